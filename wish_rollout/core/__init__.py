@@ -1,0 +1,1 @@
+"""Values and decisions, from the standard library alone."""

@@ -1,0 +1,1 @@
+"""The only room that talks SQL, through psycopg 3."""
