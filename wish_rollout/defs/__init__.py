@@ -1,0 +1,1 @@
+"""The pipeline as Dagster draws it; the only importer of dagster, with definitions.py."""
