@@ -1,0 +1,98 @@
+"""The difference of two snapshots, object by object: exact, invertible, and free of noise.
+
+``difference(a, b).apply(a) == b``, and ``difference(b, a) == difference(a, b).inverse()``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.changes import Change, Delta, DeltaDoesNotFit, Pair
+from wish_rollout.core.names import split_last
+from wish_rollout.core.positions import moved
+from wish_rollout.core.snapshot import NOTED, Json, Key, Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Change", "Delta", "DeltaDoesNotFit", "difference"]
+
+Objects = dict[Key, "Mapping[str, Json]"]
+
+
+def difference(before: Snapshot, after: Snapshot) -> Delta:
+    """Give the delta from one snapshot to another.
+
+    Noted properties are compared only where both snapshots see them. A renamed column is told as such where
+    its place, its number in the catalog and all of its properties are the same.
+    """
+    unseen = NOTED - (before.sees & after.sees)
+    old, new = before.objects, after.objects
+    gone = {key: properties for key, properties in old.items() if key not in new}
+    come = {key: properties for key, properties in new.items() if key not in old}
+    touched = {}
+    for key, properties in old.items():
+        now = new.get(key)
+        if now is not None and now is not properties and now != properties:
+            pairs = _pairs(properties, now, unseen)
+            if pairs:
+                touched[key] = pairs
+    renamed = _renamed_columns(gone, come)
+    changes = [Change("column", name, "renamed", {"name": (name, to)}) for name, to in renamed.items()]
+    _settle_positions(touched, before, after)
+    changes += [Change(*key, "removed", _pairs(properties, {}, unseen)) for key, properties in gone.items()]
+    changes += [Change(*key, "added", _pairs({}, properties, unseen)) for key, properties in come.items()]
+    changes += [Change(*key, "changed", pairs) for key, pairs in touched.items()]
+    return Delta(tuple(sorted(changes, key=lambda change: (change.kind, change.name, change.change))))
+
+
+def _pairs(
+    before: Mapping[str, Json], after: Mapping[str, Json], unseen: frozenset[str]
+) -> Mapping[str, Pair]:
+    return {
+        name: (before.get(name), after.get(name))
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name) and name not in unseen
+    }
+
+
+def _renamed_columns(gone: Objects, come: Objects) -> dict[str, str]:
+    """Take the renamed columns out of those that went and came, and give them as old name → new name."""
+    places = {
+        (split_last(name)[0], properties.get("position")): name
+        for (kind, name), properties in come.items()
+        if kind == "column"
+    }
+    renamed = {}
+    for (kind, name), properties in gone.items():
+        to = places.get((split_last(name)[0], properties.get("position"))) if kind == "column" else None
+        if to is not None and come["column", to] == properties:
+            renamed[name] = to
+    for name, to in renamed.items():
+        del gone["column", name], come["column", to]
+    return renamed
+
+
+def _settle_positions(touched: dict[Key, Mapping[str, Pair]], before: Snapshot, after: Snapshot) -> None:
+    """Keep a change of place only for those columns that really moved."""
+    shifted = {key for key, pairs in touched.items() if key[0] == "column" and "position" in pairs}
+    if not shifted:
+        return
+    tables = {split_last(name)[0] for _, name in shifted}
+    columns: dict[str, list[tuple[int, str]]] = {table: [] for table in tables}
+    for name, properties in before.of_kind("column"):
+        table = split_last(name)[0]
+        if table in tables and ("column", name) in after.objects:
+            columns[table].append((properties["position"], name))
+    staying = set()
+    for pairs_of in columns.values():
+        names = [name for _, name in sorted(pairs_of)]
+        places = {name: after.objects["column", name]["position"] for name in names}
+        staying |= set(names) - moved(names, places)
+    for key in shifted:
+        if key[1] in staying:
+            left = {name: pair for name, pair in touched[key].items() if name != "position"}
+            if left:
+                touched[key] = left
+            else:
+                del touched[key]

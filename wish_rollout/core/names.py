@@ -1,0 +1,22 @@
+"""Object names as a snapshot writes them: PostgreSQL's own quoting, parts joined by dots.
+
+An identifier is quoted only where ``quote_ident`` would quote it (manual, "String Functions and Operators").
+"""
+
+from __future__ import annotations
+
+import re
+
+_LAST = re.compile(r'(.*)\.("(?:[^"]|"")*"|[^".]+)', re.DOTALL)
+
+PARTS = ("column", "constraint", "trigger", "rule", "policy")
+"""Kinds whose name is the name of the object that they belong to, a dot, and their own."""
+
+
+def split_last(name: str) -> tuple[str, str]:
+    """Give what a name's last part belongs to, and that part: ``public."a.b".c`` → ``public."a.b"``, ``c``.
+
+    A name of one part belongs to nothing: the first is then empty.
+    """
+    match = _LAST.fullmatch(name)
+    return (match[1], match[2]) if match else ("", name)

@@ -1,0 +1,11 @@
+-- Extensions. What they own is theirs, and no object of its own here. Manual: pg_extension.
+SELECT e.oid AS _oid,
+       'extension' AS _kind,
+       quote_ident(e.extname) AS _name,
+       e.extowner AS _owner,
+       quote_ident(n.nspname) AS schema,
+       e.extversion AS "installed version",
+       v.comment AS _default_comment
+  FROM pg_extension e
+  JOIN pg_namespace n ON n.oid = e.extnamespace
+  LEFT JOIN pg_available_extensions v ON v.name = e.extname

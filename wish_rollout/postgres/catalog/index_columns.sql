@@ -1,0 +1,10 @@
+-- What an index says of single columns: parameters of operator classes, statistics targets.
+SELECT a.attrelid AS _index,
+       a.attnum AS _number,
+       a.attoptions AS parameters,
+       CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END AS "statistics target"
+  FROM pg_attribute a
+  JOIN pg_class c ON c.oid = a.attrelid
+ WHERE c.relkind IN ('i', 'I')
+   AND (a.attoptions IS NOT NULL OR a.attstattarget >= 0)
+   AND c.relnamespace = ANY (%(namespaces)s::oid[])

@@ -1,0 +1,31 @@
+-- Indexes, those behind constraints too. Manual: pg_index, pg_opclass.
+-- Plain keys come as catalog numbers: pg_get_indexdef would open each relation. Left out: an index of a
+-- partition that is attached to one of its parent, since the server made it or at least checked it.
+SELECT i.indexrelid AS _oid,
+       i.indrelid AS _relation,
+       n.name || '.' || quote_ident(c.relname) AS _name,
+       i.indkey::text AS _keys,
+       i.indnkeyatts AS _key_count,
+       i.indclass::text AS _classes,
+       i.indcollation::text AS _collations,
+       i.indoption::text AS _orders,
+       CASE WHEN i.indexprs IS NOT NULL
+            THEN ARRAY(SELECT pg_get_indexdef(i.indexrelid, k, false)
+                         FROM generate_series(1, i.indnkeyatts) AS k) END AS _expressions,
+       CASE WHEN a.amname <> 'btree' THEN quote_ident(a.amname) END AS method,
+       i.indisunique AS "unique",
+       i.indnullsnotdistinct AS "nulls not distinct",  -- since 15
+       pg_get_expr(i.indpred, i.indrelid) AS predicate,
+       c.reloptions AS "storage parameters",
+       quote_ident(s.spcname) AS tablespace,
+       i.indisclustered AS clustered,
+       NOT i.indisvalid AS invalid,
+       NOT i.indisready AS "not ready"
+  FROM pg_index i
+  JOIN pg_class c ON c.oid = i.indexrelid
+  JOIN unnest(%(namespaces)s::oid[], %(namespace_names)s::text[]) AS n (oid, name) ON n.oid = c.relnamespace
+  JOIN pg_am a ON a.oid = c.relam
+  LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace
+ WHERE i.indislive
+   AND NOT c.relispartition
+   AND i.indrelid <> ALL (%(members)s::oid[])

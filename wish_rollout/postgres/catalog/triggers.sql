@@ -1,0 +1,13 @@
+-- Triggers, without those of the server's own and without a partition's copies. Manual: pg_trigger.
+SELECT t.oid AS _oid,
+       'trigger' AS _kind,
+       t.tgrelid AS _relation,
+       quote_ident(t.tgname) AS _name,
+       pg_get_triggerdef(t.oid) AS _definition,
+       CASE t.tgenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END AS enabled
+  FROM pg_trigger t
+  JOIN pg_class c ON c.oid = t.tgrelid
+ WHERE NOT t.tgisinternal
+   AND t.tgparentid = 0
+   AND c.relnamespace = ANY (%(namespaces)s::oid[])
+   AND c.oid <> ALL (%(members)s::oid[])

@@ -1,0 +1,131 @@
+"""Constraints and indexes. An index behind a constraint is a part of that constraint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wish_rollout.postgres.rows import Properties, Row, options, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from wish_rollout.postgres.reading import Reading
+
+_DESC, _NULLS_FIRST = 1, 2  # bits of pg_index.indoption
+
+
+def add_constraints(reading: Reading, names: Sequence[str], rows: Iterable[Row]) -> dict[int, Properties]:
+    """Add constraints; give the properties of those with an index, by the index's number."""
+    behind: dict[int, Properties] = {}
+    for cells in rows:
+        row = dict(zip(names, cells, strict=True))
+        properties = plain(names, cells)
+        owner = reading.tables.get(row["_relation"]) or row["_domain"]
+        properties.update(reading.comment("pg_constraint", row["_oid"]))
+        columns = reading.columns.get(row["_relation"], {})
+        if row["_columns"] and properties["type"] != "check":
+            properties["columns"] = [columns[number] for number in row["_columns"] if number > 0]
+        if row["_referenced"]:
+            _reference(reading, row, properties, columns)
+        elif row["_index"]:
+            behind[row["_index"]] = properties
+        reading.add("constraint", f"{owner}.{row['_name']}", properties)
+    return behind
+
+
+def _reference(
+    reading: Reading, row: dict[str, Any], properties: Properties, columns: Mapping[int, str]
+) -> None:
+    if row["_elsewhere"]:
+        properties["references"], *properties["referenced columns"] = row["_elsewhere"]
+    else:
+        there = reading.columns[row["_referenced"]]
+        properties["references"] = reading.tables[row["_referenced"]]
+        properties["referenced columns"] = [there[number] for number in row["_referenced_columns"]]
+    if row["_set_columns"]:
+        properties["on delete columns"] = sorted(columns[number] for number in row["_set_columns"])
+
+
+class Keys:
+    """How the keys of an index are written: column or expression, and what is not the default."""
+
+    def __init__(self, classes: Iterable[Row], collations: Iterable[Row], columns: Iterable[Row]) -> None:
+        self.classes = {str(oid): None if default else name for oid, name, default in classes}
+        self.collations: dict[int, str] = dict(collations)
+        self.columns = {
+            (index, number): (parameters, target) for index, number, parameters, target in columns
+        }
+        self.shared: dict[Any, Properties] = {}
+
+    def properties(self, row: Mapping[str, Any], reading: Reading) -> Properties:
+        """Give the keys, and the columns that are merely included."""
+        columns = reading.columns[row["_relation"]]
+        collations = reading.collations
+        count = row["_key_count"]
+        numbers = [int(number) for number in row["_keys"].split()]
+        found: Properties = {
+            "keys": [
+                self._key(row, place, columns.get(number), collations.get((row["_relation"], number)))
+                for place, number in enumerate(numbers[:count])
+            ]
+        }
+        if numbers[count:]:
+            found["include"] = [columns[number] for number in numbers[count:]]
+        targets = {
+            str(place): target
+            for place in range(1, count + 1)
+            if (target := self.columns.get((row["_oid"], place), (None, None))[1]) is not None
+        }
+        if targets:
+            found["statistics targets"] = targets
+        return found
+
+    def _key(self, row: Mapping[str, Any], place: int, column: str | None, collation: int | None) -> str:
+        words = [column if column is not None else row["_expressions"][place]]
+        number = int(row["_collations"].split()[place])
+        if number != collation and number in self.collations:
+            words.append(f"COLLATE {self.collations[number]}")
+        name = self.classes[row["_classes"].split()[place]]
+        parameters = options(self.columns.get((row["_oid"], place + 1), (None, None))[0])
+        if name is not None or parameters:
+            given = ", ".join(f"{key}={value}" for key, value in (parameters or {}).items())
+            words.append((name or "default operator class") + (f" ({given})" if given else ""))
+        order = int(row["_orders"].split()[place])
+        if order & _DESC:
+            words.append("DESC" if order & _NULLS_FIRST else "DESC NULLS LAST")
+        elif order & _NULLS_FIRST:
+            words.append("NULLS FIRST")
+        return " ".join(words)
+
+
+def add_indexes(
+    reading: Reading,
+    names: Sequence[str],
+    rows: Iterable[Row],
+    keys: Keys,
+    behind: Mapping[int, Properties],
+) -> None:
+    """Add indexes, and to constraints what their indexes tell."""
+    for cells in rows:
+        row = dict(zip(names, cells, strict=True))
+        table = reading.tables.get(row["_relation"])
+        if table is None:
+            continue
+        properties = plain(names, cells)
+        properties.update(keys.properties(row, reading))
+        comment = reading.comment("pg_class", row["_oid"])
+        constraint = behind.get(row["_oid"])
+        if constraint is None:
+            reading.add("index", row["_name"], {"table": table, **properties, **comment})
+            continue
+        _merge(constraint, properties)
+        if comment:
+            constraint["index comment"] = comment["comment"]
+
+
+def _merge(constraint: Properties, index: Properties) -> None:
+    """Add what a constraint does not tell itself about its index."""
+    index.pop("unique", None)
+    if index["keys"] == constraint.get("columns"):
+        del index["keys"]
+    constraint.update(index)

@@ -1,0 +1,91 @@
+"""What is read first and all else needs: schemas in scope, roles, and what extensions own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from wish_rollout.core.names import split_last
+from wish_rollout.core.scope import MIGRATOR, Scope
+from wish_rollout.postgres.catalog import query
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import psycopg
+
+LEDGER_SCHEMA = "wish_rollout"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The frame of one read. ``schemas`` are the rows of schemas.sql that are in scope."""
+
+    scope: Scope
+    major: int
+    migrator: str
+    superuser: bool
+    roles: Mapping[int, str]
+    schemas: list[tuple[Any, ...]]
+    schema_columns: list[str]
+    members: Mapping[str, list[int]]
+
+    def role(self, oid: int) -> str:
+        """Give a role's name as a snapshot has it; one that is gone is told by its number."""
+        return self.common(self.roles[oid]) if oid in self.roles else f"({oid})"
+
+    def common(self, name: str) -> str:
+        """Give the common name of a role."""
+        if name == self.migrator:
+            return MIGRATOR
+        return self.scope.roles.get(name, name)
+
+    def parameters(self) -> dict[str, list[Any]]:
+        """Give the parameters that the catalog's queries take."""
+        return {
+            "namespaces": [row[0] for row in self.schemas],
+            "namespace_names": [row[2] for row in self.schemas],
+            "members": self.members.get("pg_class", []),
+            "member_types": self.members.get("pg_type", []),
+            "member_functions": self.members.get("pg_proc", []),
+        }
+
+    def leaves_out(self, name: str, table: str | None) -> bool:
+        """Tell whether an object, or the table that it belongs to, is out of scope by its name."""
+        return self._ignored(name) or (table is not None and self._ignored(table))
+
+    def _ignored(self, name: str) -> bool:
+        return name == self.scope.version_table or any(
+            fnmatchcase(name, pattern) for pattern in self.scope.ignore
+        )
+
+
+def read_frame(connection: psycopg.Connection, scope: Scope) -> Frame:
+    """Read the frame, in one round trip."""
+    major = connection.info.server_version // 10000
+    with connection.pipeline():
+        me = connection.execute("SELECT current_user, rolsuper FROM pg_roles WHERE rolname = current_user")
+        roles = connection.execute(query("roles", major))
+        schemas = connection.execute(query("schemas", major))
+        owned = connection.execute(query("members", major))
+        current, superuser = me.fetchall()[0]
+        members: dict[str, list[int]] = {}
+        for catalog, oid in owned:
+            members.setdefault(catalog, []).append(oid)
+        own = set(members.get("pg_namespace", ()))
+        plain = [column.name for column in schemas.description or ()].index("_plain_name")
+        inside = [row for row in schemas if row[0] not in own and _in_scope(row[plain], scope)]
+        names = [column.name for column in schemas.description or ()]
+        return Frame(scope, major, scope.migrator or current, superuser, dict(roles), inside, names, members)
+
+
+def _in_scope(schema: str, scope: Scope) -> bool:
+    return schema != LEDGER_SCHEMA and any(fnmatchcase(schema, pattern) for pattern in scope.schemas)
+
+
+def table_of(kind: str, name: str, properties: Mapping[str, Any]) -> str | None:
+    """Name the table (or what else) that an object is a part of."""
+    if kind in {"column", "constraint", "trigger", "rule", "policy"}:
+        return split_last(name)[0]
+    return properties.get("table") if kind == "index" else None

@@ -1,0 +1,61 @@
+"""What one read has found so far, and how a row of a simple catalog becomes an object of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from wish_rollout.postgres.frame import Frame, table_of
+from wish_rollout.postgres.rows import Comments, Objects, Properties, Row, owned, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+@dataclass
+class Reading:
+    """The objects found, and the names by number that later rows refer to.
+
+    ``tables``: number → name. ``columns``: table's number → column's number → name. ``collations``: those
+    of columns that are not the database's default. ``sequences``: those behind identity columns.
+    """
+
+    frame: Frame
+    comments: Comments
+    objects: Objects = field(default_factory=dict)
+    tables: dict[int, str] = field(default_factory=dict)
+    columns: dict[int, dict[int, str]] = field(default_factory=dict)
+    collations: dict[tuple[int, int], int] = field(default_factory=dict)
+    sequences: dict[tuple[int, int], Properties] = field(default_factory=dict)
+
+    def add(self, kind: str, name: str, properties: Properties) -> None:
+        """Add an object, if it is in scope by its name."""
+        frame = self.frame
+        if not frame.leaves_out(name, table_of(kind, name, properties)):
+            self.objects[kind, name] = properties
+
+    def comment(self, catalog: str, oid: int, default: str | None = None) -> Properties:
+        """Give the comment on a whole object, as a property."""
+        text = self.comments.get((catalog, oid), {}).get(0)
+        if default is not None:
+            return {} if text == default else {"comment": text or ""}
+        return {} if text is None else {"comment": text}
+
+
+def add_simple(reading: Reading, catalog: str, names: Sequence[str], rows: Iterable[Row]) -> None:
+    """Add the objects of a query that tells kind, name and properties by itself.
+
+    ``catalog`` is the one that the objects' comments refer to.
+    """
+    for cells in rows:
+        row = dict(zip(names, cells, strict=True))
+        properties = plain(names, cells)
+        owned(properties, row, reading.frame)
+        properties.update(reading.comment(catalog, row["_oid"], row.get("_default_comment")))
+        reading.add(row["_kind"], full_name(reading, row), properties)
+
+
+def full_name(reading: Reading, row: dict[str, Any]) -> str:
+    """Give the whole name of a row's object: parts of a table carry the table's number."""
+    name: str = row["_name"]
+    return f"{reading.tables[row['_relation']]}.{name}" if "_relation" in row else name

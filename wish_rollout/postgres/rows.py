@@ -1,0 +1,62 @@
+"""From rows of the catalog to objects of a snapshot.
+
+A query names its columns as the properties are called; an underscore in front means: for the reader only.
+What is NULL, false or empty is no property.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from wish_rollout.core.snapshot import Key
+from wish_rollout.postgres.privileges import privileges
+
+if TYPE_CHECKING:
+    from wish_rollout.postgres.frame import Frame
+
+Properties = dict[str, Any]
+Objects = dict[Key, Properties]
+Row = tuple[Any, ...]
+Comments = Mapping[tuple[str, int], Mapping[int, str]]
+
+
+def options(items: Iterable[str] | None) -> dict[str, str] | None:
+    """Give ``{"a=1", "b=2"}`` as a mapping, sorted: their order is history."""
+    return dict(sorted(item.partition("=")[::2] for item in items)) if items else None
+
+
+CONVERT: dict[str, Callable[[Any], Any]] = dict.fromkeys(
+    (
+        "storage parameters",
+        "toast storage parameters",
+        "options",
+        "column options",
+        "settings",
+        "parameters",
+    ),
+    options,
+)
+
+
+def plain(names: Iterable[str], cells: Iterable[Any]) -> Properties:
+    """Give the properties that one row tells by itself."""
+    properties = {}
+    for name, cell in zip(names, cells, strict=True):
+        if cell is None or cell is False or cell == [] or name[0] == "_":
+            continue
+        properties[name] = CONVERT[name](cell) if name in CONVERT else cell
+    return properties
+
+
+def owned(properties: Properties, row: Mapping[str, Any], frame: Frame) -> None:
+    """Add owner and privileges to an object's properties."""
+    owner = row.get("_owner")
+    if owner is not None:
+        properties["owner"] = frame.role(owner)
+    if row.get("_acl") is not None:
+        held = privileges(
+            row["_acl"], row["_acl_type"], frame.roles.get(owner or 0), frame.common, frame.major
+        )
+        if held:
+            properties["privileges"] = held

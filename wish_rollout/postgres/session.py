@@ -1,0 +1,58 @@
+"""A consistent read of the catalog, whatever the session's settings are."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# What shows in deparsed text, and what would make reading slow. Manual, "Client Connection Defaults" and
+# "Version and Platform Compatibility".
+_SETTINGS = {
+    "search_path": "",
+    "quote_all_identifiers": "off",
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "standard_conforming_strings": "on",
+    "xmloption": "content",
+    "lc_monetary": "C",
+    "lc_numeric": "C",
+    "array_nulls": "on",
+    "jit": "off",
+    "max_parallel_workers_per_gather": "0",
+}
+
+_SET = "SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _SETTINGS.items())
+
+
+@contextmanager
+def consistent_read(connection: psycopg.Connection) -> Iterator[None]:
+    """Hold one ``REPEATABLE READ READ ONLY`` transaction in which settings do not show in text.
+
+    If the connection is in a transaction already, the reads are part of that one, and its settings are as
+    before when the block ends. Manual, "Transaction Isolation".
+    """
+    if connection.info.transaction_status != TransactionStatus.IDLE:
+        with connection.transaction(force_rollback=True):
+            connection.execute(_SET)
+            yield
+        return
+    before = connection.isolation_level, connection.read_only, connection.deferrable
+    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    connection.read_only = True
+    connection.deferrable = None
+    try:
+        with connection.transaction(force_rollback=True):
+            connection.execute(_SET)
+            yield
+    finally:
+        if not connection.closed:
+            connection.isolation_level, connection.read_only, connection.deferrable = before
