@@ -7,7 +7,9 @@ from sqlalchemy.dialects.postgresql import ENUM, JSONB, UUID
 
 metadata = sa.MetaData()
 
-wishlist_store = ENUM("LEGO", "Barweer", "Cata", "BrickLink", "Other", name="wishlist_store", metadata=metadata)
+wishlist_store = ENUM(
+    "LEGO", "Barweer", "Cata", "BrickLink", "Other", name="wishlist_store", metadata=metadata
+)
 wishlist_currency = ENUM("USD", "EUR", "GBP", "CAD", "AUD", name="wishlist_currency", metadata=metadata)
 
 wishlist_items = sa.Table(

@@ -96,6 +96,11 @@ class Config(Strict):
         """Those that take part, in order: an optional one without a URL is left out."""
         return tuple(env for env in self.environment if not env.optional or os.environ.get(env.variable))
 
+    def until(self, name: str) -> Config:
+        """Give the same without the environments behind the named one; raise UnknownEnvironment."""
+        last = self.environment.index(self.declared(name))
+        return self.model_copy(update={"environment": self.environment[: last + 1]})
+
     @property
     def path(self) -> Path:
         """The file that this was read from."""

@@ -28,8 +28,8 @@ OTHER_CHECKS = {
     "behaviour": "The revision's own verify() holds.",
 }
 
-INVALID = ("valid", "ready")
-"""Properties that an object which half-exists has as false."""
+INVALID = ("invalid", "not ready", "not valid")
+"""Properties that only an object has which half-exists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,9 @@ class Check:
         return asdict(self)
 
 
-def check_schema(promise: Snapshot, live: Snapshot, expected: str | None = None) -> tuple[Delta, tuple[Check, ...]]:
+def check_schema(
+    promise: Snapshot, live: Snapshot, expected: str | None = None
+) -> tuple[Delta, tuple[Check, ...]]:
     """Check a live schema against the promise; give the drift between them, and the checks.
 
     ``expected``: the fingerprint of what was before plus what was promised; without it, the promise's.
@@ -73,8 +75,7 @@ def _nothing_invalid(promise: Snapshot, live: Snapshot) -> Check:
         f"{kind} {name}"
         for (kind, name), properties in live.objects.items()
         for invalid in INVALID
-        if properties.get(invalid) is False
-        and promise.objects.get((kind, name), {}).get(invalid) is not False
+        if properties.get(invalid) and not promise.objects.get((kind, name), {}).get(invalid)
     ]
     return Check("nothing_invalid", not wrong, f"invalid: {', '.join(wrong[:6])}" if wrong else "all valid")
 
@@ -82,4 +83,7 @@ def _nothing_invalid(promise: Snapshot, live: Snapshot) -> Check:
 def _named(changes: Iterable[Change], most: int = 6) -> str:
     names = [f"{change.change} {change.kind} {change.name}" for change in changes]
     rest = len(names) - most
-    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "") or "a difference in what was there before"
+    return (
+        ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
+        or "a difference in what was there before"
+    )

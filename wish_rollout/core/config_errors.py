@@ -28,7 +28,7 @@ class UnknownEnvironment(ConfigurationError):
 
     what = "There is no environment named '{name}'."
     why = "rollout.toml declares, in this order: {known}."
-    hint = "name one of those, or declare it in rollout.toml: [[environment]] name = \"{name}\""
+    hint = 'name one of those, or declare it in rollout.toml: [[environment]] name = "{name}"'
 
 
 @dataclass(eq=False)
@@ -52,7 +52,9 @@ class MalformedUrl(ConfigurationError):
 
     what = "The database URL in {source} is malformed: {reason}."
     why = "Nothing was connected to."
-    hint = "write it as postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with special characters percent-encoded"
+    hint = (
+        "write it as postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with special characters percent-encoded"
+    )
 
 
 @dataclass(eq=False)
@@ -64,3 +66,28 @@ class UnknownTarget(ConfigurationError):
 
     what = "'{target}' is no environment ({known}), no postgresql:// URL and no snapshot file."
     hint = "name an environment, a URL, or a file that this wrote: wish-rollout snapshot TARGET > FILE"
+
+
+@dataclass(eq=False)
+class DagsterUnavailable(ConfigurationError):
+    """Dagster's instance, where runs and approvals are kept, cannot be opened."""
+
+    home: str
+    error: str
+    reason: str
+
+    what = "Dagster's own database cannot be opened ({error}: {reason})."
+    why = "Runs, evidence and approvals are kept there, so nothing is migrated without it; see {home}/dagster.yaml."
+    hint = 'set DAGSTER_POSTGRES_URL=postgresql+psycopg2://USER@HOST/DATABASE, or: eval "$(wish-rollout sandbox env)"'
+
+
+@dataclass(eq=False)
+class NeedsConsent(ConfigurationError):
+    """A question that has to be answered, and nobody there to ask."""
+
+    question: str
+    option: str
+
+    what = "This asks: {question}"
+    why = "There is no terminal to ask at, and silence is no yes."
+    hint = "say it on the command line: {option}"

@@ -42,8 +42,10 @@ class LoginRefused(RolloutError):
     role: str
 
     what = "The server {server} of {source} refuses the role '{role}'."
-    why = "The password is wrong, the role does not exist or may not log in, or pg_hba.conf has no line for it."
-    hint = "try the same URL by hand: psql \"$" + "{source}\""
+    why = (
+        "The password is wrong, the role does not exist or may not log in, or pg_hba.conf has no line for it."
+    )
+    hint = 'try the same URL by hand: psql "$' + '{source}"'
 
 
 @dataclass(eq=False)
@@ -96,4 +98,6 @@ class StatementFailed(RolloutError):
 
     what = "Migrating '{environment}' failed in revision {revision}: {reason} (SQLSTATE {sqlstate})."
     why = "Everything was rolled back: the database is as it was. The statement was: {statement}"
-    hint = "mend the revision's script (or the data that it met), then: wish-rollout check && wish-rollout apply"
+    hint = (
+        "mend the revision's script (or the data that it met), then: wish-rollout check && wish-rollout apply"
+    )

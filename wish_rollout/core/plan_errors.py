@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wish_rollout.core.errors import AwaitingApproval, ConfigurationError, DifferenceFound, Refused, VerificationFailed
+from wish_rollout.core.errors import (
+    AwaitingApproval,
+    ConfigurationError,
+    DifferenceFound,
+    Refused,
+    VerificationFailed,
+)
 
 
 @dataclass(eq=False)
@@ -28,7 +34,9 @@ class Drifted(DifferenceFound):
     position: str
     drift: str
 
-    what = "'{environment}' is at revision {position}, but its schema is not what {position} leads to: {drift}."
+    what = (
+        "'{environment}' is at revision {position}, but its schema is not what {position} leads to: {drift}."
+    )
     why = "A migration written for the one schema would do something unknown to the other, so it was not started."
     hint = "see it whole: wish-rollout drift {environment}; then take the change back, or write a revision for it"
 
@@ -41,7 +49,9 @@ class SchemaAhead(Refused):
     position: str
     really: str
 
-    what = "'{environment}' says that it is at revision {position}, and its schema is exactly that of {really}."
+    what = (
+        "'{environment}' says that it is at revision {position}, and its schema is exactly that of {really}."
+    )
     why = "The release was applied there by hand, or its version row was lost; migrating again would fail."
     hint = "take it over as it is: wish-rollout apply --adopt {environment}"
 

@@ -16,7 +16,9 @@ class ForeignRevision(Refused):
     environment: str = "the database"
 
     what = "{environment} is at revision '{revision}', which this release does not know (its head is {head})."
-    why = "A newer release, or another project's, was applied there; what migrating would do to it is unknown."
+    why = (
+        "A newer release, or another project's, was applied there; what migrating would do to it is unknown."
+    )
     hint = "check out the release that holds {revision}; if the row itself is wrong: SELECT * FROM alembic_version"
 
 
@@ -78,7 +80,9 @@ class BadJournal(ConfigurationError):
 
     what = "The release's record {path} cannot be used: {reason}."
     why = "What each revision promises is read from it."
-    hint = "restore it from version control, or write it anew from the scripts: wish-rollout generate --record"
+    hint = (
+        "restore it from version control, or write it anew from the scripts: wish-rollout generate --record"
+    )
 
 
 @dataclass(eq=False)

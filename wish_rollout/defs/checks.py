@@ -1,21 +1,14 @@
 """The asset checks: evaluated by every verification, and executable by a person at any time."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import dagster as dg
 
+from wish_rollout.config import Environment
 from wish_rollout.core.checks import OTHER_CHECKS, SCHEMA_CHECKS
 from wish_rollout.defs.failures import told
 from wish_rollout.defs.resources import database_key, target_of
-from wish_rollout.rollout.verifying import verify_environment
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from wish_rollout.config import Environment
-    from wish_rollout.rollout.verifying import Verification
+from wish_rollout.rollout.verifying import Verification, verify_environment
 
 DESCRIPTIONS = {**{name: text for name, (text, _) in SCHEMA_CHECKS.items()}, **OTHER_CHECKS}
 

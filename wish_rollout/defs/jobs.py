@@ -1,12 +1,11 @@
 """The jobs beside the road: rollback, approve, verify, drift_check."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
+from wish_rollout.config import Config
 from wish_rollout.core.delta import Delta
 from wish_rollout.core.plan_errors import Drifted, NotGated, NothingToApprove, WrongPlan
 from wish_rollout.core.render import markdown
@@ -18,13 +17,8 @@ from wish_rollout.defs.metadata import verification_metadata
 from wish_rollout.defs.resources import database_key, target_of
 from wish_rollout.rollout.planning import brief, plan_for, refuse_unfit
 from wish_rollout.rollout.rolling_back import rollback_environment
-from wish_rollout.rollout.surveying import survey
-from wish_rollout.rollout.verifying import verify_environment
-
-if TYPE_CHECKING:
-    from wish_rollout.config import Config
-    from wish_rollout.rollout.surveying import Standing
-    from wish_rollout.rollout.verifying import Verification
+from wish_rollout.rollout.surveying import Standing, survey
+from wish_rollout.rollout.verifying import Verification, verify_environment
 
 
 class EnvironmentConfig(dg.Config):
@@ -42,7 +36,9 @@ class RollbackConfig(EnvironmentConfig):
 class ApproveConfig(EnvironmentConfig):
     """Who approves exactly which plan, and why."""
 
-    plan_digest: str = Field(description="the digest of the plan, as the gate and `wish-rollout plan` show it")
+    plan_digest: str = Field(
+        description="the digest of the plan, as the gate and `wish-rollout plan` show it"
+    )
     approver: str = Field(min_length=1, description="who approves")
     reason: str = Field(min_length=1, description="why")
 

@@ -1,19 +1,13 @@
 """The whole code location, from one configuration."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import dagster as dg
 
+from wish_rollout.config import Config
 from wish_rollout.defs.checks import checks_for
 from wish_rollout.defs.jobs import jobs_for
 from wish_rollout.defs.pipeline import approval_key, road
 from wish_rollout.defs.resources import resources_for
 from wish_rollout.defs.sensors import sensors_for
-
-if TYPE_CHECKING:
-    from wish_rollout.config import Config
 
 
 def build(config: Config) -> dg.Definitions:

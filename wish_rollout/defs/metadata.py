@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from wish_rollout.core.render import markdown
+from wish_rollout.core.names import split_last
 from wish_rollout.core.release import say
+from wish_rollout.core.render import markdown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,7 +58,7 @@ def names(snapshot: Snapshot, kind: str) -> list[str]:
 def column_schema(snapshot: Snapshot) -> dg.TableSchema:
     """Give every table's columns, as ``table.column`` in their tables' order."""
     columns = sorted(
-        snapshot.of_kind("column"), key=lambda item: (str(item[1]["table"]), int(item[1]["position"]))
+        snapshot.of_kind("column"), key=lambda item: (split_last(item[0])[0], int(item[1]["position"]))
     )
     return dg.TableSchema(columns=[column(name, properties) for name, properties in columns])
 

@@ -4,19 +4,14 @@
 has an optional output: without an approval there is none, what is behind it is skipped, and the run succeeds.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
+from wish_rollout.config import Config, Environment
 from wish_rollout.defs import steps
 from wish_rollout.defs.resources import database_key
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from wish_rollout.config import Config, Environment
 
 PLAN_KEY = dg.AssetKey(["release", "plan"])
 ROAD = "rollout_road"

@@ -1,21 +1,15 @@
 """One drift sensor an environment, and the one that resumes a rollout on approval."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from wish_rollout.config import Config, Environment
 from wish_rollout.core.errors import RolloutError
 from wish_rollout.core.verdict import judge
 from wish_rollout.defs import approvals
-from wish_rollout.postgres.reader import change_token
 from wish_rollout.postgres.sighting import look
 from wish_rollout.rollout.project import Project
-
-if TYPE_CHECKING:
-    from wish_rollout.config import Config, Environment
 
 SECONDS_BETWEEN_LOOKS = 300
 SECONDS_BETWEEN_RESUMES = 30
@@ -43,6 +37,8 @@ def drift_sensor(config: Config, env: Environment) -> dg.SensorDefinition:
 
 def tick(project: Project, env: Environment, before: dict[str, str]) -> dg.SensorResult:
     """Look cheaply, and fully where that is in doubt; ask for a run for each new finding, once."""
+    from wish_rollout.postgres.reader import change_token
+
     target = project.target(env.name, f"wish-rollout drift sensor {env.name}")
     release = project.release_digest
     with target.connect() as connection:

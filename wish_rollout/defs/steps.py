@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 AWAITING = "wish_rollout/awaiting_approval"
 
 
-def preflight(context: dg.OpExecutionContext, environments: tuple[Environment, ...]) -> Iterator[dg.Output[Any]]:
+def preflight(
+    context: dg.OpExecutionContext, environments: tuple[Environment, ...]
+) -> Iterator[dg.Output[Any]]:
     """Plan the release against every environment; raise the first reason not to go on."""
     with told():
         targets = [target_of(context, env.name) for env in environments]

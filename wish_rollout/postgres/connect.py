@@ -39,7 +39,12 @@ def parse_url(url: str, source: str) -> dict[str, Any]:
 
 
 def connect(
-    url: str, source: str, *, application_name: str = "wish-rollout", timeout: int = 10, autocommit: bool = True
+    url: str,
+    source: str,
+    *,
+    application_name: str = "wish-rollout",
+    timeout: int = 10,
+    autocommit: bool = True,
 ) -> psycopg.Connection[Any]:
     """Open a session on the URL.
 

@@ -93,7 +93,9 @@ def row_counts(
     return counts
 
 
-def count(connection: psycopg.Connection[Any], table: str, at_most: int | None = None, column: str = "") -> int:
+def count(
+    connection: psycopg.Connection[Any], table: str, at_most: int | None = None, column: str = ""
+) -> int:
     """Count a table's rows, partitions and children included, to ``at_most``; with ``column``, those not null there.
 
     Names come from quote_ident() already, so they are SQL.

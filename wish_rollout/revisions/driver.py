@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import psycopg
 import sqlalchemy as sa
+from alembic import context as _context  # noqa: F401  (its import sets up what is shared below)
 from alembic.runtime.environment import EnvironmentContext
 from alembic.util.exc import CommandError
 
@@ -35,6 +36,7 @@ ALEMBIC = threading.Lock()
 Direction = Literal["up", "down", "stamp"]
 
 INTROSPECTION = re.compile(r"^\s*(SELECT\b.*\bpg_catalog\.|select pg_catalog\.)", re.DOTALL)
+
 
 @dataclass
 class Applied:
@@ -79,6 +81,10 @@ class OnOurConnection(EnvironmentContext):
         super().run_migrations(**options)
 
 
+# ``alembic.context`` speaks for a class, not for its subclasses; ours is to be spoken for as well
+OnOurConnection._setups[OnOurConnection] = OnOurConnection._setups[EnvironmentContext]  # noqa: SLF001
+
+
 @contextmanager
 def engine_on(connection: psycopg.Connection[Any]) -> Iterator[sa.Engine]:
     """Lend SQLAlchemy one psycopg session, which stays ours to close.
@@ -87,7 +93,9 @@ def engine_on(connection: psycopg.Connection[Any]) -> Iterator[sa.Engine]:
     """
     connection.autocommit = False
     try:
-        yield sa.create_engine("postgresql+psycopg://", creator=lambda: connection, poolclass=sa.pool.StaticPool)
+        yield sa.create_engine(
+            "postgresql+psycopg://", creator=lambda: connection, poolclass=sa.pool.StaticPool
+        )
     finally:
         if not connection.closed:
             connection.rollback()
@@ -138,11 +146,17 @@ def migrate(
 def steps_of(scripts: Scripts, direction: Direction) -> Callable[[str, Any], Iterable[Any]]:
     """Give Alembic's own planner of steps for a direction, as its commands use them."""
     directory = scripts.directory
-    planners = {"up": directory._upgrade_revs, "down": directory._downgrade_revs, "stamp": directory._stamp_revs}  # noqa: SLF001
+    planners = {
+        "up": directory._upgrade_revs,
+        "down": directory._downgrade_revs,
+        "stamp": directory._stamp_revs,
+    }  # noqa: SLF001
     return planners[direction]
 
 
-def listen(engine: sa.Engine, connection: psycopg.Connection[Any], applied: Applied, version_table: str) -> None:
+def listen(
+    engine: sa.Engine, connection: psycopg.Connection[Any], applied: Applied, version_table: str
+) -> None:
     """Note each statement, with its parameters filled in, under the revision that runs."""
     cursor = psycopg.ClientCursor(connection)
 

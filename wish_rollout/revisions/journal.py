@@ -65,8 +65,12 @@ class Journal:
         try:
             content = json.loads(self.path.read_text(encoding="utf-8"))
             if content["format"] != FORMAT:
-                raise BadJournal(str(self.path), f"its format is {content['format']}, this tool reads {FORMAT}")
-            entries = [Entry(**{**row, "parent_digests": tuple(row["parent_digests"])}) for row in content["entries"]]
+                raise BadJournal(
+                    str(self.path), f"its format is {content['format']}, this tool reads {FORMAT}"
+                )
+            entries = [
+                Entry(**{**row, "parent_digests": tuple(row["parent_digests"])}) for row in content["entries"]
+            ]
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadJournal(str(self.path), f"{type(error).__name__}: {error}") from None
         return {entry.revision: entry for entry in entries}
@@ -78,7 +82,9 @@ class Journal:
             if entry and entry.script_sha256 != revision.script_sha256:
                 raise EditedHistory(revision.id, revision.path, entry.script_sha256, revision.script_sha256)
             if entry and entry.digest != revision.digest:
-                raise EditedHistory(revision.id, f"{revision.path}, or its parents,", entry.digest, revision.digest)
+                raise EditedHistory(
+                    revision.id, f"{revision.path}, or its parents,", entry.digest, revision.digest
+                )
 
     def recorded(self, revision: str) -> Recorded | None:
         """Give what was recorded of a revision (or of ``base``), None where nothing was; raise BadJournal."""
@@ -100,7 +106,9 @@ class Journal:
     def _statements(self, revision: str) -> dict[str, Sequence[str]]:
         if revision == BASE:
             return {"upgrade": (), "downgrade": ()}
-        content: dict[str, Any] = json.loads((self.folder / f"{revision}_statements.json").read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(
+            (self.folder / f"{revision}_statements.json").read_text(encoding="utf-8")
+        )
         return content
 
     def write(self, release: Release, recorded: Mapping[str, Recorded]) -> None:
@@ -116,7 +124,9 @@ class Journal:
             self._entry(index, revision, release, recorded[revision.id])
             for index, revision in enumerate(release.revisions)
         ]
-        self._write("_journal.json", _pretty({"format": FORMAT, "entries": [asdict(entry) for entry in entries]}))
+        self._write(
+            "_journal.json", _pretty({"format": FORMAT, "entries": [asdict(entry) for entry in entries]})
+        )
         for stale in self.folder.glob("*_s*.json"):
             if stale.name not in kept:
                 stale.unlink()

@@ -30,9 +30,13 @@ def load_models(root: Path, spec: str) -> sa.MetaData:
         for part in attribute.split("."):
             found = getattr(found, part)
     except (ImportError, AttributeError, SyntaxError, NameError) as error:
-        raise BadConfiguration("rollout.toml", f"release.models = '{spec}': {type(error).__name__}: {error}") from None
+        raise BadConfiguration(
+            "rollout.toml", f"release.models = '{spec}': {type(error).__name__}: {error}"
+        ) from None
     if not isinstance(found, sa.MetaData):
-        raise BadConfiguration("rollout.toml", f"release.models = '{spec}' is a {type(found).__name__}, no MetaData")
+        raise BadConfiguration(
+            "rollout.toml", f"release.models = '{spec}' is a {type(found).__name__}, no MetaData"
+        )
     return found
 
 

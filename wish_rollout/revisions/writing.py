@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +76,8 @@ def write_revision(
                 scripts.directory.run_env()
             if revision_context.generated_revisions[-1].upgrade_ops.is_empty():  # type: ignore[union-attr]
                 return None
-            written = [script for script in revision_context.generate_scripts() if script]
+            with redirect_stdout(sys.stderr):  # Alembic tells what it does where our data goes
+                written = [script for script in revision_context.generate_scripts() if script]
         except CommandError as error:
             raise ScriptFailed("(autogenerate)", str(error), "No revision was written.") from None
     return Path(written[0].path)

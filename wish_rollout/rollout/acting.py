@@ -89,7 +89,11 @@ def migrate_environment(
 
 
 def act(
-    project: Project, target: Target, connection: psycopg.Connection[Any], plan: EnvironmentPlan, seen: Sighting
+    project: Project,
+    target: Target,
+    connection: psycopg.Connection[Any],
+    plan: EnvironmentPlan,
+    seen: Sighting,
 ) -> tuple[str, list[str]]:
     """Do what the plan says; give the fingerprint that must come of it, and the revisions that ran."""
     from wish_rollout.revisions.driver import migrate

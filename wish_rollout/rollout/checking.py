@@ -46,7 +46,9 @@ def check_release(project: Project, tell: Callable[[str], None] = lambda _: None
         try:
             findings += question(project)
         except RolloutError as error:
-            findings.append(Finding(question.__name__.strip("_").replace("_", " "), passed=False, detail=str(error)))
+            findings.append(
+                Finding(question.__name__.strip("_").replace("_", " "), passed=False, detail=str(error))
+            )
         if question is _one_head and not findings[-1].passed:
             break
     return findings
@@ -63,9 +65,13 @@ def _history(project: Project) -> Iterator[Finding]:
     unrecorded = [revision.id for revision in project.release.revisions if revision.id not in journal.entries]
     vanished = [name for name in journal.entries if name not in known]
     if vanished:
-        yield Finding("history", passed=False, detail=f"recorded, and its script is gone: {', '.join(vanished)}")
+        yield Finding(
+            "history", passed=False, detail=f"recorded, and its script is gone: {', '.join(vanished)}"
+        )
     elif not journal.entries:
-        yield Finding("history", passed=True, detail="nothing is recorded yet: wish-rollout generate --record")
+        yield Finding(
+            "history", passed=True, detail="nothing is recorded yet: wish-rollout generate --record"
+        )
     elif unrecorded:
         detail = f"not recorded: {', '.join(unrecorded)}; record with: wish-rollout generate --record"
         yield Finding("history", passed=False, detail=detail)
@@ -117,7 +123,11 @@ def _models(project: Project) -> Iterator[Finding]:
             replayer.up(project.release.head[0])
         scripted = replayer.snapshot()
     drift = Delta(tuple(c for c in difference(scripted, declared).changes if c.kind in DECLARABLE))
-    detail = f"{spec} differs from what the scripts lead to: {brief(drift)}" if drift else f"{spec} is what they lead to"
+    detail = (
+        f"{spec} differs from what the scripts lead to: {brief(drift)}"
+        if drift
+        else f"{spec} is what they lead to"
+    )
     yield Finding("models", not drift, detail)
 
 

@@ -35,7 +35,9 @@ def generate(project: Project, message: str) -> Generated:
 
     models = project.config.release.models
     if models is None:
-        raise BadConfiguration(str(project.config.path), "[release] models is not set, and generate compares with it")
+        raise BadConfiguration(
+            str(project.config.path), "[release] models is not set, and generate compares with it"
+        )
     metadata = load_models(project.config.root, models)
     project.history.journal.check(project.release)
     with scratch(project) as url:

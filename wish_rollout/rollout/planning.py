@@ -37,7 +37,9 @@ def make_plan(project: Project, targets: Sequence[Target], choices: Choices = Ch
     return Plan(project.release_digest, project.release.head, plans)
 
 
-def plan_for(project: Project, env: Environment, seen: Sighting, choices: Choices = Choices()) -> EnvironmentPlan:
+def plan_for(
+    project: Project, env: Environment, seen: Sighting, choices: Choices = Choices()
+) -> EnvironmentPlan:
     """Plan one environment from what was seen of it."""
     release, history = project.release, project.history
     judgement = judge(release, seen, history.at)
@@ -104,14 +106,19 @@ def _cannot_write(env: Environment, plan: EnvironmentPlan, project: Project, _se
     missing = sorted(schemas - set(facts.creates_in_schemas))
     if missing:
         raise MayNotCreate(env.name, facts.role, f"SCHEMA {missing[0]}")
-    makes_schema = any(change.kind in ("schema", "extension") and change.change == "added" for change in plan.promised.changes)
+    makes_schema = any(
+        change.kind in ("schema", "extension") and change.change == "added"
+        for change in plan.promised.changes
+    )
     if makes_schema and not facts.creates_in_database:
         raise MayNotCreate(env.name, facts.role, f"DATABASE {facts.database}")
 
 
 def created_in(promised: Delta) -> set[str]:
     """Name the schemas in which the delta creates objects, but for those that it creates itself."""
-    made = {change.name for change in promised.changes if change.kind == "schema" and change.change == "added"}
+    made = {
+        change.name for change in promised.changes if change.kind == "schema" and change.change == "added"
+    }
     kinds = ("table", "view", "materialized view", "sequence", "enum", "domain", "function", "composite type")
     return {
         change.name.split(".", maxsplit=1)[0]
@@ -159,7 +166,9 @@ def ways_out(env: Environment, found: Sequence[Obstacle]) -> str:
         if env.disposable
         else f"it cannot be cleaned away, since '{env.name}' is not disposable: coordinate with its owners"
     )
-    return f"(1) {adopt}; (2) {clean}; (3) write a revision that adapts it: wish-rollout generate -m 'adapt …'"
+    return (
+        f"(1) {adopt}; (2) {clean}; (3) write a revision that adapts it: wish-rollout generate -m 'adapt …'"
+    )
 
 
 def brief(delta: Delta, most: int = 6) -> str:

@@ -9,6 +9,7 @@ from wish_rollout.postgres.connect import connect
 from wish_rollout.postgres.sighting import look
 from wish_rollout.revisions.driver import migrate
 from wish_rollout.revisions.journal import BASE, Recorded
+from wish_rollout.rollout.sandboxing import sandbox
 from wish_rollout.sandbox.scratch import scratch_database, scratch_server
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ SCRATCH = "the scratch database"
 def scratch(project: Project) -> Iterator[str]:
     """Give the URL of a fresh database for a while, on the configured scratch server or the embedded one."""
     with ExitStack() as stack:
-        server = project.config.release.scratch or stack.enter_context(scratch_server())
+        server = project.config.release.scratch or stack.enter_context(
+            scratch_server(sandbox(project.config))
+        )
         yield stack.enter_context(scratch_database(server))
 
 
@@ -50,7 +53,9 @@ class Replayer:
     def down(self, revision: str, to: str) -> tuple[str, ...]:
         """Take back to ``to``; give the statements of ``revision``'s downgrade."""
         with connect(self.url, SCRATCH) as connection:
-            applied = migrate(self.project.scripts, connection, self.url, to, direction="down", **self._options())
+            applied = migrate(
+                self.project.scripts, connection, self.url, to, direction="down", **self._options()
+            )
         return tuple(applied.statements.get(revision, ()))
 
     def _options(self) -> dict[str, str]:

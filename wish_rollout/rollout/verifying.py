@@ -94,7 +94,9 @@ def check_idempotent(project: Project, target: Target, connection: psycopg.Conne
     head = project.release.head[0]
     table = project.config.release.version_table
     again = migrate(project.scripts, connection, target.url, head, table=table, environment=target.name)
-    detail = "running it again did nothing" if not again.revisions else f"running it again ran {again.revisions}"
+    detail = (
+        "running it again did nothing" if not again.revisions else f"running it again ran {again.revisions}"
+    )
     return Check("idempotent", not again.revisions, detail)
 
 
