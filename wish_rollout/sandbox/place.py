@@ -118,11 +118,17 @@ def remove(path: Path) -> None:
 
 
 def run(
-    bindir: Path, program: str, *arguments: str, seconds: float, keep_open: tuple[int, ...] = ()
+    bindir: Path,
+    program: str,
+    *arguments: str,
+    seconds: float,
+    directory: Path = Path("/"),
+    keep_open: tuple[int, ...] = (),
 ) -> subprocess.CompletedProcess[str]:
     """Run a server program as the server's user; give its exit code and what it said (both streams).
 
-    ``keep_open``: descriptors that it keeps, so that a lock lasts as long as the program does. Raises
+    ``directory``: where it runs, since the server's user may not be able to enter ours. ``keep_open``:
+    descriptors that it keeps, so that a lock lasts as long as the program does. Raises
     :class:`SandboxFailed` when it cannot be started or takes longer than ``seconds``.
     """
     user = server_user()
@@ -132,7 +138,7 @@ def run(
     try:
         return subprocess.run(
             [str(bindir / program), *arguments],
-            cwd="/",  # the server's user may not be able to enter ours
+            cwd=directory,
             env=program_environment(bindir),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -46,7 +46,7 @@ def of_cluster(cluster_name: str) -> dict[int, bool]:
     """Give the processes of a cluster: number → whether it is the postmaster."""
     title = f"postgres: {cluster_name}: "
     found = {}
-    for pid, command in _commands():
+    for pid, command in commands():
         if _is_postmaster(command, cluster_name):
             found[pid] = True
         elif command.startswith(title):
@@ -86,7 +86,8 @@ def _pid_file(data: Path) -> list[str]:
     return []
 
 
-def _commands() -> Iterator[tuple[int, str]]:
+def commands() -> Iterator[tuple[int, str]]:
+    """Give all processes: number and title or arguments."""
     if PROC.joinpath("self", "cmdline").exists():
         for entry in PROC.iterdir():
             if entry.name.isdigit():

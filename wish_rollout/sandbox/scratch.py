@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from wish_rollout.sandbox import admin
+from wish_rollout.sandbox.server import embedded
 from wish_rollout.sandbox.settings import ADMIN
 
 if TYPE_CHECKING:
@@ -42,11 +43,12 @@ def scratch_database(admin_url: str) -> Iterator[str]:
 
 
 @contextmanager
-def scratch_server(server: Server) -> Iterator[str]:
-    """Yield the superuser's address of a server for replays: the one given, started if it is down.
+def scratch_server(server: Server | None = None) -> Iterator[str]:
+    """Yield the superuser's address of a server for replays: this project's sandbox, or the one given.
 
-    It is stopped by its last user if it was started for this.
+    It is started if it is down, and then stopped again by the last of those that use it.
     """
+    server = server or embedded()
     with server.in_use():
         yield server.url("postgres", ADMIN)
 

