@@ -9,13 +9,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.release import say
-from wish_rollout.core.verdict import Verdict
 
 if TYPE_CHECKING:
     from wish_rollout.core.delta import Delta
     from wish_rollout.core.obstacle import Obstacle
     from wish_rollout.core.release import Position
     from wish_rollout.core.sighting import ServerFacts
+    from wish_rollout.core.verdict import Verdict
 
 PLAN_FORMAT = 1
 

@@ -68,7 +68,7 @@ class EditedHistory(Refused):
 
     what = "The script of revision {revision} ({path}) was edited: its SHA-256 is {found:.12}…, recorded {recorded:.12}…."
     why = "Where it was applied already, the schema is what the old text made; the same number must not mean two things."
-    hint = "restore it (git checkout -- {path}) and write a new revision; if it was applied nowhere yet: wish-rollout generate --record"
+    hint = "git checkout -- {path}, then write a new revision; if it was applied nowhere yet: wish-rollout generate --record"
 
 
 @dataclass(eq=False)

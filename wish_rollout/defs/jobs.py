@@ -46,7 +46,7 @@ class ApproveConfig(EnvironmentConfig):
 class DriftConfig(dg.Config):
     """Which environments; all of them where it is left out."""
 
-    environments: list[str] = []
+    environments: list[str] = Field(default_factory=list, description="environments of rollout.toml")
 
 
 def jobs_for(config: Config) -> list[dg.JobDefinition]:
@@ -79,7 +79,7 @@ def rollback_job(keys: set[str]) -> dg.JobDefinition:
             migrated = rollback_environment(project, target, config.to)
             verification = verify_environment(project, target, expected=migrated.expected)
             for evaluation in evaluations(verification):
-                context.log_event(evaluation)
+                context.log_event(evaluation)  # type: ignore[arg-type]  # it takes these, and does not say so
             verification.raise_if_failed()
         promised = project.history.promised(tuple(migrated.start), tuple(migrated.end))
         done = {**migrated.as_dict(), "delta": markdown(promised)}
@@ -102,7 +102,7 @@ def verify_job(keys: set[str]) -> dg.JobDefinition:
             project.config.declared(config.environment)
             verification = verify_environment(project, target_of(context, config.environment))
             for evaluation in evaluations(verification):
-                context.log_event(evaluation)
+                context.log_event(evaluation)  # type: ignore[arg-type]  # it takes these, and does not say so
             verification.raise_if_failed()
         context.log_event(materialization(verification))
 

@@ -5,6 +5,7 @@ has an optional output: without an approval there is none, what is behind it is 
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import dagster as dg
@@ -116,7 +117,7 @@ def road(config: Config) -> dg.AssetsDefinition:
 
     keys = {"plan": PLAN_KEY, **{env.name: schema_key(env.name) for env in environments}}
     order = ["plan", *(env.name for env in environments)]
-    upstream = {name: {keys[before]} for before, name in zip(order, order[1:], strict=False)}
+    upstream = {name: {keys[before]} for before, name in pairwise(order)}
     return dg.AssetsDefinition.from_graph(
         lay,
         keys_by_output_name=keys,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import dagster as dg
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from wish_rollout.config import Config
 from wish_rollout.rollout.planning import Choices
@@ -35,8 +35,8 @@ class DatabaseResource(dg.ConfigurableResource[str]):
 class ChoicesResource(dg.ConfigurableResource[Choices]):
     """What a person chose for objects in the way: environments to adopt, and to clean (disposable ones)."""
 
-    adopt: list[str] = []
-    clean: list[str] = []
+    adopt: list[str] = Field(default_factory=list)
+    clean: list[str] = Field(default_factory=list)
 
     @property
     def choices(self) -> Choices:

@@ -70,7 +70,7 @@ def verify(context: dg.OpExecutionContext, env: Environment, migrated: dict[str,
             again=True,
         )
         for evaluation in evaluations(verification):
-            context.log_event(evaluation)
+            context.log_event(evaluation)  # type: ignore[arg-type]  # it takes these, and does not say so
         verification.raise_if_failed()
     return dg.Output(
         None,

@@ -24,4 +24,4 @@ def drop_objects(connection: psycopg.Connection[Any], objects: Sequence[tuple[st
         for kind, name in objects:
             word = DROPPED_AS.get(kind, kind).upper()
             statement = f"drop {word} if exists {name} cascade"
-            connection.execute(sql.SQL(statement))  # type: ignore[arg-type]
+            connection.execute(sql.SQL(statement))

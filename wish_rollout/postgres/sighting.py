@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
-
 from psycopg.pq import TransactionStatus
 
 from wish_rollout.core.sighting import ServerFacts, Sighting
@@ -103,5 +102,5 @@ def count(
     condition = f" where {column} is not null" if column else ""
     bound = f" limit {at_most:d}" if at_most is not None else ""
     query = f"select count(*) from (select from {table}{condition}{bound}) as r"  # noqa: S608
-    row = connection.execute(sql.SQL(query)).fetchone()  # type: ignore[arg-type]
+    row = connection.execute(sql.SQL(query)).fetchone()
     return int(row[0]) if row else 0

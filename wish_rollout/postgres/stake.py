@@ -35,7 +35,7 @@ def rows_at_stake(
     ]
     locked = sorted({*tables, *(table for table, _ in columns)})
     if locked:
-        connection.execute(sql.SQL(f"lock table {', '.join(locked)} in access exclusive mode"))  # type: ignore[arg-type]
+        connection.execute(sql.SQL(f"lock table {', '.join(locked)} in access exclusive mode"))
     stake = {table: count(connection, table) for table in tables}
     stake |= {f"{table}.{name}": count(connection, table, column=name) for table, name in columns}
     return {place: rows for place, rows in stake.items() if rows}

@@ -51,17 +51,15 @@ class OnOurConnection(EnvironmentContext):
 
     def __init__(
         self,
-        scripts: Scripts,
+        road: Road,
         connection: sa.Connection,
-        url: str,
-        table: str,
-        first: Callable[[sa.Connection], None] | None = None,
+        first: Callable[[], None] | None = None,
         **options: Any,
     ) -> None:
-        config = scripts.alembic_config(url, {"connection": connection})
-        super().__init__(config, scripts.directory, **options)
+        config = road.scripts.alembic_config(road.url, {"connection": connection})
+        super().__init__(config, road.scripts.directory, **options)
         self.ours = connection
-        self.table = table
+        self.table = road.table
         self.first = first
 
     def configure(self, connection: Any = None, **options: Any) -> None:  # type: ignore[override]  # noqa: ARG002
@@ -77,7 +75,7 @@ class OnOurConnection(EnvironmentContext):
     def run_migrations(self, **options: Any) -> None:
         """Run the scripts; ``first`` is called before, in the same transaction."""
         if self.first:
-            self.first(self.ours)
+            self.first()
         super().run_migrations(**options)
 
 
@@ -102,16 +100,26 @@ def engine_on(connection: psycopg.Connection[Any]) -> Iterator[sa.Engine]:
             connection.autocommit = True
 
 
+@dataclass(frozen=True)
+class Road:
+    """What a run of the scripts needs: the scripts, a session in autocommit that is ours, and where it leads.
+
+    ``url``: what env.py is told; a secret, so it is in no repr. ``table``: Alembic's version table.
+    ``environment``: how errors call the database.
+    """
+
+    scripts: Scripts
+    connection: psycopg.Connection[Any]
+    url: str = field(repr=False)
+    table: str = "public.alembic_version"
+    environment: str = "the database"
+
+
 def migrate(
-    scripts: Scripts,
-    connection: psycopg.Connection[Any],
-    url: str,
+    road: Road,
     destination: str,
-    *,
     direction: Direction = "up",
-    table: str = "public.alembic_version",
-    environment: str = "the database",
-    first: Callable[[sa.Connection], None] | None = None,
+    first: Callable[[], None] | None = None,
 ) -> Applied:
     """Run the scripts from where the database is to ``destination``, a revision or ``base``.
 
@@ -123,35 +131,28 @@ def migrate(
     applied = Applied()
 
     def steps(rev: Any, context: MigrationContext) -> Iterator[Any]:  # noqa: ARG001
-        for step in steps_of(scripts, direction)(destination, rev):
+        for step in steps_of(road.scripts, direction)(destination, rev):
             if direction != "stamp":
                 applied.revisions.append(step.revision.revision)
             yield step
 
-    with ALEMBIC, engine_on(connection) as engine, engine.connect() as ours:
-        listen(engine, connection, applied, table.rpartition(".")[2])
-        environment_context = OnOurConnection(
-            scripts, ours, url, table, first, fn=steps, as_sql=False, destination_rev=destination
-        )
+    with ALEMBIC, engine_on(road.connection) as engine, engine.connect() as ours:
+        listen(engine, road.connection, applied, road.table.rpartition(".")[2])
         try:
-            with environment_context:
-                scripts.directory.run_env()
+            with OnOurConnection(road, ours, first, fn=steps, as_sql=False, destination_rev=destination):
+                road.scripts.directory.run_env()
         except RolloutError:
             raise
         except Exception as error:
-            raise explained(error, applied, environment) from error
+            raise explained(error, applied, road.environment) from error
     return applied
 
 
 def steps_of(scripts: Scripts, direction: Direction) -> Callable[[str, Any], Iterable[Any]]:
     """Give Alembic's own planner of steps for a direction, as its commands use them."""
-    directory = scripts.directory
-    planners = {
-        "up": directory._upgrade_revs,
-        "down": directory._downgrade_revs,
-        "stamp": directory._stamp_revs,
-    }  # noqa: SLF001
-    return planners[direction]
+    planners = {"up": "_upgrade_revs", "down": "_downgrade_revs", "stamp": "_stamp_revs"}
+    planner: Callable[[str, Any], Iterable[Any]] = getattr(scripts.directory, planners[direction])
+    return planner
 
 
 def listen(

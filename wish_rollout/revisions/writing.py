@@ -12,14 +12,12 @@ from alembic import autogenerate
 from alembic.util.exc import CommandError
 
 from wish_rollout.core.release_errors import ScriptFailed
-from wish_rollout.revisions.driver import ALEMBIC, OnOurConnection, engine_on
+from wish_rollout.revisions.driver import ALEMBIC, OnOurConnection, Road, engine_on
 
 if TYPE_CHECKING:
-    import psycopg
     import sqlalchemy as sa
 
     from wish_rollout.core.release import Release
-    from wish_rollout.revisions.scripts import Scripts
 
 
 def next_id(release: Release) -> str | None:
@@ -33,15 +31,7 @@ def next_id(release: Release) -> str | None:
     return str(int(highest) + 1).zfill(len(highest))
 
 
-def write_revision(
-    scripts: Scripts,
-    connection: psycopg.Connection[Any],
-    url: str,
-    message: str,
-    *,
-    metadata: sa.MetaData | None,
-    table: str,
-) -> Path | None:
+def write_revision(road: Road, message: str, metadata: sa.MetaData | None) -> Path | None:
     """Compare the database, which is at the head, with the declared schema, and write the revision between.
 
     Gives the new script's path, or None where there is nothing between them. Raises ScriptFailed.
@@ -57,12 +47,13 @@ def write_revision(
         "splice": False,
         "branch_label": None,
         "version_path": None,
-        "rev_id": next_id(scripts.release),
+        "rev_id": next_id(road.scripts.release),
         "depends_on": None,
     }
-    with ALEMBIC, engine_on(connection) as engine, engine.connect() as ours:
-        config = scripts.alembic_config(url)
-        revision_context = autogenerate.RevisionContext(config, scripts.directory, arguments)  # type: ignore[arg-type]
+    directory = road.scripts.directory
+    with ALEMBIC, engine_on(road.connection) as engine, engine.connect() as ours:
+        config = road.scripts.alembic_config(road.url)
+        revision_context = autogenerate.RevisionContext(config, directory, arguments)
 
         def compare(rev: Any, context: Any) -> list[Any]:
             if context.opts.get("target_metadata") is None:
@@ -70,10 +61,10 @@ def write_revision(
             revision_context.run_autogenerate(rev, context)
             return []
 
-        options = {"fn": compare, "as_sql": False, "template_args": revision_context.template_args}
+        template = revision_context.template_args
         try:
-            with OnOurConnection(scripts, ours, url, table, **options):
-                scripts.directory.run_env()
+            with OnOurConnection(road, ours, fn=compare, as_sql=False, template_args=template):
+                directory.run_env()
             if revision_context.generated_revisions[-1].upgrade_ops.is_empty():  # type: ignore[union-attr]
                 return None
             with redirect_stdout(sys.stderr):  # Alembic tells what it does where our data goes

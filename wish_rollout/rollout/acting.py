@@ -11,7 +11,7 @@ from wish_rollout.core.plan_errors import PlanChanged
 from wish_rollout.postgres.cleaning import drop_objects
 from wish_rollout.postgres.locks import rollout_lock
 from wish_rollout.postgres.sighting import look
-from wish_rollout.rollout.planning import Choices, plan_for, refuse_unfit
+from wish_rollout.rollout.planning import NO_CHOICES, Choices, plan_for, refuse_unfit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from wish_rollout.core.sighting import Sighting
+    from wish_rollout.revisions.driver import Direction
     from wish_rollout.rollout.project import Project, Target
 
 
@@ -51,7 +52,7 @@ def migrate_environment(
     target: Target,
     *,
     planned: Mapping[str, Any] | None = None,
-    choices: Choices = Choices(),
+    choices: Choices = NO_CHOICES,
     gate: Callable[[EnvironmentPlan], None] | None = None,
 ) -> Migrated:
     """Take one environment to the head, under the lock.
@@ -108,15 +109,8 @@ def act(
         refuse_unfit(target.environment, cleaned, project, seen)
         before = seen.snapshot
     expected = before if plan.action is Action.ADOPT else plan.promised.apply(before)
-    applied = migrate(
-        project.scripts,
-        connection,
-        target.url,
-        plan.end[0],
-        direction="stamp" if plan.action is Action.ADOPT else "up",
-        table=project.config.release.version_table,
-        environment=target.name,
-    )
+    direction: Direction = "stamp" if plan.action is Action.ADOPT else "up"
+    applied = migrate(project.road(target, connection), plan.end[0], direction)
     return expected.fingerprint, applied.revisions
 
 

@@ -80,7 +80,7 @@ def _history(project: Project) -> Iterator[Finding]:
 
 
 def _replay(project: Project) -> Iterator[Finding]:
-    """Every recorded snapshot comes out of a replay, and every ``verify`` holds where its revision is the head."""
+    """Replay: every recorded snapshot comes out, and every ``verify`` holds where its revision is the head."""
     journal = Journal(project.scripts.folder / "meta")
     wrong: list[str] = []
     failed: list[str] = []
@@ -107,7 +107,7 @@ def _behaviour(project: Project, url: str, revision: Revision) -> list[str]:
 
 
 def _models(project: Project) -> Iterator[Finding]:
-    """The declared schema and the scripts lead to the same, in the kinds that can be declared."""
+    """Compare the declared schema with what the scripts lead to, in the kinds that can be declared."""
     from wish_rollout.revisions.models import DECLARABLE, create_models, load_models
 
     spec = project.config.release.models
@@ -132,7 +132,7 @@ def _models(project: Project) -> Iterator[Finding]:
 
 
 def _round_trip(project: Project) -> Iterator[Finding]:
-    """Each revision goes up, down and up again, and is each time exactly where it was."""
+    """Take each revision up, down and up again: each time it is exactly where it was."""
     wrong: list[str] = []
     with scratch(project) as url:
         replayer = Replayer(project, url)

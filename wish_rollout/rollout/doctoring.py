@@ -41,7 +41,7 @@ def examine(project: Project) -> list[Finding]:
         ("configuration", lambda: str(project.config.path)),
         ("scripts", lambda: f"{len(project.release.revisions)} revisions, head {say(project.release.head)}"),
         ("history", lambda: f"release {project.release_digest[:12]}"),
-        *((env.name, lambda env=env: database(project, env)) for env in project.config.environment),  # type: ignore[misc]
+        *((env.name, lambda env=env: database(project, env)) for env in project.config.environment),
         ("dagster", dagster_storage),
         (
             "sandbox",

@@ -30,6 +30,7 @@ def generate(project: Project, message: str) -> Generated:
     Raises NothingToGenerate, BadConfiguration (no models are named), EditedHistory, and what a replay raises.
     If recording fails, the script is taken away again: a revision without a record is half a revision.
     """
+    from wish_rollout.revisions.driver import Road
     from wish_rollout.revisions.models import load_models
     from wish_rollout.revisions.writing import write_revision
 
@@ -44,8 +45,8 @@ def generate(project: Project, message: str) -> Generated:
         if project.release.head:
             Replayer(project, url).up(project.release.head[0])
         with connect(url, SCRATCH) as connection:
-            table = project.config.release.version_table
-            script = write_revision(project.scripts, connection, url, message, metadata=metadata, table=table)
+            road = Road(project.scripts, connection, url, project.config.release.version_table, SCRATCH)
+            script = write_revision(road, message, metadata)
     if script is None:
         raise NothingToGenerate(models)
     anew = Project(project.config)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.config import Environment
     from wish_rollout.core.release import Position
-    from wish_rollout.core.sighting import ServerFacts, Sighting
+    from wish_rollout.core.sighting import Sighting
     from wish_rollout.rollout.project import Project, Target
 
 
@@ -31,14 +31,17 @@ class Choices:
     clean: tuple[str, ...] = ()
 
 
-def make_plan(project: Project, targets: Sequence[Target], choices: Choices = Choices()) -> Plan:
+NO_CHOICES = Choices()
+
+
+def make_plan(project: Project, targets: Sequence[Target], choices: Choices = NO_CHOICES) -> Plan:
     """Look at every environment and plan each; raises the first thing that cannot be looked at."""
     plans = tuple(plan_for(project, target.environment, target.look(), choices) for target in targets)
     return Plan(project.release_digest, project.release.head, plans)
 
 
 def plan_for(
-    project: Project, env: Environment, seen: Sighting, choices: Choices = Choices()
+    project: Project, env: Environment, seen: Sighting, choices: Choices = NO_CHOICES
 ) -> EnvironmentPlan:
     """Plan one environment from what was seen of it."""
     release, history = project.release, project.history

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.plan import Plan
-from wish_rollout.rollout.planning import Choices, plan_for, refuse_unfit
+from wish_rollout.rollout.planning import NO_CHOICES, Choices, plan_for, refuse_unfit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from wish_rollout.rollout.project import Project, Target
 
 
-def preflight(project: Project, targets: Sequence[Target], choices: Choices = Choices()) -> Plan:
+def preflight(project: Project, targets: Sequence[Target], choices: Choices = NO_CHOICES) -> Plan:
     """Plan each environment, and raise the first reason, in promotion order, why one cannot be migrated.
 
     All of them are read before any is judged, so an unreachable last one is known before the first is touched.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.release import Release
     from wish_rollout.core.scope import Scope
     from wish_rollout.core.sighting import Sighting
+    from wish_rollout.revisions.driver import Road
     from wish_rollout.revisions.scripts import Scripts
     from wish_rollout.rollout.history import History
 
@@ -103,3 +104,9 @@ class Project:
     def target_at(self, env: Environment, url: str, application_name: str = "wish-rollout") -> Target:
         """Give an environment's database at a URL that the caller holds."""
         return Target(env, url, self.config.scope_of(env), application_name)
+
+    def road(self, target: Target, connection: psycopg.Connection[Any]) -> Road:
+        """Give what a run of the scripts on this target needs; the session must be in autocommit."""
+        from wish_rollout.revisions.driver import Road
+
+        return Road(self.scripts, connection, target.url, self.config.release.version_table, target.name)

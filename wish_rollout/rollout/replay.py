@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wish_rollout.postgres.connect import connect
 from wish_rollout.postgres.sighting import look
-from wish_rollout.revisions.driver import migrate
+from wish_rollout.revisions.driver import Road, migrate
 from wish_rollout.revisions.journal import BASE, Recorded
 from wish_rollout.rollout.sandboxing import sandbox
 from wish_rollout.sandbox.scratch import scratch_database, scratch_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import psycopg
 
     from wish_rollout.core.release import Position
     from wish_rollout.core.snapshot import Snapshot
@@ -47,19 +49,18 @@ class Replayer:
     def up(self, revision: str) -> tuple[str, ...]:
         """Apply up to this revision; give the statements of it."""
         with connect(self.url, SCRATCH) as connection:
-            applied = migrate(self.project.scripts, connection, self.url, revision, **self._options())
+            applied = migrate(self._road(connection), revision)
         return tuple(applied.statements.get(revision, ()))
 
     def down(self, revision: str, to: str) -> tuple[str, ...]:
         """Take back to ``to``; give the statements of ``revision``'s downgrade."""
         with connect(self.url, SCRATCH) as connection:
-            applied = migrate(
-                self.project.scripts, connection, self.url, to, direction="down", **self._options()
-            )
+            applied = migrate(self._road(connection), to, "down")
         return tuple(applied.statements.get(revision, ()))
 
-    def _options(self) -> dict[str, str]:
-        return {"table": self.project.config.release.version_table, "environment": SCRATCH}
+    def _road(self, connection: psycopg.Connection[Any]) -> Road:
+        table = self.project.config.release.version_table
+        return Road(self.project.scripts, connection, self.url, table, SCRATCH)
 
 
 def replay(project: Project, position: Position = ()) -> dict[Position, Recorded]:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import psycopg
-    import sqlalchemy as sa
 
     from wish_rollout.core.delta import Delta
     from wish_rollout.core.release import Release
@@ -85,25 +84,17 @@ def downgrade(
     """Run the downgrades, in a transaction that first makes sure that no row is lost."""
     from wish_rollout.revisions.driver import migrate
 
-    applied = migrate(
-        project.scripts,
-        connection,
-        target.url,
-        end[0] if end else "base",
-        direction="down",
-        table=project.config.release.version_table,
-        environment=target.name,
-        first=refuse_loss(target.name, connection, promised, project.history.at(end)),
-    )
+    refuse = refuse_loss(target.name, connection, promised, project.history.at(end))
+    applied = migrate(project.road(target, connection), end[0] if end else "base", "down", refuse)
     return applied.revisions
 
 
 def refuse_loss(
     environment: str, connection: psycopg.Connection[Any], promised: Delta, after: Snapshot
-) -> Callable[[sa.Connection], None]:
+) -> Callable[[], None]:
     """Make the check that runs inside the downgrade's transaction, behind locks that let no row in any more."""
 
-    def check(_ours: sa.Connection) -> None:
+    def check() -> None:
         kept = {name for name, _ in after.of_kind("table")}
         stake = rows_at_stake(connection, promised, kept)
         if stake:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.config_errors import ConfigurationError, MissingUrl
 from wish_rollout.core.delta import Delta
-from wish_rollout.core.errors import RolloutError
+from wish_rollout.core.errors import ConfigurationError, RolloutError
 from wish_rollout.core.release import say
 from wish_rollout.core.verdict import Judgement, Verdict, judge
 
@@ -62,7 +61,7 @@ def standing(project: Project, target: Target) -> Standing:
     try:
         seen = target.look()
     except RolloutError as error:
-        if isinstance(error, ConfigurationError | MissingUrl):
+        if isinstance(error, ConfigurationError):
             raise
         return Standing(target.name, Judgement(Verdict.UNREACHABLE, Delta(())), error=error.say(error.what))
     judgement = judge(project.release, seen, project.history.at)

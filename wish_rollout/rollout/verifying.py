@@ -91,9 +91,7 @@ def check_idempotent(project: Project, target: Target, connection: psycopg.Conne
     """Run the release again: it must find nothing to do."""
     from wish_rollout.revisions.driver import migrate
 
-    head = project.release.head[0]
-    table = project.config.release.version_table
-    again = migrate(project.scripts, connection, target.url, head, table=table, environment=target.name)
+    again = migrate(project.road(target, connection), project.release.head[0])
     detail = (
         "running it again did nothing" if not again.revisions else f"running it again ran {again.revisions}"
     )
