@@ -9,7 +9,6 @@ Versions: 18 from the wheel; 15 and any of 14, 16, 17 from Debian's place, or fr
 from __future__ import annotations
 
 import os
-import re
 import secrets
 import shutil
 import tempfile
@@ -19,51 +18,32 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from wish_rollout.sandbox import admin, place, processes
-from wish_rollout.sandbox.binaries import embedded_bindir
-from wish_rollout.sandbox.errors import SandboxFailed
+from tests.servers import (
+    EMBEDDED,
+    OWNED,
+    PREFIX,
+    bindir_of,
+    databases,
+    leftovers,
+    matches,
+    parent,
+    shared_server,
+    sweep,
+    versions,
+)
+from wish_rollout.sandbox import place
 from wish_rollout.sandbox.locks import locked
 from wish_rollout.sandbox.server import Server
-from wish_rollout.sandbox.settings import ADMIN, MIGRATOR, STATE_SETTING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Generator, Iterator
 
-    NewDatabase = Callable[[], str]
+    from tests.servers import NewDatabase
 
-EMBEDDED = 18
-REQUIRED = (15, 18)
-POSSIBLE = (14, 15, 16, 17, 18)
-MEMORY = Path("/dev/shm")
-ROOM = 2 << 30
-PREFIX = "wish-tests-"
-OWNED = "owned"
-COMPARISONS: dict[str, Callable[[int, int], bool]] = {
-    ">=": int.__ge__,
-    "<=": int.__le__,
-    "==": int.__eq__,
-    ">": int.__gt__,
-    "<": int.__lt__,
-}
 ROOT = pytest.StashKey[Path]()
 STACK = pytest.StashKey[ExitStack]()
 UP = pytest.StashKey[set[int]]()
 LOG_START = pytest.StashKey[dict[Path, int]]()
-
-
-def bindir_of(version: int) -> Path | None:
-    """Give the programs of a major version; ``None`` when this machine has none."""
-    if named := os.environ.get(f"WISH_PG{version}_BINDIR"):
-        return Path(named)
-    if version == EMBEDDED:
-        return embedded_bindir()
-    debian = Path(f"/usr/lib/postgresql/{version}/bin")
-    return debian if (debian / "postgres").is_file() else None
-
-
-def versions() -> list[int]:
-    """Give the versions that tests run on: those that must be there, and what else is."""
-    return [version for version in POSSIBLE if version in REQUIRED or bindir_of(version)]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -71,12 +51,13 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         config.stash[ROOT] = Path(config.workerinput["wish_servers"])
         return
-    sweep()
-    root = Path(tempfile.mkdtemp(prefix=PREFIX, dir=_parent()))
-    root.chmod(0o755)
-    config.stash[ROOT] = root
     config.stash[STACK] = stack = ExitStack()
-    stack.enter_context(locked(root / OWNED))
+    with locked(place.common_directory() / "tests.lock"):  # or another run's sweep takes ours for abandoned
+        sweep()
+        root = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent()))
+        root.chmod(0o755)
+        stack.enter_context(locked(root / OWNED))
+    config.stash[ROOT] = root
 
 
 def pytest_configure_node(node: Any) -> None:
@@ -110,42 +91,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(config.stash[ROOT], ignore_errors=True)
 
 
-def _parent() -> Path:
-    """Give where servers are fast: in memory, if there is plenty (a container may have 64 MB of it)."""
-    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
-        return MEMORY
-    return place.COMMON
-
-
-def sweep() -> None:
-    """Remove what test runs left that were killed: nobody holds their lock any more."""
-    for root in _parent().glob(f"{PREFIX}*"):
-        with suppress(SandboxFailed, OSError), locked(root / OWNED, seconds=0):
-            for version in POSSIBLE:
-                if (root / f"pg{version}").exists():
-                    Server(root, root / f"pg{version}").remove()
-            shutil.rmtree(root, ignore_errors=True)
-
-
-def leftovers(*roots: Path) -> list[Server]:
-    """Give the servers with a home under one of these directories that still run."""
-    found = set()
-    for _, command in processes.commands():
-        if data := re.search(rf" {STATE_SETTING}=(.*?)(?: -c |$)", command):
-            found.add(_home(Path(data[1])))
-    return [Server(home, home) for home in found if any(home.is_relative_to(root) for root in roots)]
-
-
-def _home(state: Path) -> Path:
-    note = state / place.HOME_NOTE
-    return Path(note.read_text()) if note.exists() else state
-
-
-def shared_server(root: Path, version: int) -> Server:
-    """Give the test run's server of a version, up or not."""
-    return Server(bindir_of(version) or root, root / f"pg{version}")
-
-
 def running_server(config: pytest.Config, version: int) -> Server:
     """Give the same server, up. A version that is missing fails in CI, and skips elsewhere."""
     if bindir_of(version) is None:
@@ -166,14 +111,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     wanted = [mark.args[0] for mark in metafunc.definition.iter_markers("pg")]
     chosen = [version for version in versions() if all(matches(version, text) for text in wanted)]
     metafunc.parametrize("server", chosen, indirect=True, ids=[f"pg{version}" for version in chosen])
-
-
-def matches(version: int, comparison: str) -> bool:
-    """Whether a version meets a comparison such as ``>=16``."""
-    parts = re.fullmatch(r"\s*(>=|<=|==|>|<)\s*(\d+)\s*", comparison)
-    if parts is None:
-        raise pytest.UsageError(f"no comparison: pg({comparison!r})")
-    return COMPARISONS[parts[1]](version, int(parts[2]))
 
 
 @pytest.fixture
@@ -223,29 +160,6 @@ def sandbox_home(request: pytest.FixtureRequest) -> Iterator[Path]:
     yield home
     Server(home, home).remove()
     shutil.rmtree(home.parent, ignore_errors=True)
-
-
-class databases:  # noqa: N801 (used as a function)
-    """Make databases on a server for a while: a context manager that gives the maker."""
-
-    def __init__(self, server: Server) -> None:
-        self.server = server
-        self.names: list[str] = []
-
-    def __enter__(self) -> NewDatabase:
-        return self.new
-
-    def new(self) -> str:
-        name = f"test_{os.getpid()}_{secrets.token_hex(4)}"
-        with admin.connect(self.server.url("postgres", ADMIN)) as connection:
-            admin.create_database(connection, name, MIGRATOR)
-        self.names.append(name)
-        return self.server.url(name)
-
-    def __exit__(self, *_: object) -> None:
-        with admin.connect(self.server.url("postgres", ADMIN)) as connection:
-            for name in self.names:
-                admin.drop_database(connection, name)
 
 
 def _noted(request: pytest.FixtureRequest, server: Server) -> Server:

@@ -96,6 +96,17 @@ def test_a_starter_killed_at_any_moment_is_made_good(own: Server, moment: str) -
     assert len(postmasters(own)) == 1
 
 
+def test_down_also_ends_a_start_that_a_killed_process_had_begun(own: Server) -> None:
+    own.up()
+    own.down()
+    starter = start(own, "server.up()")
+    until(lambda: processes.of_cluster(own.process_name))
+    kill(starter)
+    own.down()
+    assert own.running is False
+    assert processes.of_cluster(own.process_name) == {}
+
+
 def test_a_data_directory_that_was_made_half_is_made_anew(own: Server) -> None:
     own.up()
     state = own.log.parent.parent

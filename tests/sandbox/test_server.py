@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from tests.fix_servers import bindir_of
 from tests.sandbox.starters import busy
+from tests.servers import bindir_of
 from wish_rollout.sandbox import processes
 from wish_rollout.sandbox.errors import SandboxFailed, SandboxMissing, SandboxNotMade
 from wish_rollout.sandbox.server import Server

@@ -110,7 +110,7 @@ class Cluster:
         deadline = time.monotonic() + START_SECONDS
         while not self.running():
             if processes.postmaster(self.data, self.name) is None:
-                self.stop()  # sessions that outlived their postmaster: a new one refuses to start beside them
+                self._clear_the_way()
             if not _is_free(self.port()):
                 _write_private(self.home / "port", str(_free_port()))
             before = self.log.stat().st_size
@@ -134,6 +134,14 @@ class Cluster:
             self.home.rename(self.state / "cluster.old")
         place.remove(self.state / "cluster.old")
         place.remove(self.state / "cluster.new")
+
+    def _clear_the_way(self) -> None:
+        """Remove what makes a postmaster refuse to start, where none of ours runs.
+
+        Sessions may have outlived theirs; and the number in its file may by now be another process's.
+        """
+        self.stop()
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _check_version(self) -> None:
         made_by = int((self.data / "PG_VERSION").read_text())

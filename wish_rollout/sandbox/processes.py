@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROC = Path("/proc")
-PROGRAM = re.compile(r"(^|/)postgres -D ")
-"""How a postmaster's arguments begin; pg_ctl and the shell that start one have the same words, quoted."""
+POSTMASTER = re.compile(r"(^|/)postgres -D ")
+STARTERS = re.compile(r"(^|/)(postgres -D|pg_ctl start|sh -c) ")
+"""How the arguments begin of a postmaster, of pg_ctl, and of the shell between the two."""
 STEPS = (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
 """Fast, immediate, and what nothing withstands (manual: "Shutting Down the Server")."""
 
@@ -31,7 +32,7 @@ def postmaster(data: Path, cluster_name: str) -> int | None:
     lines = _pid_file(data)
     with suppress(IndexError, ValueError):
         pid = abs(int(lines[0]))
-        if _is_postmaster(_command(pid), cluster_name):
+        if _is_called(POSTMASTER, _command(pid), cluster_name):
             return pid
     return None
 
@@ -43,11 +44,14 @@ def is_ready(data: Path) -> bool:
 
 
 def of_cluster(cluster_name: str) -> dict[int, bool]:
-    """Give the processes of a cluster: number → whether it is the postmaster."""
+    """Give the processes of a cluster: number → whether it is its own master.
+
+    Masters are the postmaster, and a pg_ctl that is about to start one, whose caller may have been killed.
+    """
     title = f"postgres: {cluster_name}: "
     found = {}
     for pid, command in commands():
-        if _is_postmaster(command, cluster_name):
+        if _is_called(STARTERS, command, cluster_name):
             found[pid] = True
         elif command.startswith(title):
             found[pid] = False
@@ -58,26 +62,38 @@ def stop(cluster_name: str, seconds: float) -> bool:
     """Stop all processes of a cluster, harder after each ``seconds``; true once none is left."""
     for step in STEPS:
         deadline = time.monotonic() + seconds
-        left = of_cluster(cluster_name)
-        _signal(left, step)
-        while left and time.monotonic() < deadline:
+        told: set[int] = set()
+        while left := of_cluster(cluster_name):
+            for pid, how in _signals(left, step).items():
+                if pid not in told:
+                    _signal(pid, how)
+                    told.add(pid)
+            if time.monotonic() > deadline:
+                break
             time.sleep(0.005)
-            left = of_cluster(cluster_name)
-        if not left:
+        else:
             return True
     return False
 
 
-def _signal(processes: dict[int, bool], step: signal.Signals) -> None:
-    """Signal the postmaster, who tells its children; the children themselves only if they lost theirs."""
-    postmasters = [pid for pid, is_postmaster in processes.items() if is_postmaster]
-    for pid in postmasters if postmasters and step is not signal.SIGKILL else processes:
-        with suppress(ProcessLookupError):
-            os.kill(pid, step if postmasters else signal.SIGQUIT if step is signal.SIGINT else step)
+def _signals(processes: dict[int, bool], step: signal.Signals) -> dict[int, signal.Signals]:
+    """Give whom to signal, and how: the masters, who tell their children, or children that lost theirs.
+
+    What is a fast shutdown to a postmaster ends no more than a query in its children.
+    """
+    masters = [pid for pid, is_master in processes.items() if is_master]
+    if masters and step is not signal.SIGKILL:
+        return dict.fromkeys(masters, step)
+    return dict.fromkeys(processes, max(step, signal.SIGQUIT))
 
 
-def _is_postmaster(command: str, cluster_name: str) -> bool:
-    return bool(PROGRAM.search(command)) and f" cluster_name={cluster_name} " in f"{command} "
+def _signal(pid: int, how: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, how)
+
+
+def _is_called(program: re.Pattern[str], command: str, cluster_name: str) -> bool:
+    return bool(program.search(command)) and f" cluster_name={cluster_name} " in f"{command} "
 
 
 def _pid_file(data: Path) -> list[str]:
