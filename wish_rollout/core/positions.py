@@ -18,7 +18,7 @@ def moved(before: Sequence[str], after: Mapping[str, int]) -> set[str]:
     """Name the fewest columns whose move explains the new order; the same ones for the way back.
 
     ``before``: the columns in both tables, in their old order. ``after``: their new places. Those that stay
-    are a longest common subsequence. Of several, the one with the first name that only some have is taken: that
+    are a longest common subsequence; of several, the one with the first name that only some have. That
     choice does not depend on the direction.
     """
     columns = list(before)

@@ -14,14 +14,21 @@ if TYPE_CHECKING:
 _DESC, _NULLS_FIRST = 1, 2  # bits of pg_index.indoption
 
 
-def add_constraints(reading: Reading, names: Sequence[str], rows: Iterable[Row]) -> dict[int, Properties]:
-    """Add constraints; give the properties of those with an index, by the index's number."""
+def add_constraints(
+    reading: Reading, names: Sequence[str], rows: Iterable[Row], firing: Mapping[int, str]
+) -> dict[int, Properties]:
+    """Add constraints; give the properties of those with an index, by the index's number.
+
+    ``firing``: how a foreign key's internal triggers fire, where not as usual.
+    """
     behind: dict[int, Properties] = {}
     for cells in rows:
         row = dict(zip(names, cells, strict=True))
         properties = plain(names, cells)
         owner = reading.tables.get(row["_relation"]) or row["_domain"]
-        properties.update(reading.comment("pg_constraint", row["_oid"]))
+        properties.update(reading.remarks("pg_constraint", row["_oid"]))
+        if row["_oid"] in firing:
+            properties["triggers"] = firing[row["_oid"]]
         columns = reading.columns.get(row["_relation"], {})
         if row["_columns"] and properties["type"] != "check":
             properties["columns"] = [columns[number] for number in row["_columns"] if number > 0]
@@ -113,14 +120,13 @@ def add_indexes(
             continue
         properties = plain(names, cells)
         properties.update(keys.properties(row, reading))
-        comment = reading.comment("pg_class", row["_oid"])
+        remarks = reading.remarks("pg_class", row["_oid"])
         constraint = behind.get(row["_oid"])
         if constraint is None:
-            reading.add("index", row["_name"], {"table": table, **properties, **comment})
+            reading.add("index", row["_name"], {"table": table, **properties, **remarks})
             continue
         _merge(constraint, properties)
-        if comment:
-            constraint["index comment"] = comment["comment"]
+        constraint.update({f"index {name}": text for name, text in remarks.items()})
 
 
 def _merge(constraint: Properties, index: Properties) -> None:

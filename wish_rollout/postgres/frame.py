@@ -20,7 +20,11 @@ LEDGER_SCHEMA = "wish_rollout"
 
 @dataclass(frozen=True)
 class Frame:
-    """The frame of one read. ``schemas`` are the rows of schemas.sql that are in scope."""
+    """The frame of one read. ``schemas`` are the rows of schemas.sql that are in scope.
+
+    ``members``: catalog → what extensions own. ``depends``: catalog and number → extensions that an object is
+    dropped with.
+    """
 
     scope: Scope
     major: int
@@ -30,26 +34,29 @@ class Frame:
     schemas: list[tuple[Any, ...]]
     schema_columns: list[str]
     members: Mapping[str, list[int]]
+    depends: Mapping[tuple[str, int], list[str]]
 
     def role(self, oid: int) -> str:
         """Give a role's name as a snapshot has it; one that is gone is told by its number."""
+        if oid == 0:
+            return "PUBLIC"
         return self.common(self.roles[oid]) if oid in self.roles else f"({oid})"
 
     def common(self, name: str) -> str:
         """Give the common name of a role."""
         if name == self.migrator:
             return MIGRATOR
-        return self.scope.roles.get(name, name)
+        return self.scope.roles.get(name, '"PUBLIC"' if name == "PUBLIC" else name)
 
     def parameters(self) -> dict[str, list[Any]]:
-        """Give the parameters that the catalog's queries take."""
-        return {
-            "namespaces": [row[0] for row in self.schemas],
-            "namespace_names": [row[2] for row in self.schemas],
-            "members": self.members.get("pg_class", []),
-            "member_types": self.members.get("pg_type", []),
-            "member_functions": self.members.get("pg_proc", []),
-        }
+        """Give the parameters that the catalog's queries take.
+
+        By a catalog's name: the numbers of those of its objects that an extension owns.
+        """
+        parameters = _Members(self.members)
+        parameters["namespaces"] = [row[0] for row in self.schemas]
+        parameters["namespace_names"] = [row[2] for row in self.schemas]
+        return parameters
 
     def leaves_out(self, name: str, table: str | None) -> bool:
         """Tell whether an object, or the table that it belongs to, is out of scope by its name."""
@@ -71,13 +78,26 @@ def read_frame(connection: psycopg.Connection, scope: Scope) -> Frame:
         owned = connection.execute(query("members", major))
         current, superuser = me.fetchall()[0]
         members: dict[str, list[int]] = {}
-        for catalog, oid in owned:
-            members.setdefault(catalog, []).append(oid)
+        depends: dict[tuple[str, int], list[str]] = {}
+        for catalog, oid, kind, extension in owned:
+            if kind == "e":
+                members.setdefault(catalog, []).append(oid)
+            else:
+                depends.setdefault((catalog, oid), []).append(extension)
         own = set(members.get("pg_namespace", ()))
         plain = [column.name for column in schemas.description or ()].index("_plain_name")
         inside = [row for row in schemas if row[0] not in own and _in_scope(row[plain], scope)]
         names = [column.name for column in schemas.description or ()]
-        return Frame(scope, major, scope.migrator or current, superuser, dict(roles), inside, names, members)
+        return Frame(
+            scope, major, scope.migrator or current, superuser, dict(roles), inside, names, members, depends
+        )
+
+
+class _Members(dict[str, list[Any]]):
+    """No members where extensions own none."""
+
+    def __missing__(self, catalog: str) -> list[Any]:
+        return []
 
 
 def _in_scope(schema: str, scope: Scope) -> bool:

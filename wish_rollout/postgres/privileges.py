@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from wish_rollout.postgres.frame import Frame
+
 WORDS = {
     "r": "SELECT",
     "a": "INSERT",
@@ -24,7 +26,18 @@ WORDS = {
     "A": "ALTER SYSTEM",
 }
 # By the letters of acldefault(): everything that can be granted, and what PUBLIC has by default.
-_ALL = {"r": "rawdDxt", "c": "rawx", "s": "rwU", "f": "X", "l": "U", "n": "UC", "F": "U", "S": "U", "T": "U"}
+_ALL = {
+    "r": "rawdDxt",
+    "c": "rawx",
+    "s": "rwU",
+    "f": "X",
+    "l": "U",
+    "n": "UC",
+    "F": "U",
+    "S": "U",
+    "T": "U",
+    "L": "rw",
+}
 _PUBLIC = {"f": "X", "l": "U", "T": "U"}
 _ITEM = re.compile(r'("(?:[^"]|"")*"|[^"=]*)=([A-Za-z*]*)/("(?:[^"]|"")*"|[^"]*)', re.DOTALL)
 
@@ -33,25 +46,26 @@ Held = dict[tuple[str, str], dict[str, bool]]
 
 
 def privileges(
-    acl: Iterable[str], kind: str, owner: str | None, common: Callable[[str], str], major: int
+    acl: Iterable[str], kind: str, owner: str | None, frame: Frame, *, additional: bool = False
 ) -> dict[str, list[str]]:
     """Give what each role may do, where that is not what it may do by default.
 
     ``acl``: items as PostgreSQL writes them. ``kind``: a letter of ``acldefault()``. ``owner``: the owner's
-    own name. ``common``: a role's name → its name in a snapshot. An empty list: a default was revoked.
+    own name. An empty list: a default was revoked.
+    ``additional``: the built-in defaults hold anyway.
     """
     held = _held(acl)
-    everything = _ALL[kind] + ("m" if kind == "r" and major >= 17 else "")
+    everything = _ALL[kind] + ("m" if kind == "r" and frame.major >= 17 else "")
     found: dict[str, list[str]] = {}
     defaults: Held = {}
-    if owner is not None and kind != "c":
+    if owner is not None and not additional:
         defaults[owner, owner] = dict.fromkeys(everything, False)
         if kind in _PUBLIC:
             defaults["", owner] = dict.fromkeys(_PUBLIC[kind], False)
     for who in defaults.keys() | held.keys():
         has = held.get(who, {})
         if has != defaults.get(who, {}):
-            found.setdefault(_label(who, owner, common), []).extend(_words(has, everything))
+            found.setdefault(_label(who, owner, frame.common), []).extend(_words(has, everything))
     return {role: sorted(set(words)) for role, words in sorted(found.items())}
 
 

@@ -12,7 +12,7 @@ from wish_rollout.postgres.frame import read_frame
 from wish_rollout.postgres.reading import Reading, add_simple
 from wish_rollout.postgres.relations import add_columns, add_relations, add_sequences
 from wish_rollout.postgres.session import consistent_read
-from wish_rollout.postgres.triggers import add_triggers
+from wish_rollout.postgres.special import add_default_privileges, add_not_nulls, add_user_mappings
 
 if TYPE_CHECKING:
     import psycopg
@@ -24,21 +24,40 @@ __all__ = ["read_snapshot"]
 # Query, and the catalog that its objects' comments refer to.
 SIMPLE = {
     "enums": "pg_type",
+    "domains": "pg_type",
+    "composite_types": "pg_type",
+    "range_types": "pg_type",
+    "base_types": "pg_type",
     "functions": "pg_proc",
+    "aggregates": "pg_proc",
+    "triggers": "pg_trigger",
+    "rules": "pg_rewrite",
+    "policies": "pg_policy",
+    "event_triggers": "pg_event_trigger",
+    "casts": "pg_cast",
+    "operators": "pg_operator",
+    "operator_classes": "pg_opclass",
+    "operator_families": "pg_opfamily",
+    "collations": "pg_collation",
+    "conversions": "pg_conversion",
+    "text_search_configurations": "pg_ts_config",
+    "text_search_dictionaries": "pg_ts_dict",
+    "text_search_parsers": "pg_ts_parser",
+    "text_search_templates": "pg_ts_template",
+    "statistics": "pg_statistic_ext",
+    "foreign_data_wrappers": "pg_foreign_data_wrapper",
+    "servers": "pg_foreign_server",
+    "publications": "pg_publication",
+    "subscriptions": "pg_subscription",
     "extensions": "pg_extension",
+    "access_methods": "pg_am",
+    "languages": "pg_language",
+    "transforms": "pg_transform",
 }
-_SPECIAL = (
-    "comments",
-    "relations",
-    "sequences",
-    "columns",
-    "constraints",
-    "operator_class_names",
-    "collation_names",
-    "index_columns",
-    "indexes",
-    "triggers",
-)
+_FIRST = ("comments", "relations", "sequences", "columns")
+_CONSTRAINTS = ("disabled_constraints", "constraints")
+_KEYS = ("operator_class_names", "collation_names", "index_columns")
+_LAST = ("default_privileges", "user_mappings", "not_nulls")
 Answers = dict[str, "psycopg.Cursor[tuple[Any, ...]]"]
 
 
@@ -57,7 +76,7 @@ def _read(connection: psycopg.Connection, frame: Frame) -> Snapshot:
     parameters = frame.parameters()
     with connection.pipeline():
         answers: Answers = {}
-        for name in (*_SPECIAL, *SIMPLE):
+        for name in _names(frame.major):
             cursor: psycopg.Cursor[tuple[Any, ...]] = connection.cursor()
             answers[name] = cursor.execute(query(name, frame.major), parameters, prepare=False)
         comments: dict[tuple[str, int], dict[int, str]] = {}
@@ -67,9 +86,25 @@ def _read(connection: psycopg.Connection, frame: Frame) -> Snapshot:
         add_simple(reading, "pg_namespace", frame.schema_columns, frame.schemas)
         _add_relations(reading, answers)
         for name, catalog in SIMPLE.items():
-            add_simple(reading, catalog, _columns(answers[name]), answers[name].fetchall())
-    sees = {"not null constraint"} if frame.major >= 18 else set()
-    return Snapshot(reading.objects, sees)
+            rows = answers[name].fetchall()
+            add_simple(reading, catalog, _columns(answers[name]), rows)
+        _add_last(reading, answers)
+    return Snapshot(reading.objects, _sees(frame))
+
+
+def _sees(frame: Frame) -> set[str]:
+    """Name the noted properties that this server and role can tell."""
+    sees = set()
+    if frame.major >= 18:
+        sees.add("not null constraint")
+    if frame.superuser:
+        sees.add("mapping options")
+    return sees
+
+
+def _names(major: int) -> tuple[str, ...]:
+    names = (*_FIRST, *_CONSTRAINTS, *_KEYS, "indexes", *SIMPLE, *_LAST)
+    return names if major >= 18 else names[:-1]
 
 
 def _columns(answer: psycopg.Cursor[tuple[Any, ...]]) -> list[str]:
@@ -80,10 +115,17 @@ def _add_relations(reading: Reading, answers: Answers) -> None:
     for name, add in (("relations", add_relations), ("sequences", add_sequences), ("columns", add_columns)):
         rows = answers[name].fetchall()
         add(reading, _columns(answers[name]), rows)
+    firing: dict[int, str] = dict(answers["disabled_constraints"].fetchall())
     rows = answers["constraints"].fetchall()
-    behind = add_constraints(reading, _columns(answers["constraints"]), rows)
-    keys = Keys(*(answers[name].fetchall() for name in _SPECIAL[5:8]))
+    behind = add_constraints(reading, _columns(answers["constraints"]), rows, firing)
+    keys = Keys(*(answers[name].fetchall() for name in _KEYS))
     rows = answers["indexes"].fetchall()
     add_indexes(reading, _columns(answers["indexes"]), rows, keys, behind)
-    rows = answers["triggers"].fetchall()
-    add_triggers(reading, _columns(answers["triggers"]), rows)
+
+
+def _add_last(reading: Reading, answers: Answers) -> None:
+    adders = (add_default_privileges, add_user_mappings, add_not_nulls)
+    for name, add in zip(_LAST, adders, strict=True):
+        if name in answers:
+            rows = answers[name].fetchall()
+            add(reading, _columns(answers[name]), rows)

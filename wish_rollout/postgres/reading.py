@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.postgres.frame import Frame, table_of
 from wish_rollout.postgres.rows import Comments, Objects, Properties, Row, owned, plain
+from wish_rollout.postgres.texts import tidy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+
+_NO_COMMENTS: dict[int, str] = {}
 
 
 @dataclass
@@ -34,12 +38,15 @@ class Reading:
         if not frame.leaves_out(name, table_of(kind, name, properties)):
             self.objects[kind, name] = properties
 
-    def comment(self, catalog: str, oid: int, default: str | None = None) -> Properties:
-        """Give the comment on a whole object, as a property."""
-        text = self.comments.get((catalog, oid), {}).get(0)
-        if default is not None:
-            return {} if text == default else {"comment": text or ""}
-        return {} if text is None else {"comment": text}
+    def remarks(self, catalog: str, oid: int, default: str | None = None) -> Properties:
+        """Give as properties what other catalogs say of an object: its comment, extensions it goes with."""
+        text = self.comments.get((catalog, oid), _NO_COMMENTS).get(0)
+        found: Properties = {}
+        if text != default:
+            found["comment"] = text or ""
+        if (catalog, oid) in self.frame.depends:
+            found["depends on extensions"] = sorted(self.frame.depends[catalog, oid])
+        return found
 
 
 def add_simple(reading: Reading, catalog: str, names: Sequence[str], rows: Iterable[Row]) -> None:
@@ -49,9 +56,15 @@ def add_simple(reading: Reading, catalog: str, names: Sequence[str], rows: Itera
     """
     for cells in rows:
         row = dict(zip(names, cells, strict=True))
+        if row.get("_relation", 0) and row["_relation"] not in reading.tables:
+            continue
         properties = plain(names, cells)
+        if "roles" in properties:
+            properties["roles"] = sorted(reading.frame.role(oid) for oid in properties["roles"])
+        if row.get("_definition") is not None:
+            properties["definition"] = tidy(row["_definition"])
         owned(properties, row, reading.frame)
-        properties.update(reading.comment(catalog, row["_oid"], row.get("_default_comment")))
+        properties.update(reading.remarks(catalog, row["_oid"], row.get("_default_comment")))
         reading.add(row["_kind"], full_name(reading, row), properties)
 
 

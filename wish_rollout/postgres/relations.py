@@ -23,9 +23,9 @@ def add_relations(reading: Reading, names: Sequence[str], rows: Iterable[Row]) -
         reading.tables[row["_oid"]] = row["_name"]
         properties = plain(names, cells)
         if row["_definition"] is not None:
-            properties["definition"] = view_definition(row["_definition"], row["_tree"])
+            properties["definition"] = view_definition(row["_definition"])
         owned(properties, row, reading.frame)
-        properties.update(reading.comment("pg_class", row["_oid"]))
+        properties.update(reading.remarks("pg_class", row["_oid"]))
         reading.add(row["_kind"], row["_name"], properties)
 
 
@@ -35,7 +35,7 @@ def add_sequences(reading: Reading, names: Sequence[str], rows: Iterable[Row]) -
         row = dict(zip(names, cells, strict=True))
         properties = plain(names, cells)
         owned(properties, row, reading.frame)
-        properties.update(reading.comment("pg_class", row["_oid"]))
+        properties.update(reading.remarks("pg_class", row["_oid"]))
         if row["_relation"] is None:
             reading.add("sequence", row["_name"], properties)
         else:
@@ -107,7 +107,7 @@ class _Columns:
         if comment is not None:
             properties["comment"] = comment
         if cells[3] is not None:
-            held = privileges(cells[3], "c", None, self.reading.frame.common, self.reading.frame.major)
+            held = privileges(cells[3], "c", None, self.reading.frame)
             properties.update({"privileges": held} if held else {})
         if "identity" in properties:
             sequence = dict(self.reading.sequences.get((cells[0], cells[1]), {}))

@@ -6,6 +6,7 @@ What is NULL, false or empty is no property.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -26,17 +27,26 @@ def options(items: Iterable[str] | None) -> dict[str, str] | None:
     return dict(sorted(item.partition("=")[::2] for item in items)) if items else None
 
 
-CONVERT: dict[str, Callable[[Any], Any]] = dict.fromkeys(
-    (
-        "storage parameters",
-        "toast storage parameters",
-        "options",
-        "column options",
-        "settings",
-        "parameters",
-    ),
-    options,
-)
+_SECRET = re.compile("pass|secret|token|key|credential", re.IGNORECASE)
+
+
+def open_options(items: Iterable[str] | None) -> dict[str, str] | None:
+    """Give options as a mapping, without the values of those that may be secret."""
+    found = options(items)
+    return found and {name: "(hidden)" if _SECRET.search(name) else value for name, value in found.items()}
+
+
+CONVERT: dict[str, Callable[[Any], Any]] = {
+    "storage parameters": options,
+    "toast storage parameters": options,
+    "column options": options,
+    "settings": options,
+    "parameters": options,
+    "options": open_options,
+    "mapping options": open_options,
+    "tags": sorted,
+    "publications": sorted,
+}
 
 
 def plain(names: Iterable[str], cells: Iterable[Any]) -> Properties:
@@ -55,8 +65,6 @@ def owned(properties: Properties, row: Mapping[str, Any], frame: Frame) -> None:
     if owner is not None:
         properties["owner"] = frame.role(owner)
     if row.get("_acl") is not None:
-        held = privileges(
-            row["_acl"], row["_acl_type"], frame.roles.get(owner or 0), frame.common, frame.major
-        )
+        held = privileges(row["_acl"], row["_acl_type"], frame.roles.get(owner or 0), frame)
         if held:
             properties["privileges"] = held

@@ -6,7 +6,7 @@ import re
 from functools import cache
 from importlib.resources import files
 
-_CONDITION = re.compile(r"-- (since|until) (\d+)$")
+_CONDITION = re.compile(r"-- (?:since (\d+))?(?:, )?(?:until (\d+))?$")
 
 
 @cache
@@ -14,7 +14,7 @@ def query(name: str, major: int) -> str:
     """Give the query of that name for a server's major version.
 
     A line that ends in ``-- since 15`` is asked of 15 and up only, one that ends in ``-- until 14`` of 14 and
-    below.
+    below, one that ends in ``-- since 15, until 16`` of these two.
     """
     text = files(__package__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
     return "\n".join(line for line in text.splitlines() if _holds(line, major))
@@ -24,5 +24,5 @@ def _holds(line: str, major: int) -> bool:
     condition = _CONDITION.search(line)
     if condition is None:
         return True
-    limit = int(condition[2])
-    return major >= limit if condition[1] == "since" else major <= limit
+    first, last = condition[1] or "0", condition[2] or "99"
+    return int(first) <= major <= int(last)

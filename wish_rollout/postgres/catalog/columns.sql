@@ -29,5 +29,5 @@ SELECT a.attrelid AS _relation,
    AND NOT a.attisdropped
    AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
    AND c.relnamespace = ANY (%(namespaces)s::oid[])
-   AND c.oid <> ALL (%(members)s::oid[])
+   AND c.oid <> ALL (%(pg_class)s::oid[])
  ORDER BY a.attrelid, a.attnum

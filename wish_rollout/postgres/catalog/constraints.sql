@@ -39,5 +39,5 @@ SELECT c.oid AS _oid,
    AND c.contype IN ('c', 'f', 'p', 'u', 'x')
    AND c.conparentid = 0
    AND (c.conislocal OR c.coninhcount = 0)
-   AND c.conrelid <> ALL (%(members)s::oid[])
-   AND c.contypid <> ALL (%(member_types)s::oid[])
+   AND c.conrelid <> ALL (%(pg_class)s::oid[])
+   AND c.contypid <> ALL (%(pg_type)s::oid[])

@@ -10,4 +10,4 @@ SELECT t.oid AS _oid,
   FROM pg_type t
   JOIN unnest(%(namespaces)s::oid[], %(namespace_names)s::text[]) AS n (oid, name) ON n.oid = t.typnamespace
  WHERE t.typtype = 'e'
-   AND t.oid <> ALL (%(member_types)s::oid[])
+   AND t.oid <> ALL (%(pg_type)s::oid[])

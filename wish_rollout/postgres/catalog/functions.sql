@@ -26,6 +26,6 @@ SELECT p.oid AS _oid,
   JOIN unnest(%(namespaces)s::oid[], %(namespace_names)s::text[]) AS n (oid, name) ON n.oid = p.pronamespace
   JOIN pg_language l ON l.oid = p.prolang
  WHERE p.prokind <> 'a'
-   AND p.oid <> ALL (%(member_functions)s::oid[])
+   AND p.oid <> ALL (%(pg_proc)s::oid[])
    AND NOT EXISTS (SELECT FROM pg_depend d  -- the constructors of a range type
                     WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'i')

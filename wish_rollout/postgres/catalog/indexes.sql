@@ -28,4 +28,4 @@ SELECT i.indexrelid AS _oid,
   LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace
  WHERE i.indislive
    AND NOT c.relispartition
-   AND i.indrelid <> ALL (%(members)s::oid[])
+   AND i.indrelid <> ALL (%(pg_class)s::oid[])

@@ -1,2 +1,6 @@
--- What extensions own. Manual: pg_depend.
-SELECT d.classid::regclass::text, d.objid FROM pg_depend d WHERE d.deptype = 'e'
+-- What extensions own (e), and what is dropped with one although it does not own it (x). Manual: pg_depend.
+SELECT d.classid::regclass::text, d.objid, d.deptype::text, quote_ident(e.extname)
+  FROM pg_depend d
+  JOIN pg_extension e ON e.oid = d.refobjid
+ WHERE d.deptype IN ('e', 'x')
+   AND d.refclassid = 'pg_extension'::regclass

@@ -28,7 +28,6 @@ SELECT c.oid AS _oid,
        CASE WHEN NOT c.relispartition THEN i.parents END AS inherits,
        CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END AS "of type",
        CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END AS _definition,
-       NULL AS _tree,
        quote_ident(f.srvname) AS server,
        f.ftoptions AS options
   FROM pg_class c
@@ -43,4 +42,4 @@ SELECT c.oid AS _oid,
   LEFT JOIN (SELECT x.ftrelid, x.ftoptions, y.srvname
                FROM pg_foreign_table x JOIN pg_foreign_server y ON y.oid = x.ftserver) f ON f.ftrelid = c.oid
  WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
-   AND c.oid <> ALL (%(members)s::oid[])
+   AND c.oid <> ALL (%(pg_class)s::oid[])

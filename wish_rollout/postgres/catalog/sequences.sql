@@ -27,4 +27,4 @@ SELECT c.oid AS _oid,
                                              ELSE 9223372036854775807 END AS most) l
   LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0
                        AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
- WHERE c.oid <> ALL (%(members)s::oid[])
+ WHERE c.oid <> ALL (%(pg_class)s::oid[])

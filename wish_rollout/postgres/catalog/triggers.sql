@@ -3,11 +3,14 @@ SELECT t.oid AS _oid,
        'trigger' AS _kind,
        t.tgrelid AS _relation,
        quote_ident(t.tgname) AS _name,
-       pg_get_triggerdef(t.oid) AS _definition,
+       CASE WHEN t.tgconstraint <> 0 THEN true END AS "constraint",
+       substr(pg_get_triggerdef(t.oid),
+              length(CASE WHEN t.tgconstraint <> 0 THEN 'CREATE CONSTRAINT TRIGGER  ' ELSE 'CREATE TRIGGER  ' END
+                     || quote_ident(t.tgname)) + 1) AS _definition,
        CASE t.tgenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END AS enabled
   FROM pg_trigger t
   JOIN pg_class c ON c.oid = t.tgrelid
  WHERE NOT t.tgisinternal
    AND t.tgparentid = 0
    AND c.relnamespace = ANY (%(namespaces)s::oid[])
-   AND c.oid <> ALL (%(members)s::oid[])
+   AND c.oid <> ALL (%(pg_class)s::oid[])

@@ -1,0 +1,8 @@
+-- Foreign keys whose internal triggers do not fire as usual: ALTER TABLE … DISABLE TRIGGER ALL reaches them.
+SELECT t.tgconstraint,
+       min(CASE t.tgenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' ELSE 'always' END)
+  FROM pg_trigger t
+ WHERE t.tgisinternal
+   AND t.tgenabled <> 'O'
+   AND t.tgconstraint <> 0
+ GROUP BY t.tgconstraint

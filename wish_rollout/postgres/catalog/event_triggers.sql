@@ -1,0 +1,11 @@
+-- Event triggers. Manual: pg_event_trigger.
+SELECT e.oid AS _oid,
+       'event trigger' AS _kind,
+       quote_ident(e.evtname) AS _name,
+       e.evtowner AS _owner,
+       e.evtevent AS event,
+       e.evtfoid::regprocedure::text AS function,
+       e.evttags AS tags,
+       CASE e.evtenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END AS enabled
+  FROM pg_event_trigger e
+ WHERE e.oid <> ALL (%(pg_event_trigger)s::oid[])

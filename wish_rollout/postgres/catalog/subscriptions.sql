@@ -1,0 +1,22 @@
+-- Subscriptions of this database. Where they connect to is never read: it may hold a password.
+-- Manual: pg_subscription. Two-phase commit is told as asked for, not how far the server is with it.
+SELECT s.oid AS _oid,
+       'subscription' AS _kind,
+       quote_ident(s.subname) AS _name,
+       s.subowner AS _owner,
+       NOT s.subenabled AS disabled,
+       s.subpublications AS publications,
+       CASE WHEN s.subslotname IS NULL THEN '(none)' WHEN s.subslotname <> s.subname THEN s.subslotname::text
+        END AS slot,
+       NULLIF(s.subsynccommit, 'off') AS "synchronous commit",
+       s.subbinary AS "binary"
+       , CASE WHEN s.substream THEN 'on' END AS streaming  -- until 15
+       , CASE s.substream WHEN 't' THEN 'on' WHEN 'p' THEN 'parallel' END AS streaming  -- since 16
+       , s.subtwophasestate <> 'd' AS "two phase"  -- since 15
+       , s.subdisableonerr AS "disable on error"  -- since 15
+       , NOT s.subpasswordrequired AS "no password required"  -- since 16
+       , s.subrunasowner AS "run as owner"  -- since 16
+       , NULLIF(s.suborigin, 'any') AS origin  -- since 16
+       , s.subfailover AS failover  -- since 17
+  FROM pg_subscription s
+ WHERE s.subdbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())

@@ -1,0 +1,7 @@
+-- User mappings. Only a superuser sees all their options, so those are noted alone. Manual: pg_user_mappings.
+SELECT u.umid AS _oid,
+       'user mapping' AS _kind,
+       u.umuser AS _role,
+       quote_ident(u.srvname) AS _server,
+       u.umoptions AS "mapping options"
+  FROM pg_user_mappings u
