@@ -103,7 +103,7 @@ def approve(
         "reason": reason,
     }
     finish(
-        run_job(project, "approve", op_config("approve", config)), json=json, done=f"approved: {environment}"
+        run_job(project, "approve", op_config("approve_plan", config)), json=json, done=f"approved: {environment}"
     )
 
 
@@ -111,7 +111,7 @@ def verify(context: typer.Context, environment: Name, json: Json = False) -> Non
     """Prove that an environment is exactly what its revision promises (exit 5 if not)."""
     project = project_of(context)
     project.target(environment)
-    finish(run_job(project, "verify", op_config("verify", {"environment": environment})), json=json)
+    finish(run_job(project, "verify", op_config("verify_environment", {"environment": environment})), json=json)
 
 
 def rollback(
@@ -126,7 +126,7 @@ def rollback(
     project = project_of(context)
     project.target(environment)
     config = {"environment": environment, **({"to": to} if to else {})}
-    finish(run_job(project, "rollback", op_config("rollback", config)), json=json)
+    finish(run_job(project, "rollback", op_config("rollback_environment", config)), json=json)
 
 
 def standing_plan(project: Project, environment: str) -> EnvironmentPlan:

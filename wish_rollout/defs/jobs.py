@@ -70,7 +70,7 @@ def materialization(
 def rollback_job(keys: set[str]) -> dg.JobDefinition:
     """Downgrade one environment, prove it, and materialize it anew."""
 
-    @dg.op(name="rollback", required_resource_keys=keys, out=dg.Out(dg.Nothing))
+    @dg.op(name="rollback_environment", required_resource_keys=keys, out=dg.Out(dg.Nothing))
     def rollback(context: dg.OpExecutionContext, config: RollbackConfig) -> None:
         project = context.resources.project.project
         with told():
@@ -95,7 +95,7 @@ def rollback_job(keys: set[str]) -> dg.JobDefinition:
 def verify_job(keys: set[str]) -> dg.JobDefinition:
     """Verify one environment as it is, and materialize it."""
 
-    @dg.op(name="verify", required_resource_keys=keys, out=dg.Out(dg.Nothing))
+    @dg.op(name="verify_environment", required_resource_keys=keys, out=dg.Out(dg.Nothing))
     def verify(context: dg.OpExecutionContext, config: EnvironmentConfig) -> None:
         project = context.resources.project.project
         with told():
@@ -116,7 +116,7 @@ def verify_job(keys: set[str]) -> dg.JobDefinition:
 def approve_job(keys: set[str]) -> dg.JobDefinition:
     """Record a person's approval of exactly the plan that stands."""
 
-    @dg.op(name="approve", required_resource_keys=keys, out=dg.Out(dg.Nothing))
+    @dg.op(name="approve_plan", required_resource_keys=keys, out=dg.Out(dg.Nothing))
     def approve(context: dg.OpExecutionContext, config: ApproveConfig) -> None:
         project = context.resources.project.project
         with told():
@@ -143,7 +143,7 @@ def drift_job(config: Config, keys: set[str]) -> dg.JobDefinition:
     """Judge environments, observe their assets, and fail where one is not what history promises."""
     known = tuple(env.name for env in config.environments)
 
-    @dg.op(name="drift_check", required_resource_keys=keys, out=dg.Out(dg.Nothing))
+    @dg.op(name="check_drift", required_resource_keys=keys, out=dg.Out(dg.Nothing))
     def drift_check(context: dg.OpExecutionContext, config: DriftConfig) -> None:
         project = context.resources.project.project
         with told():

@@ -32,6 +32,10 @@ def build(config: Config) -> dg.Definitions:
         asset_checks=[checks_for(env) for env in config.environments],
         jobs=[rollout, *jobs_for(config)],
         sensors=sensors_for(config),
-        resources=resources_for(config),
+        resources={
+            **resources_for(config),
+            # what one step hands to the next, where steps run as processes of their own
+            "io_manager": dg.FilesystemIOManager(base_dir=str(config.root / ".dagster")),
+        },
         executor=dg.in_process_executor,
     )

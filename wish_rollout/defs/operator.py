@@ -25,7 +25,7 @@ def run_through_gates(
         name = outcome.awaiting
         plan = preflight(project, [project.target(name)]).environments[0]
         config = {"environment": name, "plan_digest": plan.digest, "approver": OPERATOR, "reason": reason}
-        granted = run(project.config, "approve", {"ops": {"approve": {"config": config}}}, tell=tell)
+        granted = run(project.config, "approve", {"ops": {"approve_plan": {"config": config}}}, tell=tell)
         if not granted.success:
             return granted, approved
         approved.append(name)

@@ -53,7 +53,7 @@ def tick(project: Project, env: Environment, before: dict[str, str]) -> dg.Senso
     finding = f"{env.name}:{'+'.join(seen.facts.revisions)}:{seen.snapshot.fingerprint}:{release}"
     request = dg.RunRequest(
         run_key=finding,
-        run_config={"ops": {"drift_check": {"config": {"environments": [env.name]}}}},
+        run_config={"ops": {"check_drift": {"config": {"environments": [env.name]}}}},
         tags={"wish_rollout/drift": env.name},
     )
     return dg.SensorResult(run_requests=[request], cursor=cursor)
