@@ -103,7 +103,9 @@ def approve(
         "reason": reason,
     }
     finish(
-        run_job(project, "approve", op_config("approve_plan", config)), json=json, done=f"approved: {environment}"
+        run_job(project, "approve", op_config("approve_plan", config)),
+        json=json,
+        done=f"approved: {environment}",
     )
 
 
@@ -111,7 +113,9 @@ def verify(context: typer.Context, environment: Name, json: Json = False) -> Non
     """Prove that an environment is exactly what its revision promises (exit 5 if not)."""
     project = project_of(context)
     project.target(environment)
-    finish(run_job(project, "verify", op_config("verify_environment", {"environment": environment})), json=json)
+    finish(
+        run_job(project, "verify", op_config("verify_environment", {"environment": environment})), json=json
+    )
 
 
 def rollback(
