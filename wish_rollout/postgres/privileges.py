@@ -37,8 +37,11 @@ _ALL = {
     "S": "U",
     "T": "U",
     "L": "rw",
+    "public": "UC",
+    "public 14": "UC",
 }
-_PUBLIC = {"f": "X", "l": "U", "T": "U"}
+# The schema that initdb makes has defaults of its own, which changed in 15.
+_PUBLIC = {"f": "X", "l": "U", "T": "U", "public": "U", "public 14": "UC"}
 _ITEM = re.compile(r'("(?:[^"]|"")*"|[^"=]*)=([A-Za-z*]*)/("(?:[^"]|"")*"|[^"]*)', re.DOTALL)
 
 Held = dict[tuple[str, str], dict[str, bool]]
@@ -50,7 +53,7 @@ def privileges(
 ) -> dict[str, list[str]]:
     """Give what each role may do, where that is not what it may do by default.
 
-    ``acl``: items as PostgreSQL writes them. ``kind``: a letter of ``acldefault()``. ``owner``: the owner's
+    ``acl``: items as PostgreSQL writes them. ``kind``: a letter of ``acldefault()``, or the schema public. ``owner``: the owner's
     own name. An empty list: a default was revoked.
     ``additional``: the built-in defaults hold anyway.
     """
