@@ -62,6 +62,7 @@ class Road:
     """A project directory, its databases, and how to use both."""
 
     root: Path
+    server: Server
     new_database: NewDatabase
     urls: dict[str, str] = field(default_factory=dict)
     secrets: list[str] = field(default_factory=list)
@@ -159,6 +160,12 @@ class Road:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
 
+    def as_superuser(self, name: str, statement: str) -> None:
+        """Execute a statement in an environment's database that only a superuser may."""
+        database = urlsplit(self.urls[name]).path.removeprefix("/")
+        with psycopg.connect(self.server.url(database, ADMIN), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
     def revision(self, name: str) -> str | None:
         """Read Alembic's version table."""
         if self.sql(name, "select to_regclass('public.alembic_version')") == [(None,)]:
@@ -178,7 +185,7 @@ class Road:
 
 @contextmanager
 def as_program(root: Path, argv: list[str], out: StringIO, err: StringIO) -> Iterator[None]:
-    """Be the program for a while: its arguments, folder and output, and nothing imported from another folder."""
+    """Be the program for a while: its arguments, folder and output, and nothing imported from elsewhere."""
     before = sys.argv, Path.cwd(), list(sys.path), sys.stdout, sys.stderr
     forget("migrations")
     sys.argv, sys.stdout, sys.stderr = argv, out, err
@@ -217,7 +224,7 @@ def road_on(server: Server, root: Path, dagster: str, patch: pytest.MonkeyPatch)
             patched.setenv(f"{name}_DATABASE_URL", "")
         patched.setenv("DAGSTER_HOME", str(root))
         patched.setenv("DAGSTER_POSTGRES_URL", dagster)
-        road = Road(root, new_database, secrets=[urlsplit(dagster).password or ""])
+        road = Road(root, server, new_database, secrets=[urlsplit(dagster).password or ""])
         admin = server.url("postgres", ADMIN)
         road.secrets.append(urlsplit(admin).password or "")
         road.edit("rollout.toml", "[release]\n", f'[release]\nscratch = "{admin}"\n')
