@@ -65,15 +65,15 @@ def open_instance(config: Config) -> dg.DagsterInstance:
     os.environ.setdefault("DAGSTER_HOME", str(config.root))
     try:
         instance = dg.DagsterInstance.get()
-        # each event would open a connection of its own otherwise: a third of a short run's time
-        instance.optimize_for_webserver(
-            statement_timeout=STATEMENT_TIMEOUT_MS, pool_recycle=3600, max_overflow=20
-        )
-        return instance
     except Exception as error:  # noqa: BLE001  (the driver's own classes, whichever storage is configured)
         raise DagsterUnavailable(
             os.environ["DAGSTER_HOME"], type(error).__name__, _first_line(error)
         ) from None
+    # each event would open a connection of its own otherwise: a third of a short run's time
+    instance.optimize_for_webserver(
+        statement_timeout=STATEMENT_TIMEOUT_MS, pool_recycle=3600, max_overflow=20
+    )
+    return instance
 
 
 def run(
