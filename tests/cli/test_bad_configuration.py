@@ -77,7 +77,12 @@ def test_a_script_that_cannot_be_imported_is_named(road: Road) -> None:
     (road.root / "migrations/versions/0008.py").write_text("def upgrade(:\n")
     assert "cannot be read: SyntaxError" in road.told(2, "apply")
     (road.root / "migrations/versions/0008.py").write_text(HEAD.format("0008").replace("0007", "0042"))
-    assert "0042" in road.told(2, "apply")
+    assert "Revision 0042 referenced from" in road.told(2, "apply")
+    (road.root / "migrations/versions/0008.py").write_text("1 / 0\n")
+    assert "ZeroDivisionError" in road.told(2, "apply")
+    (road.root / "migrations/versions/0008.py").unlink()
+    road.edit("migrations/schema.py", "metadata = sa.MetaData()", "metadata = sa.MetaData(nosuch=1)")
+    assert "TypeError" in road.told(2, "generate", "-m", "more")
 
 
 def test_scripts_that_are_not_there(road: Road) -> None:
