@@ -114,7 +114,7 @@ class Journal:
 
     def write(self, release: Release, recorded: Mapping[str, Recorded]) -> None:
         """Record every revision anew. The journal goes last: until it is there, the rest counts for nothing."""
-        self.folder.mkdir(exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         kept = {"_journal.json"}
         for name, record in recorded.items():
             kept.add(self._write(f"{name}_snapshot.json", record.snapshot.to_json()))
