@@ -71,8 +71,8 @@ class Change:
         Proven where every label but those stands at its place: a label cannot be dropped, only renamed
         (manual, ALTER TYPE).
         """
-        before, after = self.properties.get("labels", ((), ()))
-        if self.change != "changed" or len(before) != len(after):
+        before, after = self.properties.get("labels", (None, None))
+        if self.kind != "enum" or not before or not after or len(before) != len(after):
             return {}
         pairs = {old: new for old, new in zip(before, after, strict=True) if old != new}
         return pairs if set(pairs).isdisjoint(after) and set(pairs.values()).isdisjoint(before) else {}
