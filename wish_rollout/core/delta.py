@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.changes import Change, Delta, DeltaDoesNotFit, Pair
+from wish_rollout.core.inheritance import fold
 from wish_rollout.core.names import split_last
 from wish_rollout.core.positions import moved
 from wish_rollout.core.snapshot import NOTED, Json, Key, Snapshot
@@ -43,6 +44,7 @@ def difference(before: Snapshot, after: Snapshot) -> Delta:
     changes += [Change(*key, "removed", _pairs(properties, {}, unseen)) for key, properties in gone.items()]
     changes += [Change(*key, "added", _pairs({}, properties, unseen)) for key, properties in come.items()]
     changes += [Change(*key, "changed", pairs) for key, pairs in touched.items()]
+    changes = fold(changes, before, after)
     return Delta(tuple(sorted(changes, key=lambda change: (change.kind, change.name, change.change))))
 
 

@@ -101,9 +101,9 @@ def _lines_of(change: Change, depth: int) -> Iterator[Line]:
     name = split_last(change.name)[1] if change.kind in PARTS else change.name
     if change.change == "renamed":
         to = split_last(change.properties["name"][1])[1]
-        yield Line(mark, depth, f"{change.kind} {visible(name)} renamed to {visible(to)}")
+        yield Line(mark, depth, f"{change.kind} {visible(name)} renamed to {visible(to)}{_also(change)}")
         return
-    yield Line(mark, depth, f"{change.kind} {visible(name)}")
+    yield Line(mark, depth, f"{change.kind} {visible(name)}{_also(change)}")
     if change.change == "changed":
         for key, (before, after) in change.properties.items():
             yield from _changed(key, before, after, depth + 1)
@@ -115,6 +115,11 @@ def _lines_of(change: Change, depth: int) -> Iterator[Line]:
         if key not in {"position", "table"}:
             for text in _text(key, pair[side]):
                 yield Line(mark, depth + 1, text)
+
+
+def _also(change: Change) -> str:
+    tables = ", ".join(visible(split_last(name)[0]) for name in change.also)
+    return f" (and in {tables})" if tables else ""
 
 
 def _changed(key: str, before: Json, after: Json, depth: int) -> Iterator[Line]:
