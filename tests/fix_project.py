@@ -142,9 +142,9 @@ class Road:
         except subprocess.TimeoutExpired:
             process.kill()
             raise
-        return self.checked(Result(process.returncode, out, err), ())
+        return self.checked(Result(process.returncode, out, err))
 
-    def checked(self, result: Result, arguments: tuple[str, ...]) -> Result:
+    def checked(self, result: Result, arguments: tuple[str, ...] = ()) -> Result:
         """Look for what may never be printed, unless it was asked for."""
         shown = result.out + result.err
         assert not [secret for secret in self.secrets if secret and secret in shown], "a password was printed"
