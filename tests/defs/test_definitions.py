@@ -54,7 +54,9 @@ def lineage(made: dg.Definitions) -> dict[str, set[str]]:
 
 
 def ops(made: dg.Definitions) -> list[str]:
-    (road,) = [node for node in made.resolve_job_def("rollout").graph.nodes if hasattr(node.definition, "node_defs")]
+    (road,) = [
+        node for node in made.resolve_job_def("rollout").graph.nodes if hasattr(node.definition, "node_defs")
+    ]
     graph: Any = road.definition
     return [node.name for node in graph.nodes_in_topological_order]
 
