@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from wish_rollout.core.config_errors import DagsterUnavailable
+from wish_rollout.core.errors import RolloutError
 from wish_rollout.defs.failures import ERROR, EXIT_CODE
 from wish_rollout.defs.gatekeeping import AWAITING, REQUESTER, WHY
+from wish_rollout.postgres.connect import connect
 from wish_rollout.rollout.approving import requester
+from wish_rollout.sandbox.databases import DAGSTER_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 LOCATION = "wish_rollout"
+STATEMENT_TIMEOUT_MS = 60_000
 
 
 @dataclass
@@ -65,12 +69,29 @@ class Outcome:
 def open_instance(config: Config) -> dg.DagsterInstance:
     """Open Dagster's instance: DAGSTER_HOME, or the folder of rollout.toml; raise DagsterUnavailable."""
     os.environ.setdefault("DAGSTER_HOME", str(config.root))
+    _knock()
     try:
-        return dg.DagsterInstance.get()
+        instance = dg.DagsterInstance.get()
     except Exception as error:  # noqa: BLE001  (the driver's own classes, whichever storage is configured)
         raise DagsterUnavailable(
             os.environ["DAGSTER_HOME"], type(error).__name__, _first_line(error)
         ) from None
+    # each event would open a connection of its own otherwise: a third of a short run's time
+    instance.optimize_for_webserver(
+        statement_timeout=STATEMENT_TIMEOUT_MS, pool_recycle=3600, max_overflow=20
+    )
+    return instance
+
+
+def _knock() -> None:
+    """Connect once to Dagster's database: its own storage would try for 12 s, and tell each try in a log."""
+    url = os.environ.get(DAGSTER_VARIABLE)
+    if url:
+        try:
+            connect(url, DAGSTER_VARIABLE).close()
+        except RolloutError as error:
+            told = error.say(error.what).rstrip(".")
+            raise DagsterUnavailable(os.environ["DAGSTER_HOME"], type(error).__name__, told) from None
 
 
 def run(

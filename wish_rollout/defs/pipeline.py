@@ -86,7 +86,7 @@ def gate_op(config: Config, env: Environment) -> dg.OpDefinition:
 
     @dg.op(
         name=gate_name(config, env),
-        ins={"after": dg.In(dg.Nothing)},
+        ins={"after": dg.In(dg.Nothing), "approval": dg.In(dg.Nothing)},
         out=dg.Out(dg.Nothing, is_required=False),
         required_resource_keys={"project", "choices", database_key(env.name)},
         description=f"Lets the run through to {env.name} if a person has approved exactly its plan.",
@@ -103,23 +103,28 @@ def road(config: Config) -> dg.AssetsDefinition:
     preflight = preflight_op(environments)
     outputs = {"plan": dg.GraphOut(), **{env.name: dg.GraphOut() for env in environments}}
 
-    @dg.graph(name=ROAD, out=outputs)
-    def lay() -> dict[str, Any]:
+    gates = {f"approval_{env.name}": approval_key(env.name) for env in environments if env.gated}
+
+    @dg.graph(name=ROAD, out=outputs, ins={name: dg.GraphIn() for name in gates})
+    def lay(**approvals: Any) -> dict[str, Any]:
         plan, planned = preflight()
         done = {"plan": plan}
         after = plan
         for env in environments:
             if env.gated:
-                after = gate_op(config, env)(after=after)
+                after = gate_op(config, env)(after=after, approval=approvals[f"approval_{env.name}"])
             after = verify_op(env)(migrate_op(env)(planned=planned, after=after))
             done[env.name] = after
         return done
 
     keys = {"plan": PLAN_KEY, **{env.name: schema_key(env.name) for env in environments}}
-    order = ["plan", *(env.name for env in environments)]
-    upstream = {name: {keys[before]} for before, name in pairwise(order)}
+    upstream = {name: {keys[before]} for before, name in pairwise(keys)}
+    for env in environments:
+        if env.gated:
+            upstream[env.name].add(approval_key(env.name))
     return dg.AssetsDefinition.from_graph(
         lay,
+        keys_by_input_name=gates,
         keys_by_output_name=keys,
         internal_asset_deps={"plan": set(), **upstream},
         group_name="rollout",

@@ -65,6 +65,6 @@ def owned(properties: Properties, row: Mapping[str, Any], frame: Frame) -> None:
     if owner is not None:
         properties["owner"] = frame.role(owner)
     if row.get("_acl") is not None:
-        held = privileges(row["_acl"], row["_acl_type"], frame.roles.get(owner or 0), frame)
+        held = privileges(row["_acl"], row["_acl_type"], frame.roles.get(row.get("_holder", owner)), frame)
         if held:
             properties["privileges"] = held

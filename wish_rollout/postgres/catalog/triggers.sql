@@ -1,4 +1,4 @@
--- Triggers, without those of the server's own and without a partition's copies. Manual: pg_trigger.
+-- Triggers, without those of the server's own and without a partition's copies that fire as its parent's do. Manual: pg_trigger.
 SELECT t.oid AS _oid,
        'trigger' AS _kind,
        t.tgrelid AS _relation,
@@ -11,6 +11,6 @@ SELECT t.oid AS _oid,
   FROM pg_trigger t
   JOIN pg_class c ON c.oid = t.tgrelid
  WHERE NOT t.tgisinternal
-   AND t.tgparentid = 0
+   AND (t.tgparentid = 0 OR t.tgenabled <> (SELECT p.tgenabled FROM pg_trigger p WHERE p.oid = t.tgparentid))
    AND c.relnamespace = ANY (%(namespaces)s::oid[])
    AND c.oid <> ALL (%(pg_class)s::oid[])

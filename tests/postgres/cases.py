@@ -1,0 +1,46 @@
+"""Cases kept as text: a title, then parts of SQL, and what is expected, divided by lines of three dashes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wish_rollout.core.delta import Change
+
+CASES = Path(__file__).parent.parent / "cases"
+MARKS = {"added": "+", "removed": "-", "changed": "~", "renamed": "="}
+
+
+@dataclass(frozen=True)
+class Case:
+    """``parts``: the texts between the dashes. ``since``: the first major version that knows its SQL."""
+
+    title: str
+    since: int
+    parts: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+def read_cases(folder: str) -> list[Case]:
+    """Read all cases of a folder; ``=== title [since 15]`` begins one."""
+    cases = []
+    for path in sorted((CASES / folder).glob("*.txt")):
+        for text in re.split(r"^=== ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+            title, _, rest = text.partition("\n")
+            since = re.search(r" \[since (\d+)\]$", title)
+            parts = re.split(r"^---$", rest, flags=re.MULTILINE)
+            cases.append(
+                Case(f"{path.stem}: {title}", int(since[1]) if since else 14, tuple(p.strip() for p in parts))
+            )
+    return cases
+
+
+def told(change: Change) -> str:
+    """Write a change as cases do."""
+    known = f" ({', '.join(sorted(change.properties))})" if change.change in {"changed", "renamed"} else ""
+    return f"{MARKS[change.change]} {change.kind} {change.name}{known}"

@@ -1,0 +1,40 @@
+"""Every way to change a schema is found, by its kind and name, and nothing else with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from tests.postgres.cases import Case, read_cases, told
+from wish_rollout.core.delta import Delta, difference
+from wish_rollout.core.snapshot import Snapshot
+from wish_rollout.postgres.change_token import change_token
+from wish_rollout.postgres.reader import read_snapshot
+
+if TYPE_CHECKING:
+    from tests.postgres.conftest import Server
+
+MUTATIONS = read_cases("mutations")
+
+
+@pytest.mark.parametrize("case", MUTATIONS, ids=str)
+def test_a_mutation_is_found_and_nothing_else(case: Case, server: Server) -> None:
+    if server.major < case.since:
+        pytest.skip(f"PostgreSQL {server.major} does not know it")
+    before_sql, mutation, expected = case.parts
+    with psycopg.connect(server.url()) as connection:
+        connection.execute(before_sql or "SELECT 1")
+        before, token = read_snapshot(connection), change_token(connection)
+        connection.execute(mutation)
+        after, later = read_snapshot(connection), change_token(connection)
+        connection.rollback()
+    delta = difference(before, after)
+    assert sorted(told(change) for change in delta.changes) == sorted(expected.splitlines())
+    assert later != token
+    assert delta.apply(before) == after
+    assert difference(after, before) == delta.inverse()
+    assert delta.inverse().apply(after) == before
+    assert Snapshot.from_json(after.to_json()) == after
+    assert Delta.from_json(delta.to_json()) == delta

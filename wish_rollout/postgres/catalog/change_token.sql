@@ -1,0 +1,22 @@
+-- One number for the whole catalog: it changes whenever a row that a snapshot reads is written anew.
+-- Rows are told by where they are and who wrote them (ctid, xmin), which is cheap; a rewrite that changes
+-- nothing (VACUUM FULL, ANALYZE) changes it too. What only superusers may read is told by its visible columns.
+-- Manual: "System Columns".
+SELECT concat_ws('.',
+       (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()),
+       (SELECT bit_xor(hash_record_extended(ROW(x.xmin, x.ctid), 1)) FROM pg_class x),
+       (SELECT bit_xor(hash_record_extended(ROW(x.xmin, x.ctid), 2)) FROM pg_attribute x),
+       (SELECT bit_xor(hash_record_extended(ROW(x.xmin, x.ctid), 3)) FROM pg_constraint x),
+       (SELECT bit_xor(hash_record_extended(ROW(x.xmin, x.ctid), 4)) FROM pg_type x),
+       (SELECT bit_xor(hash_record_extended(ROW(x.xmin, x.ctid), 5)) FROM pg_depend x),
+       (SELECT bit_xor(x.hash) FROM (
+%(others)s
+       ) x),
+       (SELECT bit_xor(hash_record_extended(ROW(x.oid, x.rolname), 7)) FROM pg_roles x),
+       (SELECT bit_xor(hashtextextended(x::text, 8)) FROM pg_user_mappings x),
+       (SELECT bit_xor(hashtextextended(concat_ws(',', x.oid, x.subname, x.subowner, x.subenabled, x.subslotname,
+                                                  x.subbinary, x.substream, x.subpublications, x.subsynccommit
+                                                  , x.subtwophasestate, x.subdisableonerr  -- since 15
+                                                  , x.subpasswordrequired, x.subrunasowner, x.suborigin  -- since 16
+                                                  , x.subfailover  -- since 17
+                                                  ), 9)) FROM pg_subscription x))
