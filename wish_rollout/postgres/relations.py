@@ -86,13 +86,10 @@ class _Columns:
 
     def __call__(self, table: str, place: int, cells: Row, comment: str | None) -> Properties:
         """Give the properties of one row."""
-        if comment is not None or place != cells[1] or cells[3] is not None:
+        if comment is not None or place != cells[1] or cells[3] is not None or cells[5] is not None:
             return self.single(table, place, cells, comment)
-        key = (place, cells[5:])
-        try:
-            found = self.shared.get(key)
-        except TypeError:  # a list among the cells
-            return self.single(table, place, cells, comment)
+        key = (place, cells[6:])
+        found = self.shared.get(key)
         if found is None:
             found = self.single(table, place, cells, comment)
             if "identity" not in found:
@@ -102,6 +99,8 @@ class _Columns:
     def single(self, table: str, place: int, cells: Row, comment: str | None) -> Properties:
         """Give the properties of one row, in a mapping of its own."""
         properties: Properties = {"position": place, **plain(self.names, cells)}
+        if cells[5] is not None:
+            properties.update(plain(cells[5].keys(), cells[5].values()))
         if place != cells[1]:
             properties["attribute number"] = cells[1]
         if comment is not None:
