@@ -1,8 +1,9 @@
 -- Extensions. What they own is theirs, and no object of its own here. Manual: pg_extension.
+-- No statement sets an extension's owner; it is whoever created it, and that differs between servers.
 SELECT e.oid AS _oid,
        'extension' AS _kind,
        quote_ident(e.extname) AS _name,
-       e.extowner AS _owner,
+       NULL::oid AS _owner,
        quote_ident(n.nspname) AS schema,
        e.extversion AS "installed version",
        v.comment AS _default_comment

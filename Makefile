@@ -1,0 +1,39 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: rollout ui test check bench clean install
+.DEFAULT_GOAL := rollout
+
+install: .venv/installed
+
+.venv/installed: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "error: $(PYTHON) is older than 3.11; name another one: make PYTHON=python3.12" >&2; exit 2; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
+		echo "error: $(PYTHON) cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 2; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+rollout: install
+	@$(BIN)/wish-rollout sandbox rollout
+
+ui: install
+	@$(BIN)/wish-rollout sandbox up
+	@eval "$$($(BIN)/wish-rollout sandbox env)" && exec $(BIN)/dagster dev -w workspace.yaml
+
+test: install
+	@$(BIN)/python -m pytest -n auto --dist worksteal
+
+check: install
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: install
+	@$(BIN)/python -m bench
+
+clean:
+	@if [ -x $(BIN)/wish-rollout ]; then $(BIN)/wish-rollout sandbox remove; fi
+	@rm -rf .venv .sandbox .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache bench.json dist

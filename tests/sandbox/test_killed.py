@@ -1,0 +1,154 @@
+"""Whatever is killed, and whenever: calling again converges."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from tests.sandbox.starters import busy, kill, line, start, until
+from wish_rollout.sandbox import processes
+from wish_rollout.sandbox.settings import ADMIN
+
+if TYPE_CHECKING:
+    from wish_rollout.sandbox.server import Server
+
+
+def works(server: Server) -> bool:
+    with psycopg.connect(server.url("postgres")) as connection:
+        return connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def postmasters(server: Server) -> list[int]:
+    return [pid for pid, is_one in processes.of_cluster(server.process_name).items() if is_one]
+
+
+def test_many_processes_up_at_once_make_one_server(own: Server) -> None:
+    starters = [start(own, "server.up(); say(server.url('postgres'))") for _ in range(4)]
+    said = {starter.communicate(timeout=60)[0] for starter in starters}
+    assert [starter.returncode for starter in starters] == [0] * 4
+    assert said == {own.url("postgres") + "\n"}
+    assert len(postmasters(own)) == 1
+
+
+def test_up_and_down_at_once_both_succeed(own: Server) -> None:
+    code = "for _ in range(3): server.up(); server.down()"
+    starters = [start(own, code) for _ in range(2)]
+    for starter in starters:
+        starter.communicate(timeout=60)
+    assert [starter.returncode for starter in starters] == [0, 0]
+    assert processes.of_cluster(own.process_name) == {}
+
+
+def test_a_server_outlives_its_starter(own: Server) -> None:
+    starter = start(own, "server.up(); say('up'); sys.stdin.read()")
+    assert line(starter) == "up"
+    os.killpg(os.getpgid(starter.pid), 0)
+    kill(starter)
+    assert own.running
+    assert works(own)
+
+
+def test_a_killed_postmaster_is_started_again_with_its_data(own: Server) -> None:
+    own.up()
+    with psycopg.connect(own.url("postgres", ADMIN), autocommit=True) as connection:
+        connection.execute("CREATE TABLE kept (a int)")
+    os.kill(postmasters(own)[0], signal.SIGKILL)
+    until(lambda: not own.running)
+    own.up()
+    with psycopg.connect(own.url("postgres", ADMIN)) as connection:
+        assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+
+
+def test_down_ends_sessions_that_lost_their_postmaster(own: Server) -> None:
+    own.up()
+    with busy(own.url("postgres")):
+        os.kill(postmasters(own)[0], signal.SIGKILL)
+        until(lambda: not own.running)
+        assert processes.of_cluster(own.process_name) != {}
+        own.down()
+        assert processes.of_cluster(own.process_name) == {}
+
+
+def test_up_ends_sessions_that_lost_their_postmaster(own: Server) -> None:
+    own.up()
+    with busy(own.url("postgres")):
+        os.kill(postmasters(own)[0], signal.SIGKILL)
+        until(lambda: not own.running)
+        own.up()
+    assert works(own)
+
+
+@pytest.mark.parametrize("moment", ["cluster.new", "cluster.new/pwfile", "cluster.new/data/base", "cluster"])
+def test_a_starter_killed_at_any_moment_is_made_good(own: Server, moment: str) -> None:
+    starter = start(own, "server.up()")
+    state = own.log.parent.parent
+    until((state / moment).exists)
+    kill(starter)
+    own.up()
+    assert works(own)
+    assert sorted(path.name for path in state.iterdir()) == ["cluster", "lock"]
+    assert not (state / "cluster" / "pwfile").exists()
+    assert len(postmasters(own)) == 1
+
+
+def test_down_also_ends_a_start_that_a_killed_process_had_begun(own: Server) -> None:
+    own.up()
+    own.down()
+    starter = start(own, "server.up()")
+    until(lambda: processes.of_cluster(own.process_name))
+    kill(starter)
+    own.down()
+    assert own.running is False
+    assert processes.of_cluster(own.process_name) == {}
+
+
+def test_a_data_directory_that_was_made_half_is_made_anew(own: Server) -> None:
+    own.up()
+    state = own.log.parent.parent
+    own.down()
+    (state / "cluster").rename(state / "cluster.new")
+    (state / "cluster.new" / "data" / "PG_VERSION").unlink()
+    own.up()
+    assert works(own)
+    assert not (state / "cluster.new").exists()
+
+
+def test_a_reset_killed_half_way_is_finished_by_the_next_up(own: Server) -> None:
+    own.up()
+    state = own.log.parent.parent
+    own.down()
+    (state / "cluster").rename(state / "cluster.old")
+    shutil.rmtree(state / "cluster.old" / "data" / "base")
+    own.up()
+    assert works(own)
+    assert not (state / "cluster.old").exists()
+
+
+def test_a_server_whose_files_were_removed_is_replaced(own: Server) -> None:
+    own.up()
+    lost = postmasters(own)
+    shutil.rmtree(own.log.parent.parent)
+    own.up()
+    assert works(own)
+    assert len(postmasters(own)) == 1
+    assert postmasters(own) != lost
+
+
+def test_a_number_that_now_belongs_to_another_process_is_not_signalled(own: Server) -> None:
+    own.up()
+    own.down()
+    bystander = start(own, "say('here'); sys.stdin.read()")
+    assert line(bystander) == "here"
+    (own.log.parent / "data" / "postmaster.pid").write_text(f"{bystander.pid}\n" + "x\n" * 6 + "ready\n")
+    assert own.running is False
+    own.down()
+    assert bystander.poll() is None
+    own.up()
+    assert bystander.poll() is None
+    assert works(own)
+    kill(bystander)

@@ -1,0 +1,166 @@
+"""Commands that act, each through a Dagster run: plan, apply, approve, verify, rollback."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from wish_rollout.cli import output
+from wish_rollout.cli.common import Json, project_of, targets_of
+from wish_rollout.cli.reporting import finish, show_plan
+
+if TYPE_CHECKING:
+    from wish_rollout.core.plan import EnvironmentPlan
+    from wish_rollout.rollout.project import Project
+
+Name = Annotated[str, typer.Argument(metavar="ENV", help="An environment of rollout.toml.")]
+
+
+def plan(context: typer.Context, json: Json = False) -> None:
+    """Show what the release would do to every environment, as they are now. Changes nothing."""
+    from wish_rollout.rollout.planning import make_plan
+
+    project = project_of(context)
+    made = make_plan(project, targets_of(project))
+    if json:
+        output.show_json(made.as_dict())
+        return
+    for one in made.environments:
+        show_plan(one)
+    output.say("nothing to do" if made.is_empty else f"plan {made.digest}")
+
+
+def apply(
+    context: typer.Context,
+    until: Annotated[str | None, typer.Option(metavar="ENV", help="Stop behind this environment.")] = None,
+    adopt: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ENV", help="Take over a schema that is there already, exactly as the release makes it."
+        ),
+    ] = None,
+    clean: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ENV", help="Drop what is in the way, with its rows (disposable environments)."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Take the release through every environment, up to a gate that is not approved (exit 3)."""
+    from wish_rollout.rollout.surveying import survey
+
+    project = project_of(context)
+    config = project.config.until(until) if until else project.config
+    for name in [*(adopt or []), *(clean or [])]:
+        config.declared(name)
+    if not adopt and not clean:
+        standings = survey(project, [project.target(env.name) for env in config.environments])
+        if all(one.verdict == "in_step" for one in standings):
+            head = "+".join(project.release.head) or "base"
+            if json:
+                output.show_json({"nothing_to_do": True, "environments": output.as_json(standings)})
+            else:
+                output.say(
+                    f"nothing to do: {', '.join(one.environment for one in standings)} are at {head}, in step"
+                )
+            return
+    choices = {"resources": {"choices": {"config": {"adopt": adopt or [], "clean": clean or []}}}}
+    finish(run_job(project, "rollout", choices, until=until), json=json)
+
+
+def approve(
+    context: typer.Context,
+    environment: Name,
+    reason: Annotated[str, typer.Option("--reason", "-r", help="Why this may happen.")],
+    approver: Annotated[str, typer.Option(help="Who approves (default: the user of this session).")] = "",
+    digest: Annotated[
+        str, typer.Option("--plan", help="The digest of the plan that is approved (default: the plan shown).")
+    ] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    json: Json = False,
+) -> None:
+    """Approve exactly the plan that stands for a gated environment, after showing it."""
+    from wish_rollout.core.plan_errors import NotGated, NothingToApprove
+
+    project = project_of(context)
+    env = project.config.declared(environment)
+    if not env.gated:
+        raise NotGated(env.name)
+    standing = standing_plan(project, environment)
+    if standing.is_empty:
+        raise NothingToApprove(env.name)
+    if not json:
+        show_plan(standing)
+    if not (yes or digest) and not output.confirm(
+        f"Approve this for {environment}?", "--yes, or --plan DIGEST"
+    ):
+        output.note("not approved")
+        raise typer.Exit(3)
+    config = {
+        "environment": environment,
+        "plan_digest": digest or standing.digest,
+        "approver": approver or session_user(),
+        "reason": reason,
+    }
+    finish(
+        run_job(project, "approve", op_config("approve_plan", config)),
+        json=json,
+        done=f"approved: {environment}",
+    )
+
+
+def verify(context: typer.Context, environment: Name, json: Json = False) -> None:
+    """Prove that an environment is exactly what its revision promises (exit 5 if not)."""
+    project = project_of(context)
+    project.target(environment)
+    finish(
+        run_job(project, "verify", op_config("verify_environment", {"environment": environment})), json=json
+    )
+
+
+def rollback(
+    context: typer.Context,
+    environment: Name,
+    to: Annotated[
+        str | None, typer.Option(metavar="REVISION", help="A revision, or base (default: one back).")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Take an environment back, losing no row, and prove that it is exactly what it was."""
+    project = project_of(context)
+    project.target(environment)
+    config = {"environment": environment, **({"to": to} if to else {})}
+    finish(run_job(project, "rollback", op_config("rollback_environment", config)), json=json)
+
+
+def standing_plan(project: Project, environment: str) -> EnvironmentPlan:
+    """Plan one environment, and raise why it cannot be carried out, if so."""
+    from wish_rollout.rollout.preflight import preflight
+
+    return preflight(project, [project.target(environment)]).environments[0]
+
+
+def op_config(op: str, config: dict[str, Any]) -> dict[str, Any]:
+    """Wrap an op's configuration as a run's."""
+    return {"ops": {op: {"config": config}}}
+
+
+def run_job(project: Project, job: str, config: dict[str, Any], until: str | None = None) -> Any:
+    """Run a job through Dagster, showing its steps; give the Outcome."""
+    with output.progress(job) as tell:
+        from wish_rollout.defs.launch import run
+
+        return run(project.config, job, config, until=until, tell=tell)
+
+
+def session_user() -> str:
+    """Name the user of this session, as the system knows them."""
+    import getpass
+
+    return getpass.getuser()
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (plan, apply, approve, verify, rollback):
+        app.command()(command)

@@ -1,0 +1,112 @@
+"""Commands that only look: status, drift, diff, snapshot, doctor."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from wish_rollout.cli import output
+from wish_rollout.cli.common import Json, project_of, snapshot_of, targets_of
+
+Environment = Annotated[
+    str | None, typer.Argument(metavar="[ENV]", help="One environment; all of them by default.")
+]
+TARGET = "An environment's name, a postgresql:// URL, or a snapshot file."
+
+
+def status(context: typer.Context, json: Json = False) -> None:
+    """Show where every environment stands: verdict, revision, what is pending."""
+    from wish_rollout.rollout.surveying import survey
+
+    project = project_of(context)
+    standings = survey(project, targets_of(project))
+    if json:
+        output.show_json({"head": list(project.release.head), "environments": output.as_json(standings)})
+        return
+    output.table(
+        ["environment", "verdict", "revision", "pending", "server", "fingerprint"],
+        [
+            [
+                one.environment,
+                one.verdict.value,
+                one.position,
+                ", ".join(one.pending) or "-",
+                one.seen.facts.version if one.seen else "-",
+                one.seen.snapshot.fingerprint[:12] if one.seen else one.error,
+            ]
+            for one in standings
+        ],
+    )
+
+
+def drift(context: typer.Context, environment: Environment = None, json: Json = False) -> None:
+    """Compare live schemas with what history promises for their revisions (exit 4 on drift)."""
+    from wish_rollout.core.verdict import Verdict
+    from wish_rollout.rollout.surveying import survey
+
+    project = project_of(context)
+    standings = survey(project, targets_of(project, environment))
+    if json:
+        output.show_json({"environments": output.as_json(standings)})
+    else:
+        for one in standings:
+            output.say(
+                f"{one.environment}: {one.verdict} at {one.position}{f': {one.error}' if one.error else ''}"
+            )
+            output.show_delta(one.judgement.drift)
+    verdicts = {one.verdict for one in standings}
+    if verdicts & {Verdict.DRIFTED, Verdict.AHEAD, Verdict.FOREIGN}:
+        raise typer.Exit(4)
+    if Verdict.UNREACHABLE in verdicts:
+        raise typer.Exit(1)
+
+
+def diff(
+    context: typer.Context,
+    a: Annotated[str, typer.Argument(metavar="A", help=TARGET)],
+    b: Annotated[str, typer.Argument(metavar="B", help=TARGET)],
+    json: Json = False,
+) -> None:
+    """Show what leads from schema A to schema B (exit 4 if they differ)."""
+    from wish_rollout.core.delta import difference
+
+    project = project_of(context)
+    delta = difference(snapshot_of(project, a), snapshot_of(project, b))
+    if json:
+        output.show_json(delta.as_dict())
+    else:
+        output.show_delta(delta)
+    if delta:
+        raise typer.Exit(4)
+    if not json:
+        output.note("no difference")
+
+
+def snapshot(context: typer.Context, target: Annotated[str, typer.Argument(help=TARGET)]) -> None:
+    """Print everything that the catalog says about a schema, as JSON that another day can be compared with."""
+    import sys
+
+    sys.stdout.write(snapshot_of(project_of(context), target).to_json())
+
+
+def doctor(context: typer.Context, json: Json = False) -> None:
+    """Look at everything that a rollout needs, and say what is missing."""
+    from wish_rollout.rollout.doctoring import examine
+
+    with output.progress("looking"):
+        findings = examine(project_of(context))
+    if json:
+        output.show_json(output.as_json(findings))
+    else:
+        for finding in findings:
+            output.say(f"{'ok  ' if finding.passed else 'FAIL'}  {finding.name}: {finding.detail}")
+    code = max((finding.exit_code for finding in findings), default=0)
+    if code:
+        raise typer.Exit(code)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (status, drift, diff, snapshot, doctor):
+        app.command()(command)

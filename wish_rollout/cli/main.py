@@ -1,0 +1,63 @@
+"""The program: its commands, its errors, its exit codes."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from wish_rollout import __version__
+from wish_rollout.cli import doing, looking, sandboxing, scripting
+from wish_rollout.cli.output import show_error
+from wish_rollout.core.errors import RolloutError
+
+EPILOG = (
+    "Exit codes: 0 done, or nothing to do · 2 usage or configuration · 3 waiting for approval · "
+    "4 drift or difference · 5 verification failed · 6 refused · 1 anything else."
+)
+
+app = typer.Typer(
+    name="wish-rollout",
+    help="Takes an Alembic release from a laptop to production, and proves every step.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    context: typer.Context,
+    config: str = typer.Option(
+        "", "--config", metavar="FILE", help="The rollout.toml to use (default: nearest)."
+    ),
+    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
+    version: bool = typer.Option(False, "--version", help="Show the version and exit."),
+) -> None:
+    """Take the options that every command has."""
+    if version:
+        typer.echo(f"wish-rollout {__version__}")
+        raise typer.Exit
+    context.obj = config
+    if debug:
+        sys.excepthook = sys.__excepthook__
+
+
+for room in (doing, looking, scripting):
+    room.register(app)
+app.add_typer(sandboxing.app, name="sandbox")
+
+
+def main() -> None:
+    """Run the program. A RolloutError is told in a paragraph and ends it with its class's exit code."""
+    debug = "--debug" in sys.argv[1:]
+    try:
+        app()
+    except RolloutError as error:
+        if debug:
+            raise
+        show_error(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,74 @@
+"""How a plan and a run's outcome are told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from wish_rollout.cli import output
+
+if TYPE_CHECKING:
+    from wish_rollout.core.plan import EnvironmentPlan
+    from wish_rollout.defs.launch import Outcome
+
+
+def show_plan(plan: EnvironmentPlan) -> None:
+    """Print one environment's plan: the summary, what drifted or stands in the way, the delta, the SQL."""
+    output.say(f"── {plan.summary()}  ({plan.verdict}, PostgreSQL {plan.facts.version})")
+    if plan.drift and not plan.obstacles:
+        output.say("what is there is not what its revision promises:")
+        output.show_delta(plan.drift)
+    for obstacle in plan.obstacles:
+        output.say(f"in the way: {obstacle}")
+    if plan.promised:
+        output.say("what it promises:")
+        output.show_delta(plan.promised)
+    if plan.statements:
+        output.say("SQL:")
+        for statement in plan.statements:
+            output.say("    " + statement.replace("\n", "\n    ") + ";")
+    output.say()
+
+
+def finish(outcome: Outcome, *, json: bool, done: str = "") -> None:
+    """Print a run's account, and exit: 0, 3 at a gate, or the failed step's code."""
+    if json:
+        output.show_json(outcome.as_dict())
+    else:
+        show_account(outcome)
+        if outcome.success and done:
+            output.say(done)
+    if not outcome.success:
+        if outcome.exit_code:
+            output.note(f"error: {outcome.error or 'the run failed'}")
+            output.note(f"\nrun {outcome.run_id}; see it in Dagster: make ui")
+        elif not json:
+            output.say(outcome.error)
+        raise typer.Exit(outcome.exit_code)
+    if outcome.awaiting:
+        output.note(
+            f"{outcome.awaiting} waits for an approval.\n\n"
+            f"hint: wish-rollout approve {outcome.awaiting} --reason '…' && wish-rollout apply"
+        )
+        raise typer.Exit(3)
+
+
+def show_account(outcome: Outcome) -> None:
+    """Print a line an environment: revision from → to, checks passed, duration."""
+    if not outcome.stages:
+        return
+    output.table(
+        ["environment", "revision", "action", "checks", "seconds", "fingerprint"],
+        [
+            [
+                stage.environment,
+                f"{stage.start} → {stage.end}" if stage.start != stage.end else stage.end or "?",
+                stage.action or "-",
+                f"{stage.checks - stage.failed}/{stage.checks} passed",
+                f"{stage.seconds:.2f}",
+                stage.fingerprint[:12] or "-",
+            ]
+            for stage in outcome.stages
+        ],
+    )

@@ -1,0 +1,108 @@
+"""Commands about the sandbox: an embedded PostgreSQL with every environment's database on it."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from typing import Annotated
+
+import typer
+
+from wish_rollout.cli import output
+from wish_rollout.cli.common import project_of
+from wish_rollout.cli.reporting import finish, show_account
+
+app = typer.Typer(
+    help="An embedded PostgreSQL with every environment's database on it.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.command()
+def up(context: typer.Context) -> None:
+    """Start it, and create each environment's database and Dagster's. Does nothing where it runs."""
+    from wish_rollout.rollout.sandboxing import start
+
+    config = project_of(context).config
+    with output.progress("starting the sandbox"):
+        start(config)
+    output.note('the sandbox is up; point this shell at it: eval "$(wish-rollout sandbox env)"')
+
+
+@app.command()
+def down(context: typer.Context) -> None:
+    """Stop it. Its databases stay for the next time."""
+    from wish_rollout.rollout.sandboxing import sandbox
+
+    sandbox(project_of(context).config).down()
+    output.note("the sandbox is down")
+
+
+@app.command()
+def reset(context: typer.Context) -> None:
+    """Throw its databases away, with Dagster's records of it, and start afresh."""
+    from wish_rollout.rollout.sandboxing import sandbox, start
+
+    config = project_of(context).config
+    with output.progress("making the sandbox anew"):
+        sandbox(config).reset()
+        start(config)
+    output.note("the sandbox is as new")
+
+
+@app.command()
+def remove(context: typer.Context) -> None:
+    """Stop it and throw everything of it away."""
+    from wish_rollout.rollout.sandboxing import sandbox
+
+    sandbox(project_of(context).config).remove()
+    output.note("the sandbox is gone")
+
+
+@app.command()
+def env(context: typer.Context) -> None:
+    """Print export lines for a shell: eval "$(wish-rollout sandbox env)"."""
+    from wish_rollout.rollout.sandboxing import sandbox, variables
+
+    config = project_of(context).config
+    for name, value in variables(config, sandbox(config)).items():
+        output.say(f"export {name}={shlex.quote(value)}")
+
+
+@app.command()
+def rollout(
+    context: typer.Context,
+    reason: Annotated[
+        str, typer.Option(help="The reason that the approvals give.")
+    ] = "the sandbox's own rollout",
+) -> None:
+    """Take the release through the whole sandbox, and approve its gates as the sandbox's own operator."""
+    from wish_rollout.rollout.sandboxing import enter
+    from wish_rollout.rollout.surveying import survey
+
+    started = time.monotonic()
+    project = project_of(context)
+    with output.progress("starting the sandbox"):
+        enter(project.config)
+    targets = [project.target(each.name) for each in project.config.environments]
+    if all(one.verdict == "in_step" for one in survey(project, targets)):
+        output.say(
+            f"nothing to do: {', '.join(t.name for t in targets)} are at {project.release.head[0]}, in step"
+        )
+        return
+    with output.progress("rollout") as tell:
+        from wish_rollout.defs.operator import run_through_gates
+
+        outcome, approved = run_through_gates(project, reason, tell)
+    if not outcome.success or outcome.awaiting:
+        finish(outcome, json=False)
+    show_account(outcome)
+    for name in approved:
+        output.say(f"gate of {name}: approved by the sandbox's operator, {reason}")
+    output.say(f"\nall of it in {time.monotonic() - started:.1f} s. Where to look next:")
+    output.say("  make ui                                     every step, check and delta, in Dagster")
+    output.say(
+        '  eval "$(wish-rollout sandbox env)"          point this shell at the sandbox; then for example'
+    )
+    output.say("  wish-rollout status; wish-rollout drift     where each environment stands")

@@ -1,0 +1,103 @@
+"""What a database can answer instead of what we asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wish_rollout.core.errors import ConfigurationError, Refused, RolloutError
+
+
+@dataclass(eq=False)
+class DatabaseMissing(ConfigurationError):
+    """The server answers, and has no such database."""
+
+    source: str
+    database: str
+    server: str
+
+    what = "The database '{database}' that {source} names does not exist on {server}."
+    why = "Migrating would not create it, and a name misspelt is the likelier reason."
+    hint = "correct {source}, or create it: createdb -h HOST -U USER {database}"
+
+
+@dataclass(eq=False)
+class Unreachable(RolloutError):
+    """No answer from the server, or none that lets us in."""
+
+    source: str
+    server: str
+    reason: str
+
+    what = "The database of {source} at {server} cannot be reached: {reason}."
+    why = "Nothing was read and nothing was changed."
+    hint = "see whether the server is up and lets you in: pg_isready -h HOST -p PORT; wish-rollout doctor"
+
+
+@dataclass(eq=False)
+class LoginRefused(RolloutError):
+    """The server answers and refuses the role."""
+
+    source: str
+    server: str
+    role: str
+
+    what = "The server {server} of {source} refuses the role '{role}'."
+    why = (
+        "The password is wrong, the role does not exist or may not log in, or pg_hba.conf has no line for it."
+    )
+    hint = 'try the same URL by hand: psql "$' + '{source}"'
+
+
+@dataclass(eq=False)
+class ReadOnlyDatabase(Refused):
+    """A replica, or a session or database set to read-only."""
+
+    environment: str
+    reason: str
+
+    what = "The database of '{environment}' cannot be written to: {reason}."
+    why = "A migration would fail at its first statement, after other environments had been migrated."
+    hint = "point the URL at the primary (target_session_attrs=read-write), or: ALTER ROLE … RESET default_transaction_read_only"
+
+
+@dataclass(eq=False)
+class MayNotCreate(Refused):
+    """The role has no right to create objects."""
+
+    environment: str
+    role: str
+    place: str
+
+    what = "The role '{role}' may not create objects in {place} of '{environment}'."
+    why = "A migration would fail at its first CREATE, after other environments had been migrated."
+    hint = "as its owner: GRANT USAGE, CREATE ON {place} TO {role}"
+
+
+@dataclass(eq=False)
+class LockHeld(Refused):
+    """Another rollout is at work on this database."""
+
+    environment: str
+    waited: float
+    holder: str
+
+    what = "Another rollout is at work on '{environment}': {holder}; waited {waited:.0f} s."
+    why = "Two migrations of one database at once can leave it half of each, so only one may run."
+    hint = "wait for it to end and run again; its lock ends with its session, so nothing is ever left locked"
+
+
+@dataclass(eq=False)
+class StatementFailed(RolloutError):
+    """The database refused a statement of a revision."""
+
+    environment: str
+    revision: str
+    sqlstate: str
+    reason: str
+    statement: str
+
+    what = "Migrating '{environment}' failed in revision {revision}: {reason} (SQLSTATE {sqlstate})."
+    why = "Everything was rolled back: the database is as it was. The statement was: {statement}"
+    hint = (
+        "mend the revision's script (or the data that it met), then: wish-rollout check && wish-rollout apply"
+    )

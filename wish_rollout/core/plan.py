@@ -1,0 +1,137 @@
+"""A plan: a release against each environment as it is now, and the digests that name exactly that."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from wish_rollout.core.release import say
+
+if TYPE_CHECKING:
+    from wish_rollout.core.delta import Delta
+    from wish_rollout.core.obstacle import Obstacle
+    from wish_rollout.core.release import Position
+    from wish_rollout.core.sighting import ServerFacts
+    from wish_rollout.core.verdict import Verdict
+
+PLAN_FORMAT = 1
+
+
+class Action(StrEnum):
+    """What a plan does with an environment."""
+
+    NOTHING = "nothing"
+    UPGRADE = "upgrade"
+    ADOPT = "adopt"
+    """The schema is there already, exactly; only the version table is set."""
+    CLEAN = "clean"
+    """What is in the way is dropped first, with its rows; for disposable environments."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentPlan:
+    """What will happen to one environment, and what it is like before.
+
+    ``statements``: the SQL as rehearsed. ``promised``: the delta that must come of it, exactly. ``drift``:
+    from the promise of its revision to what is there. ``fingerprint``: of the live schema.
+    """
+
+    environment: str
+    gated: bool
+    release_digest: str
+    action: Action
+    verdict: Verdict
+    start: Position
+    end: Position
+    pending: tuple[str, ...]
+    statements: tuple[str, ...]
+    promised: Delta
+    drift: Delta
+    obstacles: tuple[Obstacle, ...]
+    fingerprint: str
+    facts: ServerFacts
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return self.action is Action.NOTHING
+
+    def signed_fields(self) -> dict[str, Any]:
+        """Give the fields that the digest covers: change one, and an approval is void."""
+        return {
+            "format": PLAN_FORMAT,
+            "environment": self.environment,
+            "release_digest": self.release_digest,
+            "action": self.action.value,
+            "verdict": self.verdict.value,
+            "start": list(self.start),
+            "end": list(self.end),
+            "pending": list(self.pending),
+            "statements": list(self.statements),
+            "promised": self.promised.as_dict(),
+            "fingerprint": self.fingerprint,
+            "server_version": self.facts.version,
+            "database": self.facts.database,
+            "role": self.facts.role,
+        }
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the canonical JSON of ``signed_fields``."""
+        return digest_of(self.signed_fields())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the whole, for ``--json``."""
+        return {
+            **self.signed_fields(),
+            "gated": self.gated,
+            "drift": self.drift.as_dict(),
+            "obstacles": [str(obstacle) for obstacle in self.obstacles],
+            "digest": self.digest,
+        }
+
+    def summary(self) -> str:
+        """Say in one line what will happen."""
+        if self.is_empty:
+            return f"{self.environment}: nothing to do, at {say(self.end)}"
+        what = {Action.ADOPT: "adopt", Action.CLEAN: "clean and migrate"}.get(self.action, "migrate")
+        return f"{self.environment}: {what} {say(self.start)} → {say(self.end)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The plans of all environments, in promotion order."""
+
+    release_digest: str
+    head: Position
+    environments: tuple[EnvironmentPlan, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do anywhere."""
+        return all(plan.is_empty for plan in self.environments)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the release's digest and each environment's."""
+        return digest_of([self.release_digest, [plan.digest for plan in self.environments]])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the whole, for ``--json``."""
+        return {
+            "format": PLAN_FORMAT,
+            "digest": self.digest,
+            "release_digest": self.release_digest,
+            "head": list(self.head),
+            "nothing_to_do": self.is_empty,
+            "environments": [plan.as_dict() for plan in self.environments],
+        }
+
+
+def digest_of(value: object) -> str:
+    """Hash a JSON value in its canonical form: sorted keys, no spaces, UTF-8."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

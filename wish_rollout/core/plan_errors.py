@@ -1,0 +1,173 @@
+"""Why a plan cannot be carried out, or may not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wish_rollout.core.errors import (
+    AwaitingApproval,
+    ConfigurationError,
+    DifferenceFound,
+    Refused,
+    VerificationFailed,
+)
+
+
+@dataclass(eq=False)
+class ObjectsInTheWay(Refused):
+    """A pending revision would create what is already there."""
+
+    environment: str
+    objects: str
+    ways_out: str
+
+    what = "In '{environment}' there is already what the release would create: {objects}."
+    why = "Creating it again would fail half-way; guessing whose it is would be worse."
+    hint = "{ways_out}"
+
+
+@dataclass(eq=False)
+class Drifted(DifferenceFound):
+    """The live schema is not what history promises for its revision."""
+
+    environment: str
+    position: str
+    drift: str
+
+    what = (
+        "'{environment}' is at revision {position}, but its schema is not what {position} leads to: {drift}."
+    )
+    why = "A migration written for the one schema would do something unknown to the other, so it was not started."
+    hint = "see it whole: wish-rollout drift {environment}; then take the change back, or write a revision for it"
+
+
+@dataclass(eq=False)
+class SchemaAhead(Refused):
+    """The schema of a later revision, under an earlier revision's number."""
+
+    environment: str
+    position: str
+    really: str
+
+    what = (
+        "'{environment}' says that it is at revision {position}, and its schema is exactly that of {really}."
+    )
+    why = "The release was applied there by hand, or its version row was lost; migrating again would fail."
+    hint = "take it over as it is: wish-rollout apply --adopt {environment}"
+
+
+@dataclass(eq=False)
+class MayNotClean(Refused):
+    """``--clean`` for an environment that is not disposable."""
+
+    environment: str
+
+    what = "'{environment}' may not be cleaned: rollout.toml does not mark it disposable."
+    why = "Cleaning drops what is in the way, with its rows."
+    hint = "coordinate with its owners; only a throwaway database deserves: disposable = true"
+
+
+@dataclass(eq=False)
+class MayNotAdopt(Refused):
+    """``--adopt`` where the schema is not exactly that of the release."""
+
+    environment: str
+    drift: str
+
+    what = "'{environment}' cannot be adopted: its schema is not exactly what the release leads to: {drift}."
+    why = "Adopting only sets the version table, so anything that differs would be promised and not be there."
+    hint = "write a revision that adapts what is there, or for a disposable environment: wish-rollout apply --clean {environment}"
+
+
+@dataclass(eq=False)
+class PlanChanged(Refused):
+    """What was planned, or approved, is no longer what would happen."""
+
+    environment: str
+    changed: str
+
+    what = "The plan for '{environment}' no longer holds: {changed}."
+    why = "What was looked at, and perhaps approved, is not what would happen now, so nothing was started."
+    hint = "look again: wish-rollout plan; then: wish-rollout apply"
+
+
+@dataclass(eq=False)
+class WrongPlan(Refused):
+    """An approval of another plan than the one that stands."""
+
+    environment: str
+    approved: str
+    standing: str
+
+    what = "The approval names the plan {approved:.12}… for '{environment}', and the plan that stands is {standing:.12}…."
+    why = "An approval holds for exactly one plan; that other one is stale, or was never made."
+    hint = "read the plan as it is now and approve that: wish-rollout approve {environment}"
+
+
+@dataclass(eq=False)
+class NotGated(ConfigurationError):
+    """An approval for an environment that needs none."""
+
+    environment: str
+
+    what = "'{environment}' needs no approval: rollout.toml does not mark it gated."
+    hint = "go on: wish-rollout apply"
+
+
+@dataclass(eq=False)
+class NothingToApprove(Refused):
+    """An approval where there is nothing to do."""
+
+    exit_code = 0
+    environment: str
+
+    what = "There is nothing to approve: '{environment}' is at the release's head, in step."
+
+
+@dataclass(eq=False)
+class WaitingAtGate(AwaitingApproval):
+    """The run stopped at a gate, as it should."""
+
+    environment: str
+    plan_digest: str
+
+    what = "'{environment}' waits for a person's approval of the plan {plan_digest:.12}…."
+    why = "Everything before it is migrated and verified; nothing of '{environment}' was touched."
+    hint = "wish-rollout approve {environment} --reason '…' && wish-rollout apply"
+
+
+@dataclass(eq=False)
+class NotAsPromised(VerificationFailed):
+    """After a migration, what is there is not what was promised."""
+
+    environment: str
+    failed: str
+    detail: str
+
+    what = "'{environment}' is not what was promised: {failed} failed: {detail}."
+    why = "Nothing behind it was run."
+    hint = "see it whole: wish-rollout verify {environment}; wish-rollout diff {environment} migrations/meta/REVISION_snapshot.json"
+
+
+@dataclass(eq=False)
+class RowsInTheWay(Refused):
+    """A rollback would drop rows."""
+
+    environment: str
+    tables: str
+
+    what = "Rolling '{environment}' back would lose rows: {tables}."
+    why = "A rollback must not lose what people have entered since."
+    hint = "save them and empty the table first, in agreement with their owners: pg_dump -a -t TABLE …"
+
+
+@dataclass(eq=False)
+class NothingToRollBack(ConfigurationError):
+    """The target revision is not below where the database is."""
+
+    environment: str
+    position: str
+    target: str
+
+    what = "'{environment}' cannot be rolled back from {position} to {target}: that is not behind it."
+    hint = "see where it is: wish-rollout status"

@@ -1,0 +1,37 @@
+"""What was seen of a database at one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wish_rollout.core.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """The server, the role's rights in the database, and Alembic's revisions there (a row a head)."""
+
+    version_num: int
+    version: str
+    database: str
+    role: str
+    in_recovery: bool
+    read_only: bool
+    creates_in_database: bool
+    creates_in_schemas: tuple[str, ...]
+    revisions: tuple[str, ...]
+
+    @property
+    def major(self) -> int:
+        """The server's major version."""
+        return self.version_num // 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A live database: its facts and its schema, read in one snapshot transaction."""
+
+    facts: ServerFacts
+    snapshot: Snapshot

@@ -1,0 +1,69 @@
+"""Where a database stands, seen against what history promises for its revision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.delta import Delta, difference
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wish_rollout.core.release import Position, Release
+    from wish_rollout.core.sighting import Sighting
+    from wish_rollout.core.snapshot import Snapshot
+
+
+class Verdict(StrEnum):
+    """The six answers."""
+
+    IN_STEP = "in_step"
+    """At the head, and exactly what the head leads to."""
+    BEHIND = "behind"
+    """Revisions are pending, and the schema is exactly what its revision leads to."""
+    AHEAD = "ahead"
+    """The schema is what a later revision of this release leads to, and the version table names an earlier."""
+    DRIFTED = "drifted"
+    """The schema is not what its revision leads to."""
+    FOREIGN = "foreign"
+    """At a revision that this release does not know."""
+    UNREACHABLE = "unreachable"
+    """No answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict, and for ``drifted`` and ``ahead`` the delta from the promise to what is there.
+
+    ``really_at``: for ``ahead``, the position whose schema this is.
+    """
+
+    verdict: Verdict
+    drift: Delta
+    really_at: Position | None = None
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether a migration may start from here."""
+        return self.verdict in (Verdict.IN_STEP, Verdict.BEHIND)
+
+
+def judge(release: Release, seen: Sighting, promise: Callable[[Position], Snapshot]) -> Judgement:
+    """Compare a live schema with what history promises for its revision.
+
+    ``promise`` gives the snapshot of a position; it is asked for later ones only where the first differs.
+    """
+    position = seen.facts.revisions
+    known = {revision.id for revision in release.revisions}
+    if not known.issuperset(position):
+        return Judgement(Verdict.FOREIGN, Delta(()))
+    pending = release.pending(position)
+    drift = difference(promise(position), seen.snapshot)
+    if not drift:
+        return Judgement(Verdict.BEHIND if pending else Verdict.IN_STEP, drift)
+    for revision in reversed(pending):
+        if promise((revision.id,)) == seen.snapshot:
+            return Judgement(Verdict.AHEAD, drift, (revision.id,))
+    return Judgement(Verdict.DRIFTED, drift)

@@ -1,0 +1,14 @@
+"""Dagster's entry point: the code location, built from rollout.toml."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from wish_rollout.config import load_config
+from wish_rollout.defs.location import build
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Build assets, jobs, sensors and checks for the environments that rollout.toml declares."""
+    return build(load_config())

@@ -1,0 +1,189 @@
+"""The jobs beside the road: rollback, approve, verify, drift_check."""
+
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from wish_rollout.config import Config
+from wish_rollout.core.delta import Delta
+from wish_rollout.core.plan_errors import Drifted, NotGated, NothingToApprove, WrongPlan
+from wish_rollout.core.render import markdown
+from wish_rollout.core.verdict import Verdict
+from wish_rollout.defs import approvals
+from wish_rollout.defs.checks import evaluations
+from wish_rollout.defs.failures import told
+from wish_rollout.defs.metadata import verification_metadata
+from wish_rollout.defs.resources import database_key, target_of
+from wish_rollout.rollout.planning import brief, plan_for, refuse_unfit
+from wish_rollout.rollout.rolling_back import rollback_environment
+from wish_rollout.rollout.surveying import Standing, survey
+from wish_rollout.rollout.verifying import Verification, verify_environment
+
+
+class EnvironmentConfig(dg.Config):
+    """Which environment."""
+
+    environment: str = Field(description="an environment of rollout.toml")
+
+
+class RollbackConfig(EnvironmentConfig):
+    """Which environment, and how far back."""
+
+    to: str | None = Field(default=None, description="a revision, or base; one back where it is left out")
+
+
+class ApproveConfig(EnvironmentConfig):
+    """Who approves exactly which plan, and why."""
+
+    plan_digest: str = Field(
+        description="the digest of the plan, as the gate and `wish-rollout plan` show it"
+    )
+    approver: str = Field(min_length=1, description="who approves")
+    reason: str = Field(min_length=1, description="why")
+
+
+class DriftConfig(dg.Config):
+    """Which environments; all of them where it is left out."""
+
+    environments: list[str] = Field(default_factory=list, description="environments of rollout.toml")
+
+
+def jobs_for(config: Config) -> list[dg.JobDefinition]:
+    """Make the four jobs for the environments of the configuration."""
+    keys = {"project", "choices", *(database_key(env.name) for env in config.environments)}
+    return [rollback_job(keys), approve_job(keys), verify_job(keys), drift_job(config, keys)]
+
+
+def materialization(
+    verification: Verification, migrated: dict[str, Any] | None = None
+) -> dg.AssetMaterialization:
+    """Make the event that materializes ``schema/<env>`` from outside of the road."""
+    fingerprint = verification.seen.snapshot.fingerprint
+    return dg.AssetMaterialization(
+        dg.AssetKey(["schema", verification.environment]),
+        metadata=verification_metadata(verification, migrated),
+        tags={"dagster/data_version": fingerprint},
+    )
+
+
+def rollback_job(keys: set[str]) -> dg.JobDefinition:
+    """Downgrade one environment, prove it, and materialize it anew."""
+
+    @dg.op(name="rollback_environment", required_resource_keys=keys, out=dg.Out(dg.Nothing))
+    def rollback(context: dg.OpExecutionContext, config: RollbackConfig) -> None:
+        project = context.resources.project.project
+        with told():
+            project.config.declared(config.environment)
+            target = target_of(context, config.environment)
+            migrated = rollback_environment(project, target, config.to)
+            verification = verify_environment(project, target, expected=migrated.expected)
+            for evaluation in evaluations(verification):
+                context.log_event(evaluation)  # type: ignore[arg-type]  # it takes these, and does not say so
+            verification.raise_if_failed()
+        promised = project.history.promised(tuple(migrated.start), tuple(migrated.end))
+        done = {**migrated.as_dict(), "delta": markdown(promised)}
+        context.log_event(materialization(verification, done))
+
+    @dg.job(name="rollback", description="Takes one environment back by a revision, losing no row.")
+    def job() -> None:
+        rollback()
+
+    return job
+
+
+def verify_job(keys: set[str]) -> dg.JobDefinition:
+    """Verify one environment as it is, and materialize it."""
+
+    @dg.op(name="verify_environment", required_resource_keys=keys, out=dg.Out(dg.Nothing))
+    def verify(context: dg.OpExecutionContext, config: EnvironmentConfig) -> None:
+        project = context.resources.project.project
+        with told():
+            project.config.declared(config.environment)
+            verification = verify_environment(project, target_of(context, config.environment))
+            for evaluation in evaluations(verification):
+                context.log_event(evaluation)  # type: ignore[arg-type]  # it takes these, and does not say so
+            verification.raise_if_failed()
+        context.log_event(materialization(verification))
+
+    @dg.job(name="verify", description="Verifies one environment against what its revision promises.")
+    def job() -> None:
+        verify()
+
+    return job
+
+
+def approve_job(keys: set[str]) -> dg.JobDefinition:
+    """Record a person's approval of exactly the plan that stands."""
+
+    @dg.op(name="approve_plan", required_resource_keys=keys, out=dg.Out(dg.Nothing))
+    def approve(context: dg.OpExecutionContext, config: ApproveConfig) -> None:
+        project = context.resources.project.project
+        with told():
+            env = project.config.declared(config.environment)
+            if not env.gated:
+                raise NotGated(env.name)
+            seen = target_of(context, env.name).look()
+            plan = plan_for(project, env, seen, context.resources.choices.choices)
+            refuse_unfit(env, plan, project, seen)
+            if plan.is_empty:
+                raise NothingToApprove(env.name)
+            if plan.digest != config.plan_digest:
+                raise WrongPlan(env.name, config.plan_digest, plan.digest)
+        context.log_event(approvals.grant(env.name, plan.digest, config.approver, config.reason))
+
+    @dg.job(name="approve", description="Approves exactly one plan of one gated environment.")
+    def job() -> None:
+        approve()
+
+    return job
+
+
+def drift_job(config: Config, keys: set[str]) -> dg.JobDefinition:
+    """Judge environments, observe their assets, and fail where one is not what history promises."""
+    known = tuple(env.name for env in config.environments)
+
+    @dg.op(name="check_drift", required_resource_keys=keys, out=dg.Out(dg.Nothing))
+    def drift_check(context: dg.OpExecutionContext, config: DriftConfig) -> None:
+        project = context.resources.project.project
+        with told():
+            names = config.environments or list(known)
+            for name in names:
+                project.config.declared(name)
+            standings = survey(project, [target_of(context, name) for name in names])
+            for one in standings:
+                context.log_event(observation(one))
+                context.log.info(f"{one.environment}: {one.verdict} at {one.position} {one.error}")
+            strayed = [one for one in standings if not one.judgement.may_go_on]
+            if strayed:
+                first = strayed[0]
+                raise Drifted(first.environment, first.position, first.error or explain(first))
+
+    @dg.job(name="drift_check", description="Compares environments with what history promises for them.")
+    def job() -> None:
+        drift_check()
+
+    return job
+
+
+def explain(one: Standing) -> str:
+    """Say in a line why an environment is not in step."""
+    if one.verdict is Verdict.FOREIGN:
+        return "its revision is unknown to this release"
+    return brief(one.judgement.drift)
+
+
+def observation(one: Standing) -> dg.AssetObservation:
+    """Make the event that tells what a look at an environment found."""
+    drift = one.judgement.drift or Delta(())
+    metadata: dict[str, Any] = {
+        "verdict": one.verdict.value,
+        "revision": one.position,
+        "pending": list(one.pending),
+        "drift": dg.MetadataValue.md(markdown(drift) if drift else "none"),
+    }
+    tags = {}
+    if one.seen:
+        metadata["fingerprint"] = one.seen.snapshot.fingerprint
+        tags["dagster/data_version"] = one.seen.snapshot.fingerprint
+    return dg.AssetObservation(dg.AssetKey(["schema", one.environment]), metadata=metadata, tags=tags)

@@ -1,0 +1,185 @@
+"""Running a job in this process, recorded in Dagster's instance like any other run."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from wish_rollout.core.config_errors import DagsterUnavailable
+from wish_rollout.core.errors import RolloutError
+from wish_rollout.defs.failures import ERROR, EXIT_CODE
+from wish_rollout.defs.steps import AWAITING
+from wish_rollout.postgres.connect import connect
+from wish_rollout.sandbox.databases import DAGSTER_VARIABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from wish_rollout.config import Config
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+LOCATION = "wish_rollout"
+STATEMENT_TIMEOUT_MS = 60_000
+
+
+@dataclass
+class Stage:
+    """What one environment went through in a run."""
+
+    environment: str
+    start: str = ""
+    end: str = ""
+    action: str = ""
+    checks: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+    fingerprint: str = ""
+
+
+@dataclass
+class Outcome:
+    """How a run ended. ``error`` is a failed step's text, ``exit_code`` its class's."""
+
+    run_id: str
+    success: bool
+    awaiting: str = ""
+    error: str = ""
+    error_class: str = ""
+    exit_code: int = 0
+    stages: list[Stage] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the whole, for ``--json``."""
+        return {
+            "run_id": self.run_id,
+            "success": self.success,
+            "awaiting_approval": self.awaiting or None,
+            "error": {"class": self.error_class, "text": self.error} if self.error else None,
+            "environments": [vars(stage) for stage in self.stages],
+        }
+
+
+def open_instance(config: Config) -> dg.DagsterInstance:
+    """Open Dagster's instance: DAGSTER_HOME, or the folder of rollout.toml; raise DagsterUnavailable."""
+    os.environ.setdefault("DAGSTER_HOME", str(config.root))
+    _knock()
+    try:
+        instance = dg.DagsterInstance.get()
+    except Exception as error:  # noqa: BLE001  (the driver's own classes, whichever storage is configured)
+        raise DagsterUnavailable(
+            os.environ["DAGSTER_HOME"], type(error).__name__, _first_line(error)
+        ) from None
+    # each event would open a connection of its own otherwise: a third of a short run's time
+    instance.optimize_for_webserver(
+        statement_timeout=STATEMENT_TIMEOUT_MS, pool_recycle=3600, max_overflow=20
+    )
+    return instance
+
+
+def _knock() -> None:
+    """Connect once to Dagster's database: its own storage would try for 12 s, and tell each try in a log."""
+    url = os.environ.get(DAGSTER_VARIABLE)
+    if url:
+        try:
+            connect(url, DAGSTER_VARIABLE).close()
+        except RolloutError as error:
+            told = error.say(error.what).rstrip(".")
+            raise DagsterUnavailable(os.environ["DAGSTER_HOME"], type(error).__name__, told) from None
+
+
+def run(
+    config: Config,
+    job_name: str,
+    run_config: Mapping[str, Any] | None = None,
+    *,
+    until: str | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Outcome:
+    """Run a job to its end in this process. ``tell`` is called with each step's name as it starts.
+
+    ``until`` leaves out the environments behind that one. Raises DagsterUnavailable.
+    """
+    from wish_rollout.defs.location import build
+
+    definitions = build(config.until(until) if until else config)
+    job = definitions.resolve_job_def(job_name)
+    run_id = str(uuid.uuid4())
+    with open_instance(config) as instance:
+        instance.add_event_listener(run_id, lambda entry: _progress(entry, tell))
+        result = job.execute_in_process(
+            run_config={**QUIET, **(run_config or {})},
+            instance=instance,
+            run_id=run_id,
+            raise_on_error=False,
+            tags={".dagster/repository": f"__repository__@{LOCATION}", "wish_rollout/by": "command line"},
+        )
+        record = instance.get_run_by_id(run_id)
+        awaiting = record.tags.get(AWAITING, "") if record else ""
+        return _outcome(run_id, result.success, awaiting, result.all_events)
+
+
+def _progress(entry: dg.EventLogEntry, tell: Callable[[str], None]) -> None:
+    event = entry.dagster_event
+    if event and event.is_step_start and event.step_key:
+        tell(event.step_key.rpartition(".")[2].replace("_", " "))
+
+
+def _outcome(run_id: str, success: bool, awaiting: str, events: Sequence[dg.DagsterEvent]) -> Outcome:
+    outcome = Outcome(run_id, success, awaiting)
+    stages: dict[str, Stage] = {}
+    for event in events:
+        if event.is_step_materialization and event.asset_key and event.asset_key.path[0] == "schema":
+            _read_materialization(stages, event)
+        elif event.event_type_value == "ASSET_CHECK_EVALUATION":
+            evaluation = event.asset_check_evaluation_data
+            stage = stages.setdefault(evaluation.asset_key.path[-1], Stage(evaluation.asset_key.path[-1]))
+            stage.checks += 1
+            stage.failed += not evaluation.passed
+        elif event.is_step_failure and not outcome.error:
+            _read_failure(outcome, event)
+    outcome.stages = list(stages.values())
+    if not success and not outcome.exit_code:
+        outcome.exit_code = 1
+    return outcome
+
+
+def _read_materialization(stages: dict[str, Stage], event: dg.DagsterEvent) -> None:
+    assert event.asset_key is not None
+    name = event.asset_key.path[-1]
+    stage = stages.setdefault(name, Stage(name))
+    values = {key: value.value for key, value in event.materialization.metadata.items()}
+    stage.start = str(values.get("from", values.get("revision", "")))
+    stage.end = str(values.get("to", values.get("revision", "")))
+    stage.action = str(values.get("action", "verify"))
+    stage.fingerprint = str(values.get("fingerprint", ""))
+    stage.seconds = sum(
+        float(value)
+        for key, value in values.items()
+        if key.startswith("seconds") and isinstance(value, int | float)
+    )
+
+
+def _read_failure(outcome: Outcome, event: dg.DagsterEvent) -> None:
+    data = event.step_failure_data
+    failure = data.user_failure_data
+    if failure is not None:
+        values = {key: value.value for key, value in failure.metadata.items()}
+        outcome.error = failure.description or ""
+        outcome.error_class = str(values.get(ERROR, "Failure"))
+        code = values.get(EXIT_CODE, 1)
+        outcome.exit_code = int(code) if isinstance(code, int) else 1
+    elif data.error is not None:
+        error = data.error.cause or data.error
+        outcome.error = error.message.strip()
+        outcome.error_class = error.cls_name or "Exception"
+
+
+def _first_line(error: BaseException) -> str:
+    import re
+
+    text = re.sub(r"://[^@\s]*@", "://…@", str(error)).strip()
+    return text.splitlines()[0][:200] if text else type(error).__name__

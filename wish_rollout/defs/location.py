@@ -1,0 +1,41 @@
+"""The whole code location, from one configuration."""
+
+import dagster as dg
+
+from wish_rollout.config import Config
+from wish_rollout.defs.checks import checks_for
+from wish_rollout.defs.jobs import jobs_for
+from wish_rollout.defs.pipeline import approval_key, road
+from wish_rollout.defs.resources import resources_for
+from wish_rollout.defs.sensors import sensors_for
+
+
+def build(config: Config) -> dg.Definitions:
+    """Build assets, checks, jobs, sensors and resources for the environments that take part."""
+    lineage = road(config)
+    approvals = [
+        dg.AssetSpec(
+            approval_key(env.name),
+            group_name="rollout",
+            description=f"Each materialization is a person's approval of one plan of {env.name}.",
+        )
+        for env in config.environments
+        if env.gated
+    ]
+    rollout = dg.define_asset_job(
+        "rollout",
+        selection=dg.AssetSelection.assets(*lineage.keys).without_checks(),
+        description="Takes the release through every environment: plan, migrate, verify, gate.",
+    )
+    return dg.Definitions(
+        assets=[lineage, *approvals],
+        asset_checks=[checks_for(env) for env in config.environments],
+        jobs=[rollout, *jobs_for(config)],
+        sensors=sensors_for(config),
+        resources={
+            **resources_for(config),
+            # what one step hands to the next, where steps run as processes of their own
+            "io_manager": dg.FilesystemIOManager(base_dir=str(config.root / ".dagster")),
+        },
+        executor=dg.in_process_executor,
+    )

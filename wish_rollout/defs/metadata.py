@@ -1,0 +1,106 @@
+"""What is really there, as an asset's metadata."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from wish_rollout.core.names import split_last
+from wish_rollout.core.release import say
+from wish_rollout.core.render import markdown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wish_rollout.core.plan import EnvironmentPlan, Plan
+    from wish_rollout.core.snapshot import Snapshot
+    from wish_rollout.rollout.verifying import Verification
+
+Metadata = dict[str, Any]
+
+
+def verification_metadata(verification: Verification, migrated: Mapping[str, Any] | None = None) -> Metadata:
+    """Give the metadata of ``schema/<env>``, as DESIGN lists it; ``migrated`` is what a migration did."""
+    seen = verification.seen
+    snapshot, facts = seen.snapshot, seen.facts
+    metadata: Metadata = {
+        "dagster/column_schema": column_schema(snapshot),
+        "tables": names(snapshot, "table"),
+        "indexes": names(snapshot, "index"),
+        "constraints": names(snapshot, "constraint"),
+        "enums": {name: list(properties["labels"]) for name, properties in snapshot.of_kind("enum")},
+        "rows": dict(verification.rows),
+        "revision": say(facts.revisions),
+        "server version": facts.version,
+        "fingerprint": snapshot.fingerprint,
+        "checks": checks_markdown(verification),
+        "seconds to verify": round(verification.seconds, 3),
+    }
+    if sum(rows or 0 for rows in verification.rows.values()):
+        metadata["dagster/row_count"] = sum(rows or 0 for rows in verification.rows.values())
+    if migrated:
+        metadata |= {
+            "delta": dg.MetadataValue.md(str(migrated["delta"])),
+            "from": say(tuple(migrated["start"])),
+            "to": say(tuple(migrated["end"])),
+            "action": str(migrated["action"]),
+            "seconds to migrate": round(float(migrated["seconds"]), 3),
+        }
+    return metadata
+
+
+def names(snapshot: Snapshot, kind: str) -> list[str]:
+    """List the objects of a kind."""
+    return [name for name, _ in snapshot.of_kind(kind)]
+
+
+def column_schema(snapshot: Snapshot) -> dg.TableSchema:
+    """Give every table's columns, as ``table.column`` in their tables' order."""
+    columns = sorted(
+        snapshot.of_kind("column"), key=lambda item: (split_last(item[0])[0], int(item[1]["position"]))
+    )
+    return dg.TableSchema(columns=[column(name, properties) for name, properties in columns])
+
+
+def column(name: str, properties: Mapping[str, Any]) -> dg.TableColumn:
+    """Give one column as Dagster draws it."""
+    default = properties.get("default")
+    return dg.TableColumn(
+        name=name,
+        type=str(properties["type"]),
+        description=f"default {default}" if default is not None else None,
+        constraints=dg.TableColumnConstraints(nullable=not properties.get("not null", False)),
+    )
+
+
+def checks_markdown(verification: Verification) -> dg.MarkdownMetadataValue:
+    """Give the checks as a table."""
+    rows = [
+        f"| {'✅' if check.passed else '❌'} | {check.name} | {check.detail.replace('|', '&#124;')} |"
+        for check in verification.checks
+    ]
+    return dg.MetadataValue.md("\n".join(["| | check | what was seen |", "|---|---|---|", *rows]))
+
+
+def plan_metadata(plan: Plan) -> Metadata:
+    """Give the metadata of ``release/plan``."""
+    pending = {one.environment: list(one.pending) for one in plan.environments if one.pending}
+    return {
+        "plan": dg.MetadataValue.md("\n\n".join(plan_markdown(one) for one in plan.environments)),
+        "plan digest": plan.digest,
+        "release digest": plan.release_digest,
+        "head": say(plan.head),
+        "verdicts": {one.environment: one.verdict.value for one in plan.environments},
+        "pending": pending,
+    }
+
+
+def plan_markdown(plan: EnvironmentPlan) -> str:
+    """Write one environment's plan for a person: what will happen, the delta, the SQL."""
+    parts = [f"### {plan.summary()}", f"verdict `{plan.verdict}`, plan `{plan.digest}`"]
+    if plan.promised:
+        parts.append(markdown(plan.promised))
+    if plan.statements:
+        parts.append("```sql\n" + ";\n\n".join(plan.statements).replace("```", "` ` `") + ";\n```")
+    return "\n\n".join(parts)

@@ -1,0 +1,69 @@
+"""What ops are given: the project, each environment's database, and what a person chose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+from pydantic import Field, PrivateAttr
+
+from wish_rollout.config import Config
+from wish_rollout.rollout.planning import Choices
+from wish_rollout.rollout.project import Project, Target
+
+
+class ProjectResource(dg.ConfigurableResource[Project]):
+    """The project that ``config_path`` (a rollout.toml) describes, read afresh for each run."""
+
+    config_path: str
+    _project: Project | None = PrivateAttr(default=None)
+
+    @property
+    def project(self) -> Project:
+        """The project; its files are read once a run."""
+        if self._project is None:
+            self._project = Project.load(Path(self.config_path))
+        return self._project
+
+
+class DatabaseResource(dg.ConfigurableResource[str]):
+    """One environment's database. ``url`` is given as an EnvVar, so Dagster shows the variable's name."""
+
+    url: str
+
+
+class ChoicesResource(dg.ConfigurableResource[Choices]):
+    """What a person chose for objects in the way: environments to adopt, and to clean (disposable ones)."""
+
+    adopt: list[str] = Field(default_factory=list)
+    clean: list[str] = Field(default_factory=list)
+
+    @property
+    def choices(self) -> Choices:
+        """As the rollout takes them."""
+        return Choices(tuple(self.adopt), tuple(self.clean))
+
+
+def database_key(environment: str) -> str:
+    """Name the resource of an environment's database."""
+    return f"database_{environment}"
+
+
+def resources_for(config: Config) -> dict[str, object]:
+    """Give all resources; a URL is looked up when a run needs it, never at load."""
+    databases = {
+        database_key(env.name): DatabaseResource(url=dg.EnvVar(env.variable)) for env in config.environments
+    }
+    return {
+        "project": ProjectResource(config_path=str(config.path)),
+        "choices": ChoicesResource(),
+        **databases,
+    }
+
+
+def target_of(context: dg.OpExecutionContext, environment: str) -> Target:
+    """Give an environment's database to an op that requires its resource."""
+    project: Project = context.resources.project.project
+    url = getattr(context.resources, database_key(environment)).url
+    name = f"wish-rollout run={context.run_id[:8]} {environment}"
+    return project.target_at(project.config.declared(environment), url, name)

@@ -1,0 +1,61 @@
+"""A revision's own ``verify(connection)``: statements that must succeed, and ones that must be refused."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import sqlalchemy as sa
+
+from wish_rollout.revisions.driver import engine_on
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wish_rollout.revisions.scripts import Scripts
+
+
+class NotRefused(AssertionError):
+    """The database accepted what it must refuse, or refused it for another reason."""
+
+
+@contextmanager
+def refused(connection: sa.Connection, sqlstate: str) -> Iterator[None]:
+    """Expect the database to refuse what the block executes, with this SQLSTATE (manual, appendix A).
+
+    The block runs in a savepoint, so the transaction goes on after it. Raises NotRefused.
+    """
+    try:
+        with connection.begin_nested():
+            yield
+    except sa.exc.DBAPIError as error:
+        found = getattr(error.orig, "sqlstate", None)
+        if found != sqlstate:
+            raise NotRefused(f"refused with SQLSTATE {found}, not {sqlstate}: {error.orig}") from None
+    else:
+        raise NotRefused(f"accepted, and had to be refused with SQLSTATE {sqlstate}")
+
+
+def run_verify(scripts: Scripts, connection: psycopg.Connection[Any], revision: str) -> str | None:
+    """Run the revision's ``verify`` in a transaction that is rolled back.
+
+    Gives None where it has none, an empty text where it holds, and what failed otherwise.
+    """
+    script = scripts.directory.get_revision(revision)
+    verify = getattr(script.module, "verify", None) if script else None
+    if verify is None:
+        return None
+    with engine_on(connection) as engine, engine.connect() as ours:
+        transaction = ours.begin()
+        try:
+            verify(ours)
+        except (NotRefused, AssertionError) as error:
+            return f"verify() of {revision}: {error}"
+        except sa.exc.DBAPIError as error:
+            origin = error.orig
+            text = origin.diag.message_primary if isinstance(origin, psycopg.Error) else str(origin)
+            return f"verify() of {revision}: a statement that must succeed was refused: {text}"
+        finally:
+            transaction.rollback()
+    return ""

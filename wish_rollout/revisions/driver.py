@@ -1,0 +1,186 @@
+"""Running env.py and the scripts on a connection of ours, whatever env.py does by itself.
+
+An ordinary env.py makes an engine of its own and hands its connection to ``context.configure()``. There we
+put ours in its place, so another project's folder works unchanged, and everything that a migration does goes
+through one session: named, bounded, and with our rows in the same transaction.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import psycopg
+import sqlalchemy as sa
+from alembic import context as _context  # noqa: F401  (its import sets up what is shared below)
+from alembic.runtime.environment import EnvironmentContext
+from alembic.util.exc import CommandError
+
+from wish_rollout.core.database_errors import StatementFailed
+from wish_rollout.core.errors import RolloutError
+from wish_rollout.core.release_errors import ScriptFailed, VersionTableMismatch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from alembic.runtime.migration import MigrationContext
+
+    from wish_rollout.revisions.scripts import Scripts
+
+ALEMBIC = threading.Lock()
+"""``alembic.context`` is a module of globals: one env.py at a time in a process."""
+
+Direction = Literal["up", "down", "stamp"]
+
+INTROSPECTION = re.compile(r"^\s*(SELECT\b.*\bpg_catalog\.|select pg_catalog\.)", re.DOTALL)
+
+
+@dataclass
+class Applied:
+    """What one run did: the revisions in order, and every statement as the server got it."""
+
+    revisions: list[str] = field(default_factory=list)
+    statements: dict[str, list[str]] = field(default_factory=dict)
+
+
+class OnOurConnection(EnvironmentContext):
+    """An EnvironmentContext whose ``configure()`` always uses the connection that it was made with."""
+
+    def __init__(
+        self,
+        road: Road,
+        connection: sa.Connection,
+        first: Callable[[], None] | None = None,
+        **options: Any,
+    ) -> None:
+        config = road.scripts.alembic_config(road.url, {"connection": connection})
+        super().__init__(config, road.scripts.directory, **options)
+        self.ours = connection
+        self.table = road.table
+        self.first = first
+
+    def configure(self, connection: Any = None, **options: Any) -> None:  # type: ignore[override]  # noqa: ARG002
+        """Take env.py's options and our connection; raise VersionTableMismatch."""
+        for offline in ("url", "dialect_name", "literal_binds", "as_sql"):
+            options.pop(offline, None)
+        schema = options.get("version_table_schema") or "public"
+        found = f"{schema}.{options.get('version_table', 'alembic_version')}"
+        if found != self.table:
+            raise VersionTableMismatch(self.table, found)
+        super().configure(connection=self.ours, **options)
+
+    def run_migrations(self, **options: Any) -> None:
+        """Run the scripts; ``first`` is called before, in the same transaction."""
+        if self.first:
+            self.first()
+        super().run_migrations(**options)
+
+
+# ``alembic.context`` speaks for a class, not for its subclasses; ours is to be spoken for as well
+OnOurConnection._setups[OnOurConnection] = OnOurConnection._setups[EnvironmentContext]  # noqa: SLF001
+
+
+@contextmanager
+def engine_on(connection: psycopg.Connection[Any]) -> Iterator[sa.Engine]:
+    """Lend SQLAlchemy one psycopg session, which stays ours to close.
+
+    SQLAlchemy leaves BEGIN to the driver, so autocommit is off for as long; what is uncommitted is rolled back.
+    """
+    connection.autocommit = False
+    try:
+        yield sa.create_engine(
+            "postgresql+psycopg://", creator=lambda: connection, poolclass=sa.pool.StaticPool
+        )
+    finally:
+        if not connection.closed:
+            connection.rollback()
+            connection.autocommit = True
+
+
+@dataclass(frozen=True)
+class Road:
+    """What a run of the scripts needs: the scripts, a session in autocommit that is ours, and where it leads.
+
+    ``url``: what env.py is told; a secret, so it is in no repr. ``table``: Alembic's version table.
+    ``environment``: how errors call the database.
+    """
+
+    scripts: Scripts
+    connection: psycopg.Connection[Any]
+    url: str = field(repr=False)
+    table: str = "public.alembic_version"
+    environment: str = "the database"
+
+
+def migrate(
+    road: Road,
+    destination: str,
+    direction: Direction = "up",
+    first: Callable[[], None] | None = None,
+) -> Applied:
+    """Run the scripts from where the database is to ``destination``, a revision or ``base``.
+
+    ``direction`` may also be ``stamp``: only the version table is set. ``first`` is called in the transaction
+    of the migration, before its first statement; what it raises ends it all. One transaction, unless env.py
+    or a script says otherwise. Raises StatementFailed when the database refuses a statement, ScriptFailed
+    when a script raises by itself.
+    """
+    applied = Applied()
+
+    def steps(rev: Any, context: MigrationContext) -> Iterator[Any]:  # noqa: ARG001
+        for step in steps_of(road.scripts, direction)(destination, rev):
+            if direction != "stamp":
+                applied.revisions.append(step.revision.revision)
+            yield step
+
+    with ALEMBIC, engine_on(road.connection) as engine, engine.connect() as ours:
+        listen(engine, road.connection, applied, road.table.rpartition(".")[2])
+        try:
+            with OnOurConnection(road, ours, first, fn=steps, as_sql=False, destination_rev=destination):
+                road.scripts.directory.run_env()
+        except RolloutError:
+            raise
+        except Exception as error:
+            raise explained(error, applied, road.environment) from error
+    return applied
+
+
+def steps_of(scripts: Scripts, direction: Direction) -> Callable[[str, Any], Iterable[Any]]:
+    """Give Alembic's own planner of steps for a direction, as its commands use them."""
+    planners = {"up": "_upgrade_revs", "down": "_downgrade_revs", "stamp": "_stamp_revs"}
+    planner: Callable[[str, Any], Iterable[Any]] = getattr(scripts.directory, planners[direction])
+    return planner
+
+
+def listen(
+    engine: sa.Engine, connection: psycopg.Connection[Any], applied: Applied, version_table: str
+) -> None:
+    """Note each statement, with its parameters filled in, under the revision that runs."""
+    cursor = psycopg.ClientCursor(connection)
+
+    def note(_conn: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        if applied.revisions and not INTROSPECTION.match(statement) and version_table not in statement:
+            text = cursor.mogrify(statement, parameters) if parameters else statement
+            applied.statements.setdefault(applied.revisions[-1], []).append(text.strip())
+
+    sa.event.listen(engine, "before_cursor_execute", note)
+
+
+def explained(error: Exception, applied: Applied, environment: str) -> RolloutError:
+    """Say which revision failed and why, in our terms."""
+    revision = applied.revisions[-1] if applied.revisions else "(env.py)"
+    if isinstance(error, sa.exc.DBAPIError) and isinstance(error.orig, psycopg.Error):
+        origin = error.orig
+        statement = " ".join(str(error.statement or "").split())
+        return StatementFailed(
+            environment,
+            revision,
+            origin.sqlstate or "none",
+            (origin.diag.message_primary or str(origin)).strip(),
+            statement if len(statement) < 500 else statement[:500] + " …",
+        )
+    reason = str(error) if isinstance(error, CommandError) else f"{type(error).__name__}: {error}"
+    return ScriptFailed(revision, reason, f"Nothing of the revision was kept in {environment}.")

@@ -1,0 +1,94 @@
+"""An Alembic script folder, read into a release."""
+
+from __future__ import annotations
+
+import warnings
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+
+from wish_rollout.core.release import Release, chain
+from wish_rollout.core.release_errors import NoScripts, SeveralHeads
+
+if TYPE_CHECKING:
+    from alembic.script import Script
+
+MANAGED = ("sqlalchemy.url", "script_location")
+
+
+class Scripts:
+    """A script folder and the Alembic configuration that goes with it.
+
+    ``folder``: where env.py and versions/ are. ``ini``: an alembic.ini; without one, the one beside ``root``
+    or beside the folder, and without that just the folder. ``root`` goes onto the import path, as it would
+    for ``alembic`` started there.
+    """
+
+    def __init__(self, root: Path, folder: Path, ini: Path | None = None) -> None:
+        self.root = root
+        self.folder = (root / folder).resolve()
+        self.ini = root / ini if ini else self._nearest_ini()
+        self.version_folder = self.folder / "versions"
+
+    def _nearest_ini(self) -> Path | None:
+        places = (self.root / "alembic.ini", self.folder.parent / "alembic.ini")
+        return next((place for place in places if place.is_file()), None)
+
+    def alembic_config(self, url: str = "", attributes: dict[str, Any] | None = None) -> Config:
+        """Make a Config for one run of env.py.
+
+        The file's name is forgotten once it is read: an env.py hands it to ``logging.config.fileConfig``,
+        which would silence every logger of the process that runs us.
+        """
+        toml = self.root / "pyproject.toml"
+        config = Config(
+            str(self.ini) if self.ini else None,
+            toml_file=str(toml) if toml.is_file() else None,
+            attributes=attributes or {},
+        )
+        config.set_main_option("script_location", str(self.folder).replace("%", "%%"))
+        config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
+        if not config.get_main_option("prepend_sys_path"):
+            config.set_main_option("prepend_sys_path", str(self.root).replace("%", "%%"))
+            config.set_main_option("path_separator", "os")
+        config.config_file_name = None
+        return config
+
+    @cached_property
+    def directory(self) -> ScriptDirectory:
+        """Alembic's own view of the folder; raise NoScripts."""
+        if not (self.folder / "env.py").is_file():
+            raise NoScripts(str(self.folder), "there is no env.py in it")
+        try:
+            return ScriptDirectory.from_config(self.alembic_config())
+        except CommandError as error:
+            raise NoScripts(str(self.folder), str(error)) from None
+
+    @cached_property
+    def release(self) -> Release:
+        """Every revision in order; raise NoScripts (a script does not import, a parent is missing), SeveralHeads."""
+        directory = self.directory
+        try:
+            heads, scripts = read(directory)
+        except Exception as error:  # noqa: BLE001  (importing a script runs it, and it may raise anything)
+            raise NoScripts(str(self.folder), f"{type(error).__name__}: {error}") from None
+        if len(heads) > 1:
+            raise SeveralHeads(" ".join(sorted(heads)))
+        return chain(self._facts(script) for script in reversed(scripts))
+
+    def _facts(self, script: Script) -> tuple[str, tuple[str, ...], str, str, bytes]:
+        path = Path(script.path)
+        shown = path.relative_to(self.root) if path.is_relative_to(self.root) else path
+        parents = (*script._versioned_down_revisions, *script._resolved_dependencies)  # noqa: SLF001
+        return script.revision, tuple(parents), script.doc, str(shown), path.read_bytes()
+
+
+def read(directory: ScriptDirectory) -> tuple[list[str], list[Script]]:
+    """Give the heads and all scripts; what Alembic only warns of would end in a KeyError, or in a guess."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="Revision .* is (not present|present more than once)")
+        return directory.get_heads(), list(directory.walk_revisions())

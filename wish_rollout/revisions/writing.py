@@ -1,0 +1,74 @@
+"""Writing a new revision: what Alembic's autogenerate finds between a database and the declared schema."""
+
+from __future__ import annotations
+
+import re
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alembic import autogenerate
+from alembic.util.exc import CommandError
+
+from wish_rollout.core.release_errors import ScriptFailed
+from wish_rollout.revisions.driver import ALEMBIC, OnOurConnection, Road, engine_on
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from wish_rollout.core.release import Release
+
+
+def next_id(release: Release) -> str | None:
+    """Count on where every revision is numbered (0006 → 0007); None leaves the choice to Alembic."""
+    names = [revision.id for revision in release.revisions]
+    if not names:
+        return "0001"
+    if not all(re.fullmatch(r"\d+", name) for name in names):
+        return None
+    highest = max(names, key=int)
+    return str(int(highest) + 1).zfill(len(highest))
+
+
+def write_revision(road: Road, message: str, metadata: sa.MetaData | None) -> Path | None:
+    """Compare the database, which is at the head, with the declared schema, and write the revision between.
+
+    Gives the new script's path, or None where there is nothing between them. Raises ScriptFailed.
+    """
+    # registers how enums are compared, created and dropped, which autogenerate alone does not do
+    import alembic_postgresql_enum  # noqa: F401
+
+    arguments = {
+        "message": message,
+        "autogenerate": True,
+        "sql": False,
+        "head": "head",
+        "splice": False,
+        "branch_label": None,
+        "version_path": None,
+        "rev_id": next_id(road.scripts.release),
+        "depends_on": None,
+    }
+    directory = road.scripts.directory
+    with ALEMBIC, engine_on(road.connection) as engine, engine.connect() as ours:
+        config = road.scripts.alembic_config(road.url)
+        revision_context = autogenerate.RevisionContext(config, directory, arguments)
+
+        def compare(rev: Any, context: Any) -> list[Any]:
+            if context.opts.get("target_metadata") is None:
+                context.opts["target_metadata"] = metadata
+            revision_context.run_autogenerate(rev, context)
+            return []
+
+        template = revision_context.template_args
+        try:
+            with OnOurConnection(road, ours, fn=compare, as_sql=False, template_args=template):
+                directory.run_env()
+            if revision_context.generated_revisions[-1].upgrade_ops.is_empty():  # type: ignore[union-attr]
+                return None
+            with redirect_stdout(sys.stderr):  # Alembic tells what it does where our data goes
+                written = [script for script in revision_context.generate_scripts() if script]
+        except CommandError as error:
+            raise ScriptFailed("(autogenerate)", str(error), "No revision was written.") from None
+    return Path(written[0].path)

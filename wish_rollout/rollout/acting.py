@@ -1,0 +1,148 @@
+"""Migrating one environment: under its lock, from exactly what was planned, to exactly what was promised."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from wish_rollout.core.delta import difference
+from wish_rollout.core.plan import Action, EnvironmentPlan
+from wish_rollout.core.plan_errors import Drifted, PlanChanged
+from wish_rollout.core.release import say
+from wish_rollout.postgres.cleaning import drop_objects
+from wish_rollout.postgres.locks import rollout_lock
+from wish_rollout.postgres.sighting import look
+from wish_rollout.rollout.planning import NO_CHOICES, Choices, brief, plan_for, refuse_unfit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import psycopg
+
+    from wish_rollout.core.sighting import Sighting
+    from wish_rollout.revisions.driver import Direction
+    from wish_rollout.rollout.project import Project, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """What was done to one environment, small enough to be handed from step to step.
+
+    ``expected``: the fingerprint of what was there before, plus the promised delta. ``seconds``: of the
+    migration itself.
+    """
+
+    environment: str
+    action: str
+    start: list[str]
+    end: list[str]
+    revisions: list[str]
+    before: str
+    expected: str
+    release_digest: str
+    plan_digest: str
+    seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the whole as JSON values."""
+        return asdict(self)
+
+
+def migrate_environment(
+    project: Project,
+    target: Target,
+    *,
+    planned: Mapping[str, Any] | None = None,
+    choices: Choices = NO_CHOICES,
+    gate: Callable[[EnvironmentPlan], None] | None = None,
+) -> Migrated:
+    """Take one environment to the head, under the lock.
+
+    ``planned``: the signed fields of the plan that was shown before. ``gate`` is asked with the plan as it is
+    under the lock, and raises where it is not approved. Raises LockHeld, PlanChanged, all that
+    ``refuse_unfit`` does, StatementFailed, ScriptFailed.
+    """
+    with (
+        target.connect() as mutex,
+        rollout_lock(mutex, target.name, target.environment.lock_wait),
+        target.connect() as connection,
+    ):
+        seen = look(connection, target.scope)
+        plan = plan_for(project, target.environment, seen, choices)
+        refuse_unfit(target.environment, plan, project, seen)
+        if not plan.is_empty:
+            refuse_changed(plan, planned)
+            if gate:
+                gate(plan)
+        started = time.perf_counter()
+        done, revisions = act(project, target, connection, plan, seen)
+        return Migrated(
+            environment=target.name,
+            action=plan.action.value,
+            start=list(plan.start),
+            end=list(plan.end),
+            revisions=revisions,
+            before=plan.fingerprint,
+            expected=done,
+            release_digest=plan.release_digest,
+            plan_digest=plan.digest,
+            seconds=time.perf_counter() - started,
+        )
+
+
+def act(
+    project: Project,
+    target: Target,
+    connection: psycopg.Connection[Any],
+    plan: EnvironmentPlan,
+    seen: Sighting,
+) -> tuple[str, list[str]]:
+    """Do what the plan says; give the fingerprint that must come of it, and the revisions that ran."""
+    from wish_rollout.revisions.driver import migrate
+
+    if plan.action is Action.NOTHING:
+        return plan.fingerprint, []
+    before, first = seen.snapshot, None
+    if plan.action is Action.CLEAN:
+        before, first = project.history.at(plan.start), cleaning(project, target, connection, plan)
+    expected = before if plan.action is Action.ADOPT else plan.promised.apply(before)
+    direction: Direction = "stamp" if plan.action is Action.ADOPT else "up"
+    applied = migrate(project.road(target, connection), plan.end[0], direction, first)
+    return expected.fingerprint, applied.revisions
+
+
+def cleaning(
+    project: Project, target: Target, connection: psycopg.Connection[Any], plan: EnvironmentPlan
+) -> Callable[[], None]:
+    """Make what runs first in the migration's transaction: drop what is in the way, and see that this was all.
+
+    Where it was not, Drifted ends the transaction, and what was dropped is there again.
+    """
+
+    def first() -> None:
+        drop_objects(connection, [(obstacle.kind, obstacle.name) for obstacle in plan.obstacles])
+        left = look(connection, target.scope).snapshot
+        if drift := difference(project.history.at(plan.start), left):
+            raise Drifted(target.name, say(plan.start), brief(drift))
+
+    return first
+
+
+def refuse_changed(plan: EnvironmentPlan, planned: Mapping[str, Any] | None) -> None:
+    """Raise PlanChanged where the plan is not the one that was shown, and name what changed."""
+    if planned is None:
+        return
+    now = plan.signed_fields()
+    changed = [
+        f"{name} was {_short(planned.get(name))}, is {_short(value)}"
+        for name, value in now.items()
+        if planned.get(name) != value
+    ]
+    if changed:
+        raise PlanChanged(plan.environment, "; ".join(changed))
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= 60 else text[:60] + "…"

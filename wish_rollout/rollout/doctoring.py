@@ -1,0 +1,82 @@
+"""Looking at everything that a rollout needs."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from wish_rollout.core.errors import RolloutError
+from wish_rollout.core.release import say
+from wish_rollout.rollout.sandboxing import sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from wish_rollout.config import Environment
+    from wish_rollout.rollout.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. ``exit_code``: 0 where it is well."""
+
+    name: str
+    exit_code: int
+    detail: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether it is well."""
+        return self.exit_code == 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the fields."""
+        return asdict(self)
+
+
+def examine(project: Project) -> list[Finding]:
+    """Look at the configuration, the scripts, their history, each database, Dagster's, and the sandbox."""
+    looks: list[tuple[str, Callable[[], str]]] = [
+        ("configuration", lambda: str(project.config.path)),
+        ("scripts", lambda: f"{len(project.release.revisions)} revisions, head {say(project.release.head)}"),
+        ("history", lambda: f"release {project.release_digest[:12]}"),
+        *((env.name, lambda env=env: database(project, env)) for env in project.config.environment),
+        ("dagster", dagster_storage),
+        (
+            "sandbox",
+            lambda: "is up" if sandbox(project.config).running else "is down: wish-rollout sandbox up",
+        ),
+    ]
+    return [finding for name, look in looks for finding in ask(name, look)]
+
+
+def ask(name: str, look: Callable[[], str]) -> Iterator[Finding]:
+    """Look once; a RolloutError is the finding."""
+    try:
+        yield Finding(name, 0, look())
+    except RolloutError as error:
+        yield Finding(name, error.exit_code or 1, str(error).replace("\n\n", " "))
+
+
+def database(project: Project, env: Environment) -> str:
+    """Look at one environment's database: reachable, writable, allowed to create."""
+    if env.optional and not os.environ.get(env.variable):
+        return f"left out, since {env.variable} is not set"
+    facts = project.target(env.name).look().facts
+    rights = f"may create in {', '.join(facts.creates_in_schemas) or 'no schema'}"
+    state = "read-only" if facts.read_only or facts.in_recovery else "writable"
+    return f"PostgreSQL {facts.version}, database {facts.database}, role {facts.role}: {state}, {rights}"
+
+
+def dagster_storage() -> str:
+    """Look at Dagster's own database, with a plain connection: its tables come with the first run."""
+    from wish_rollout.core.config_errors import MissingUrl
+    from wish_rollout.postgres.connect import connect
+    from wish_rollout.sandbox.databases import DAGSTER_VARIABLE
+
+    url = os.environ.get(DAGSTER_VARIABLE)
+    if not url:
+        raise MissingUrl("dagster", DAGSTER_VARIABLE)
+    with connect(url, DAGSTER_VARIABLE) as connection:
+        return f"PostgreSQL {connection.info.server_version // 10_000}, database {connection.info.dbname}"

@@ -1,0 +1,29 @@
+"""Looking at every environment before any is touched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.plan import Plan
+from wish_rollout.rollout.planning import NO_CHOICES, Choices, plan_for, refuse_unfit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wish_rollout.rollout.project import Project, Target
+
+
+def preflight(project: Project, targets: Sequence[Target], choices: Choices = NO_CHOICES) -> Plan:
+    """Plan each environment, and raise the first reason, in promotion order, why one cannot be migrated.
+
+    All of them are read before any is judged, so an unreachable last one is known before the first is touched.
+    """
+    for name in (*choices.adopt, *choices.clean):
+        project.config.declared(name)
+    sightings = [target.look() for target in targets]
+    plans = []
+    for target, seen in zip(targets, sightings, strict=True):
+        plan = plan_for(project, target.environment, seen, choices)
+        refuse_unfit(target.environment, plan, project, seen)
+        plans.append(plan)
+    return Plan(project.release_digest, project.release.head, tuple(plans))

@@ -1,0 +1,42 @@
+"""The project's own sandbox: an embedded server with a database for each environment, and Dagster's."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from wish_rollout.sandbox.databases import DAGSTER_DATABASE, DAGSTER_VARIABLE, ensure_databases
+from wish_rollout.sandbox.server import Server, embedded
+
+if TYPE_CHECKING:
+    from wish_rollout.config import Config
+
+DAGSTER_HOME = "DAGSTER_HOME"
+
+
+def sandbox(config: Config) -> Server:
+    """Give the server whose state lies beside rollout.toml; raise SandboxMissing."""
+    return embedded(config.root / ".sandbox")
+
+
+def start(config: Config) -> Server:
+    """Start it, if need be, with all databases; idempotent."""
+    server = sandbox(config)
+    server.up()
+    ensure_databases(server, [*(env.name for env in config.environment), DAGSTER_DATABASE])
+    return server
+
+
+def variables(config: Config, server: Server) -> dict[str, str]:
+    """Give what points the project at its sandbox: every environment's URL, and Dagster's database and home.
+
+    Dagster's storage is written for psycopg2, so its URL names that driver.
+    """
+    urls = {env.variable: server.url(env.name) for env in config.environment}
+    dagster = server.url(DAGSTER_DATABASE).replace("postgresql://", "postgresql+psycopg2://", 1)
+    return {**urls, DAGSTER_VARIABLE: dagster, DAGSTER_HOME: str(config.root)}
+
+
+def enter(config: Config) -> None:
+    """Point this process at the sandbox, whatever its environment said: a sandbox never reaches production."""
+    os.environ.update(variables(config, start(config)))

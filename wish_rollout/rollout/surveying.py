@@ -1,0 +1,70 @@
+"""Where every environment stands, without stopping at one that cannot be reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from wish_rollout.core.delta import Delta
+from wish_rollout.core.errors import ConfigurationError, RolloutError
+from wish_rollout.core.release import say
+from wish_rollout.core.verdict import Judgement, Verdict, judge
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wish_rollout.core.sighting import Sighting
+    from wish_rollout.rollout.project import Project, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One environment's verdict. ``seen`` is None and ``error`` says why where it is unreachable."""
+
+    environment: str
+    judgement: Judgement
+    pending: tuple[str, ...] = ()
+    seen: Sighting | None = None
+    error: str = ""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict."""
+        return self.judgement.verdict
+
+    @property
+    def position(self) -> str:
+        """The revision, for a person."""
+        return say(self.seen.facts.revisions) if self.seen else "?"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the whole, for ``--json``."""
+        return {
+            "environment": self.environment,
+            "verdict": self.verdict.value,
+            "revision": list(self.seen.facts.revisions) if self.seen else None,
+            "pending": list(self.pending),
+            "fingerprint": self.seen.snapshot.fingerprint if self.seen else None,
+            "server_version": self.seen.facts.version if self.seen else None,
+            "drift": self.judgement.drift.as_dict(),
+            "error": self.error or None,
+        }
+
+
+def survey(project: Project, targets: Sequence[Target]) -> tuple[Standing, ...]:
+    """Judge each target; one that cannot be reached is told as such."""
+    return tuple(standing(project, target) for target in targets)
+
+
+def standing(project: Project, target: Target) -> Standing:
+    """Judge one target."""
+    try:
+        seen = target.look()
+    except RolloutError as error:
+        if isinstance(error, ConfigurationError):
+            raise
+        return Standing(target.name, Judgement(Verdict.UNREACHABLE, Delta(())), error=error.say(error.what))
+    judgement = judge(project.release, seen, project.history.at)
+    known = judgement.verdict is not Verdict.FOREIGN
+    pending = project.release.pending(seen.facts.revisions) if known else ()
+    return Standing(target.name, judgement, tuple(revision.id for revision in pending), seen)

@@ -1,0 +1,110 @@
+"""Looking at an environment again, and checking that it is exactly what was promised."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from wish_rollout.core.checks import Check, check_schema, failed_checks
+from wish_rollout.core.plan_errors import NotAsPromised
+from wish_rollout.postgres.sighting import look, row_counts
+from wish_rollout.rollout.planning import refuse_foreign
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import psycopg
+
+    from wish_rollout.core.delta import Delta
+    from wish_rollout.core.sighting import Sighting
+    from wish_rollout.rollout.project import Project, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What is really there, and every check that was made of it.
+
+    ``rows``: rows a table (a planner's estimate where there are many tables; None: may not be read).
+    ``delta``: what the release promised for this environment, or None outside of a migration.
+    """
+
+    environment: str
+    seen: Sighting
+    checks: tuple[Check, ...]
+    rows: Mapping[str, int | None]
+    drift: Delta
+    seconds: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check passed."""
+        return not failed_checks(self.checks)
+
+    def raise_if_failed(self) -> None:
+        """Raise NotAsPromised, which names the checks and what they saw."""
+        failed = failed_checks(self.checks)
+        if failed:
+            names = ", ".join(check.name for check in failed)
+            raise NotAsPromised(self.environment, names, failed[0].detail)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the whole, for ``--json``."""
+        facts = self.seen.facts
+        return {
+            "environment": self.environment,
+            "passed": self.passed,
+            "revision": list(facts.revisions),
+            "fingerprint": self.seen.snapshot.fingerprint,
+            "server_version": facts.version,
+            "checks": [check.as_dict() for check in self.checks],
+            "drift": self.drift.as_dict(),
+            "rows": dict(self.rows),
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def verify_environment(
+    project: Project, target: Target, *, expected: str | None = None, again: bool = False
+) -> Verification:
+    """Verify an environment against its revision's promise.
+
+    ``expected``: the fingerprint that a migration just now had to lead to. ``again``: run the release once
+    more, which must find nothing to do. Raises ForeignRevision; a failed check is in the result.
+    """
+    started = time.perf_counter()
+    with target.connect() as connection:
+        seen = look(connection, target.scope)
+        position = seen.facts.revisions
+        refuse_foreign(target.environment, position, project)
+        promise = project.history.at(position)
+        drift, checks = check_schema(promise, seen.snapshot, expected)
+        if again:
+            checks += (check_idempotent(project, target, connection),)
+        if target.environment.runs_verify and position:
+            checks += check_behaviour(project, connection, position[-1])
+        rows = row_counts(connection, [name for name, _ in seen.snapshot.of_kind("table")])
+    return Verification(target.name, seen, checks, rows, drift, time.perf_counter() - started)
+
+
+def check_idempotent(project: Project, target: Target, connection: psycopg.Connection[Any]) -> Check:
+    """Run the release again: it must find nothing to do."""
+    from wish_rollout.revisions.driver import migrate
+
+    again = migrate(project.road(target, connection), project.release.head[0])
+    detail = (
+        "running it again did nothing" if not again.revisions else f"running it again ran {again.revisions}"
+    )
+    return Check("idempotent", not again.revisions, detail)
+
+
+def check_behaviour(
+    project: Project, connection: psycopg.Connection[Any], revision: str
+) -> tuple[Check, ...]:
+    """Run the revision's own ``verify``, where it has one, in a transaction that is rolled back."""
+    from wish_rollout.revisions.behaviour import run_verify
+
+    failure = run_verify(project.scripts, connection, revision)
+    if failure is None:
+        return ()
+    return (Check("behaviour", failure == "", failure or f"verify() of {revision} holds"),)

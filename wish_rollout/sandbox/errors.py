@@ -1,0 +1,64 @@
+"""What can go wrong with a server on this machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wish_rollout.core.errors import ConfigurationError, Refused, RolloutError
+
+
+@dataclass(eq=False)
+class SandboxMissing(RolloutError):
+    """No PostgreSQL binaries where they should be."""
+
+    looked_in: str
+
+    what = "There are no PostgreSQL server programs in {looked_in}."
+    why = "The sandbox, and every replay on a scratch database, needs a server of its own."
+    hint = "pip install 'wish-rollout[sandbox]'"
+
+
+@dataclass(eq=False)
+class SandboxFailed(RolloutError):
+    """A server program failed, or took too long; ``log`` is the end of what it said."""
+
+    doing: str
+    reason: str
+    log: str
+
+    what = "The sandbox server failed while {doing}: {reason}.\n{log}\n"
+    why = "Nothing but the sandbox is affected."
+    hint = "make it anew: wish-rollout sandbox reset"
+
+
+@dataclass(eq=False)
+class SandboxNotMade(RolloutError):
+    """Asked for the address of a server that was never started."""
+
+    home: str
+
+    what = "There is no sandbox server under {home} yet."
+    hint = "start it: wish-rollout sandbox up"
+
+
+@dataclass(eq=False)
+class SandboxUnsafe(Refused):
+    """A directory that we must be able to trust belongs to, or can be written by, somebody else."""
+
+    path: str
+    reason: str
+
+    what = "The directory {path} is not used: {reason}."
+    why = "Programs are started from it, so whoever can write there could run code as this user."
+    hint = "look at what it is, and remove it: ls -ld {path}"
+
+
+@dataclass(eq=False)
+class SandboxNameTaken(ConfigurationError):
+    """An environment's name that cannot be a database of the sandbox."""
+
+    name: str
+    reason: str
+
+    what = "The sandbox cannot have a database for the environment {name}: {reason}."
+    hint = "give the environment another name in rollout.toml"
