@@ -101,7 +101,9 @@ def _read(connection: psycopg.Connection, frame: Frame) -> Snapshot:
         for catalog, oid, part, text in answers["comments"].fetchall():
             comments.setdefault((catalog, oid), {})[part] = text
         reading = Reading(frame, comments)
-        add_simple(reading, "pg_namespace", frame.schema_columns, frame.schemas)
+        theirs = frame.members.get("pg_namespace", ())  # an extension's schema can hold what is ours
+        schemas = [row for row in frame.schemas if row[0] not in theirs]
+        add_simple(reading, "pg_namespace", frame.schema_columns, schemas)
         _add_relations(reading, answers)
         for name, catalog in SIMPLE.items():
             add_simple(reading, catalog, *_told(answers[name]))
