@@ -126,6 +126,18 @@ def test_an_approval_works_once_and_the_database_itself_remembers(gate: Gate) ->
     assert gate.road.revision("prod") == "0006"
 
 
+def test_a_rollback_behind_broken_glass_is_one_command_signed_by_one(gate: Gate) -> None:
+    gate.policy("quorum = 2")
+    gate.road.migrate("prod")
+    glass = ("rollback", "prod", "--break-glass", "prod is down", "--yes")
+    stranger = gate.road.cli(*glass, "--key", str(gate.keys["stranger@example.org"]))
+    assert (stranger.code, gate.road.revision("prod")) == (6, "0007")
+    done = gate.road.cli(*glass, "--key", str(gate.keys[REQUESTER]))
+    assert done.code == 0, done
+    assert gate.road.revision("prod") == "0006"
+    assert gate.ledger("act, detail ->> 'BREAK GLASS'")[-1] == ("rollback", "prod is down")
+
+
 def test_broken_glass_skips_the_quorum_never_the_signature_and_is_shouted(gate: Gate) -> None:
     gate.policy("quorum = 3")
     request = gate.ask()
