@@ -174,6 +174,12 @@ class Road:
                 target = self.project.target(name)
                 migrate_environment(self.project, target, actor=Actor(gatekeeper=anybody))
 
+    @contextmanager
+    def here(self) -> Iterator[None]:
+        """Use the project in this process, without the command line."""
+        with as_program(self.root, ["wish-rollout"], StringIO(), StringIO()):
+            yield
+
     def roll_out(self) -> None:
         """Go the whole road, through every gate."""
         while (result := self.cli("apply")).code == 3:
