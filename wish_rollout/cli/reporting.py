@@ -24,6 +24,10 @@ def show_plan(plan: EnvironmentPlan) -> None:
     if plan.promised:
         output.say("what it promises:")
         output.show_delta(plan.promised)
+    for hazard in plan.hazards:
+        output.say(f"hazard: {hazard}")
+        output.say(f"    {hazard.why}")
+        output.say(f"    {f'allowed: {hazard.allowed}' if hazard.allowed else 'NOT ALLOWED'}")
     if plan.statements:
         output.say("SQL:")
         for statement in plan.statements:

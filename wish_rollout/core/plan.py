@@ -12,6 +12,7 @@ from wish_rollout.core.release import say
 
 if TYPE_CHECKING:
     from wish_rollout.core.delta import Delta
+    from wish_rollout.core.hazards.hazard import Hazard
     from wish_rollout.core.obstacle import Obstacle
     from wish_rollout.core.release import Position
     from wish_rollout.core.sighting import ServerFacts
@@ -36,7 +37,8 @@ class EnvironmentPlan:
     """What will happen to one environment, and what it is like before.
 
     ``statements``: the SQL as rehearsed. ``promised``: the delta that must come of it, exactly. ``drift``:
-    from the promise of its revision to what is there. ``fingerprint``: of the live schema.
+    from the promise of its revision to what is there. ``fingerprint``: of the live schema. ``hazards``: what
+    the statements endanger in this database as it is, and why that is allowed.
     """
 
     environment: str
@@ -53,6 +55,7 @@ class EnvironmentPlan:
     obstacles: tuple[Obstacle, ...]
     fingerprint: str
     facts: ServerFacts
+    hazards: tuple[Hazard, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -76,6 +79,7 @@ class EnvironmentPlan:
             "server_version": self.facts.version,
             "database": self.facts.database,
             "role": self.facts.role,
+            "hazards": [hazard.signed() for hazard in self.hazards],
         }
 
     @property
@@ -90,6 +94,7 @@ class EnvironmentPlan:
             "gated": self.gated,
             "drift": self.drift.as_dict(),
             "obstacles": [str(obstacle) for obstacle in self.obstacles],
+            "hazards": [hazard.as_dict() for hazard in self.hazards],
             "digest": self.digest,
         }
 

@@ -15,7 +15,7 @@ from wish_rollout.defs.checks import evaluations
 from wish_rollout.defs.failures import told
 from wish_rollout.defs.metadata import verification_metadata
 from wish_rollout.defs.resources import database_key, target_of
-from wish_rollout.rollout.planning import brief, plan_for, refuse_unfit
+from wish_rollout.rollout.planning import brief, plan_target, refuse_unfit
 from wish_rollout.rollout.rolling_back import rollback_environment
 from wish_rollout.rollout.surveying import Standing, survey
 from wish_rollout.rollout.verifying import Verification, verify_environment
@@ -123,8 +123,7 @@ def approve_job(keys: set[str]) -> dg.JobDefinition:
             env = project.config.declared(config.environment)
             if not env.gated:
                 raise NotGated(env.name)
-            seen = target_of(context, env.name).look()
-            plan = plan_for(project, env, seen, context.resources.choices.choices)
+            plan, seen = plan_target(project, target_of(context, env.name), context.resources.choices.choices)
             refuse_unfit(env, plan, project, seen)
             if plan.is_empty:
                 raise NothingToApprove(env.name)

@@ -14,7 +14,7 @@ from wish_rollout.defs.failures import told
 from wish_rollout.defs.metadata import plan_markdown, plan_metadata, verification_metadata
 from wish_rollout.defs.resources import target_of
 from wish_rollout.rollout.acting import migrate_environment
-from wish_rollout.rollout.planning import plan_for, refuse_unfit
+from wish_rollout.rollout.planning import plan_target, refuse_unfit
 from wish_rollout.rollout.preflight import preflight as look_everywhere
 from wish_rollout.rollout.verifying import verify_environment
 
@@ -83,8 +83,7 @@ def gate(context: dg.OpExecutionContext, env: Environment) -> Iterator[dg.Output
     """Let the run through, or record a request for approval and end here, successfully."""
     project = context.resources.project.project
     with told():
-        seen = target_of(context, env.name).look()
-        plan = plan_for(project, env, seen, context.resources.choices.choices)
+        plan, seen = plan_target(project, target_of(context, env.name), context.resources.choices.choices)
         refuse_unfit(env, plan, project, seen)
     approval = approvals.find(context.instance, plan)
     if plan.is_empty or approval:

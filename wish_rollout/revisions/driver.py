@@ -158,13 +158,22 @@ def steps_of(scripts: Scripts, direction: Direction) -> Callable[[str, Any], Ite
 def listen(
     engine: sa.Engine, connection: psycopg.Connection[Any], applied: Applied, version_table: str
 ) -> None:
-    """Note each statement, with its parameters filled in, under the revision that runs."""
+    """Note each statement, with its parameters filled in, under the revision that runs.
+
+    COMMIT and BEGIN show where a revision leaves its transaction and enters one again, as Alembic's own SQL
+    mode writes it for ``autocommit_block()``.
+    """
     cursor = psycopg.ClientCursor(connection)
+    outside: dict[str, bool] = {}
 
     def note(_conn: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
         if applied.revisions and not INTROSPECTION.match(statement) and version_table not in statement:
             text = cursor.mogrify(statement, parameters) if parameters else statement
-            applied.statements.setdefault(applied.revisions[-1], []).append(text.strip())
+            noted = applied.statements.setdefault(applied.revisions[-1], [])
+            if outside.get(applied.revisions[-1], False) != connection.autocommit:
+                outside[applied.revisions[-1]] = connection.autocommit
+                noted.append("COMMIT" if connection.autocommit else "BEGIN")
+            noted.append(text.strip())
 
     sa.event.listen(engine, "before_cursor_execute", note)
 

@@ -10,8 +10,7 @@ from wish_rollout.core.plan import Action, EnvironmentPlan
 from wish_rollout.core.plan_errors import PlanChanged
 from wish_rollout.postgres.cleaning import drop_objects
 from wish_rollout.postgres.locks import rollout_lock
-from wish_rollout.postgres.sighting import look
-from wish_rollout.rollout.planning import NO_CHOICES, Choices, plan_for, refuse_unfit
+from wish_rollout.rollout.planning import NO_CHOICES, Choices, plan_on, refuse_unfit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -66,8 +65,7 @@ def migrate_environment(
         rollout_lock(mutex, target.name, target.environment.lock_wait),
         target.connect() as connection,
     ):
-        seen = look(connection, target.scope)
-        plan = plan_for(project, target.environment, seen, choices)
+        plan, seen = plan_on(project, target, connection, choices)
         refuse_unfit(target.environment, plan, project, seen)
         if not plan.is_empty:
             refuse_changed(plan, planned)
@@ -104,8 +102,7 @@ def act(
     before = seen.snapshot
     if plan.action is Action.CLEAN:
         drop_objects(connection, [(obstacle.kind, obstacle.name) for obstacle in plan.obstacles])
-        seen = look(connection, target.scope)
-        cleaned = plan_for(project, target.environment, seen)
+        cleaned, seen = plan_on(project, target, connection)
         refuse_unfit(target.environment, cleaned, project, seen)
         before = seen.snapshot
     expected = before if plan.action is Action.ADOPT else plan.promised.apply(before)

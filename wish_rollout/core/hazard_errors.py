@@ -1,0 +1,33 @@
+"""What a release would do to the rows and the users of a database on its way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wish_rollout.core.errors import ConfigurationError, Refused
+
+
+@dataclass(eq=False)
+class HazardsNotAllowed(Refused):
+    """The release is dangerous to this database as it is, and does not say that it may be."""
+
+    environment: str
+    hazards: str
+    instead: str
+    allow: str
+
+    what = "The release would endanger '{environment}': {hazards}."
+    hint = "write it the safe way:\n{instead}\nor allow it in the revision's script, by name and with the reason: {allow}"
+
+
+@dataclass(eq=False)
+class BadAllowance(ConfigurationError):
+    """A script's ``allow_hazards`` is not what it has to be."""
+
+    revision: str
+    reason: str
+    kinds: str
+
+    what = "allow_hazards of revision {revision} cannot be used: {reason}."
+    why = "What is allowed must be named exactly, with the reason for the person who approves it."
+    hint = 'write it like this: allow_hazards = {{"KIND": "why it may be"}}; the kinds are {kinds}'
