@@ -32,7 +32,7 @@ SAME_TRANSACTION = (
 )
 _VALIDATED = """\
 from wish_rollout.safe import {helper}
-{helper}(op, "{{name}}", "{{table}}", ...)   # NOT VALID, then VALIDATE in a transaction of its own"""
+{helper}("{{name}}", "{{table}}", ...)   # NOT VALID, then VALIDATE in a transaction of its own"""
 
 CHECK = Rule(
     "check-scan",
@@ -57,7 +57,7 @@ UNIQUE = Rule(
     "concurrently before is taken over at once (manual, ALTER TABLE, ADD table_constraint_using_index).",
     """\
 from wish_rollout.safe import create_index_concurrently
-create_index_concurrently(op, "{name}", "{table}", [...], unique=True)
+create_index_concurrently("{name}", "{table}", [...], unique=True)
 op.execute("ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE USING INDEX {name}")""",
     ("using", "index"),
 )

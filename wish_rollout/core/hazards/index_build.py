@@ -19,7 +19,7 @@ WHY = (
 )
 INSTEAD = """\
 from wish_rollout.safe import create_index_concurrently
-create_index_concurrently(op, "{index}", "{table}", [...])"""
+create_index_concurrently("{index}", "{table}", [...])"""
 
 
 def judge(step: Step) -> Iterator[Hazard]:

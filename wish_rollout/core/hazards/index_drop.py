@@ -20,7 +20,7 @@ WHY = (
 WHY_USED = "It was used {scans:,} times since statistics were reset: those queries will read whole tables."
 INSTEAD = """\
 from wish_rollout.safe import drop_index_concurrently
-drop_index_concurrently(op, "{index}")"""
+drop_index_concurrently("{index}")"""
 INSTEAD_USED = "make the index that takes its place first, see that its scans stop, then drop it: "
 
 

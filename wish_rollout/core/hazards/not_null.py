@@ -22,7 +22,7 @@ WHY = (
 )
 INSTEAD = """\
 from wish_rollout.safe import set_not_null
-set_not_null(op, "{table}", "{column}")   # CHECK … NOT VALID, VALIDATE, SET NOT NULL, DROP of the CHECK"""
+set_not_null("{table}", "{column}")   # CHECK … NOT VALID, VALIDATE, SET NOT NULL, DROP of the CHECK"""
 
 
 def judge(step: Step) -> Iterator[Hazard]:

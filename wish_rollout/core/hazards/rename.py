@@ -22,7 +22,7 @@ op.execute("CREATE VIEW {old} AS TABLE {new}")     # a view of one table can be 
     "column": """\
 op.add_column("{table}", sa.Column("{new}", ...))   # expand: write to both from now on
 from wish_rollout.safe import backfill
-backfill(op, "{table}", {{"{new}": "{old}"}}, where="{new} IS NULL")
+backfill("{table}", {{"{new}": "{old}"}}, where="{new} IS NULL")
 # in a later release, when nothing reads {old} any more: drop it""",
 }
 

@@ -24,7 +24,7 @@ INSTEAD_COLUMN = """\
 op.add_column("{table}", sa.Column("{column}", ..., nullable=True))       # without the default: no rewrite
 op.alter_column("{table}", "{column}", server_default=...)                # for rows to come
 from wish_rollout.safe import backfill
-backfill(op, "{table}", {{"{column}": "..."}}, where="{column} IS NULL")    # for rows that are there"""
+backfill("{table}", {{"{column}": "..."}}, where="{column} IS NULL")    # for rows that are there"""
 INSTEAD_TABLE = "make a new table of that kind, copy in batches, and rename; or do it in a maintenance window"
 SERIAL = ("serial", "bigserial", "smallserial", "serial4", "serial8", "serial2")
 REWRITING = ("persistence", "access method", "tablespace")

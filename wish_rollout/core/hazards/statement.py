@@ -33,7 +33,7 @@ WRITE = Rule(
     "keeps vacuum away from all others meanwhile.",
     """\
 from wish_rollout.safe import backfill
-backfill(op, "{table}", {{"column": "expression"}}, where="column IS NULL")   # in batches that commit""",
+backfill("{table}", {{"column": "expression"}}, where="column IS NULL")   # in batches that commit""",
     ("where",),
 )
 TRUNCATE = Rule(

@@ -21,7 +21,7 @@ WHY = (
 INSTEAD = """\
 op.add_column("{table}", sa.Column("{column}_new", ...))                  # expand: write to both from now on
 from wish_rollout.safe import backfill
-backfill(op, "{table}", {{"{column}_new": "{column}::{after}"}}, where="{column}_new IS NULL")
+backfill("{table}", {{"{column}_new": "{column}::{after}"}}, where="{column}_new IS NULL")
 # in a later release, when nothing reads {column} any more: drop it, and rename {column}_new"""
 
 TYPE = re.compile(r"([^()\[\]]+)(?:\(([\d,-]+)\)([^()\[\]]*))?")
