@@ -33,7 +33,8 @@ def main() -> int:
 def show(row: dict[str, object]) -> None:
     """Print one line of the table."""
     verdict = "ok  " if row["kept"] else "MISS"
-    print(f"{verdict}  {row['ratio']:6.2f} (limit {row['limit']:g})  {row['name']}: {row['detail']}", flush=True)  # noqa: T201
+    figures = f"{row['ratio']:6.2f} (limit {row['limit']:g})"
+    print(f"{verdict}  {figures}  {row['name']}: {row['detail']}", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

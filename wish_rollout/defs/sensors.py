@@ -37,7 +37,7 @@ def drift_sensor(config: Config, env: Environment) -> dg.SensorDefinition:
 
 def tick(project: Project, env: Environment, before: dict[str, str]) -> dg.SensorResult:
     """Look cheaply, and fully where that is in doubt; ask for a run for each new finding, once."""
-    from wish_rollout.postgres.reader import change_token
+    from wish_rollout.postgres.change_token import change_token
 
     target = project.target(env.name, f"wish-rollout drift sensor {env.name}")
     release = project.release_digest

@@ -96,7 +96,8 @@ def _replay(project: Project) -> Iterator[Finding]:
                 if drift:
                     wrong.append(f"{revision.id}: {brief(drift)}")
             failed += _behaviour(project, url, revision)
-    yield Finding("replay", not wrong, "; ".join(wrong) or "every recorded snapshot is reproduced")
+    well = "every recorded snapshot is reproduced" if journal.entries else "every script runs"
+    yield Finding("replay", not wrong, "; ".join(wrong) or well)
     yield Finding("behaviour", not failed, "; ".join(failed) or "every verify() holds")
 
 
