@@ -30,6 +30,8 @@ class Action(StrEnum):
     """The schema is there already, exactly; only the version table is set."""
     CLEAN = "clean"
     """What is in the way is dropped first, with its rows; for disposable environments."""
+    ROLLBACK = "rollback"
+    """Revisions are taken back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,9 @@ class EnvironmentPlan:
         """Say in one line what will happen."""
         if self.is_empty:
             return f"{self.environment}: nothing to do, at {say(self.end)}"
-        what = {Action.ADOPT: "adopt", Action.CLEAN: "clean and migrate"}.get(self.action, "migrate")
+        what = {Action.ADOPT: "adopt", Action.CLEAN: "clean and migrate", Action.ROLLBACK: "roll back"}.get(
+            self.action, "migrate"
+        )
         return f"{self.environment}: {what} {say(self.start)} → {say(self.end)}"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +10,10 @@ from wish_rollout.core.plan_errors import PlanChanged
 from wish_rollout.postgres.cleaning import drop_objects
 from wish_rollout.postgres.locks import rollout_lock
 from wish_rollout.rollout.planning import NO_CHOICES, Choices, plan_on, refuse_unfit
+from wish_rollout.rollout.recording import NOBODY, Actor, Recorder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    import psycopg
+    from collections.abc import Mapping
 
     from wish_rollout.core.sighting import Sighting
     from wish_rollout.revisions.driver import Direction
@@ -52,14 +50,16 @@ def migrate_environment(
     *,
     planned: Mapping[str, Any] | None = None,
     choices: Choices = NO_CHOICES,
-    gate: Callable[[EnvironmentPlan], None] | None = None,
+    actor: Actor = NOBODY,
 ) -> Migrated:
-    """Take one environment to the head, under the lock.
+    """Take one environment to the head, under the lock, and record it in its ledger.
 
-    ``planned``: the signed fields of the plan that was shown before. ``gate`` is asked with the plan as it is
-    under the lock, and raises where it is not approved. Raises LockHeld, PlanChanged, all that
-    ``refuse_unfit`` does, StatementFailed, ScriptFailed.
+    ``planned``: the signed fields of the plan that was shown before. ``actor``: who asked for it all; their
+    gatekeeper is asked with the plan as it is under the lock. Raises LockHeld, PlanChanged, all that
+    ``refuse_unfit`` does, why the gatekeeper does not let it through, LedgerUnwritable, StatementFailed,
+    ScriptFailed; and UnsignedGate for a gated environment and an actor without a gatekeeper.
     """
+    actor.refuse_without_gatekeeper(target)
     with (
         target.connect() as mutex,
         rollout_lock(mutex, target.name, target.environment.lock_wait),
@@ -67,12 +67,11 @@ def migrate_environment(
     ):
         plan, seen = plan_on(project, target, connection, choices)
         refuse_unfit(target.environment, plan, project, seen)
+        recorder = Recorder(target, connection, plan, actor)
         if not plan.is_empty:
             refuse_changed(plan, planned)
-            if gate:
-                gate(plan)
-        started = time.perf_counter()
-        done, revisions = act(project, target, connection, plan, seen)
+            recorder.ask()
+        done, revisions = act(project, recorder, seen)
         return Migrated(
             environment=target.name,
             action=plan.action.value,
@@ -83,20 +82,15 @@ def migrate_environment(
             expected=done,
             release_digest=plan.release_digest,
             plan_digest=plan.digest,
-            seconds=time.perf_counter() - started,
+            seconds=recorder.seconds,
         )
 
 
-def act(
-    project: Project,
-    target: Target,
-    connection: psycopg.Connection[Any],
-    plan: EnvironmentPlan,
-    seen: Sighting,
-) -> tuple[str, list[str]]:
+def act(project: Project, recorder: Recorder, seen: Sighting) -> tuple[str, list[str]]:
     """Do what the plan says; give the fingerprint that must come of it, and the revisions that ran."""
-    from wish_rollout.revisions.driver import migrate
+    from wish_rollout.revisions.driver import Hooks, migrate
 
+    target, connection, plan = recorder.target, recorder.connection, recorder.plan
     if plan.action is Action.NOTHING:
         return plan.fingerprint, []
     before = seen.snapshot
@@ -107,7 +101,9 @@ def act(
         before = seen.snapshot
     expected = before if plan.action is Action.ADOPT else plan.promised.apply(before)
     direction: Direction = "stamp" if plan.action is Action.ADOPT else "up"
-    applied = migrate(project.road(target, connection), plan.end[0], direction)
+    recorder.after = expected.fingerprint
+    hooks = Hooks(recorder.first, recorder.early, recorder.last)
+    applied = migrate(project.road(target, connection), plan.end[0], direction, hooks)
     return expected.fingerprint, applied.revisions
 
 

@@ -57,6 +57,11 @@ class Hazard:
     instead: str
     allowed: str = ""
 
+    @property
+    def name(self) -> str:
+        """Name the hazard for an approval: its kind, and what it is about."""
+        return f"{self.kind} {self.subject}"
+
     def signed(self) -> dict[str, str]:
         """Give what an approval covers: not the counts, which every insert changes."""
         names = ("kind", "revision", "subject", "table", "lock", "allowed")
