@@ -31,3 +31,21 @@ class BadAllowance(ConfigurationError):
     what = "allow_hazards of revision {revision} cannot be used: {reason}."
     why = "What is allowed must be named exactly, with the reason for the person who approves it."
     hint = 'write it like this: allow_hazards = {{"KIND": "why it may be"}}; the kinds are {kinds}'
+
+
+@dataclass(eq=False)
+class RowsDoNotFit(Refused):
+    """Rows that are there break what the new schema demands of them."""
+
+    environment: str
+    found: str
+    rehearsed: str
+    sql: str
+
+    what = "The release would fail on rows of '{environment}': {found}."
+    why = "Rehearsed on a scratch server with some of them, it ended so: {rehearsed} Nothing was touched anywhere."
+    hint = (
+        "see them:\n{sql}\nthen mend them in the revision itself, before the statement that demands it; or, if the rehearsal is "
+        "wrong, since the release mends them from rows that it does not have: "
+        'allow_hazards = {{"rows-do-not-fit": "why"}}'
+    )

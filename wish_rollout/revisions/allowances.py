@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.demands import ROWS
 from wish_rollout.core.hazard_errors import BadAllowance
 from wish_rollout.core.hazards import KINDS
 
@@ -22,7 +23,7 @@ def allowances(scripts: Scripts, revision: str) -> Mapping[str, str]:
     if not isinstance(said, dict):
         raise BadAllowance(revision, "it is no dict of hazard and reason", ", ".join(sorted(KINDS)))
     for kind, reason in said.items():
-        if kind not in KINDS:
+        if kind not in {*KINDS, ROWS}:
             raise BadAllowance(revision, f"there is no hazard {kind!r}", ", ".join(sorted(KINDS)))
         if not isinstance(reason, str) or not reason.strip():
             raise BadAllowance(revision, f"{kind!r} has no reason", ", ".join(sorted(KINDS)))

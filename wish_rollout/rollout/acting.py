@@ -10,6 +10,7 @@ from wish_rollout.core.plan_errors import PlanChanged
 from wish_rollout.postgres.cleaning import drop_objects
 from wish_rollout.postgres.locks import rollout_lock
 from wish_rollout.rollout.planning import NO_CHOICES, Choices, plan_on, refuse_unfit
+from wish_rollout.rollout.probing import refuse_rows
 from wish_rollout.rollout.recording import NOBODY, Actor, Recorder
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def migrate_environment(
     ):
         plan, seen = plan_on(project, target, connection, choices)
         refuse_unfit(target.environment, plan, project, seen)
+        refuse_rows(project, target, connection, plan)
         recorder = Recorder(target, connection, plan, actor)
         if not plan.is_empty:
             refuse_changed(plan, planned)
