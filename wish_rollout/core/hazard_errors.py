@@ -21,6 +21,23 @@ class HazardsNotAllowed(Refused):
 
 
 @dataclass(eq=False)
+class HeldOthersUp(Refused):
+    """Every attempt within the window stood in the way of others."""
+
+    environment: str
+    sessions: int
+    longest_ms: int
+    attempts: int
+
+    what = (
+        "Migrating '{environment}' held others up: {sessions} sessions, the longest for {longest_ms} ms; "
+        "given up after {attempts} attempts."
+    )
+    why = "What waits for a lock makes all wait that come after it, so it got out of their way each time."
+    hint = "try at a quieter time; or end what it waits for: SELECT pid, state, query FROM pg_stat_activity"
+
+
+@dataclass(eq=False)
 class BadAllowance(ConfigurationError):
     """A script's ``allow_hazards`` is not what it has to be."""
 

@@ -52,12 +52,14 @@ class Hooks:
 
     ``first`` before its first statement, ``last`` behind its last one. Where env.py or a script commits by
     itself before the end, ``early`` before the first commit, so that it is in what is committed; ``last``
-    then has a transaction of its own.
+    then has a transaction of its own. ``before`` is called with each
+    statement, and whether it runs outside of a transaction.
     """
 
     first: Callable[[], None] | None = None
     early: Callable[[], None] | None = None
     last: Callable[[], None] | None = None
+    before: Callable[[str, bool], None] | None = None
 
 
 NO_HOOKS = Hooks()
@@ -166,6 +168,7 @@ def migrate(
             yield step
 
     with ALEMBIC, engine_on(road.connection) as engine, engine.connect() as ours:
+        guard(engine, road.connection, hooks)
         listen(engine, road.connection, applied, road.table.rpartition(".")[2])
         try:
             ways = OnOurConnection(road, ours, hooks, fn=steps, as_sql=False, destination_rev=destination)
@@ -184,6 +187,18 @@ def steps_of(scripts: Scripts, direction: Direction) -> Callable[[str, Any], Ite
     planners = {"up": "_upgrade_revs", "down": "_downgrade_revs", "stamp": "_stamp_revs"}
     planner: Callable[[str, Any], Iterable[Any]] = getattr(scripts.directory, planners[direction])
     return planner
+
+
+def guard(engine: sa.Engine, connection: psycopg.Connection[Any], hooks: Hooks) -> None:
+    """Call ``before`` with each statement that SQLAlchemy sends."""
+    before = hooks.before
+    if before is None:
+        return
+
+    def call(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        before(statement, connection.autocommit)
+
+    sa.event.listen(engine, "before_cursor_execute", call)
 
 
 def listen(

@@ -9,6 +9,7 @@ from wish_rollout.core.plan import Action, EnvironmentPlan
 from wish_rollout.core.plan_errors import PlanChanged
 from wish_rollout.postgres.cleaning import drop_objects
 from wish_rollout.postgres.locks import rollout_lock
+from wish_rollout.rollout.executing import Execution
 from wish_rollout.rollout.planning import NO_CHOICES, Choices, plan_on, refuse_unfit
 from wish_rollout.rollout.probing import refuse_rows
 from wish_rollout.rollout.recording import NOBODY, Actor, Recorder
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wish_rollout.core.sighting import Sighting
-    from wish_rollout.revisions.driver import Direction
+    from wish_rollout.revisions.driver import Applied, Direction
     from wish_rollout.rollout.project import Project, Target
 
 
@@ -104,8 +105,15 @@ def act(project: Project, recorder: Recorder, seen: Sighting) -> tuple[str, list
     expected = before if plan.action is Action.ADOPT else plan.promised.apply(before)
     direction: Direction = "stamp" if plan.action is Action.ADOPT else "up"
     recorder.after = expected.fingerprint
-    hooks = Hooks(recorder.first, recorder.early, recorder.last)
-    applied = migrate(project.road(target, connection), plan.end[0], direction, hooks)
+    execution = Execution(target, connection)
+
+    def attempt() -> Applied:
+        recorder.resume()
+        hooks = Hooks(recorder.first, recorder.early, recorder.last, execution.before)
+        return migrate(project.road(target, connection), plan.end[0], direction, hooks)
+
+    recorder.notes = execution.notes
+    applied = execution.run(attempt)
     return expected.fingerprint, applied.revisions
 
 
