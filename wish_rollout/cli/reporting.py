@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def show_plan(plan: EnvironmentPlan) -> None:
     """Print one environment's plan: the summary, what drifted or stands in the way, the delta, the SQL."""
     output.say(f"── {plan.summary()}  ({plan.verdict}, PostgreSQL {plan.facts.version})")
-    if plan.drift and not plan.obstacles:
+    if plan.drift and not plan.obstacles and not plan.resumes:
         output.say("what is there is not what its revision promises:")
         output.show_delta(plan.drift)
     for obstacle in plan.obstacles:

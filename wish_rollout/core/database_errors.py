@@ -101,3 +101,14 @@ class StatementFailed(RolloutError):
     hint = (
         "mend the revision's script (or the data that it met), then: wish-rollout check && wish-rollout apply"
     )
+
+
+@dataclass(eq=False)
+class CutOff(StatementFailed):
+    """The same, in a release that commits on its way."""
+
+    why = (
+        "What it had done before stays, and is written down statement by statement in wish_rollout.journal: "
+        "running again goes on there. The statement was: {statement}"
+    )
+    hint = "mend what it met (data, locks), and go on: wish-rollout apply"

@@ -41,6 +41,7 @@ class EnvironmentPlan:
     ``statements``: the SQL as rehearsed. ``promised``: the delta that must come of it, exactly. ``drift``:
     from the promise of its revision to what is there. ``fingerprint``: of the live schema. ``hazards``: what
     the statements endanger in this database as it is, and why that is allowed.
+    ``resumes``: where the release was cut off here on its way, the fingerprint that it has to lead to.
     """
 
     environment: str
@@ -58,6 +59,7 @@ class EnvironmentPlan:
     fingerprint: str
     facts: ServerFacts
     hazards: tuple[Hazard, ...] = ()
+    resumes: str = ""
 
     @property
     def is_empty(self) -> bool:
@@ -82,6 +84,7 @@ class EnvironmentPlan:
             "database": self.facts.database,
             "role": self.facts.role,
             "hazards": [hazard.signed() for hazard in self.hazards],
+            "resumes": self.resumes,
         }
 
     @property
@@ -104,6 +107,8 @@ class EnvironmentPlan:
         """Say in one line what will happen."""
         if self.is_empty:
             return f"{self.environment}: nothing to do, at {say(self.end)}"
+        if self.resumes:
+            return f"{self.environment}: go on with {say(self.end)}, which was cut off on its way"
         what = {Action.ADOPT: "adopt", Action.CLEAN: "clean and migrate", Action.ROLLBACK: "roll back"}.get(
             self.action, "migrate"
         )

@@ -53,13 +53,16 @@ class Hooks:
     ``first`` before its first statement, ``last`` behind its last one. Where env.py or a script commits by
     itself before the end, ``early`` before the first commit, so that it is in what is committed; ``last``
     then has a transaction of its own. ``before`` is called with each
-    statement, and whether it runs outside of a transaction.
+    statement, and whether it runs outside of a transaction; ``run`` executes a revision's statement, given the
+    revision, the text, the same, and what executes it; ``committing`` is called before each commit.
     """
 
     first: Callable[[], None] | None = None
     early: Callable[[], None] | None = None
     last: Callable[[], None] | None = None
     before: Callable[[str, bool], None] | None = None
+    run: Callable[[str, str, bool, Callable[[], Any]], None] | None = None
+    committing: Callable[[], None] | None = None
 
 
 NO_HOOKS = Hooks()
@@ -109,6 +112,8 @@ class OnOurConnection(EnvironmentContext):
         if not self.told and self.hooks.early:
             self.told = True
             self.hooks.early()
+        if self.hooks.committing:
+            self.hooks.committing()
 
 
 # ``alembic.context`` speaks for a class, not for its subclasses; ours is to be spoken for as well
@@ -168,8 +173,10 @@ def migrate(
             yield step
 
     with ALEMBIC, engine_on(road.connection) as engine, engine.connect() as ours:
+        table = road.table.rpartition(".")[2]
         guard(engine, road.connection, hooks)
-        listen(engine, road.connection, applied, road.table.rpartition(".")[2])
+        steer(engine, road.connection, applied, table, hooks)
+        listen(engine, road.connection, applied, table)
         try:
             ways = OnOurConnection(road, ours, hooks, fn=steps, as_sql=False, destination_rev=destination)
             sa.event.listen(engine, "commit", ways.before_commit)
@@ -201,6 +208,34 @@ def guard(engine: sa.Engine, connection: psycopg.Connection[Any], hooks: Hooks) 
     sa.event.listen(engine, "before_cursor_execute", call)
 
 
+def steer(
+    engine: sa.Engine,
+    connection: psycopg.Connection[Any],
+    applied: Applied,
+    version_table: str,
+    hooks: Hooks,
+) -> None:
+    """Let ``run`` execute the statements of revisions; all others SQLAlchemy executes itself."""
+    run = hooks.run
+    if run is None:
+        return
+    client = psycopg.ClientCursor(connection)
+
+    def execute(cursor: Any, statement: str, parameters: Any, *_rest: Any) -> bool:
+        if not applied.revisions or INTROSPECTION.match(statement) or version_table in statement:
+            return False
+        text = client.mogrify(statement, parameters) if parameters else statement
+        run(
+            applied.revisions[-1],
+            text,
+            connection.autocommit,
+            lambda: cursor.execute(statement, parameters),
+        )
+        return True
+
+    sa.event.listen(engine, "do_execute", execute)
+
+
 def listen(
     engine: sa.Engine, connection: psycopg.Connection[Any], applied: Applied, version_table: str
 ) -> None:
@@ -227,9 +262,10 @@ def listen(
 def explained(error: Exception, applied: Applied, environment: str) -> RolloutError:
     """Say which revision failed and why, in our terms."""
     revision = applied.revisions[-1] if applied.revisions else "(env.py)"
-    if isinstance(error, sa.exc.DBAPIError) and isinstance(error.orig, psycopg.Error):
-        origin = error.orig
-        statement = " ".join(str(error.statement or "").split())
+    error = first_refusal(error)
+    origin = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+    if isinstance(origin, psycopg.Error):
+        statement = " ".join(str(getattr(error, "statement", None) or "").split())
         return StatementFailed(
             environment,
             revision,
@@ -239,3 +275,13 @@ def explained(error: Exception, applied: Applied, environment: str) -> RolloutEr
         )
     reason = str(error) if isinstance(error, CommandError) else f"{type(error).__name__}: {error}"
     return ScriptFailed(revision, reason, f"Nothing of the revision was kept in {environment}.")
+
+
+def first_refusal(error: Exception) -> Exception:
+    """Find what the database said first: leaving a block on a lost session raises an error of its own on top."""
+    found, seen = error, error.__context__
+    while seen is not None:
+        if isinstance(seen, sa.exc.DBAPIError) and isinstance(seen.orig, psycopg.Error):
+            found = seen
+        seen = seen.__context__
+    return found if not isinstance(error, sa.exc.DBAPIError) else error

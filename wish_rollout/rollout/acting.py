@@ -9,7 +9,7 @@ from wish_rollout.core.plan import Action, EnvironmentPlan
 from wish_rollout.core.plan_errors import PlanChanged
 from wish_rollout.postgres.cleaning import drop_objects
 from wish_rollout.postgres.locks import rollout_lock
-from wish_rollout.rollout.executing import Execution
+from wish_rollout.rollout.executing import run_scripts
 from wish_rollout.rollout.planning import NO_CHOICES, Choices, plan_on, refuse_unfit
 from wish_rollout.rollout.probing import refuse_rows
 from wish_rollout.rollout.recording import NOBODY, Actor, Recorder
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wish_rollout.core.sighting import Sighting
-    from wish_rollout.revisions.driver import Applied, Direction
+    from wish_rollout.core.snapshot import Snapshot
+    from wish_rollout.revisions.driver import Direction
     from wish_rollout.rollout.project import Project, Target
 
 
@@ -91,8 +92,6 @@ def migrate_environment(
 
 def act(project: Project, recorder: Recorder, seen: Sighting) -> tuple[str, list[str]]:
     """Do what the plan says; give the fingerprint that must come of it, and the revisions that ran."""
-    from wish_rollout.revisions.driver import Hooks, migrate
-
     target, connection, plan = recorder.target, recorder.connection, recorder.plan
     if plan.action is Action.NOTHING:
         return plan.fingerprint, []
@@ -102,19 +101,15 @@ def act(project: Project, recorder: Recorder, seen: Sighting) -> tuple[str, list
         cleaned, seen = plan_on(project, target, connection)
         refuse_unfit(target.environment, cleaned, project, seen)
         before = seen.snapshot
-    expected = before if plan.action is Action.ADOPT else plan.promised.apply(before)
     direction: Direction = "stamp" if plan.action is Action.ADOPT else "up"
-    recorder.after = expected.fingerprint
-    execution = Execution(target, connection)
+    recorder.after = plan.resumes or expected(plan, before).fingerprint
+    applied = run_scripts(project, recorder, plan.end[0], direction)
+    return recorder.after, applied.revisions
 
-    def attempt() -> Applied:
-        recorder.resume()
-        hooks = Hooks(recorder.first, recorder.early, recorder.last, execution.before)
-        return migrate(project.road(target, connection), plan.end[0], direction, hooks)
 
-    recorder.notes = execution.notes
-    applied = execution.run(attempt)
-    return expected.fingerprint, applied.revisions
+def expected(plan: EnvironmentPlan, before: Snapshot) -> Snapshot:
+    """Give the schema that must come of a plan."""
+    return before if plan.action is Action.ADOPT else plan.promised.apply(before)
 
 
 def refuse_changed(plan: EnvironmentPlan, planned: Mapping[str, Any] | None) -> None:

@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from wish_rollout.core.database_errors import StatementFailed
+from wish_rollout.core.database_errors import CutOff, StatementFailed
 from wish_rollout.core.hazard_errors import HeldOthersUp
 from wish_rollout.postgres.budgets import limit
+from wish_rollout.postgres.journal import Journal
 from wish_rollout.postgres.watchdog import HeldUp, Watchdog
+from wish_rollout.rollout.journaling import Journaling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
     import psycopg
 
     from wish_rollout.core.budgets import Budgets
-    from wish_rollout.rollout.project import Target
+    from wish_rollout.revisions.driver import Applied, Direction
+    from wish_rollout.rollout.project import Project, Target
+    from wish_rollout.rollout.recording import Recorder
 
 Result = TypeVar("Result")
 LOCK_NOT_AVAILABLE, DEADLOCK, CANCELED = "55P03", "40P01", "57014"
@@ -98,3 +102,46 @@ class Execution:
     def _held(self) -> HeldOthersUp:
         worst = max(self.held_up, key=lambda each: each.longest_ms)
         return HeldOthersUp(self.target.name, len(worst.pids), round(worst.longest_ms), self.tries)
+
+
+def run_scripts(
+    project: Project,
+    recorder: Recorder,
+    end: str,
+    direction: Direction,
+    first: Callable[[], None] | None = None,
+) -> Applied:
+    """Run the scripts of a recorded act, within budgets, watched, and each statement once.
+
+    ``first`` is called in the transaction, before all else. Raises StatementFailed, CutOff, ScriptFailed,
+    HeldOthersUp.
+    """
+    from wish_rollout.revisions.driver import Hooks, migrate
+
+    target, connection, plan = recorder.target, recorder.connection, recorder.plan
+    execution = Execution(target, connection)
+    recorder.notes = execution.notes
+
+    def attempt() -> Applied:
+        recorder.resume()
+        name = plan.release_digest if direction == "up" else f"{plan.release_digest} {direction}"
+        journal = Journal(connection, name, recorder.after)
+        journaling = Journaling(journal, active=journal.read())
+
+        def begin() -> None:
+            limit(connection, execution.budgets.transaction)
+            recorder.first()
+            if first:
+                first()
+
+        def finish() -> None:
+            journaling.last()
+            recorder.last()
+
+        hooks = Hooks(begin, recorder.early, finish, execution.before, journaling.run, journaling.committing)
+        try:
+            return migrate(project.road(target, connection), end, direction, hooks)
+        except StatementFailed as error:
+            raise (CutOff(**error.as_dict()) if journaling.active else error) from error
+
+    return execution.run(attempt)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.database_errors import MayNotCreate, ReadOnlyDatabase
@@ -14,6 +14,7 @@ from wish_rollout.core.plan_errors import Drifted, MayNotAdopt, MayNotClean, Obj
 from wish_rollout.core.release import say
 from wish_rollout.core.release_errors import ForeignRevision
 from wish_rollout.core.verdict import Judgement, Verdict, judge
+from wish_rollout.postgres.journal import Journal
 from wish_rollout.postgres.sighting import look
 from wish_rollout.rollout.judging import refuse_hazards, with_hazards
 
@@ -61,7 +62,11 @@ def plan_on(
 ) -> tuple[EnvironmentPlan, Sighting]:
     """Do the same over a session in autocommit that the caller holds."""
     seen = look(connection, target.scope)
-    return with_hazards(project, connection, plan_for(project, target.environment, seen, choices)), seen
+    plan = plan_for(project, target.environment, seen, choices)
+    journal = Journal(connection, plan.release_digest)
+    if plan.action is Action.UPGRADE and journal.read():
+        plan = replace(plan, resumes=journal.expected)
+    return with_hazards(project, connection, plan), seen
 
 
 def plan_for(
@@ -172,12 +177,12 @@ def _cannot_clean(env: Environment, plan: EnvironmentPlan, _project: Project, _s
 
 
 def _in_the_way(env: Environment, plan: EnvironmentPlan, _project: Project, _seen: Sighting) -> None:
-    if plan.obstacles and plan.action is Action.UPGRADE:
+    if plan.obstacles and plan.action is Action.UPGRADE and not plan.resumes:
         raise ObjectsInTheWay(env.name, "; ".join(map(str, plan.obstacles)), ways_out(env, plan.obstacles))
 
 
 def _drifted(env: Environment, plan: EnvironmentPlan, _project: Project, _seen: Sighting) -> None:
-    if plan.action in (Action.ADOPT, Action.CLEAN):
+    if plan.action in (Action.ADOPT, Action.CLEAN) or plan.resumes:
         return
     if plan.verdict is Verdict.AHEAD:
         raise SchemaAhead(env.name, say(plan.start), say(plan.end))

@@ -32,7 +32,7 @@ def refuse_rows(
 
     A revision that knows better says so: ``allow_hazards = {"rows-do-not-fit": "reason"}``.
     """
-    if plan.action is not Action.UPGRADE or not plan.pending:
+    if plan.action is not Action.UPGRADE or not plan.pending or plan.resumes:
         return
     from wish_rollout.revisions.allowances import allowances
 

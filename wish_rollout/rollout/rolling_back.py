@@ -14,6 +14,7 @@ from wish_rollout.postgres.locks import rollout_lock
 from wish_rollout.postgres.sighting import look
 from wish_rollout.postgres.stake import rows_at_stake
 from wish_rollout.rollout.acting import Migrated
+from wish_rollout.rollout.executing import run_scripts
 from wish_rollout.rollout.planning import brief, plan_for, refuse_foreign
 from wish_rollout.rollout.recording import NOBODY, Actor, Recorder
 
@@ -105,18 +106,10 @@ def destination(release: Release, start: Position, to: str | None, environment: 
 
 def downgrade(project: Project, recorder: Recorder) -> list[str]:
     """Run the downgrades, in a transaction that first makes sure that no row is lost."""
-    from wish_rollout.revisions.driver import Hooks, migrate
-
     target, connection, plan = recorder.target, recorder.connection, recorder.plan
     refuse = refuse_loss(target.name, connection, plan.promised, project.history.at(plan.end))
-
-    def first() -> None:
-        recorder.first()
-        refuse()
-
-    hooks = Hooks(first, recorder.early, recorder.last)
     end = plan.end[0] if plan.end else "base"
-    return migrate(project.road(target, connection), end, "down", hooks).revisions
+    return run_scripts(project, recorder, end, "down", refuse).revisions
 
 
 def refuse_loss(
