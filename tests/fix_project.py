@@ -95,12 +95,12 @@ class Road:
         self.urls.pop(name, None)
         os.environ.pop(f"{name.upper()}_DATABASE_URL", None)
 
-    def edit(self, file: str, old: str, new: str) -> None:
+    def edit(self, file: str, old: str, new: str, times: int = -1) -> None:
         """Replace a text in a file; it must be there."""
         path = self.root / file
         text = path.read_text()
         assert old in text
-        path.write_text(text.replace(old, new))
+        path.write_text(text.replace(old, new, times))
 
     @property
     def project(self) -> Project:
@@ -150,9 +150,9 @@ class Road:
         except subprocess.TimeoutExpired:
             process.kill()
             raise
-        return self.checked(Result(process.returncode, out, err), ())
+        return self.checked(Result(process.returncode, out, err))
 
-    def checked(self, result: Result, arguments: tuple[str, ...]) -> Result:
+    def checked(self, result: Result, arguments: tuple[str, ...] = ()) -> Result:
         """Look for what may never be printed, unless it was asked for."""
         shown = result.out + result.err
         assert not [secret for secret in self.secrets if secret and secret in shown], "a password was printed"

@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.core.delta import difference
 from wish_rollout.core.plan import Action, EnvironmentPlan
-from wish_rollout.core.plan_errors import PlanChanged
+from wish_rollout.core.plan_errors import Drifted, PlanChanged
+from wish_rollout.core.release import say
 from wish_rollout.postgres.cleaning import drop_objects
 from wish_rollout.postgres.locks import rollout_lock
+from wish_rollout.postgres.sighting import look
 from wish_rollout.rollout.executing import run_scripts
-from wish_rollout.rollout.planning import NO_CHOICES, Choices, plan_on, refuse_unfit
+from wish_rollout.rollout.planning import NO_CHOICES, Choices, brief, plan_on, refuse_unfit
 from wish_rollout.rollout.probing import refuse_rows
 from wish_rollout.rollout.recording import NOBODY, Actor, Recorder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from wish_rollout.core.sighting import Sighting
     from wish_rollout.core.snapshot import Snapshot
@@ -92,24 +95,38 @@ def migrate_environment(
 
 def act(project: Project, recorder: Recorder, seen: Sighting) -> tuple[str, list[str]]:
     """Do what the plan says; give the fingerprint that must come of it, and the revisions that ran."""
-    target, connection, plan = recorder.target, recorder.connection, recorder.plan
+    plan = recorder.plan
     if plan.action is Action.NOTHING:
         return plan.fingerprint, []
     before = seen.snapshot
+    first: Callable[[], None] | None = None
     if plan.action is Action.CLEAN:
-        drop_objects(connection, [(obstacle.kind, obstacle.name) for obstacle in plan.obstacles])
-        cleaned, seen = plan_on(project, target, connection)
-        refuse_unfit(target.environment, cleaned, project, seen)
-        before = seen.snapshot
+        before, first = project.history.at(plan.start), cleaning(project, recorder)
     direction: Direction = "stamp" if plan.action is Action.ADOPT else "up"
     recorder.after = plan.resumes or expected(plan, before).fingerprint
-    applied = run_scripts(project, recorder, plan.end[0], direction)
+    applied = run_scripts(project, recorder, plan.end[0], direction, first)
     return recorder.after, applied.revisions
 
 
 def expected(plan: EnvironmentPlan, before: Snapshot) -> Snapshot:
     """Give the schema that must come of a plan."""
     return before if plan.action is Action.ADOPT else plan.promised.apply(before)
+
+
+def cleaning(project: Project, recorder: Recorder) -> Callable[[], None]:
+    """Make what runs first in the migration's transaction: drop what is in the way, and see that this was all.
+
+    Where it was not, Drifted ends the transaction, and what was dropped is there again.
+    """
+    target, connection, plan = recorder.target, recorder.connection, recorder.plan
+
+    def first() -> None:
+        drop_objects(connection, [(obstacle.kind, obstacle.name) for obstacle in plan.obstacles])
+        left = look(connection, target.scope).snapshot
+        if drift := difference(project.history.at(plan.start), left):
+            raise Drifted(target.name, say(plan.start), brief(drift))
+
+    return first
 
 
 def refuse_changed(plan: EnvironmentPlan, planned: Mapping[str, Any] | None) -> None:
