@@ -137,13 +137,16 @@ class BudgetsConfig(Strict):
     retry_for: float = Field(default=300, ge=0, le=86400)
     blocked: int = Field(default=20, ge=0, le=10_000)
     blocked_ms: int = Field(default=1000, ge=10, le=600_000)
+    quiet_for: float = Field(default=60, ge=0, le=86400)
+    old_ms: int = Field(default=60_000, ge=0, le=86_400_000)
 
     @property
     def budgets(self) -> Budgets:
         """The value."""
         said = {name: getattr(self, name) for name in ("transaction", "concurrent", "batch")}
         given = {name: value.budget for name, value in said.items() if value}
-        return Budgets(**given, retry_for=self.retry_for, blocked=self.blocked, blocked_ms=self.blocked_ms)
+        plain = self.model_dump(exclude={"transaction", "concurrent", "batch"})
+        return Budgets(**given, **plain)
 
 
 class Environment(Strict):

@@ -20,7 +20,8 @@ class Budgets:
     ``transaction``: what runs in a transaction, so that its locks last to the end of that. ``concurrent``:
     CONCURRENTLY, whose waits hold nobody up. ``batch``: anything else outside of a transaction. ``retry_for``:
     seconds within which what could not get its lock, or was in the way, is tried again. ``blocked``: so many
-    sessions may wait for us, and none for longer than ``blocked_ms``.
+    sessions may wait for us, and none for longer than ``blocked_ms``. ``quiet_for``: seconds to
+    wait, before the first statement, for transactions to end that have been open for longer than ``old_ms``.
     """
 
     transaction: Budget = field(default_factory=lambda: Budget(3_000, 600_000))
@@ -29,6 +30,8 @@ class Budgets:
     retry_for: float = 300
     blocked: int = 20
     blocked_ms: int = 1_000
+    quiet_for: float = 60
+    old_ms: int = 60_000
 
     def of(self, statement: str, *, outside: bool) -> Budget:
         """Choose a statement's budget. ``outside``: it runs outside of a transaction."""

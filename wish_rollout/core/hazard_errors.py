@@ -38,6 +38,19 @@ class HeldOthersUp(Refused):
 
 
 @dataclass(eq=False)
+class NotQuiet(Refused):
+    """Somebody stands in the way who will not be gone in a moment."""
+
+    environment: str
+    seconds: float
+    who: str
+
+    what = "'{environment}' is not quiet: {who}; waited {seconds:.0f} s."
+    why = "The release would wait for that, and whoever comes after it would wait for the release."
+    hint = "wait for its end, or end it: SELECT pg_terminate_backend(PID), ROLLBACK PREPARED 'GID'; then: wish-rollout apply"
+
+
+@dataclass(eq=False)
 class BadAllowance(ConfigurationError):
     """A script's ``allow_hazards`` is not what it has to be."""
 

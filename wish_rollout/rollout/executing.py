@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from wish_rollout.core.database_errors import CutOff, StatementFailed
-from wish_rollout.core.hazard_errors import HeldOthersUp
+from wish_rollout.core.hazard_errors import HeldOthersUp, NotQuiet
+from wish_rollout.core.hazards.hazard import Step
 from wish_rollout.postgres.budgets import limit
+from wish_rollout.postgres.forecast import forecast
 from wish_rollout.postgres.journal import Journal
 from wish_rollout.postgres.watchdog import HeldUp, Watchdog
 from wish_rollout.rollout.journaling import Journaling
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from wish_rollout.core.budgets import Budgets
+    from wish_rollout.core.plan import EnvironmentPlan
     from wish_rollout.revisions.driver import Applied, Direction
     from wish_rollout.rollout.project import Project, Target
     from wish_rollout.rollout.recording import Recorder
@@ -65,6 +68,17 @@ class Execution:
                     raise self._told(error) from error
                 time.sleep(pause)
                 self.waited += pause
+
+    def wait_for_quiet(self, plan: EnvironmentPlan) -> None:
+        """Wait until nobody stands in the way of the plan's statements; raise NotQuiet, which names them."""
+        concurrent = any("CONCURRENTLY" in text.upper() for text in plan.statements)
+        tables = sorted({Step.table_of(change) for change in plan.promised.changes} - {""})
+        started = time.monotonic()
+        while found := forecast(self.connection, tables, self.budgets.old_ms, concurrent=concurrent):
+            waited = time.monotonic() - started
+            if waited >= self.budgets.quiet_for:
+                raise NotQuiet(self.target.name, waited, "; ".join(map(str, found)))
+            time.sleep(min(0.5, self.budgets.quiet_for - waited))
 
     def before(self, statement: str, outside: bool) -> None:
         """Limit the statement that comes next; raise HeldOthersUp where others have waited too long already."""
@@ -114,13 +128,14 @@ def run_scripts(
     """Run the scripts of a recorded act, within budgets, watched, and each statement once.
 
     ``first`` is called in the transaction, before all else. Raises StatementFailed, CutOff, ScriptFailed,
-    HeldOthersUp.
+    HeldOthersUp, NotQuiet.
     """
     from wish_rollout.revisions.driver import Hooks, migrate
 
     target, connection, plan = recorder.target, recorder.connection, recorder.plan
     execution = Execution(target, connection)
     recorder.notes = execution.notes
+    execution.wait_for_quiet(plan)
 
     def attempt() -> Applied:
         recorder.resume()
