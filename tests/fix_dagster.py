@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from psycopg import sql
 
-from tests.fix_servers import EMBEDDED, ROOT, running_server
+from tests.fix_servers import ROOT, running_server
+from tests.servers import EMBEDDED
 from wish_rollout.sandbox import admin
 from wish_rollout.sandbox.locks import locked
 from wish_rollout.sandbox.settings import ADMIN, MIGRATOR

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from tests.fix_servers import databases
+from tests.servers import databases
 from wish_rollout.cli.main import main
 from wish_rollout.rollout.acting import migrate_environment
 from wish_rollout.rollout.project import Project
@@ -30,12 +30,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.fix_dagster import DagsterDatabases
-    from tests.fix_servers import NewDatabase
+    from tests.servers import NewDatabase
     from wish_rollout.defs.launch import Outcome
     from wish_rollout.sandbox.server import Server
 
 HERE = Path(__file__).parents[1]
 FILES = ("rollout.toml", "dagster.yaml", "workspace.yaml", "pyproject.toml")
+PLANTED = "pl4nted-s3cret"
+"""A password for bad URLs; it may be printed nowhere."""
 IDENTITY = """
 select md5(coalesce(string_agg(r, ',' order by r), '')) from (
     select format('class %s %s', oid, xmin) from pg_class where oid >= 16384
@@ -65,16 +67,18 @@ class Road:
     server: Server
     new_database: NewDatabase
     urls: dict[str, str] = field(default_factory=dict)
+    made: dict[str, str] = field(default_factory=dict)
     secrets: list[str] = field(default_factory=list)
 
     def add(self, name: str) -> str:
         """Make an environment's database and set its variable; give the URL."""
-        return self.point(name, self.new_database())
+        self.made[name] = self.new_database()
+        self.secrets.append(urlsplit(self.made[name]).password or "")
+        return self.point(name, self.made[name])
 
     def point(self, name: str, url: str) -> str:
         """Set an environment's variable."""
         self.urls[name] = url
-        self.secrets.append(urlsplit(url).password or "")
         os.environ[f"{name.upper()}_DATABASE_URL"] = url
         return url
 
@@ -83,12 +87,12 @@ class Road:
         self.urls.pop(name, None)
         os.environ.pop(f"{name.upper()}_DATABASE_URL", None)
 
-    def edit(self, file: str, old: str, new: str) -> None:
+    def edit(self, file: str, old: str, new: str, times: int = -1) -> None:
         """Replace a text in a file; it must be there."""
         path = self.root / file
         text = path.read_text()
         assert old in text
-        path.write_text(text.replace(old, new))
+        path.write_text(text.replace(old, new, times))
 
     @property
     def project(self) -> Project:
@@ -105,6 +109,20 @@ class Road:
             except SystemExit as end:
                 code = end.code or 0
         return self.checked(Result(code, out.getvalue(), err.getvalue()), arguments)
+
+    def told(self, code: int, *arguments: str) -> str:
+        """Call the command line, which must refuse: a paragraph, a hint, the exit code, nothing changed."""
+        before = self.identity()
+        result = self.cli(*arguments)
+        assert result.code == code, result
+        assert self.identity() == before
+        told = "".join(line for line in result.err.splitlines(keepends=True) if not line.startswith("· "))
+        parts = told.strip().split("\n\n")
+        assert parts[0].startswith("error: "), told
+        assert "\n" not in parts[0], told
+        assert parts[1].startswith("hint: "), told
+        assert [part for part in parts[2:] if not part.startswith("run ")] == [], told
+        return told
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start the command line as a process of its own."""
@@ -124,9 +142,9 @@ class Road:
         except subprocess.TimeoutExpired:
             process.kill()
             raise
-        return self.checked(Result(process.returncode, out, err), ())
+        return self.checked(Result(process.returncode, out, err))
 
-    def checked(self, result: Result, arguments: tuple[str, ...]) -> Result:
+    def checked(self, result: Result, arguments: tuple[str, ...] = ()) -> Result:
         """Look for what may never be printed, unless it was asked for."""
         shown = result.out + result.err
         assert not [secret for secret in self.secrets if secret and secret in shown], "a password was printed"
@@ -156,13 +174,13 @@ class Road:
 
     def sql(self, name: str, statement: str) -> list[tuple[Any, ...]]:
         """Execute a statement in an environment's database, and give its rows."""
-        with psycopg.connect(self.urls[name], autocommit=True) as connection:
+        with psycopg.connect(self.made[name], autocommit=True) as connection:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
 
     def as_superuser(self, name: str, statement: str) -> None:
         """Execute a statement in an environment's database that only a superuser may."""
-        database = urlsplit(self.urls[name]).path.removeprefix("/")
+        database = urlsplit(self.made[name]).path.removeprefix("/")
         with psycopg.connect(self.server.url(database, ADMIN), autocommit=True) as connection:
             connection.execute(statement.encode())
 
@@ -175,7 +193,7 @@ class Road:
 
     def identity(self) -> dict[str, Any]:
         """Tell every environment's database apart from what any change would make of it."""
-        return {name: (self.revision(name), self.sql(name, IDENTITY)) for name in self.urls}
+        return {name: (self.revision(name), self.sql(name, IDENTITY)) for name in self.made}
 
     def assert_nothing_left_to_do(self) -> None:
         """A second plan is empty."""
@@ -226,7 +244,7 @@ def road_on(server: Server, root: Path, dagster: str, patch: pytest.MonkeyPatch)
         patched.setenv("DAGSTER_POSTGRES_URL", dagster)
         road = Road(root, server, new_database, secrets=[urlsplit(dagster).password or ""])
         admin = server.url("postgres", ADMIN)
-        road.secrets.append(urlsplit(admin).password or "")
+        road.secrets += [urlsplit(admin).password or "", PLANTED]
         road.edit("rollout.toml", "[release]\n", f'[release]\nscratch = "{admin}"\n')
         for name in ("local", "staging", "prod"):
             road.add(name)

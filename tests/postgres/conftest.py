@@ -106,6 +106,13 @@ def fresh(servers: Callable[[int], Server]) -> Iterator[Callable[[Server], str]]
 
     yield make
     for server, name in made:
+        with psycopg.connect(server.url(name), autocommit=True) as connection:
+            found = connection.execute(
+                "SELECT quote_ident(subname) FROM pg_subscription JOIN pg_database d ON d.oid = subdbid"
+                " WHERE datname = current_database()"
+            ).fetchall()
+            for (subscription,) in found:
+                connection.execute(f"DROP SUBSCRIPTION {subscription}")
         server.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
@@ -113,3 +120,10 @@ def fresh(servers: Callable[[int], Server]) -> Iterator[Callable[[Server], str]]
 def database(server: Server, fresh: Callable[[Server], str]) -> str:
     """Give the URL of a fresh database."""
     return server.url(fresh(server))
+
+
+@pytest.fixture(scope="session")
+def everything() -> str:
+    """Give the SQL that makes one of every kind of object."""
+    path = Path(__file__).parent.parent / "cases" / "everything.sql"
+    return path.read_text(encoding="utf-8")

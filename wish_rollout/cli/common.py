@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,7 +46,9 @@ def snapshot_of(project: Project, target: str) -> Snapshot:
             return look(connection, project.config.scope_of()).snapshot
     path = Path(target)
     if not path.exists() and path.suffix != ".json" and "/" not in target:
-        raise UnknownTarget(target, ", ".join(names))
+        # a connection string of libpq's other kind may hold a password: only what looks like a name is repeated
+        shown = target if re.fullmatch(r"[\w.-]+", target) else "What was given"
+        raise UnknownTarget(shown, ", ".join(names))
     try:
         return Snapshot.from_json(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:

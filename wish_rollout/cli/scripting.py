@@ -57,7 +57,18 @@ def check(context: typer.Context, json: Json = False) -> None:
         raise typer.Exit(5)
 
 
+def init() -> None:
+    """Give the Alembic project in this folder the files that a rollout needs. Overwrites nothing."""
+    from pathlib import Path
+
+    from wish_rollout.rollout.founding import found
+
+    for name, written in found(Path.cwd()).items():
+        output.say(f"{'wrote' if written else 'kept '}  {name}")
+    output.note("next: set the URLs (see rollout.toml), and: wish-rollout doctor")
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (generate, check):
+    for command in (generate, check, init):
         app.command()(command)

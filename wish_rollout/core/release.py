@@ -38,6 +38,11 @@ class Release:
         """The position that this release leads to."""
         return (self.revisions[-1].id,) if self.revisions else ()
 
+    @property
+    def name(self) -> str:
+        """Name exactly these scripts: the head's digest; ``base`` where there are none."""
+        return self.revisions[-1].digest if self.revisions else "base"
+
     def revision(self, name: str) -> Revision:
         """Find one by its id; raise ForeignRevision."""
         for revision in self.revisions:
@@ -63,8 +68,7 @@ class Release:
 
     def digest(self, fingerprint: str) -> str:
         """Name this release: the head's digest, and the fingerprint of the schema that it leads to."""
-        head = self.revisions[-1].digest if self.revisions else ""
-        return hashlib.sha256(f"{head}\n{fingerprint}".encode()).hexdigest()
+        return hashlib.sha256(f"{self.name}\n{fingerprint}".encode()).hexdigest()
 
 
 def revision_digest(name: str, script: bytes, parent_digests: Iterable[str]) -> str:

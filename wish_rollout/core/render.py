@@ -101,20 +101,39 @@ def _lines_of(change: Change, depth: int) -> Iterator[Line]:
     name = split_last(change.name)[1] if change.kind in PARTS else change.name
     if change.change == "renamed":
         to = split_last(change.properties["name"][1])[1]
-        yield Line(mark, depth, f"{change.kind} {visible(name)} renamed to {visible(to)}")
+        yield Line(mark, depth, f"{change.kind} {visible(name)} renamed to {visible(to)}{_also(change)}")
         return
-    yield Line(mark, depth, f"{change.kind} {visible(name)}")
+    head = f"{change.kind} {visible(name)}{_also(change)}"
     if change.change == "changed":
+        yield Line(mark, depth, head)
         for key, (before, after) in change.properties.items():
             yield from _changed(key, before, after, depth + 1)
         for old, new in change.labels.items():
             yield Line("~", depth + 1, f"label {visible(old)} renamed to {visible(new)}")
         return
     side = 1 if change.change == "added" else 0
-    for key, pair in change.properties.items():
-        if key not in {"position", "table"}:
-            for text in _text(key, pair[side]):
-                yield Line(mark, depth + 1, text)
+    told = {key: pair[side] for key, pair in change.properties.items() if key not in {"position", "table"}}
+    if change.kind in _GROUPED and not any(
+        isinstance(value, str) and "\n" in value for value in told.values()
+    ):
+        yield Line(mark, depth, f"{head}: {_in_one_line(told)}" if told else head)
+        return
+    yield Line(mark, depth, head)
+    for key, value in told.items():
+        for text in _text(key, value):
+            yield Line(mark, depth + 1, text)
+
+
+def _in_one_line(told: dict[str, Json]) -> str:
+    """Write a part's properties as SQL would order them: the type by itself, and first."""
+    first = [visible(told["type"])] if isinstance(told.get("type"), str) else []
+    rest = [text for key, value in told.items() if key != "type" or not first for text in _text(key, value)]
+    return ", ".join(first + rest)
+
+
+def _also(change: Change) -> str:
+    tables = ", ".join(visible(split_last(name)[0]) for name in change.also)
+    return f" (and in {tables})" if tables else ""
 
 
 def _changed(key: str, before: Json, after: Json, depth: int) -> Iterator[Line]:

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from wish_rollout.core.config_errors import DagsterUnavailable
+from wish_rollout.core.errors import RolloutError
 from wish_rollout.defs.failures import ERROR, EXIT_CODE
 from wish_rollout.defs.steps import AWAITING
+from wish_rollout.postgres.connect import connect
+from wish_rollout.sandbox.databases import DAGSTER_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -63,6 +66,7 @@ class Outcome:
 def open_instance(config: Config) -> dg.DagsterInstance:
     """Open Dagster's instance: DAGSTER_HOME, or the folder of rollout.toml; raise DagsterUnavailable."""
     os.environ.setdefault("DAGSTER_HOME", str(config.root))
+    _knock()
     try:
         instance = dg.DagsterInstance.get()
     except Exception as error:  # noqa: BLE001  (the driver's own classes, whichever storage is configured)
@@ -74,6 +78,17 @@ def open_instance(config: Config) -> dg.DagsterInstance:
         statement_timeout=STATEMENT_TIMEOUT_MS, pool_recycle=3600, max_overflow=20
     )
     return instance
+
+
+def _knock() -> None:
+    """Connect once to Dagster's database: its own storage would try for 12 s, and tell each try in a log."""
+    url = os.environ.get(DAGSTER_VARIABLE)
+    if url:
+        try:
+            connect(url, DAGSTER_VARIABLE).close()
+        except RolloutError as error:
+            told = error.say(error.what).rstrip(".")
+            raise DagsterUnavailable(os.environ["DAGSTER_HOME"], type(error).__name__, told) from None
 
 
 def run(

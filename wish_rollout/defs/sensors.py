@@ -22,6 +22,7 @@ def drift_sensor(config: Config, env: Environment) -> dg.SensorDefinition:
         name=f"drift_{env.name}",
         job_name="drift_check",
         minimum_interval_seconds=SECONDS_BETWEEN_LOOKS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
         description=f"Looks whether {env.name} is still what history promises for its revision.",
     )
     def sense(context: dg.SensorEvaluationContext) -> dg.SensorResult:
@@ -37,7 +38,7 @@ def drift_sensor(config: Config, env: Environment) -> dg.SensorDefinition:
 
 def tick(project: Project, env: Environment, before: dict[str, str]) -> dg.SensorResult:
     """Look cheaply, and fully where that is in doubt; ask for a run for each new finding, once."""
-    from wish_rollout.postgres.reader import change_token
+    from wish_rollout.postgres.change_token import change_token
 
     target = project.target(env.name, f"wish-rollout drift sensor {env.name}")
     release = project.release_digest
@@ -67,6 +68,7 @@ def resume_sensor(config: Config) -> dg.SensorDefinition:
         name="resume_on_approval",
         job_name="rollout",
         minimum_interval_seconds=SECONDS_BETWEEN_RESUMES,
+        default_status=dg.DefaultSensorStatus.RUNNING,
         description="Goes on with the rollout when a gated environment's plan has been approved.",
     )
     def resume(context: dg.SensorEvaluationContext) -> dg.SensorResult:

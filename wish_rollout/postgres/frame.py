@@ -60,6 +60,8 @@ class Frame:
 
     def leaves_out(self, name: str, table: str | None) -> bool:
         """Tell whether an object, or the table that it belongs to, is out of scope by its name."""
+        if not self.scope.ignore:
+            return self.scope.version_table in (name, table)
         return self._ignored(name) or (table is not None and self._ignored(table))
 
     def _ignored(self, name: str) -> bool:

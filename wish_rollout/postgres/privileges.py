@@ -53,9 +53,9 @@ def privileges(
 ) -> dict[str, list[str]]:
     """Give what each role may do, where that is not what it may do by default.
 
-    ``acl``: items as PostgreSQL writes them. ``kind``: a letter of ``acldefault()``, or the schema public. ``owner``: the owner's
-    own name. An empty list: a default was revoked.
-    ``additional``: the built-in defaults hold anyway.
+    ``acl``: items as PostgreSQL writes them. ``kind``: a letter of ``acldefault()``, or the schema public.
+    ``owner``: the owner's own name. ``additional``: the built-in defaults hold anyway.
+    An empty list means that a default was revoked.
     """
     held = _held(acl)
     everything = _ALL[kind] + ("m" if kind == "r" and frame.major >= 17 else "")
@@ -68,7 +68,8 @@ def privileges(
     for who in defaults.keys() | held.keys():
         has = held.get(who, {})
         if has != defaults.get(who, {}):
-            found.setdefault(_label(who, owner, frame.common), []).extend(_words(has, everything))
+            words = found.setdefault(_label(who, owner, frame.common), [])
+            words += _words(has, everything) if who != (owner, owner) else _own_words(has, everything)
     return {role: sorted(set(words)) for role, words in sorted(found.items())}
 
 
@@ -93,6 +94,14 @@ def _label(who: tuple[str, str], owner: str | None, common: Callable[[str], str]
     grantee, grantor = who
     label = common(grantee) if grantee else "PUBLIC"
     return label if owner is None or grantor == owner else f"{label} (granted by {common(grantor)})"
+
+
+def _own_words(has: dict[str, bool], everything: str) -> list[str]:
+    """Write what an owner has left; of MAINTAIN, which 17 brought, only that it is lost."""
+    if "m" in has:
+        return _words({letter: may for letter, may in has.items() if letter != "m"}, everything)
+    lost = ["without MAINTAIN"] if "m" in everything and has and len(has) < len(everything) - 1 else []
+    return _words(has, everything) + lost
 
 
 def _words(has: dict[str, bool], everything: str) -> list[str]:

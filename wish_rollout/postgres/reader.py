@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.scope import Scope
@@ -15,6 +17,8 @@ from wish_rollout.postgres.session import consistent_read
 from wish_rollout.postgres.special import add_default_privileges, add_not_nulls, add_user_mappings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import psycopg
 
     from wish_rollout.postgres.frame import Frame
@@ -67,9 +71,21 @@ def read_snapshot(connection: psycopg.Connection, scope: Scope | None = None) ->
     Opens one ``REPEATABLE READ READ ONLY`` transaction if the connection is idle, and reads inside the
     present one otherwise. The session's settings do not show in the result. Raises psycopg's errors.
     """
-    with consistent_read(connection):
+    with consistent_read(connection), _no_collection():
         frame = read_frame(connection, scope or Scope())
         return _read(connection, frame)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the cycle collector from walking, again and again, over rows that hold no cycles."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _read(connection: psycopg.Connection, frame: Frame) -> Snapshot:

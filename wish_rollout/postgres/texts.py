@@ -93,7 +93,7 @@ def _only_source(tokens: list[Token]) -> str | None:
         return None
     source = []
     for token in outer[words.index("from") + 1 :]:
-        if token.word in _FROM_ENDS or token.text in {";", ")"}:
+        if token.word in _FROM_ENDS or token.text == ";":
             break
         source.append(token)
     texts = [token.text for token in source]
@@ -101,7 +101,7 @@ def _only_source(tokens: list[Token]) -> str | None:
         return None
     if "TABLESAMPLE" in texts:
         texts = texts[: texts.index("TABLESAMPLE")]
-    names = [text for text in texts if text != "("]
+    names = [text for text in texts if text not in {"(", ")"}]
     return names[-1] if names else None
 
 

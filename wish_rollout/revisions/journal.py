@@ -19,7 +19,7 @@ from wish_rollout.core.release_errors import BadJournal, EditedHistory
 from wish_rollout.core.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
     from wish_rollout.core.release import Release, Revision
@@ -95,25 +95,26 @@ class Journal:
             return None
         try:
             snapshot = Snapshot.from_json(path.read_text(encoding="utf-8"))
-            statements = self._statements(revision)
-        except (OSError, ValueError, KeyError, TypeError, BadSnapshotFile) as error:
+        except (OSError, ValueError, BadSnapshotFile) as error:
             reason = error.reason if isinstance(error, BadSnapshotFile) else str(error)
             raise BadJournal(str(path), reason) from None
         if revision != BASE and snapshot.fingerprint != self.entries[revision].fingerprint:
             raise BadJournal(str(path), "its fingerprint is not the one in the journal")
-        return Recorded(snapshot, tuple(statements["upgrade"]), tuple(statements["downgrade"]))
+        return Recorded(snapshot, *self._statements(revision))
 
-    def _statements(self, revision: str) -> dict[str, Sequence[str]]:
+    def _statements(self, revision: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         if revision == BASE:
-            return {"upgrade": (), "downgrade": ()}
-        content: dict[str, Any] = json.loads(
-            (self.folder / f"{revision}_statements.json").read_text(encoding="utf-8")
-        )
-        return content
+            return (), ()
+        path = self.folder / f"{revision}_statements.json"
+        try:
+            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            return tuple(content["upgrade"]), tuple(content["downgrade"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise BadJournal(str(path), f"{type(error).__name__}: {error}") from None
 
     def write(self, release: Release, recorded: Mapping[str, Recorded]) -> None:
         """Record every revision anew. The journal goes last: until it is there, the rest counts for nothing."""
-        self.folder.mkdir(exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         kept = {"_journal.json"}
         for name, record in recorded.items():
             kept.add(self._write(f"{name}_snapshot.json", record.snapshot.to_json()))

@@ -29,7 +29,7 @@ def load_models(root: Path, spec: str) -> sa.MetaData:
         found: Any = importlib.import_module(module_name)
         for part in attribute.split("."):
             found = getattr(found, part)
-    except (ImportError, AttributeError, SyntaxError, NameError) as error:
+    except Exception as error:  # noqa: BLE001  (importing a module runs it, and it may raise anything)
         raise BadConfiguration(
             "rollout.toml", f"release.models = '{spec}': {type(error).__name__}: {error}"
         ) from None

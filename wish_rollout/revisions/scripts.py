@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from alembic.script.revision import RevisionError
 from alembic.util.exc import CommandError
 
 from wish_rollout.core.release import Release, chain
@@ -54,6 +54,7 @@ class Scripts:
         config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
         if not config.get_main_option("prepend_sys_path"):
             config.set_main_option("prepend_sys_path", str(self.root).replace("%", "%%"))
+            config.set_main_option("path_separator", "os")
         config.config_file_name = None
         return config
 
@@ -70,13 +71,13 @@ class Scripts:
     @cached_property
     def release(self) -> Release:
         """Every revision in order; raise NoScripts (a script does not import, a parent is missing), SeveralHeads."""
+        directory = self.directory
         try:
-            heads = self.directory.get_heads()
-            if len(heads) > 1:
-                raise SeveralHeads(" ".join(sorted(heads)))
-            scripts = list(self.directory.walk_revisions())
-        except (CommandError, RevisionError, SyntaxError, ImportError, NameError, AttributeError) as error:
+            heads, scripts = read(directory)
+        except Exception as error:  # noqa: BLE001  (importing a script runs it, and it may raise anything)
             raise NoScripts(str(self.folder), f"{type(error).__name__}: {error}") from None
+        if len(heads) > 1:
+            raise SeveralHeads(" ".join(sorted(heads)))
         return chain(self._facts(script) for script in reversed(scripts))
 
     def _facts(self, script: Script) -> tuple[str, tuple[str, ...], str, str, bytes]:
@@ -84,3 +85,10 @@ class Scripts:
         shown = path.relative_to(self.root) if path.is_relative_to(self.root) else path
         parents = (*script._versioned_down_revisions, *script._resolved_dependencies)  # noqa: SLF001
         return script.revision, tuple(parents), script.doc, str(shown), path.read_bytes()
+
+
+def read(directory: ScriptDirectory) -> tuple[list[str], list[Script]]:
+    """Give the heads and all scripts; what Alembic only warns of would end in a KeyError, or in a guess."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="Revision .* is (not present|present more than once)")
+        return directory.get_heads(), list(directory.walk_revisions())

@@ -6,12 +6,14 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.core.delta import difference
 from wish_rollout.core.plan import Action, EnvironmentPlan
-from wish_rollout.core.plan_errors import PlanChanged
+from wish_rollout.core.plan_errors import Drifted, PlanChanged
+from wish_rollout.core.release import say
 from wish_rollout.postgres.cleaning import drop_objects
 from wish_rollout.postgres.locks import rollout_lock
 from wish_rollout.postgres.sighting import look
-from wish_rollout.rollout.planning import NO_CHOICES, Choices, plan_for, refuse_unfit
+from wish_rollout.rollout.planning import NO_CHOICES, Choices, brief, plan_for, refuse_unfit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -101,17 +103,30 @@ def act(
 
     if plan.action is Action.NOTHING:
         return plan.fingerprint, []
-    before = seen.snapshot
+    before, first = seen.snapshot, None
     if plan.action is Action.CLEAN:
-        drop_objects(connection, [(obstacle.kind, obstacle.name) for obstacle in plan.obstacles])
-        seen = look(connection, target.scope)
-        cleaned = plan_for(project, target.environment, seen)
-        refuse_unfit(target.environment, cleaned, project, seen)
-        before = seen.snapshot
+        before, first = project.history.at(plan.start), cleaning(project, target, connection, plan)
     expected = before if plan.action is Action.ADOPT else plan.promised.apply(before)
     direction: Direction = "stamp" if plan.action is Action.ADOPT else "up"
-    applied = migrate(project.road(target, connection), plan.end[0], direction)
+    applied = migrate(project.road(target, connection), plan.end[0], direction, first)
     return expected.fingerprint, applied.revisions
+
+
+def cleaning(
+    project: Project, target: Target, connection: psycopg.Connection[Any], plan: EnvironmentPlan
+) -> Callable[[], None]:
+    """Make what runs first in the migration's transaction: drop what is in the way, and see that this was all.
+
+    Where it was not, Drifted ends the transaction, and what was dropped is there again.
+    """
+
+    def first() -> None:
+        drop_objects(connection, [(obstacle.kind, obstacle.name) for obstacle in plan.obstacles])
+        left = look(connection, target.scope).snapshot
+        if drift := difference(project.history.at(plan.start), left):
+            raise Drifted(target.name, say(plan.start), brief(drift))
+
+    return first
 
 
 def refuse_changed(plan: EnvironmentPlan, planned: Mapping[str, Any] | None) -> None:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wish_rollout import __version__
 from wish_rollout.core.delta import Delta, difference
+from wish_rollout.core.plan import digest_of
 from wish_rollout.revisions.journal import BASE, Journal, Recorded
 
 if TYPE_CHECKING:
     from wish_rollout.core.release import Position
     from wish_rollout.core.snapshot import Snapshot
     from wish_rollout.rollout.project import Project
+
+
+CACHE = Path(".dagster") / "replays"
+"""Beside rollout.toml: what replays of unrecorded releases came to, a folder a release."""
 
 
 class History:
@@ -20,6 +28,7 @@ class History:
         self.project = project
         self.journal = Journal(project.scripts.folder / "meta")
         self.journal.check(project.release)
+        self.replayed = Journal(project.config.root / CACHE / cache_key(project))
         self._known: dict[Position, Recorded] = {}
 
     def record(self, position: Position) -> Recorded:
@@ -28,14 +37,23 @@ class History:
         Raises ForeignRevision, EditedHistory, BadJournal; and what a replay raises, where one is needed.
         """
         if position not in self._known:
-            recorded = self.journal.recorded(position[0] if position else BASE) if len(position) < 2 else None
-            if recorded is None:
-                from wish_rollout.rollout.replay import replay
-
-                self._known.update(replay(self.project, position))
-            else:
+            name = (position[0] if position else BASE) if len(position) < 2 else None
+            recorded = name and (self.journal.recorded(name) or self.replayed.recorded(name))
+            if recorded:
                 self._known[position] = recorded
+            else:
+                self._replay(position)
         return self._known[position]
+
+    def _replay(self, position: Position) -> None:
+        """Replay the release, and keep what came of it: the next process asks for the same."""
+        from wish_rollout.rollout.replay import replay
+
+        found = replay(self.project, position)
+        self._known.update(found)
+        named = {name[0] if name else BASE: entry for name, entry in found.items() if len(name) < 2}
+        with suppress(OSError):  # a worker without a place to write replays each time
+            self.replayed.write(self.project.release, named)
 
     def at(self, position: Position) -> Snapshot:
         """Give the schema that a database at this position has to have."""
@@ -50,3 +68,8 @@ class History:
         """List what a database at ``start`` is sent on its way to the head, as rehearsed on empty tables."""
         pending = self.project.release.pending(start)
         return tuple(text for revision in pending for text in self.record((revision.id,)).upgrade)
+
+
+def cache_key(project: Project) -> str:
+    """Name what a replay depends on: the scripts, what a snapshot holds, and the tool that reads it."""
+    return digest_of([__version__, project.release.name, repr(project.config.scope_of())])[:32]

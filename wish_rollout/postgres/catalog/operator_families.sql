@@ -1,6 +1,6 @@
 -- Operator families, with the operators and functions that belong to no class of theirs. Manual: pg_opfamily.
--- One that CREATE OPERATOR CLASS makes by itself, or that looks so, is left out: same name as a class of its
--- own, same owner, nothing loose in it, no comment.
+-- One that CREATE OPERATOR CLASS makes by itself, or that looks so, is left out: it has one class, of the same
+-- name and owner, and no comment. What is loose in it is then told with that class.
 SELECT f.oid AS _oid,
        'operator family' AS _kind,
        n.name || '.' || quote_ident(f.opfname) || ' USING ' || quote_ident(a.amname) AS _name,
@@ -27,8 +27,8 @@ SELECT f.oid AS _oid,
                      ORDER BY p.amprocnum, p.amproclefttype::regtype::text COLLATE "C",
                               p.amprocrighttype::regtype::text COLLATE "C") AS functions) l
  WHERE f.oid <> ALL (%(pg_opfamily)s::oid[])
-   AND NOT (l.operators = '{}' AND l.functions = '{}'
-            AND obj_description(f.oid, 'pg_opfamily') IS NULL
+   AND NOT (obj_description(f.oid, 'pg_opfamily') IS NULL
+            AND (SELECT count(*) FROM pg_opclass o WHERE o.opcfamily = f.oid) = 1
             AND EXISTS (SELECT FROM pg_opclass o
                          WHERE o.opcfamily = f.oid AND o.opcname = f.opfname
                            AND o.opcnamespace = f.opfnamespace AND o.opcowner = f.opfowner))

@@ -11,7 +11,8 @@ SELECT s.oid AS _oid,
        NULLIF(s.subsynccommit, 'off') AS "synchronous commit",
        s.subbinary AS "binary"
        , CASE WHEN s.substream THEN 'on' END AS streaming  -- until 15
-       , CASE s.substream WHEN 't' THEN 'on' WHEN 'p' THEN 'parallel' END AS streaming  -- since 16
+       , CASE s.substream WHEN 't' THEN 'on' WHEN 'p' THEN 'parallel' END AS streaming  -- since 16, until 17
+       , CASE s.substream WHEN 't' THEN 'on' WHEN 'f' THEN 'off' END AS streaming  -- since 18
        , s.subtwophasestate <> 'd' AS "two phase"  -- since 15
        , s.subdisableonerr AS "disable on error"  -- since 15
        , NOT s.subpasswordrequired AS "no password required"  -- since 16

@@ -1,0 +1,143 @@
+"""The same schema has the same fingerprint, whatever its history."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from tests.postgres.cases import Case, read_cases, told
+from wish_rollout.core.delta import difference
+from wish_rollout.core.scope import Scope
+from wish_rollout.postgres.reader import read_snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.postgres.conftest import Server
+    from wish_rollout.core.snapshot import Snapshot
+
+PORTABLE = [case for case in read_cases("mutations") if case.since == 14]
+
+
+def snapshot_of(url: str, *sql: str) -> Snapshot:
+    with psycopg.connect(url) as connection:
+        for text in sql:
+            connection.execute(text or "SELECT 1")
+        snapshot = read_snapshot(connection)
+        connection.rollback()
+        return snapshot
+
+
+def assert_equal(one: Snapshot, other: Snapshot) -> None:
+    assert [told(change) for change in difference(one, other).changes] == []
+    assert one.fingerprint == other.fingerprint
+
+
+@pytest.mark.parametrize("case", read_cases("histories"), ids=str)
+def test_another_history_is_silent(case: Case, server: Server) -> None:
+    one, other = case.parts
+    assert_equal(snapshot_of(server.url(), one), snapshot_of(server.url(), other))
+
+
+@pytest.mark.parametrize("case", PORTABLE, ids=str)
+def test_the_same_script_is_equal_on_every_version(case: Case, servers: Callable[[int], Server]) -> None:
+    first, last = servers(15), servers(18)
+    assert_equal(snapshot_of(first.url(), *case.parts[:2]), snapshot_of(last.url(), *case.parts[:2]))
+
+
+def test_settings_of_the_session_do_not_show(database: str, everything: str) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(everything)
+        before = read_snapshot(connection)
+        for setting in (
+            "search_path = public, information_schema",
+            "quote_all_identifiers = on",
+            "DateStyle = 'German, DMY'",
+            "IntervalStyle = iso_8601",
+            "TimeZone = 'Asia/Tokyo'",
+            "extra_float_digits = -5",
+            "bytea_output = escape",
+            "standard_conforming_strings = off",
+            "transform_null_equals = on",
+            "default_transaction_isolation = serializable",
+            "default_transaction_deferrable = on",
+        ):
+            connection.execute(f"SET {setting}")
+        assert_equal(before, read_snapshot(connection))
+
+
+def test_another_role_and_another_owner_by_the_same_common_name(
+    server: Server, fresh: Callable[[Server], str]
+) -> None:
+    one, other = fresh(server), fresh(server)
+    names = [f"m_{name}" for name in (one, other)]
+    found = []
+    for database, role in zip((one, other), names, strict=True):
+        server.run(f"CREATE ROLE {role} LOGIN; GRANT CREATE ON DATABASE {database} TO {role}")
+        server.run(f"CREATE ROLE {role}_reader")
+        try:
+            with psycopg.connect(server.url(database), user=role, autocommit=True) as connection:
+                connection.execute("CREATE SCHEMA s CREATE TABLE t (a int)")
+                connection.execute(f"GRANT SELECT ON s.t TO {role}_reader")
+                found.append(read_snapshot(connection, Scope(roles={f"{role}_reader": "reader"})))
+        finally:
+            server.run(f"DROP OWNED BY {role} CASCADE", database)
+            server.run(f"DROP OWNED BY {role} CASCADE; DROP ROLE {role}; DROP ROLE {role}_reader")
+    assert_equal(*found)
+    assert found[0].objects["table", "s.t"] == {"owner": "$migrator", "privileges": {"reader": ["SELECT"]}}
+
+
+def test_dump_and_restore_are_silent(server: Server, fresh: Callable[[Server], str], everything: str) -> None:
+    source, copy = fresh(server), fresh(server)
+    with psycopg.connect(server.url(source), autocommit=True) as connection:
+        connection.execute(everything)
+        connection.execute("CREATE TABLE gone (a int, b int, c int); ALTER TABLE gone DROP b")
+        before = read_snapshot(connection)
+    environment = {**os.environ, "PGOPTIONS": ""}
+    programs = server.programs
+    dump = subprocess.run(
+        [str(programs / "pg_dump"), "-s", "-d", server.url(source)],
+        env=environment,
+        check=True,
+        stdout=subprocess.PIPE,
+    )
+    subprocess.run(
+        [str(programs / "psql"), "-qX", "-v", "ON_ERROR_STOP=1", "-d", server.url(copy)],
+        env=environment,
+        input=dump.stdout,
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    assert_equal(before, snapshot_of(server.url(copy)))
+
+
+def test_the_whole_is_equal_on_every_version(
+    servers: Callable[[int], Server], fresh: Callable[[Server], str], everything: str
+) -> None:
+    found = []
+    for major in (15, 18):
+        server = servers(major)
+        with psycopg.connect(server.url(fresh(server)), autocommit=True) as connection:
+            connection.execute(everything)
+            found.append(read_snapshot(connection))
+    assert_equal(*found)
+
+
+def test_another_database_with_other_numbers(
+    server: Server, fresh: Callable[[Server], str], everything: str
+) -> None:
+    found = []
+    for noise in (
+        "SELECT 1",
+        "CREATE TABLE n (a serial PRIMARY KEY); DROP TABLE n; CREATE TYPE n AS (a int)",
+    ):
+        with psycopg.connect(server.url(fresh(server)), autocommit=True) as connection:
+            connection.execute(noise)
+            connection.execute("DROP TYPE IF EXISTS n")
+            connection.execute(everything)
+            found.append(read_snapshot(connection))
+    assert_equal(*found)
