@@ -37,6 +37,7 @@ class EnvironmentPlan:
 
     ``statements``: the SQL as rehearsed. ``promised``: the delta that must come of it, exactly. ``drift``:
     from the promise of its revision to what is there. ``fingerprint``: of the live schema.
+    ``unmanaged``: objects there that are not the release's, and do not count.
     """
 
     environment: str
@@ -53,6 +54,7 @@ class EnvironmentPlan:
     obstacles: tuple[Obstacle, ...]
     fingerprint: str
     facts: ServerFacts
+    unmanaged: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -90,6 +92,7 @@ class EnvironmentPlan:
             "gated": self.gated,
             "drift": self.drift.as_dict(),
             "obstacles": [str(obstacle) for obstacle in self.obstacles],
+            "unmanaged": list(self.unmanaged),
             "digest": self.digest,
         }
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from wish_rollout.core.sighting import Sighting
+    from wish_rollout.core.snapshot import Snapshot
     from wish_rollout.revisions.driver import Direction
     from wish_rollout.rollout.project import Project, Target
 
@@ -103,27 +104,33 @@ def act(
 
     if plan.action is Action.NOTHING:
         return plan.fingerprint, []
-    before, first = seen.snapshot, None
+    left, first = [seen.snapshot], None
     if plan.action is Action.CLEAN:
-        before, first = project.history.at(plan.start), cleaning(project, target, connection, plan)
-    expected = before if plan.action is Action.ADOPT else plan.promised.apply(before)
+        first = cleaning(project, target, connection, plan, left)
     direction: Direction = "stamp" if plan.action is Action.ADOPT else "up"
+    expected = left[0] if plan.action is Action.ADOPT or first else plan.promised.apply(left[0])
     applied = migrate(project.road(target, connection), plan.end[0], direction, first)
+    if first:
+        expected = plan.promised.apply(left[-1])
     return expected.fingerprint, applied.revisions
 
 
 def cleaning(
-    project: Project, target: Target, connection: psycopg.Connection[Any], plan: EnvironmentPlan
+    project: Project,
+    target: Target,
+    connection: psycopg.Connection[Any],
+    plan: EnvironmentPlan,
+    seen: list[Snapshot],
 ) -> Callable[[], None]:
     """Make what runs first in the migration's transaction: drop what is in the way, and see that this was all.
 
-    Where it was not, Drifted ends the transaction, and what was dropped is there again.
+    What is left is added to ``seen``. Where it is not all, Drifted ends the transaction, and what was dropped is there again.
     """
 
     def first() -> None:
         drop_objects(connection, [(obstacle.kind, obstacle.name) for obstacle in plan.obstacles])
-        left = look(connection, target.scope).snapshot
-        if drift := difference(project.history.at(plan.start), left):
+        seen.append(look(connection, target.scope).snapshot)
+        if drift := difference(project.history.at(plan.start), project.count(seen[-1]).snapshot):
             raise Drifted(target.name, say(plan.start), brief(drift))
 
     return first

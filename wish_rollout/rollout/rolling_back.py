@@ -42,7 +42,7 @@ def rollback_environment(project: Project, target: Target, to: str | None = None
         refuse_foreign(target.environment, plan.start, project)
         start = plan.start
         end = destination(project.release, start, to, target.name)
-        if drift := difference(project.history.at(start), seen.snapshot):
+        if drift := difference(project.history.at(start), project.count(seen.snapshot).snapshot):
             raise Drifted(target.name, say(start), brief(drift))
         promised = project.history.promised(start, end)
         started = time.perf_counter()

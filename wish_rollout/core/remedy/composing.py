@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.delta import difference
+from wish_rollout.core.inheritance import unfold
 from wish_rollout.core.names import split_last
 from wish_rollout.core.remedy import columns, rights, schemas, sequences, tables
 from wish_rollout.core.remedy.dropping import Dropping
@@ -33,7 +34,7 @@ class Composing:
         self.changed: dict[Key, Pairs] = {}
         self.added: set[Key] = set()
         self.removed: set[Key] = set()
-        for change in difference(live, target).changes:
+        for change in unfold(difference(live, target).changes):
             key = (change.kind, change.name)
             if change.change == "changed":
                 self.changed[key] = dict(change.properties)

@@ -38,5 +38,7 @@ def _note(draft: Draft, table: str, changed: dict[Key, Pairs]) -> None:
     staying = [name for name in there if name not in again]
     final = staying + [name for name in wanted if name not in staying]
     if final != wanted:
-        for name in sorted(moved(final, {name: place for place, name in enumerate(wanted)})):
+        for name in sorted(
+            moved(*({name: place for place, name in enumerate(names)} for names in (final, wanted)))
+        ):
             draft.gap("column", name, WHY)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.delta import difference
+from wish_rollout.core.inheritance import unfold
 from wish_rollout.core.names import split_last
 from wish_rollout.core.remedy.scan import whole_of
 from wish_rollout.core.remedy.values import Statement
@@ -19,7 +20,7 @@ _LISTS = ("columns", "keys", "include", "on delete columns")
 
 def rename_columns(live: Snapshot, target: Snapshot) -> tuple[list[Statement], Snapshot]:
     """Give the statements that rename columns, and the schema after them, as far as texts can tell it."""
-    renames = [change for change in difference(live, target).changes if change.change == "renamed"]
+    renames = [change for change in unfold(difference(live, target).changes) if change.change == "renamed"]
     if not renames:
         return [], live
     objects: dict[Key, Props] = {key: dict(properties) for key, properties in live.objects.items()}
