@@ -97,7 +97,17 @@ def privileges(draft: Draft, kind: str, name: str, pairs: Pairs, *, created: boo
     target = f"{granted(kind)} {name}"
     owner = draft.target.get((kind, name), {}).get("owner")
     usual = _usual(kind, name, draft.major)
+    if after and owner in after and granted(kind) == "TABLE":
+        after = {**after, owner: _with_maintain(after[owner], draft.major)}
     return _change(draft, (kind, name), target, before or {}, after or {}, {owner: ["ALL"], "PUBLIC": usual})
+
+
+def _with_maintain(words: list[str], major: int) -> list[str]:
+    """Write out MAINTAIN among an owner's rights: a snapshot tells only that it is lost (17 and later)."""
+    lost = "without MAINTAIN"
+    if lost in words or "ALL" in words or not words or major < 17:
+        return [each for each in words if each != lost]
+    return [*words, "MAINTAIN"]
 
 
 def column_privileges(draft: Draft, name: str, pairs: Pairs, *, again: bool = False) -> list[str]:
