@@ -7,11 +7,13 @@ about. Replays happen on the same server, so that no test starts one only for th
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,8 +24,11 @@ import pytest
 
 from tests.servers import databases
 from wish_rollout.cli.main import main
+from wish_rollout.core.approval import Request, subject_of
+from wish_rollout.core.policy import Grant
 from wish_rollout.rollout.acting import migrate_environment
 from wish_rollout.rollout.project import Project
+from wish_rollout.rollout.recording import Actor
 from wish_rollout.sandbox.settings import ADMIN
 
 if TYPE_CHECKING:
@@ -31,9 +36,12 @@ if TYPE_CHECKING:
 
     from tests.fix_dagster import DagsterDatabases
     from tests.servers import NewDatabase
+    from wish_rollout.core.plan import EnvironmentPlan
     from wish_rollout.defs.launch import Outcome
     from wish_rollout.sandbox.server import Server
 
+APPROVER, REQUESTER = "approver@example.org", "requester@example.org"
+SIGNERS = 'allowed_signers = "approvers"'
 HERE = Path(__file__).parents[1]
 FILES = ("rollout.toml", "dagster.yaml", "workspace.yaml", "pyproject.toml")
 PLANTED = "pl4nted-s3cret"
@@ -163,7 +171,8 @@ class Road:
         """Take environments to the head without Dagster, gate or not: a test's starting point."""
         with as_program(self.root, ["wish-rollout"], StringIO(), StringIO()):
             for name in names:
-                migrate_environment(self.project, self.project.target(name))
+                target = self.project.target(name)
+                migrate_environment(self.project, target, actor=Actor(gatekeeper=anybody))
 
     def roll_out(self) -> None:
         """Go the whole road, through every gate."""
@@ -199,6 +208,13 @@ class Road:
         """A second plan is empty."""
         plan = self.cli("plan")
         assert (plan.code, plan.out.splitlines()[-1]) == (0, "nothing to do"), plan
+
+
+def anybody(plan: EnvironmentPlan, _connection: psycopg.Connection[Any]) -> Grant:
+    """Let everything through: what a test starts from needs no approval."""
+    now = datetime.now(UTC)
+    request = Request(subject_of(plan, "", ()), "nobody", now, now, secrets.token_hex(8))
+    return Grant(request, ())
 
 
 @contextmanager
@@ -248,7 +264,27 @@ def road_on(server: Server, root: Path, dagster: str, patch: pytest.MonkeyPatch)
         road.edit("rollout.toml", "[release]\n", f'[release]\nscratch = "{admin}"\n')
         for name in ("local", "staging", "prod"):
             road.add(name)
+        give_key(road, patched)
         yield road
+
+
+def give_key(road: Road, patched: pytest.MonkeyPatch) -> None:
+    """Be somebody who may approve: with a key where ssh looks for it, and alone."""
+    folder = road.root / "home" / ".ssh"
+    folder.mkdir(parents=True)
+    make_key(folder / "id_ed25519")
+    line = (folder / "id_ed25519.pub").read_text()
+    (road.root / "approvers").write_text(f'{APPROVER} namespaces="wish-rollout" {line}')
+    road.edit("rollout.toml", SIGNERS, f"{SIGNERS}\nfour_eyes = false")
+    patched.setenv("HOME", str(road.root / "home"))
+    patched.delenv("SSH_AUTH_SOCK", raising=False)
+    patched.setenv("WISH_ROLLOUT_REQUESTER", REQUESTER)
+
+
+def make_key(path: Path, kind: str = "ed25519") -> None:
+    """Make a key as people do."""
+    command = ["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "", "-f", str(path)]
+    subprocess.run(command, check=True, capture_output=True)
 
 
 @pytest.fixture

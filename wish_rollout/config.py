@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import tomllib
+from datetime import time, timedelta
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from wish_rollout.core.config_errors import BadConfiguration, MissingUrl, UnknownEnvironment
+from wish_rollout.core.policy import DAYS, Policy, Window
 from wish_rollout.core.scope import Scope
 from wish_rollout.core.unmanaged import Unmanaged
 
@@ -35,6 +39,7 @@ class ReleaseConfig(Strict):
     version_table: str = Field(default="public.alembic_version", pattern=r"^\w+\.\w+$")
     scratch: str | None = None
     pinned_extensions: frozenset[str] = frozenset()
+    authors: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
 class ScopeConfig(Strict):
@@ -46,6 +51,73 @@ class ScopeConfig(Strict):
     schemas: tuple[str, ...] = ("*",)
     ignore: tuple[str, ...] = ()
     unmanaged: Unmanaged = Unmanaged.FAIL
+
+
+class WindowConfig(Strict):
+    """Days and hours in which an environment may be touched: ``mon-thu``, ``09:00-16:00``, a time zone."""
+
+    days: str = "mon-sun"
+    hours: str = Field(default="00:00-24:00", pattern=r"^\d\d:\d\d-\d\d:\d\d$")
+    zone: str = "UTC"
+
+    @cached_property
+    def window(self) -> Window:
+        """As the policy takes it; raises ValueError for days, hours or a zone that there are not."""
+        try:
+            zone = ZoneInfo(self.zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"there is no time zone named '{self.zone}'") from None
+        opens, closes = (_clock(text) for text in self.hours.split("-"))
+        return Window(_days(self.days), opens, closes, zone)
+
+    @model_validator(mode="after")
+    def _is_a_window(self) -> WindowConfig:
+        assert self.window
+        return self
+
+
+def _clock(text: str) -> time:
+    return time(0) if text == "24:00" else time.fromisoformat(text)
+
+
+def _days(text: str) -> tuple[int, ...]:
+    days: list[int] = []
+    for part in text.lower().replace(" ", "").split(","):
+        first, _, last = part.partition("-")
+        if first not in DAYS or (last or first) not in DAYS:
+            raise ValueError(f"'{part}' is no day: write {', '.join(DAYS)}, or mon-thu")
+        start, length = DAYS.index(first), (DAYS.index(last or first) - DAYS.index(first)) % 7 + 1
+        days += [(start + step) % 7 for step in range(length)]
+    return tuple(sorted(set(days)))
+
+
+class ApprovalConfig(Strict):
+    """What a gated environment demands of its approvals. ``lives`` is a number and s, m, h or d."""
+
+    allowed_signers: Path | None = None
+    quorum: int = Field(default=1, ge=1, le=20)
+    quorum_for: dict[str, Annotated[int, Field(ge=1, le=20)]] = Field(default_factory=dict)
+    four_eyes: bool = True
+    lives: str = Field(default="24h", pattern=r"^[1-9]\d{0,5}[smhd]$")
+    windows: tuple[WindowConfig, ...] = ()
+    approvers: tuple[str, ...] = ()
+    allowed_hazards: tuple[str, ...] | None = None
+    break_glass: bool = True
+
+    def policy(self, signers: str) -> Policy:
+        """Give the policy; ``signers`` is the digest of the file of allowed signers."""
+        unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[self.lives[-1]]
+        return Policy(
+            signers=signers,
+            quorum=self.quorum,
+            quorum_for=tuple(sorted(self.quorum_for.items())),
+            four_eyes=self.four_eyes,
+            lives=timedelta(**{unit: int(self.lives[:-1])}),
+            windows=tuple(each.window for each in self.windows),
+            approvers=self.approvers,
+            allowed_hazards=self.allowed_hazards,
+            break_glass=self.break_glass,
+        )
 
 
 class Environment(Strict):
@@ -61,11 +133,14 @@ class Environment(Strict):
     lock_wait: float = Field(default=30, ge=0, le=86400)
     migrator: str | None = None
     roles: dict[str, str] = Field(default_factory=dict)
+    approval: ApprovalConfig | None = None
 
     @model_validator(mode="after")
     def _a_gate_keeps_its_data(self) -> Environment:
         if self.gated and self.disposable:
             raise ValueError("an environment is either gated or disposable, not both")
+        if self.approval and not self.gated:
+            raise ValueError("approval is told for an environment that is not gated")
         return self
 
     @property

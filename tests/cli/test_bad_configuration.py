@@ -37,7 +37,8 @@ def test_an_approval_for_an_environment_without_a_gate_is_a_mistake(road: Road) 
 
 
 def test_an_approval_is_never_given_by_silence(road: Road) -> None:
-    assert "--yes, or --plan DIGEST" in road.told(2, "approve", "prod", "--reason", "x")
+    assert road.cli("apply").code == 3
+    assert "hint: say it on the command line: --yes" in road.told(2, "approve", "prod", "--reason", "x")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from tests.fix_project import SIGNERS
+
 if TYPE_CHECKING:
     from tests.fix_project import Road
 
@@ -43,7 +45,11 @@ def test_a_fourth_environment_needs_toml_alone(road: Road) -> None:
 
 
 def test_two_gates_wait_one_after_the_other(road: Road) -> None:
-    road.edit("rollout.toml", PROD, f'[[environment]]\nname = "canary"\ngated = true\n\n{PROD}')
+    road.edit(
+        "rollout.toml",
+        PROD,
+        f'[[environment]]\nname = "canary"\ngated = true\n\n[environment.approval]\n{SIGNERS}\nfour_eyes = false\n\n{PROD}',
+    )
     road.add("canary")
 
     first = road.cli("apply")

@@ -1,4 +1,4 @@
-"""Commands that act, each through a Dagster run: plan, apply, approve, verify, rollback."""
+"""Commands that act, each through a Dagster run: plan, apply, verify, rollback."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from wish_rollout.cli.common import Json, project_of, targets_of
 from wish_rollout.cli.reporting import finish, show_plan
 
 if TYPE_CHECKING:
-    from wish_rollout.core.plan import EnvironmentPlan
     from wish_rollout.rollout.project import Project
 
 Name = Annotated[str, typer.Argument(metavar="ENV", help="An environment of rollout.toml.")]
@@ -68,47 +67,6 @@ def apply(
     finish(run_job(project, "rollout", choices, until=until), json=json)
 
 
-def approve(
-    context: typer.Context,
-    environment: Name,
-    reason: Annotated[str, typer.Option("--reason", "-r", help="Why this may happen.")],
-    approver: Annotated[str, typer.Option(help="Who approves (default: the user of this session).")] = "",
-    digest: Annotated[
-        str, typer.Option("--plan", help="The digest of the plan that is approved (default: the plan shown).")
-    ] = "",
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    json: Json = False,
-) -> None:
-    """Approve exactly the plan that stands for a gated environment, after showing it."""
-    from wish_rollout.core.plan_errors import NotGated, NothingToApprove
-
-    project = project_of(context)
-    env = project.config.declared(environment)
-    if not env.gated:
-        raise NotGated(env.name)
-    standing = standing_plan(project, environment)
-    if standing.is_empty:
-        raise NothingToApprove(env.name)
-    if not json:
-        show_plan(standing)
-    if not (yes or digest) and not output.confirm(
-        f"Approve this for {environment}?", "--yes, or --plan DIGEST"
-    ):
-        output.note("not approved")
-        raise typer.Exit(3)
-    config = {
-        "environment": environment,
-        "plan_digest": digest or standing.digest,
-        "approver": approver or session_user(),
-        "reason": reason,
-    }
-    finish(
-        run_job(project, "approve", op_config("approve_plan", config)),
-        json=json,
-        done=f"approved: {environment}",
-    )
-
-
 def verify(context: typer.Context, environment: Name, json: Json = False) -> None:
     """Prove that an environment is exactly what its revision promises (exit 5 if not)."""
     project = project_of(context)
@@ -133,13 +91,6 @@ def rollback(
     finish(run_job(project, "rollback", op_config("rollback_environment", config)), json=json)
 
 
-def standing_plan(project: Project, environment: str) -> EnvironmentPlan:
-    """Plan one environment, and raise why it cannot be carried out, if so."""
-    from wish_rollout.rollout.preflight import preflight
-
-    return preflight(project, [project.target(environment)]).environments[0]
-
-
 def op_config(op: str, config: dict[str, Any]) -> dict[str, Any]:
     """Wrap an op's configuration as a run's."""
     return {"ops": {op: {"config": config}}}
@@ -153,14 +104,7 @@ def run_job(project: Project, job: str, config: dict[str, Any], until: str | Non
         return run(project.config, job, config, until=until, tell=tell)
 
 
-def session_user() -> str:
-    """Name the user of this session, as the system knows them."""
-    import getpass
-
-    return getpass.getuser()
-
-
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (plan, apply, approve, verify, rollback):
+    for command in (plan, apply, verify, rollback):
         app.command()(command)

@@ -51,8 +51,8 @@ def finish(outcome: Outcome, *, json: bool, done: str = "") -> None:
         raise typer.Exit(outcome.exit_code)
     if outcome.awaiting:
         output.note(
-            f"{outcome.awaiting} waits for an approval.\n\n"
-            f"hint: wish-rollout approve {outcome.awaiting} --reason '…' && wish-rollout apply"
+            f"{outcome.awaiting} waits for an approval. {outcome.because}\n\n"
+            f"hint: wish-rollout approve {outcome.awaiting} --reason '…', and then the same command again"
         )
         raise typer.Exit(3)
 

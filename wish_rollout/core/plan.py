@@ -29,6 +29,8 @@ class Action(StrEnum):
     """The schema is there already, exactly; only the version table is set."""
     CLEAN = "clean"
     """What is in the way is dropped first, with its rows; for disposable environments."""
+    ROLLBACK = "rollback"
+    """Revisions are taken back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,8 @@ class EnvironmentPlan:
     """What will happen to one environment, and what it is like before.
 
     ``statements``: the SQL as rehearsed. ``promised``: the delta that must come of it, exactly. ``drift``:
-    from the promise of its revision to what is there. ``fingerprint``: of the live schema.
+    from the promise of its revision to what is there. ``fingerprint``: of the live schema. ``hazards``: the
+    dangers of it by name, each its kind and what it is about.
     ``unmanaged``: objects there that are not the release's, and do not count.
     """
 
@@ -54,6 +57,7 @@ class EnvironmentPlan:
     obstacles: tuple[Obstacle, ...]
     fingerprint: str
     facts: ServerFacts
+    hazards: tuple[str, ...] = ()
     unmanaged: tuple[str, ...] = ()
 
     @property
@@ -74,6 +78,7 @@ class EnvironmentPlan:
             "pending": list(self.pending),
             "statements": list(self.statements),
             "promised": self.promised.as_dict(),
+            "hazards": list(self.hazards),
             "fingerprint": self.fingerprint,
             "server_version": self.facts.version,
             "database": self.facts.database,
@@ -100,7 +105,9 @@ class EnvironmentPlan:
         """Say in one line what will happen."""
         if self.is_empty:
             return f"{self.environment}: nothing to do, at {say(self.end)}"
-        what = {Action.ADOPT: "adopt", Action.CLEAN: "clean and migrate"}.get(self.action, "migrate")
+        what = {Action.ADOPT: "adopt", Action.CLEAN: "clean and migrate", Action.ROLLBACK: "roll back"}.get(
+            self.action, "migrate"
+        )
         return f"{self.environment}: {what} {say(self.start)} → {say(self.end)}"
 
 

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """The server, the role's rights in the database, and Alembic's revisions there (a row a head)."""
+    """The server, the role's rights in the database, and Alembic's revisions there (a row a head).
+
+    ``ledger``: whether there is one. ``writes_ledger``: whether the role may append to it, or make it.
+    """
 
     version_num: int
     version: str
@@ -22,6 +25,8 @@ class ServerFacts:
     creates_in_database: bool
     creates_in_schemas: tuple[str, ...]
     revisions: tuple[str, ...]
+    ledger: bool = False
+    writes_ledger: bool = True
 
     @property
     def major(self) -> int:

@@ -1,22 +1,59 @@
-"""Requests and approvals, as events of the asset ``approval/<env>``."""
+"""Requests, approvals and rejections, as events of the asset ``approval/<env>``.
+
+Dagster keeps them; it proves nothing. An approval is the text and the signature in its event, and is checked
+each time that it matters.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from wish_rollout.core.approval import Approval
-from wish_rollout.core.plan_errors import WaitingAtGate
+from wish_rollout.core.approval import Request, Statement
+from wish_rollout.core.approval_errors import BadApproval
+from wish_rollout.rollout.approving import text_of
 
 if TYPE_CHECKING:
-    from wish_rollout.core.plan import EnvironmentPlan
+    from collections.abc import Mapping
 
-PLAN = "plan_digest"
-APPROVER = "approver"
-REASON = "reason"
+    from wish_rollout.core.approval import Subject
+
+REQUEST, NONCE, PLAN, JOB, CONFIG = "request", "nonce", "plan", "job", "run config"
+APPROVAL, APPROVER, REASON = "approval", "approver", "reason"
+REJECTED = "rejected"
 MOST = 200
-"""How many of the newest approvals of an environment are looked at."""
+"""How many of the newest events of an environment are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A recorded request: what it is of, the plan for a person, and which job goes on when it is granted."""
+
+    request: Request
+    markdown: str
+    job: str
+    run_config: Mapping[str, Any]
+    run_id: str
+
+    def is_open(self, now: datetime | None = None) -> bool:
+        """Whether its time is not over."""
+        return self.request.expires > (now or datetime.now(UTC))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give what it asks, for ``--json``."""
+        return {
+            "environment": self.request.subject.environment,
+            "nonce": self.request.nonce,
+            "requester": self.request.requester,
+            "expires": str(self.request.expires),
+            "run_id": self.run_id,
+            "text": self.request.text(),
+            "plan": self.markdown,
+        }
 
 
 def key(environment: str) -> dg.AssetKey:
@@ -24,40 +61,112 @@ def key(environment: str) -> dg.AssetKey:
     return dg.AssetKey(["approval", environment])
 
 
-def request(plan: EnvironmentPlan, markdown: str) -> dg.AssetObservation:
-    """Make the event that asks for an approval of this plan."""
+def request_event(asked: Asked) -> dg.AssetObservation:
+    """Make the event that asks."""
+    request = asked.request
+    environment = request.subject.environment
     return dg.AssetObservation(
-        key(plan.environment),
-        description=f"{plan.environment} waits for an approval",
-        metadata={PLAN: plan.digest, "plan": dg.MetadataValue.md(markdown)},
+        key(environment),
+        description=f"{environment} waits for an approval; {request.requester} asks",
+        metadata={
+            REQUEST: dg.MetadataValue.text(request.text()),
+            NONCE: request.nonce,
+            "requester": request.requester,
+            "expires": str(request.expires),
+            PLAN: dg.MetadataValue.md(asked.markdown),
+            JOB: asked.job,
+            CONFIG: dg.MetadataValue.text(json.dumps(asked.run_config)),
+        },
     )
 
 
-def grant(environment: str, plan_digest: str, approver: str, reason: str) -> dg.AssetMaterialization:
-    """Make the event that approves one plan."""
+def approval_event(document: str) -> dg.AssetMaterialization:
+    """Make the event that holds one person's signed approval; raise BadApproval."""
+    statement = Statement.from_text(text_of(document))
+    environment = statement.request.subject.environment
+    glass = f" BREAKING THE GLASS: {statement.break_glass}" if statement.break_glass else ""
     return dg.AssetMaterialization(
         key(environment),
-        description=f"{approver} approved: {reason}",
-        metadata={PLAN: plan_digest, APPROVER: approver, REASON: reason},
+        description=f"{statement.approver} approved: {statement.reason}{glass}",
+        metadata={
+            APPROVAL: dg.MetadataValue.text(document),
+            NONCE: statement.request.nonce,
+            APPROVER: statement.approver,
+            REASON: statement.reason,
+        },
     )
 
 
-def find(instance: dg.DagsterInstance, plan: EnvironmentPlan) -> Approval | None:
-    """Find the newest approval of exactly this plan."""
-    digest = plan.digest
-    result = instance.fetch_materializations(key(plan.environment), limit=MOST)
+def rejection_event(environment: str, nonce: str, who: str, reason: str) -> dg.AssetObservation:
+    """Make the event that ends a request."""
+    return dg.AssetObservation(
+        key(environment),
+        description=f"{who} rejected: {reason}",
+        metadata={REJECTED: nonce, APPROVER: who, REASON: reason},
+    )
+
+
+def documents(instance: dg.DagsterInstance, environment: str) -> list[str]:
+    """Give the approvals that were handed in, the newest first; not those of rejected requests.
+
+    A materialization that holds none was put there by somebody else; it counts for nothing.
+    """
+    turned_down = rejections(instance, environment)
+    result = instance.fetch_materializations(key(environment), limit=MOST)
+    found = []
     for record in result.records:
         event = record.asset_materialization
-        texts = {name: str(value.value) for name, value in event.metadata.items()} if event else {}
-        if texts.get(PLAN) == digest:
-            who, why = texts.get(APPROVER, ""), texts.get(REASON, "")
-            return Approval(plan.environment, digest, who, why, record.timestamp)
-    return None
+        values = _texts(event.metadata) if event else {}
+        document = values.get(APPROVAL, "")
+        if document and nonce_of(document) not in turned_down:
+            found.append(document)
+    return found
 
 
-def require(instance: dg.DagsterInstance, plan: EnvironmentPlan) -> Approval:
-    """Give the approval of exactly this plan; raise WaitingAtGate."""
-    approval = find(instance, plan)
-    if approval is None:
-        raise WaitingAtGate(plan.environment, plan.digest)
-    return approval
+def nonce_of(document: str) -> str:
+    """Give the nonce in an approval's own text (not the one beside it); empty where it has no form."""
+    try:
+        return Statement.from_text(text_of(document)).request.nonce
+    except BadApproval:
+        return ""
+
+
+def rejections(instance: dg.DagsterInstance, environment: str) -> dict[str, str]:
+    """Give the requests that were turned down, by nonce: who, and why."""
+    found = {}
+    for record in instance.fetch_observations(key(environment), limit=MOST).records:
+        event = record.asset_observation
+        values = _texts(event.metadata) if event else {}
+        if REJECTED in values:
+            found[values[REJECTED]] = f"{values.get(APPROVER)}: {values.get(REASON)}"
+    return found
+
+
+def requests(instance: dg.DagsterInstance, environment: str) -> list[Asked]:
+    """Give the requests whose time is not over and that nobody has turned down, the newest first."""
+    turned_down = rejections(instance, environment)
+    found = []
+    for record in instance.fetch_observations(key(environment), limit=MOST).records:
+        event = record.asset_observation
+        asked = _asked(_texts(event.metadata), record.run_id) if event else None
+        if asked and asked.is_open() and asked.request.nonce not in turned_down:
+            found.append(asked)
+    return found
+
+
+def open_request(instance: dg.DagsterInstance, subject: Subject) -> Asked | None:
+    """Find the request that is open for exactly this subject."""
+    return next((a for a in requests(instance, subject.environment) if a.request.subject == subject), None)
+
+
+def _asked(values: Mapping[str, str], run_id: str) -> Asked | None:
+    try:
+        request = Request.from_text(values[REQUEST])
+        config = json.loads(values.get(CONFIG, "{}"))
+    except (KeyError, ValueError, BadApproval):
+        return None
+    return Asked(request, values.get(PLAN, ""), values.get(JOB, ""), config, run_id)
+
+
+def _texts(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, str]:
+    return {name: str(value.value) for name, value in metadata.items()}

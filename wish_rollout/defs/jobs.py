@@ -1,4 +1,4 @@
-"""The jobs beside the road: rollback, approve, verify, drift_check."""
+"""The jobs beside the road: rollback, approve, reject, verify, drift_check."""
 
 from typing import Any
 
@@ -6,19 +6,22 @@ import dagster as dg
 from pydantic import Field
 
 from wish_rollout.config import Config
+from wish_rollout.core.approval_errors import NoRequest
 from wish_rollout.core.delta import Delta
-from wish_rollout.core.plan_errors import Drifted, NotGated, NothingToApprove, WrongPlan
+from wish_rollout.core.plan_errors import Drifted
 from wish_rollout.core.remedy import Remedy
 from wish_rollout.core.render import markdown
 from wish_rollout.core.verdict import Verdict
 from wish_rollout.defs import approvals
 from wish_rollout.defs.checks import evaluations
 from wish_rollout.defs.failures import told
+from wish_rollout.defs.gatekeeping import Gatekeeper
 from wish_rollout.defs.metadata import verification_metadata
 from wish_rollout.defs.resources import database_key, target_of
 from wish_rollout.rollout.drifting import remedy_for
-from wish_rollout.rollout.planning import brief, plan_for, refuse_unfit
-from wish_rollout.rollout.rolling_back import rollback_environment
+from wish_rollout.rollout.planning import brief
+from wish_rollout.rollout.rolling_back import plan_back, rollback_environment
+from wish_rollout.rollout.standing import take_in
 from wish_rollout.rollout.surveying import Standing, survey
 from wish_rollout.rollout.verifying import Verification, verify_environment
 
@@ -36,12 +39,18 @@ class RollbackConfig(EnvironmentConfig):
 
 
 class ApproveConfig(EnvironmentConfig):
-    """Who approves exactly which plan, and why."""
+    """A signed approval."""
 
-    plan_digest: str = Field(
-        description="the digest of the plan, as the gate and `wish-rollout plan` show it"
+    approval: str = Field(
+        description="the whole file that `wish-rollout approve ENV --out FILE` wrote: the text and its signature"
     )
-    approver: str = Field(min_length=1, description="who approves")
+
+
+class RejectConfig(EnvironmentConfig):
+    """Who turns down which request, and why."""
+
+    nonce: str = Field(min_length=1, description="the request's nonce, as `wish-rollout requests` shows it")
+    who: str = Field(min_length=1, description="who rejects")
     reason: str = Field(min_length=1, description="why")
 
 
@@ -52,9 +61,15 @@ class DriftConfig(dg.Config):
 
 
 def jobs_for(config: Config) -> list[dg.JobDefinition]:
-    """Make the four jobs for the environments of the configuration."""
+    """Make the five jobs for the environments of the configuration."""
     keys = {"project", "choices", *(database_key(env.name) for env in config.environments)}
-    return [rollback_job(keys), approve_job(keys), verify_job(keys), drift_job(config, keys)]
+    return [
+        rollback_job(keys),
+        approve_job(keys),
+        reject_job(keys),
+        verify_job(keys),
+        drift_job(config, keys),
+    ]
 
 
 def materialization(
@@ -78,7 +93,12 @@ def rollback_job(keys: set[str]) -> dg.JobDefinition:
         with told():
             project.config.declared(config.environment)
             target = target_of(context, config.environment)
-            migrated = rollback_environment(project, target, config.to)
+            keeper = Gatekeeper(context, project, target)
+            if target.environment.gated and not keeper.open(
+                plan_back(project, target, target.look(), config.to)
+            ):
+                return
+            migrated = rollback_environment(project, target, config.to, actor=keeper.actor)
             verification = verify_environment(project, target, expected=migrated.expected)
             for evaluation in evaluations(verification):
                 context.log_event(evaluation)  # type: ignore[arg-type]  # it takes these, and does not say so
@@ -116,27 +136,42 @@ def verify_job(keys: set[str]) -> dg.JobDefinition:
 
 
 def approve_job(keys: set[str]) -> dg.JobDefinition:
-    """Record a person's approval of exactly the plan that stands."""
+    """Take in a person's signed approval of exactly what stands."""
 
     @dg.op(name="approve_plan", required_resource_keys=keys, out=dg.Out(dg.Nothing))
-    def approve(context: dg.OpExecutionContext, config: ApproveConfig) -> None:
+    def approve_plan(context: dg.OpExecutionContext, config: ApproveConfig) -> None:
         project = context.resources.project.project
         with told():
             env = project.config.declared(config.environment)
-            if not env.gated:
-                raise NotGated(env.name)
-            seen = target_of(context, env.name).look()
-            plan = plan_for(project, env, seen, context.resources.choices.choices)
-            refuse_unfit(env, plan, project, seen)
-            if plan.is_empty:
-                raise NothingToApprove(env.name)
-            if plan.digest != config.plan_digest:
-                raise WrongPlan(env.name, config.plan_digest, plan.digest)
-        context.log_event(approvals.grant(env.name, plan.digest, config.approver, config.reason))
+            turned_down = approvals.rejections(context.instance, env.name)
+            signed = take_in(project, target_of(context, env.name), config.approval, turned_down)
+            event = approvals.approval_event(config.approval)
+        context.log_event(event)
+        if signed.statement.break_glass:
+            context.log.critical(f"{env.name}: {event.description}")
 
-    @dg.job(name="approve", description="Approves exactly one plan of one gated environment.")
+    @dg.job(name="approve", description="Takes in a signed approval of exactly one plan.")
     def job() -> None:
-        approve()
+        approve_plan()
+
+    return job
+
+
+def reject_job(keys: set[str]) -> dg.JobDefinition:
+    """Record that a request was turned down, which ends it."""
+
+    @dg.op(name="reject_request", required_resource_keys=keys, out=dg.Out(dg.Nothing))
+    def reject_request(context: dg.OpExecutionContext, config: RejectConfig) -> None:
+        with told():
+            name = context.resources.project.project.config.declared(config.environment).name
+            open_ones = approvals.requests(context.instance, name)
+            if config.nonce not in [asked.request.nonce for asked in open_ones]:
+                raise NoRequest(name)
+        context.log_event(approvals.rejection_event(name, config.nonce, config.who, config.reason))
+
+    @dg.job(name="reject", description="Turns a request for approval down, which ends it.")
+    def job() -> None:
+        reject_request()
 
     return job
 

@@ -12,8 +12,9 @@ import dagster as dg
 from wish_rollout.core.config_errors import DagsterUnavailable
 from wish_rollout.core.errors import RolloutError
 from wish_rollout.defs.failures import ERROR, EXIT_CODE
-from wish_rollout.defs.steps import AWAITING
+from wish_rollout.defs.gatekeeping import AWAITING, REQUESTER, WHY
 from wish_rollout.postgres.connect import connect
+from wish_rollout.rollout.approving import requester
 from wish_rollout.sandbox.databases import DAGSTER_VARIABLE
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Outcome:
     run_id: str
     success: bool
     awaiting: str = ""
+    because: str = ""
     error: str = ""
     error_class: str = ""
     exit_code: int = 0
@@ -58,6 +60,7 @@ class Outcome:
             "run_id": self.run_id,
             "success": self.success,
             "awaiting_approval": self.awaiting or None,
+            "awaiting_because": self.because or None,
             "error": {"class": self.error_class, "text": self.error} if self.error else None,
             "environments": [vars(stage) for stage in self.stages],
         }
@@ -115,11 +118,17 @@ def run(
             instance=instance,
             run_id=run_id,
             raise_on_error=False,
-            tags={".dagster/repository": f"__repository__@{LOCATION}", "wish_rollout/by": "command line"},
+            tags={
+                ".dagster/repository": f"__repository__@{LOCATION}",
+                "wish_rollout/by": "command line",
+                REQUESTER: requester(config.root),
+            },
         )
         record = instance.get_run_by_id(run_id)
-        awaiting = record.tags.get(AWAITING, "") if record else ""
-        return _outcome(run_id, result.success, awaiting, result.all_events)
+        tags = record.tags if record else {}
+        outcome = _outcome(run_id, result.success, tags.get(AWAITING, ""), result.all_events)
+        outcome.because = tags.get(WHY, "")
+        return outcome
 
 
 def _progress(entry: dg.EventLogEntry, tell: Callable[[str], None]) -> None:

@@ -1,18 +1,19 @@
-"""The sandbox's own operator: goes on at a gate by approving exactly the plan that stands."""
+"""The sandbox's own operator: goes on at a gate by signing exactly what is asked there, with a key of its own."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.defs.launch import Outcome, run
-from wish_rollout.rollout.preflight import preflight
+from wish_rollout.core.approval_errors import NoRequest
+from wish_rollout.defs import approvals
+from wish_rollout.defs.launch import Outcome, open_instance, run
+from wish_rollout.rollout.approving import rules_of
+from wish_rollout.rollout.signing_off import Words, sign_off
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wish_rollout.rollout.project import Project
-
-OPERATOR = "sandbox operator"
 
 
 def run_through_gates(
@@ -23,8 +24,7 @@ def run_through_gates(
     outcome = run(project.config, "rollout", tell=tell)
     while outcome.success and outcome.awaiting and outcome.awaiting not in approved:
         name = outcome.awaiting
-        plan = preflight(project, [project.target(name)]).environments[0]
-        config = {"environment": name, "plan_digest": plan.digest, "approver": OPERATOR, "reason": reason}
+        config = {"environment": name, "approval": approval(project, name, reason)}
         granted = run(project.config, "approve", {"ops": {"approve_plan": {"config": config}}}, tell=tell)
         if not granted.success:
             return granted, approved
@@ -34,3 +34,14 @@ def run_through_gates(
         # what the first run did is the account; the second one found it done
         outcome.stages = [before.get(stage.environment, stage) for stage in outcome.stages]
     return outcome, approved
+
+
+def approval(project: Project, environment: str, reason: str) -> str:
+    """Sign what is asked for an environment; raise NoRequest."""
+    target = project.target(environment)
+    with open_instance(project.config) as instance:
+        asked = approvals.requests(instance, environment)
+    if not asked:
+        raise NoRequest(environment)
+    signers = rules_of(project, target).signers
+    return sign_off(project, target, asked[0].request, signers, Words(reason))

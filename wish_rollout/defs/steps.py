@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from wish_rollout.core.plan import EnvironmentPlan
 from wish_rollout.core.render import markdown
-from wish_rollout.defs import approvals
 from wish_rollout.defs.checks import evaluations
 from wish_rollout.defs.failures import told
-from wish_rollout.defs.metadata import plan_markdown, plan_metadata, verification_metadata
+from wish_rollout.defs.gatekeeping import Gatekeeper
+from wish_rollout.defs.metadata import plan_metadata, verification_metadata
 from wish_rollout.defs.resources import target_of
 from wish_rollout.rollout.acting import migrate_environment
 from wish_rollout.rollout.planning import plan_for, refuse_unfit
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wish_rollout.config import Environment
-
-AWAITING = "wish_rollout/awaiting_approval"
 
 
 def preflight(
@@ -40,21 +37,18 @@ def preflight(
 
 
 def migrate(context: dg.OpExecutionContext, env: Environment, planned: dict[str, Any]) -> dict[str, Any]:
-    """Migrate one environment; a gated one only behind an approval, looked for again under the lock."""
-
-    def approved(plan: EnvironmentPlan) -> None:
-        approvals.require(context.instance, plan)
-
+    """Migrate one environment; a gated one only behind an approval, checked again under the lock."""
+    project, target = context.resources.project.project, target_of(context, env.name)
+    keeper = Gatekeeper(context, project, target)
     with told():
         migrated = migrate_environment(
-            context.resources.project.project,
-            target_of(context, env.name),
+            project,
+            target,
             planned=planned[env.name],
             choices=context.resources.choices.choices,
-            gate=approved if env.gated else None,
+            actor=keeper.actor,
         )
     context.log.info(f"{env.name}: {migrated.action}, {migrated.seconds:.3f} s")
-    project = context.resources.project.project
     promised = project.history.promised(tuple(migrated.start), tuple(migrated.end))
     delta = markdown(promised) if promised else "nothing: it was in step"
     return {**migrated.as_dict(), "delta": delta}
@@ -81,20 +75,12 @@ def verify(context: dg.OpExecutionContext, env: Environment, migrated: dict[str,
 
 def gate(context: dg.OpExecutionContext, env: Environment) -> Iterator[dg.Output[None]]:
     """Let the run through, or record a request for approval and end here, successfully."""
-    project = context.resources.project.project
+    project, target = context.resources.project.project, target_of(context, env.name)
     with told():
-        seen = target_of(context, env.name).look()
+        seen = target.look()
         plan = plan_for(project, env, seen, context.resources.choices.choices)
         refuse_unfit(env, plan, project, seen)
-    approval = approvals.find(context.instance, plan)
-    if plan.is_empty or approval:
-        who = f"approved by {approval.approver}: {approval.reason}" if approval else "nothing to do behind it"
-        context.log.info(f"gate of {env.name}: {who}")
-        yield dg.Output(None)
-        return
-    context.log_event(approvals.request(plan, plan_markdown(plan)))
-    context.instance.add_run_tags(context.run_id, {AWAITING: env.name})
-    context.log.warning(
-        f"{env.name} waits for the approval of plan {plan.digest}. To approve: "
-        f"wish-rollout approve {env.name} --reason '…', or the job 'approve'."
-    )
+        if plan.is_empty:
+            context.log.info(f"gate of {env.name}: nothing to do behind it")
+        if plan.is_empty or Gatekeeper(context, project, target).open(plan):
+            yield dg.Output(None)

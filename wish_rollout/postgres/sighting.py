@@ -28,7 +28,16 @@ select current_setting('server_version_num')::int,
        coalesce((select array_agg(nspname::text order by nspname) from pg_namespace
                  where nspname !~ '^pg_' and nspname <> 'information_schema'
                    and has_schema_privilege(oid, 'CREATE')), '{}'),
-       to_regclass(%s) is not null
+       to_regclass(%s) is not null,
+       l.oid is not null,
+       case when l.oid is not null
+            then has_schema_privilege(n.oid, 'USAGE') and has_table_privilege(l.oid, 'SELECT')
+                 and has_table_privilege(l.oid, 'INSERT')
+            when n.oid is not null then has_schema_privilege(n.oid, 'CREATE')
+            else has_database_privilege(current_database(), 'CREATE') end
+from (select) as one
+left join pg_namespace n on n.nspname = 'wish_rollout'
+left join pg_class l on l.relnamespace = n.oid and l.relname = 'ledger'
 """
 
 
@@ -56,6 +65,8 @@ def read_facts(connection: psycopg.Connection[Any], version_table: str) -> Serve
         creates_in_database=row[6],
         creates_in_schemas=tuple(row[7]),
         revisions=revisions,
+        ledger=row[9],
+        writes_ledger=row[10],
     )
 
 

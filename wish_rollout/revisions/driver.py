@@ -46,6 +46,23 @@ class Applied:
     statements: dict[str, list[str]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Hooks:
+    """What is called in the transaction of a migration; what one of them raises ends it all.
+
+    ``first`` before its first statement, ``last`` behind its last one. Where env.py or a script commits by
+    itself before the end, ``early`` before the first commit, so that it is in what is committed; ``last``
+    then has a transaction of its own.
+    """
+
+    first: Callable[[], None] | None = None
+    early: Callable[[], None] | None = None
+    last: Callable[[], None] | None = None
+
+
+NO_HOOKS = Hooks()
+
+
 class OnOurConnection(EnvironmentContext):
     """An EnvironmentContext whose ``configure()`` always uses the connection that it was made with."""
 
@@ -53,14 +70,15 @@ class OnOurConnection(EnvironmentContext):
         self,
         road: Road,
         connection: sa.Connection,
-        first: Callable[[], None] | None = None,
+        hooks: Hooks = NO_HOOKS,
         **options: Any,
     ) -> None:
         config = road.scripts.alembic_config(road.url, {"connection": connection})
         super().__init__(config, road.scripts.directory, **options)
         self.ours = connection
         self.table = road.table
-        self.first = first
+        self.hooks = hooks
+        self.told = False
 
     def configure(self, connection: Any = None, **options: Any) -> None:  # type: ignore[override]  # noqa: ARG002
         """Take env.py's options and our connection; raise VersionTableMismatch."""
@@ -73,10 +91,22 @@ class OnOurConnection(EnvironmentContext):
         super().configure(connection=self.ours, **options)
 
     def run_migrations(self, **options: Any) -> None:
-        """Run the scripts; ``first`` is called before, in the same transaction."""
-        if self.first:
-            self.first()
+        """Run the scripts, with ``first`` before and ``last`` behind them."""
+        if self.hooks.first:
+            self.hooks.first()
         super().run_migrations(**options)
+        if self.hooks.last:
+            self.told = True
+            self.hooks.last()
+            session = self.ours.connection.driver_connection
+            if not self.ours.in_transaction() and session:
+                session.commit()
+
+    def before_commit(self, _connection: sa.Connection) -> None:
+        """Call ``early``, once, if something is committed before the end."""
+        if not self.told and self.hooks.early:
+            self.told = True
+            self.hooks.early()
 
 
 # ``alembic.context`` speaks for a class, not for its subclasses; ours is to be spoken for as well
@@ -119,13 +149,12 @@ def migrate(
     road: Road,
     destination: str,
     direction: Direction = "up",
-    first: Callable[[], None] | None = None,
+    hooks: Hooks = NO_HOOKS,
 ) -> Applied:
     """Run the scripts from where the database is to ``destination``, a revision or ``base``.
 
-    ``direction`` may also be ``stamp``: only the version table is set. ``first`` is called in the transaction
-    of the migration, before its first statement; what it raises ends it all. One transaction, unless env.py
-    or a script says otherwise. Raises StatementFailed when the database refuses a statement, ScriptFailed
+    ``direction`` may also be ``stamp``: only the version table is set. One transaction, unless env.py or a
+    script says otherwise. Raises StatementFailed when the database refuses a statement, ScriptFailed
     when a script raises by itself.
     """
     applied = Applied()
@@ -139,7 +168,9 @@ def migrate(
     with ALEMBIC, engine_on(road.connection) as engine, engine.connect() as ours:
         listen(engine, road.connection, applied, road.table.rpartition(".")[2])
         try:
-            with OnOurConnection(road, ours, first, fn=steps, as_sql=False, destination_rev=destination):
+            ways = OnOurConnection(road, ours, hooks, fn=steps, as_sql=False, destination_rev=destination)
+            sa.event.listen(engine, "commit", ways.before_commit)
+            with ways:
                 road.scripts.directory.run_env()
         except RolloutError:
             raise

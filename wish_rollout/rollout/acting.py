@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +13,12 @@ from wish_rollout.postgres.cleaning import drop_objects
 from wish_rollout.postgres.locks import rollout_lock
 from wish_rollout.postgres.sighting import look
 from wish_rollout.rollout.planning import NO_CHOICES, Choices, brief, plan_for, refuse_unfit
+from wish_rollout.rollout.recording import NOBODY, Actor, Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    import psycopg
-
     from wish_rollout.core.sighting import Sighting
-    from wish_rollout.core.snapshot import Snapshot
     from wish_rollout.revisions.driver import Direction
     from wish_rollout.rollout.project import Project, Target
 
@@ -56,14 +53,16 @@ def migrate_environment(
     *,
     planned: Mapping[str, Any] | None = None,
     choices: Choices = NO_CHOICES,
-    gate: Callable[[EnvironmentPlan], None] | None = None,
+    actor: Actor = NOBODY,
 ) -> Migrated:
-    """Take one environment to the head, under the lock.
+    """Take one environment to the head, under the lock, and record it in its ledger.
 
-    ``planned``: the signed fields of the plan that was shown before. ``gate`` is asked with the plan as it is
-    under the lock, and raises where it is not approved. Raises LockHeld, PlanChanged, all that
-    ``refuse_unfit`` does, StatementFailed, ScriptFailed.
+    ``planned``: the signed fields of the plan that was shown before. ``actor``: who asked for it all; their
+    gatekeeper is asked with the plan as it is under the lock. Raises LockHeld, PlanChanged, all that
+    ``refuse_unfit`` does, why the gatekeeper does not let it through, LedgerUnwritable, StatementFailed,
+    ScriptFailed; and UnsignedGate for a gated environment and an actor without a gatekeeper.
     """
+    actor.refuse_without_gatekeeper(target)
     with (
         target.connect() as mutex,
         rollout_lock(mutex, target.name, target.environment.lock_wait),
@@ -72,12 +71,11 @@ def migrate_environment(
         seen = look(connection, target.scope)
         plan = plan_for(project, target.environment, seen, choices)
         refuse_unfit(target.environment, plan, project, seen)
+        recorder = Recorder(target, connection, plan, actor)
         if not plan.is_empty:
             refuse_changed(plan, planned)
-            if gate:
-                gate(plan)
-        started = time.perf_counter()
-        done, revisions = act(project, target, connection, plan, seen)
+            recorder.ask()
+        done, revisions = act(project, recorder, seen)
         return Migrated(
             environment=target.name,
             action=plan.action.value,
@@ -88,50 +86,43 @@ def migrate_environment(
             expected=done,
             release_digest=plan.release_digest,
             plan_digest=plan.digest,
-            seconds=time.perf_counter() - started,
+            seconds=recorder.seconds,
         )
 
 
-def act(
-    project: Project,
-    target: Target,
-    connection: psycopg.Connection[Any],
-    plan: EnvironmentPlan,
-    seen: Sighting,
-) -> tuple[str, list[str]]:
+def act(project: Project, recorder: Recorder, seen: Sighting) -> tuple[str, list[str]]:
     """Do what the plan says; give the fingerprint that must come of it, and the revisions that ran."""
-    from wish_rollout.revisions.driver import migrate
+    from wish_rollout.revisions.driver import Hooks, migrate
 
+    target, connection, plan = recorder.target, recorder.connection, recorder.plan
     if plan.action is Action.NOTHING:
         return plan.fingerprint, []
-    left, first = [seen.snapshot], None
+    before, first = seen.snapshot, recorder.first
     if plan.action is Action.CLEAN:
-        first = cleaning(project, target, connection, plan, left)
+        before, first = project.history.at(plan.start), cleaning(project, recorder)
+    expected = before if plan.action is Action.ADOPT else plan.promised.apply(before)
     direction: Direction = "stamp" if plan.action is Action.ADOPT else "up"
-    expected = left[0] if plan.action is Action.ADOPT or first else plan.promised.apply(left[0])
-    applied = migrate(project.road(target, connection), plan.end[0], direction, first)
-    if first:
-        expected = plan.promised.apply(left[-1])
-    return expected.fingerprint, applied.revisions
+    recorder.after = expected.fingerprint
+    hooks = Hooks(first, recorder.early, recorder.last)
+    applied = migrate(project.road(target, connection), plan.end[0], direction, hooks)
+    return recorder.after, applied.revisions
 
 
-def cleaning(
-    project: Project,
-    target: Target,
-    connection: psycopg.Connection[Any],
-    plan: EnvironmentPlan,
-    seen: list[Snapshot],
-) -> Callable[[], None]:
+def cleaning(project: Project, recorder: Recorder) -> Callable[[], None]:
     """Make what runs first in the migration's transaction: drop what is in the way, and see that this was all.
 
-    What is left is added to ``seen``. Where it is not all, Drifted ends the transaction, and what was dropped is there again.
+    Where it is not all, Drifted ends the transaction, and what was dropped is there again. What others own in the
+    database is there still, so what has to come of it all is known only then.
     """
+    target, connection, plan = recorder.target, recorder.connection, recorder.plan
 
     def first() -> None:
+        recorder.first()
         drop_objects(connection, [(obstacle.kind, obstacle.name) for obstacle in plan.obstacles])
-        seen.append(look(connection, target.scope).snapshot)
-        if drift := difference(project.history.at(plan.start), project.count(seen[-1]).snapshot):
+        left = look(connection, target.scope).snapshot
+        if drift := difference(project.history.at(plan.start), project.count(left).snapshot):
             raise Drifted(target.name, say(plan.start), brief(drift))
+        recorder.after = plan.promised.apply(left).fingerprint
 
     return first
 

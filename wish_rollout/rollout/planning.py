@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.database_errors import MayNotCreate, ReadOnlyDatabase
 from wish_rollout.core.delta import Delta, difference
+from wish_rollout.core.ledger_errors import LedgerClosed, LedgerMissing
 from wish_rollout.core.obstacle import Obstacle, obstacles
 from wish_rollout.core.plan import Action, EnvironmentPlan, Plan
 from wish_rollout.core.plan_errors import Drifted, MayNotAdopt, MayNotClean, ObjectsInTheWay, SchemaAhead
@@ -116,6 +117,10 @@ def _cannot_write(env: Environment, plan: EnvironmentPlan, project: Project, _se
     )
     if makes_schema and not facts.creates_in_database:
         raise MayNotCreate(env.name, facts.role, f"DATABASE {facts.database}")
+    if not facts.writes_ledger and facts.ledger:
+        raise LedgerClosed(env.name, facts.role)
+    if not facts.writes_ledger:
+        raise LedgerMissing(env.name, facts.role, facts.database)
 
 
 def created_in(promised: Delta) -> set[str]:

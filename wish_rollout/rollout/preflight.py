@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.plan import Plan
+from wish_rollout.rollout.approving import rules_of
 from wish_rollout.rollout.planning import NO_CHOICES, Choices, plan_for, refuse_unfit
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 def preflight(project: Project, targets: Sequence[Target], choices: Choices = NO_CHOICES) -> Plan:
     """Plan each environment, and raise the first reason, in promotion order, why one cannot be migrated.
 
+    A gated environment that nobody could approve anything for is such a reason (UnsignedGate, BadSigners).
     All of them are read before any is judged, so an unreachable last one is known before the first is touched.
     """
     for name in (*choices.adopt, *choices.clean):
@@ -25,5 +27,7 @@ def preflight(project: Project, targets: Sequence[Target], choices: Choices = NO
     for target, seen in zip(targets, sightings, strict=True):
         plan = plan_for(project, target.environment, seen, choices)
         refuse_unfit(target.environment, plan, project, seen)
+        if target.environment.gated and not plan.is_empty:
+            rules_of(project, target)
         plans.append(plan)
     return Plan(project.release_digest, project.release.head, tuple(plans))

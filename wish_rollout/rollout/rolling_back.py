@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.delta import difference
+from wish_rollout.core.plan import Action
 from wish_rollout.core.plan_errors import Drifted, NothingToRollBack, RowsInTheWay
 from wish_rollout.core.release import Position, say
 from wish_rollout.core.release_errors import UnknownRevision
@@ -14,6 +15,7 @@ from wish_rollout.postgres.sighting import look
 from wish_rollout.postgres.stake import rows_at_stake
 from wish_rollout.rollout.acting import Migrated
 from wish_rollout.rollout.planning import brief, plan_for, refuse_foreign
+from wish_rollout.rollout.recording import NOBODY, Actor, Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,44 +23,67 @@ if TYPE_CHECKING:
     import psycopg
 
     from wish_rollout.core.delta import Delta
+    from wish_rollout.core.plan import EnvironmentPlan
     from wish_rollout.core.release import Release
+    from wish_rollout.core.sighting import Sighting
     from wish_rollout.core.snapshot import Snapshot
     from wish_rollout.rollout.project import Project, Target
 
 
-def rollback_environment(project: Project, target: Target, to: str | None = None) -> Migrated:
-    """Take one environment back to a revision (``base`` for none; default: one back).
+def rollback_environment(
+    project: Project, target: Target, to: str | None = None, *, actor: Actor = NOBODY
+) -> Migrated:
+    """Take one environment back to a revision (``base`` for none; default: one back), and record it.
 
-    Raises LockHeld, ForeignRevision, Drifted, RowsInTheWay, NothingToRollBack, UnknownRevision, StatementFailed,
-    ScriptFailed.
+    ``actor``: who asked for it; their gatekeeper is asked with the plan as it is under the lock. Raises
+    LockHeld, ForeignRevision, Drifted, RowsInTheWay, NothingToRollBack, UnknownRevision, why the gatekeeper
+    does not let it through, LedgerUnwritable, StatementFailed, ScriptFailed; and UnsignedGate for a gated
+    environment and an actor without a gatekeeper.
     """
+    actor.refuse_without_gatekeeper(target)
     with (
         target.connect() as mutex,
         rollout_lock(mutex, target.name, target.environment.lock_wait),
         target.connect() as connection,
     ):
         seen = look(connection, target.scope)
-        plan = plan_for(project, target.environment, seen)
-        refuse_foreign(target.environment, plan.start, project)
-        start = plan.start
-        end = destination(project.release, start, to, target.name)
-        if drift := difference(project.history.at(start), project.count(seen.snapshot).snapshot):
-            raise Drifted(target.name, say(start), brief(drift))
-        promised = project.history.promised(start, end)
-        started = time.perf_counter()
-        revisions = downgrade(project, target, connection, end, promised)
+        plan = plan_back(project, target, seen, to)
+        after = plan.promised.apply(seen.snapshot).fingerprint
+        recorder = Recorder(target, connection, plan, actor, after)
+        recorder.ask()
+        revisions = downgrade(project, recorder)
         return Migrated(
             environment=target.name,
-            action="rollback",
-            start=list(start),
-            end=list(end),
+            action=plan.action.value,
+            start=list(plan.start),
+            end=list(plan.end),
             revisions=revisions,
             before=plan.fingerprint,
-            expected=promised.apply(seen.snapshot).fingerprint,
+            expected=after,
             release_digest=plan.release_digest,
             plan_digest=plan.digest,
-            seconds=time.perf_counter() - started,
+            seconds=recorder.seconds,
         )
+
+
+def plan_back(project: Project, target: Target, seen: Sighting, to: str | None) -> EnvironmentPlan:
+    """Plan a rollback from what was seen; raise why it cannot be."""
+    forth = plan_for(project, target.environment, seen)
+    refuse_foreign(target.environment, forth.start, project)
+    end = destination(project.release, forth.start, to, target.name)
+    if drift := difference(project.history.at(forth.start), project.count(seen.snapshot).snapshot):
+        raise Drifted(target.name, say(forth.start), brief(drift))
+    undone = project.release.ancestors(forth.start) - project.release.ancestors(end)
+    back = [revision for revision in reversed(project.release.revisions) if revision.id in undone]
+    return replace(
+        forth,
+        action=Action.ROLLBACK,
+        end=end,
+        pending=tuple(f"{revision.id} {revision.message}".strip() for revision in back),
+        statements=tuple(text for each in back for text in project.history.record((each.id,)).downgrade),
+        promised=project.history.promised(forth.start, end),
+        obstacles=(),
+    )
 
 
 def destination(release: Release, start: Position, to: str | None, environment: str) -> Position:
@@ -78,15 +103,20 @@ def destination(release: Release, start: Position, to: str | None, environment: 
     return end
 
 
-def downgrade(
-    project: Project, target: Target, connection: psycopg.Connection[Any], end: Position, promised: Delta
-) -> list[str]:
+def downgrade(project: Project, recorder: Recorder) -> list[str]:
     """Run the downgrades, in a transaction that first makes sure that no row is lost."""
-    from wish_rollout.revisions.driver import migrate
+    from wish_rollout.revisions.driver import Hooks, migrate
 
-    refuse = refuse_loss(target.name, connection, promised, project.history.at(end))
-    applied = migrate(project.road(target, connection), end[0] if end else "base", "down", refuse)
-    return applied.revisions
+    target, connection, plan = recorder.target, recorder.connection, recorder.plan
+    refuse = refuse_loss(target.name, connection, plan.promised, project.history.at(plan.end))
+
+    def first() -> None:
+        recorder.first()
+        refuse()
+
+    hooks = Hooks(first, recorder.early, recorder.last)
+    end = plan.end[0] if plan.end else "base"
+    return migrate(project.road(target, connection), end, "down", hooks).revisions
 
 
 def refuse_loss(

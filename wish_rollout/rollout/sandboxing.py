@@ -3,26 +3,52 @@
 from __future__ import annotations
 
 import os
+import secrets
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.errors import RolloutError
 from wish_rollout.sandbox.databases import DAGSTER_DATABASE, DAGSTER_VARIABLE, ensure_databases
 from wish_rollout.sandbox.server import Server, embedded
+from wish_rollout.signing.own import ensure_key
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from wish_rollout.config import Config
+    from wish_rollout.rollout.project import Target
 
 DAGSTER_HOME = "DAGSTER_HOME"
 
 
 def sandbox(config: Config) -> Server:
     """Give the server whose state lies beside rollout.toml; raise SandboxMissing."""
-    return embedded(config.root / ".sandbox")
+    return embedded(home(config))
+
+
+def home(config: Config) -> Path:
+    """Give the folder of the sandbox: its server's, and its operator's key."""
+    return config.root / ".sandbox"
+
+
+def belongs_to_sandbox(config: Config, target: Target) -> bool:
+    """Whether a target is one of the sandbox's own databases: its address, its port and its secret password.
+
+    Only there does the sandbox's own key count, so it can approve nothing else.
+    """
+    if not home(config).is_dir():
+        return False
+    try:
+        server = Server(home(config), home(config))
+        return secrets.compare_digest(target.url.encode(), server.url(target.name).encode())
+    except (RolloutError, OSError, ValueError, KeyError):
+        return False
 
 
 def start(config: Config) -> Server:
     """Start it, if need be, with all databases; idempotent."""
     server = sandbox(config)
     server.up()
+    ensure_key(home(config))
     ensure_databases(server, [*(env.name for env in config.environment), DAGSTER_DATABASE])
     return server
 

@@ -1,0 +1,315 @@
+"""Why an approval does not count. Each refusal is a class of its own; nothing was touched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wish_rollout.core.errors import ConfigurationError, Refused
+
+AGAIN = "ask anew: wish-rollout apply; then: wish-rollout approve {environment}"
+
+
+@dataclass(eq=False)
+class UnsignedGate(ConfigurationError):
+    """A gated environment that names nobody who may approve."""
+
+    environment: str
+    reason: str
+
+    what = "Nobody can approve anything for '{environment}': {reason}."
+    why = "An approval is a signature by a key that this file names; without it, anyone could let a release through."
+    hint = (
+        'in rollout.toml, under this environment: [environment.approval] allowed_signers = "approvers"; in that file, '
+        'a line a person: echo "you@example.org namespaces=\\"wish-rollout\\" $(cat ~/.ssh/id_ed25519.pub)" >> approvers'
+    )
+
+
+@dataclass(eq=False)
+class BadSigners(ConfigurationError):
+    """The allowed_signers file cannot be used."""
+
+    path: str
+    reason: str
+
+    what = "The file of allowed signers {path} cannot be used: {reason}."
+    why = "Who may approve is read from it, so nobody may until it is mended."
+    hint = 'its form is told in ssh-keygen(1), ALLOWED SIGNERS: you@example.org namespaces="wish-rollout" ssh-ed25519 AAAA…'
+
+
+@dataclass(eq=False)
+class BadApproval(Refused):
+    """A text that is no approval of ours, or one in which something was changed."""
+
+    reason: str
+
+    what = "This is no approval: {reason}."
+    why = "What is signed has exactly one form, so that what was read is what is checked."
+    hint = "have it written anew: wish-rollout approve ENV --out FILE"
+
+
+@dataclass(eq=False)
+class NotSigned(Refused):
+    """An approval without a signature."""
+
+    environment: str
+
+    what = "The approval for '{environment}' carries no signature."
+    why = "A name is not enough: whoever reaches Dagster can write one."
+    hint = "sign it with your SSH key: wish-rollout approve {environment}"
+
+
+@dataclass(eq=False)
+class BadSignature(Refused):
+    """A signature that does not fit the text, or that is none."""
+
+    environment: str
+    reason: str
+
+    what = "The signature of the approval for '{environment}' is not good: {reason}."
+    why = "The text or the signature was changed after it was made, or it was made for something else."
+    hint = "sign what stands now: wish-rollout approve {environment}"
+
+
+@dataclass(eq=False)
+class UnknownSigner(Refused):
+    """A good signature by a key that nobody has allowed."""
+
+    environment: str
+    approver: str
+    key: str
+    signers: str
+
+    what = "'{approver}' is not named with the key {key} in {signers}."
+    why = "The signature for '{environment}' is good, but nobody has said that this key may approve."
+    hint = "have the key's owner added there, by those who answer for it; or sign with a key that is"
+
+
+@dataclass(eq=False)
+class SignerNotValid(Refused):
+    """A key whose time has not come, or has ended."""
+
+    environment: str
+    approver: str
+    interval: str
+    signers: str
+
+    what = "The key of '{approver}' is not valid now for '{environment}': {signers} says {interval}."
+    why = "A key counts only within the time that it was allowed for."
+    hint = "have the entry renewed by those who answer for it, or sign with another key"
+
+
+@dataclass(eq=False)
+class MayNotApprove(Refused):
+    """A known key, whose owner may not approve for this environment."""
+
+    environment: str
+    approver: str
+    approvers: str
+
+    what = "'{approver}' may not approve for '{environment}': rollout.toml allows {approvers}."
+    why = "Each environment says itself whose word counts there."
+    hint = "ask one of those; or change approvers under this environment in rollout.toml"
+
+
+@dataclass(eq=False)
+class ApproverIsRequester(Refused):
+    """The person who asks approves."""
+
+    environment: str
+    approver: str
+
+    what = "'{approver}' asked for this rollout of '{environment}', and may not be the one who approves it."
+    why = "Four eyes see more than two."
+    hint = "have somebody else run: wish-rollout approve {environment}; in an emergency: --break-glass 'why'"
+
+
+@dataclass(eq=False)
+class ApproverIsAuthor(Refused):
+    """The person who wrote it approves."""
+
+    environment: str
+    approver: str
+    authors: str
+
+    what = "'{approver}' wrote what is to be rolled out to '{environment}' (authors: {authors}), and may not approve it."
+    why = "Four eyes see more than two."
+    hint = "have somebody else run: wish-rollout approve {environment}; in an emergency: --break-glass 'why'"
+
+
+@dataclass(eq=False)
+class AuthorUnknown(Refused):
+    """Nobody knows who wrote a revision, so nobody can tell whether the approver did."""
+
+    environment: str
+    revision: str
+    reason: str
+
+    what = "Who wrote revision {revision} cannot be told: {reason}."
+    why = "For '{environment}' the approver must not be an author, and that can then not be known."
+    hint = (
+        "commit the script, and roll out from a checkout; where there is none, in rollout.toml: "
+        '[release.authors] {revision} = ["who@example.org"]'
+    )
+
+
+@dataclass(eq=False)
+class OtherEnvironment(Refused):
+    """An approval for another environment, or another database."""
+
+    environment: str
+    approved: str
+
+    what = "The approval is for {approved}, not for '{environment}'."
+    why = "It holds for exactly one database."
+    hint = "read the plan and approve it: wish-rollout approve {environment}"
+
+
+@dataclass(eq=False)
+class OtherPlan(Refused):
+    """An approval of another act: another direction, other revisions."""
+
+    environment: str
+    changed: str
+
+    what = "The approval for '{environment}' is of another plan: {changed}."
+    why = "It holds for exactly one plan."
+    hint = AGAIN
+
+
+@dataclass(eq=False)
+class ApprovalVoid(Refused):
+    """Something that was approved is no longer so."""
+
+    environment: str
+    changed: str
+
+    what = "The approval for '{environment}' no longer holds: {changed}."
+    why = "What was approved is not what would happen now, so nothing was started."
+    hint = AGAIN
+
+
+@dataclass(eq=False)
+class ApprovalExpired(Refused):
+    """An approval whose time is over."""
+
+    environment: str
+    expires: str
+
+    what = "The approval for '{environment}' has expired, at {expires}."
+    why = "The longer ago somebody looked, the less they can have known."
+    hint = AGAIN
+
+
+@dataclass(eq=False)
+class LivesTooLong(Refused):
+    """A request whose times are not within what the policy allows."""
+
+    environment: str
+    requested: str
+    expires: str
+    lives: str
+
+    what = "The approval for '{environment}' is for {requested} to {expires}, and an approval may live for {lives}."
+    why = "Such a request was not made by this tool, or by one with another clock."
+    hint = AGAIN
+
+
+@dataclass(eq=False)
+class OutsideWindow(Refused):
+    """A time at which the environment may not be touched."""
+
+    environment: str
+    now: str
+    windows: str
+
+    what = "'{environment}' may not be touched now ({now}): its windows are {windows}."
+    why = "A migration is to go wrong only while those who can mend it are there."
+    hint = "wait for the window; the approval stays good until it expires; in an emergency: approve --break-glass 'why'"
+
+
+@dataclass(eq=False)
+class HazardNotAllowed(Refused):
+    """A hazard of a kind that may not be approved here at all."""
+
+    environment: str
+    hazard: str
+    allowed: str
+
+    what = "The release carries the hazard {hazard}, and '{environment}' allows {allowed}."
+    why = "No approval is enough for this kind."
+    hint = (
+        "write the revision in a safer way; or change allowed_hazards under this environment in rollout.toml"
+    )
+
+
+@dataclass(eq=False)
+class QuorumNotMet(Refused):
+    """Too few persons have approved."""
+
+    environment: str
+    have: int
+    needed: int
+    approvers: str
+
+    what = "'{environment}' needs the approvals of {needed} persons, and has {have} ({approvers})."
+    why = "A person and a key count once each."
+    hint = "have another one run: wish-rollout approve {environment}"
+
+
+@dataclass(eq=False)
+class NoBreakGlass(Refused):
+    """Break glass, where the policy has none."""
+
+    environment: str
+
+    what = "'{environment}' knows no way around its approvals."
+    why = "rollout.toml says break_glass = false there."
+    hint = "have those approve whom the policy wants: wish-rollout approve {environment}"
+
+
+@dataclass(eq=False)
+class ApprovalUsed(Refused):
+    """An approval that has been used up."""
+
+    environment: str
+    nonce: str
+    used: str
+
+    what = "The approval {nonce:.12}… for '{environment}' was used already: {used}."
+    why = "An approval works once; the database's own ledger says that this one did."
+    hint = AGAIN
+
+
+@dataclass(eq=False)
+class RequestRejected(Refused):
+    """A request that somebody has turned down."""
+
+    environment: str
+    nonce: str
+    rejected: str
+
+    what = "The request {nonce:.12}… for '{environment}' was rejected: {rejected}."
+    why = "A rejection ends a request; approvals of it count no more."
+    hint = AGAIN
+
+
+@dataclass(eq=False)
+class NoRequest(Refused):
+    """Nobody has asked for an approval."""
+
+    environment: str
+
+    what = "Nobody asks for an approval for '{environment}'."
+    why = "An approval answers a request, which a rollout makes when it comes to the gate."
+    hint = "wish-rollout apply; then: wish-rollout approve {environment}"
+
+
+@dataclass(eq=False)
+class CannotSign(ConfigurationError):
+    """No signature could be made on this machine."""
+
+    reason: str
+
+    what = "The approval cannot be signed: {reason}."
+    why = "An approval without a signature does not count."
+    hint = "name your key: --key ~/.ssh/id_ed25519 (a public key's file where the agent or a security key holds it)"

@@ -1,0 +1,105 @@
+"""What stands at a gate: it lets an approved plan through, and asks for the approval of another one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from wish_rollout.core.approval import UNKNOWN
+from wish_rollout.core.errors import AwaitingApproval, Refused
+from wish_rollout.core.policy import check_hazards
+from wish_rollout.defs import approvals
+from wish_rollout.defs.metadata import plan_markdown
+from wish_rollout.rollout.approving import Rules, decide, new_request, refuse_used, rules_of, standing
+from wish_rollout.rollout.recording import Actor
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from wish_rollout.core.approval import Subject
+    from wish_rollout.core.plan import EnvironmentPlan
+    from wish_rollout.core.policy import Grant
+    from wish_rollout.rollout.project import Project, Target
+
+AWAITING = "wish_rollout/awaiting_approval"
+WHY = "wish_rollout/awaiting_because"
+REQUESTER = "wish_rollout/requester"
+BROKEN = "wish_rollout/break_glass"
+KEPT = ("ops", "resources")
+"""What of a run's configuration a request keeps, so that the run that goes on is given the same."""
+
+
+@dataclass(frozen=True)
+class Gatekeeper:
+    """Decides for one target of one run."""
+
+    context: dg.OpExecutionContext
+    project: Project
+    target: Target
+
+    @property
+    def actor(self) -> Actor:
+        """Who asked for this run, with us at the gate."""
+        who = self.context.get_tag(REQUESTER) or UNKNOWN
+        return Actor(who, self.context.run_id, self.approved)
+
+    def approved(self, plan: EnvironmentPlan, connection: psycopg.Connection[Any]) -> Grant:
+        """Give what lets the plan through; raise why nothing does. Everything is read anew."""
+        rules = rules_of(self.project, self.target)
+        subject = standing(self.project, rules, plan)
+        return self._decide(rules, subject, plan, connection)
+
+    def open(self, plan: EnvironmentPlan) -> bool:
+        """Let the plan through, or record a request and say that the run waits; the run then ends well.
+
+        Raises UnsignedGate, BadSigners, AuthorUnknown, HazardNotAllowed.
+        """
+        rules = rules_of(self.project, self.target)
+        subject = standing(self.project, rules, plan)
+        check_hazards(subject, rules.policy)
+        with self.target.connect() as connection:
+            try:
+                grant = self._decide(rules, subject, plan, connection)
+            except (Refused, AwaitingApproval) as reason:
+                self._wait(rules, subject, plan, connection, reason)
+                return False
+        who = ", ".join(grant.approvers)
+        self.context.log.info(f"gate of {self.target.name}: approved by {who}")
+        if grant.break_glass:
+            self.context.log.critical(f"{self.target.name}: {who} BREAKS THE GLASS: {grant.break_glass}")
+            self.context.instance.add_run_tags(self.context.run_id, {BROKEN: grant.break_glass[:200]})
+        return True
+
+    def _decide(
+        self, rules: Rules, subject: Subject, plan: EnvironmentPlan, connection: psycopg.Connection[Any]
+    ) -> Grant:
+        given = approvals.documents(self.context.instance, self.target.name)
+        return decide(rules, plan, subject, given, connection)
+
+    def _wait(
+        self,
+        rules: Rules,
+        subject: Subject,
+        plan: EnvironmentPlan,
+        connection: psycopg.Connection[Any],
+        reason: Refused | AwaitingApproval,
+    ) -> None:
+        instance, name = self.context.instance, self.target.name
+        asked = approvals.open_request(instance, subject)
+        if asked:
+            try:
+                refuse_used(connection, asked.request)
+            except Refused:
+                asked = None
+        if asked is None:
+            request = new_request(rules, subject, self.actor.who)
+            config = {key: value for key, value in self.context.run.run_config.items() if key in KEPT}
+            job, run = self.context.job_name, self.context.run_id
+            asked = approvals.Asked(request, plan_markdown(plan), job, config, run)
+            self.context.log_event(approvals.request_event(asked))
+        instance.add_run_tags(self.context.run_id, {AWAITING: name, WHY: reason.say(reason.what)[:500]})
+        self.context.log.warning(
+            f"{reason.say(reason.what)}\n\n{asked.request.text()}\nTo approve: wish-rollout approve {name}"
+        )

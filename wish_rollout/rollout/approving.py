@@ -1,0 +1,166 @@
+"""Asking for an approval of what stands, and judging what was handed in."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from wish_rollout.config import ApprovalConfig
+from wish_rollout.core.approval import UNKNOWN, Request, Subject, subject_of, utc
+from wish_rollout.core.approval_errors import ApprovalUsed, QuorumNotMet, UnsignedGate
+from wish_rollout.core.errors import RolloutError
+from wish_rollout.core.plan import Action
+from wish_rollout.core.plan_errors import WaitingAtGate
+from wish_rollout.core.policy import Grant, Policy, Signed, check_person, check_request, grant
+from wish_rollout.rollout.authors import authors_of
+from wish_rollout.signing.own import SIGNERS
+from wish_rollout.signing.signers import Signers, read_signers
+from wish_rollout.signing.verify import split, verify
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import psycopg
+
+    from wish_rollout.config import Environment
+    from wish_rollout.core.plan import EnvironmentPlan
+    from wish_rollout.rollout.project import Project, Target
+
+REQUESTER = "WISH_ROLLOUT_REQUESTER"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What holds for one target now: the policy, and who may sign."""
+
+    policy: Policy
+    signers: Signers
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An approval that does not count, and why."""
+
+    document: str
+    error: RolloutError
+
+
+def rules_of(project: Project, target: Target) -> Rules:
+    """Read the rules for a target; raise UnsignedGate, BadSigners.
+
+    The sandbox's own databases, and they alone, have its own rules: one signature, by its own key.
+    """
+    from wish_rollout.rollout.sandboxing import belongs_to_sandbox, home
+
+    if belongs_to_sandbox(project.config, target):
+        signers = read_signers(home(project.config) / SIGNERS)
+        return Rules(Policy(signers.digest, four_eyes=False), signers)
+    signers = signers_of(project, target.environment)
+    approval = target.environment.approval or ApprovalConfig()
+    return Rules(approval.policy(signers.digest), signers)
+
+
+def signers_of(project: Project, env: Environment) -> Signers:
+    """Read who may sign for an environment, as rollout.toml says; raise UnsignedGate, BadSigners."""
+    named = env.approval.allowed_signers if env.approval else None
+    if named is None:
+        raise UnsignedGate(env.name, "rollout.toml names no file of allowed signers for it")
+    path = project.config.root / named
+    if not path.exists():
+        raise UnsignedGate(env.name, f"its file of allowed signers, {named}, is not there")
+    return read_signers(path)
+
+
+def standing(project: Project, rules: Rules, plan: EnvironmentPlan) -> Subject:
+    """Say what carrying out this plan means now, under these rules; raise AuthorUnknown."""
+    revisions = [each.split(" ", maxsplit=1)[0] for each in plan.pending]
+    wanted = rules.policy.four_eyes and plan.action is not Action.NOTHING
+    authors = authors_of(project, plan.environment, revisions) if wanted else ()
+    return subject_of(plan, rules.policy.digest, authors)
+
+
+def new_request(rules: Rules, subject: Subject, requester: str, now: datetime | None = None) -> Request:
+    """Ask for an approval of what stands."""
+    now = utc(now or datetime.now(UTC))
+    return Request(subject, requester, now, now + rules.policy.lives, secrets.token_hex(32))
+
+
+def judge(
+    rules: Rules, subject: Subject, documents: Sequence[str], now: datetime | None = None
+) -> tuple[dict[Request, list[Signed]], list[Refusal]]:
+    """Sort approvals: those that count, by the request that they are of, and the others, each with its reason."""
+    now = now or datetime.now(UTC)
+    counted: dict[Request, list[Signed]] = {}
+    refused = []
+    for document in documents:
+        try:
+            signed = accept(rules, subject, document, now)
+        except RolloutError as error:
+            refused.append(Refusal(document, error))
+        else:
+            counted.setdefault(signed.statement.request, []).append(signed)
+    return counted, refused
+
+
+def accept(rules: Rules, subject: Subject, document: str, now: datetime | None = None) -> Signed:
+    """Check one approval by itself: the signature, the person, and what it is of.
+
+    Raises what ``signing.verify``, ``check_request`` and ``check_person`` do.
+    """
+    now = now or datetime.now(UTC)
+    signed = verify(document, subject.environment, rules.signers, now)
+    check_request(signed.statement.request, subject, rules.policy, now)
+    check_person(signed.statement, rules.policy)
+    return signed
+
+
+def decide(
+    rules: Rules,
+    plan: EnvironmentPlan,
+    subject: Subject,
+    documents: Sequence[str],
+    connection: psycopg.Connection[Any],
+) -> Grant:
+    """Give what lets the plan through; else raise the most telling reason why nothing does.
+
+    ``connection`` is to the target: its ledger says which approvals were used up.
+    """
+    now = datetime.now(UTC)
+    counted, refused = judge(rules, subject, documents, now)
+    reasons: list[RolloutError] = []
+    for request, signed in counted.items():
+        try:
+            refuse_used(connection, request)
+            return grant(request, signed, rules.policy, now)
+        except RolloutError as error:
+            reasons.append(error)
+    reasons.sort(key=lambda error: isinstance(error, QuorumNotMet))
+    reasons += [refusal.error for refusal in reversed(refused)]
+    raise reasons[0] if reasons else WaitingAtGate(plan.environment, plan.digest)
+
+
+def refuse_used(connection: psycopg.Connection[Any], request: Request) -> None:
+    """Raise ApprovalUsed where the target's ledger has the request's nonce."""
+    from wish_rollout.postgres.ledger import use_of
+
+    if used := use_of(connection, request.nonce):
+        raise ApprovalUsed(request.subject.environment, request.nonce, used)
+
+
+def requester(root: Path) -> str:
+    """Say who asks: the variable WISH_ROLLOUT_REQUESTER, else git's user.email, else unknown.
+
+    It is a claim, as everything that is said to Dagster; only approvals are proven.
+    """
+    from wish_rollout.rollout.authors import configured_email
+
+    return os.environ.get(REQUESTER) or configured_email(root) or UNKNOWN
+
+
+def text_of(document: str) -> str:
+    """Give the text of an approval file, without its signature."""
+    return split(document)[0]

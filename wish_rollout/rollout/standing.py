@@ -1,0 +1,69 @@
+"""What an approval is held against: the plan that stands for the act that it names."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.approval import Request, Statement
+from wish_rollout.core.approval_errors import RequestRejected
+from wish_rollout.core.plan import Action
+from wish_rollout.core.plan_errors import NotGated, NothingToApprove
+from wish_rollout.core.policy import check_request
+from wish_rollout.rollout.approving import accept, refuse_used, rules_of, standing, text_of
+from wish_rollout.rollout.planning import Choices, plan_for, refuse_unfit
+from wish_rollout.rollout.rolling_back import plan_back
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wish_rollout.core.approval import Subject
+    from wish_rollout.core.plan import EnvironmentPlan
+    from wish_rollout.core.policy import Signed
+    from wish_rollout.rollout.approving import Rules
+    from wish_rollout.rollout.project import Project, Target
+
+
+def plan_as_asked(project: Project, target: Target, asked: Subject) -> EnvironmentPlan:
+    """Plan now what a request was made for: a migration, an adoption, or a rollback to the same revision.
+
+    Raises NotGated, NothingToApprove, and why it cannot be carried out.
+    """
+    env = target.environment
+    if not env.gated:
+        raise NotGated(env.name)
+    seen = target.look()
+    if asked.act == Action.ROLLBACK:
+        return plan_back(project, target, seen, asked.end)
+    choices = Choices(adopt=(env.name,)) if asked.act == Action.ADOPT else Choices()
+    plan = plan_for(project, env, seen, choices)
+    refuse_unfit(env, plan, project, seen)
+    if plan.is_empty:
+        raise NothingToApprove(env.name)
+    return plan
+
+
+def take_in(project: Project, target: Target, document: str, rejected: Mapping[str, str]) -> Signed:
+    """Check an approval that somebody hands in, against what stands now.
+
+    ``rejected``: the nonces of requests that were turned down, and by whom. Raises BadApproval,
+    RequestRejected, ApprovalUsed, and what ``accept`` and ``plan_as_asked`` do.
+    """
+    request = Statement.from_text(text_of(document)).request
+    refuse_rejected(request, rejected)
+    rules = rules_of(project, target)
+    with target.connect() as connection:
+        refuse_used(connection, request)
+    plan = plan_as_asked(project, target, request.subject)
+    return accept(rules, standing(project, rules, plan), document)
+
+
+def refuse_unlike(request: Request, subject: Subject, rules: Rules) -> None:
+    """Raise where a request is not of exactly what stands now: as ``core.policy.check_request``."""
+    check_request(request, subject, rules.policy, datetime.now(UTC))
+
+
+def refuse_rejected(request: Request, rejected: Mapping[str, str]) -> None:
+    """Raise RequestRejected where the request was turned down."""
+    if request.nonce in rejected:
+        raise RequestRejected(request.subject.environment, request.nonce, rejected[request.nonce])
