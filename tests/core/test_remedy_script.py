@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from wish_rollout.core.remedy import Gap, Remedy, Roles, Statement, remedy
-from wish_rollout.core.remedy.columns import may_lose
+from wish_rollout.core.remedy.column_types import may_lose
 from wish_rollout.core.remedy.enums import added
 from wish_rollout.core.remedy.roles import UnknownRole
 from wish_rollout.core.remedy.scan import in_order, names_in
@@ -147,3 +147,24 @@ def test_names_in_texts_are_found_with_their_quotes() -> None:
 def test_a_circle_is_broken_by_rank() -> None:
     needs = {("f", "a"): {("f", "b")}, ("f", "b"): {("f", "a")}, ("f", "c"): {("f", "b")}}
     assert in_order(needs, needs.__getitem__, lambda key: (key[1],)) == [("f", "a"), ("f", "b"), ("f", "c")]
+
+
+def test_a_foreign_key_is_made_anew_only_with_the_key_that_it_stands_on() -> None:
+    live: dict[tuple[str, str], dict[str, Any]] = {
+        **TABLE,
+        ("constraint", "public.t.p"): {"type": "primary key", "columns": ["a"]},
+        ("constraint", "public.t.f"): {
+            "type": "foreign key",
+            "columns": ["a"],
+            "references": "public.t",
+            "referenced columns": ["a"],
+        },
+        ("index", "public.i"): {"table": "public.t", "keys": ["a"], "unique": True},
+    }
+    target = {key: properties for key, properties in live.items() if key[0] != "index"}
+    assert sql(live, target) == ["DROP INDEX public.i"]
+    target["constraint", "public.t.p"] = {"type": "unique", "columns": ["a"]}
+    assert sql(target, live)[:2] == [
+        "ALTER TABLE public.t DROP CONSTRAINT f",
+        "ALTER TABLE public.t DROP CONSTRAINT p",
+    ]

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wish_rollout.core.names import split_last
-from wish_rollout.core.remedy import sequences
+from wish_rollout.core.remedy.column_extras import NOT_NULLS, beside, identity_words
+from wish_rollout.core.remedy.column_types import STRINGS, by_assignment
 from wish_rollout.core.remedy.draft import Writer
-from wish_rollout.core.remedy.rights import column_privileges, own_sequence
-from wish_rollout.core.remedy.words import bare, given, identifier, literal, options, settings
+from wish_rollout.core.remedy.words import identifier
 
 if TYPE_CHECKING:
     from wish_rollout.core.remedy.draft import Draft, Pairs
     from wish_rollout.core.remedy.words import Properties, Props
-
-_STRINGS = re.compile(r"(text|character varying|character|name)(\(\d+\))?")
-_INTEGERS = ("smallint", "integer", "bigint")
-_BESIDE = ("not null no inherit", "not null not valid", "not null comment", "not null constraint")
-_USUAL_STORAGE = {"numeric": "MAIN", "inet": "MAIN", "cidr": "MAIN"}
 
 
 def definition(name: str, properties: Props) -> str:
@@ -33,7 +27,7 @@ def definition(name: str, properties: Props) -> str:
         words.append(f"GENERATED ALWAYS AS ({properties.pop('generated')}) {kind}")
     if "identity" in properties:
         identity = properties.pop("identity")
-        words.append(_identity(identity))
+        words.append(identity_words(identity))
         if "privileges" in identity or "comment" in identity:
             left = {"sequence", "privileges", "comment"} & identity.keys()
             properties["identity"] = {key: identity[key] for key in left}
@@ -45,13 +39,6 @@ def definition(name: str, properties: Props) -> str:
         words.append("NOT NULL" + (" NO INHERIT" if properties.pop("not null no inherit", None) else ""))
         del properties["not null"]
     return " ".join(words)
-
-
-def _identity(identity: Properties) -> str:
-    inside = sequences.parameters({**identity, "type": None}, {}, new=True)
-    if "sequence" in identity:
-        inside = f"SEQUENCE NAME {identity['sequence']} {inside}".strip()
-    return f"GENERATED {identity['generated'].upper()} AS IDENTITY" + (f" ({inside})" if inside else "")
 
 
 def create(draft: Draft, name: str, properties: Props) -> list[str]:
@@ -98,7 +85,7 @@ def alter(draft: Draft, name: str, pairs: Pairs) -> list[str]:
         made.append(f"{target} SET DEFAULT {after}" if after is not None else f"{target} DROP DEFAULT")
     if "not null" in pairs and not pairs.get("not null not valid", (None, None))[1]:
         made.append(f"{target} {'SET' if pairs.pop('not null')[1] else 'DROP'} NOT NULL")
-        for key in _BESIDE if not draft.target["column", name].get("not null") else ():
+        for key in NOT_NULLS if not draft.target["column", name].get("not null") else ():
             pairs.pop(key, None)
     return made + beside(draft, name, pairs)
 
@@ -123,13 +110,13 @@ def _type(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     old, new = draft.live["column", name], draft.target["column", name]
     pairs.pop("collation", None)
     before, after = pairs.pop("type", (old["type"], new["type"]))
-    if before.endswith("[]") != after.endswith("[]") and not _STRINGS.fullmatch(after):
+    if before.endswith("[]") != after.endswith("[]") and not STRINGS.fullmatch(after):
         draft.gap("column", name, f"no cast leads from {before} to {after}")
         return []
     words = [f"ALTER COLUMN {column} TYPE {after}"]
     if "collation" in new:
         words[0] += f" COLLATE {new['collation']}"
-    if not _by_assignment(before, after):
+    if not by_assignment(before, after):
         words[0] += f" USING {column}::{after}"
     if "default" in old:
         words.insert(0, f"ALTER COLUMN {column} DROP DEFAULT")
@@ -137,33 +124,6 @@ def _type(draft: Draft, name: str, pairs: Pairs) -> list[str]:
         words.append(f"ALTER COLUMN {column} SET DEFAULT {new['default']}")
     pairs.pop("default", None)
     return [f"ALTER TABLE {table} {', '.join(words)}"]
-
-
-def _by_assignment(before: str, after: str) -> bool:
-    """Whether values are taken over without a cast being written; one that does not fit is refused then."""
-    return bool(_STRINGS.fullmatch(after)) or before in _INTEGERS or _base(before) == _base(after)
-
-
-def _base(type_name: str) -> str:
-    """Give a type's name without its modifiers."""
-    return re.sub(r"\([\d,]+\)", "", type_name)
-
-
-def may_lose(before: str, after: str) -> bool:
-    """Whether values of one type may be shortened or rounded without an error on the way to another."""
-    if _STRINGS.fullmatch(after) or before in _INTEGERS or _STRINGS.fullmatch(before):
-        return False
-    if _base(before) == _base(after):
-        return _size(after) < _size(before)
-    return after not in _WIDER.get(before, ())
-
-
-_WIDER = {"real": ("double precision",), "date": ("timestamp without time zone", "timestamp with time zone")}
-
-
-def _size(type_name: str) -> tuple[float, ...]:
-    found = re.search(r"\(([\d,]+)\)", type_name)
-    return tuple(float(part) for part in found[1].split(",")) if found else (float("inf"), float("inf"))
 
 
 def _expression(name: str, pairs: Pairs) -> list[str]:
@@ -200,99 +160,6 @@ def generated_anew(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     pairs.clear()
     pairs.update({key: (None, value) for key, value in properties.items()})
     return [f"ALTER TABLE {table} DROP COLUMN {column}, ADD COLUMN {text}", *beside(draft, name, pairs)]
-
-
-def beside(draft: Draft, name: str, pairs: Pairs) -> list[str]:
-    """Write what ADD COLUMN has no words for."""
-    table, column = split_last(name)
-    target = f"ALTER TABLE {table} ALTER COLUMN {column}"
-    made: list[str] = []
-    if "identity" in pairs:
-        made += _identity_change(draft, name, *pairs.pop("identity"))
-    if "storage" in pairs:
-        after = pairs.pop("storage")[1]
-        usual = _USUAL_STORAGE.get(draft.target["column", name]["type"].split("(")[0], "EXTENDED")
-        made.append(f"{target} SET STORAGE {after.upper() if after else usual}")
-    if "compression" in pairs:
-        made.append(f"{target} SET COMPRESSION {pairs.pop('compression')[1] or 'default'}")
-    if "statistics target" in pairs:
-        after = pairs.pop("statistics target")[1]
-        made.append(f"{target} SET STATISTICS {after if after is not None else -1}")
-    if "column options" in pairs:
-        made += settings(target, *pairs.pop("column options"))
-    if "options" in pairs:
-        made += options(target.replace("ALTER TABLE", "ALTER FOREIGN TABLE", 1), *pairs.pop("options"))
-    return made + _not_null(draft, name, pairs) + _remarks(draft, name, pairs)
-
-
-def _remarks(draft: Draft, name: str, pairs: Pairs) -> list[str]:
-    made = []
-    if "comment" in pairs:
-        after = pairs.pop("comment")[1]
-        made.append(f"COMMENT ON COLUMN {name} IS {literal(after) if after else 'NULL'}")
-    return made + column_privileges(draft, name, pairs)
-
-
-def _not_null(draft: Draft, name: str, pairs: Pairs) -> list[str]:
-    """Write what a NOT NULL constraint has beside being one (18 and later)."""
-    if not any(key in pairs for key in _BESIDE):
-        return []
-    table, column = split_last(name)
-    new, old = draft.target["column", name], draft.live.get(("column", name), {})
-    usual = f"{bare(split_last(table)[1])}_{bare(column)}_not_null"
-    if new.get("not null not valid"):
-        pairs.pop("not null", None)
-        pairs.pop("not null not valid", None)
-        named = identifier(pairs.pop("not null constraint", (None, None))[1] or usual)
-        first = [f"ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL"] if old.get("not null") else []
-        return [*first, f"ALTER TABLE {table} ADD CONSTRAINT {named} NOT NULL {column} NOT VALID"]
-    made = []
-    if "not null constraint" in pairs:
-        before, after = pairs.pop("not null constraint")
-        if old.get("not null"):
-            pair = f"{identifier(before or usual)} TO {identifier(after or usual)}"
-            made.append(f"ALTER TABLE {table} RENAME CONSTRAINT {pair}")
-    named = identifier(new.get("not null constraint") or usual)
-    if pairs.pop("not null not valid", (None, None))[0]:
-        made.append(f"ALTER TABLE {table} VALIDATE CONSTRAINT {named}")
-    if "not null no inherit" in pairs:
-        after = pairs.pop("not null no inherit")[1]
-        made.append(f"ALTER TABLE {table} ALTER CONSTRAINT {named} {'NO ' if after else ''}INHERIT")
-    if "not null comment" in pairs:
-        after = pairs.pop("not null comment")[1]
-        made.append(f"COMMENT ON CONSTRAINT {named} ON {table} IS {literal(after) if after else 'NULL'}")
-    return made
-
-
-def _identity_change(draft: Draft, name: str, before: Any, after: Any) -> list[str]:
-    table, column = split_last(name)
-    target = f"ALTER TABLE {table} ALTER COLUMN {column}"
-    if after is None:
-        return [f"{target} DROP IDENTITY"]
-    made = []
-    named = own_sequence(table, column, after.get("sequence"))
-    if "generated" in after and before is None:
-        made.append(f"{target} ADD {_identity(after)}")
-    elif before is not None:
-        if before["generated"] != after["generated"]:
-            made.append(f"{target} SET GENERATED {after['generated'].upper()}")
-        old = own_sequence(table, column, before.get("sequence"))
-        if old != named:
-            made.append(f"ALTER SEQUENCE {old} RENAME TO {split_last(named)[1]}")
-        made += sequences.altered(named, before, after)
-    beside_it: Pairs = {
-        key: ((before or {}).get(key), after.get(key))
-        for key in ("comment", "privileges")
-        if (before or {}).get(key) != after.get(key)
-    }
-    from wish_rollout.core.remedy.rights import finish
-
-    return made + finish(draft, "sequence", named, beside_it)
-
-
-def foreign_options(properties: Properties) -> str:
-    """Write a foreign table's column options for its definition."""
-    return f" OPTIONS ({given(properties)})"
 
 
 WRITER = Writer(9, create, alter, rebuilds=False, loses_data=True)

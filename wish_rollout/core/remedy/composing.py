@@ -9,6 +9,7 @@ from wish_rollout.core.delta import difference
 from wish_rollout.core.inheritance import unfold
 from wish_rollout.core.names import split_last
 from wish_rollout.core.remedy import columns, rights, schemas, sequences, tables
+from wish_rollout.core.remedy.column_types import may_lose
 from wish_rollout.core.remedy.dropping import Dropping
 from wish_rollout.core.remedy.kinds import LAST, UNTOUCHED, WRITERS
 from wish_rollout.core.remedy.placing import note_places
@@ -150,7 +151,7 @@ class Composing:
 
     def _column_loses(self, key: Key, pairs: Pairs) -> bool:
         if "type" in pairs:
-            return columns.may_lose(*pairs["type"])
+            return may_lose(*pairs["type"])
         live = self.draft.live[key]
         plain = "generated" not in live or "generated" not in self.draft.target[key]
         return columns.made_anew(self.draft, pairs, live) and plain

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.names import split_last
 from wish_rollout.core.remedy.values import Gap
 from wish_rollout.core.remedy.words import Properties, Props
 
@@ -38,17 +40,23 @@ class Draft:
 
     def columns(self, objects: Mapping[Key, Properties], table: str) -> list[str]:
         """Give a table's columns in their order, by their whole names."""
-        prefix = f"{table}."
-        found = [
-            (properties["position"], name)
-            for (kind, name), properties in objects.items()
-            if kind == "column" and name.startswith(prefix) and "." not in _outside(name[len(prefix) :])
-        ]
-        return [name for _, name in sorted(found)]
+        return (self._wanted if objects is self.target else self._there).get(table, [])
+
+    @cached_property
+    def _there(self) -> dict[str, list[str]]:
+        return _by_table(self.live)
+
+    @cached_property
+    def _wanted(self) -> dict[str, list[str]]:
+        return _by_table(self.target)
 
 
-def _outside(name: str) -> str:
-    return "" if name.startswith('"') and name.endswith('"') else name
+def _by_table(objects: Mapping[Key, Properties]) -> dict[str, list[str]]:
+    found: dict[str, list[tuple[int, str]]] = {}
+    for (kind, name), properties in objects.items():
+        if kind == "column":
+            found.setdefault(split_last(name)[0], []).append((properties["position"], name))
+    return {table: [name for _, name in sorted(names)] for table, names in found.items()}
 
 
 Create = Callable[[Draft, str, Props], list[str]]

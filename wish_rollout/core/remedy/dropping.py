@@ -89,10 +89,12 @@ class Dropping:
         return found
 
     def _rank(self, key: Key) -> tuple[int, int, str]:
+        """Rank what stands on something else higher, so that it goes first."""
         writer = WRITERS.get(key[0])
-        place = self.draft.live[key].get("position", 0)
-        generated = "generated" in self.draft.live[key]
-        return (writer.rank if writer else LAST, place + 10_000 * generated, key[1])
+        properties = self.draft.live[key]
+        upon = "generated" in properties or properties.get("type") == "foreign key"
+        place = properties.get("position", 0) + 10_000 * upon
+        return (writer.rank if writer else LAST, place, key[1])
 
     def _goes_along(self, key: Key, *, early: bool = False) -> bool:
         """Whether it goes with something else that is dropped."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy import columns
+from wish_rollout.core.remedy.column_extras import beside
 from wish_rollout.core.remedy.draft import Writer
 from wish_rollout.core.remedy.words import identifier, literal, options
 
@@ -24,7 +25,7 @@ def create(draft: Draft, name: str, properties: Props) -> list[str]:
         left.pop("attribute number", None)
         inside.append(columns.definition(column, left))
         pairs: Pairs = {key: (None, value) for key, value in left.items()}
-        after += columns.beside(draft, column, pairs)
+        after += beside(draft, column, pairs)
         for key in pairs:
             draft.gap("column", column, f"its {key} cannot be set")
     given = properties.pop("options", {})

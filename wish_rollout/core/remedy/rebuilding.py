@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _QUERIES = frozenset({"view", "materialized view", "function", "procedure", "rule"})
 _OF_TABLE = frozenset({"trigger", "policy"})
 _ON_COLUMN = frozenset({"constraint", "index", "statistics", *_OF_TABLE})
+_KEYS = ("primary key", "unique")
 _ROUTINES = frozenset({"function", "procedure"})
 _STANDING = frozenset(
     {"domain", "composite type", "range type", "aggregate", "operator", "cast", "base type"}
@@ -87,7 +88,7 @@ class Rebuilding:
                     kind, name, f"it would have to be made anew, and {' '.join(other)} stands on it"
                 )
         if kind in {"constraint", "index"}:
-            self._foreign_keys(live[key])
+            self._foreign_keys(whole_of(kind, name, live[key]) or "", live[key])
         if kind in {*_ROUTINES, "domain", "range type"}:
             self._used_by_columns(key)
 
@@ -111,24 +112,33 @@ class Rebuilding:
                     self.draft.gap(*key, f"it would have to be made anew, and column {column} stands on it")
                     return
 
-    def _foreign_keys(self, properties: Properties) -> None:
+    def _foreign_keys(self, table: str, properties: Properties) -> None:
         """Add the foreign keys that stand on a key."""
         names = properties.get("columns") or properties.get("keys") or []
-        table = properties.get("table")
-        for other, each in self.draft.live.items():
-            if other[0] == "constraint" and each.get("type") == "foreign key":
-                same = set(each["referenced columns"]) == set(names)
-                if same and (each["references"] == table or self._of(each["references"], properties)):
-                    self._add(other)
+        of_constraint = properties.get("type") in _KEYS
+        if not of_constraint and (not properties.get("unique") or (table, frozenset(names)) in self._keys):
+            return
+        for other in self._foreign.get(table, ()):
+            if set(self.draft.live[other]["referenced columns"]) == set(names):
+                self._add(other)
 
-    def _of(self, table: str, properties: Properties) -> bool:
-        """Whether a constraint with exactly these properties is one of the table's."""
-        if properties.get("type") not in {"primary key", "unique"}:
-            return False
-        return any(
-            kind == "constraint" and split_last(name)[0] == table and each is properties
-            for (kind, name), each in self.draft.live.items()
-        )
+    @cached_property
+    def _keys(self) -> set[tuple[str, frozenset[str]]]:
+        """The tables and columns of all primary keys and unique constraints."""
+        return {
+            (split_last(name)[0], frozenset(properties["columns"]))
+            for (kind, name), properties in self.draft.live.items()
+            if kind == "constraint" and properties["type"] in _KEYS
+        }
+
+    @cached_property
+    def _foreign(self) -> dict[str, list[Key]]:
+        """The foreign keys to each table."""
+        found: dict[str, list[Key]] = {}
+        for key, properties in self.draft.live.items():
+            if properties.get("type") == "foreign key":
+                found.setdefault(properties["references"], []).append(key)
+        return found
 
     def _column(self, key: Key, pairs: Pairs) -> None:
         """Add what stands on a column whose type changes, or that is dropped and added."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.names import split_last
 from wish_rollout.core.remedy import columns
+from wish_rollout.core.remedy.column_extras import beside
 from wish_rollout.core.remedy.draft import Writer
 from wish_rollout.core.remedy.words import given, settings
 
@@ -58,7 +59,7 @@ def _columns(draft: Draft, name: str, partition_of: str | None) -> tuple[str, li
             draft.gap("column", column, "it would be attached with columns of its own")
         inside.append(columns.definition(column, properties))
         pairs: Pairs = {key: (None, value) for key, value in properties.items()}
-        after += columns.beside(draft, column, pairs)
+        after += beside(draft, column, pairs)
         for key in pairs:
             draft.gap("column", column, f"its {key} cannot be set")
     return (f" ({', '.join(inside)})" if inside else ""), after
@@ -85,7 +86,7 @@ def _inherited(draft: Draft, column: str, properties: Props, partition_of: str |
     if pairs.get("not null", (True, None))[0] is None:
         del pairs["not null"]
         made.append(f"ALTER TABLE {table} ALTER COLUMN {own} SET NOT NULL")
-    made += columns.beside(draft, column, pairs)
+    made += beside(draft, column, pairs)
     for key in pairs:
         draft.gap("column", column, f"its {key} is not as its parent's")
     return made

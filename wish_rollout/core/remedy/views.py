@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.names import split_last
+from wish_rollout.core.remedy.column_extras import beside
 from wish_rollout.core.remedy.draft import Writer
 from wish_rollout.core.remedy.words import given, settings
 
@@ -36,8 +37,6 @@ def _create(draft: Draft, kind: str, name: str, properties: Props) -> list[str]:
 
 def _of_column(draft: Draft, column: str) -> list[str]:
     """Write what a view's column has beside what the query gives it."""
-    from wish_rollout.core.remedy import columns
-
     given_by_query = {"position", "attribute number", "type", "collation", "not null"}
     pairs: Pairs = {
         key: (None, value)
@@ -48,7 +47,7 @@ def _of_column(draft: Draft, column: str) -> list[str]:
     made = []
     if "default" in pairs:
         made.append(f"ALTER VIEW {table} ALTER COLUMN {own} SET DEFAULT {pairs.pop('default')[1]}")
-    made += columns.beside(draft, column, pairs)
+    made += beside(draft, column, pairs)
     for key in pairs:
         draft.gap("column", column, f"its {key} cannot be set")
     return made
