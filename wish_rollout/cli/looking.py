@@ -1,4 +1,4 @@
-"""Commands that only look: status, drift, diff, snapshot, doctor."""
+"""Commands that only look: status, drift, diff, snapshot, doctor, roles."""
 
 from __future__ import annotations
 
@@ -120,7 +120,23 @@ def doctor(context: typer.Context, json: Json = False) -> None:
         raise typer.Exit(code)
 
 
+def roles(
+    context: typer.Context,
+    environment: Annotated[str, typer.Argument(metavar="ENV", help="An environment of rollout.toml.")],
+    prefix: Annotated[str, typer.Option(help="What the roles' names begin with.", metavar="NAME")] = "wish",
+    ledger: Annotated[bool, typer.Option("--ledger", help="There is a ledger already.")] = False,
+) -> None:
+    """Print SQL that makes three roles with no more rights than each needs: reader, migrator, owner."""
+    from wish_rollout.postgres.connect import parse_url
+    from wish_rollout.postgres.roles import script
+
+    project = project_of(context)
+    target = project.target(environment)
+    database = str(parse_url(target.url, target.environment.source).get("dbname") or environment)
+    output.say(script(database, prefix, project.config.release.version_table, ledger=ledger))
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (status, drift, diff, snapshot, doctor):
+    for command in (status, drift, diff, snapshot, doctor, roles):
         app.command()(command)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.core.names import split_last
 from wish_rollout.core.release import say
 
 if TYPE_CHECKING:
@@ -139,6 +140,14 @@ class Plan:
             "nothing_to_do": self.is_empty,
             "environments": [plan.as_dict() for plan in self.environments],
         }
+
+
+def at_stake(promised: Delta) -> str:
+    """Name the tables and columns that a delta adds: what will be in them, a rollback would have to keep."""
+    added = [change for change in promised.changes if change.change == "added"]
+    tables = {change.name for change in added if change.kind == "table"}
+    columns = {c.name for c in added if c.kind == "column" and split_last(c.name)[0] not in tables}
+    return ", ".join(sorted(tables | columns))
 
 
 def digest_of(value: object) -> str:

@@ -62,7 +62,9 @@ _FIRST = ("comments", "relations", "sequences", "columns")
 _CONSTRAINTS = ("disabled_constraints", "constraints")
 _KEYS = ("operator_class_names", "collation_names", "index_columns")
 _LAST = ("default_privileges", "user_mappings", "not_nulls")
-Answers = dict[str, "psycopg.Cursor[tuple[Any, ...]]"]
+_AT_ONCE = 2000
+Row = tuple[Any, ...]
+Answers = dict[str, "psycopg.Cursor[Row]"]
 
 
 def read_snapshot(connection: psycopg.Connection, scope: Scope | None = None) -> Snapshot:
@@ -93,17 +95,18 @@ def _read(connection: psycopg.Connection, frame: Frame) -> Snapshot:
     with connection.pipeline():
         answers: Answers = {}
         for name in _names(frame.major):
-            cursor: psycopg.Cursor[tuple[Any, ...]] = connection.cursor()
+            cursor: psycopg.Cursor[Row] = connection.cursor()
             answers[name] = cursor.execute(query(name, frame.major), parameters, prepare=False)
         comments: dict[tuple[str, int], dict[int, str]] = {}
         for catalog, oid, part, text in answers["comments"].fetchall():
             comments.setdefault((catalog, oid), {})[part] = text
         reading = Reading(frame, comments)
-        add_simple(reading, "pg_namespace", frame.schema_columns, frame.schemas)
+        theirs = frame.members.get("pg_namespace", ())  # an extension's schema can hold what is ours
+        schemas = [row for row in frame.schemas if row[0] not in theirs]
+        add_simple(reading, "pg_namespace", frame.schema_columns, schemas)
         _add_relations(reading, answers)
         for name, catalog in SIMPLE.items():
-            rows = answers[name].fetchall()
-            add_simple(reading, catalog, _columns(answers[name]), rows)
+            add_simple(reading, catalog, *_told(answers[name]))
         _add_last(reading, answers)
     return Snapshot(reading.objects, _sees(frame))
 
@@ -123,25 +126,31 @@ def _names(major: int) -> tuple[str, ...]:
     return names if major >= 18 else names[:-1]
 
 
-def _columns(answer: psycopg.Cursor[tuple[Any, ...]]) -> list[str]:
-    return [column.name for column in answer.description or ()]
+def _told(answer: psycopg.Cursor[Row]) -> tuple[list[str], Iterator[Row]]:
+    """Give the names of an answer's columns, and its rows bit by bit, and then the memory back."""
+    first = answer.fetchmany(_AT_ONCE)  # before that, a pipelined cursor knows no columns
+    return [column.name for column in answer.description or ()], _rows(answer, first)
+
+
+def _rows(answer: psycopg.Cursor[Row], rows: list[Row]) -> Iterator[Row]:
+    while rows:
+        yield from rows
+        rows = answer.fetchmany(_AT_ONCE)
+    answer.close()
 
 
 def _add_relations(reading: Reading, answers: Answers) -> None:
     for name, add in (("relations", add_relations), ("sequences", add_sequences), ("columns", add_columns)):
-        rows = answers[name].fetchall()
-        add(reading, _columns(answers[name]), rows)
+        add(reading, *_told(answers[name]))
     firing: dict[int, str] = dict(answers["disabled_constraints"].fetchall())
-    rows = answers["constraints"].fetchall()
-    behind = add_constraints(reading, _columns(answers["constraints"]), rows, firing)
+    constraints, indexes = answers["constraints"], answers["indexes"]
+    behind = add_constraints(reading, *_told(constraints), firing)
     keys = Keys(*(answers[name].fetchall() for name in _KEYS))
-    rows = answers["indexes"].fetchall()
-    add_indexes(reading, _columns(answers["indexes"]), rows, keys, behind)
+    add_indexes(reading, *_told(indexes), keys, behind)
 
 
 def _add_last(reading: Reading, answers: Answers) -> None:
     adders = (add_default_privileges, add_user_mappings, add_not_nulls)
     for name, add in zip(_LAST, adders, strict=True):
         if name in answers:
-            rows = answers[name].fetchall()
-            add(reading, _columns(answers[name]), rows)
+            add(reading, *_told(answers[name]))

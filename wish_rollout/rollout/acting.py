@@ -10,8 +10,8 @@ from wish_rollout.core.plan import Action, EnvironmentPlan
 from wish_rollout.core.plan_errors import Drifted, PlanChanged
 from wish_rollout.core.release import say
 from wish_rollout.postgres.cleaning import drop_objects
-from wish_rollout.postgres.locks import rollout_lock
 from wish_rollout.postgres.sighting import look
+from wish_rollout.rollout.mutex import rollout_mutex
 from wish_rollout.rollout.planning import NO_CHOICES, Choices, brief, plan_for, refuse_unfit
 from wish_rollout.rollout.recording import NOBODY, Actor, Recorder
 
@@ -63,11 +63,7 @@ def migrate_environment(
     ScriptFailed; and UnsignedGate for a gated environment and an actor without a gatekeeper.
     """
     actor.refuse_without_gatekeeper(target)
-    with (
-        target.connect() as mutex,
-        rollout_lock(mutex, target.name, target.environment.lock_wait),
-        target.connect() as connection,
-    ):
+    with target.connect() as connection, rollout_mutex(target, connection):
         seen = look(connection, target.scope)
         plan = plan_for(project, target.environment, seen, choices)
         refuse_unfit(target.environment, plan, project, seen)

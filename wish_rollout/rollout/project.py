@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.addresses import iam_token, refuse_plaintext
 from wish_rollout.config import Config, Environment, load_config
 from wish_rollout.core.unmanaged import Counted, Known, count, known_in
-from wish_rollout.postgres.connect import connect
+from wish_rollout.postgres.connect import connect, parse_url
 from wish_rollout.postgres.sighting import look
 
 if TYPE_CHECKING:
@@ -46,12 +47,23 @@ class Target:
 
     @contextmanager
     def connect(self) -> Iterator[psycopg.Connection[Any]]:
-        """Open a session in autocommit, for a while; raises as postgres.connect does."""
+        """Open a session in autocommit, for a while.
+
+        Raises as postgres.connect does; Plaintext for a gated environment far away without TLS; IamNeeds.
+        """
+        env = self.environment
+        parameters = parse_url(self.url, env.source)
+        if env.gated and not env.allow_plaintext:
+            refuse_plaintext(env.name, parameters)
+        token = None
+        if env.aws_iam and not parameters.get("password"):
+            token = iam_token(env.name, env.aws_region, parameters)
         connection = connect(
             self.url,
-            self.environment.variable,
+            env.source,
             application_name=self.application_name,
-            timeout=self.environment.connect_timeout,
+            timeout=env.connect_timeout,
+            password=token,
         )
         with connection:
             yield connection
