@@ -17,6 +17,7 @@ from wish_rollout.core.budgets import Budget, Budgets
 from wish_rollout.core.config_errors import BadConfiguration, MissingUrl, UnknownEnvironment
 from wish_rollout.core.policy import DAYS, Policy, Window
 from wish_rollout.core.scope import Scope
+from wish_rollout.core.unmanaged import Unmanaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,10 +45,14 @@ class ReleaseConfig(Strict):
 
 
 class ScopeConfig(Strict):
-    """Shell patterns: the schemas that are ours, and names in them that are not."""
+    """Shell patterns: the schemas that are ours, and names in them that are not.
+
+    ``unmanaged``: what is done about objects in scope that the release's history does not know.
+    """
 
     schemas: tuple[str, ...] = ("*",)
     ignore: tuple[str, ...] = ()
+    unmanaged: Unmanaged = Unmanaged.FAIL
 
 
 class WindowConfig(Strict):

@@ -43,6 +43,7 @@ class EnvironmentPlan:
     from the promise of its revision to what is there. ``fingerprint``: of the live schema. ``hazards``: what
     the statements endanger in this database as it is, and why that is allowed.
     ``resumes``: where the release was cut off here on its way, the fingerprint that it has to lead to.
+    ``unmanaged``: objects there that are not the release's, and do not count.
     """
 
     environment: str
@@ -61,6 +62,7 @@ class EnvironmentPlan:
     facts: ServerFacts
     hazards: tuple[Hazard, ...] = ()
     resumes: str = ""
+    unmanaged: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -101,6 +103,7 @@ class EnvironmentPlan:
             "drift": self.drift.as_dict(),
             "obstacles": [str(obstacle) for obstacle in self.obstacles],
             "hazards": [hazard.as_dict() for hazard in self.hazards],
+            "unmanaged": list(self.unmanaged),
             "digest": self.digest,
         }
 

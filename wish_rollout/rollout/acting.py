@@ -112,15 +112,17 @@ def expected(plan: EnvironmentPlan, before: Snapshot) -> Snapshot:
 def cleaning(project: Project, recorder: Recorder) -> Callable[[], None]:
     """Make what runs first in the migration's transaction: drop what is in the way, and see that this was all.
 
-    Where it was not, Drifted ends the transaction, and what was dropped is there again.
+    Where it is not all, Drifted ends the transaction, and what was dropped is there again. What others own in the
+    database is there still, so what has to come of it all is known only then.
     """
     target, connection, plan = recorder.target, recorder.connection, recorder.plan
 
     def first() -> None:
         drop_objects(connection, [(obstacle.kind, obstacle.name) for obstacle in plan.obstacles])
         left = look(connection, target.scope).snapshot
-        if drift := difference(project.history.at(plan.start), left):
+        if drift := difference(project.history.at(plan.start), project.count(left).snapshot):
             raise Drifted(target.name, say(plan.start), brief(drift))
+        recorder.after = plan.promised.apply(left).fingerprint
 
     return first
 

@@ -75,7 +75,7 @@ def plan_for(
 ) -> EnvironmentPlan:
     """Plan one environment from what was seen of it, but for its hazards."""
     release, history = project.release, project.history
-    judgement = judge(release, seen, history.at)
+    judgement = judge(release, seen, history.at, project.count)
     start = seen.facts.revisions
     known = judgement.verdict is not Verdict.FOREIGN
     pending = release.pending(start) if known else ()
@@ -95,6 +95,7 @@ def plan_for(
         promised=promised,
         drift=judgement.drift,
         obstacles=found,
+        unmanaged=judgement.unmanaged,
         fingerprint=seen.snapshot.fingerprint,
         facts=seen.facts,
     )
@@ -167,7 +168,7 @@ def created_in(promised: Delta) -> set[str]:
 
 def _cannot_adopt(env: Environment, plan: EnvironmentPlan, project: Project, seen: Sighting) -> None:
     if plan.action is Action.ADOPT:
-        missing = difference(project.history.at(plan.end), seen.snapshot)
+        missing = difference(project.history.at(plan.end), project.count(seen.snapshot).snapshot)
         if missing:
             raise MayNotAdopt(env.name, brief(missing))
 

@@ -68,7 +68,7 @@ def plan_back(project: Project, target: Target, seen: Sighting, to: str | None) 
     forth = plan_for(project, target.environment, seen)
     refuse_foreign(target.environment, forth.start, project)
     end = destination(project.release, forth.start, to, target.name)
-    if drift := difference(project.history.at(forth.start), seen.snapshot):
+    if drift := difference(project.history.at(forth.start), project.count(seen.snapshot).snapshot):
         raise Drifted(target.name, say(forth.start), brief(drift))
     undone = project.release.ancestors(forth.start) - project.release.ancestors(end)
     back = [revision for revision in reversed(project.release.revisions) if revision.id in undone]
