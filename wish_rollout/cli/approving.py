@@ -65,7 +65,8 @@ def approve(
         output.note(f"written; hand it in with: wish-rollout approve {environment} --in {place}")
         return
     config = op_config("approve_plan", {"environment": environment, "approval": document})
-    finish(run_job(project, "approve", config), json=json, done=f"approved: {environment}")
+    outcome = run_job(project, "approve", config, only=environment)
+    finish(outcome, json=json, done=f"approved: {environment}")
 
 
 def sign_asked(project: Project, target: Target, nonce: str, words: Words, *, quiet: bool, yes: bool) -> str:

@@ -1,5 +1,6 @@
 """The jobs beside the road: rollback, approve, reject, verify, drift_check."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
@@ -88,7 +89,7 @@ def rollback_job(keys: set[str]) -> dg.JobDefinition:
     """Downgrade one environment, prove it, and materialize it anew."""
 
     @dg.op(name="rollback_environment", required_resource_keys=keys, out=dg.Out(dg.Nothing))
-    def rollback(context: dg.OpExecutionContext, config: RollbackConfig) -> None:
+    def rollback(context: dg.OpExecutionContext, config: RollbackConfig) -> Iterator[Any]:
         project = context.resources.project.project
         with told():
             project.config.declared(config.environment)
@@ -97,15 +98,17 @@ def rollback_job(keys: set[str]) -> dg.JobDefinition:
             if target.environment.gated and not keeper.open(
                 plan_back(project, target, target.look(), config.to)
             ):
+                yield dg.Output(None)
                 return
             migrated = rollback_environment(project, target, config.to, actor=keeper.actor)
             verification = verify_environment(project, target, expected=migrated.expected)
-            for evaluation in evaluations(verification):
-                context.log_event(evaluation)  # type: ignore[arg-type]  # it takes these, and does not say so
+        yield from evaluations(verification)
+        with told():
             verification.raise_if_failed()
         promised = project.history.promised(tuple(migrated.start), tuple(migrated.end))
         done = {**migrated.as_dict(), "delta": markdown(promised)}
-        context.log_event(materialization(verification, done))
+        yield materialization(verification, done)
+        yield dg.Output(None)
 
     @dg.job(name="rollback", description="Takes one environment back by a revision, losing no row.")
     def job() -> None:
@@ -118,15 +121,16 @@ def verify_job(keys: set[str]) -> dg.JobDefinition:
     """Verify one environment as it is, and materialize it."""
 
     @dg.op(name="verify_environment", required_resource_keys=keys, out=dg.Out(dg.Nothing))
-    def verify(context: dg.OpExecutionContext, config: EnvironmentConfig) -> None:
+    def verify(context: dg.OpExecutionContext, config: EnvironmentConfig) -> Iterator[Any]:
         project = context.resources.project.project
         with told():
             project.config.declared(config.environment)
             verification = verify_environment(project, target_of(context, config.environment))
-            for evaluation in evaluations(verification):
-                context.log_event(evaluation)  # type: ignore[arg-type]  # it takes these, and does not say so
+        yield from evaluations(verification)
+        with told():
             verification.raise_if_failed()
-        context.log_event(materialization(verification))
+        yield materialization(verification)
+        yield dg.Output(None)
 
     @dg.job(name="verify", description="Verifies one environment against what its revision promises.")
     def job() -> None:

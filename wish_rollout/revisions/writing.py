@@ -55,7 +55,7 @@ def write_revision(road: Road, message: str, metadata: sa.MetaData | None) -> Pa
         "depends_on": None,
     }
     directory = road.scripts.directory
-    with ALEMBIC, engine_on(road.connection) as engine, engine.connect() as ours:
+    with ALEMBIC, engine_on(road.connection, road.search_path) as engine, engine.connect() as ours:
         config = road.scripts.alembic_config(road.url)
         revision_context = autogenerate.RevisionContext(config, directory, arguments)
 
