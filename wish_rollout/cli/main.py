@@ -7,7 +7,7 @@ import sys
 import typer
 
 from wish_rollout import __version__
-from wish_rollout.cli import approving, doing, looking, sandboxing, scripting
+from wish_rollout.cli import approving, doing, looking, recorded, sandboxing, scripting
 from wish_rollout.cli.output import show_error
 from wish_rollout.core.errors import RolloutError
 
@@ -44,7 +44,7 @@ def options(
         sys.excepthook = sys.__excepthook__
 
 
-for room in (doing, approving, looking, scripting):
+for room in (doing, approving, recorded, looking, scripting):
     room.register(app)
 app.add_typer(sandboxing.app, name="sandbox")
 
