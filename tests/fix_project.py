@@ -95,12 +95,12 @@ class Road:
         self.urls.pop(name, None)
         os.environ.pop(f"{name.upper()}_DATABASE_URL", None)
 
-    def edit(self, file: str, old: str, new: str) -> None:
+    def edit(self, file: str, old: str, new: str, times: int = -1) -> None:
         """Replace a text in a file; it must be there."""
         path = self.root / file
         text = path.read_text()
         assert old in text
-        path.write_text(text.replace(old, new))
+        path.write_text(text.replace(old, new, times))
 
     @property
     def project(self) -> Project:
@@ -150,9 +150,9 @@ class Road:
         except subprocess.TimeoutExpired:
             process.kill()
             raise
-        return self.checked(Result(process.returncode, out, err), ())
+        return self.checked(Result(process.returncode, out, err))
 
-    def checked(self, result: Result, arguments: tuple[str, ...]) -> Result:
+    def checked(self, result: Result, arguments: tuple[str, ...] = ()) -> Result:
         """Look for what may never be printed, unless it was asked for."""
         shown = result.out + result.err
         assert not [secret for secret in self.secrets if secret and secret in shown], "a password was printed"
@@ -227,7 +227,7 @@ def anybody(plan: EnvironmentPlan, _connection: psycopg.Connection[Any]) -> Gran
 def as_program(root: Path, argv: list[str], out: StringIO, err: StringIO) -> Iterator[None]:
     """Be the program for a while: its arguments, folder and output, and nothing imported from elsewhere."""
     before = sys.argv, Path.cwd(), list(sys.path), sys.stdout, sys.stderr
-    forget("migrations")
+    forget("migrations", "models")
     sys.argv, sys.stdout, sys.stderr = argv, out, err
     sys.path[:] = [path for path in sys.path if path not in ("", str(HERE))]
     os.chdir(root)
@@ -236,12 +236,13 @@ def as_program(root: Path, argv: list[str], out: StringIO, err: StringIO) -> Ite
     finally:
         sys.argv, cwd, sys.path[:], sys.stdout, sys.stderr = before
         os.chdir(cwd)
-        forget("migrations")
+        forget("migrations", "models")
 
 
-def forget(package: str) -> None:
-    """Let a package be imported anew."""
-    for name in [name for name in sys.modules if name == package or name.startswith(f"{package}.")]:
+def forget(*packages: str) -> None:
+    """Let packages be imported anew, also by a path that was relative to another folder."""
+    sys.path_importer_cache.pop(".", None)
+    for name in [name for name in sys.modules if name.partition(".")[0] in packages]:
         del sys.modules[name]
 
 

@@ -132,6 +132,8 @@ class Environment(Strict):
     run_verify: bool | None = None
     connect_timeout: int = Field(default=10, ge=1, le=120)
     lock_wait: float = Field(default=30, ge=0, le=86400)
+    pooled_sessions: bool = False
+    search_path: str = Field(default="public", min_length=1)
     migrator: str | None = None
     roles: dict[str, str] = Field(default_factory=dict)
     approval: ApprovalConfig | None = None

@@ -85,15 +85,9 @@ def test_a_truncated_or_foreign_snapshot_is_refused(cut: int) -> None:
 def test_it_reads_like_a_diff() -> None:
     delta = difference(table("a", "b"), Snapshot({**table("a").objects, ("view", "public.v"): {"x": "1\n2"}}))
     assert terminal(delta) == (
-        "  on public.t\n"
-        "-     column b\n"
-        "-         type: b\n"
-        "+ view public.v\n"
-        "+     x:\n"
-        "+         1\n"
-        "+         2\n"
+        "  on public.t\n-     column b: b\n+ view public.v\n+     x:\n+         1\n+         2\n"
     )
-    assert "\x1b[31m-     column b\x1b[0m" in terminal(delta, colour=True)
+    assert "\x1b[31m-     column b: b\x1b[0m" in terminal(delta, colour=True)
 
 
 def test_hostile_names_cannot_act() -> None:

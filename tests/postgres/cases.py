@@ -43,4 +43,5 @@ def read_cases(folder: str) -> list[Case]:
 def told(change: Change) -> str:
     """Write a change as cases do."""
     known = f" ({', '.join(sorted(change.properties))})" if change.change in {"changed", "renamed"} else ""
-    return f"{MARKS[change.change]} {change.kind} {change.name}{known}"
+    also = f" also {', '.join(change.also)}" if change.also else ""
+    return f"{MARKS[change.change]} {change.kind} {change.name}{known}{also}"

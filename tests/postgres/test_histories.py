@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from tests.postgres.cases import Case, read_cases, told
+from tests.postgres.cases import CASES, Case, read_cases, told
+from tests.postgres.conftest import MAJORS
 from wish_rollout.core.delta import difference
 from wish_rollout.core.scope import Scope
 from wish_rollout.postgres.reader import read_snapshot
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
     from tests.postgres.conftest import Server
     from wish_rollout.core.snapshot import Snapshot
-
-PORTABLE = [case for case in read_cases("mutations") if case.since == 14]
 
 
 def snapshot_of(url: str, *sql: str) -> Snapshot:
@@ -43,10 +42,11 @@ def test_another_history_is_silent(case: Case, server: Server) -> None:
     assert_equal(snapshot_of(server.url(), one), snapshot_of(server.url(), other))
 
 
-@pytest.mark.parametrize("case", PORTABLE, ids=str)
-def test_the_same_script_is_equal_on_every_version(case: Case, servers: Callable[[int], Server]) -> None:
-    first, last = servers(15), servers(18)
-    assert_equal(snapshot_of(first.url(), *case.parts[:2]), snapshot_of(last.url(), *case.parts[:2]))
+def test_views_are_written_alike_on_every_version(
+    servers: Callable[[int], Server], fresh: Callable[[Server], str]
+) -> None:
+    views = (CASES / "views.sql").read_text(encoding="utf-8")
+    assert_equal(*(snapshot_of(servers(major).url(fresh(servers(major))), views) for major in MAJORS))
 
 
 def test_settings_of_the_session_do_not_show(database: str, everything: str) -> None:
@@ -119,7 +119,7 @@ def test_the_whole_is_equal_on_every_version(
     servers: Callable[[int], Server], fresh: Callable[[Server], str], everything: str
 ) -> None:
     found = []
-    for major in (15, 18):
+    for major in MAJORS:
         server = servers(major)
         with psycopg.connect(server.url(fresh(server)), autocommit=True) as connection:
             connection.execute(everything)

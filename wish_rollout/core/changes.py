@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from wish_rollout.core.errors import BadSnapshotFile, VerificationFailed
+from wish_rollout.core.inheritance import unfold
 from wish_rollout.core.names import split_last
 from wish_rollout.core.positions import placed
 from wish_rollout.core.snapshot import NOTED, Json, Key, Snapshot
@@ -46,23 +47,36 @@ class Change:
 
     ``properties``: property → (before, after), where ``None`` means that it was not there. An added or
     removed object lists all of its properties. A renamed one has its old name, and ``name`` as its property.
+    ``also``: inherited columns to which the same happened, by name, with the properties in which they differ.
     """
 
     kind: str
     name: str
     change: Kind
     properties: Mapping[str, Pair] = field(default_factory=dict)
+    also: Mapping[str, Mapping[str, Pair]] = field(default_factory=dict)
 
     def inverse(self) -> Change:
         """Give the change that takes this one back."""
         name = self.properties["name"][1] if self.change == "renamed" else self.name
         pairs = {key: (after, before) for key, (before, after) in self.properties.items()}
-        return Change(self.kind, name, _OPPOSITE[self.change], pairs)
+        also = {
+            own["name"][1] if self.change == "renamed" else child: {
+                key: (after, before) for key, (before, after) in own.items()
+            }
+            for child, own in self.also.items()
+        }
+        return Change(self.kind, name, _OPPOSITE[self.change], pairs, also)
 
     def as_dict(self) -> dict[str, Json]:
         """Give the change as plain JSON values; a property is the list of its two values."""
         pairs = {key: list(pair) for key, pair in self.properties.items()}
-        return {"kind": self.kind, "name": self.name, "change": self.change, "properties": pairs}
+        told = {"kind": self.kind, "name": self.name, "change": self.change, "properties": pairs}
+        if self.also:
+            told["also"] = {
+                child: {key: list(pair) for key, pair in own.items()} for child, own in self.also.items()
+            }
+        return told
 
     @property
     def labels(self) -> dict[str, str]:
@@ -71,8 +85,8 @@ class Change:
         Proven where every label but those stands at its place: a label cannot be dropped, only renamed
         (manual, ALTER TYPE).
         """
-        before, after = self.properties.get("labels", ((), ()))
-        if self.change != "changed" or len(before) != len(after):
+        before, after = self.properties.get("labels", (None, None))
+        if self.kind != "enum" or not before or not after or len(before) != len(after):
             return {}
         pairs = {old: new for old, new in zip(before, after, strict=True) if old != new}
         return pairs if set(pairs).isdisjoint(after) and set(pairs.values()).isdisjoint(before) else {}
@@ -97,14 +111,15 @@ class Delta:
         Raises ``DeltaDoesNotFit`` if an object is not as the delta says that it was before.
         """
         objects = dict(snapshot.objects)
-        for change in self.changes:
+        changes = tuple(unfold(self.changes))
+        for change in changes:
             _check(change, objects)
-        for change in self.changes:
+        for change in changes:
             if change.change in {"removed", "renamed"}:
                 del objects[change.kind, change.name]
-        for change in self.changes:
+        for change in changes:
             _put(change, objects, snapshot.objects)
-        _place_columns(self.changes, objects, snapshot)
+        _place_columns(changes, objects, snapshot)
         return Snapshot(objects, snapshot.sees)
 
     def as_dict(self) -> list[dict[str, Json]]:
@@ -136,8 +151,12 @@ def _change(entry: dict[str, Any]) -> Change:
     change = entry["change"]
     if change not in get_args(Kind):
         raise ValueError(change)
-    pairs = {key: (before, after) for key, (before, after) in entry["properties"].items()}
-    return Change(entry["kind"], entry["name"], cast("Kind", change), pairs)
+    also = {child: _read_pairs(own) for child, own in entry.get("also", {}).items()}
+    return Change(entry["kind"], entry["name"], cast("Kind", change), _read_pairs(entry["properties"]), also)
+
+
+def _read_pairs(pairs: dict[str, Any]) -> dict[str, Pair]:
+    return {key: (before, after) for key, (before, after) in pairs.items()}
 
 
 def _check(change: Change, objects: Mapping[Key, Mapping[str, Json]]) -> None:

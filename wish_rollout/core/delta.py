@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.changes import Change, Delta, DeltaDoesNotFit, Pair
+from wish_rollout.core.inheritance import fold
 from wish_rollout.core.names import split_last
 from wish_rollout.core.positions import moved
 from wish_rollout.core.snapshot import NOTED, Json, Key, Snapshot
@@ -43,6 +44,7 @@ def difference(before: Snapshot, after: Snapshot) -> Delta:
     changes += [Change(*key, "removed", _pairs(properties, {}, unseen)) for key, properties in gone.items()]
     changes += [Change(*key, "added", _pairs({}, properties, unseen)) for key, properties in come.items()]
     changes += [Change(*key, "changed", pairs) for key, pairs in touched.items()]
+    changes = fold(changes, before, after)
     return Delta(tuple(sorted(changes, key=lambda change: (change.kind, change.name, change.change))))
 
 
@@ -76,23 +78,21 @@ def _renamed_columns(gone: Objects, come: Objects) -> dict[str, str]:
 def _settle_positions(touched: dict[Key, Mapping[str, Pair]], before: Snapshot, after: Snapshot) -> None:
     """Keep a change of place only for those columns that really moved."""
     shifted = {key for key, pairs in touched.items() if key[0] == "column" and "position" in pairs}
-    if not shifted:
-        return
     tables = {split_last(name)[0] for _, name in shifted}
-    columns: dict[str, list[tuple[int, str]]] = {table: [] for table in tables}
-    for name, properties in before.of_kind("column"):
+    columns: dict[str, dict[str, int]] = {table: {} for table in tables}
+    for name, properties in before.of_kind("column") if tables else ():
         table = split_last(name)[0]
         if table in tables and ("column", name) in after.objects:
-            columns[table].append((properties["position"], name))
-    staying = set()
-    for pairs_of in columns.values():
-        names = [name for _, name in sorted(pairs_of)]
-        places = {name: after.objects["column", name]["position"] for name in names}
-        staying |= set(names) - moved(names, places)
+            columns[table][name] = properties["position"]
+    for places in columns.values():
+        now = {name: after.objects["column", name]["position"] for name in places}
+        went = moved(places, now)
+        for name, place in places.items():
+            key = ("column", name)
+            if name in went:
+                touched[key] = {**touched.get(key, {}), "position": (place, now[name])}
+            elif key in shifted:
+                touched[key] = {what: pair for what, pair in touched[key].items() if what != "position"}
     for key in shifted:
-        if key[1] in staying:
-            left = {name: pair for name, pair in touched[key].items() if name != "position"}
-            if left:
-                touched[key] = left
-            else:
-                del touched[key]
+        if not touched[key]:
+            del touched[key]

@@ -11,17 +11,21 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
 
-def moved(before: Sequence[str], after: Mapping[str, int]) -> set[str]:
+def moved(before: Mapping[str, int], after: Mapping[str, int]) -> set[str]:
     """Name the fewest columns whose move explains the new order; the same ones for the way back.
 
-    ``before``: the columns in both tables, in their old order. ``after``: their new places. Those that stay
-    are a longest common subsequence; of several, the one with the first name that only some have. That
+    ``before``, ``after``: the places of the columns that are in both tables. Those that stay are a longest
+    common part; of several, the one with those whose place is the same, then with the first names. The
     choice does not depend on the direction.
     """
-    columns = list(before)
+
+    def preference(column: str) -> tuple[bool, str]:
+        return (before[column] != after[column], column)
+
+    columns = sorted(before, key=lambda column: before[column])
     while True:
         ending = _lengths([after[column] for column in columns])
         beginning = _lengths([-after[column] for column in reversed(columns)])[::-1]
@@ -33,7 +37,7 @@ def moved(before: Sequence[str], after: Mapping[str, int]) -> set[str]:
         open_names = [name for names in levels.values() if len(names) > 1 for name in names]
         if not open_names:
             return set(before) - {names[0] for names in levels.values()}
-        columns = _beside(min(open_names), columns, after)
+        columns = _beside(min(open_names, key=preference), columns, after)
 
 
 def _beside(chosen: str, columns: list[str], after: Mapping[str, int]) -> list[str]:

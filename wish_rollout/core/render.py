@@ -101,9 +101,9 @@ def _lines_of(change: Change, depth: int) -> Iterator[Line]:
     name = split_last(change.name)[1] if change.kind in PARTS else change.name
     if change.change == "renamed":
         to = split_last(change.properties["name"][1])[1]
-        yield Line(mark, depth, f"{change.kind} {visible(name)} renamed to {visible(to)}")
+        yield Line(mark, depth, f"{change.kind} {visible(name)} renamed to {visible(to)}{_also(change)}")
         return
-    head = f"{change.kind} {visible(name)}"
+    head = f"{change.kind} {visible(name)}{_also(change)}"
     if change.change == "changed":
         yield Line(mark, depth, head)
         for key, (before, after) in change.properties.items():
@@ -129,6 +129,11 @@ def _in_one_line(told: dict[str, Json]) -> str:
     first = [visible(told["type"])] if isinstance(told.get("type"), str) else []
     rest = [text for key, value in told.items() if key != "type" or not first for text in _text(key, value)]
     return ", ".join(first + rest)
+
+
+def _also(change: Change) -> str:
+    tables = ", ".join(visible(split_last(name)[0]) for name in change.also)
+    return f" (and in {tables})" if tables else ""
 
 
 def _changed(key: str, before: Json, after: Json, depth: int) -> Iterator[Line]:

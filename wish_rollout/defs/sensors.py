@@ -30,6 +30,7 @@ def drift_sensor(config: Config, env: Environment) -> dg.SensorDefinition:
         name=f"drift_{env.name}",
         job_name="drift_check",
         minimum_interval_seconds=SECONDS_BETWEEN_LOOKS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
         description=f"Looks whether {env.name} is still what history promises for its revision.",
     )
     def sense(context: dg.SensorEvaluationContext) -> dg.SensorResult:
@@ -80,6 +81,7 @@ def resume_sensor(config: Config, jobs: Sequence[Any]) -> dg.SensorDefinition:
         name="resume_on_approval",
         jobs=jobs,
         minimum_interval_seconds=SECONDS_BETWEEN_RESUMES,
+        default_status=dg.DefaultSensorStatus.RUNNING,
         description="Goes on when what a gated environment waits for has been approved, inside its window.",
     )
     def resume(context: dg.SensorEvaluationContext) -> dg.SensorResult:

@@ -16,12 +16,11 @@ DROPPED_AS = {"enum": "type", "composite type": "type", "range type": "type", "b
 
 
 def drop_objects(connection: psycopg.Connection[Any], objects: Sequence[tuple[str, str]]) -> None:
-    """Drop the objects, given as (kind, name as a snapshot has it), and what depends on them, in one transaction.
+    """Drop the objects, given as (kind, name as a snapshot has it), and what depends on them.
 
-    Names come from quote_ident() already, so they are SQL.
+    The caller's transaction holds it together. Names come from quote_ident() already, so they are SQL.
     """
-    with connection.transaction():
-        for kind, name in objects:
-            word = DROPPED_AS.get(kind, kind).upper()
-            statement = f"drop {word} if exists {name} cascade"
-            connection.execute(sql.SQL(statement))
+    for kind, name in objects:
+        word = DROPPED_AS.get(kind, kind).upper()
+        statement = f"drop {word} if exists {name} cascade"
+        connection.execute(sql.SQL(statement))

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from wish_rollout.core.errors import RolloutError
 
 DRIVER = re.compile(r"^(postgres|postgresql)\+\w+://")
+TEXT = {"client_encoding": "UTF8"}
+"""Whatever the server's encoding is: from SQL_ASCII, psycopg would give bytes for text (manual, 24.3)."""
 URL = re.compile(r"^postgres(ql)?://")
 
 
@@ -52,7 +54,7 @@ def connect(
     the URL's. Raises MalformedUrl, DatabaseMissing, LoginRefused, Unreachable.
     """
     options = {"connect_timeout": timeout, "tcp_user_timeout": 30_000, "keepalives_idle": 30}
-    parameters = {**options, **parse_url(url, source), "application_name": application_name[:63]}
+    parameters = {**options, **parse_url(url, source), "application_name": application_name[:63], **TEXT}
     if password is not None:
         parameters["password"] = password
     try:

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
     from wish_rollout.postgres.reading import Reading
 
-_DESC, _NULLS_FIRST = 1, 2  # bits of pg_index.indoption
+# By pg_index.indoption: bit 1 is DESC, bit 2 NULLS FIRST, and each of the two has a default for the other.
+_ORDERS: dict[str, list[str]] = {"0": [], "1": ["DESC NULLS LAST"], "2": ["NULLS FIRST"], "3": ["DESC"]}
 
 
 def add_constraints(
@@ -58,51 +59,56 @@ class Keys:
 
     def __init__(self, classes: Iterable[Row], collations: Iterable[Row], columns: Iterable[Row]) -> None:
         self.classes = {str(oid): None if default else name for oid, name, default in classes}
-        self.collations: dict[int, str] = dict(collations)
+        self.plain = {number for number, name in self.classes.items() if name is None}
+        self.collations = {str(oid): name for oid, name in collations}
         self.columns = {
             (index, number): (parameters, target) for index, number, parameters, target in columns
         }
-        self.shared: dict[Any, Properties] = {}
 
     def properties(self, row: Mapping[str, Any], reading: Reading) -> Properties:
         """Give the keys, and the columns that are merely included."""
         columns = reading.columns[row["_relation"]]
-        collations = reading.collations
-        count = row["_key_count"]
         numbers = [int(number) for number in row["_keys"].split()]
-        found: Properties = {
-            "keys": [
-                self._key(row, place, columns.get(number), collations.get((row["_relation"], number)))
-                for place, number in enumerate(numbers[:count])
-            ]
-        }
-        if numbers[count:]:
-            found["include"] = [columns[number] for number in numbers[count:]]
-        targets = {
-            str(place): target
-            for place in range(1, count + 1)
-            if (target := self.columns.get((row["_oid"], place), (None, None))[1]) is not None
-        }
-        if targets:
-            found["statistics targets"] = targets
+        found: Properties = {"keys": self._keys(row, numbers, reading)}
+        if len(numbers) > row["_key_count"]:
+            found["include"] = [columns[number] for number in numbers[row["_key_count"] :]]
+        if self.columns:
+            targets = {
+                str(place): target
+                for place in range(1, row["_key_count"] + 1)
+                if (target := self.columns.get((row["_oid"], place), (None, None))[1]) is not None
+            }
+            if targets:
+                found["statistics targets"] = targets
         return found
 
-    def _key(self, row: Mapping[str, Any], place: int, column: str | None, collation: int | None) -> str:
-        words = [column if column is not None else row["_expressions"][place]]
-        number = int(row["_collations"].split()[place])
-        if number != collation and number in self.collations:
-            words.append(f"COLLATE {self.collations[number]}")
-        name = self.classes[row["_classes"].split()[place]]
-        parameters = options(self.columns.get((row["_oid"], place + 1), (None, None))[0])
-        if name is not None or parameters:
-            given = ", ".join(f"{key}={value}" for key, value in (parameters or {}).items())
-            words.append((name or "default operator class") + (f" ({given})" if given else ""))
-        order = int(row["_orders"].split()[place])
-        if order & _DESC:
-            words.append("DESC" if order & _NULLS_FIRST else "DESC NULLS LAST")
-        elif order & _NULLS_FIRST:
-            words.append("NULLS FIRST")
-        return " ".join(words)
+    def _keys(self, row: Mapping[str, Any], numbers: list[int], reading: Reading) -> list[str]:
+        columns = reading.columns[row["_relation"]]
+        keys = []
+        parts = zip(
+            numbers, row["_classes"].split(), row["_collations"].split(), row["_orders"].split(), strict=False
+        )
+        for place, (number, operator_class, collation, order) in enumerate(parts):
+            words = [columns[number] if number else row["_expressions"][place]]
+            named = self.collations.get(collation)
+            if named is not None:
+                own = reading.collations.get((row["_relation"], number))
+                words += [] if str(own) == collation else [f"COLLATE {named}"]
+            if operator_class not in self.plain or self.columns:
+                words += self._class(
+                    operator_class, self.columns.get((row["_oid"], place + 1), (None, None))[0]
+                )
+            words += _ORDERS[order]
+            keys.append(" ".join(words) if len(words) > 1 else words[0])
+        return keys
+
+    def _class(self, number: str, given: Iterable[str] | None) -> list[str]:
+        name = self.classes[number]
+        parameters = options(given)
+        if parameters:
+            shown = ", ".join(f"{key}={value}" for key, value in parameters.items())
+            return [f"{name or 'default operator class'} ({shown})"]
+        return [name] if name else []
 
 
 def add_indexes(

@@ -60,6 +60,8 @@ class Frame:
 
     def leaves_out(self, name: str, table: str | None) -> bool:
         """Tell whether an object, or the table that it belongs to, is out of scope by its name."""
+        if not self.scope.ignore:
+            return self.scope.version_table in (name, table)
         return self._ignored(name) or (table is not None and self._ignored(table))
 
     def _ignored(self, name: str) -> bool:
@@ -84,9 +86,8 @@ def read_frame(connection: psycopg.Connection, scope: Scope) -> Frame:
                 members.setdefault(catalog, []).append(oid)
             else:
                 depends.setdefault((catalog, oid), []).append(extension)
-        own = set(members.get("pg_namespace", ()))
         plain = [column.name for column in schemas.description or ()].index("_plain_name")
-        inside = [row for row in schemas if row[0] not in own and _in_scope(row[plain], scope)]
+        inside = [row for row in schemas if _in_scope(row[plain], scope)]
         names = [column.name for column in schemas.description or ()]
         return Frame(
             scope, major, scope.migrator or current, superuser, dict(roles), inside, names, members, depends

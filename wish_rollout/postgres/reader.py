@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.scope import Scope
@@ -15,6 +17,8 @@ from wish_rollout.postgres.session import consistent_read
 from wish_rollout.postgres.special import add_default_privileges, add_not_nulls, add_user_mappings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import psycopg
 
     from wish_rollout.postgres.frame import Frame
@@ -58,7 +62,9 @@ _FIRST = ("comments", "relations", "sequences", "columns")
 _CONSTRAINTS = ("disabled_constraints", "constraints")
 _KEYS = ("operator_class_names", "collation_names", "index_columns")
 _LAST = ("default_privileges", "user_mappings", "not_nulls")
-Answers = dict[str, "psycopg.Cursor[tuple[Any, ...]]"]
+_AT_ONCE = 2000
+Row = tuple[Any, ...]
+Answers = dict[str, "psycopg.Cursor[Row]"]
 
 
 def read_snapshot(connection: psycopg.Connection, scope: Scope | None = None) -> Snapshot:
@@ -67,9 +73,21 @@ def read_snapshot(connection: psycopg.Connection, scope: Scope | None = None) ->
     Opens one ``REPEATABLE READ READ ONLY`` transaction if the connection is idle, and reads inside the
     present one otherwise. The session's settings do not show in the result. Raises psycopg's errors.
     """
-    with consistent_read(connection):
+    with consistent_read(connection), _no_collection():
         frame = read_frame(connection, scope or Scope())
         return _read(connection, frame)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the cycle collector from walking, again and again, over rows that hold no cycles."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _read(connection: psycopg.Connection, frame: Frame) -> Snapshot:
@@ -77,17 +95,18 @@ def _read(connection: psycopg.Connection, frame: Frame) -> Snapshot:
     with connection.pipeline():
         answers: Answers = {}
         for name in _names(frame.major):
-            cursor: psycopg.Cursor[tuple[Any, ...]] = connection.cursor()
+            cursor: psycopg.Cursor[Row] = connection.cursor()
             answers[name] = cursor.execute(query(name, frame.major), parameters, prepare=False)
         comments: dict[tuple[str, int], dict[int, str]] = {}
         for catalog, oid, part, text in answers["comments"].fetchall():
             comments.setdefault((catalog, oid), {})[part] = text
         reading = Reading(frame, comments)
-        add_simple(reading, "pg_namespace", frame.schema_columns, frame.schemas)
+        theirs = frame.members.get("pg_namespace", ())  # an extension's schema can hold what is ours
+        schemas = [row for row in frame.schemas if row[0] not in theirs]
+        add_simple(reading, "pg_namespace", frame.schema_columns, schemas)
         _add_relations(reading, answers)
         for name, catalog in SIMPLE.items():
-            rows = answers[name].fetchall()
-            add_simple(reading, catalog, _columns(answers[name]), rows)
+            add_simple(reading, catalog, *_told(answers[name]))
         _add_last(reading, answers)
     return Snapshot(reading.objects, _sees(frame))
 
@@ -107,25 +126,31 @@ def _names(major: int) -> tuple[str, ...]:
     return names if major >= 18 else names[:-1]
 
 
-def _columns(answer: psycopg.Cursor[tuple[Any, ...]]) -> list[str]:
-    return [column.name for column in answer.description or ()]
+def _told(answer: psycopg.Cursor[Row]) -> tuple[list[str], Iterator[Row]]:
+    """Give the names of an answer's columns, and its rows bit by bit, and then the memory back."""
+    first = answer.fetchmany(_AT_ONCE)  # before that, a pipelined cursor knows no columns
+    return [column.name for column in answer.description or ()], _rows(answer, first)
+
+
+def _rows(answer: psycopg.Cursor[Row], rows: list[Row]) -> Iterator[Row]:
+    while rows:
+        yield from rows
+        rows = answer.fetchmany(_AT_ONCE)
+    answer.close()
 
 
 def _add_relations(reading: Reading, answers: Answers) -> None:
     for name, add in (("relations", add_relations), ("sequences", add_sequences), ("columns", add_columns)):
-        rows = answers[name].fetchall()
-        add(reading, _columns(answers[name]), rows)
+        add(reading, *_told(answers[name]))
     firing: dict[int, str] = dict(answers["disabled_constraints"].fetchall())
-    rows = answers["constraints"].fetchall()
-    behind = add_constraints(reading, _columns(answers["constraints"]), rows, firing)
+    constraints, indexes = answers["constraints"], answers["indexes"]
+    behind = add_constraints(reading, *_told(constraints), firing)
     keys = Keys(*(answers[name].fetchall() for name in _KEYS))
-    rows = answers["indexes"].fetchall()
-    add_indexes(reading, _columns(answers["indexes"]), rows, keys, behind)
+    add_indexes(reading, *_told(indexes), keys, behind)
 
 
 def _add_last(reading: Reading, answers: Answers) -> None:
     adders = (add_default_privileges, add_user_mappings, add_not_nulls)
     for name, add in zip(_LAST, adders, strict=True):
         if name in answers:
-            rows = answers[name].fetchall()
-            add(reading, _columns(answers[name]), rows)
+            add(reading, *_told(answers[name]))

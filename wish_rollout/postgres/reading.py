@@ -65,6 +65,8 @@ def add_simple(reading: Reading, catalog: str, names: Sequence[str], rows: Itera
             properties["definition"] = tidy(row["_definition"])
         owned(properties, row, reading.frame)
         properties.update(reading.remarks(catalog, row["_oid"], row.get("_default_comment")))
+        if row["_kind"] == "extension" and row["_name"] in reading.frame.scope.pinned_extensions:
+            properties["version"] = properties.pop("installed version")
         reading.add(row["_kind"], full_name(reading, row), properties)
 
 

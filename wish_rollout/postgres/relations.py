@@ -76,6 +76,9 @@ def add_columns(reading: Reading, names: Sequence[str], rows: Iterable[Row]) -> 
             reading.objects["column", f"{table}.{cells[2]}"] = properties
 
 
+_SELDOM = (3, 5, 9)  # the cells for privileges, for what few columns have, and for identity
+
+
 class _Columns:
     """The properties of columns, one mapping for those that are alike."""
 
@@ -86,22 +89,19 @@ class _Columns:
 
     def __call__(self, table: str, place: int, cells: Row, comment: str | None) -> Properties:
         """Give the properties of one row."""
-        if comment is not None or place != cells[1] or cells[3] is not None:
+        if comment is not None or place != cells[1] or any(cells[index] is not None for index in _SELDOM):
             return self.single(table, place, cells, comment)
-        key = (place, cells[5:])
-        try:
-            found = self.shared.get(key)
-        except TypeError:  # a list among the cells
-            return self.single(table, place, cells, comment)
+        key = (place, cells[6:])
+        found = self.shared.get(key)
         if found is None:
-            found = self.single(table, place, cells, comment)
-            if "identity" not in found:
-                self.shared[key] = found
+            found = self.shared[key] = self.single(table, place, cells, comment)
         return found
 
     def single(self, table: str, place: int, cells: Row, comment: str | None) -> Properties:
         """Give the properties of one row, in a mapping of its own."""
         properties: Properties = {"position": place, **plain(self.names, cells)}
+        if cells[5] is not None:
+            properties.update(plain(cells[5].keys(), cells[5].values()))
         if place != cells[1]:
             properties["attribute number"] = cells[1]
         if comment is not None:
@@ -110,10 +110,17 @@ class _Columns:
             held = privileges(cells[3], "c", None, self.reading.frame)
             properties.update({"privileges": held} if held else {})
         if "identity" in properties:
-            sequence = dict(self.reading.sequences.get((cells[0], cells[1]), {}))
-            _leave_out_default_name(sequence, table, cells[2])
-            properties["identity"] = {"generated": properties["identity"], **sequence}
+            properties.update(self.identity(table, cells, properties.pop("identity")))
         return properties
+
+    def identity(self, table: str, cells: Row, generated: str) -> Properties:
+        """Give an identity with its sequence; from 17 on a partition has its parent's, which is told there."""
+        own = self.reading.sequences.get((cells[0], cells[1]))
+        if own is None:
+            return {}
+        sequence = dict(own)
+        _leave_out_default_name(sequence, table, cells[2])
+        return {"identity": {"generated": generated, **sequence}}
 
 
 def _leave_out_default_name(sequence: Properties, table: str, column: str) -> None:

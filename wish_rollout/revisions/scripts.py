@@ -54,6 +54,7 @@ class Scripts:
         config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
         if not config.get_main_option("prepend_sys_path"):
             config.set_main_option("prepend_sys_path", str(self.root).replace("%", "%%"))
+            config.set_main_option("path_separator", "os")
         config.config_file_name = None
         return config
 

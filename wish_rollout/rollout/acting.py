@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.core.delta import difference
 from wish_rollout.core.plan import Action, EnvironmentPlan
-from wish_rollout.core.plan_errors import PlanChanged
+from wish_rollout.core.plan_errors import Drifted, PlanChanged
+from wish_rollout.core.release import say
 from wish_rollout.postgres.cleaning import drop_objects
-from wish_rollout.postgres.locks import rollout_lock
 from wish_rollout.postgres.sighting import look
-from wish_rollout.rollout.planning import NO_CHOICES, Choices, plan_for, refuse_unfit
+from wish_rollout.rollout.mutex import rollout_mutex
+from wish_rollout.rollout.planning import NO_CHOICES, Choices, brief, plan_for, refuse_unfit
 from wish_rollout.rollout.recording import NOBODY, Actor, Recorder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from wish_rollout.core.sighting import Sighting
     from wish_rollout.revisions.driver import Direction
@@ -61,11 +63,7 @@ def migrate_environment(
     ScriptFailed; and UnsignedGate for a gated environment and an actor without a gatekeeper.
     """
     actor.refuse_without_gatekeeper(target)
-    with (
-        target.connect() as mutex,
-        rollout_lock(mutex, target.name, target.environment.lock_wait),
-        target.connect() as connection,
-    ):
+    with target.connect() as connection, rollout_mutex(target, connection):
         seen = look(connection, target.scope)
         plan = plan_for(project, target.environment, seen, choices)
         refuse_unfit(target.environment, plan, project, seen)
@@ -95,19 +93,32 @@ def act(project: Project, recorder: Recorder, seen: Sighting) -> tuple[str, list
     target, connection, plan = recorder.target, recorder.connection, recorder.plan
     if plan.action is Action.NOTHING:
         return plan.fingerprint, []
-    before = seen.snapshot
+    before, first = seen.snapshot, recorder.first
     if plan.action is Action.CLEAN:
-        drop_objects(connection, [(obstacle.kind, obstacle.name) for obstacle in plan.obstacles])
-        seen = look(connection, target.scope)
-        cleaned = plan_for(project, target.environment, seen)
-        refuse_unfit(target.environment, cleaned, project, seen)
-        before = seen.snapshot
+        before, first = project.history.at(plan.start), cleaning(project, recorder)
     expected = before if plan.action is Action.ADOPT else plan.promised.apply(before)
     direction: Direction = "stamp" if plan.action is Action.ADOPT else "up"
     recorder.after = expected.fingerprint
-    hooks = Hooks(recorder.first, recorder.early, recorder.last)
+    hooks = Hooks(first, recorder.early, recorder.last)
     applied = migrate(project.road(target, connection), plan.end[0], direction, hooks)
     return expected.fingerprint, applied.revisions
+
+
+def cleaning(project: Project, recorder: Recorder) -> Callable[[], None]:
+    """Make what runs first in the migration's transaction: drop what is in the way, and see that this was all.
+
+    Where it was not, Drifted ends the transaction, and what was dropped is there again.
+    """
+    target, connection, plan = recorder.target, recorder.connection, recorder.plan
+
+    def first() -> None:
+        recorder.first()
+        drop_objects(connection, [(obstacle.kind, obstacle.name) for obstacle in plan.obstacles])
+        left = look(connection, target.scope).snapshot
+        if drift := difference(project.history.at(plan.start), left):
+            raise Drifted(target.name, say(plan.start), brief(drift))
+
+    return first
 
 
 def refuse_changed(plan: EnvironmentPlan, planned: Mapping[str, Any] | None) -> None:

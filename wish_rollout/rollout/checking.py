@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from wish_rollout.core.checks import Check
 from wish_rollout.core.delta import Delta, difference
 from wish_rollout.core.errors import RolloutError
 from wish_rollout.core.release import say
@@ -22,64 +22,49 @@ if TYPE_CHECKING:
     from wish_rollout.rollout.project import Project
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One question and its answer."""
-
-    name: str
-    passed: bool
-    detail: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """Give the fields."""
-        return asdict(self)
-
-
-def check_release(project: Project, tell: Callable[[str], None] = lambda _: None) -> list[Finding]:
+def check_release(project: Project, tell: Callable[[str], None] = lambda _: None) -> list[Check]:
     """Answer every question; one that could not be asked since an earlier one failed is left out.
 
     ``tell`` is called with what is being done, for a progress line.
     """
-    findings: list[Finding] = []
+    findings: list[Check] = []
     for question in (_one_head, _history, _replay, _models, _round_trip):
         tell(question.__name__.strip("_").replace("_", " "))
         try:
             findings += question(project)
         except RolloutError as error:
             findings.append(
-                Finding(question.__name__.strip("_").replace("_", " "), passed=False, detail=str(error))
+                Check(question.__name__.strip("_").replace("_", " "), passed=False, detail=str(error))
             )
         if question is _one_head and not findings[-1].passed:
             break
     return findings
 
 
-def _one_head(project: Project) -> Iterator[Finding]:
-    yield Finding("one head", passed=True, detail=say(project.release.head))
+def _one_head(project: Project) -> Iterator[Check]:
+    yield Check("one head", passed=True, detail=say(project.release.head))
 
 
-def _history(project: Project) -> Iterator[Finding]:
+def _history(project: Project) -> Iterator[Check]:
     journal = Journal(project.scripts.folder / "meta")
     journal.check(project.release)
     known = {revision.id for revision in project.release.revisions}
     unrecorded = [revision.id for revision in project.release.revisions if revision.id not in journal.entries]
     vanished = [name for name in journal.entries if name not in known]
     if vanished:
-        yield Finding(
+        yield Check(
             "history", passed=False, detail=f"recorded, and its script is gone: {', '.join(vanished)}"
         )
     elif not journal.entries:
-        yield Finding(
-            "history", passed=True, detail="nothing is recorded yet: wish-rollout generate --record"
-        )
+        yield Check("history", passed=True, detail="nothing is recorded yet: wish-rollout generate --record")
     elif unrecorded:
         detail = f"not recorded: {', '.join(unrecorded)}; record with: wish-rollout generate --record"
-        yield Finding("history", passed=False, detail=detail)
+        yield Check("history", passed=False, detail=detail)
     else:
-        yield Finding("history", passed=True, detail=f"{len(known)} scripts are as recorded")
+        yield Check("history", passed=True, detail=f"{len(known)} scripts are as recorded")
 
 
-def _replay(project: Project) -> Iterator[Finding]:
+def _replay(project: Project) -> Iterator[Check]:
     """Replay: every recorded snapshot comes out, and every ``verify`` holds where its revision is the head."""
     journal = Journal(project.scripts.folder / "meta")
     wrong: list[str] = []
@@ -97,8 +82,8 @@ def _replay(project: Project) -> Iterator[Finding]:
                     wrong.append(f"{revision.id}: {brief(drift)}")
             failed += _behaviour(project, url, revision)
     well = "every recorded snapshot is reproduced" if journal.entries else "every script runs"
-    yield Finding("replay", not wrong, "; ".join(wrong) or well)
-    yield Finding("behaviour", not failed, "; ".join(failed) or "every verify() holds")
+    yield Check("replay", not wrong, "; ".join(wrong) or well)
+    yield Check("behaviour", not failed, "; ".join(failed) or "every verify() holds")
 
 
 def _behaviour(project: Project, url: str, revision: Revision) -> list[str]:
@@ -107,7 +92,7 @@ def _behaviour(project: Project, url: str, revision: Revision) -> list[str]:
     return [failure] if failure else []
 
 
-def _models(project: Project) -> Iterator[Finding]:
+def _models(project: Project) -> Iterator[Check]:
     """Compare the declared schema with what the scripts lead to, in the kinds that can be declared."""
     from wish_rollout.revisions.models import DECLARABLE, create_models, load_models
 
@@ -129,10 +114,10 @@ def _models(project: Project) -> Iterator[Finding]:
         if drift
         else f"{spec} is what they lead to"
     )
-    yield Finding("models", not drift, detail)
+    yield Check("models", not drift, detail)
 
 
-def _round_trip(project: Project) -> Iterator[Finding]:
+def _round_trip(project: Project) -> Iterator[Check]:
     """Take each revision up, down and up again: each time it is exactly where it was."""
     wrong: list[str] = []
     with scratch(project) as url:
@@ -149,7 +134,7 @@ def _round_trip(project: Project) -> Iterator[Finding]:
                 if left := difference(after, replayer.snapshot()):
                     wrong.append(f"{revision.id}, up again, is different: {brief(left)}")
             before = after
-    yield Finding("round trip", not wrong, "; ".join(wrong) or "upgrade → downgrade → upgrade comes back")
+    yield Check("round trip", not wrong, "; ".join(wrong) or "upgrade → downgrade → upgrade comes back")
 
 
 def _linear(project: Project, revision: Revision) -> bool:

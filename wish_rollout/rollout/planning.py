@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.database_errors import MayNotCreate, ReadOnlyDatabase
 from wish_rollout.core.delta import Delta, difference
 from wish_rollout.core.ledger_errors import LedgerClosed, LedgerMissing
+from wish_rollout.core.names import split_first
 from wish_rollout.core.obstacle import Obstacle, obstacles
 from wish_rollout.core.plan import Action, EnvironmentPlan, Plan
 from wish_rollout.core.plan_errors import Drifted, MayNotAdopt, MayNotClean, ObjectsInTheWay, SchemaAhead
@@ -129,7 +130,7 @@ def created_in(promised: Delta) -> set[str]:
     }
     kinds = ("table", "view", "materialized view", "sequence", "enum", "domain", "function", "composite type")
     return {
-        change.name.split(".", maxsplit=1)[0]
+        split_first(change.name)
         for change in promised.changes
         if change.change == "added" and change.kind in kinds and "." in change.name
     } - made

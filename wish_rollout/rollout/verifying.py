@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.checks import Check, check_schema, failed_checks
-from wish_rollout.core.plan_errors import NotAsPromised
+from wish_rollout.core.plan_errors import NotAsPromised, WouldRun
 from wish_rollout.postgres.sighting import look, row_counts
 from wish_rollout.rollout.planning import refuse_foreign
 
@@ -88,14 +88,21 @@ def verify_environment(
 
 
 def check_idempotent(project: Project, target: Target, connection: psycopg.Connection[Any]) -> Check:
-    """Run the release again: it must find nothing to do."""
-    from wish_rollout.revisions.driver import migrate
+    """Ask Alembic to run the release again: it must find nothing to do. What it finds is not run."""
+    from wish_rollout.revisions.driver import Hooks, migrate
 
-    again = migrate(project.road(target, connection), project.release.head[0])
-    detail = (
-        "running it again did nothing" if not again.revisions else f"running it again ran {again.revisions}"
-    )
-    return Check("idempotent", not again.revisions, detail)
+    if not project.release.head:
+        return Check("idempotent", passed=True, detail="there are no revisions")
+    try:
+        migrate(project.road(target, connection), project.release.head[0], hooks=Hooks(step=refuse_step))
+    except WouldRun as would:
+        return Check("idempotent", passed=False, detail=f"running it again would run {would.revision}")
+    return Check("idempotent", passed=True, detail="running it again does nothing")
+
+
+def refuse_step(revision: str) -> None:
+    """Run nothing: a look must not migrate."""
+    raise WouldRun(revision)
 
 
 def check_behaviour(

@@ -9,7 +9,8 @@ SELECT c.oid AS _oid,
        c.confrelid AS _referenced,
        c.conkey AS _columns,
        c.confkey AS _referenced_columns,
-       CASE WHEN r.relnamespace <> ALL (%(namespaces)s::oid[])  -- out of scope, so the reader does not know it
+       CASE WHEN r.relnamespace <> ALL (%(namespaces)s::oid[])  -- out of scope: the reader does not know it
+              OR r.oid = ANY (%(pg_class)s::oid[])
             THEN ARRAY(SELECT r.oid::regclass::text
                         UNION ALL
                        SELECT quote_ident(a.attname)

@@ -1,0 +1,77 @@
+"""Another project's Alembic folder: as `alembic init` makes it, with models, hashes as revisions, no record."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.fix_project import Road
+
+MODELS = """
+import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Order(Base):
+    __tablename__ = "orders"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    placed: Mapped[str] = mapped_column(sa.Text)
+"""
+SCRIPT = '''"""{message}"""
+revision = "{revision}"
+down_revision = {parent!r}
+from alembic import op
+import sqlalchemy as sa
+
+
+def upgrade():
+    {up}
+
+
+def downgrade():
+    {down}
+'''
+FIRST, SECOND = "3f9a1c0d2b7e", "1b02ce77a9d4"
+TABLE = (
+    'op.create_table("orders", sa.Column("id", sa.Integer(), primary_key=True),'
+    ' sa.Column("placed", sa.Text(), nullable=False))'
+)
+
+
+@pytest.fixture
+def other_project(road: Road) -> Road:
+    """A road that leads another project's folder through the same environments."""
+    alembic = [sys.executable, "-m", "alembic", "init", "db"]
+    subprocess.run(alembic, cwd=road.root, check=True, capture_output=True, timeout=60)
+    (road.root / "models.py").write_text(MODELS)
+    env = road.root / "db/env.py"
+    text = env.read_text()
+    assert "target_metadata = None" in text
+    env.write_text(
+        text.replace("target_metadata = None", "from models import Base\ntarget_metadata = Base.metadata")
+    )
+    versions = road.root / "db/versions"
+    script(versions / f"{FIRST}_orders.py", FIRST, None, TABLE, 'op.drop_table("orders")')
+    index = 'op.create_index("ix_placed", "orders", ["placed"])'
+    script(versions / f"{SECOND}_index.py", SECOND, FIRST, index, 'op.drop_index("ix_placed")')
+    toml = (road.root / "rollout.toml").read_text()
+    toml = toml.replace('migrations = "migrations"', 'migrations = "db"').replace(
+        "migrations.schema:metadata", "models:Base.metadata"
+    )
+    (road.root / "rollout.toml").write_text(toml)
+    return road
+
+
+def script(path: Path, revision: str, parent: str | None, up: str, down: str) -> None:
+    """Write a revision as anybody would."""
+    path.write_text(SCRIPT.format(message=revision, revision=revision, parent=parent, up=up, down=down))
