@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from wish_rollout.cli import output
+from wish_rollout.core.render import visible
 
 if TYPE_CHECKING:
     from wish_rollout.core.plan import EnvironmentPlan
@@ -16,14 +17,20 @@ if TYPE_CHECKING:
 def show_plan(plan: EnvironmentPlan) -> None:
     """Print one environment's plan: the summary, what drifted or stands in the way, the delta, the SQL."""
     output.say(f"── {plan.summary()}  ({plan.verdict}, PostgreSQL {plan.facts.version})")
-    if plan.drift and not plan.obstacles:
+    if plan.drift and not plan.obstacles and not plan.resumes:
         output.say("what is there is not what its revision promises:")
         output.show_delta(plan.drift)
+    for name in plan.unmanaged:
+        output.say(f"unmanaged: {visible(name)}")
     for obstacle in plan.obstacles:
         output.say(f"in the way: {obstacle}")
     if plan.promised:
         output.say("what it promises:")
         output.show_delta(plan.promised)
+    for hazard in plan.hazards:
+        output.say(f"hazard: {hazard}")
+        output.say(f"    {hazard.why}")
+        output.say(f"    {f'allowed: {hazard.allowed}' if hazard.allowed else 'NOT ALLOWED'}")
     if plan.statements:
         output.say("SQL:")
         for statement in plan.statements:

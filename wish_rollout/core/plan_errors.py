@@ -38,7 +38,10 @@ class Drifted(DifferenceFound):
         "'{environment}' is at revision {position}, but its schema is not what {position} leads to: {drift}."
     )
     why = "A migration written for the one schema would do something unknown to the other, so it was not started."
-    hint = "see it whole: wish-rollout drift {environment}; then take the change back, or write a revision for it"
+    hint = (
+        "see it whole: wish-rollout drift {environment}; take it back: wish-rollout drift {environment} --sql; "
+        "or into history: wish-rollout generate --adopt {environment}"
+    )
 
 
 @dataclass(eq=False)

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from wish_rollout.core.hazards.hazard import size
 from wish_rollout.core.names import split_last
 from wish_rollout.core.release import say
-from wish_rollout.core.render import markdown
+from wish_rollout.core.render import markdown, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from wish_rollout.core.hazards.hazard import Hazard
     from wish_rollout.core.plan import EnvironmentPlan, Plan
     from wish_rollout.core.snapshot import Snapshot
     from wish_rollout.rollout.verifying import Verification
@@ -39,6 +41,8 @@ def verification_metadata(verification: Verification, migrated: Mapping[str, Any
     }
     if sum(rows or 0 for rows in verification.rows.values()):
         metadata["dagster/row_count"] = sum(rows or 0 for rows in verification.rows.values())
+    if verification.unmanaged:
+        metadata["unmanaged"] = list(verification.unmanaged)
     if migrated:
         metadata |= {
             "delta": dg.MetadataValue.md(str(migrated["delta"])),
@@ -99,8 +103,22 @@ def plan_metadata(plan: Plan) -> Metadata:
 def plan_markdown(plan: EnvironmentPlan) -> str:
     """Write one environment's plan for a person: what will happen, the delta, the SQL."""
     parts = [f"### {plan.summary()}", f"verdict `{plan.verdict}`, plan `{plan.digest}`"]
+    if plan.unmanaged:
+        parts.append(f"unmanaged: {', '.join(visible(name) for name in plan.unmanaged)}")
     if plan.promised:
         parts.append(markdown(plan.promised))
+    if plan.hazards:
+        parts.append(hazards_markdown(plan.hazards))
     if plan.statements:
         parts.append("```sql\n" + ";\n\n".join(plan.statements).replace("```", "` ` `") + ";\n```")
     return "\n\n".join(parts)
+
+
+def hazards_markdown(hazards: Sequence[Hazard]) -> str:
+    """Write hazards as a table: what, where, under which lock, why it may be."""
+    rows = [
+        f"| {one.kind} | {visible(one.subject)} | {one.rows:,} rows, {size(one.bytes)} | {one.lock} | "
+        f"{visible(one.allowed).replace('|', '&#124;') or '**not allowed**'} |".replace("`", "")
+        for one in hazards
+    ]
+    return "\n".join(["| hazard | of | on | lock | allowed because |", "|---|---|---|---|---|", *rows])

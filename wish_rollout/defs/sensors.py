@@ -55,7 +55,7 @@ def tick(project: Project, env: Environment, before: dict[str, str]) -> dg.Senso
         if before == {"token": token, "release": release, "verdict": before.get("verdict", "")}:
             return dg.SensorResult(skip_reason=f"nothing has changed since it was {before['verdict']}")
         seen = look(connection, target.scope)
-    judgement = judge_schema(project.release, seen, project.history.at)
+    judgement = judge_schema(project.release, seen, project.history.at, project.count)
     cursor = json.dumps({"token": token, "release": release, "verdict": judgement.verdict.value})
     if judgement.may_go_on:
         return dg.SensorResult(skip_reason=f"{env.name} is {judgement.verdict}", cursor=cursor)

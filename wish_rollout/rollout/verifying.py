@@ -26,6 +26,7 @@ class Verification:
     """What is really there, and every check that was made of it.
 
     ``rows``: rows a table (a planner's estimate where there are many tables; None: may not be read).
+    ``unmanaged``: what is there, is not the release's, and does not count.
     ``delta``: what the release promised for this environment, or None outside of a migration.
     """
 
@@ -35,6 +36,7 @@ class Verification:
     rows: Mapping[str, int | None]
     drift: Delta
     seconds: float
+    unmanaged: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -60,6 +62,7 @@ class Verification:
             "checks": [check.as_dict() for check in self.checks],
             "drift": self.drift.as_dict(),
             "rows": dict(self.rows),
+            "unmanaged": list(self.unmanaged),
             "seconds": round(self.seconds, 3),
         }
 
@@ -78,13 +81,16 @@ def verify_environment(
         position = seen.facts.revisions
         refuse_foreign(target.environment, position, project)
         promise = project.history.at(position)
-        drift, checks = check_schema(promise, seen.snapshot, expected)
+        counted = project.count(seen.snapshot)
+        drift, checks = check_schema(promise, counted.snapshot, expected, seen.snapshot.fingerprint)
         if again:
             checks += (check_idempotent(project, target, connection),)
         if target.environment.runs_verify and position:
             checks += check_behaviour(project, connection, position[-1])
         rows = row_counts(connection, [name for name, _ in seen.snapshot.of_kind("table")])
-    return Verification(target.name, seen, checks, rows, drift, time.perf_counter() - started)
+    return Verification(
+        target.name, seen, checks, rows, drift, time.perf_counter() - started, counted.unmanaged
+    )
 
 
 def check_idempotent(project: Project, target: Target, connection: psycopg.Connection[Any]) -> Check:
