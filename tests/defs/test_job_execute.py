@@ -24,7 +24,7 @@ COMMAND = [
 def test_it_succeeds_at_the_gate(road: Road) -> None:
     result = road.ended(road.process(COMMAND), seconds=120)
     assert result.code == 0, result
-    assert "prod waits for the approval of plan" in result.out + result.err
+    assert "To approve: wish-rollout approve prod" in result.out + result.err
     assert [road.revision(name) for name in ("local", "staging", "prod")] == ["0007", "0007", None]
 
 
