@@ -8,7 +8,7 @@ import sys
 import typer
 
 from wish_rollout import __version__
-from wish_rollout.cli import approving, doing, looking, sandboxing, scripting
+from wish_rollout.cli import approving, doing, looking, recorded, sandboxing, scripting
 from wish_rollout.cli.output import show_error
 from wish_rollout.core.errors import DEBUG, RolloutError
 
@@ -43,7 +43,7 @@ def options(
     context.obj = config
 
 
-for room in (doing, approving, looking, scripting):
+for room in (doing, approving, recorded, looking, scripting):
     room.register(app)
 app.add_typer(sandboxing.app, name="sandbox")
 
