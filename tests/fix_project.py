@@ -174,6 +174,12 @@ class Road:
                 target = self.project.target(name)
                 migrate_environment(self.project, target, actor=Actor(gatekeeper=anybody))
 
+    @contextmanager
+    def here(self) -> Iterator[None]:
+        """Use the project in this process, without the command line."""
+        with as_program(self.root, ["wish-rollout"], StringIO(), StringIO()):
+            yield
+
     def roll_out(self) -> None:
         """Go the whole road, through every gate."""
         while (result := self.cli("apply")).code == 3:
@@ -221,7 +227,7 @@ def anybody(plan: EnvironmentPlan, _connection: psycopg.Connection[Any]) -> Gran
 def as_program(root: Path, argv: list[str], out: StringIO, err: StringIO) -> Iterator[None]:
     """Be the program for a while: its arguments, folder and output, and nothing imported from elsewhere."""
     before = sys.argv, Path.cwd(), list(sys.path), sys.stdout, sys.stderr
-    forget("migrations")
+    forget("migrations", "models")
     sys.argv, sys.stdout, sys.stderr = argv, out, err
     sys.path[:] = [path for path in sys.path if path not in ("", str(HERE))]
     os.chdir(root)
@@ -230,12 +236,13 @@ def as_program(root: Path, argv: list[str], out: StringIO, err: StringIO) -> Ite
     finally:
         sys.argv, cwd, sys.path[:], sys.stdout, sys.stderr = before
         os.chdir(cwd)
-        forget("migrations")
+        forget("migrations", "models")
 
 
-def forget(package: str) -> None:
-    """Let a package be imported anew."""
-    for name in [name for name in sys.modules if name == package or name.startswith(f"{package}.")]:
+def forget(*packages: str) -> None:
+    """Let packages be imported anew, also by a path that was relative to another folder."""
+    sys.path_importer_cache.pop(".", None)
+    for name in [name for name in sys.modules if name.partition(".")[0] in packages]:
         del sys.modules[name]
 
 

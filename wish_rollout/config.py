@@ -12,10 +12,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from wish_rollout.addresses import from_command, from_file
 from wish_rollout.core.budgets import Budget, Budgets
 from wish_rollout.core.config_errors import BadConfiguration, MissingUrl, UnknownEnvironment
 from wish_rollout.core.policy import DAYS, Policy, Window
 from wish_rollout.core.scope import Scope
+from wish_rollout.core.unmanaged import Unmanaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,10 +45,14 @@ class ReleaseConfig(Strict):
 
 
 class ScopeConfig(Strict):
-    """Shell patterns: the schemas that are ours, and names in them that are not."""
+    """Shell patterns: the schemas that are ours, and names in them that are not.
+
+    ``unmanaged``: what is done about objects in scope that the release's history does not know.
+    """
 
     schemas: tuple[str, ...] = ("*",)
     ignore: tuple[str, ...] = ()
+    unmanaged: Unmanaged = Unmanaged.FAIL
 
 
 class WindowConfig(Strict):
@@ -154,12 +160,19 @@ class Environment(Strict):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)
     url_variable: str = ""
+    url_file: Path | None = None
+    url_command: str | tuple[str, ...] | None = None
+    aws_iam: bool = False
+    aws_region: str | None = None
+    allow_plaintext: bool = False
     optional: bool = False
     gated: bool = False
     disposable: bool = False
     run_verify: bool | None = None
     connect_timeout: int = Field(default=10, ge=1, le=120)
     lock_wait: float = Field(default=30, ge=0, le=86400)
+    pooled_sessions: bool = False
+    search_path: str = Field(default="public", min_length=1)
     budgets: BudgetsConfig = BudgetsConfig()
     migrator: str | None = None
     roles: dict[str, str] = Field(default_factory=dict)
@@ -169,6 +182,8 @@ class Environment(Strict):
     def _a_gate_keeps_its_data(self) -> Environment:
         if self.gated and self.disposable:
             raise ValueError("an environment is either gated or disposable, not both")
+        if self.url_file and self.url_command:
+            raise ValueError("give either url_file or url_command, not both")
         if self.approval and not self.gated:
             raise ValueError("approval is told for an environment that is not gated")
         return self
@@ -177,6 +192,23 @@ class Environment(Strict):
     def variable(self) -> str:
         """The name of the variable that holds the URL."""
         return self.url_variable or f"{self.name.upper()}_DATABASE_URL"
+
+    @property
+    def source(self) -> str:
+        """What to call the place that the URL comes from, for errors."""
+        if os.environ.get(self.variable) or not self.has_other_source:
+            return self.variable
+        return f"{'url_file' if self.url_file else 'url_command'} of '{self.name}'"
+
+    @property
+    def has_other_source(self) -> bool:
+        """Whether the URL comes from elsewhere where its variable is not set."""
+        return self.url_file is not None or self.url_command is not None
+
+    @property
+    def takes_part(self) -> bool:
+        """Whether it takes part: an optional one does where it has a URL."""
+        return not self.optional or bool(os.environ.get(self.variable)) or self.has_other_source
 
     @property
     def runs_verify(self) -> bool:
@@ -204,7 +236,7 @@ class Config(Strict):
     @property
     def environments(self) -> tuple[Environment, ...]:
         """Those that take part, in order: an optional one without a URL is left out."""
-        return tuple(env for env in self.environment if not env.optional or os.environ.get(env.variable))
+        return tuple(env for env in self.environment if env.takes_part)
 
     def until(self, name: str) -> Config:
         """Give the same without the environments behind the named one; raise UnknownEnvironment."""
@@ -224,11 +256,18 @@ class Config(Strict):
         raise UnknownEnvironment(name, ", ".join(env.name for env in self.environment))
 
     def url(self, env: Environment) -> str:
-        """Give an environment's URL; raise MissingUrl where its variable is not set."""
-        url = os.environ.get(env.variable)
-        if not url:
-            raise MissingUrl(env.name, env.variable)
-        return url
+        """Give an environment's URL: its variable's, else its file's or its command's.
+
+        The variable goes first, so that the sandbox can stand in for every environment. Raises MissingUrl,
+        UrlSourceFailed.
+        """
+        if url := os.environ.get(env.variable):
+            return url
+        if env.url_file:
+            return from_file(env.name, self.root / env.url_file)
+        if env.url_command:
+            return from_command(env.name, env.url_command, self.root)
+        raise MissingUrl(env.name, env.variable)
 
     def scope_of(self, env: Environment | None = None) -> Scope:
         """Say what a snapshot of this environment holds; ``None`` is a scratch database."""

@@ -28,7 +28,7 @@ def test_drift_names_what_was_changed_by_hand(changed: Road) -> None:
 
     found = changed.cli("drift")
     assert found.code == 4
-    assert "staging: drifted at 0007" in found.out
+    assert "staging: same head different schema: at 0007" in found.out
     assert "by_hand" in found.out
     assert "local: in_step at 0007" in found.out
 

@@ -37,7 +37,7 @@ def test_a_revision_is_generated_in_its_own_way(other_project: Road) -> None:
     other_project.edit(
         "models.py",
         COLUMN,
-        COLUMN.replace("sa.Text", "sa.Text, index=True").replace("placed", "note") + COLUMN,
+        COLUMN + COLUMN.replace("sa.Text", "sa.Text, index=True").replace("placed", "note"),
     )
     made = other_project.cli("generate", "-m", "a note", "--json")
     assert made.code == 0, made
@@ -45,4 +45,5 @@ def test_a_revision_is_generated_in_its_own_way(other_project: Road) -> None:
     assert (len(revision), revision.isdigit()) == (12, False)
     (script,) = (other_project.root / "db/versions").glob(f"{revision}_a_note.py")
     assert f"down_revision: Union[str, Sequence[str], None] = '{SECOND}'" in script.read_text()
-    assert other_project.cli("check").code == 0
+    checked = other_project.cli("check")
+    assert checked.code == 0, checked.out

@@ -31,7 +31,8 @@ BOUND_SECONDS = 120
 def newcomer(road: Road) -> Iterator[Road]:
     """A project whose variables, all but the sandbox's own, lead to databases that must stay as they are."""
     toml = road.root / "rollout.toml"
-    toml.write_text("".join(line for line in toml.open() if not line.startswith("scratch = ")))
+    lines = toml.read_text().splitlines(keepends=True)
+    toml.write_text("".join(line for line in lines if not line.startswith("scratch = ")))
     yield road
     sandbox(load_config(road.root / "rollout.toml")).remove()
 

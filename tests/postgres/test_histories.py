@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from tests.postgres.cases import CASES, Case, read_cases, told
+from tests.postgres.conftest import MAJORS
 from wish_rollout.core.delta import difference
 from wish_rollout.core.scope import Scope
 from wish_rollout.postgres.reader import read_snapshot
@@ -45,7 +46,7 @@ def test_views_are_written_alike_on_every_version(
     servers: Callable[[int], Server], fresh: Callable[[Server], str]
 ) -> None:
     views = (CASES / "views.sql").read_text(encoding="utf-8")
-    assert_equal(*(snapshot_of(servers(major).url(fresh(servers(major))), views) for major in (15, 18)))
+    assert_equal(*(snapshot_of(servers(major).url(fresh(servers(major))), views) for major in MAJORS))
 
 
 def test_settings_of_the_session_do_not_show(database: str, everything: str) -> None:
@@ -118,7 +119,7 @@ def test_the_whole_is_equal_on_every_version(
     servers: Callable[[int], Server], fresh: Callable[[Server], str], everything: str
 ) -> None:
     found = []
-    for major in (15, 18):
+    for major in MAJORS:
         server = servers(major)
         with psycopg.connect(server.url(fresh(server)), autocommit=True) as connection:
             connection.execute(everything)

@@ -70,6 +70,7 @@ def approve(
 
 def sign_asked(project: Project, target: Target, nonce: str, words: Words, *, quiet: bool, yes: bool) -> str:
     """Show what is asked for and what stands, ask, and sign; raise why it may not be."""
+    from wish_rollout.core.plan import at_stake
     from wish_rollout.rollout.approving import accept, rules_of, standing
     from wish_rollout.rollout.signing_off import sign_off
     from wish_rollout.rollout.standing import plan_as_asked, refuse_unlike
@@ -81,6 +82,7 @@ def sign_asked(project: Project, target: Target, nonce: str, words: Words, *, qu
     refuse_unlike(request, subject, rules)
     if not quiet:
         show_plan(plan)
+        output.say(f"a rollback of it would have to archive first: {at_stake(plan.promised) or 'nothing'}\n")
     consent(request, quiet=quiet, yes=yes)
     document = sign_off(project, target, request, rules.signers, words)
     accept(rules, subject, document)

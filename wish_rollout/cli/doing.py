@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -82,13 +83,34 @@ def rollback(
     to: Annotated[
         str | None, typer.Option(metavar="REVISION", help="A revision, or base (default: one back).")
     ] = None,
+    break_glass: Annotated[
+        str,
+        typer.Option(metavar="WHY", help="Sign it yourself, and go on without the others. It is shouted."),
+    ] = "",
+    key: Annotated[Path | None, typer.Option(metavar="FILE", help="Your SSH key, for --break-glass.")] = None,
+    identity: Annotated[str, typer.Option(help="Who you are, for --break-glass.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     json: Json = False,
 ) -> None:
-    """Take an environment back, losing no row, and prove that it is exactly what it was."""
+    """Take an environment back, losing no row, and prove that it is exactly what it was.
+
+    That of a gated environment stops at its gate (exit 3); once it is approved, run it again.
+    """
     project = project_of(context)
-    project.target(environment)
-    config = {"environment": environment, **({"to": to} if to else {})}
-    finish(run_job(project, "rollback", op_config("rollback_environment", config)), json=json)
+    target = project.target(environment)
+    config = op_config("rollback_environment", {"environment": environment, **({"to": to} if to else {})})
+    outcome = run_job(project, "rollback", config)
+    if break_glass and outcome.success and outcome.awaiting:
+        from wish_rollout.cli.approving import sign_asked
+        from wish_rollout.rollout.signing_off import Words
+
+        words = Words(break_glass, break_glass, identity, key)
+        document = sign_asked(project, target, "", words, quiet=json, yes=yes)
+        given = op_config("approve_plan", {"environment": environment, "approval": document})
+        outcome = run_job(project, "approve", given)
+        if outcome.success:
+            outcome = run_job(project, "rollback", config)
+    finish(outcome, json=json)
 
 
 def op_config(op: str, config: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Commands that only look: status, drift, diff, snapshot, doctor."""
+"""Commands that only look: status, drift, diff, snapshot, doctor, roles."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import typer
 
 from wish_rollout.cli import output
 from wish_rollout.cli.common import Json, project_of, snapshot_of, targets_of
+from wish_rollout.cli.drifting import show_drift, show_remedy
+from wish_rollout.core.render import visible
 
 Environment = Annotated[
     str | None, typer.Argument(metavar="[ENV]", help="One environment; all of them by default.")
@@ -38,28 +40,40 @@ def status(context: typer.Context, json: Json = False) -> None:
             for one in standings
         ],
     )
+    for one in standings:
+        for name in one.judgement.unmanaged:
+            output.say(f"unmanaged in {one.environment}: {visible(name)}")
 
 
-def drift(context: typer.Context, environment: Environment = None, json: Json = False) -> None:
-    """Compare live schemas with what history promises for their revisions (exit 4 on drift)."""
-    from wish_rollout.core.verdict import Verdict
-    from wish_rollout.rollout.surveying import survey
+def drift(
+    context: typer.Context,
+    environment: Environment = None,
+    sql: Annotated[
+        bool, typer.Option("--sql", help="Print the SQL that takes ENV back to what is promised.")
+    ] = False,
+    lossy: Annotated[
+        bool, typer.Option("--lossy", help="With --sql: write out what loses data, too.")
+    ] = False,
+    models: Annotated[
+        bool, typer.Option("--models", help="Compare the declared schema as well, on a scratch database.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Compare live schemas with what history promises for their revisions, and each other (exit 4 on drift)."""
+    from wish_rollout.rollout.drifting import drift_report
 
+    if (sql and not environment) or (lossy and not sql):
+        raise typer.BadParameter("--sql is for one environment, and --lossy goes with --sql")
     project = project_of(context)
-    standings = survey(project, targets_of(project, environment))
+    report = drift_report(project, targets_of(project, environment), models=models)
     if json:
-        output.show_json({"environments": output.as_json(standings)})
+        output.show_json(report.as_dict())
+    elif sql:
+        show_remedy(report, str(environment), lossy=lossy)
     else:
-        for one in standings:
-            output.say(
-                f"{one.environment}: {one.verdict} at {one.position}{f': {one.error}' if one.error else ''}"
-            )
-            output.show_delta(one.judgement.drift)
-    verdicts = {one.verdict for one in standings}
-    if verdicts & {Verdict.DRIFTED, Verdict.AHEAD, Verdict.FOREIGN}:
-        raise typer.Exit(4)
-    if Verdict.UNREACHABLE in verdicts:
-        raise typer.Exit(1)
+        show_drift(report)
+    if report.exit_code:
+        raise typer.Exit(report.exit_code)
 
 
 def diff(
@@ -106,7 +120,23 @@ def doctor(context: typer.Context, json: Json = False) -> None:
         raise typer.Exit(code)
 
 
+def roles(
+    context: typer.Context,
+    environment: Annotated[str, typer.Argument(metavar="ENV", help="An environment of rollout.toml.")],
+    prefix: Annotated[str, typer.Option(help="What the roles' names begin with.", metavar="NAME")] = "wish",
+    ledger: Annotated[bool, typer.Option("--ledger", help="There is a ledger already.")] = False,
+) -> None:
+    """Print SQL that makes three roles with no more rights than each needs: reader, migrator, owner."""
+    from wish_rollout.postgres.connect import parse_url
+    from wish_rollout.postgres.roles import script
+
+    project = project_of(context)
+    target = project.target(environment)
+    database = str(parse_url(target.url, target.environment.source).get("dbname") or environment)
+    output.say(script(database, prefix, project.config.release.version_table, ledger=ledger))
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (status, drift, diff, snapshot, doctor):
+    for command in (status, drift, diff, snapshot, doctor, roles):
         app.command()(command)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from wish_rollout.cli import output
+from wish_rollout.core.render import visible
 
 if TYPE_CHECKING:
     from wish_rollout.core.plan import EnvironmentPlan
@@ -19,6 +20,8 @@ def show_plan(plan: EnvironmentPlan) -> None:
     if plan.drift and not plan.obstacles and not plan.resumes:
         output.say("what is there is not what its revision promises:")
         output.show_delta(plan.drift)
+    for name in plan.unmanaged:
+        output.say(f"unmanaged: {visible(name)}")
     for obstacle in plan.obstacles:
         output.say(f"in the way: {obstacle}")
     if plan.promised:

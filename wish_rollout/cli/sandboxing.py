@@ -54,9 +54,9 @@ def reset(context: typer.Context) -> None:
 @app.command()
 def remove(context: typer.Context) -> None:
     """Stop it and throw everything of it away."""
-    from wish_rollout.rollout.sandboxing import sandbox
+    from wish_rollout.rollout.sandboxing import remove as remove_all
 
-    sandbox(project_of(context).config).remove()
+    remove_all(project_of(context).config)
     output.note("the sandbox is gone")
 
 

@@ -18,27 +18,36 @@ def generate(
     record: Annotated[
         bool, typer.Option("--record", help="Only record anew what every revision leads to.")
     ] = False,
+    adopt: Annotated[
+        str, typer.Option("--adopt", metavar="ENV", help="Take what was done by hand in ENV into history.")
+    ] = "",
     json: Json = False,
 ) -> None:
-    """Write the revision that leads to the declared schema, and record what it leads to."""
+    """Write the revision that leads to the declared schema (or to ENV's), and record what it leads to."""
+    from wish_rollout.rollout.adopting import adopt as adopted
     from wish_rollout.rollout.generating import generate as write
     from wish_rollout.rollout.generating import write_records
 
-    if bool(message) == record:
-        raise typer.BadParameter("give either -m MESSAGE, for a new revision, or --record")
+    if record == bool(message or adopt):
+        raise typer.BadParameter("give -m MESSAGE for a new revision, or --adopt ENV, or --record")
     project = project_of(context)
     with output.progress("replaying on a scratch database"):
         if record:
             meta = write_records(project)
             result = {"recorded": [revision.id for revision in project.release.revisions], "meta": str(meta)}
         else:
-            made = write(project, message)
+            made = adopted(project, project.target(adopt), message) if adopt else write(project, message)
             result = {"revision": made.revision, "script": str(made.script), "meta": str(made.meta)}
     if json:
         output.show_json(result)
     else:
         for name, value in result.items():
             output.say(f"{name}: {value if isinstance(value, str) else ', '.join(value)}")
+    if adopt:
+        output.note(
+            f"next: declare it in the models too, if there are any; wish-rollout check; "
+            f"then: wish-rollout apply --adopt {adopt}"
+        )
 
 
 def check(context: typer.Context, json: Json = False) -> None:

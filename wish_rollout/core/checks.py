@@ -46,16 +46,17 @@ class Check:
 
 
 def check_schema(
-    promise: Snapshot, live: Snapshot, expected: str | None = None
+    promise: Snapshot, live: Snapshot, expected: str | None = None, found: str | None = None
 ) -> tuple[Delta, tuple[Check, ...]]:
     """Check a live schema against the promise; give the drift between them, and the checks.
 
-    ``expected``: the fingerprint of what was before plus what was promised; without it, the promise's.
+    ``live``: what of the schema counts. ``expected``: the fingerprint of what was before plus what was promised,
+    and ``found`` that of all that is there now; without them, the promise's and ``live``'s are compared.
     """
     drift = difference(promise, live)
     checks = [_of_kinds(name, kinds, drift) for name, (_, kinds) in SCHEMA_CHECKS.items()]
     checks.append(_nothing_invalid(promise, live))
-    exact = live.fingerprint == (expected or promise.fingerprint)
+    exact = found == expected if expected and found else live.fingerprint == promise.fingerprint
     checks.append(Check("exact_delta", exact, "exactly as promised" if exact else _named(drift.changes)))
     return drift, tuple(checks)
 
@@ -70,13 +71,18 @@ def _of_kinds(name: str, kinds: tuple[str, ...], drift: Delta) -> Check:
     return Check(name, not wrong, _named(wrong) if wrong else "as promised")
 
 
-def _nothing_invalid(promise: Snapshot, live: Snapshot) -> Check:
-    wrong = [
+def invalid_objects(promise: Snapshot, live: Snapshot) -> list[str]:
+    """Name what only half-exists, and is promised whole."""
+    return [
         f"{kind} {name}"
         for (kind, name), properties in live.objects.items()
         for invalid in INVALID
         if properties.get(invalid) and not promise.objects.get((kind, name), {}).get(invalid)
     ]
+
+
+def _nothing_invalid(promise: Snapshot, live: Snapshot) -> Check:
+    wrong = invalid_objects(promise, live)
     return Check("nothing_invalid", not wrong, f"invalid: {', '.join(wrong[:6])}" if wrong else "all valid")
 
 

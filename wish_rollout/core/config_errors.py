@@ -91,3 +91,44 @@ class NeedsConsent(ConfigurationError):
     what = "This asks: {question}"
     why = "There is no terminal to ask at, and silence is no yes."
     hint = "say it on the command line: {option}"
+
+
+@dataclass(eq=False)
+class UrlSourceFailed(ConfigurationError):
+    """The file or the command that holds a URL gave none."""
+
+    environment: str
+    source: str
+    reason: str
+
+    what = "The URL of '{environment}' could not be had from {source}: {reason}."
+    why = "What it said is not shown, since it may hold a password."
+    hint = "try it by hand, as the user that runs this; it is to give one line, postgresql://…"
+
+
+@dataclass(eq=False)
+class Plaintext(ConfigurationError):
+    """A gated environment on another machine, without TLS."""
+
+    environment: str
+    host: str
+    mode: str
+
+    what = "The connection to '{environment}' at {host} might not be encrypted (sslmode={mode})."
+    why = "Whoever is on the way could read the password, and change what is sent."
+    hint = (
+        "add to its URL: ?sslmode=verify-full&sslrootcert=FILE; where the way is safe by other means, "
+        "in rollout.toml under this environment: allow_plaintext = true"
+    )
+
+
+@dataclass(eq=False)
+class IamNeeds(ConfigurationError):
+    """AWS IAM cannot be used as things are."""
+
+    environment: str
+    reason: str
+
+    what = "'{environment}' logs in by AWS IAM, and that cannot be: {reason}."
+    why = "A token lets its holder in, so it is sent only to a server that has proven who it is."
+    hint = "postgresql://ROLE@HOST:5432/DATABASE?sslmode=verify-full&sslrootcert=global-bundle.pem"

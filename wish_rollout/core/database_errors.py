@@ -95,11 +95,38 @@ class StatementFailed(RolloutError):
     sqlstate: str
     reason: str
     statement: str
+    state: str
 
     what = "Migrating '{environment}' failed in revision {revision}: {reason} (SQLSTATE {sqlstate})."
-    why = "Everything was rolled back: the database is as it was. The statement was: {statement}"
+    why = "{state} The statement was: {statement}"
     hint = (
         "mend the revision's script (or the data that it met), then: wish-rollout check && wish-rollout apply"
+    )
+
+
+@dataclass(eq=False)
+class DatabaseRefused(Refused):
+    """The server refuses something that we asked of it."""
+
+    source: str
+    sqlstate: str
+    reason: str
+
+    what = "The database of {source} refuses: {reason} (SQLSTATE {sqlstate})."
+    why = "What was asked for is needed, so nothing further was done."
+    hint = "give the role that right, or look at the server's log; what a role needs: wish-rollout doctor"
+
+
+@dataclass(eq=False)
+class PooledConnection(Refused):
+    """A pooler that gives each transaction another session."""
+
+    environment: str
+
+    what = "The URL of '{environment}' leads to a pooler, not to the server itself."
+    why = "The lock that keeps a second rollout out belongs to a session; behind a pooler it would exclude nobody."
+    hint = (
+        "give the server's own address; for a pooler in session mode: pooled_sessions = true in rollout.toml"
     )
 
 

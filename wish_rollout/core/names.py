@@ -20,3 +20,11 @@ def split_last(name: str) -> tuple[str, str]:
     """
     match = _LAST.fullmatch(name)
     return (match[1], match[2]) if match else ("", name)
+
+
+def split_first(name: str) -> str:
+    """Give a name's first part, its schema: ``"a.b".t`` → ``"a.b"``."""
+    first, rest = split_last(name)
+    while first:
+        first, rest = split_last(first)
+    return rest

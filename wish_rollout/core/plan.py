@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.core.names import split_last
 from wish_rollout.core.release import say
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class EnvironmentPlan:
     from the promise of its revision to what is there. ``fingerprint``: of the live schema. ``hazards``: what
     the statements endanger in this database as it is, and why that is allowed.
     ``resumes``: where the release was cut off here on its way, the fingerprint that it has to lead to.
+    ``unmanaged``: objects there that are not the release's, and do not count.
     """
 
     environment: str
@@ -60,6 +62,7 @@ class EnvironmentPlan:
     facts: ServerFacts
     hazards: tuple[Hazard, ...] = ()
     resumes: str = ""
+    unmanaged: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -100,6 +103,7 @@ class EnvironmentPlan:
             "drift": self.drift.as_dict(),
             "obstacles": [str(obstacle) for obstacle in self.obstacles],
             "hazards": [hazard.as_dict() for hazard in self.hazards],
+            "unmanaged": list(self.unmanaged),
             "digest": self.digest,
         }
 
@@ -143,6 +147,14 @@ class Plan:
             "nothing_to_do": self.is_empty,
             "environments": [plan.as_dict() for plan in self.environments],
         }
+
+
+def at_stake(promised: Delta) -> str:
+    """Name the tables and columns that a delta adds: what will be in them, a rollback would have to keep."""
+    added = [change for change in promised.changes if change.change == "added"]
+    tables = {change.name for change in added if change.kind == "table"}
+    columns = {c.name for c in added if c.kind == "column" and split_last(c.name)[0] not in tables}
+    return ", ".join(sorted(tables | columns))
 
 
 def digest_of(value: object) -> str:

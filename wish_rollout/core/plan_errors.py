@@ -38,7 +38,10 @@ class Drifted(DifferenceFound):
         "'{environment}' is at revision {position}, but its schema is not what {position} leads to: {drift}."
     )
     why = "A migration written for the one schema would do something unknown to the other, so it was not started."
-    hint = "see it whole: wish-rollout drift {environment}; then take the change back, or write a revision for it"
+    hint = (
+        "see it whole: wish-rollout drift {environment}; take it back: wish-rollout drift {environment} --sql; "
+        "or into history: wish-rollout generate --adopt {environment}"
+    )
 
 
 @dataclass(eq=False)
@@ -171,3 +174,25 @@ class NothingToRollBack(ConfigurationError):
 
     what = "'{environment}' cannot be rolled back from {position} to {target}: that is not behind it."
     hint = "see where it is: wish-rollout status"
+
+
+@dataclass(eq=False)
+class WouldRun(Refused):
+    """A revision that a look at the release would have run."""
+
+    revision: str
+
+    what = "Running the release again would run {revision}."
+
+
+@dataclass(eq=False)
+class RollbackAcrossMerge(Refused):
+    """A rollback that would go below a merge of branches."""
+
+    environment: str
+    merge: str
+    parents: str
+
+    what = "Rolling '{environment}' back would take back {merge}, which merges {parents}."
+    why = "Below a merge there are two heads, and which of them is to be left cannot be known."
+    hint = "write a revision that undoes what has to go, and roll that out: wish-rollout generate -m 'undo …'"

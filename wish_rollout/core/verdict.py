@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.delta import Delta, difference
+from wish_rollout.core.unmanaged import Counted, everything
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,12 +38,14 @@ class Verdict(StrEnum):
 class Judgement:
     """A verdict, and for ``drifted`` and ``ahead`` the delta from the promise to what is there.
 
-    ``really_at``: for ``ahead``, the position whose schema this is.
+    ``really_at``: for ``ahead``, the position whose schema this is. ``unmanaged``: what was left out of the
+    comparison and has to be told.
     """
 
     verdict: Verdict
     drift: Delta
     really_at: Position | None = None
+    unmanaged: tuple[str, ...] = ()
 
     @property
     def may_go_on(self) -> bool:
@@ -50,20 +53,30 @@ class Judgement:
         return self.verdict in (Verdict.IN_STEP, Verdict.BEHIND)
 
 
-def judge(release: Release, seen: Sighting, promise: Callable[[Position], Snapshot]) -> Judgement:
+def judge(
+    release: Release,
+    seen: Sighting,
+    promise: Callable[[Position], Snapshot],
+    count: Callable[[Snapshot], Counted] = everything,
+) -> Judgement:
     """Compare a live schema with what history promises for its revision.
 
     ``promise`` gives the snapshot of a position; it is asked for later ones only where the first differs.
+    ``count`` says what of the live schema counts.
     """
     position = seen.facts.revisions
     known = {revision.id for revision in release.revisions}
     if not known.issuperset(position):
         return Judgement(Verdict.FOREIGN, Delta(()))
     pending = release.pending(position)
-    drift = difference(promise(position), seen.snapshot)
+    counted = count(seen.snapshot)
+    drift = difference(promise(position), counted.snapshot)
+    verdict, really_at = Verdict.DRIFTED, None
     if not drift:
-        return Judgement(Verdict.BEHIND if pending else Verdict.IN_STEP, drift)
-    for revision in reversed(pending):
-        if promise((revision.id,)) == seen.snapshot:
-            return Judgement(Verdict.AHEAD, drift, (revision.id,))
-    return Judgement(Verdict.DRIFTED, drift)
+        verdict = Verdict.BEHIND if pending else Verdict.IN_STEP
+    else:
+        for revision in reversed(pending):
+            if promise((revision.id,)) == counted.snapshot:
+                verdict, really_at = Verdict.AHEAD, (revision.id,)
+                break
+    return Judgement(verdict, drift, really_at, counted.unmanaged)

@@ -9,6 +9,7 @@ from wish_rollout.config import Config
 from wish_rollout.core.approval_errors import NoRequest
 from wish_rollout.core.delta import Delta
 from wish_rollout.core.plan_errors import Drifted
+from wish_rollout.core.remedy import Remedy
 from wish_rollout.core.render import markdown
 from wish_rollout.core.verdict import Verdict
 from wish_rollout.defs import approvals
@@ -17,6 +18,7 @@ from wish_rollout.defs.failures import told
 from wish_rollout.defs.gatekeeping import Gatekeeper
 from wish_rollout.defs.metadata import verification_metadata
 from wish_rollout.defs.resources import database_key, target_of
+from wish_rollout.rollout.drifting import remedy_for
 from wish_rollout.rollout.planning import brief
 from wish_rollout.rollout.rolling_back import plan_back, rollback_environment
 from wish_rollout.rollout.standing import take_in
@@ -187,7 +189,8 @@ def drift_job(config: Config, keys: set[str]) -> dg.JobDefinition:
                 project.config.declared(name)
             standings = survey(project, [target_of(context, name) for name in names])
             for one in standings:
-                context.log_event(observation(one))
+                remedied = one.judgement.drift and one.seen and one.verdict is Verdict.DRIFTED
+                context.log_event(observation(one, remedy_for(project, one) if remedied else None))
                 context.log.info(f"{one.environment}: {one.verdict} at {one.position} {one.error}")
             strayed = [one for one in standings if not one.judgement.may_go_on]
             if strayed:
@@ -208,8 +211,8 @@ def explain(one: Standing) -> str:
     return brief(one.judgement.drift)
 
 
-def observation(one: Standing) -> dg.AssetObservation:
-    """Make the event that tells what a look at an environment found."""
+def observation(one: Standing, remedy: Remedy | None = None) -> dg.AssetObservation:
+    """Make the event that tells what a look at an environment found, and the SQL that takes it back."""
     drift = one.judgement.drift or Delta(())
     metadata: dict[str, Any] = {
         "verdict": one.verdict.value,
@@ -217,6 +220,12 @@ def observation(one: Standing) -> dg.AssetObservation:
         "pending": list(one.pending),
         "drift": dg.MetadataValue.md(markdown(drift) if drift else "none"),
     }
+    if one.judgement.unmanaged:
+        metadata["unmanaged"] = list(one.judgement.unmanaged)
+    if remedy:
+        script = remedy.script().replace("```", "` ` `")
+        metadata["remedy"] = dg.MetadataValue.md(f"```sql\n{script}```")
+        metadata["remedy covers all"] = remedy.covered
     tags = {}
     if one.seen:
         metadata["fingerprint"] = one.seen.snapshot.fingerprint

@@ -27,11 +27,13 @@ def build(config: Config) -> dg.Definitions:
         selection=dg.AssetSelection.assets(*lineage.keys).without_checks(),
         description="Takes the release through every environment: plan, migrate, verify, gate.",
     )
+    beside = jobs_for(config)
+    waiting = [rollout, *(job for job in beside if job.name == "rollback")]
     return dg.Definitions(
         assets=[lineage, *approvals],
         asset_checks=[checks_for(env) for env in config.environments],
-        jobs=[rollout, *jobs_for(config)],
-        sensors=sensors_for(config),
+        jobs=[rollout, *beside],
+        sensors=sensors_for(config, waiting),
         resources={
             **resources_for(config),
             # what one step hands to the next, where steps run as processes of their own

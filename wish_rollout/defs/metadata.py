@@ -41,6 +41,8 @@ def verification_metadata(verification: Verification, migrated: Mapping[str, Any
     }
     if sum(rows or 0 for rows in verification.rows.values()):
         metadata["dagster/row_count"] = sum(rows or 0 for rows in verification.rows.values())
+    if verification.unmanaged:
+        metadata["unmanaged"] = list(verification.unmanaged)
     if migrated:
         metadata |= {
             "delta": dg.MetadataValue.md(str(migrated["delta"])),
@@ -101,6 +103,8 @@ def plan_metadata(plan: Plan) -> Metadata:
 def plan_markdown(plan: EnvironmentPlan) -> str:
     """Write one environment's plan for a person: what will happen, the delta, the SQL."""
     parts = [f"### {plan.summary()}", f"verdict `{plan.verdict}`, plan `{plan.digest}`"]
+    if plan.unmanaged:
+        parts.append(f"unmanaged: {', '.join(visible(name) for name in plan.unmanaged)}")
     if plan.promised:
         parts.append(markdown(plan.promised))
     if plan.hazards:

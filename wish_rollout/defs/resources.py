@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import dagster as dg
@@ -27,9 +28,12 @@ class ProjectResource(dg.ConfigurableResource[Project]):
 
 
 class DatabaseResource(dg.ConfigurableResource[str]):
-    """One environment's database. ``url`` is given as an EnvVar, so Dagster shows the variable's name."""
+    """One environment's database. ``url`` is given as an EnvVar, so Dagster shows the variable's name.
 
-    url: str
+    Where it is empty, it comes from the file or the command that rollout.toml names, when a run needs it.
+    """
+
+    url: str = ""
 
 
 class ChoicesResource(dg.ConfigurableResource[Choices]):
@@ -52,7 +56,10 @@ def database_key(environment: str) -> str:
 def resources_for(config: Config) -> dict[str, object]:
     """Give all resources; a URL is looked up when a run needs it, never at load."""
     databases = {
-        database_key(env.name): DatabaseResource(url=dg.EnvVar(env.variable)) for env in config.environments
+        database_key(env.name): DatabaseResource()
+        if env.has_other_source and not os.environ.get(env.variable)
+        else DatabaseResource(url=dg.EnvVar(env.variable))
+        for env in config.environments
     }
     return {
         "project": ProjectResource(config_path=str(config.path)),
@@ -64,6 +71,7 @@ def resources_for(config: Config) -> dict[str, object]:
 def target_of(context: dg.OpExecutionContext, environment: str) -> Target:
     """Give an environment's database to an op that requires its resource."""
     project: Project = context.resources.project.project
-    url = getattr(context.resources, database_key(environment)).url
+    env = project.config.declared(environment)
+    url = getattr(context.resources, database_key(environment)).url or project.config.url(env)
     name = f"wish-rollout run={context.run_id[:8]} {environment}"
-    return project.target_at(project.config.declared(environment), url, name)
+    return project.target_at(env, url, name)

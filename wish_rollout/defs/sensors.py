@@ -1,18 +1,26 @@
 """One drift sensor an environment, and the one that resumes a rollout on approval."""
 
 import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 
 from wish_rollout.config import Config, Environment
 from wish_rollout.core.errors import RolloutError
-from wish_rollout.core.verdict import judge
+from wish_rollout.core.policy import grant
+from wish_rollout.core.verdict import judge as judge_schema
 from wish_rollout.defs import approvals
+from wish_rollout.defs.gatekeeping import REQUESTER
 from wish_rollout.postgres.sighting import look
+from wish_rollout.rollout.approving import judge, rules_of
 from wish_rollout.rollout.project import Project
 
 SECONDS_BETWEEN_LOOKS = 300
 SECONDS_BETWEEN_RESUMES = 30
+REMEMBERED = 50
+"""How many resumed requests the cursor holds, so that a tick need not look at them again."""
 
 
 def drift_sensor(config: Config, env: Environment) -> dg.SensorDefinition:
@@ -47,7 +55,7 @@ def tick(project: Project, env: Environment, before: dict[str, str]) -> dg.Senso
         if before == {"token": token, "release": release, "verdict": before.get("verdict", "")}:
             return dg.SensorResult(skip_reason=f"nothing has changed since it was {before['verdict']}")
         seen = look(connection, target.scope)
-    judgement = judge(project.release, seen, project.history.at)
+    judgement = judge_schema(project.release, seen, project.history.at, project.count)
     cursor = json.dumps({"token": token, "release": release, "verdict": judgement.verdict.value})
     if judgement.may_go_on:
         return dg.SensorResult(skip_reason=f"{env.name} is {judgement.verdict}", cursor=cursor)
@@ -60,34 +68,67 @@ def tick(project: Project, env: Environment, before: dict[str, str]) -> dg.Senso
     return dg.SensorResult(run_requests=[request], cursor=cursor)
 
 
-def resume_sensor(config: Config) -> dg.SensorDefinition:
-    """Launch the road again, once for each new approval; it checks everything anew before it goes on."""
+def resume_sensor(config: Config, jobs: Sequence[Any]) -> dg.SensorDefinition:
+    """Go on where a gate was waiting, once for each request that has been granted.
+
+    The run key is the request's nonce, and Dagster launches no second run for one that it has seen: whether
+    the daemon died before or after it launched the run makes no difference. Signatures are checked here only
+    so that nothing is launched in vain; the run checks everything anew.
+    """
     gated = [env.name for env in config.environments if env.gated]
 
     @dg.sensor(
         name="resume_on_approval",
-        job_name="rollout",
+        jobs=jobs,
         minimum_interval_seconds=SECONDS_BETWEEN_RESUMES,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Goes on with the rollout when a gated environment's plan has been approved.",
+        description="Goes on when what a gated environment waits for has been approved, inside its window.",
     )
     def resume(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        seen: dict[str, int] = json.loads(context.cursor) if context.cursor else {}
-        requests = []
+        project = Project.load(config.path)
+        launched: list[str] = json.loads(context.cursor) if context.cursor else []
+        found, waiting = [], []
         for name in gated:
-            result = context.instance.fetch_materializations(approvals.key(name), limit=1)
-            newest = result.records[0].storage_id if result.records else 0
-            if newest > seen.get(name, 0):
-                seen[name] = newest
-                tags = {"wish_rollout/resumes": name}
-                requests.append(dg.RunRequest(run_key=f"approval:{name}:{newest}", tags=tags))
-        skip = None if requests else "no new approval"
-        return dg.SensorResult(run_requests=requests, skip_reason=skip, cursor=json.dumps(seen))
+            for asked in approvals.requests(context.instance, name)[:1]:
+                if asked.request.nonce not in launched:
+                    reason = refusal(project, context.instance, asked)
+                    found += [] if reason else [asked]
+                    waiting += [reason] if reason else []
+        launched = [*launched, *(asked.request.nonce for asked in found)][-REMEMBERED:]
+        skip = None if found else "; ".join(waiting) or "nothing waits for an approval"
+        runs = [resumption(asked) for asked in found]
+        return dg.SensorResult(run_requests=runs, skip_reason=skip, cursor=json.dumps(launched))
 
     return resume
 
 
-def sensors_for(config: Config) -> list[dg.SensorDefinition]:
-    """Give all sensors."""
+def refusal(project: Project, instance: dg.DagsterInstance, asked: approvals.Asked) -> str:
+    """Say why a request is not granted yet; empty where it is, as far as can be told without its database."""
+    name = asked.request.subject.environment
+    try:
+        rules = rules_of(project, project.target(name))
+        counted, _ = judge(rules, asked.request.subject, approvals.documents(instance, name))
+        grant(asked.request, counted.get(asked.request, []), rules.policy, datetime.now(UTC))
+    except RolloutError as error:
+        return error.say(error.what)
+    return ""
+
+
+def resumption(asked: approvals.Asked) -> dg.RunRequest:
+    """Ask for the run that goes on: the same job, with the same choices, for the same person."""
+    return dg.RunRequest(
+        run_key=f"approval:{asked.request.nonce}",
+        job_name=asked.job,
+        run_config=dict(asked.run_config),
+        tags={
+            "wish_rollout/resumes": asked.request.subject.environment,
+            REQUESTER: asked.request.requester,
+        },
+    )
+
+
+def sensors_for(config: Config, jobs: Sequence[Any]) -> list[dg.SensorDefinition]:
+    """Give all sensors; ``jobs`` are those that may wait at a gate."""
     watching = [drift_sensor(config, env) for env in config.environments]
-    return [*watching, resume_sensor(config)] if any(env.gated for env in config.environments) else watching
+    gated = any(env.gated for env in config.environments)
+    return [*watching, resume_sensor(config, jobs)] if gated else watching

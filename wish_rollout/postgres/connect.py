@@ -46,17 +46,19 @@ def connect(
     *,
     application_name: str = "wish-rollout",
     timeout: int = 10,
-    autocommit: bool = True,
+    password: str | None = None,
 ) -> psycopg.Connection[Any]:
     """Open a session on the URL.
 
-    ``source`` says where the URL is from, for errors. ``timeout``: seconds a host. Raises MalformedUrl,
-    DatabaseMissing, LoginRefused, Unreachable.
+    ``source`` says where the URL is from, for errors. ``timeout``: seconds a host. ``password`` goes before
+    the URL's. Raises MalformedUrl, DatabaseMissing, LoginRefused, Unreachable.
     """
     options = {"connect_timeout": timeout, "tcp_user_timeout": 30_000, "keepalives_idle": 30}
     parameters = {**options, **parse_url(url, source), "application_name": application_name[:63], **TEXT}
+    if password is not None:
+        parameters["password"] = password
     try:
-        return psycopg.connect(make_conninfo("", **parameters), autocommit=autocommit)
+        return psycopg.connect(make_conninfo("", **parameters), autocommit=True)
     except psycopg.OperationalError as error:
         raise explained(error, parameters, source) from None
 

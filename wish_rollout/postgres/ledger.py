@@ -56,7 +56,7 @@ create trigger append_only before update or delete or truncate on wish_rollout.l
     for each statement execute function wish_rollout.refuse_change();
 create trigger in_order before insert on wish_rollout.ledger
     for each row execute function wish_rollout.refuse_gap();
-comment on table wish_rollout.ledger is 'What Wish Rollout did here. Append-only; every row hashes the one before.'
+comment on table wish_rollout.ledger is 'What Wish Rollout did here. Append-only; every row hashes the one before.';
 """
 EXISTS: LiteralString = """
 select exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace

@@ -1,17 +1,18 @@
-"""The mutex: one rollout a database, held by a session of its own, gone when that session is gone."""
+"""The mutex: one rollout a database, held by the session that does the work, gone when that is gone."""
 
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.database_errors import LockHeld
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from wish_rollout.core.database_errors import LockHeld, PooledConnection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import psycopg
 
 KEY = int.from_bytes(b"wish-rol", "big", signed=True)
 """Advisory locks are a database's own (manual, 13.3.5), so one key serves all."""
@@ -30,8 +31,10 @@ where l.locktype = 'advisory' and l.granted and l.objsubid = 1
 def rollout_lock(connection: psycopg.Connection[Any], environment: str, wait: float) -> Iterator[None]:
     """Hold the rollout lock of the connection's database; raise LockHeld after ``wait`` seconds.
 
-    The connection must be in autocommit and of its own: a waiter in ``pg_advisory_lock()`` would hold a
-    snapshot, and a concurrent index build would wait for it for ever. So we poll.
+    It is the very session that does the work, so the lock ends with the work and not before: a session lock
+    outlives commits and rollbacks (manual, 13.3.5). The connection must be in autocommit. A waiter in
+    ``pg_advisory_lock()`` would hold a snapshot, and a concurrent index build would wait for it for ever, so
+    we poll.
     """
     started = time.monotonic()
     pause = 0.02
@@ -44,8 +47,17 @@ def rollout_lock(connection: psycopg.Connection[Any], environment: str, wait: fl
     try:
         yield
     finally:
-        if not connection.closed:
-            connection.execute("select pg_advisory_unlock(%s)", [KEY])
+        # a session that was cut has lost the lock with it, and what ended it is told already
+        with suppress(psycopg.Error):
+            if connection.info.transaction_status == TransactionStatus.IDLE:
+                connection.execute("select pg_advisory_unlock(%s)", [KEY])
+
+
+def refuse_pooler(connection: psycopg.Connection[Any], environment: str) -> None:
+    """Raise PooledConnection where a pooler stands in between: it hands out backend keys of its own."""
+    row = connection.execute("select pg_backend_pid()").fetchone()
+    if row and row[0] != connection.info.backend_pid:
+        raise PooledConnection(environment)
 
 
 def try_lock(connection: psycopg.Connection[Any]) -> bool:

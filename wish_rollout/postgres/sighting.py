@@ -25,10 +25,10 @@ select current_setting('server_version_num')::int,
        pg_is_in_recovery(),
        current_setting('default_transaction_read_only')::bool,
        has_database_privilege(current_database(), 'CREATE'),
-       coalesce((select array_agg(nspname::text order by nspname) from pg_namespace
+       coalesce((select array_agg(quote_ident(nspname) order by nspname) from pg_namespace
                  where nspname !~ '^pg_' and nspname <> 'information_schema'
                    and has_schema_privilege(oid, 'CREATE')), '{}'),
-       to_regclass(%s) is not null,
+       to_regclass(format('%%I.%%I', %s::text, %s::text)) is not null,
        l.oid is not null,
        case when l.oid is not null
             then has_schema_privilege(n.oid, 'USAGE') and has_table_privilege(l.oid, 'SELECT')
@@ -52,7 +52,7 @@ def look(connection: psycopg.Connection[Any], scope: Scope) -> Sighting:
 
 def read_facts(connection: psycopg.Connection[Any], version_table: str) -> ServerFacts:
     """Read what this session's server, role and database allow, and the revisions of ``version_table``."""
-    row = connection.execute(FACTS, [version_table]).fetchone()
+    row = connection.execute(FACTS, version_table.split(".")).fetchone()
     assert row is not None
     revisions = read_revisions(connection, version_table) if row[8] else ()
     return ServerFacts(
@@ -83,6 +83,7 @@ MANY_TABLES = 50
 ESTIMATES = """
 select t, case when has_table_privilege(to_regclass(t), 'SELECT') then c.reltuples::bigint end
 from unnest(%s::text[]) as t join pg_class c on c.oid = to_regclass(t)
+where not c.relispartition
 """
 
 
@@ -92,7 +93,7 @@ def row_counts(
     """Count the rows of each table, to ``at_most``; names are as a snapshot has them.
 
     Beyond MANY_TABLES, ``pg_class.reltuples`` is read instead, which costs nothing (-1: never analyzed).
-    None: this role may not read the table.
+    None: this role may not read the table. A partition's rows are its parent's.
     """
     counts: dict[str, int | None] = {row[0]: row[1] for row in connection.execute(ESTIMATES, [list(tables)])}
     if len(counts) > MANY_TABLES:
@@ -110,7 +111,8 @@ def count(
 
     Names come from quote_ident() already, so they are SQL.
     """
-    condition = f" where {column} is not null" if column else ""
+    # "is not null" is false for a composite value with one null in it (manual, 9.2)
+    condition = f" where num_nonnulls({column}) > 0" if column else ""
     bound = f" limit {at_most:d}" if at_most is not None else ""
     query = f"select count(*) from (select from {table}{condition}{bound}) as r"  # noqa: S608
     row = connection.execute(sql.SQL(query)).fetchone()

@@ -27,15 +27,31 @@ def rows_at_stake(
     the DROP takes anyway) then hold until its end, so no row can come in between. A materialized view's
     rows do not count: REFRESH brings them back. Gives place → rows.
     """
-    tables = [c.name for c in promised.changes if c.kind == "table" and c.change == "removed"]
-    columns = [
-        split_last(c.name)
-        for c in promised.changes
-        if c.kind == "column" and c.change == "removed" and split_last(c.name)[0] in kept
-    ]
+    removed = [c for c in promised.changes if c.change == "removed"]
+    tables = [c.name for c in removed if c.kind == "table"]
+    columns = [split_last(c.name) for c in removed if c.kind == "column" and split_last(c.name)[0] in kept]
+    there = existing(connection, [*tables, *(f"{table}.{name}" for table, name in columns)])
+    tables = [table for table in tables if table in there]
+    columns = [(table, name) for table, name in columns if f"{table}.{name}" in there]
     locked = sorted({*tables, *(table for table, _ in columns)})
+    # row security would hide rows from the count; like this the server refuses to count instead
+    connection.execute("set local row_security = off")
     if locked:
         connection.execute(sql.SQL(f"lock table {', '.join(locked)} in access exclusive mode"))
     stake = {table: count(connection, table) for table in tables}
     stake |= {f"{table}.{name}": count(connection, table, column=name) for table, name in columns}
     return {place: rows for place, rows in stake.items() if rows}
+
+
+EXISTING = r"""
+select name from unnest(%s::text[]) as name
+where to_regclass(name) is not null
+   or exists (select from pg_attribute
+              where attrelid = to_regclass(substring(name from '^(.*)\.'))
+                and attname = (parse_ident(name))[array_upper(parse_ident(name), 1)] and not attisdropped)
+"""
+
+
+def existing(connection: psycopg.Connection[Any], names: list[str]) -> set[str]:
+    """Keep those tables and columns that are (still) there: an earlier step may have dropped some."""
+    return {row[0] for row in connection.execute(EXISTING, [names])}

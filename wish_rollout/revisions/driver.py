@@ -8,8 +8,9 @@ through one session: named, bounded, and with our rows in the same transaction.
 from __future__ import annotations
 
 import re
+import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,7 +20,7 @@ from alembic import context as _context  # noqa: F401  (its import sets up what 
 from alembic.runtime.environment import EnvironmentContext
 from alembic.util.exc import CommandError
 
-from wish_rollout.core.database_errors import StatementFailed
+from wish_rollout.core.database_errors import DatabaseRefused, StatementFailed
 from wish_rollout.core.errors import RolloutError
 from wish_rollout.core.release_errors import ScriptFailed, VersionTableMismatch
 
@@ -44,6 +45,16 @@ class Applied:
 
     revisions: list[str] = field(default_factory=list)
     statements: dict[str, list[str]] = field(default_factory=dict)
+    commits: int = 0
+
+    def state(self, environment: str) -> str:
+        """Say what a failure has left behind: nothing, unless something was committed before it."""
+        if not self.commits:
+            return f"Everything was rolled back: {environment} is as it was."
+        return (
+            f"What was committed before it stays in {environment}, since not all of this release runs in one "
+            f"transaction: wish-rollout drift {environment}."
+        )
 
 
 @dataclass(frozen=True)
@@ -52,7 +63,8 @@ class Hooks:
 
     ``first`` before its first statement, ``last`` behind its last one. Where env.py or a script commits by
     itself before the end, ``early`` before the first commit, so that it is in what is committed; ``last``
-    then has a transaction of its own. ``before`` is called with each
+    then has a transaction of its own. ``each`` in every step's own transaction, before its statements.
+    ``step`` gets each revision that is about to run, and may refuse it. ``before`` is called with each
     statement, and whether it runs outside of a transaction; ``run`` executes a revision's statement, given the
     revision, the text, the same, and what executes it; ``committing`` is called before each commit.
     """
@@ -60,6 +72,8 @@ class Hooks:
     first: Callable[[], None] | None = None
     early: Callable[[], None] | None = None
     last: Callable[[], None] | None = None
+    each: Callable[[], None] | None = None
+    step: Callable[[str], None] | None = None
     before: Callable[[str, bool], None] | None = None
     run: Callable[[str, str, bool, Callable[[], Any]], None] | None = None
     committing: Callable[[], None] | None = None
@@ -168,8 +182,11 @@ def migrate(
 
     def steps(rev: Any, context: MigrationContext) -> Iterator[Any]:  # noqa: ARG001
         for step in steps_of(road.scripts, direction)(destination, rev):
+            if hooks.step and direction != "stamp":
+                hooks.step(step.revision.revision)
             if direction != "stamp":
                 applied.revisions.append(step.revision.revision)
+                step.migration_fn = behind(hooks.each, step.migration_fn)
             yield step
 
     with ALEMBIC, engine_on(road.connection) as engine, engine.connect() as ours:
@@ -180,13 +197,46 @@ def migrate(
         try:
             ways = OnOurConnection(road, ours, hooks, fn=steps, as_sql=False, destination_rev=destination)
             sa.event.listen(engine, "commit", ways.before_commit)
-            with ways:
+            # what a script prints is no data of ours
+            with only_ours(engine), redirect_stdout(sys.stderr), ways:
                 road.scripts.directory.run_env()
+            if ours.in_transaction():  # an env.py that leaves the transaction to its own connection
+                ours.commit()
         except RolloutError:
             raise
         except Exception as error:
             raise explained(error, applied, road.environment) from error
     return applied
+
+
+def behind(check: Callable[[], None] | None, run: Callable[..., Any]) -> Callable[..., Any]:
+    """Call ``check`` before a step, in that step's own transaction."""
+
+    def checked(**arguments: Any) -> Any:
+        if check:
+            check()
+        return run(**arguments)
+
+    return checked
+
+
+@contextmanager
+def only_ours(engine: sa.Engine) -> Iterator[None]:
+    """Let no other engine execute SQL: an env.py with a URL of its own would act on another database."""
+
+    def refuse(connection: sa.Connection, *_rest: Any) -> None:
+        if connection.engine is not engine:
+            reason = (
+                "it executes SQL on a connection of its own, and not on the one that it was given; take "
+                "context.config.attributes['connection'] where that is set"
+            )
+            raise ScriptFailed("(env.py)", reason, "That SQL was not run.")
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", refuse)
+    try:
+        yield
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", refuse)
 
 
 def steps_of(scripts: Scripts, direction: Direction) -> Callable[[str, Any], Iterable[Any]]:
@@ -247,16 +297,21 @@ def listen(
     cursor = psycopg.ClientCursor(connection)
     outside: dict[str, bool] = {}
 
-    def note(_conn: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
-        if applied.revisions and not INTROSPECTION.match(statement) and version_table not in statement:
-            text = cursor.mogrify(statement, parameters) if parameters else statement
-            noted = applied.statements.setdefault(applied.revisions[-1], [])
-            if outside.get(applied.revisions[-1], False) != connection.autocommit:
-                outside[applied.revisions[-1]] = connection.autocommit
-                noted.append("COMMIT" if connection.autocommit else "BEGIN")
-            noted.append(text.strip())
+    def note(_conn: Any, _cursor: Any, statement: str, parameters: Any, _execution: Any, many: bool) -> None:
+        if not applied.revisions or INTROSPECTION.match(statement) or version_table in statement:
+            return
+        texts = applied.statements.setdefault(applied.revisions[-1], [])
+        if outside.get(applied.revisions[-1], False) != connection.autocommit:
+            outside[applied.revisions[-1]] = connection.autocommit
+            texts.append("COMMIT" if connection.autocommit else "BEGIN")
+        for row in parameters if many else [parameters]:
+            texts.append(cursor.mogrify(statement, row or ()).strip())
+
+    def committed(_conn: sa.Connection) -> None:
+        applied.commits += 1
 
     sa.event.listen(engine, "before_cursor_execute", note)
+    sa.event.listen(engine, "commit", committed)
 
 
 def explained(error: Exception, applied: Applied, environment: str) -> RolloutError:
@@ -272,9 +327,13 @@ def explained(error: Exception, applied: Applied, environment: str) -> RolloutEr
             origin.sqlstate or "none",
             (origin.diag.message_primary or str(origin)).strip(),
             statement if len(statement) < 500 else statement[:500] + " …",
+            applied.state(environment),
         )
+    if isinstance(error, psycopg.Error):  # what one of our own checks met in the migration's transaction
+        reason = (error.diag.message_primary or str(error)).strip()
+        return DatabaseRefused(environment, error.sqlstate or "none", reason)
     reason = str(error) if isinstance(error, CommandError) else f"{type(error).__name__}: {error}"
-    return ScriptFailed(revision, reason, f"Nothing of the revision was kept in {environment}.")
+    return ScriptFailed(revision, reason, applied.state(environment))
 
 
 def first_refusal(error: Exception) -> Exception:

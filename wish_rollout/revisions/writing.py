@@ -9,15 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alembic import autogenerate
+from alembic.util import rev_id
 from alembic.util.exc import CommandError
 
 from wish_rollout.core.release_errors import ScriptFailed
 from wish_rollout.revisions.driver import ALEMBIC, OnOurConnection, Road, engine_on
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import sqlalchemy as sa
 
     from wish_rollout.core.release import Release
+    from wish_rollout.revisions.scripts import Scripts
 
 
 def next_id(release: Release) -> str | None:
@@ -72,3 +76,49 @@ def write_revision(road: Road, message: str, metadata: sa.MetaData | None) -> Pa
         except CommandError as error:
             raise ScriptFailed("(autogenerate)", str(error), "No revision was written.") from None
     return Path(written[0].path)
+
+
+def write_statements(
+    scripts: Scripts, message: str, upgrade: Sequence[str], downgrade: Sequence[str]
+) -> Path:
+    """Write a revision after the head that sends these statements, as they are; give its path.
+
+    Raises ScriptFailed. The folder's own template is used, so the script looks like its siblings.
+    """
+    try:
+        with redirect_stdout(sys.stderr):
+            script = scripts.directory.generate_revision(
+                next_id(scripts.release) or rev_id(),
+                message,
+                head="head",
+                refresh=False,
+                upgrades=_body(upgrade),
+                downgrades=_body(downgrade),
+                imports="",
+            )
+    except CommandError as error:
+        raise ScriptFailed("(adopt)", str(error), "No revision was written.") from None
+    assert script is not None
+    return Path(script.path)
+
+
+RUN = (
+    "",
+    "def run(statement: str) -> None:",
+    '    """Send it as it is: no colon or percent sign in it means anything."""',
+    '    op.get_bind().exec_driver_sql(statement, execution_options={"no_parameters": True})',
+    "",
+)
+
+
+def _body(statements: Sequence[str]) -> str:
+    """Write the calls: exec_driver_sql without parameters, so that no colon or percent sign means anything."""
+    if not statements:
+        return "pass"
+    return "\n    ".join([*RUN, *(f"run({_quoted(text)})" for text in statements)])
+
+
+def _quoted(text: str) -> str:
+    """Write a text as Python reads it back, over several lines where that is safe."""
+    plain = all(c.isprintable() or c == "\n" for c in text) and "\\" not in text and '"""' not in text
+    return f'"""{text}"""' if plain and "\n" in text and not text.endswith('"') else repr(text)

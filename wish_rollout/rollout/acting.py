@@ -10,9 +10,9 @@ from wish_rollout.core.plan import Action, EnvironmentPlan
 from wish_rollout.core.plan_errors import Drifted, PlanChanged
 from wish_rollout.core.release import say
 from wish_rollout.postgres.cleaning import drop_objects
-from wish_rollout.postgres.locks import rollout_lock
 from wish_rollout.postgres.sighting import look
-from wish_rollout.rollout.executing import run_scripts
+from wish_rollout.rollout.executing import NO_CHECKS, Checks, run_scripts
+from wish_rollout.rollout.mutex import rollout_mutex
 from wish_rollout.rollout.planning import NO_CHOICES, Choices, brief, plan_on, refuse_unfit
 from wish_rollout.rollout.probing import refuse_rows
 from wish_rollout.rollout.recording import NOBODY, Actor, Recorder
@@ -66,11 +66,7 @@ def migrate_environment(
     ScriptFailed; and UnsignedGate for a gated environment and an actor without a gatekeeper.
     """
     actor.refuse_without_gatekeeper(target)
-    with (
-        target.connect() as mutex,
-        rollout_lock(mutex, target.name, target.environment.lock_wait),
-        target.connect() as connection,
-    ):
+    with target.connect() as connection, rollout_mutex(target, connection):
         plan, seen = plan_on(project, target, connection, choices)
         refuse_unfit(target.environment, plan, project, seen)
         refuse_rows(project, target, connection, plan)
@@ -99,12 +95,12 @@ def act(project: Project, recorder: Recorder, seen: Sighting) -> tuple[str, list
     if plan.action is Action.NOTHING:
         return plan.fingerprint, []
     before = seen.snapshot
-    first: Callable[[], None] | None = None
+    checks = NO_CHECKS
     if plan.action is Action.CLEAN:
-        before, first = project.history.at(plan.start), cleaning(project, recorder)
+        before, checks = project.history.at(plan.start), Checks(first=cleaning(project, recorder))
     direction: Direction = "stamp" if plan.action is Action.ADOPT else "up"
     recorder.after = plan.resumes or expected(plan, before).fingerprint
-    applied = run_scripts(project, recorder, plan.end[0], direction, first)
+    applied = run_scripts(project, recorder, plan.end[0], direction, checks)
     return recorder.after, applied.revisions
 
 
@@ -116,15 +112,17 @@ def expected(plan: EnvironmentPlan, before: Snapshot) -> Snapshot:
 def cleaning(project: Project, recorder: Recorder) -> Callable[[], None]:
     """Make what runs first in the migration's transaction: drop what is in the way, and see that this was all.
 
-    Where it was not, Drifted ends the transaction, and what was dropped is there again.
+    Where it is not all, Drifted ends the transaction, and what was dropped is there again. What others own in the
+    database is there still, so what has to come of it all is known only then.
     """
     target, connection, plan = recorder.target, recorder.connection, recorder.plan
 
     def first() -> None:
         drop_objects(connection, [(obstacle.kind, obstacle.name) for obstacle in plan.obstacles])
         left = look(connection, target.scope).snapshot
-        if drift := difference(project.history.at(plan.start), left):
+        if drift := difference(project.history.at(plan.start), project.count(left).snapshot):
             raise Drifted(target.name, say(plan.start), brief(drift))
+        recorder.after = plan.promised.apply(left).fingerprint
 
     return first
 

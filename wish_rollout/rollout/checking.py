@@ -93,12 +93,29 @@ def _behaviour(project: Project, url: str, revision: Revision) -> list[str]:
 
 
 def _models(project: Project) -> Iterator[Check]:
-    """Compare the declared schema with what the scripts lead to, in the kinds that can be declared."""
+    """Compare the declared schema with what the scripts lead to."""
+    drift = models_drift(project)
+    if drift is None:
+        return
+    spec = project.config.release.models
+    detail = (
+        f"{spec} differs from what the scripts lead to: {brief(drift)}"
+        if drift
+        else f"{spec} is what they lead to"
+    )
+    yield Check("models", not drift, detail)
+
+
+def models_drift(project: Project) -> Delta | None:
+    """Give the delta from the scripts' schema to the declared one, in the kinds that can be declared.
+
+    None where no models are configured. Both are made on scratch databases; raises what a replay raises.
+    """
     from wish_rollout.revisions.models import DECLARABLE, create_models, load_models
 
     spec = project.config.release.models
     if spec is None:
-        return
+        return None
     metadata = load_models(project.config.root, spec)
     with scratch(project) as url, connect(url, SCRATCH) as connection:
         create_models(connection, metadata)
@@ -108,13 +125,7 @@ def _models(project: Project) -> Iterator[Check]:
         if project.release.head:
             replayer.up(project.release.head[0])
         scripted = replayer.snapshot()
-    drift = Delta(tuple(c for c in difference(scripted, declared).changes if c.kind in DECLARABLE))
-    detail = (
-        f"{spec} differs from what the scripts lead to: {brief(drift)}"
-        if drift
-        else f"{spec} is what they lead to"
-    )
-    yield Check("models", not drift, detail)
+    return Delta(tuple(c for c in difference(scripted, declared).changes if c.kind in DECLARABLE))
 
 
 def _round_trip(project: Project) -> Iterator[Check]:

@@ -61,7 +61,7 @@ def ask(name: str, look: Callable[[], str]) -> Iterator[Finding]:
 
 def database(project: Project, env: Environment) -> str:
     """Look at one environment's database: reachable, writable, allowed to create."""
-    if env.optional and not os.environ.get(env.variable):
+    if not env.takes_part:
         return f"left out, since {env.variable} is not set"
     facts = project.target(env.name).look().facts
     rights = f"may create in {', '.join(facts.creates_in_schemas) or 'no schema'}"

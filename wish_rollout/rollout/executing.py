@@ -118,17 +118,23 @@ class Execution:
         return HeldOthersUp(self.target.name, len(worst.pids), round(worst.longest_ms), self.tries)
 
 
+@dataclass(frozen=True)
+class Checks:
+    """What is called in the transaction: ``first`` before all else, ``each`` before every step, in its own."""
+
+    first: Callable[[], None] | None = None
+    each: Callable[[], None] | None = None
+
+
+NO_CHECKS = Checks()
+
+
 def run_scripts(
-    project: Project,
-    recorder: Recorder,
-    end: str,
-    direction: Direction,
-    first: Callable[[], None] | None = None,
+    project: Project, recorder: Recorder, end: str, direction: Direction, checks: Checks = NO_CHECKS
 ) -> Applied:
     """Run the scripts of a recorded act, within budgets, watched, and each statement once.
 
-    ``first`` is called in the transaction, before all else. Raises StatementFailed, CutOff, ScriptFailed,
-    HeldOthersUp, NotQuiet.
+    Raises StatementFailed, CutOff, ScriptFailed, HeldOthersUp, NotQuiet.
     """
     from wish_rollout.revisions.driver import Hooks, migrate
 
@@ -146,14 +152,22 @@ def run_scripts(
         def begin() -> None:
             limit(connection, execution.budgets.transaction)
             recorder.first()
-            if first:
-                first()
+            if checks.first:
+                checks.first()
 
         def finish() -> None:
             journaling.last()
             recorder.last()
 
-        hooks = Hooks(begin, recorder.early, finish, execution.before, journaling.run, journaling.committing)
+        hooks = Hooks(
+            first=begin,
+            early=recorder.early,
+            last=finish,
+            each=checks.each,
+            before=execution.before,
+            run=journaling.run,
+            committing=journaling.committing,
+        )
         try:
             return migrate(project.road(target, connection), end, direction, hooks)
         except StatementFailed as error:

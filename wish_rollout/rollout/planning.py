@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from wish_rollout.core.database_errors import MayNotCreate, ReadOnlyDatabase
 from wish_rollout.core.delta import Delta, difference
 from wish_rollout.core.ledger_errors import LedgerClosed, LedgerMissing
+from wish_rollout.core.names import split_first
 from wish_rollout.core.obstacle import Obstacle, obstacles
 from wish_rollout.core.plan import Action, EnvironmentPlan, Plan
 from wish_rollout.core.plan_errors import Drifted, MayNotAdopt, MayNotClean, ObjectsInTheWay, SchemaAhead
@@ -74,7 +75,7 @@ def plan_for(
 ) -> EnvironmentPlan:
     """Plan one environment from what was seen of it, but for its hazards."""
     release, history = project.release, project.history
-    judgement = judge(release, seen, history.at)
+    judgement = judge(release, seen, history.at, project.count)
     start = seen.facts.revisions
     known = judgement.verdict is not Verdict.FOREIGN
     pending = release.pending(start) if known else ()
@@ -94,6 +95,7 @@ def plan_for(
         promised=promised,
         drift=judgement.drift,
         obstacles=found,
+        unmanaged=judgement.unmanaged,
         fingerprint=seen.snapshot.fingerprint,
         facts=seen.facts,
     )
@@ -158,7 +160,7 @@ def created_in(promised: Delta) -> set[str]:
     }
     kinds = ("table", "view", "materialized view", "sequence", "enum", "domain", "function", "composite type")
     return {
-        change.name.split(".", maxsplit=1)[0]
+        split_first(change.name)
         for change in promised.changes
         if change.change == "added" and change.kind in kinds and "." in change.name
     } - made
@@ -166,7 +168,7 @@ def created_in(promised: Delta) -> set[str]:
 
 def _cannot_adopt(env: Environment, plan: EnvironmentPlan, project: Project, seen: Sighting) -> None:
     if plan.action is Action.ADOPT:
-        missing = difference(project.history.at(plan.end), seen.snapshot)
+        missing = difference(project.history.at(plan.end), project.count(seen.snapshot).snapshot)
         if missing:
             raise MayNotAdopt(env.name, brief(missing))
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.addresses import iam_token, refuse_plaintext
 from wish_rollout.config import Config, Environment, load_config
-from wish_rollout.postgres.connect import connect
+from wish_rollout.core.unmanaged import Counted, Known, count, known_in
+from wish_rollout.postgres.connect import connect, parse_url
 from wish_rollout.postgres.sighting import look
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.release import Release
     from wish_rollout.core.scope import Scope
     from wish_rollout.core.sighting import Sighting
+    from wish_rollout.core.snapshot import Snapshot
     from wish_rollout.revisions.driver import Road
     from wish_rollout.revisions.scripts import Scripts
     from wish_rollout.rollout.history import History
@@ -44,12 +47,23 @@ class Target:
 
     @contextmanager
     def connect(self) -> Iterator[psycopg.Connection[Any]]:
-        """Open a session in autocommit, for a while; raises as postgres.connect does."""
+        """Open a session in autocommit, for a while.
+
+        Raises as postgres.connect does; Plaintext for a gated environment far away without TLS; IamNeeds.
+        """
+        env = self.environment
+        parameters = parse_url(self.url, env.source)
+        if env.gated and not env.allow_plaintext:
+            refuse_plaintext(env.name, parameters)
+        token = None
+        if env.aws_iam and not parameters.get("password"):
+            token = iam_token(env.name, env.aws_region, parameters)
         connection = connect(
             self.url,
-            self.environment.variable,
+            env.source,
             application_name=self.application_name,
-            timeout=self.environment.connect_timeout,
+            timeout=env.connect_timeout,
+            password=token,
         )
         with connection:
             yield connection
@@ -95,6 +109,16 @@ class Project:
     def release_digest(self) -> str:
         """The name of exactly these scripts and the schema that they lead to."""
         return self.release.digest(self.history.at(self.release.head).fingerprint)
+
+    @cached_property
+    def _known(self) -> Known:
+        """The names of all objects that the release's history has ever had."""
+        positions = [(), *((revision.id,) for revision in self.release.revisions)]
+        return known_in(self.history.at(position) for position in positions)
+
+    def count(self, live: Snapshot) -> Counted:
+        """Say what of a live schema counts against a promise: the one place where that is decided."""
+        return count(live, self.config.scope.unmanaged, lambda: self._known)
 
     def target(self, name: str, application_name: str = "wish-rollout") -> Target:
         """Give an environment's database; raise UnknownEnvironment, MissingUrl."""

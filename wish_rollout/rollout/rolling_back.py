@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.delta import difference
 from wish_rollout.core.plan import Action
-from wish_rollout.core.plan_errors import Drifted, NothingToRollBack, RowsInTheWay
+from wish_rollout.core.plan_errors import Drifted, NothingToRollBack, RollbackAcrossMerge, RowsInTheWay
 from wish_rollout.core.release import Position, say
 from wish_rollout.core.release_errors import UnknownRevision
-from wish_rollout.postgres.locks import rollout_lock
 from wish_rollout.postgres.sighting import look
 from wish_rollout.postgres.stake import rows_at_stake
 from wish_rollout.rollout.acting import Migrated
-from wish_rollout.rollout.executing import run_scripts
+from wish_rollout.rollout.executing import Checks, run_scripts
+from wish_rollout.rollout.mutex import rollout_mutex
 from wish_rollout.rollout.planning import brief, plan_for, refuse_foreign
 from wish_rollout.rollout.recording import NOBODY, Actor, Recorder
 
@@ -42,11 +42,7 @@ def rollback_environment(
     environment and an actor without a gatekeeper.
     """
     actor.refuse_without_gatekeeper(target)
-    with (
-        target.connect() as mutex,
-        rollout_lock(mutex, target.name, target.environment.lock_wait),
-        target.connect() as connection,
-    ):
+    with target.connect() as connection, rollout_mutex(target, connection):
         seen = look(connection, target.scope)
         plan = plan_back(project, target, seen, to)
         after = plan.promised.apply(seen.snapshot).fingerprint
@@ -72,10 +68,13 @@ def plan_back(project: Project, target: Target, seen: Sighting, to: str | None) 
     forth = plan_for(project, target.environment, seen)
     refuse_foreign(target.environment, forth.start, project)
     end = destination(project.release, forth.start, to, target.name)
-    if drift := difference(project.history.at(forth.start), seen.snapshot):
+    if drift := difference(project.history.at(forth.start), project.count(seen.snapshot).snapshot):
         raise Drifted(target.name, say(forth.start), brief(drift))
     undone = project.release.ancestors(forth.start) - project.release.ancestors(end)
     back = [revision for revision in reversed(project.release.revisions) if revision.id in undone]
+    for revision in back:
+        if len(revision.parents) > 1:
+            raise RollbackAcrossMerge(target.name, revision.id, " and ".join(revision.parents))
     return replace(
         forth,
         action=Action.ROLLBACK,
@@ -92,7 +91,7 @@ def destination(release: Release, start: Position, to: str | None, environment: 
     if to is None:
         if not start:
             raise NothingToRollBack(environment, "base", "before base")
-        return release.revision(start[-1]).parents[:1]
+        return release.revision(start[-1]).parents
     if to == "base":
         end: Position = ()
     elif to in {revision.id for revision in release.revisions}:
@@ -109,7 +108,7 @@ def downgrade(project: Project, recorder: Recorder) -> list[str]:
     target, connection, plan = recorder.target, recorder.connection, recorder.plan
     refuse = refuse_loss(target.name, connection, plan.promised, project.history.at(plan.end))
     end = plan.end[0] if plan.end else "base"
-    return run_scripts(project, recorder, end, "down", refuse).revisions
+    return run_scripts(project, recorder, end, "down", Checks(each=refuse)).revisions
 
 
 def refuse_loss(

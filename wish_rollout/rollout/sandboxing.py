@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.errors import RolloutError
 from wish_rollout.sandbox.databases import DAGSTER_DATABASE, DAGSTER_VARIABLE, ensure_databases
 from wish_rollout.sandbox.server import Server, embedded
-from wish_rollout.signing.own import ensure_key
+from wish_rollout.signing.own import ensure_key, forget
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +51,12 @@ def start(config: Config) -> Server:
     ensure_key(home(config))
     ensure_databases(server, [*(env.name for env in config.environment), DAGSTER_DATABASE])
     return server
+
+
+def remove(config: Config) -> None:
+    """Stop it and throw all of it away, its operator's key too."""
+    forget(home(config))
+    sandbox(config).remove()
 
 
 def variables(config: Config, server: Server) -> dict[str, str]:

@@ -47,6 +47,7 @@ class Standing:
             "fingerprint": self.seen.snapshot.fingerprint if self.seen else None,
             "server_version": self.seen.facts.version if self.seen else None,
             "drift": self.judgement.drift.as_dict(),
+            "unmanaged": list(self.judgement.unmanaged),
             "error": self.error or None,
         }
 
@@ -64,7 +65,7 @@ def standing(project: Project, target: Target) -> Standing:
         if isinstance(error, ConfigurationError):
             raise
         return Standing(target.name, Judgement(Verdict.UNREACHABLE, Delta(())), error=error.say(error.what))
-    judgement = judge(project.release, seen, project.history.at)
+    judgement = judge(project.release, seen, project.history.at, project.count)
     known = judgement.verdict is not Verdict.FOREIGN
     pending = project.release.pending(seen.facts.revisions) if known else ()
     return Standing(target.name, judgement, tuple(revision.id for revision in pending), seen)

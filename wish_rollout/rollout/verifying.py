@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.checks import Check, check_schema, failed_checks
-from wish_rollout.core.plan_errors import NotAsPromised
+from wish_rollout.core.plan_errors import NotAsPromised, WouldRun
 from wish_rollout.postgres.sighting import look, row_counts
 from wish_rollout.rollout.planning import refuse_foreign
 
@@ -26,6 +26,7 @@ class Verification:
     """What is really there, and every check that was made of it.
 
     ``rows``: rows a table (a planner's estimate where there are many tables; None: may not be read).
+    ``unmanaged``: what is there, is not the release's, and does not count.
     ``delta``: what the release promised for this environment, or None outside of a migration.
     """
 
@@ -35,6 +36,7 @@ class Verification:
     rows: Mapping[str, int | None]
     drift: Delta
     seconds: float
+    unmanaged: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -60,6 +62,7 @@ class Verification:
             "checks": [check.as_dict() for check in self.checks],
             "drift": self.drift.as_dict(),
             "rows": dict(self.rows),
+            "unmanaged": list(self.unmanaged),
             "seconds": round(self.seconds, 3),
         }
 
@@ -78,24 +81,34 @@ def verify_environment(
         position = seen.facts.revisions
         refuse_foreign(target.environment, position, project)
         promise = project.history.at(position)
-        drift, checks = check_schema(promise, seen.snapshot, expected)
+        counted = project.count(seen.snapshot)
+        drift, checks = check_schema(promise, counted.snapshot, expected, seen.snapshot.fingerprint)
         if again:
             checks += (check_idempotent(project, target, connection),)
         if target.environment.runs_verify and position:
             checks += check_behaviour(project, connection, position[-1])
         rows = row_counts(connection, [name for name, _ in seen.snapshot.of_kind("table")])
-    return Verification(target.name, seen, checks, rows, drift, time.perf_counter() - started)
+    return Verification(
+        target.name, seen, checks, rows, drift, time.perf_counter() - started, counted.unmanaged
+    )
 
 
 def check_idempotent(project: Project, target: Target, connection: psycopg.Connection[Any]) -> Check:
-    """Run the release again: it must find nothing to do."""
-    from wish_rollout.revisions.driver import migrate
+    """Ask Alembic to run the release again: it must find nothing to do. What it finds is not run."""
+    from wish_rollout.revisions.driver import Hooks, migrate
 
-    again = migrate(project.road(target, connection), project.release.head[0])
-    detail = (
-        "running it again did nothing" if not again.revisions else f"running it again ran {again.revisions}"
-    )
-    return Check("idempotent", not again.revisions, detail)
+    if not project.release.head:
+        return Check("idempotent", passed=True, detail="there are no revisions")
+    try:
+        migrate(project.road(target, connection), project.release.head[0], hooks=Hooks(step=refuse_step))
+    except WouldRun as would:
+        return Check("idempotent", passed=False, detail=f"running it again would run {would.revision}")
+    return Check("idempotent", passed=True, detail="running it again does nothing")
+
+
+def refuse_step(revision: str) -> None:
+    """Run nothing: a look must not migrate."""
+    raise WouldRun(revision)
 
 
 def check_behaviour(

@@ -1,0 +1,111 @@
+"""Least privilege: each command works with just its role, and no role can do more than it should."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.gate.conftest import Gate
+
+PASSWORD = "three-roles-s3cret"
+
+
+@dataclass
+class Roles:
+    """Prod, seen by one role or the other."""
+
+    gate: Gate
+    prefix: str
+
+    def be(self, role: str) -> None:
+        url = urlsplit(self.gate.road.made["prod"])
+        place = f"{url.hostname}:{url.port}{url.path}"
+        self.gate.road.point("prod", f"postgresql://{self.prefix}_{role}:{PASSWORD}@{place}")
+
+    def refuses(self, statement: str) -> bool:
+        with psycopg.connect(self.gate.road.urls["prod"], autocommit=True) as connection:
+            try:
+                connection.execute(statement.encode())
+            except psycopg.errors.InsufficientPrivilege:
+                return True
+        return False
+
+
+@pytest.fixture
+def roles(gate: Gate) -> Iterator[Roles]:
+    road = gate.road
+    database = urlsplit(road.made["prod"]).path.removeprefix("/")
+    made = Roles(gate, database)
+    printed = road.cli("roles", "prod", "--prefix", database)
+    assert printed.code == 0
+    road.secrets.append(PASSWORD)
+    road.as_superuser("prod", printed.out)
+    names = [f"{database}_{name}" for name in ("reader", "migrator", "owner")]
+    for name in names[:2]:
+        road.as_superuser("prod", f"alter role \"{name}\" password '{PASSWORD}'")
+    road.edit("rollout.toml", 'name = "prod"\n', f'name = "prod"\nmigrator = "{names[1]}"\n')
+    yield made
+    road.as_superuser("prod", f'alter database "{database}" owner to rollout')
+    for name in names:
+        road.as_superuser("prod", f'drop owned by "{name}" cascade')
+        road.as_superuser("prod", f'drop role "{name}"')
+
+
+def test_the_migrator_migrates_and_the_reader_reads(roles: Roles) -> None:
+    gate, road = roles.gate, roles.gate.road
+    roles.be("migrator")
+    gate.ask()
+    assert gate.approve()[0] == 0
+    done = road.cli("apply")
+    assert done.code == 0, done
+    assert road.cli("rollback", "prod").code == 3
+    assert gate.approve()[0] == 0
+    assert road.cli("rollback", "prod").code == 0
+    gate.ask()
+    assert gate.approve()[0] == 0
+    assert road.cli("apply").code == 0
+
+    for statement in (
+        "update wish_rollout.ledger set who = 'nobody'",
+        "alter table wish_rollout.ledger disable trigger user",
+        "drop table wish_rollout.ledger",
+        "drop schema wish_rollout cascade",
+        "create table wish_rollout.mine ()",
+    ):
+        assert roles.refuses(statement), statement
+
+    roles.be("reader")
+    for command in (
+        ("status",),
+        ("plan",),
+        ("drift", "prod"),
+        ("snapshot", "prod"),
+        ("verify", "prod"),
+        ("log", "prod", "--verify"),
+        ("diff", "prod", "staging"),
+        ("doctor",),
+    ):
+        result = road.cli(*command)
+        assert result.code in ((0, 4) if command[0] == "diff" else (0,)), (command, result)
+    for statement in (
+        "select from wishlist_items",
+        "create table mine ()",
+        "create temporary table mine ()",
+        "insert into alembic_version values ('x')",
+        "insert into wish_rollout.ledger select * from wish_rollout.ledger",
+    ):
+        assert roles.refuses(statement), statement
+
+
+def test_what_the_reader_may_not_do_is_refused_before_anything_is_touched(roles: Roles) -> None:
+    roles.be("reader")
+    refused = roles.gate.road.cli("apply")
+    assert (refused.code, "may not create objects in SCHEMA public of 'prod'" in refused.err) == (6, True)
+    assert roles.gate.road.revision("local") is None

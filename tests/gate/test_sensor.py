@@ -1,0 +1,72 @@
+"""The sensor that goes on: within one tick, once, whatever happens to the daemon in between."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from tests.gate.conftest import SECOND
+from wish_rollout.defs.launch import open_instance
+from wish_rollout.defs.location import build
+
+if TYPE_CHECKING:
+    from tests.gate.conftest import Gate
+
+
+def tick(gate: Gate, cursor: str | None = None) -> dg.SensorResult:
+    """Evaluate the sensor once, as a daemon that comes up with this cursor would."""
+    with gate.road.here(), open_instance(gate.road.project.config) as instance:
+        sensor = build(gate.road.project.config).resolve_sensor_def("resume_on_approval")
+        context = dg.build_sensor_context(instance=instance, cursor=cursor)
+        result = sensor(context)
+    assert isinstance(result, dg.SensorResult)
+    return result
+
+
+def keys(result: dg.SensorResult) -> list[str | None]:
+    return [request.run_key for request in result.run_requests or []]
+
+
+def test_it_goes_on_in_the_first_tick_after_the_last_approval_and_once(gate: Gate) -> None:
+    gate.policy("quorum = 2")
+    assert keys(tick(gate)) == []
+    request = gate.ask()
+    assert keys(tick(gate)) == []
+    assert gate.approve()[0] == 0
+    waiting = tick(gate)
+    assert (keys(waiting), "needs the approvals of 2 persons" in str(waiting.skip_reason)) == ([], True)
+    assert gate.approve(SECOND)[0] == 0
+
+    first = tick(gate, waiting.cursor)
+    assert keys(first) == [f"approval:{request.nonce}"]
+    assert keys(tick(gate, first.cursor)) == []
+    # a daemon that died before it kept its cursor asks again, under the key that Dagster has seen
+    assert keys(tick(gate, waiting.cursor)) == keys(first)
+
+    (run,) = first.run_requests or []
+    assert run.job_name == "rollout"
+    outcome = gate.road.run(str(run.job_name), dict(run.run_config))
+    assert outcome.success
+    assert gate.road.revision("prod") == "0007"
+
+
+def test_a_rollback_goes_on_as_the_rollback_that_it_was(gate: Gate) -> None:
+    gate.road.migrate("prod")
+    assert gate.road.cli("rollback", "prod", "--to", "base").code == 3
+    assert gate.approve()[0] == 0
+    (run,) = tick(gate).run_requests or []
+    assert run.job_name == "rollback"
+    assert gate.road.run("rollback", dict(run.run_config)).success
+    assert gate.road.revision("prod") is None
+    assert gate.ledger("act")[-1:] == [("rollback",)]
+
+
+def test_nothing_is_launched_for_an_approval_that_does_not_count(gate: Gate) -> None:
+    request = gate.ask()
+    with open_instance(gate.road.project.config) as instance:
+        event = dg.AssetMaterialization(
+            ["approval", "prod"], metadata={"approval": "yes", "nonce": request.nonce}
+        )
+        instance.report_runless_asset_event(event)
+    assert keys(tick(gate)) == []

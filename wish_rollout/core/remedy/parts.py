@@ -1,0 +1,90 @@
+"""Triggers, rules and policies: parts of a table or view. Manual, CREATE TRIGGER, CREATE RULE, CREATE POLICY."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.names import split_last
+from wish_rollout.core.remedy.draft import Writer
+from wish_rollout.core.remedy.roles import UnknownRole
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wish_rollout.core.remedy.draft import Alter, Draft, Pairs
+    from wish_rollout.core.remedy.words import Properties, Props
+    from wish_rollout.core.snapshot import Key
+
+_FIRES = {None: "ENABLE", "disabled": "DISABLE", "replica": "ENABLE REPLICA", "always": "ENABLE ALWAYS"}
+
+
+def from_parent(objects: Mapping[Key, Properties], name: str) -> bool:
+    """Whether a trigger of a partition is the copy of its parent's, told since it fires in another way."""
+    table, own = split_last(name)
+    parent = objects.get(("table", table), {}).get("partition of")
+    return parent is not None and ("trigger", f"{parent}.{own}") in objects
+
+
+def create_trigger(draft: Draft, name: str, properties: Props) -> list[str]:
+    """Make a trigger."""
+    own = split_last(name)[1]
+    kind = "CONSTRAINT TRIGGER" if properties.pop("constraint", None) else "TRIGGER"
+    text = f"CREATE {kind} {own} {properties.pop('definition')}"
+    made = [] if from_parent(draft.target, name) else [text]
+    return made + fires(name, "TRIGGER", properties.pop("enabled", None))
+
+
+def fires(name: str, kind: str, value: str | None, *, always: bool = False) -> list[str]:
+    """Say when a trigger or rule fires, where that is not as usual."""
+    if value is None and not always:
+        return []
+    table, own = split_last(name)
+    return [f"ALTER TABLE {table} {_FIRES[value]} {kind} {own}"]
+
+
+def _alter(kind: str) -> Alter:
+    def alter(_draft: Draft, name: str, pairs: Pairs) -> list[str]:
+        """Set when it fires."""
+        if "enabled" not in pairs:
+            return []
+        return fires(name, kind, pairs.pop("enabled")[1], always=True)
+
+    return alter
+
+
+def create_rule(_draft: Draft, name: str, properties: Props) -> list[str]:
+    """Make a rule."""
+    text = f"CREATE RULE {split_last(name)[1]} AS {properties.pop('definition')}"
+    return [text, *fires(name, "RULE", properties.pop("enabled", None))]
+
+
+def create_policy(draft: Draft, name: str, properties: Props) -> list[str]:
+    """Make a policy of row security."""
+    table, own = split_last(name)
+    text = f"CREATE POLICY {own} ON {table}"
+    if properties.pop("restrictive", None):
+        text += " AS RESTRICTIVE"
+    if "command" in properties:
+        text += f" FOR {properties.pop('command')}"
+    if "roles" in properties:
+        try:
+            text += f" TO {', '.join(draft.roles.sql(role) for role in properties.pop('roles'))}"
+        except UnknownRole as error:
+            draft.gap("policy", name, str(error))
+            return []
+    if "using" in properties:
+        text += f" USING ({properties.pop('using')})"
+    if "with check" in properties:
+        text += f" WITH CHECK ({properties.pop('with check')})"
+    return [text]
+
+
+TRIGGER = Writer(
+    16,
+    create_trigger,
+    _alter("TRIGGER"),
+    frozenset({"enabled", "comment", "depends on extensions"}),
+    early=True,
+)
+RULE = Writer(16, create_rule, _alter("RULE"), frozenset({"enabled", "comment"}), early=True)
+POLICY = Writer(16, create_policy, None, frozenset({"comment"}), early=True)

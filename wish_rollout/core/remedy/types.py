@@ -1,0 +1,121 @@
+"""Domains, composite types and ranges; enums have a file of their own. Manual, CREATE TYPE, CREATE DOMAIN."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wish_rollout.core.names import split_last
+from wish_rollout.core.remedy.draft import Writer
+from wish_rollout.core.remedy.words import literal
+
+if TYPE_CHECKING:
+    from wish_rollout.core.remedy.draft import Draft, Pairs
+    from wish_rollout.core.remedy.words import Props
+
+BESIDE = frozenset({"owner", "comment", "privileges"})
+
+
+def create_domain(_draft: Draft, name: str, properties: Props) -> list[str]:
+    """Make a domain; its constraints come by themselves."""
+    text = f"CREATE DOMAIN {name} AS {properties.pop('type')}"
+    if "collation" in properties:
+        text += f" COLLATE {properties.pop('collation')}"
+    if "default" in properties:
+        text += f" DEFAULT {properties.pop('default')}"
+    return [text + (" NOT NULL" if properties.pop("not null", None) else "")]
+
+
+def alter_domain(_draft: Draft, name: str, pairs: Pairs) -> list[str]:
+    """Set a domain's default, and whether it may be null."""
+    made = []
+    if "default" in pairs:
+        after = pairs.pop("default")[1]
+        made.append(
+            f"ALTER DOMAIN {name} " + (f"SET DEFAULT {after}" if after is not None else "DROP DEFAULT")
+        )
+    if "not null" in pairs:
+        made.append(f"ALTER DOMAIN {name} {'SET' if pairs.pop('not null')[1] else 'DROP'} NOT NULL")
+    return made
+
+
+def create_composite(_draft: Draft, name: str, properties: Props) -> list[str]:
+    """Make a composite type."""
+    attributes = properties.pop("attributes", None) or []
+    made = [f"CREATE TYPE {name} AS ({', '.join(_attribute(each) for each in attributes)})"]
+    return made + [_remark(name, each) for each in attributes if "comment" in each]
+
+
+def _attribute(attribute: dict[str, Any]) -> str:
+    collation = f" COLLATE {attribute['collation']}" if "collation" in attribute else ""
+    return f"{attribute['name']} {attribute['type']}{collation}"
+
+
+def _remark(name: str, attribute: dict[str, Any]) -> str:
+    text = attribute.get("comment")
+    return f"COMMENT ON COLUMN {name}.{attribute['name']} IS {literal(text) if text else 'NULL'}"
+
+
+def alter_composite(draft: Draft, name: str, pairs: Pairs) -> list[str]:
+    """Add, drop and alter attributes; a new one stands at the end."""
+    if "attributes" not in pairs:
+        return []
+    before, after = (pair or [] for pair in pairs.pop("attributes"))
+    old = {each["name"]: each for each in before}
+    new = {each["name"]: each for each in after}
+    steps = [f"DROP ATTRIBUTE {each}" for each in old if each not in new]
+    made = []
+    for own, attribute in new.items():
+        if own not in old:
+            steps.append(f"ADD ATTRIBUTE {_attribute(attribute)}")
+        elif _attribute(old[own]) != _attribute(attribute):
+            collation = f" COLLATE {attribute['collation']}" if "collation" in attribute else ""
+            steps.append(f"ALTER ATTRIBUTE {own} TYPE {attribute['type']}{collation}")
+        if attribute.get("comment") != old.get(own, {}).get("comment"):
+            made.append(_remark(name, attribute))
+    order = [each for each in old if each in new] + [each for each in new if each not in old]
+    if order != list(new):
+        draft.gap("composite type", name, "the order of its attributes cannot be changed afterwards")
+    return ([f"ALTER TYPE {name} {', '.join(steps)}"] if steps else []) + made
+
+
+def create_range(_draft: Draft, name: str, properties: Props) -> list[str]:
+    """Make a range type and its multirange."""
+    words = {
+        "subtype": "SUBTYPE",
+        "operator class": "SUBTYPE_OPCLASS",
+        "collation": "COLLATION",
+        "canonical": "CANONICAL",
+        "subtype difference": "SUBTYPE_DIFF",
+        "multirange": "MULTIRANGE_TYPE_NAME",
+    }
+    inside = []
+    for key, word in words.items():
+        if key in properties:
+            value = str(properties.pop(key))
+            if key in {"canonical", "subtype difference"}:
+                value = value[: value.rindex("(")]
+            inside.append(f"{word} = {value}")
+    return [f"CREATE TYPE {name} AS RANGE ({', '.join(inside)})"]
+
+
+def create_shell(draft: Draft, name: str, properties: Props) -> list[str]:
+    """Announce a base type; one that is defined needs functions in C, which are not ours to write."""
+    if not properties.pop("shell", None):
+        draft.gap("base type", name, "a base type is made of functions of its own, by hand")
+        properties.clear()
+        return []
+    for key in list(properties):
+        if key not in BESIDE:
+            del properties[key]
+    return [f"CREATE TYPE {name}"]
+
+
+def of_schema(name: str) -> str:
+    """Give the schema that a name is in."""
+    return split_last(name)[0]
+
+
+DOMAIN = Writer(5, create_domain, alter_domain, frozenset({"default", "not null", *BESIDE}))
+COMPOSITE = Writer(4, create_composite, alter_composite, frozenset({"attributes", *BESIDE}), rebuilds=False)
+RANGE = Writer(4, create_range, None, BESIDE)
+BASE = Writer(2, create_shell, None, BESIDE, rebuilds=False)
