@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: rollout ui test check bench clean install
+.PHONY: rollout ui test check bench bench-live clean install
 .DEFAULT_GOAL := rollout
 
 install: .venv/installed
@@ -36,6 +36,10 @@ check: install
 bench: install
 	@$(BIN)/python -m bench
 
+bench-live: install
+	@$(BIN)/python -m bench.live
+
 clean:
 	@if [ -x $(BIN)/wish-rollout ]; then $(BIN)/wish-rollout sandbox remove; fi
-	@rm -rf .venv .sandbox .dagster .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache bench.json dist
+	@rm -rf .venv .sandbox .dagster .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist
+	@rm -f bench.json bench-live.json

@@ -76,6 +76,24 @@ def test_a_dump_counts_however_young_it_is(items: str) -> None:
         assert named(items, older_ms=3_600_000) == ["a dump of pg_dump items"]
 
 
+def test_a_prepared_transaction_is_named_by_its_gid(items: str) -> None:
+    with psycopg.connect(items, autocommit=True) as session:
+        try:
+            for table in ("items", "other"):
+                session.execute("begin")
+                session.execute(f"insert into {table} values (1)".encode())
+                session.execute(f"prepare transaction 'of {table}'".encode())
+
+            assert named(items, older_ms=60_000) == ["a prepared transaction of 'of items' items"]
+            assert named(items, older_ms=60_000, concurrent=True) == [
+                "a prepared transaction of 'of items' items",
+                "a prepared transaction of 'of other'",
+            ]
+        finally:
+            session.execute("rollback prepared 'of items'")
+            session.execute("rollback prepared 'of other'")
+
+
 def test_the_release_waits_for_a_quiet_moment(each_road: Road) -> None:
     road = each_road
     road.migrate("local")

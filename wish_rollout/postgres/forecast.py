@@ -25,14 +25,14 @@ where a.pid <> pg_backend_pid() and a.datname = current_database() and a.xact_st
 order by a.xact_start
 """
 PREPARED = """
-select p.gid, extract(epoch from clock_timestamp() - p.prepared)::float,
-       (select string_agg(distinct l.relation::regclass::text, ', ') from pg_locks l
-         where l.virtualtransaction = '-1/' || p.transaction and l.relation = any (%(tables)s::regclass[]::oid[]))
+select p.gid, extract(epoch from clock_timestamp() - p.prepared)::float, held.tables
 from pg_prepared_xacts p
-where p.database = current_database()
-  and (%(concurrent)s or exists (
-       select from pg_locks l where l.virtualtransaction = '-1/' || p.transaction
-          and l.relation = any (%(tables)s::regclass[]::oid[])))
+left join lateral (
+    select string_agg(distinct l.relation::regclass::text, ', ') as tables
+      from pg_locks own join pg_locks l using (virtualtransaction)
+     where own.pid is null and own.locktype = 'transactionid' and own.transactionid = p.transaction
+       and l.pid is null and l.relation = any (%(tables)s::regclass[]::oid[])) as held on true
+where p.database = current_database() and (%(concurrent)s or held.tables is not null)
 order by p.prepared
 """
 THERE = "select coalesce(array_agg(t), '{}') from unnest(%s::text[]) as t where to_regclass(t) is not null"
