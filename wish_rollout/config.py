@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from wish_rollout.addresses import from_command, from_file
+from wish_rollout.core.budgets import Budget, Budgets
 from wish_rollout.core.config_errors import BadConfiguration, MissingUrl, UnknownEnvironment
 from wish_rollout.core.policy import DAYS, Policy, Window
 from wish_rollout.core.scope import Scope
@@ -121,6 +122,39 @@ class ApprovalConfig(Strict):
         )
 
 
+class BudgetConfig(Strict):
+    """Milliseconds for one class of operation; 0 would be no limit, so it is none of them."""
+
+    lock_ms: int = Field(ge=1, le=86_400_000)
+    statement_ms: int = Field(ge=1, le=604_800_000)
+
+    @property
+    def budget(self) -> Budget:
+        """The value."""
+        return Budget(self.lock_ms, self.statement_ms)
+
+
+class BudgetsConfig(Strict):
+    """How long migrations may wait, work and hold others up; what is not said is as core.budgets has it."""
+
+    transaction: BudgetConfig | None = None
+    concurrent: BudgetConfig | None = None
+    batch: BudgetConfig | None = None
+    retry_for: float = Field(default=300, ge=0, le=86400)
+    blocked: int = Field(default=20, ge=0, le=10_000)
+    blocked_ms: int = Field(default=1000, ge=10, le=600_000)
+    quiet_for: float = Field(default=60, ge=0, le=86400)
+    old_ms: int = Field(default=60_000, ge=0, le=86_400_000)
+
+    @property
+    def budgets(self) -> Budgets:
+        """The value."""
+        said = {name: getattr(self, name) for name in ("transaction", "concurrent", "batch")}
+        given = {name: value.budget for name, value in said.items() if value}
+        plain = self.model_dump(exclude={"transaction", "concurrent", "batch"})
+        return Budgets(**given, **plain)
+
+
 class Environment(Strict):
     """A place in promotion order, with its policy."""
 
@@ -139,6 +173,7 @@ class Environment(Strict):
     lock_wait: float = Field(default=30, ge=0, le=86400)
     pooled_sessions: bool = False
     search_path: str = Field(default="public", min_length=1)
+    budgets: BudgetsConfig = BudgetsConfig()
     migrator: str | None = None
     roles: dict[str, str] = Field(default_factory=dict)
     approval: ApprovalConfig | None = None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def show_plan(plan: EnvironmentPlan) -> None:
     """Print one environment's plan: the summary, what drifted or stands in the way, the delta, the SQL."""
     output.say(f"── {plan.summary()}  ({plan.verdict}, PostgreSQL {plan.facts.version})")
-    if plan.drift and not plan.obstacles:
+    if plan.drift and not plan.obstacles and not plan.resumes:
         output.say("what is there is not what its revision promises:")
         output.show_delta(plan.drift)
     for name in plan.unmanaged:
@@ -27,6 +27,10 @@ def show_plan(plan: EnvironmentPlan) -> None:
     if plan.promised:
         output.say("what it promises:")
         output.show_delta(plan.promised)
+    for hazard in plan.hazards:
+        output.say(f"hazard: {hazard}")
+        output.say(f"    {hazard.why}")
+        output.say(f"    {f'allowed: {hazard.allowed}' if hazard.allowed else 'NOT ALLOWED'}")
     if plan.statements:
         output.say("SQL:")
         for statement in plan.statements:

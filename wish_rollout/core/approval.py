@@ -117,7 +117,7 @@ def subject_of(plan: EnvironmentPlan, policy: str, authors: tuple[str, ...]) -> 
         release=plan.release_digest,
         plan=plan.digest,
         schema=plan.fingerprint,
-        hazards=plan.hazards,
+        hazards=tuple(hazard.name for hazard in plan.hazards),
         server=plan.facts.version,
         policy=policy,
         authors=authors,

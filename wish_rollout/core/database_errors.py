@@ -128,3 +128,14 @@ class PooledConnection(Refused):
     hint = (
         "give the server's own address; for a pooler in session mode: pooled_sessions = true in rollout.toml"
     )
+
+
+@dataclass(eq=False)
+class CutOff(StatementFailed):
+    """The same, in a release that commits on its way."""
+
+    why = (
+        "What it had done before stays, and is written down statement by statement in wish_rollout.journal: "
+        "running again goes on there. The statement was: {statement}"
+    )
+    hint = "mend what it met (data, locks), and go on: wish-rollout apply"

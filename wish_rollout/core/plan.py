@@ -13,6 +13,7 @@ from wish_rollout.core.release import say
 
 if TYPE_CHECKING:
     from wish_rollout.core.delta import Delta
+    from wish_rollout.core.hazards.hazard import Hazard
     from wish_rollout.core.obstacle import Obstacle
     from wish_rollout.core.release import Position
     from wish_rollout.core.sighting import ServerFacts
@@ -39,8 +40,9 @@ class EnvironmentPlan:
     """What will happen to one environment, and what it is like before.
 
     ``statements``: the SQL as rehearsed. ``promised``: the delta that must come of it, exactly. ``drift``:
-    from the promise of its revision to what is there. ``fingerprint``: of the live schema. ``hazards``: the
-    dangers of it by name, each its kind and what it is about.
+    from the promise of its revision to what is there. ``fingerprint``: of the live schema. ``hazards``: what
+    the statements endanger in this database as it is, and why that is allowed.
+    ``resumes``: where the release was cut off here on its way, the fingerprint that it has to lead to.
     ``unmanaged``: objects there that are not the release's, and do not count.
     """
 
@@ -58,7 +60,8 @@ class EnvironmentPlan:
     obstacles: tuple[Obstacle, ...]
     fingerprint: str
     facts: ServerFacts
-    hazards: tuple[str, ...] = ()
+    hazards: tuple[Hazard, ...] = ()
+    resumes: str = ""
     unmanaged: tuple[str, ...] = ()
 
     @property
@@ -79,11 +82,12 @@ class EnvironmentPlan:
             "pending": list(self.pending),
             "statements": list(self.statements),
             "promised": self.promised.as_dict(),
-            "hazards": list(self.hazards),
             "fingerprint": self.fingerprint,
             "server_version": self.facts.version,
             "database": self.facts.database,
             "role": self.facts.role,
+            "hazards": [hazard.signed() for hazard in self.hazards],
+            "resumes": self.resumes,
         }
 
     @property
@@ -98,6 +102,7 @@ class EnvironmentPlan:
             "gated": self.gated,
             "drift": self.drift.as_dict(),
             "obstacles": [str(obstacle) for obstacle in self.obstacles],
+            "hazards": [hazard.as_dict() for hazard in self.hazards],
             "unmanaged": list(self.unmanaged),
             "digest": self.digest,
         }
@@ -106,6 +111,8 @@ class EnvironmentPlan:
         """Say in one line what will happen."""
         if self.is_empty:
             return f"{self.environment}: nothing to do, at {say(self.end)}"
+        if self.resumes:
+            return f"{self.environment}: go on with {say(self.end)}, which was cut off on its way"
         what = {Action.ADOPT: "adopt", Action.CLEAN: "clean and migrate", Action.ROLLBACK: "roll back"}.get(
             self.action, "migrate"
         )

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from wish_rollout.core.hazards.hazard import size
 from wish_rollout.core.names import split_last
 from wish_rollout.core.release import say
 from wish_rollout.core.render import markdown, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from wish_rollout.core.hazards.hazard import Hazard
     from wish_rollout.core.plan import EnvironmentPlan, Plan
     from wish_rollout.core.snapshot import Snapshot
     from wish_rollout.rollout.verifying import Verification
@@ -105,6 +107,18 @@ def plan_markdown(plan: EnvironmentPlan) -> str:
         parts.append(f"unmanaged: {', '.join(visible(name) for name in plan.unmanaged)}")
     if plan.promised:
         parts.append(markdown(plan.promised))
+    if plan.hazards:
+        parts.append(hazards_markdown(plan.hazards))
     if plan.statements:
         parts.append("```sql\n" + ";\n\n".join(plan.statements).replace("```", "` ` `") + ";\n```")
     return "\n\n".join(parts)
+
+
+def hazards_markdown(hazards: Sequence[Hazard]) -> str:
+    """Write hazards as a table: what, where, under which lock, why it may be."""
+    rows = [
+        f"| {one.kind} | {visible(one.subject)} | {one.rows:,} rows, {size(one.bytes)} | {one.lock} | "
+        f"{visible(one.allowed).replace('|', '&#124;') or '**not allowed**'} |".replace("`", "")
+        for one in hazards
+    ]
+    return "\n".join(["| hazard | of | on | lock | allowed because |", "|---|---|---|---|---|", *rows])

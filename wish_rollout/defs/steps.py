@@ -13,7 +13,7 @@ from wish_rollout.defs.gatekeeping import Gatekeeper
 from wish_rollout.defs.metadata import plan_metadata, verification_metadata
 from wish_rollout.defs.resources import target_of
 from wish_rollout.rollout.acting import migrate_environment
-from wish_rollout.rollout.planning import plan_for, refuse_unfit
+from wish_rollout.rollout.planning import plan_target, refuse_unfit
 from wish_rollout.rollout.preflight import preflight as look_everywhere
 from wish_rollout.rollout.verifying import verify_environment
 
@@ -77,8 +77,7 @@ def gate(context: dg.OpExecutionContext, env: Environment) -> Iterator[dg.Output
     """Let the run through, or record a request for approval and end here, successfully."""
     project, target = context.resources.project.project, target_of(context, env.name)
     with told():
-        seen = target.look()
-        plan = plan_for(project, env, seen, context.resources.choices.choices)
+        plan, seen = plan_target(project, target, context.resources.choices.choices)
         refuse_unfit(env, plan, project, seen)
         if plan.is_empty:
             context.log.info(f"gate of {env.name}: nothing to do behind it")

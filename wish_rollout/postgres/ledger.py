@@ -123,6 +123,16 @@ def append(connection: Connection, environment: str, act: Act) -> Entry:
     return entry
 
 
+def holds(connection: Connection, seq: int) -> bool:
+    """Whether there is a row of that number."""
+    if not exists(connection):
+        return False
+    row = connection.execute(
+        "select exists (select from wish_rollout.ledger where seq = %s)", [seq]
+    ).fetchone()
+    return bool(row and row[0])
+
+
 def use_of(connection: Connection, nonce: str) -> str:
     """Say what used a nonce up; empty where nothing did, or where there is no ledger yet."""
     if not exists(connection):

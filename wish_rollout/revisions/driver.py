@@ -64,7 +64,9 @@ class Hooks:
     ``first`` before its first statement, ``last`` behind its last one. Where env.py or a script commits by
     itself before the end, ``early`` before the first commit, so that it is in what is committed; ``last``
     then has a transaction of its own. ``each`` in every step's own transaction, before its statements.
-    ``step`` gets each revision that is about to run, and may refuse it.
+    ``step`` gets each revision that is about to run, and may refuse it. ``before`` is called with each
+    statement, and whether it runs outside of a transaction; ``run`` executes a revision's statement, given the
+    revision, the text, the same, and what executes it; ``committing`` is called before each commit.
     """
 
     first: Callable[[], None] | None = None
@@ -72,6 +74,9 @@ class Hooks:
     last: Callable[[], None] | None = None
     each: Callable[[], None] | None = None
     step: Callable[[str], None] | None = None
+    before: Callable[[str, bool], None] | None = None
+    run: Callable[[str, str, bool, Callable[[], Any]], None] | None = None
+    committing: Callable[[], None] | None = None
 
 
 NO_HOOKS = Hooks()
@@ -121,6 +126,8 @@ class OnOurConnection(EnvironmentContext):
         if not self.told and self.hooks.early:
             self.told = True
             self.hooks.early()
+        if self.hooks.committing:
+            self.hooks.committing()
 
 
 # ``alembic.context`` speaks for a class, not for its subclasses; ours is to be spoken for as well
@@ -183,7 +190,10 @@ def migrate(
             yield step
 
     with ALEMBIC, engine_on(road.connection) as engine, engine.connect() as ours:
-        listen(engine, road.connection, applied, road.table.rpartition(".")[2])
+        table = road.table.rpartition(".")[2]
+        guard(engine, road.connection, hooks)
+        steer(engine, road.connection, applied, table, hooks)
+        listen(engine, road.connection, applied, table)
         try:
             ways = OnOurConnection(road, ours, hooks, fn=steps, as_sql=False, destination_rev=destination)
             sa.event.listen(engine, "commit", ways.before_commit)
@@ -236,16 +246,64 @@ def steps_of(scripts: Scripts, direction: Direction) -> Callable[[str, Any], Ite
     return planner
 
 
+def guard(engine: sa.Engine, connection: psycopg.Connection[Any], hooks: Hooks) -> None:
+    """Call ``before`` with each statement that SQLAlchemy sends."""
+    before = hooks.before
+    if before is None:
+        return
+
+    def call(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        before(statement, connection.autocommit)
+
+    sa.event.listen(engine, "before_cursor_execute", call)
+
+
+def steer(
+    engine: sa.Engine,
+    connection: psycopg.Connection[Any],
+    applied: Applied,
+    version_table: str,
+    hooks: Hooks,
+) -> None:
+    """Let ``run`` execute the statements of revisions; all others SQLAlchemy executes itself."""
+    run = hooks.run
+    if run is None:
+        return
+    client = psycopg.ClientCursor(connection)
+
+    def execute(cursor: Any, statement: str, parameters: Any, *_rest: Any) -> bool:
+        if not applied.revisions or INTROSPECTION.match(statement) or version_table in statement:
+            return False
+        text = client.mogrify(statement, parameters) if parameters else statement
+        run(
+            applied.revisions[-1],
+            text,
+            connection.autocommit,
+            lambda: cursor.execute(statement, parameters),
+        )
+        return True
+
+    sa.event.listen(engine, "do_execute", execute)
+
+
 def listen(
     engine: sa.Engine, connection: psycopg.Connection[Any], applied: Applied, version_table: str
 ) -> None:
-    """Note each statement, with its parameters filled in, under the revision that runs."""
+    """Note each statement, with its parameters filled in, under the revision that runs.
+
+    COMMIT and BEGIN show where a revision leaves its transaction and enters one again, as Alembic's own SQL
+    mode writes it for ``autocommit_block()``.
+    """
     cursor = psycopg.ClientCursor(connection)
+    outside: dict[str, bool] = {}
 
     def note(_conn: Any, _cursor: Any, statement: str, parameters: Any, _execution: Any, many: bool) -> None:
         if not applied.revisions or INTROSPECTION.match(statement) or version_table in statement:
             return
         texts = applied.statements.setdefault(applied.revisions[-1], [])
+        if outside.get(applied.revisions[-1], False) != connection.autocommit:
+            outside[applied.revisions[-1]] = connection.autocommit
+            texts.append("COMMIT" if connection.autocommit else "BEGIN")
         for row in parameters if many else [parameters]:
             texts.append(cursor.mogrify(statement, row or ()).strip())
 
@@ -259,9 +317,10 @@ def listen(
 def explained(error: Exception, applied: Applied, environment: str) -> RolloutError:
     """Say which revision failed and why, in our terms."""
     revision = applied.revisions[-1] if applied.revisions else "(env.py)"
-    if isinstance(error, sa.exc.DBAPIError) and isinstance(error.orig, psycopg.Error):
-        origin = error.orig
-        statement = " ".join(str(error.statement or "").split())
+    error = first_refusal(error)
+    origin = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+    if isinstance(origin, psycopg.Error):
+        statement = " ".join(str(getattr(error, "statement", None) or "").split())
         return StatementFailed(
             environment,
             revision,
@@ -275,3 +334,13 @@ def explained(error: Exception, applied: Applied, environment: str) -> RolloutEr
         return DatabaseRefused(environment, error.sqlstate or "none", reason)
     reason = str(error) if isinstance(error, CommandError) else f"{type(error).__name__}: {error}"
     return ScriptFailed(revision, reason, applied.state(environment))
+
+
+def first_refusal(error: Exception) -> Exception:
+    """Find what the database said first: leaving a block on a lost session raises an error of its own on top."""
+    found, seen = error, error.__context__
+    while seen is not None:
+        if isinstance(seen, sa.exc.DBAPIError) and isinstance(seen.orig, psycopg.Error):
+            found = seen
+        seen = seen.__context__
+    return found if not isinstance(error, sa.exc.DBAPIError) else error

@@ -11,14 +11,17 @@ from wish_rollout.core.plan_errors import Drifted, PlanChanged
 from wish_rollout.core.release import say
 from wish_rollout.postgres.cleaning import drop_objects
 from wish_rollout.postgres.sighting import look
+from wish_rollout.rollout.executing import NO_CHECKS, Checks, run_scripts
 from wish_rollout.rollout.mutex import rollout_mutex
-from wish_rollout.rollout.planning import NO_CHOICES, Choices, brief, plan_for, refuse_unfit
+from wish_rollout.rollout.planning import NO_CHOICES, Choices, brief, plan_on, refuse_unfit
+from wish_rollout.rollout.probing import refuse_rows
 from wish_rollout.rollout.recording import NOBODY, Actor, Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from wish_rollout.core.sighting import Sighting
+    from wish_rollout.core.snapshot import Snapshot
     from wish_rollout.revisions.driver import Direction
     from wish_rollout.rollout.project import Project, Target
 
@@ -64,9 +67,9 @@ def migrate_environment(
     """
     actor.refuse_without_gatekeeper(target)
     with target.connect() as connection, rollout_mutex(target, connection):
-        seen = look(connection, target.scope)
-        plan = plan_for(project, target.environment, seen, choices)
+        plan, seen = plan_on(project, target, connection, choices)
         refuse_unfit(target.environment, plan, project, seen)
+        refuse_rows(project, target, connection, plan)
         recorder = Recorder(target, connection, plan, actor)
         if not plan.is_empty:
             refuse_changed(plan, planned)
@@ -88,20 +91,22 @@ def migrate_environment(
 
 def act(project: Project, recorder: Recorder, seen: Sighting) -> tuple[str, list[str]]:
     """Do what the plan says; give the fingerprint that must come of it, and the revisions that ran."""
-    from wish_rollout.revisions.driver import Hooks, migrate
-
-    target, connection, plan = recorder.target, recorder.connection, recorder.plan
+    plan = recorder.plan
     if plan.action is Action.NOTHING:
         return plan.fingerprint, []
-    before, first = seen.snapshot, recorder.first
+    before = seen.snapshot
+    checks = NO_CHECKS
     if plan.action is Action.CLEAN:
-        before, first = project.history.at(plan.start), cleaning(project, recorder)
-    expected = before if plan.action is Action.ADOPT else plan.promised.apply(before)
+        before, checks = project.history.at(plan.start), Checks(first=cleaning(project, recorder))
     direction: Direction = "stamp" if plan.action is Action.ADOPT else "up"
-    recorder.after = expected.fingerprint
-    hooks = Hooks(first, recorder.early, recorder.last)
-    applied = migrate(project.road(target, connection), plan.end[0], direction, hooks)
+    recorder.after = plan.resumes or expected(plan, before).fingerprint
+    applied = run_scripts(project, recorder, plan.end[0], direction, checks)
     return recorder.after, applied.revisions
+
+
+def expected(plan: EnvironmentPlan, before: Snapshot) -> Snapshot:
+    """Give the schema that must come of a plan."""
+    return before if plan.action is Action.ADOPT else plan.promised.apply(before)
 
 
 def cleaning(project: Project, recorder: Recorder) -> Callable[[], None]:
@@ -113,7 +118,6 @@ def cleaning(project: Project, recorder: Recorder) -> Callable[[], None]:
     target, connection, plan = recorder.target, recorder.connection, recorder.plan
 
     def first() -> None:
-        recorder.first()
         drop_objects(connection, [(obstacle.kind, obstacle.name) for obstacle in plan.obstacles])
         left = look(connection, target.scope).snapshot
         if drift := difference(project.history.at(plan.start), project.count(left).snapshot):

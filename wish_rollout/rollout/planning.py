@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.database_errors import MayNotCreate, ReadOnlyDatabase
 from wish_rollout.core.delta import Delta, difference
@@ -15,9 +15,14 @@ from wish_rollout.core.plan_errors import Drifted, MayNotAdopt, MayNotClean, Obj
 from wish_rollout.core.release import say
 from wish_rollout.core.release_errors import ForeignRevision
 from wish_rollout.core.verdict import Judgement, Verdict, judge
+from wish_rollout.postgres.journal import Journal
+from wish_rollout.postgres.sighting import look
+from wish_rollout.rollout.judging import refuse_hazards, with_hazards
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import psycopg
 
     from wish_rollout.config import Environment
     from wish_rollout.core.release import Position
@@ -38,14 +43,37 @@ NO_CHOICES = Choices()
 
 def make_plan(project: Project, targets: Sequence[Target], choices: Choices = NO_CHOICES) -> Plan:
     """Look at every environment and plan each; raises the first thing that cannot be looked at."""
-    plans = tuple(plan_for(project, target.environment, target.look(), choices) for target in targets)
+    plans = tuple(plan_target(project, target, choices)[0] for target in targets)
     return Plan(project.release_digest, project.release.head, plans)
+
+
+def plan_target(
+    project: Project, target: Target, choices: Choices = NO_CHOICES
+) -> tuple[EnvironmentPlan, Sighting]:
+    """Look at one environment and plan it, hazards included; give what was seen as well."""
+    with target.connect() as connection:
+        return plan_on(project, target, connection, choices)
+
+
+def plan_on(
+    project: Project,
+    target: Target,
+    connection: psycopg.Connection[Any],
+    choices: Choices = NO_CHOICES,
+) -> tuple[EnvironmentPlan, Sighting]:
+    """Do the same over a session in autocommit that the caller holds."""
+    seen = look(connection, target.scope)
+    plan = plan_for(project, target.environment, seen, choices)
+    journal = Journal(connection, plan.release_digest)
+    if plan.action is Action.UPGRADE and journal.read():
+        plan = replace(plan, resumes=journal.expected)
+    return with_hazards(project, connection, plan), seen
 
 
 def plan_for(
     project: Project, env: Environment, seen: Sighting, choices: Choices = NO_CHOICES
 ) -> EnvironmentPlan:
-    """Plan one environment from what was seen of it."""
+    """Plan one environment from what was seen of it, but for its hazards."""
     release, history = project.release, project.history
     judgement = judge(release, seen, history.at, project.count)
     start = seen.facts.revisions
@@ -88,6 +116,7 @@ def refuse_unfit(env: Environment, plan: EnvironmentPlan, project: Project, seen
     refuse_foreign(env, plan.start, project)
     for refuse in (_cannot_write, _cannot_adopt, _cannot_clean, _in_the_way, _drifted):
         refuse(env, plan, project, seen)
+    refuse_hazards(plan)
 
 
 def refuse_foreign(env: Environment, position: Position, project: Project) -> None:
@@ -150,12 +179,12 @@ def _cannot_clean(env: Environment, plan: EnvironmentPlan, _project: Project, _s
 
 
 def _in_the_way(env: Environment, plan: EnvironmentPlan, _project: Project, _seen: Sighting) -> None:
-    if plan.obstacles and plan.action is Action.UPGRADE:
+    if plan.obstacles and plan.action is Action.UPGRADE and not plan.resumes:
         raise ObjectsInTheWay(env.name, "; ".join(map(str, plan.obstacles)), ways_out(env, plan.obstacles))
 
 
 def _drifted(env: Environment, plan: EnvironmentPlan, _project: Project, _seen: Sighting) -> None:
-    if plan.action in (Action.ADOPT, Action.CLEAN):
+    if plan.action in (Action.ADOPT, Action.CLEAN) or plan.resumes:
         return
     if plan.verdict is Verdict.AHEAD:
         raise SchemaAhead(env.name, say(plan.start), say(plan.end))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.plan import Plan
+from wish_rollout.core.plan import Action, Plan
 from wish_rollout.rollout.approving import rules_of
-from wish_rollout.rollout.planning import NO_CHOICES, Choices, plan_for, refuse_unfit
+from wish_rollout.rollout.planning import NO_CHOICES, Choices, plan_target, refuse_unfit
+from wish_rollout.rollout.probing import refuse_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,12 +23,13 @@ def preflight(project: Project, targets: Sequence[Target], choices: Choices = NO
     """
     for name in (*choices.adopt, *choices.clean):
         project.config.declared(name)
-    sightings = [target.look() for target in targets]
-    plans = []
-    for target, seen in zip(targets, sightings, strict=True):
-        plan = plan_for(project, target.environment, seen, choices)
+    planned = [plan_target(project, target, choices) for target in targets]
+    for target, (plan, seen) in zip(targets, planned, strict=True):
         refuse_unfit(target.environment, plan, project, seen)
         if target.environment.gated and not plan.is_empty:
             rules_of(project, target)
-        plans.append(plan)
-    return Plan(project.release_digest, project.release.head, tuple(plans))
+    for target, (plan, _) in zip(targets, planned, strict=True):
+        if plan.action is Action.UPGRADE:
+            with target.connect() as connection:
+                refuse_rows(project, target, connection, plan)
+    return Plan(project.release_digest, project.release.head, tuple(plan for plan, _ in planned))

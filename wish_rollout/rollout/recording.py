@@ -59,6 +59,7 @@ class Recorder:
     grant: Grant | None = None
     started: float = field(default_factory=time.perf_counter)
     begun: int | None = None
+    notes: Callable[[], dict[str, Any]] = dict
 
     @property
     def seconds(self) -> float:
@@ -74,7 +75,7 @@ class Recorder:
     def first(self) -> None:
         """Make sure of the ledger and, behind a gate, that what was approved is still what is there."""
         ledger.ensure(self.connection, self.target.name)
-        if self.grant:
+        if self.grant and not self.begun:
             now = look(self.connection, self.target.scope).snapshot.fingerprint
             if now != self.plan.fingerprint:
                 changed = f"the live schema was {self.plan.fingerprint:.12}…, is {now:.12}…"
@@ -82,8 +83,15 @@ class Recorder:
 
     def early(self) -> None:
         """Record that the act has begun, and use its approval up, in the first thing that is committed."""
+        if self.begun:
+            return
         act = replace(self._act(), act=f"{self.plan.action.value} begun", after="")
         self.begun = ledger.append(self.connection, self.target.name, act).seq
+
+    def resume(self) -> None:
+        """Before another attempt: forget what the last one recorded, unless that is there to stay."""
+        if self.begun and not ledger.holds(self.connection, self.begun):
+            self.begun = None
 
     def last(self) -> None:
         """Record the act."""
@@ -105,7 +113,7 @@ class Recorder:
             after=self.after,
             milliseconds=round(self.seconds * 1000),
             nonce=self.grant.request.nonce if self.grant else None,
-            detail=detail(self.grant) if self.grant else {},
+            detail={**(detail(self.grant) if self.grant else {}), **self.notes()},
         )
 
 

@@ -13,6 +13,7 @@ from wish_rollout.core.release_errors import UnknownRevision
 from wish_rollout.postgres.sighting import look
 from wish_rollout.postgres.stake import rows_at_stake
 from wish_rollout.rollout.acting import Migrated
+from wish_rollout.rollout.executing import Checks, run_scripts
 from wish_rollout.rollout.mutex import rollout_mutex
 from wish_rollout.rollout.planning import brief, plan_for, refuse_foreign
 from wish_rollout.rollout.recording import NOBODY, Actor, Recorder
@@ -104,14 +105,10 @@ def destination(release: Release, start: Position, to: str | None, environment: 
 
 def downgrade(project: Project, recorder: Recorder) -> list[str]:
     """Run the downgrades, in a transaction that first makes sure that no row is lost."""
-    from wish_rollout.revisions.driver import Hooks, migrate
-
     target, connection, plan = recorder.target, recorder.connection, recorder.plan
     refuse = refuse_loss(target.name, connection, plan.promised, project.history.at(plan.end))
-
-    hooks = Hooks(recorder.first, recorder.early, recorder.last, each=refuse)
     end = plan.end[0] if plan.end else "base"
-    return migrate(project.road(target, connection), end, "down", hooks).revisions
+    return run_scripts(project, recorder, end, "down", Checks(each=refuse)).revisions
 
 
 def refuse_loss(

@@ -11,7 +11,7 @@ from wish_rollout.core.plan import Action
 from wish_rollout.core.plan_errors import NotGated, NothingToApprove
 from wish_rollout.core.policy import check_request
 from wish_rollout.rollout.approving import accept, refuse_used, rules_of, standing, text_of
-from wish_rollout.rollout.planning import Choices, plan_for, refuse_unfit
+from wish_rollout.rollout.planning import Choices, plan_target, refuse_unfit
 from wish_rollout.rollout.rolling_back import plan_back
 
 if TYPE_CHECKING:
@@ -32,11 +32,10 @@ def plan_as_asked(project: Project, target: Target, asked: Subject) -> Environme
     env = target.environment
     if not env.gated:
         raise NotGated(env.name)
-    seen = target.look()
     if asked.act == Action.ROLLBACK:
-        return plan_back(project, target, seen, asked.end)
+        return plan_back(project, target, target.look(), asked.end)
     choices = Choices(adopt=(env.name,)) if asked.act == Action.ADOPT else Choices()
-    plan = plan_for(project, env, seen, choices)
+    plan, seen = plan_target(project, target, choices)
     refuse_unfit(env, plan, project, seen)
     if plan.is_empty:
         raise NothingToApprove(env.name)

@@ -1,0 +1,71 @@
+"""Hazards as values, and how a statement is read: no server needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from wish_rollout.core.hazards import KINDS
+from wish_rollout.core.hazards.hazard import size
+from wish_rollout.core.hazards.script import Script
+from wish_rollout.core.hazards.type_change import only_wider
+from wish_rollout.core.sql_words import statements
+
+DOCS = Path(__file__).parents[2] / "docs" / "hazards.md"
+
+
+def test_every_hazard_has_a_section_with_bad_why_and_good() -> None:
+    sections = DOCS.read_text().split("\n## ")[1:]
+
+    assert {text.split("`")[1] for text in sections if f"\n`{text.split('`')[1]}`, under " in text} == KINDS
+    for text in sections:
+        assert all(word in text for word in ("**Bad**", "**Why.**", "**Good**")), text
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "wider"),
+    [
+        ("character varying(10)", "character varying(20)", True),
+        ("character varying(10)", "text", True),
+        ("text", "character varying(10)", False),
+        ("character varying(20)", "character varying(10)", False),
+        ("numeric(8,2)", "numeric(10,2)", True),
+        ("numeric(8,2)", "numeric(10,3)", False),
+        ("numeric(8,2)", "numeric", True),
+        ("numeric", "numeric(8,2)", False),
+        ("timestamp(3) without time zone", "timestamp without time zone", True),
+        ("timestamp without time zone", "timestamp(3) without time zone", False),
+        ("timestamp without time zone", "timestamp with time zone", False),
+        ("integer", "bigint", False),
+        ("text[]", "character varying[]", False),
+        ("character(5)", "character(6)", False),
+    ],
+)
+def test_only_a_lifted_limit_leaves_rows_as_they_are(before: str, after: str, wider: bool) -> None:
+    assert only_wider(before, after) == wider
+
+
+def test_nothing_in_quotes_or_comments_is_read_as_sql() -> None:
+    text = """SELECT 'a; DROP' /* ; x */, $f$ ; drop $f$, E'\\';' -- ; y
+    ; update "a""b" set x = ':' """
+
+    assert [words[0] for words in statements(text)] == ["select", "update"]
+    assert "drop" not in str(statements(text))
+
+
+def test_what_runs_outside_of_a_transaction_holds_no_lock_of_what_ran_before() -> None:
+    add, validate = (
+        "ALTER TABLE t ADD CONSTRAINT c CHECK (x > 0) NOT VALID",
+        "ALTER TABLE t VALIDATE CONSTRAINT c",
+    )
+
+    together = Script([add, validate]).acts
+    apart = Script([add, "COMMIT", validate, validate, "BEGIN", add, add]).acts
+
+    assert [act.transaction for act in together] == [0, 0]
+    assert [act.transaction for act in apart] == [0, 2, 3, 4, 4]
+
+
+def test_sizes_are_written_for_a_person() -> None:
+    assert [size(0), size(8192), size(3 << 30)] == ["0 bytes", "8 kB", "3 GB"]

@@ -1,0 +1,171 @@
+"""A release that commits on its way, cut off at every statement: run again, it ends as if it never had been."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+
+from tests.fix_project import HERE
+from wish_rollout.core.database_errors import CutOff, StatementFailed
+from wish_rollout.core.ledger import verify
+from wish_rollout.postgres import ledger
+
+if TYPE_CHECKING:
+    from tests.fix_project import Road
+
+IMPORTS = os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
+ROWS = 300
+SCRIPT = '''
+import os
+import signal
+from alembic import op
+from wish_rollout.safe import backfill
+revision = "0008"
+down_revision = "0007"
+allow_hazards = {"whole-table-write": "a test", "check-scan": "a test", "index-without-concurrently": "a test"}
+
+
+def at(point: int) -> None:
+    """End here, if that is what is asked for; never in a replay."""
+    database = op.get_bind().exec_driver_sql("SELECT current_database()").scalar()
+    if os.environ.get("END_AT") != str(point) or database.startswith("wish_scratch_"):
+        return
+    if os.environ["END_BY"] == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    op.get_bind().exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+
+
+def upgrade() -> None:
+    at(0)
+    op.execute("ALTER TABLE wishlist_items ADD COLUMN colour text")
+    at(1)
+    with op.get_context().autocommit_block():
+        op.create_index("idx_colour", "wishlist_items", ["colour"], postgresql_concurrently=True)
+        at(2)
+        op.execute("UPDATE wishlist_items SET sort_order = sort_order + 1")
+        at(3)
+    op.execute("UPDATE wishlist_items SET piece_count = piece_count + 1")
+    at(4)
+    backfill("wishlist_items", {"colour": "'red'"}, where="colour IS NULL", pages=2)
+    at(5)
+    op.create_check_constraint("coloured", "wishlist_items", "colour <> ''")
+    at(6)
+
+
+def downgrade() -> None:
+    pass
+'''
+FILL = f"""
+insert into wishlist_items (user_id, title, store, piece_count)
+select 'u' || i, repeat('t', 200), 'LEGO', 0 from generate_series(1, {ROWS}) as i
+"""
+END = """
+select count(*), min(sort_order), max(sort_order), min(piece_count), max(piece_count),
+       count(*) filter (where colour = 'red')
+from wishlist_items
+"""
+LEFT = "select count(*) from wish_rollout.journal"
+POINTS = range(7)
+MIGRATE = """
+import sys
+from pathlib import Path
+from wish_rollout.rollout.acting import migrate_environment
+from wish_rollout.rollout.project import Project
+project = Project.load(Path("rollout.toml").resolve())
+migrate_environment(project, project.target("local"))
+"""
+
+
+def prepare(road: Road) -> None:
+    road.migrate("local")
+    road.sql("local", FILL)
+    (road.root / "migrations/versions/0008_colour.py").write_text(SCRIPT)
+
+
+def assert_as_if_it_never_had_been(road: Road) -> None:
+    assert road.sql("local", END) == [(ROWS, 1, 1, 1, 1, ROWS)]
+    assert road.sql("local", LEFT) == [(0,)]
+    with psycopg.connect(road.urls["local"]) as connection:
+        entries = list(ledger.read(connection))
+    verify("local", entries)
+    acts = [entry.act.act for entry in entries]
+    assert (acts[-1], acts.count("upgrade")) == ("upgrade", 2)
+    local = road.project.target("local")
+    head = road.project.history.at(("0008",))
+    assert local.look().snapshot.fingerprint == head.fingerprint
+
+
+def test_the_backend_is_terminated_at_one_statement_after_the_other(
+    each_road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    road = each_road
+    prepare(road)
+    for point in POINTS:
+        with monkeypatch.context() as patch:
+            patch.setenv("END_AT", str(point))
+            patch.setenv("END_BY", "terminate")
+            with pytest.raises(StatementFailed) as failed:
+                road.migrate("local")
+        assert (failed.value.sqlstate, isinstance(failed.value, CutOff)) == ("57P01", point > 1)
+
+    road.migrate("local")
+
+    assert_as_if_it_never_had_been(road)
+
+
+def test_the_worker_is_killed_at_one_statement_after_the_other(road: Road) -> None:
+    prepare(road)
+    for point in POINTS:
+        environment = {**os.environ, "END_AT": str(point), "END_BY": "kill", "PYTHONPATH": IMPORTS}
+        worker = subprocess.run(
+            [sys.executable, "-c", MIGRATE], cwd=road.root, env=environment, check=False, timeout=60
+        )
+        assert worker.returncode == -signal.SIGKILL, point
+
+    road.migrate("local")
+
+    assert_as_if_it_never_had_been(road)
+
+
+def test_a_plan_says_that_it_goes_on(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare(road)
+    with monkeypatch.context() as patch:
+        patch.setenv("END_AT", "3")
+        patch.setenv("END_BY", "terminate")
+        with pytest.raises(CutOff, match="written down statement by statement"):
+            road.migrate("local")
+
+    assert "go on with 0008, which was cut off on its way" in road.cli("plan").out
+    road.edit("migrations/versions/0008_colour.py", "'red'", "'blue'")
+    changed = road.cli("apply")
+    assert (changed.code, "there is already what the release would create" in changed.err) == (6, True)
+
+
+def test_an_index_build_that_was_cut_off_is_built_anew(each_road: Road) -> None:
+    road = each_road
+    prepare(road)
+    road.edit("rollout.toml", 'name = "local"', f'name = "local"\nbudgets = {{ retry_for = 0, {SHORT} }}')
+    with psycopg.connect(road.urls["local"]) as other:
+        other.execute("set transaction isolation level repeatable read")
+        other.execute(
+            "select from alembic_version"
+        )  # the build has to wait for whoever has an older snapshot
+        with pytest.raises(CutOff) as failed:
+            road.migrate("local")
+        assert failed.value.sqlstate == "55P03"
+        invalid: Any = road.sql("local", "select count(*) from pg_index where not indisvalid")
+        assert invalid == [(1,)]
+        other.commit()
+
+    road.migrate("local")
+
+    assert_as_if_it_never_had_been(road)
+
+
+SHORT = "concurrent = { lock_ms = 300, statement_ms = 60000 }"

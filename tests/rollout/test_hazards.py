@@ -1,0 +1,113 @@
+"""Every hazard, done the unsafe way and the safe one, on real servers: what is said is what happens there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cases.hazards import CASES, ROWS, TABLES, Case
+from wish_rollout.core.hazards import KINDS, Hazard, Pending, judge_hazards
+from wish_rollout.core.hazards.rewrite import calls
+from wish_rollout.core.scope import Scope
+from wish_rollout.postgres.connect import connect
+from wish_rollout.postgres.live import read_live
+from wish_rollout.postgres.sighting import look
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import psycopg
+
+LOCKS = (
+    "select mode from pg_locks where pid = pg_backend_pid() and locktype = 'relation' and relation = %s::oid"
+)
+STRENGTH = (
+    "AccessShareLock",
+    "RowShareLock",
+    "RowExclusiveLock",
+    "ShareUpdateExclusiveLock",
+    "ShareLock",
+    "ShareRowExclusiveLock",
+    "ExclusiveLock",
+    "AccessExclusiveLock",
+)
+
+
+class Bench:
+    """A database with the cases' tables, on which statements are run as a revision runs them."""
+
+    def __init__(self, url: str, *, rows: bool) -> None:
+        self.url = url
+        self.lock = self.strongest = ""
+        self.rewritten = False
+        with connect(url, "the test") as connection:
+            connection.execute(TABLES)
+            if rows:
+                connection.execute(ROWS.encode())
+
+    def judge(self, statements: Sequence[str], table: str = "items") -> list[Hazard]:
+        """Judge what these statements do, and do it."""
+        with connect(self.url, "the test") as connection:
+            before = look(connection, Scope()).snapshot
+            tables = [name for name, _ in before.of_kind("table")]
+            indexes = [name for name, _ in before.of_kind("index")]
+            functions = {name for text in statements for name in calls(text)} | {"nextval"}
+            live = read_live(connection, tables, indexes, functions)
+            self.run(connection, statements, table)
+            after = look(connection, Scope()).snapshot
+        return list(judge_hazards([Pending("r", before, after, tuple(statements))], live, {}))
+
+    def run(
+        self, connection: psycopg.Connection[tuple[object, ...]], statements: Sequence[str], table: str
+    ) -> None:
+        """Run them in one transaction, but for what COMMIT and BEGIN say."""
+        (oid, file) = self.identity(connection, "to_regclass(%s)", table)
+        connection.execute("begin")
+        for text in statements:
+            connection.execute(text.encode())
+        held = [str(row[0]) for row in connection.execute(LOCKS, [oid])]
+        self.strongest = max(held, key=STRENGTH.index, default="")
+        if "COMMIT" not in statements or "BEGIN" in statements:
+            connection.execute("commit")
+        self.rewritten = self.identity(connection, "%s::oid", str(oid))[1] not in (file, None)
+
+    @staticmethod
+    def identity(
+        connection: psycopg.Connection[tuple[object, ...]], how: str, what: str
+    ) -> tuple[object, object]:
+        query = f"select {how}::oid, pg_relation_filenode({how}::oid)"
+        row = connection.execute(query.encode(), [what, what]).fetchone()
+        assert row is not None
+        return row[0], row[1]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_unsafe(case: Case, database: str) -> None:
+    bench = Bench(database, rows=True)
+    found = bench.judge(case.unsafe, case.table)
+
+    assert [(one.kind, one.table, one.rows) for one in found] == [(case.kind, f"public.{case.table}", 20)]
+    assert found[0].bytes > 0
+    assert found[0].instead
+    assert (bench.strongest, bench.rewritten) == (case.lock, case.rewrites)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_safe(case: Case, database: str) -> None:
+    bench = Bench(database, rows=True)
+
+    assert bench.judge(case.safe, case.table) == []
+    assert not bench.rewritten
+
+
+def test_the_same_on_empty_tables_is_no_hazard(database: str) -> None:
+    for case in CASES:
+        with connect(database, "the test") as connection:
+            connection.execute("drop schema public cascade")
+            connection.execute("create schema public")
+        assert Bench(database, rows=False).judge(case.unsafe, case.table) == [], case
+
+
+def test_every_hazard_has_a_case() -> None:
+    assert {case.kind for case in CASES} == KINDS

@@ -1,0 +1,41 @@
+"""A table or column dropped that holds rows: what is gone is gone, and code that still reads it fails."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.hazards.hazard import Told
+from wish_rollout.core.names import split_last
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wish_rollout.core.hazards.hazard import Hazard, Step
+
+TABLE, COLUMN = "drop-table", "drop-column"
+LOCK = "ACCESS EXCLUSIVE"
+WHY_TABLE = "Its rows are lost with it, and every query that still names it fails from then on."
+WHY_COLUMN = (
+    "Its values are lost with it, and every query that still names it fails from then on; the lock is short, "
+    "but waits for every query on the table."
+)
+INSTEAD_TABLE = """\
+# first a release of the application that does not use it; then, for as long as somebody may want it back:
+op.rename_table("{last}", "{last}_retired")"""
+INSTEAD_COLUMN = """\
+# first a release of the application that neither reads nor writes {column}; then allow it here, with the reason:
+allow_hazards = {{"drop-column": "unused since release …; archived in …"}}"""
+
+
+def judge(step: Step) -> Iterator[Hazard]:
+    """Find tables and columns that go with what they hold."""
+    for change in step.delta.changes:
+        if change.change != "removed" or not step.holds_rows(step.table_of(change)):
+            continue
+        if change.kind in ("table", "foreign table"):
+            instead = INSTEAD_TABLE.format(last=split_last(change.name)[1])
+            yield step.hazard(TABLE, f"table {change.name}", change.name, Told(LOCK, WHY_TABLE, instead))
+        elif change.kind == "column" and ("table", step.table_of(change)) in step.after.objects:
+            table, column = split_last(change.name)
+            instead = INSTEAD_COLUMN.format(column=column)
+            yield step.hazard(COLUMN, f"column {change.name}", table, Told(LOCK, WHY_COLUMN, instead))

@@ -1,0 +1,38 @@
+"""A table or column in use renamed: code that runs now fails from that moment on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.hazards.hazard import Told
+from wish_rollout.core.names import split_last
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wish_rollout.core.hazards.hazard import Hazard, Step
+
+KIND = "rename"
+LOCK = "ACCESS EXCLUSIVE"
+WHY = "Code that runs now knows the old name, and fails until all of it is replaced; no order of deploying avoids that."
+INSTEAD = {
+    "table": """\
+op.rename_table("{old}", "{new}")
+op.execute("CREATE VIEW {old} AS TABLE {new}")     # a view of one table can be written to; drop it one release later""",
+    "column": """\
+op.add_column("{table}", sa.Column("{new}", ...))   # expand: write to both from now on
+from wish_rollout.safe import backfill
+backfill("{table}", {{"{new}": "{old}"}}, where="{new} IS NULL")
+# in a later release, when nothing reads {old} any more: drop it""",
+}
+
+
+def judge(step: Step) -> Iterator[Hazard]:
+    """Find renames on tables with rows, unless a view takes the old name over in the same revision."""
+    for (kind, old), new in step.renamed.items():
+        table = old if kind == "table" else split_last(old)[0]
+        if kind not in INSTEAD or not step.holds_rows(table) or ("view", old) in step.after.objects:
+            continue
+        names = {"old": split_last(old)[1], "new": split_last(new)[1], "table": table}
+        subject = f"{kind} {old} to {split_last(new)[1]}"
+        yield step.hazard(KIND, subject, table, Told(LOCK, WHY, INSTEAD[kind].format(**names)))

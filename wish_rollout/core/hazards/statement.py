@@ -1,0 +1,78 @@
+"""Statements that write or lock a whole table with rows, and leave no trace in the catalog."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.hazards.hazard import Told
+from wish_rollout.core.sql_words import means
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wish_rollout.core.hazards.hazard import Hazard, Step
+    from wish_rollout.core.hazards.script import Act
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What is told of one kind of statement. ``safe_phrase``: with these words it is none."""
+
+    kind: str
+    lock: str
+    why: str
+    instead: str
+    safe_phrase: tuple[str, ...]
+
+
+WRITE = Rule(
+    "whole-table-write",
+    "ROW EXCLUSIVE, and every row's lock",
+    "One {verb} of every row holds all of their locks until the end of the transaction, doubles the table, and "
+    "keeps vacuum away from all others meanwhile.",
+    """\
+from wish_rollout.safe import backfill
+backfill("{table}", {{"column": "expression"}}, where="column IS NULL")   # in batches that commit""",
+    ("where",),
+)
+TRUNCATE = Rule(
+    "truncate",
+    "ACCESS EXCLUSIVE",
+    "Its rows are lost, and a reader with an older snapshot sees an empty table (manual, 13.6 Caveats).",
+    "archive the rows first; delete them in batches if the table is in use",
+    ("no", "such", "way"),
+)
+REBUILD = Rule(
+    "whole-table-lock",
+    "ACCESS EXCLUSIVE",
+    "{verb} writes everything anew under a lock that keeps out even reads.",
+    "{verb} … CONCURRENTLY in a transaction of its own, where there is one; pg_repack or a maintenance window else",
+    ("concurrently",),
+)
+RULES = {
+    "update": WRITE,
+    "delete": WRITE,
+    "truncate": TRUNCATE,
+    "cluster": REBUILD,
+    "reindex": REBUILD,
+    "refresh": REBUILD,
+}
+KINDS = tuple(dict.fromkeys(rule.kind for rule in RULES.values()))
+
+
+def judge(step: Step) -> Iterator[Hazard]:
+    """Find such statements on tables that hold rows."""
+    for act in step.script.of_verb(*RULES):
+        rule = RULES[act.verb]
+        table = _table(step, act)
+        if table is None or act.says(*rule.safe_phrase):
+            continue
+        verb = act.verb.upper()
+        why, instead = rule.why.format(verb=verb), rule.instead.format(verb=verb, table=table)
+        yield step.hazard(rule.kind, f"{verb} {table}", table, Told(rule.lock, why, instead))
+
+
+def _table(step: Step, act: Act) -> str | None:
+    """Find the live table that a statement names."""
+    return next((name for name in step.live.tables if step.holds_rows(name) and means(act.name, name)), None)

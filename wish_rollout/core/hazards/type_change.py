@@ -1,0 +1,72 @@
+"""The type of a column changed on a table with rows: most such changes rewrite the table."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.hazards.hazard import Told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wish_rollout.core.hazards.hazard import Hazard, Step
+
+KIND = "column-type-change"
+LOCK = "ACCESS EXCLUSIVE"
+WHY = (
+    "Going from {before} to {after} writes every row and every index on the column anew under a lock that "
+    "keeps out even reads, and code that runs now still expects {before} (manual, ALTER TABLE, Notes)."
+)
+INSTEAD = """\
+op.add_column("{table}", sa.Column("{column}_new", ...))                  # expand: write to both from now on
+from wish_rollout.safe import backfill
+backfill("{table}", {{"{column}_new": "{column}::{after}"}}, where="{column}_new IS NULL")
+# in a later release, when nothing reads {column} any more: drop it, and rename {column}_new"""
+
+TYPE = re.compile(r"([^()\[\]]+)(?:\(([\d,-]+)\)([^()\[\]]*))?")
+"""A type as format_type() writes it: ``timestamp(3) without time zone``; none for an array."""
+UNBOUNDED = frozenset({"character varying", "text"})
+GROWING = frozenset({"character varying", "bit varying"})
+TIMES = frozenset(
+    f"{kind} {zone} time zone" for kind in ("timestamp", "time") for zone in ("with", "without")
+) | {"interval"}
+
+
+def judge(step: Step) -> Iterator[Hazard]:
+    """Find changed types, but for those that only lift a limit: these read no row."""
+    for table, change in step.changes("column", "changed"):
+        before, after = change.properties.get("type", (None, None))
+        if not before or not after or only_wider(str(before), str(after)):
+            continue
+        column = change.name.removeprefix(f"{table}.")
+        why = WHY.format(before=before, after=after)
+        instead = INSTEAD.format(table=table, column=column, after=after)
+        yield step.hazard(KIND, f"column {change.name}", table, Told(LOCK, why, instead))
+
+
+def only_wider(before: str, after: str) -> bool:
+    """Whether each value stays as it is stored, so that no row is read (manual, ALTER TABLE, Notes).
+
+    A longer or unlimited varchar, a numeric with more digits before the point, a finer time.
+    """
+    old, new = TYPE.fullmatch(before), TYPE.fullmatch(after)
+    if old is None or new is None:
+        return False
+    name, becomes = old[1] + (old[3] or ""), new[1] + (new[3] or "")
+    if name in UNBOUNDED and becomes in UNBOUNDED and not new[2]:
+        return True
+    return name == becomes and _grows(name, _sizes(old[2]), _sizes(new[2]))
+
+
+def _grows(name: str, sizes: list[int], wanted: list[int]) -> bool:
+    """Whether a type's limit is lifted or raised; a numeric's digits behind the point must stay."""
+    if name == "numeric":
+        return not wanted or (
+            len(sizes) == len(wanted) == 2 and wanted[1] == sizes[1] and wanted[0] >= sizes[0]
+        )
+    return name in {*GROWING, *TIMES} and (not wanted or (bool(sizes) and wanted[0] >= sizes[0]))
+
+
+def _sizes(text: str | None) -> list[int]:
+    return [int(part) for part in text.split(",")] if text else []

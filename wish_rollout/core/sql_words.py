@@ -1,0 +1,102 @@
+"""Words of SQL statements: enough to see what an ALTER TABLE does, and never fooled by text in quotes.
+
+It is no parser. What a statement leads to is read off the catalog; only what the catalog cannot tell (how it
+was done: CONCURRENTLY, NOT VALID, in which transaction) is read here. Manual, 4.1 Lexical Structure.
+"""
+
+from __future__ import annotations
+
+import re
+
+WORD = re.compile(
+    r"""
+      (?P<space>\s+|--[^\n]*|/\*(?:[^*]|\*(?!/))*\*/)
+    | (?P<dollar>\$(?P<tag>[A-Za-z_]\w*)?\$.*?\$(?(tag)(?P=tag))\$)
+    | (?P<escape>[eE]'(?:[^'\\]|''|\\.)*')
+    | (?P<string>'(?:[^']|'')*')
+    | (?P<quoted>"(?:[^"]|"")*")
+    | (?P<word>[^\W\d][\w$]*)
+    | (?P<number>\d[\w.]*)
+    | (?P<sign>::|.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+TEXT = "'…'"
+"""Stands for any string constant: no literal of a statement gets further than this."""
+
+Words = tuple[str, ...]
+Name = tuple[str, ...]
+"""An object's name in parts, without quotes."""
+
+
+def statements(text: str) -> list[Words]:
+    """Split a text into statements, each a tuple of words: keywords and plain names in lower case."""
+    found: list[list[str]] = [[]]
+    for match in WORD.finditer(text):
+        kind, word = match.lastgroup or "sign", match[0]
+        if match["dollar"] or kind in ("escape", "string"):
+            found[-1].append(TEXT)
+        elif kind == "sign" and word == ";":
+            found.append([])
+        elif kind != "space":
+            found[-1].append(word if kind == "quoted" else word.lower())
+    return [tuple(words) for words in found if words]
+
+
+def name_at(words: Words, place: int) -> tuple[Name, int]:
+    """Read a name that may be qualified; give its parts and the place behind it."""
+    parts = [bare(words[place])] if place < len(words) else []
+    place += 1
+    while place + 1 < len(words) and words[place] == ".":
+        parts.append(bare(words[place + 1]))
+        place += 2
+    return tuple(parts), place
+
+
+def bare(word: str) -> str:
+    """Take the quotes off an identifier."""
+    return word[1:-1].replace('""', '"') if word.startswith('"') else word
+
+
+def parts_of(name: str) -> Name:
+    """Give the parts of a name as a snapshot writes it."""
+    found = re.findall(r'"((?:[^"]|"")*)"|([^".]+)', name)
+    return tuple(quoted.replace('""', '"') or plain for quoted, plain in found)
+
+
+def means(written: Name, name: str) -> bool:
+    """Whether a name in a statement, qualified or not, can be the object that a snapshot calls so."""
+    parts = parts_of(name)
+    return bool(written) and written == parts[len(parts) - len(written) :]
+
+
+def has(words: Words, *phrase: str) -> bool:
+    """Whether the phrase stands somewhere in the words."""
+    return find(words, *phrase) >= 0
+
+
+def find(words: Words, *phrase: str) -> int:
+    """Give the place of a phrase, -1 where it is not."""
+    size = len(phrase)
+    return next((i for i in range(len(words) - size + 1) if words[i : i + size] == phrase), -1)
+
+
+def skip(words: Words, place: int, *phrases: Words) -> int:
+    """Step over each of the phrases that stands there, in this order."""
+    for phrase in phrases:
+        if words[place : place + len(phrase)] == phrase:
+            place += len(phrase)
+    return place
+
+
+def actions(words: Words) -> list[Words]:
+    """Split what follows the name in ALTER TABLE into its actions, at commas outside of parentheses."""
+    found: list[list[str]] = [[]]
+    depth = 0
+    for word in words:
+        depth += (word in "([") - (word in ")]") if len(word) == 1 else 0
+        if word == "," and depth == 0:
+            found.append([])
+        else:
+            found[-1].append(word)
+    return [tuple(action) for action in found if action]

@@ -1,0 +1,17 @@
+"""Setting a session's limits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from wish_rollout.core.budgets import Budget
+
+SET = "select set_config('lock_timeout', %s, false), set_config('statement_timeout', %s, false)"
+
+
+def limit(connection: psycopg.Connection[Any], budget: Budget) -> None:
+    """Limit every statement from here on; a rollback takes that back, so it is set before each."""
+    connection.execute(SET, [f"{budget.lock_ms}ms", f"{budget.statement_ms}ms"])

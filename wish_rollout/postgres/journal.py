@@ -1,0 +1,118 @@
+"""``wish_rollout.journal``: which statements of a release that commits on its way are done, and which had begun.
+
+A release that runs in one transaction leaves nothing here. One that does not has a row a statement until its
+last act, which takes them away in its own transaction.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, LiteralString, NamedTuple
+
+from wish_rollout.core.sql_words import find, name_at, skip, statements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import psycopg
+
+TABLE: LiteralString = """
+create table if not exists wish_rollout.journal (
+    release text not null,
+    revision text not null,
+    statement text not null,
+    nth int not null,
+    expected text not null,
+    started timestamptz not null default clock_timestamp(),
+    finished timestamptz,
+    primary key (release, revision, statement, nth)
+);
+comment on table wish_rollout.journal is 'Statements of a release that is under way, or was cut off.';
+"""
+EXISTS: LiteralString = "select to_regclass('wish_rollout.journal') is not null"
+READ: LiteralString = """
+select revision, statement, nth, finished is not null, expected from wish_rollout.journal where release = %s
+"""
+BEGIN: LiteralString = """
+insert into wish_rollout.journal (release, expected, revision, statement, nth) values (%s, %s, %s, %s, %s)
+on conflict (release, revision, statement, nth) do update set started = clock_timestamp(), finished = null
+"""
+FINISH: LiteralString = """
+insert into wish_rollout.journal (release, expected, revision, statement, nth, finished)
+values (%s, %s, %s, %s, %s, clock_timestamp())
+on conflict (release, revision, statement, nth) do update set finished = clock_timestamp()
+"""
+INDEX: LiteralString = """
+select i.indisvalid from pg_index i where i.indexrelid = to_regclass(%s)
+"""
+
+Connection = "psycopg.Connection[Any]"
+
+
+class Mark(NamedTuple):
+    """A statement of a release: its revision, the hash of its text, and which of several alike it is."""
+
+    revision: str
+    statement: str
+    nth: int
+
+
+class Journal:
+    """The journal of one release in one database. ``expected``: the fingerprint that it has to lead to."""
+
+    def __init__(self, connection: psycopg.Connection[Any], release: str, expected: str = "") -> None:
+        self.connection = connection
+        self.release = release
+        self.expected = expected
+        self.finished: set[Mark] = set()
+        self.begun: set[Mark] = set()
+
+    def read(self) -> bool:
+        """Read what is there; give whether there is anything, so that the release was cut off."""
+        row = self.connection.execute(EXISTS).fetchone()
+        if not row or not row[0]:
+            return False
+        for revision, statement, nth, finished, expected in self.connection.execute(READ, [self.release]):
+            (self.finished if finished else self.begun).add(Mark(revision, statement, nth))
+            self.expected = expected
+        return bool(self.finished or self.begun)
+
+    def make(self) -> None:
+        """Make the table where there is none; the ledger's schema is there."""
+        row = self.connection.execute(EXISTS).fetchone()
+        if not row or not row[0]:
+            self.connection.execute(TABLE)
+
+    def begin(self, mark: Mark) -> None:
+        """Note that a statement begins, which cannot be noted in its own transaction."""
+        self.connection.execute(BEGIN, [self.release, self.expected, *mark])
+        self.begun.add(mark)
+
+    def finish(self, marks: Iterable[Mark]) -> None:
+        """Note that statements are done: in the caller's transaction, if there is one."""
+        for mark in marks:
+            self.connection.execute(FINISH, [self.release, self.expected, *mark])
+            self.finished.add(mark)
+
+    def end(self) -> None:
+        """Take the release's rows away, in the transaction that ends it."""
+        self.connection.execute("delete from wish_rollout.journal where release = %s", [self.release])
+
+    def repaired(self, text: str) -> bool:
+        """Repair what a statement left half-done that had begun; give whether it was done after all.
+
+        An invalid index is dropped, to be built anew (manual, CREATE INDEX, Building Indexes Concurrently).
+        """
+        (words, *_) = statements(text)
+        building = words[0] == "create"
+        place = skip(words, find(words, "concurrently") + 1, ("if", "not", "exists"), ("if", "exists"))
+        if "index" not in words[:3] or words[0] not in ("create", "drop"):
+            return False
+        name, end = name_at(words, place)
+        if building and len(name) == 1:  # an index is in its table's schema
+            table, _ = name_at(words, skip(words, end, ("on",), ("only",)))
+            name = (*table[:-1], *name)
+        quoted = ".".join('"' + part.replace('"', '""') + '"' for part in name)
+        row = self.connection.execute(INDEX, [quoted]).fetchone()
+        if row and not row[0] and building:
+            self.connection.execute(f"drop index concurrently {quoted}".encode())
+        return bool(row and row[0]) if building else row is None

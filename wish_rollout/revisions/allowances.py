@@ -1,0 +1,30 @@
+"""What a revision's script allows by name: ``allow_hazards = {"index-without-concurrently": "reason"}``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.demands import ROWS
+from wish_rollout.core.hazard_errors import BadAllowance
+from wish_rollout.core.hazards import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wish_rollout.revisions.scripts import Scripts
+
+ATTRIBUTE = "allow_hazards"
+
+
+def allowances(scripts: Scripts, revision: str) -> Mapping[str, str]:
+    """Give kind → reason, as the script says; raise BadAllowance for an unknown kind or an empty reason."""
+    script = scripts.directory.get_revision(revision)
+    said = getattr(script.module, ATTRIBUTE, {}) if script else {}
+    if not isinstance(said, dict):
+        raise BadAllowance(revision, "it is no dict of hazard and reason", ", ".join(sorted(KINDS)))
+    for kind, reason in said.items():
+        if kind not in {*KINDS, ROWS}:
+            raise BadAllowance(revision, f"there is no hazard {kind!r}", ", ".join(sorted(KINDS)))
+        if not isinstance(reason, str) or not reason.strip():
+            raise BadAllowance(revision, f"{kind!r} has no reason", ", ".join(sorted(KINDS)))
+    return {kind: " ".join(reason.split()) for kind, reason in said.items()}

@@ -1,0 +1,78 @@
+"""Judging a plan on the database as it is: hazards, with the reasons for which revisions allow them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from wish_rollout.core.hazard_errors import HazardsNotAllowed
+from wish_rollout.core.hazards import Pending, judge_hazards
+from wish_rollout.core.hazards.rewrite import calls
+from wish_rollout.core.plan import Action, EnvironmentPlan
+from wish_rollout.postgres.live import read_live
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import psycopg
+
+    from wish_rollout.rollout.project import Project
+
+
+def with_hazards(
+    project: Project, connection: psycopg.Connection[Any], plan: EnvironmentPlan
+) -> EnvironmentPlan:
+    """Give the plan with its hazards; the session must be in autocommit, and is only read from.
+
+    Raises BadAllowance. What is dropped before (``Action.CLEAN``) is as good as not there.
+    """
+    if plan.action not in (Action.UPGRADE, Action.CLEAN) or not plan.pending:
+        return plan
+    from wish_rollout.revisions.allowances import allowances
+
+    pending = pending_of(project, plan)
+    gone = {obstacle.name for obstacle in plan.obstacles} if plan.action is Action.CLEAN else set()
+    names = {name for one in pending for kind, name in one.before.objects if kind == "table"} - gone
+    indexes = {name for one in pending for kind, name in one.before.objects if kind == "index"}
+    live = read_live(connection, names, indexes - gone, called_by(pending))
+    allowed = {one.revision: allowances(project.scripts, one.revision) for one in pending}
+    return replace(plan, hazards=judge_hazards(pending, live, allowed))
+
+
+def pending_of(project: Project, plan: EnvironmentPlan) -> list[Pending]:
+    """Give each pending revision with the schemas on both of its sides."""
+    history = project.history
+    return [
+        Pending(
+            revision.id,
+            history.at(tuple(sorted(revision.parents))),
+            history.at((revision.id,)),
+            history.record((revision.id,)).upgrade,
+        )
+        for revision in project.release.pending(plan.start)
+    ]
+
+
+def called_by(pending: Sequence[Pending]) -> set[str]:
+    """Name the functions that defaults of the coming columns call."""
+    return {
+        name
+        for one in pending
+        for _, properties in one.after.of_kind("column")
+        if "default" in properties
+        for name in calls(str(properties["default"]))
+    }
+
+
+def refuse_hazards(plan: EnvironmentPlan) -> None:
+    """Raise HazardsNotAllowed where a hazard is not allowed by its revision."""
+    left = [hazard for hazard in plan.hazards if not hazard.allowed]
+    if not left:
+        return
+    kinds = list(dict.fromkeys(hazard.kind for hazard in left))
+    raise HazardsNotAllowed(
+        plan.environment,
+        "; ".join(f"{hazard}. {hazard.why}" for hazard in left).rstrip("."),
+        "\n".join(dict.fromkeys(hazard.instead for hazard in left)),
+        "allow_hazards = {" + ", ".join(f'"{kind}": "…"' for kind in kinds) + "}",
+    )

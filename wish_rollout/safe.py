@@ -1,0 +1,21 @@
+"""What revisions import to change tables in use: ``from wish_rollout.safe import create_index_concurrently``."""
+
+from __future__ import annotations
+
+from wish_rollout.revisions.safe import (
+    add_check,
+    add_foreign_key,
+    backfill,
+    create_index_concurrently,
+    drop_index_concurrently,
+    set_not_null,
+)
+
+__all__ = [
+    "add_check",
+    "add_foreign_key",
+    "backfill",
+    "create_index_concurrently",
+    "drop_index_concurrently",
+    "set_not_null",
+]
