@@ -106,13 +106,13 @@ RUN = (
     "",
     "def run(statement: str) -> None:",
     '    """Send it as it is: no colon or percent sign in it means anything."""',
-    '    op.get_bind().exec_driver_sql(statement, execution_options={"no_parameters": True})',
+    '    op.get_bind().exec_driver_sql(statement.replace("%", "%%"))',
     "",
 )
 
 
 def _body(statements: Sequence[str]) -> str:
-    """Write the calls: exec_driver_sql without parameters, so that no colon or percent sign means anything."""
+    """Write the calls: exec_driver_sql, so that no colon means anything, with percent signs as the driver reads them."""
     if not statements:
         return "pass"
     return "\n    ".join([*RUN, *(f"run({_quoted(text)})" for text in statements)])
