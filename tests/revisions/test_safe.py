@@ -18,7 +18,8 @@ from wish_rollout.core.scope import Scope
 from wish_rollout.postgres.connect import connect
 from wish_rollout.postgres.live import read_live
 from wish_rollout.postgres.sighting import look
-from wish_rollout.revisions.driver import Applied, engine_on, listen
+from wish_rollout.revisions.driver import engine_on
+from wish_rollout.revisions.listening import Applied, listen
 from wish_rollout.revisions.safe import NotFilled
 
 if TYPE_CHECKING:

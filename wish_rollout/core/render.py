@@ -162,3 +162,10 @@ def _text(key: str, value: Json) -> Iterator[str]:
         yield f"{key}: {', '.join(visible(item) for item in value)}"
     else:
         yield f"{key}: {visible(json.dumps(value, ensure_ascii=False))}"
+
+
+def brief(delta: Delta, most: int = 6) -> str:
+    """Name the first few changes of a delta in one line."""
+    named = [f"{change.change} {change.kind} {change.name}" for change in delta.changes[:most]]
+    more = len(delta.changes) - most
+    return ", ".join(named) + (f" and {more} more" if more > 0 else "")

@@ -10,7 +10,7 @@ from wish_rollout.config import Config
 from wish_rollout.core.delta import Delta
 from wish_rollout.core.plan_errors import Drifted
 from wish_rollout.core.remedy import Remedy
-from wish_rollout.core.render import markdown
+from wish_rollout.core.render import brief, markdown
 from wish_rollout.core.verdict import Verdict
 from wish_rollout.defs.checks import evaluations
 from wish_rollout.defs.failures import told
@@ -18,7 +18,6 @@ from wish_rollout.defs.gatekeeping import Gatekeeper
 from wish_rollout.defs.metadata import verification_metadata
 from wish_rollout.defs.resources import database_key, target_of
 from wish_rollout.rollout.drifting import remedy_for
-from wish_rollout.rollout.planning import brief
 from wish_rollout.rollout.rolling_back import plan_back, rollback_environment
 from wish_rollout.rollout.surveying import Standing, survey
 from wish_rollout.rollout.verifying import Verification, verify_environment

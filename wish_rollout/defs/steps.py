@@ -13,8 +13,9 @@ from wish_rollout.defs.gatekeeping import Gatekeeper
 from wish_rollout.defs.metadata import plan_metadata, verification_metadata
 from wish_rollout.defs.resources import target_of
 from wish_rollout.rollout.acting import migrate_environment
-from wish_rollout.rollout.planning import plan_target, refuse_unfit
+from wish_rollout.rollout.planning import plan_target
 from wish_rollout.rollout.preflight import preflight as look_everywhere
+from wish_rollout.rollout.refusing import refuse_unfit
 from wish_rollout.rollout.verifying import verify_environment
 
 if TYPE_CHECKING:

@@ -7,26 +7,25 @@ through one session: named, bounded, and with our rows in the same transaction.
 
 from __future__ import annotations
 
-import re
 import sys
 import threading
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-import psycopg
 import sqlalchemy as sa
 from alembic import context as _context  # noqa: F401  (its import sets up what is shared below)
 from alembic.runtime.environment import EnvironmentContext
-from alembic.util.exc import CommandError
 
-from wish_rollout.core.database_errors import DatabaseRefused, StatementFailed
 from wish_rollout.core.errors import RolloutError
-from wish_rollout.core.release_errors import ScriptFailed, VersionTableMismatch
+from wish_rollout.core.release_errors import VersionTableMismatch
+from wish_rollout.revisions.failing import explained
+from wish_rollout.revisions.listening import Applied, guard, listen, only_ours, steer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    import psycopg
     from alembic.runtime.migration import MigrationContext
 
     from wish_rollout.revisions.scripts import Scripts
@@ -35,26 +34,6 @@ ALEMBIC = threading.Lock()
 """``alembic.context`` is a module of globals: one env.py at a time in a process."""
 
 Direction = Literal["up", "down", "stamp"]
-
-INTROSPECTION = re.compile(r"^\s*(SELECT\b.*\bpg_catalog\.|select pg_catalog\.)", re.DOTALL)
-
-
-@dataclass
-class Applied:
-    """What one run did: the revisions in order, and every statement as the server got it."""
-
-    revisions: list[str] = field(default_factory=list)
-    statements: dict[str, list[str]] = field(default_factory=dict)
-    commits: int = 0
-
-    def state(self, environment: str) -> str:
-        """Say what a failure has left behind: nothing, unless something was committed before it."""
-        if not self.commits:
-            return f"Everything was rolled back: {environment} is as it was."
-        return (
-            f"What was committed before it stays in {environment}, since not all of this release runs in one "
-            f"transaction: wish-rollout drift {environment}."
-        )
 
 
 @dataclass(frozen=True)
@@ -229,127 +208,8 @@ def behind(check: Callable[[], None] | None, run: Callable[..., Any]) -> Callabl
     return checked
 
 
-@contextmanager
-def only_ours(engine: sa.Engine) -> Iterator[None]:
-    """Let no other engine execute SQL: an env.py with a URL of its own would act on another database."""
-
-    def refuse(connection: sa.Connection, *_rest: Any) -> None:
-        if connection.engine is not engine:
-            reason = (
-                "it executes SQL on a connection of its own, and not on the one that it was given; take "
-                "context.config.attributes['connection'] where that is set"
-            )
-            raise ScriptFailed("(env.py)", reason, "That SQL was not run.")
-
-    sa.event.listen(sa.Engine, "before_cursor_execute", refuse)
-    try:
-        yield
-    finally:
-        sa.event.remove(sa.Engine, "before_cursor_execute", refuse)
-
-
 def steps_of(scripts: Scripts, direction: Direction) -> Callable[[str, Any], Iterable[Any]]:
     """Give Alembic's own planner of steps for a direction, as its commands use them."""
     planners = {"up": "_upgrade_revs", "down": "_downgrade_revs", "stamp": "_stamp_revs"}
     planner: Callable[[str, Any], Iterable[Any]] = getattr(scripts.directory, planners[direction])
     return planner
-
-
-def guard(engine: sa.Engine, connection: psycopg.Connection[Any], hooks: Hooks) -> None:
-    """Call ``before`` with each statement that SQLAlchemy sends."""
-    before = hooks.before
-    if before is None:
-        return
-
-    def call(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        before(statement, connection.autocommit)
-
-    sa.event.listen(engine, "before_cursor_execute", call)
-
-
-def steer(
-    engine: sa.Engine,
-    connection: psycopg.Connection[Any],
-    applied: Applied,
-    version_table: str,
-    hooks: Hooks,
-) -> None:
-    """Let ``run`` execute the statements of revisions; all others SQLAlchemy executes itself."""
-    run = hooks.run
-    if run is None:
-        return
-    client = psycopg.ClientCursor(connection)
-
-    def execute(cursor: Any, statement: str, parameters: Any, *_rest: Any) -> bool:
-        if not applied.revisions or INTROSPECTION.match(statement) or version_table in statement:
-            return False
-        text = client.mogrify(statement, parameters) if parameters else statement
-        run(
-            applied.revisions[-1],
-            text,
-            connection.autocommit,
-            lambda: cursor.execute(statement, parameters),
-        )
-        return True
-
-    sa.event.listen(engine, "do_execute", execute)
-
-
-def listen(
-    engine: sa.Engine, connection: psycopg.Connection[Any], applied: Applied, version_table: str
-) -> None:
-    """Note each statement, with its parameters filled in, under the revision that runs.
-
-    COMMIT and BEGIN show where a revision leaves its transaction and enters one again, as Alembic's own SQL
-    mode writes it for ``autocommit_block()``.
-    """
-    cursor = psycopg.ClientCursor(connection)
-    outside: dict[str, bool] = {}
-
-    def note(_conn: Any, _cursor: Any, statement: str, parameters: Any, _execution: Any, many: bool) -> None:
-        if not applied.revisions or INTROSPECTION.match(statement) or version_table in statement:
-            return
-        texts = applied.statements.setdefault(applied.revisions[-1], [])
-        if outside.get(applied.revisions[-1], False) != connection.autocommit:
-            outside[applied.revisions[-1]] = connection.autocommit
-            texts.append("COMMIT" if connection.autocommit else "BEGIN")
-        for row in parameters if many else [parameters]:
-            texts.append(cursor.mogrify(statement, row or ()).strip())
-
-    def committed(_conn: sa.Connection) -> None:
-        applied.commits += 1
-
-    sa.event.listen(engine, "before_cursor_execute", note)
-    sa.event.listen(engine, "commit", committed)
-
-
-def explained(error: Exception, applied: Applied, environment: str) -> RolloutError:
-    """Say which revision failed and why, in our terms."""
-    revision = applied.revisions[-1] if applied.revisions else "(env.py)"
-    error = first_refusal(error)
-    origin = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-    if isinstance(origin, psycopg.Error):
-        statement = " ".join(str(getattr(error, "statement", None) or "").split())
-        return StatementFailed(
-            environment,
-            revision,
-            origin.sqlstate or "none",
-            (origin.diag.message_primary or str(origin)).strip(),
-            statement if len(statement) < 500 else statement[:500] + " …",
-            applied.state(environment),
-        )
-    if isinstance(error, psycopg.Error):  # what one of our own checks met in the migration's transaction
-        reason = (error.diag.message_primary or str(error)).strip()
-        return DatabaseRefused(environment, error.sqlstate or "none", reason)
-    reason = str(error) if isinstance(error, CommandError) else f"{type(error).__name__}: {error}"
-    return ScriptFailed(revision, reason, applied.state(environment))
-
-
-def first_refusal(error: Exception) -> Exception:
-    """Find what the database said first: leaving a block on a lost session raises an error of its own on top."""
-    found, seen = error, error.__context__
-    while seen is not None:
-        if isinstance(seen, sa.exc.DBAPIError) and isinstance(seen.orig, psycopg.Error):
-            found = seen
-        seen = seen.__context__
-    return found if not isinstance(error, sa.exc.DBAPIError) else error

@@ -9,13 +9,15 @@ from wish_rollout.core.delta import difference
 from wish_rollout.core.plan import Action, EnvironmentPlan
 from wish_rollout.core.plan_errors import Drifted, PlanChanged
 from wish_rollout.core.release import say
+from wish_rollout.core.render import brief
 from wish_rollout.postgres.cleaning import drop_objects
 from wish_rollout.postgres.sighting import look
 from wish_rollout.rollout.executing import NO_CHECKS, Checks, run_scripts
 from wish_rollout.rollout.mutex import rollout_mutex
-from wish_rollout.rollout.planning import NO_CHOICES, Choices, brief, plan_on, refuse_unfit
+from wish_rollout.rollout.planning import NO_CHOICES, Choices, plan_on
 from wish_rollout.rollout.probing import refuse_rows
 from wish_rollout.rollout.recording import NOBODY, Actor, Recorder
+from wish_rollout.rollout.refusing import refuse_unfit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

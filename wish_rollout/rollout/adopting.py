@@ -13,9 +13,10 @@ from wish_rollout.core.adopt_errors import NotAdoptable, NotAtHead, NothingToAdo
 from wish_rollout.core.delta import difference
 from wish_rollout.core.release import say
 from wish_rollout.core.remedy import Roles, remedy
+from wish_rollout.core.render import brief
 from wish_rollout.rollout.generating import Generated
-from wish_rollout.rollout.planning import brief, refuse_foreign
 from wish_rollout.rollout.project import Project
+from wish_rollout.rollout.refusing import refuse_foreign
 from wish_rollout.rollout.replay import Replayer, record, scratch
 
 if TYPE_CHECKING:

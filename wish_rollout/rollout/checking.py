@@ -8,11 +8,11 @@ from wish_rollout.core.checks import Check
 from wish_rollout.core.delta import Delta, difference
 from wish_rollout.core.errors import RolloutError
 from wish_rollout.core.release import say
+from wish_rollout.core.render import brief
 from wish_rollout.postgres.connect import connect
 from wish_rollout.postgres.sighting import look
 from wish_rollout.revisions.behaviour import run_verify
 from wish_rollout.revisions.journal import Journal
-from wish_rollout.rollout.planning import brief
 from wish_rollout.rollout.replay import SCRATCH, Replayer, scratch
 
 if TYPE_CHECKING:

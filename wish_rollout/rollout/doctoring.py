@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors import RolloutError
 from wish_rollout.core.release import say
-from wish_rollout.rollout.planning import plan_target, refuse_unfit
+from wish_rollout.rollout.planning import plan_target
+from wish_rollout.rollout.refusing import refuse_unfit
 from wish_rollout.rollout.sandboxing import sandbox
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from wish_rollout.core.delta import Delta, difference
 from wish_rollout.core.finding import HARMLESS, Finding, Found
 from wish_rollout.core.release import say
 from wish_rollout.core.remedy import Remedy, Roles, remedy
+from wish_rollout.core.render import brief
 from wish_rollout.core.verdict import Verdict
-from wish_rollout.rollout.planning import brief
 from wish_rollout.rollout.surveying import Standing, survey
 
 if TYPE_CHECKING:

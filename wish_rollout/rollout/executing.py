@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.budgets import Budgets
     from wish_rollout.core.plan import EnvironmentPlan
-    from wish_rollout.revisions.driver import Applied, Direction
+    from wish_rollout.revisions.driver import Direction
+    from wish_rollout.revisions.listening import Applied
     from wish_rollout.rollout.project import Project, Target
     from wish_rollout.rollout.recording import Recorder
 

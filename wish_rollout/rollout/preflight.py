@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.plan import Action, Plan
 from wish_rollout.rollout.approving import rules_of
-from wish_rollout.rollout.planning import NO_CHOICES, Choices, plan_target, refuse_unfit
+from wish_rollout.rollout.planning import NO_CHOICES, Choices, plan_target
 from wish_rollout.rollout.probing import refuse_rows
+from wish_rollout.rollout.refusing import refuse_unfit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,13 +10,15 @@ from wish_rollout.core.plan import Action
 from wish_rollout.core.plan_errors import Drifted, NothingToRollBack, RollbackAcrossMerge, RowsInTheWay
 from wish_rollout.core.release import Position, say
 from wish_rollout.core.release_errors import UnknownRevision
+from wish_rollout.core.render import brief
 from wish_rollout.postgres.sighting import look
 from wish_rollout.postgres.stake import rows_at_stake
 from wish_rollout.rollout.acting import Migrated
 from wish_rollout.rollout.executing import Checks, run_scripts
 from wish_rollout.rollout.mutex import rollout_mutex
-from wish_rollout.rollout.planning import brief, plan_for, refuse_foreign
+from wish_rollout.rollout.planning import plan_for
 from wish_rollout.rollout.recording import NOBODY, Actor, Recorder
+from wish_rollout.rollout.refusing import refuse_foreign
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,8 @@ from wish_rollout.core.plan import Action
 from wish_rollout.core.plan_errors import NotGated, NothingToApprove
 from wish_rollout.core.policy import check_request
 from wish_rollout.rollout.approving import accept, refuse_used, rules_of, standing, text_of
-from wish_rollout.rollout.planning import Choices, plan_target, refuse_unfit
+from wish_rollout.rollout.planning import Choices, plan_target
+from wish_rollout.rollout.refusing import refuse_unfit
 from wish_rollout.rollout.rolling_back import plan_back
 
 if TYPE_CHECKING:

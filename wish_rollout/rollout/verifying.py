@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from wish_rollout.core.checks import Check, check_schema, failed_checks
 from wish_rollout.core.plan_errors import NotAsPromised, WouldRun
 from wish_rollout.postgres.sighting import look, row_counts
-from wish_rollout.rollout.planning import refuse_foreign
+from wish_rollout.rollout.refusing import refuse_foreign
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
