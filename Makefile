@@ -11,8 +11,9 @@ install: .venv/installed
 		|| { echo "error: $(PYTHON) is older than 3.11; name another one: make PYTHON=python3.12" >&2; exit 2; }
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
 		echo "error: $(PYTHON) cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 2; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@echo "installing into .venv, which takes a minute or two …" >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 rollout: install
@@ -20,7 +21,8 @@ rollout: install
 
 ui: install
 	@$(BIN)/wish-rollout sandbox up
-	@eval "$$($(BIN)/wish-rollout sandbox env)" && exec $(BIN)/dagster dev -w workspace.yaml
+	@variables="$$($(BIN)/wish-rollout sandbox env)" && eval "$$variables" \
+		&& WISH_ROLLOUT_SANDBOX=1 exec $(BIN)/dagster dev -w workspace.yaml
 
 test: install
 	@$(BIN)/python -m pytest -n auto --dist worksteal
@@ -39,4 +41,5 @@ bench-live: install
 
 clean:
 	@if [ -x $(BIN)/wish-rollout ]; then $(BIN)/wish-rollout sandbox remove; fi
-	@rm -rf .venv .sandbox .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache bench.json bench-live.json dist
+	@rm -rf .venv .sandbox .dagster .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist
+	@rm -f bench.json bench-live.json

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from wish_rollout.addresses import from_command, from_file
 from wish_rollout.core.budgets import Budget, Budgets
-from wish_rollout.core.config_errors import BadConfiguration, MissingUrl, UnknownEnvironment
+from wish_rollout.core.config_errors import BadConfiguration, MissingUrl, NoConfiguration, UnknownEnvironment
 from wish_rollout.core.policy import DAYS, Policy, Window
 from wish_rollout.core.scope import Scope
 from wish_rollout.core.unmanaged import Unmanaged
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 CONFIG_NAME = "rollout.toml"
 CONFIG_VARIABLE = "WISH_ROLLOUT_CONFIG"
+SANDBOX_VARIABLE = "WISH_ROLLOUT_SANDBOX"
+"""Set in processes that must not leave the sandbox, whatever the files beside rollout.toml say."""
 
 
 class Strict(BaseModel):
@@ -39,6 +41,7 @@ class ReleaseConfig(Strict):
     alembic_ini: Path | None = None
     models: str | None = Field(default=None, pattern=r"^[\w.]+:[\w.]+$")
     version_table: str = Field(default="public.alembic_version", pattern=r"^\w+\.\w+$")
+    search_path: str = Field(default="public", min_length=1)
     scratch: str | None = None
     pinned_extensions: frozenset[str] = frozenset()
     authors: dict[str, tuple[str, ...]] = Field(default_factory=dict)
@@ -172,7 +175,6 @@ class Environment(Strict):
     connect_timeout: int = Field(default=10, ge=1, le=120)
     lock_wait: float = Field(default=30, ge=0, le=86400)
     pooled_sessions: bool = False
-    search_path: str = Field(default="public", min_length=1)
     budgets: BudgetsConfig = BudgetsConfig()
     migrator: str | None = None
     roles: dict[str, str] = Field(default_factory=dict)
@@ -243,6 +245,10 @@ class Config(Strict):
         last = self.environment.index(self.declared(name))
         return self.model_copy(update={"environment": self.environment[: last + 1]})
 
+    def only(self, name: str) -> Config:
+        """Give the same with just the named environment; raise UnknownEnvironment."""
+        return self.model_copy(update={"environment": (self.declared(name),)})
+
     @property
     def path(self) -> Path:
         """The file that this was read from."""
@@ -289,7 +295,7 @@ def find_config(start: Path | None = None) -> Path:
     for folder in (here, *here.parents):
         if (folder / CONFIG_NAME).is_file():
             return folder / CONFIG_NAME
-    raise BadConfiguration(str(here / CONFIG_NAME), "there is no such file here or in a folder above")
+    raise NoConfiguration(str(here))
 
 
 def load_config(path: Path | None = None) -> Config:
@@ -321,6 +327,8 @@ def load_dotenv(folder: Path) -> None:
     """
     from dotenv import dotenv_values
 
+    if os.environ.get(SANDBOX_VARIABLE):
+        return
     shared = dotenv_values(folder / ".env")
     for key, value in {**shared, **dotenv_values(folder / ".env.local")}.items():
         if value is not None and os.environ.get(key) in (None, shared.get(key)):

@@ -6,9 +6,12 @@ import dagster as dg
 
 from wish_rollout.config import load_config
 from wish_rollout.defs.location import build
+from wish_rollout.rollout.sandboxing import stay_inside
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
     """Build assets, jobs, sensors and checks for the environments that rollout.toml declares."""
-    return build(load_config())
+    config = load_config()
+    stay_inside(config)
+    return build(config)

@@ -30,7 +30,7 @@ def test_drift_names_what_was_changed_by_hand(changed: Road) -> None:
     assert found.code == 4
     assert "staging: same head different schema: at 0007" in found.out
     assert "by_hand" in found.out
-    assert "local: in_step at 0007" in found.out
+    assert "local: in step: at 0007" in found.out
 
     as_json = changed.cli("drift", "staging", "--json")
     environment = json.loads(as_json.out)["environments"][0]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+import dagster as dg
+
 if TYPE_CHECKING:
     from tests.fix_project import Road
 
@@ -24,7 +26,9 @@ COMMAND = [
 def test_it_succeeds_at_the_gate(road: Road) -> None:
     result = road.ended(road.process(COMMAND), seconds=120)
     assert result.code == 0, result
-    assert "prod waits for the approval of plan" in result.out + result.err
+    with dg.DagsterInstance.get() as instance:
+        (run,) = instance.get_runs()
+    assert (run.status, run.tags["wish_rollout/awaiting_approval"]) == (dg.DagsterRunStatus.SUCCESS, "prod")
     assert [road.revision(name) for name in ("local", "staging", "prod")] == ["0007", "0007", None]
 
 

@@ -10,6 +10,7 @@ import pytest
 from tests.fix_project import APPROVER, REQUESTER
 from tests.gate.conftest import AUTHOR, SECOND, STRANGER, Gate, now
 from wish_rollout.core import approval_errors as errors
+from wish_rollout.core import signing_errors
 from wish_rollout.signing.verify import split
 
 if TYPE_CHECKING:
@@ -30,9 +31,9 @@ def test_each_kind_of_bad_approval_has_its_own_refusal(gate: Gate) -> None:
     good = gate.document(request)
     text, signature = split(good)
 
-    refused(gate, text, errors.NotSigned)
-    refused(gate, gate.document(request, STRANGER), errors.UnknownSigner)
-    refused(gate, split(gate.document(request, SECOND))[0] + signature, errors.BadSignature)
+    refused(gate, text, signing_errors.NotSigned)
+    refused(gate, gate.document(request, STRANGER), signing_errors.UnknownSigner)
+    refused(gate, split(gate.document(request, SECOND))[0] + signature, signing_errors.BadSignature)
     refused(gate, gate.document(request, AUTHOR), errors.ApproverIsAuthor)
     refused(gate, gate.document(request, REQUESTER), errors.ApproverIsRequester)
     said = refused(gate, gate.document(request, end="0006"), errors.OtherPlan)
@@ -44,7 +45,7 @@ def test_each_kind_of_bad_approval_has_its_own_refusal(gate: Gate) -> None:
     refused(gate, gate.document(request, **old), errors.ApprovalExpired)
     refused(gate, gate.document(request, expires=now() + timedelta(days=300)), errors.LivesTooLong)
     refused(gate, gate.document(request, requested=now() + timedelta(hours=1)), errors.LivesTooLong)
-    refused(gate, "yes, please", errors.BadApproval)
+    refused(gate, "yes, please", signing_errors.BadApproval)
 
     assert gate.road.identity() == before
     assert gate.take_in(good).statement.approver == APPROVER
@@ -75,7 +76,14 @@ def test_every_single_byte_of_text_and_signature_counts(gate: Gate) -> None:
     assert verify(document, "prod", signers, now())
     for place, character in enumerate(document.rstrip("\n")):
         changed = document[:place] + chr(ord(character) ^ 1) + document[place + 1 :]
-        with pytest.raises((errors.BadApproval, errors.BadSignature, errors.UnknownSigner, errors.NotSigned)):
+        with pytest.raises(
+            (
+                signing_errors.BadApproval,
+                signing_errors.BadSignature,
+                signing_errors.UnknownSigner,
+                signing_errors.NotSigned,
+            )
+        ):
             verify(changed, "prod", signers, now())
 
 
@@ -89,9 +97,9 @@ def test_only_those_named_for_an_environment_may_approve_there(gate: Gate) -> No
 @pytest.mark.parametrize(
     ("options", "error"),
     [
-        ('valid-before="20200101Z"', errors.SignerNotValid),
-        ('valid-after="20990101Z"', errors.SignerNotValid),
-        ('namespaces="git"', errors.UnknownSigner),
+        ('valid-before="20200101Z"', signing_errors.SignerNotValid),
+        ('valid-after="20990101Z"', signing_errors.SignerNotValid),
+        ('namespaces="git"', signing_errors.UnknownSigner),
     ],
 )
 def test_a_key_counts_only_for_its_time_and_purpose(
@@ -201,4 +209,4 @@ def test_the_keys_of_another_sandbox_or_of_none_open_nothing_here(gate: Gate) ->
     key = own.ensure_key(home)
     request = gate.ask()
     text = split(gate.document(request))[0].replace(APPROVER, own.OPERATOR)
-    refused(gate, text + own.sign(text, key), errors.UnknownSigner)
+    refused(gate, text + own.sign(text, key), signing_errors.UnknownSigner)

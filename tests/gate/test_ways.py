@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tests.fix_project import APPROVER, REQUESTER
 from tests.gate.conftest import SECOND
-from wish_rollout.core import approval_errors as errors
+from wish_rollout.core import signing_errors
 
 if TYPE_CHECKING:
     import pytest
@@ -143,7 +143,7 @@ def test_broken_glass_skips_the_quorum_never_the_signature_and_is_shouted(gate: 
     request = gate.ask()
     try:
         gate.take_in(gate.document(request, "stranger@example.org", break_glass="fire"))
-    except errors.UnknownSigner:
+    except signing_errors.UnknownSigner:
         pass
     else:
         raise AssertionError("a stranger broke the glass")

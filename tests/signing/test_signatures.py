@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.fix_project import make_key
-from wish_rollout.core.approval_errors import BadSigners
+from wish_rollout.core.signing_errors import BadSigners
 from wish_rollout.signing import own
 from wish_rollout.signing.keygen import find_keys, sign
 from wish_rollout.signing.keys import check, fingerprint

@@ -1,4 +1,4 @@
-"""Commands at the gate: approve, reject, requests; and what a database's ledger holds."""
+"""Commands at the gate: approve and reject."""
 
 from __future__ import annotations
 
@@ -65,7 +65,8 @@ def approve(
         output.note(f"written; hand it in with: wish-rollout approve {environment} --in {place}")
         return
     config = op_config("approve_plan", {"environment": environment, "approval": document})
-    finish(run_job(project, "approve", config), json=json, done=f"approved: {environment}")
+    outcome = run_job(project, "approve", config, only=environment)
+    finish(outcome, json=json, done=f"approved: {environment}")
 
 
 def sign_asked(project: Project, target: Target, nonce: str, words: Words, *, quiet: bool, yes: bool) -> str:
@@ -132,7 +133,7 @@ def pick(project: Project, environment: str, nonce: str) -> Asked:
 
 def read(path: Path) -> str:
     """Read a file that somebody hands in; raise BadApproval."""
-    from wish_rollout.core.approval_errors import BadApproval
+    from wish_rollout.core.signing_errors import BadApproval
 
     try:
         return path.read_text(encoding="utf-8")
@@ -155,77 +156,7 @@ def reject(context: typer.Context, environment: Name, reason: Reason, nonce: Non
     )
 
 
-def requests(
-    context: typer.Context,
-    environment: Annotated[str | None, typer.Argument(metavar="[ENV]", help="One environment.")] = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the newest one's text, to be signed elsewhere.")
-    ] = None,
-    json: Json = False,
-) -> None:
-    """List what waits for an approval."""
-    from wish_rollout.defs import approvals
-    from wish_rollout.defs.launch import open_instance
-
-    project = project_of(context)
-    if environment:
-        project.config.declared(environment)
-    names = [environment] if environment else [env.name for env in project.config.environments if env.gated]
-    with open_instance(project.config) as instance:
-        found = [asked for name in names for asked in approvals.requests(instance, name)]
-    if json:
-        output.show_json(output.as_json(found))
-    elif found and out:
-        out.write_text(found[0].request.text(), encoding="utf-8")
-    elif found:
-        for asked in found:
-            output.say(asked.request.text())
-    else:
-        output.note("nothing waits for an approval")
-
-
-def log(
-    context: typer.Context,
-    environment: Name,
-    verify: Annotated[
-        bool, typer.Option("--verify", help="Prove that no row was changed (exit 5 if one was).")
-    ] = False,
-    json: Json = False,
-) -> None:
-    """Show what was done to an environment, as its own ledger has it."""
-    from wish_rollout.core.ledger import verify as prove
-    from wish_rollout.postgres.ledger import read as read_ledger
-
-    project = project_of(context)
-    with project.target(environment).connect() as connection:
-        entries = list(read_ledger(connection))
-    if json:
-        output.show_json(output.as_json(entries))
-    else:
-        output.table(
-            ["#", "at", "act", "from", "to", "who", "approved by", "ms", "run"],
-            [
-                [
-                    str(entry.seq),
-                    entry.at[:19],
-                    entry.act.act + (" BREAK GLASS" if "BREAK GLASS" in entry.act.detail else ""),
-                    entry.act.start,
-                    entry.act.end,
-                    entry.act.who,
-                    ", ".join(each["approver"] for each in entry.act.detail.get("approvals", [])) or "-",
-                    str(entry.act.milliseconds),
-                    entry.act.run[:8] or "-",
-                ]
-                for entry in entries
-            ],
-        )
-    if verify:
-        prove(environment, entries)
-        last = entries[-1].hash if entries else "none"
-        output.note(f"the chain of {len(entries)} rows holds; its last hash is {last}")
-
-
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (approve, reject, requests, log):
+    for command in (approve, reject):
         app.command()(command)

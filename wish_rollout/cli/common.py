@@ -26,6 +26,8 @@ def targets_of(project: Project, name: str | None = None) -> list[Target]:
     """Give the named environment's database, or those of all that take part."""
     if name:
         return [project.target(name)]
+    if not project.config.environments:  # all are optional, and none has a URL
+        return [project.target(project.config.environment[0].name)]
     return [project.target(env.name) for env in project.config.environments]
 
 

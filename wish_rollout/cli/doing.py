@@ -22,13 +22,19 @@ def plan(context: typer.Context, json: Json = False) -> None:
     from wish_rollout.rollout.planning import make_plan
 
     project = project_of(context)
-    made = make_plan(project, targets_of(project))
+    made, against = make_plan(project, targets_of(project))
     if json:
-        output.show_json(made.as_dict())
-        return
-    for one in made.environments:
-        show_plan(one)
-    output.say("nothing to do" if made.is_empty else f"plan {made.digest}")
+        reasons = {name: str(error) for name, error in against.items()}
+        output.show_json({**made.as_dict(), "cannot_be_carried_out": reasons})
+    else:
+        for one in made.environments:
+            show_plan(one)
+            if one.environment in against:
+                output.say(f"cannot be carried out: {against[one.environment]}\n")
+        if not against:
+            output.say("nothing to do" if made.is_empty else f"plan {made.digest}")
+    if against:
+        raise typer.Exit(next(iter(against.values())).exit_code)
 
 
 def apply(
@@ -53,19 +59,24 @@ def apply(
     config = project.config.until(until) if until else project.config
     for name in [*(adopt or []), *(clean or [])]:
         config.declared(name)
+    if not config.environments:  # all are optional, and none has a URL
+        project.target(config.environment[0].name)
     if not adopt and not clean:
         standings = survey(project, [project.target(env.name) for env in config.environments])
         if all(one.verdict == "in_step" for one in standings):
-            head = "+".join(project.release.head) or "base"
             if json:
                 output.show_json({"nothing_to_do": True, "environments": output.as_json(standings)})
             else:
-                output.say(
-                    f"nothing to do: {', '.join(one.environment for one in standings)} are at {head}, in step"
-                )
+                output.say(nothing_to_do(project, [one.environment for one in standings]))
             return
     choices = {"resources": {"choices": {"config": {"adopt": adopt or [], "clean": clean or []}}}}
     finish(run_job(project, "rollout", choices, until=until), json=json)
+
+
+def nothing_to_do(project: Project, names: list[str]) -> str:
+    """Say that every environment is where it should be."""
+    head = "+".join(project.release.head) or "base"
+    return f"nothing to do: {', '.join(names)} {'is' if len(names) == 1 else 'are'} at {head}, in step"
 
 
 def verify(context: typer.Context, environment: Name, json: Json = False) -> None:
@@ -73,7 +84,13 @@ def verify(context: typer.Context, environment: Name, json: Json = False) -> Non
     project = project_of(context)
     project.target(environment)
     finish(
-        run_job(project, "verify", op_config("verify_environment", {"environment": environment})), json=json
+        run_job(
+            project,
+            "verify",
+            op_config("verify_environment", {"environment": environment}),
+            only=environment,
+        ),
+        json=json,
     )
 
 
@@ -99,7 +116,7 @@ def rollback(
     project = project_of(context)
     target = project.target(environment)
     config = op_config("rollback_environment", {"environment": environment, **({"to": to} if to else {})})
-    outcome = run_job(project, "rollback", config)
+    outcome = run_job(project, "rollback", config, only=environment)
     if break_glass and outcome.success and outcome.awaiting:
         from wish_rollout.cli.approving import sign_asked
         from wish_rollout.rollout.signing_off import Words
@@ -107,9 +124,9 @@ def rollback(
         words = Words(break_glass, break_glass, identity, key)
         document = sign_asked(project, target, "", words, quiet=json, yes=yes)
         given = op_config("approve_plan", {"environment": environment, "approval": document})
-        outcome = run_job(project, "approve", given)
+        outcome = run_job(project, "approve", given, only=environment)
         if outcome.success:
-            outcome = run_job(project, "rollback", config)
+            outcome = run_job(project, "rollback", config, only=environment)
     finish(outcome, json=json)
 
 
@@ -118,12 +135,18 @@ def op_config(op: str, config: dict[str, Any]) -> dict[str, Any]:
     return {"ops": {op: {"config": config}}}
 
 
-def run_job(project: Project, job: str, config: dict[str, Any], until: str | None = None) -> Any:
-    """Run a job through Dagster, showing its steps; give the Outcome."""
+def run_job(
+    project: Project, job: str, config: dict[str, Any], *, until: str | None = None, only: str | None = None
+) -> Any:
+    """Run a job through Dagster, showing its steps; give the Outcome.
+
+    ``until`` leaves out the environments behind that one, ``only`` all but that one.
+    """
     with output.progress(job) as tell:
         from wish_rollout.defs.launch import run
 
-        return run(project.config, job, config, until=until, tell=tell)
+        part = project.config.until(until) if until else project.config
+        return run(part.only(only) if only else part, job, config, tell=tell)
 
 
 def register(app: typer.Typer) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
 
 from wish_rollout import __version__
-from wish_rollout.cli import approving, doing, looking, sandboxing, scripting
+from wish_rollout.cli import approving, doing, looking, recorded, sandboxing, scripting
 from wish_rollout.cli.output import show_error
-from wish_rollout.core.errors import RolloutError
+from wish_rollout.core.errors import DEBUG, RolloutError
 
 EPILOG = (
     "Exit codes: 0 done, or nothing to do · 2 usage or configuration · 3 waiting for approval · "
@@ -32,7 +33,7 @@ def options(
     config: str = typer.Option(
         "", "--config", metavar="FILE", help="The rollout.toml to use (default: nearest)."
     ),
-    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
+    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),  # noqa: ARG001
     version: bool = typer.Option(False, "--version", help="Show the version and exit."),
 ) -> None:
     """Take the options that every command has."""
@@ -40,20 +41,21 @@ def options(
         typer.echo(f"wish-rollout {__version__}")
         raise typer.Exit
     context.obj = config
-    if debug:
-        sys.excepthook = sys.__excepthook__
 
 
-for room in (doing, approving, looking, scripting):
+for room in (doing, approving, recorded, looking, scripting):
     room.register(app)
 app.add_typer(sandboxing.app, name="sandbox")
 
 
 def main() -> None:
     """Run the program. A RolloutError is told in a paragraph and ends it with its class's exit code."""
-    debug = "--debug" in sys.argv[1:]
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    debug = len(arguments) < len(sys.argv[1:])
+    if debug:
+        os.environ[DEBUG] = "1"
     try:
-        app()
+        app(arguments)
     except RolloutError as error:
         if debug:
             raise

@@ -7,6 +7,8 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.core.secrecy import printable, redact
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -21,12 +23,12 @@ def show_json(value: object) -> None:
 
 def say(text: str = "") -> None:
     """Print a line of data on stdout."""
-    print(text)  # noqa: T201
+    print(printable(text))  # noqa: T201
 
 
 def note(text: str) -> None:
     """Print a line that is no data, on stderr."""
-    print(text, file=sys.stderr)  # noqa: T201
+    print(printable(redact(text)), file=sys.stderr)  # noqa: T201
 
 
 def show_error(error: RolloutError) -> None:
@@ -50,7 +52,7 @@ def colourful() -> bool:
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table on stdout: drawn on a terminal, plain aligned columns in a pipe."""
-    rows = [list(row) for row in rows]
+    rows = [[printable(cell).replace("\n", " ") for cell in row] for row in rows]
     if sys.stdout.isatty():
         from rich.console import Console
         from rich.table import Table

@@ -49,10 +49,10 @@ def finish(outcome: Outcome, *, json: bool, done: str = "") -> None:
     if not outcome.success:
         if outcome.exit_code:
             output.note(f"error: {outcome.error or 'the run failed'}")
-            output.note(f"\nrun {outcome.run_id}; see it in Dagster: make ui")
+            output.note(f"\nrun {outcome.run_id}; see it in Dagster: dagster dev -w workspace.yaml")
         elif not json:
             output.say(outcome.error)
-        raise typer.Exit(outcome.exit_code)
+        raise typer.Exit(outcome.exit_code or 0)
     if outcome.awaiting:
         output.note(
             f"{outcome.awaiting} waits for an approval. {outcome.because}\n\n"

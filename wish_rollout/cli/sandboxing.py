@@ -10,6 +10,7 @@ import typer
 
 from wish_rollout.cli import output
 from wish_rollout.cli.common import project_of
+from wish_rollout.cli.doing import nothing_to_do
 from wish_rollout.cli.reporting import finish, show_account
 
 app = typer.Typer(
@@ -87,9 +88,7 @@ def rollout(
         enter(project.config)
     targets = [project.target(each.name) for each in project.config.environments]
     if all(one.verdict == "in_step" for one in survey(project, targets)):
-        output.say(
-            f"nothing to do: {', '.join(t.name for t in targets)} are at {project.release.head[0]}, in step"
-        )
+        output.say(nothing_to_do(project, [target.name for target in targets]))
         return
     with output.progress("rollout") as tell:
         from wish_rollout.defs.operator import run_through_gates
@@ -102,6 +101,7 @@ def rollout(
         output.say(f"gate of {name}: approved by the sandbox's operator, {reason}")
     output.say(f"\nall of it in {time.monotonic() - started:.1f} s. Where to look next:")
     output.say("  make ui                                     every step, check and delta, in Dagster")
+    output.say("  . .venv/bin/activate                        puts wish-rollout on this shell's path")
     output.say(
         '  eval "$(wish-rollout sandbox env)"          point this shell at the sandbox; then for example'
     )

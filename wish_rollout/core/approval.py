@@ -10,9 +10,9 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.approval_errors import BadApproval
 from wish_rollout.core.release import say
 from wish_rollout.core.render import visible
+from wish_rollout.core.signing_errors import BadApproval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

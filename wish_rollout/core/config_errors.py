@@ -132,3 +132,14 @@ class IamNeeds(ConfigurationError):
     what = "'{environment}' logs in by AWS IAM, and that cannot be: {reason}."
     why = "A token lets its holder in, so it is sent only to a server that has proven who it is."
     hint = "postgresql://ROLE@HOST:5432/DATABASE?sslmode=verify-full&sslrootcert=global-bundle.pem"
+
+
+@dataclass(eq=False)
+class NoConfiguration(ConfigurationError):
+    """No rollout.toml here, nor in a folder above."""
+
+    folder: str
+
+    what = "There is no rollout.toml in {folder}, nor in a folder above it."
+    why = "It says which scripts are rolled out, and through which environments."
+    hint = "go to the project's folder, or name the file: --config FILE; for a new project: wish-rollout init"

@@ -74,6 +74,19 @@ class MayNotCreate(Refused):
 
 
 @dataclass(eq=False)
+class SchemaMissing(Refused):
+    """The release creates objects in a schema that nobody has made."""
+
+    environment: str
+    schema: str
+    role: str
+
+    what = "The schema {schema}, in which the release creates objects, does not exist in '{environment}'."
+    why = "No revision creates it, so it has to be there before."
+    hint = "CREATE SCHEMA {schema} AUTHORIZATION {role}; or let a revision create it"
+
+
+@dataclass(eq=False)
 class LockHeld(Refused):
     """Another rollout is at work on this database."""
 

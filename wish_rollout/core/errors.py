@@ -9,6 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
+from wish_rollout.core.secrecy import redact
+
+DEBUG = "WISH_ROLLOUT_DEBUG"
+"""The variable that ``--debug`` sets, for steps that run inside of Dagster."""
+
 
 class RolloutError(Exception):
     """The root. Subclasses are dataclasses; ``str()`` is one paragraph, then a hint."""
@@ -21,14 +26,14 @@ class RolloutError(Exception):
     def __str__(self) -> str:
         paragraph = " ".join(text for text in (self.say(self.what), self.say(self.why)) if text)
         hint = self.say(self.hint)
-        return f"{paragraph}\n\nhint: {hint}" if hint else paragraph
+        return redact(f"{paragraph}\n\nhint: {hint}" if hint else paragraph)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (type(self), tuple(self.as_dict().values()))
 
     def say(self, template: str) -> str:
         """Fill one of the three texts with the fields."""
-        return template.format_map(self.as_dict()).strip()
+        return redact(template.format_map(self.as_dict()).strip())
 
     def as_dict(self) -> dict[str, Any]:
         """Give the fields, by name."""

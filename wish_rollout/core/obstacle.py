@@ -10,7 +10,7 @@ from wish_rollout.core.names import PARTS, split_last
 from wish_rollout.core.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
 RELATIONS = frozenset(
@@ -19,6 +19,7 @@ RELATIONS = frozenset(
 """Kinds that share one namespace, pg_class (manual, 52.11)."""
 TYPES = frozenset({"enum", "domain", "composite type", "range type", "base type"})
 """Kinds that share pg_type, where each table's row type is too (manual, 52.64)."""
+ROWS = frozenset({"table", "view", "materialized view", "foreign table"})
 ROUTINES = frozenset({"function", "procedure", "aggregate"})
 
 
@@ -49,6 +50,10 @@ class Obstacle:
 def obstacles(promised: Delta, wanted: Snapshot, live: Snapshot) -> tuple[Obstacle, ...]:
     """Find what the promised delta adds and the live schema has already, whole objects with their parts."""
     by_name = {(space(kind), name): kind for kind, name in live.objects}
+    # a relation's row type has the relation's name, among the types
+    by_name |= {
+        ("type", name): kind for kind, name in live.objects if kind in ROWS and ("type", name) not in by_name
+    }
     added = {change.name for change in promised.changes if change.change == "added"}
     found = []
     for change in promised.changes:
@@ -88,4 +93,18 @@ def part(snapshot: Snapshot, kind: str, name: str) -> Snapshot:
             for key, properties in snapshot.objects.items()
             if key == (kind, name) or whole_of(*key, properties) == name
         }
+    )
+
+
+def without(snapshot: Snapshot, found: Iterable[Obstacle]) -> Snapshot:
+    """Give a snapshot without the obstacles and their parts."""
+    whole = {(obstacle.kind, obstacle.name) for obstacle in found}
+    names = {name for _, name in whole}
+    return Snapshot(
+        {
+            key: properties
+            for key, properties in snapshot.objects.items()
+            if key not in whole and whole_of(*key, properties) not in names
+        },
+        snapshot.sees,
     )

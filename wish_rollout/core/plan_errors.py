@@ -149,7 +149,7 @@ class NotAsPromised(VerificationFailed):
 
     what = "'{environment}' is not what was promised: {failed} failed: {detail}."
     why = "Nothing behind it was run."
-    hint = "see it whole: wish-rollout verify {environment}; wish-rollout diff {environment} migrations/meta/REVISION_snapshot.json"
+    hint = "see the whole difference, and both ways to mend it: wish-rollout drift {environment}"
 
 
 @dataclass(eq=False)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from wish_rollout.core.approval import Request, Statement
-from wish_rollout.core.approval_errors import BadApproval
+from wish_rollout.core.signing_errors import BadApproval
 from wish_rollout.rollout.approving import text_of
 
 if TYPE_CHECKING:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import traceback
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from wish_rollout.core.errors import RolloutError
+from wish_rollout.core.errors import DEBUG, RolloutError
+from wish_rollout.core.secrecy import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +30,8 @@ def told() -> Iterator[None]:
     try:
         yield
     except RolloutError as error:
+        if os.environ.get(DEBUG):
+            sys.stderr.write(redact("".join(traceback.format_exception(error))))
         raise as_failure(error) from None
 
 

@@ -1,18 +1,17 @@
-"""The jobs beside the road: rollback, approve, reject, verify, drift_check."""
+"""The jobs beside the road: rollback, verify, drift_check."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
 from wish_rollout.config import Config
-from wish_rollout.core.approval_errors import NoRequest
 from wish_rollout.core.delta import Delta
 from wish_rollout.core.plan_errors import Drifted
 from wish_rollout.core.remedy import Remedy
 from wish_rollout.core.render import markdown
 from wish_rollout.core.verdict import Verdict
-from wish_rollout.defs import approvals
 from wish_rollout.defs.checks import evaluations
 from wish_rollout.defs.failures import told
 from wish_rollout.defs.gatekeeping import Gatekeeper
@@ -21,7 +20,6 @@ from wish_rollout.defs.resources import database_key, target_of
 from wish_rollout.rollout.drifting import remedy_for
 from wish_rollout.rollout.planning import brief
 from wish_rollout.rollout.rolling_back import plan_back, rollback_environment
-from wish_rollout.rollout.standing import take_in
 from wish_rollout.rollout.surveying import Standing, survey
 from wish_rollout.rollout.verifying import Verification, verify_environment
 
@@ -38,35 +36,22 @@ class RollbackConfig(EnvironmentConfig):
     to: str | None = Field(default=None, description="a revision, or base; one back where it is left out")
 
 
-class ApproveConfig(EnvironmentConfig):
-    """A signed approval."""
-
-    approval: str = Field(
-        description="the whole file that `wish-rollout approve ENV --out FILE` wrote: the text and its signature"
-    )
-
-
-class RejectConfig(EnvironmentConfig):
-    """Who turns down which request, and why."""
-
-    nonce: str = Field(min_length=1, description="the request's nonce, as `wish-rollout requests` shows it")
-    who: str = Field(min_length=1, description="who rejects")
-    reason: str = Field(min_length=1, description="why")
-
-
 class DriftConfig(dg.Config):
     """Which environments; all of them where it is left out."""
 
     environments: list[str] = Field(default_factory=list, description="environments of rollout.toml")
 
 
+def resource_keys(config: Config) -> set[str]:
+    """Name what the ops of these jobs may need."""
+    return {"project", "choices", *(database_key(env.name) for env in config.environments)}
+
+
 def jobs_for(config: Config) -> list[dg.JobDefinition]:
-    """Make the five jobs for the environments of the configuration."""
-    keys = {"project", "choices", *(database_key(env.name) for env in config.environments)}
+    """Make the jobs that look and go back for the environments of the configuration."""
+    keys = resource_keys(config)
     return [
         rollback_job(keys),
-        approve_job(keys),
-        reject_job(keys),
         verify_job(keys),
         drift_job(config, keys),
     ]
@@ -88,7 +73,7 @@ def rollback_job(keys: set[str]) -> dg.JobDefinition:
     """Downgrade one environment, prove it, and materialize it anew."""
 
     @dg.op(name="rollback_environment", required_resource_keys=keys, out=dg.Out(dg.Nothing))
-    def rollback(context: dg.OpExecutionContext, config: RollbackConfig) -> None:
+    def rollback(context: dg.OpExecutionContext, config: RollbackConfig) -> Iterator[Any]:
         project = context.resources.project.project
         with told():
             project.config.declared(config.environment)
@@ -97,15 +82,17 @@ def rollback_job(keys: set[str]) -> dg.JobDefinition:
             if target.environment.gated and not keeper.open(
                 plan_back(project, target, target.look(), config.to)
             ):
+                yield dg.Output(None)
                 return
             migrated = rollback_environment(project, target, config.to, actor=keeper.actor)
             verification = verify_environment(project, target, expected=migrated.expected)
-            for evaluation in evaluations(verification):
-                context.log_event(evaluation)  # type: ignore[arg-type]  # it takes these, and does not say so
+        yield from evaluations(verification)
+        with told():
             verification.raise_if_failed()
         promised = project.history.promised(tuple(migrated.start), tuple(migrated.end))
         done = {**migrated.as_dict(), "delta": markdown(promised)}
-        context.log_event(materialization(verification, done))
+        yield materialization(verification, done)
+        yield dg.Output(None)
 
     @dg.job(name="rollback", description="Takes one environment back by a revision, losing no row.")
     def job() -> None:
@@ -118,60 +105,20 @@ def verify_job(keys: set[str]) -> dg.JobDefinition:
     """Verify one environment as it is, and materialize it."""
 
     @dg.op(name="verify_environment", required_resource_keys=keys, out=dg.Out(dg.Nothing))
-    def verify(context: dg.OpExecutionContext, config: EnvironmentConfig) -> None:
+    def verify(context: dg.OpExecutionContext, config: EnvironmentConfig) -> Iterator[Any]:
         project = context.resources.project.project
         with told():
             project.config.declared(config.environment)
             verification = verify_environment(project, target_of(context, config.environment))
-            for evaluation in evaluations(verification):
-                context.log_event(evaluation)  # type: ignore[arg-type]  # it takes these, and does not say so
+        yield from evaluations(verification)
+        with told():
             verification.raise_if_failed()
-        context.log_event(materialization(verification))
+        yield materialization(verification)
+        yield dg.Output(None)
 
     @dg.job(name="verify", description="Verifies one environment against what its revision promises.")
     def job() -> None:
         verify()
-
-    return job
-
-
-def approve_job(keys: set[str]) -> dg.JobDefinition:
-    """Take in a person's signed approval of exactly what stands."""
-
-    @dg.op(name="approve_plan", required_resource_keys=keys, out=dg.Out(dg.Nothing))
-    def approve_plan(context: dg.OpExecutionContext, config: ApproveConfig) -> None:
-        project = context.resources.project.project
-        with told():
-            env = project.config.declared(config.environment)
-            turned_down = approvals.rejections(context.instance, env.name)
-            signed = take_in(project, target_of(context, env.name), config.approval, turned_down)
-            event = approvals.approval_event(config.approval)
-        context.log_event(event)
-        if signed.statement.break_glass:
-            context.log.critical(f"{env.name}: {event.description}")
-
-    @dg.job(name="approve", description="Takes in a signed approval of exactly one plan.")
-    def job() -> None:
-        approve_plan()
-
-    return job
-
-
-def reject_job(keys: set[str]) -> dg.JobDefinition:
-    """Record that a request was turned down, which ends it."""
-
-    @dg.op(name="reject_request", required_resource_keys=keys, out=dg.Out(dg.Nothing))
-    def reject_request(context: dg.OpExecutionContext, config: RejectConfig) -> None:
-        with told():
-            name = context.resources.project.project.config.declared(config.environment).name
-            open_ones = approvals.requests(context.instance, name)
-            if config.nonce not in [asked.request.nonce for asked in open_ones]:
-                raise NoRequest(name)
-        context.log_event(approvals.rejection_event(name, config.nonce, config.who, config.reason))
-
-    @dg.job(name="reject", description="Turns a request for approval down, which ends it.")
-    def job() -> None:
-        reject_request()
 
     return job
 

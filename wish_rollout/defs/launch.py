@@ -11,6 +11,7 @@ import dagster as dg
 
 from wish_rollout.core.config_errors import DagsterUnavailable
 from wish_rollout.core.errors import RolloutError
+from wish_rollout.core.secrecy import redact
 from wish_rollout.defs.failures import ERROR, EXIT_CODE
 from wish_rollout.defs.gatekeeping import AWAITING, REQUESTER, WHY
 from wish_rollout.postgres.connect import connect
@@ -51,7 +52,7 @@ class Outcome:
     because: str = ""
     error: str = ""
     error_class: str = ""
-    exit_code: int = 0
+    exit_code: int | None = None
     stages: list[Stage] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
@@ -68,7 +69,7 @@ class Outcome:
 
 def open_instance(config: Config) -> dg.DagsterInstance:
     """Open Dagster's instance: DAGSTER_HOME, or the folder of rollout.toml; raise DagsterUnavailable."""
-    os.environ.setdefault("DAGSTER_HOME", str(config.root))
+    os.environ["DAGSTER_HOME"] = os.environ.get("DAGSTER_HOME") or str(config.root)
     _knock()
     try:
         instance = dg.DagsterInstance.get()
@@ -99,16 +100,15 @@ def run(
     job_name: str,
     run_config: Mapping[str, Any] | None = None,
     *,
-    until: str | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Outcome:
     """Run a job to its end in this process. ``tell`` is called with each step's name as it starts.
 
-    ``until`` leaves out the environments behind that one. Raises DagsterUnavailable.
+    Raises DagsterUnavailable.
     """
     from wish_rollout.defs.location import build
 
-    definitions = build(config.until(until) if until else config)
+    definitions = build(config)
     job = definitions.resolve_job_def(job_name)
     run_id = str(uuid.uuid4())
     with open_instance(config) as instance:
@@ -151,8 +151,8 @@ def _outcome(run_id: str, success: bool, awaiting: str, events: Sequence[dg.Dags
         elif event.is_step_failure and not outcome.error:
             _read_failure(outcome, event)
     outcome.stages = list(stages.values())
-    if not success and not outcome.exit_code:
-        outcome.exit_code = 1
+    if outcome.exit_code is None:
+        outcome.exit_code = 0 if success else 1
     return outcome
 
 
@@ -183,12 +183,10 @@ def _read_failure(outcome: Outcome, event: dg.DagsterEvent) -> None:
         outcome.exit_code = int(code) if isinstance(code, int) else 1
     elif data.error is not None:
         error = data.error.cause or data.error
-        outcome.error = error.message.strip()
+        outcome.error = redact(error.message.strip())
         outcome.error_class = error.cls_name or "Exception"
 
 
 def _first_line(error: BaseException) -> str:
-    import re
-
-    text = re.sub(r"://[^@\s]*@", "://…@", str(error)).strip()
+    text = redact(str(error)).strip()
     return text.splitlines()[0][:200] if text else type(error).__name__

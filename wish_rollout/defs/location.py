@@ -3,8 +3,9 @@
 import dagster as dg
 
 from wish_rollout.config import Config
+from wish_rollout.defs.approving import approve_job, reject_job
 from wish_rollout.defs.checks import checks_for
-from wish_rollout.defs.jobs import jobs_for
+from wish_rollout.defs.jobs import jobs_for, resource_keys
 from wish_rollout.defs.pipeline import approval_key, road
 from wish_rollout.defs.resources import resources_for
 from wish_rollout.defs.sensors import sensors_for
@@ -28,11 +29,13 @@ def build(config: Config) -> dg.Definitions:
         description="Takes the release through every environment: plan, migrate, verify, gate.",
     )
     beside = jobs_for(config)
+    keys = resource_keys(config)
+    answers = [approve_job(keys), reject_job(keys)]
     waiting = [rollout, *(job for job in beside if job.name == "rollback")]
     return dg.Definitions(
         assets=[lineage, *approvals],
         asset_checks=[checks_for(env) for env in config.environments],
-        jobs=[rollout, *beside],
+        jobs=[rollout, *beside, *answers],
         sensors=sensors_for(config, waiting),
         resources={
             **resources_for(config),

@@ -75,8 +75,8 @@ def verify_op(env: Environment) -> dg.OpDefinition:
         required_resource_keys={"project", database_key(env.name)},
         description=f"Proves that {env.name} is exactly what was there before plus the promised delta.",
     )
-    def verify(context: dg.OpExecutionContext, migrated: dict[str, Any]) -> dg.Output[None]:
-        return steps.verify(context, env, migrated)
+    def verify(context: dg.OpExecutionContext, migrated: dict[str, Any]) -> Iterator[Any]:
+        yield from steps.verify(context, env, migrated)
 
     return verify
 

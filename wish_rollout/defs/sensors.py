@@ -12,7 +12,9 @@ from wish_rollout.core.errors import RolloutError
 from wish_rollout.core.policy import grant
 from wish_rollout.core.verdict import judge as judge_schema
 from wish_rollout.defs import approvals
+from wish_rollout.defs.failures import told
 from wish_rollout.defs.gatekeeping import REQUESTER
+from wish_rollout.postgres.change_token import change_token
 from wish_rollout.postgres.sighting import look
 from wish_rollout.rollout.approving import judge, rules_of
 from wish_rollout.rollout.project import Project
@@ -36,18 +38,14 @@ def drift_sensor(config: Config, env: Environment) -> dg.SensorDefinition:
     def sense(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         project = Project.load(config.path)
         before = json.loads(context.cursor) if context.cursor else {}
-        try:
+        with told():  # an unreachable database is a failed tick, which is shown in red
             return tick(project, env, before)
-        except RolloutError as error:
-            return dg.SensorResult(skip_reason=error.say(error.what), cursor=None)
 
     return sense
 
 
 def tick(project: Project, env: Environment, before: dict[str, str]) -> dg.SensorResult:
     """Look cheaply, and fully where that is in doubt; ask for a run for each new finding, once."""
-    from wish_rollout.postgres.change_token import change_token
-
     target = project.target(env.name, f"wish-rollout drift sensor {env.name}")
     release = project.release_digest
     with target.connect() as connection:
@@ -59,7 +57,8 @@ def tick(project: Project, env: Environment, before: dict[str, str]) -> dg.Senso
     cursor = json.dumps({"token": token, "release": release, "verdict": judgement.verdict.value})
     if judgement.may_go_on:
         return dg.SensorResult(skip_reason=f"{env.name} is {judgement.verdict}", cursor=cursor)
-    finding = f"{env.name}:{'+'.join(seen.facts.revisions)}:{seen.snapshot.fingerprint}:{release}"
+    # the token is in it: the same drift, mended and there again, is a new finding
+    finding = f"{env.name}:{seen.snapshot.fingerprint}:{release}:{token}"
     request = dg.RunRequest(
         run_key=finding,
         run_config={"ops": {"check_drift": {"config": {"environments": [env.name]}}}},

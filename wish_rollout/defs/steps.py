@@ -54,8 +54,8 @@ def migrate(context: dg.OpExecutionContext, env: Environment, planned: dict[str,
     return {**migrated.as_dict(), "delta": delta}
 
 
-def verify(context: dg.OpExecutionContext, env: Environment, migrated: dict[str, Any]) -> dg.Output[None]:
-    """Verify one environment, log its checks, and materialize it; a failed check ends the run."""
+def verify(context: dg.OpExecutionContext, env: Environment, migrated: dict[str, Any]) -> Iterator[Any]:
+    """Verify one environment, give its checks, and materialize it; a failed check ends the run."""
     with told():
         verification = verify_environment(
             context.resources.project.project,
@@ -63,10 +63,11 @@ def verify(context: dg.OpExecutionContext, env: Environment, migrated: dict[str,
             expected=migrated["expected"],
             again=True,
         )
-        for evaluation in evaluations(verification):
-            context.log_event(evaluation)  # type: ignore[arg-type]  # it takes these, and does not say so
+    # given one by one, and not logged at the end: they must be kept where one of them failed
+    yield from evaluations(verification)
+    with told():
         verification.raise_if_failed()
-    return dg.Output(
+    yield dg.Output(
         None,
         metadata=verification_metadata(verification, migrated),
         data_version=dg.DataVersion(verification.seen.snapshot.fingerprint),

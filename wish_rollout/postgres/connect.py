@@ -10,6 +10,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from wish_rollout.core.config_errors import MalformedUrl
 from wish_rollout.core.database_errors import DatabaseMissing, LoginRefused, Unreachable
+from wish_rollout.core.secrecy import keep_secret, redact
 
 if TYPE_CHECKING:
     from wish_rollout.core.errors import RolloutError
@@ -37,6 +38,7 @@ def parse_url(url: str, source: str) -> dict[str, Any]:
         raise MalformedUrl(source, "an '@' in the user or the password is not written as %40")
     if not all(re.fullmatch(r"\d*", port) for port in str(parameters.get("port", "")).split(",")):
         raise MalformedUrl(source, "its port is no number")
+    keep_secret(str(parameters.get("password") or ""))
     return parameters
 
 
@@ -61,6 +63,8 @@ def connect(
         return psycopg.connect(make_conninfo("", **parameters), autocommit=True)
     except psycopg.OperationalError as error:
         raise explained(error, parameters, source) from None
+    except psycopg.Error as error:  # an option of the URL that has no such value, say
+        raise MalformedUrl(source, redact(str(error)).strip()) from None
 
 
 def explained(error: psycopg.OperationalError, parameters: dict[str, Any], source: str) -> RolloutError:
@@ -75,5 +79,5 @@ def explained(error: psycopg.OperationalError, parameters: dict[str, Any], sourc
         text,
     ):
         return LoginRefused(source, server, str(parameters.get("user", "")))
-    reason = text.splitlines()[-1].strip() if text else type(error).__name__
+    reason = text.splitlines()[0].strip() if text else type(error).__name__
     return Unreachable(source, server, reason.removeprefix("connection failed: ").rstrip("."))

@@ -45,10 +45,10 @@ def rows_at_stake(
 
 EXISTING = r"""
 select name from unnest(%s::text[]) as name
-where to_regclass(name) is not null
-   or exists (select from pg_attribute
-              where attrelid = to_regclass(substring(name from '^(.*)\.'))
-                and attname = (parse_ident(name))[array_upper(parse_ident(name), 1)] and not attisdropped)
+where case when cardinality(parse_ident(name)) < 3 then to_regclass(name) is not null
+           else exists (select from pg_attribute  -- to_regclass() refuses a name of three parts
+                         where attrelid = to_regclass(substring(name from '^(.*)\.'))
+                           and attname = (parse_ident(name))[3] and not attisdropped) end
 """
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import sys
+from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -37,7 +38,14 @@ def refused(connection: sa.Connection, sqlstate: str) -> Iterator[None]:
         raise NotRefused(f"accepted, and had to be refused with SQLSTATE {sqlstate}")
 
 
-def run_verify(scripts: Scripts, connection: psycopg.Connection[Any], revision: str) -> str | None:
+def refuse_commit(_connection: sa.Connection) -> None:
+    """Keep ``verify`` from keeping what it wrote."""
+    raise NotRefused("it commits, and what it writes must be rolled back")
+
+
+def run_verify(
+    scripts: Scripts, connection: psycopg.Connection[Any], revision: str, search_path: str
+) -> str | None:
     """Run the revision's ``verify`` in a transaction that is rolled back.
 
     Gives None where it has none, an empty text where it holds, and what failed otherwise.
@@ -46,16 +54,21 @@ def run_verify(scripts: Scripts, connection: psycopg.Connection[Any], revision: 
     verify = getattr(script.module, "verify", None) if script else None
     if verify is None:
         return None
-    with engine_on(connection) as engine, engine.connect() as ours:
+    with engine_on(connection, search_path) as engine, engine.connect() as ours:
+        sa.event.listen(engine, "commit", refuse_commit)
         transaction = ours.begin()
         try:
-            verify(ours)
+            with redirect_stdout(sys.stderr):
+                verify(ours)
         except (NotRefused, AssertionError) as error:
             return f"verify() of {revision}: {error}"
         except sa.exc.DBAPIError as error:
             origin = error.orig
             text = origin.diag.message_primary if isinstance(origin, psycopg.Error) else str(origin)
             return f"verify() of {revision}: a statement that must succeed was refused: {text}"
+        except Exception as error:  # noqa: BLE001  (whatever it raises, it does not hold)
+            return f"verify() of {revision} raised {type(error).__name__}: {error}"
         finally:
-            transaction.rollback()
+            if transaction.is_active:
+                transaction.rollback()
     return ""

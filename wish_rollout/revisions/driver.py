@@ -135,16 +135,24 @@ OnOurConnection._setups[OnOurConnection] = OnOurConnection._setups[EnvironmentCo
 
 
 @contextmanager
-def engine_on(connection: psycopg.Connection[Any]) -> Iterator[sa.Engine]:
+def engine_on(connection: psycopg.Connection[Any], search_path: str = "public") -> Iterator[sa.Engine]:
     """Lend SQLAlchemy one psycopg session, which stays ours to close.
+
+    Unqualified names mean the same on every server: a role's or a database's own ``search_path`` does not
+    count. A text parameter goes without a cast, as psycopg 2 sends it, so that it may be an enum's label.
 
     SQLAlchemy leaves BEGIN to the driver, so autocommit is off for as long; what is uncommitted is rolled back.
     """
+    connection.execute("select set_config('search_path', %s, false)", [search_path])
     connection.autocommit = False
     try:
-        yield sa.create_engine(
+        engine = sa.create_engine(
             "postgresql+psycopg://", creator=lambda: connection, poolclass=sa.pool.StaticPool
         )
+        engine.dialect.colspecs = {
+            kind: ours for kind, ours in engine.dialect.colspecs.items() if kind is not sa.types.String
+        }
+        yield engine
     finally:
         if not connection.closed:
             connection.rollback()
@@ -163,6 +171,7 @@ class Road:
     connection: psycopg.Connection[Any]
     url: str = field(repr=False)
     table: str = "public.alembic_version"
+    search_path: str = "public"
     environment: str = "the database"
 
 
@@ -189,7 +198,7 @@ def migrate(
                 step.migration_fn = behind(hooks.each, step.migration_fn)
             yield step
 
-    with ALEMBIC, engine_on(road.connection) as engine, engine.connect() as ours:
+    with ALEMBIC, engine_on(road.connection, road.search_path) as engine, engine.connect() as ours:
         table = road.table.rpartition(".")[2]
         guard(engine, road.connection, hooks)
         steer(engine, road.connection, applied, table, hooks)

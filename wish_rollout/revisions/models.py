@@ -40,9 +40,9 @@ def load_models(root: Path, spec: str) -> sa.MetaData:
     return found
 
 
-def create_models(connection: psycopg.Connection[Any], metadata: sa.MetaData) -> None:
+def create_models(connection: psycopg.Connection[Any], metadata: sa.MetaData, search_path: str) -> None:
     """Create all that the metadata declares, with its schemas, in one transaction."""
-    with engine_on(connection) as engine, engine.begin() as ours:
+    with engine_on(connection, search_path) as engine, engine.begin() as ours:
         for schema in sorted({table.schema for table in metadata.tables.values() if table.schema}):
             ours.execute(sa.schema.CreateSchema(schema, if_not_exists=True))
         metadata.create_all(ours)

@@ -55,7 +55,7 @@ def write_revision(road: Road, message: str, metadata: sa.MetaData | None) -> Pa
         "depends_on": None,
     }
     directory = road.scripts.directory
-    with ALEMBIC, engine_on(road.connection) as engine, engine.connect() as ours:
+    with ALEMBIC, engine_on(road.connection, road.search_path) as engine, engine.connect() as ours:
         config = road.scripts.alembic_config(road.url)
         revision_context = autogenerate.RevisionContext(config, directory, arguments)
 
@@ -106,13 +106,13 @@ RUN = (
     "",
     "def run(statement: str) -> None:",
     '    """Send it as it is: no colon or percent sign in it means anything."""',
-    '    op.get_bind().exec_driver_sql(statement, execution_options={"no_parameters": True})',
+    '    op.get_bind().exec_driver_sql(statement.replace("%", "%%"))',
     "",
 )
 
 
 def _body(statements: Sequence[str]) -> str:
-    """Write the calls: exec_driver_sql without parameters, so that no colon or percent sign means anything."""
+    """Write the calls: exec_driver_sql, so that no colon means anything, with percent signs as the driver reads them."""
     if not statements:
         return "pass"
     return "\n    ".join([*RUN, *(f"run({_quoted(text)})" for text in statements)])

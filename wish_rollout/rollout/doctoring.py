@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors import RolloutError
 from wish_rollout.core.release import say
+from wish_rollout.rollout.planning import plan_target, refuse_unfit
 from wish_rollout.rollout.sandboxing import sandbox
 
 if TYPE_CHECKING:
@@ -63,7 +64,10 @@ def database(project: Project, env: Environment) -> str:
     """Look at one environment's database: reachable, writable, allowed to create."""
     if not env.takes_part:
         return f"left out, since {env.variable} is not set"
-    facts = project.target(env.name).look().facts
+    target = project.target(env.name)
+    plan, seen = plan_target(project, target)
+    refuse_unfit(env, plan, project, seen)
+    facts = seen.facts
     rights = f"may create in {', '.join(facts.creates_in_schemas) or 'no schema'}"
     state = "read-only" if facts.read_only or facts.in_recovery else "writable"
     return f"PostgreSQL {facts.version}, database {facts.database}, role {facts.role}: {state}, {rights}"

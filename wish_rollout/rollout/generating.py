@@ -45,7 +45,8 @@ def generate(project: Project, message: str) -> Generated:
         if project.release.head:
             Replayer(project, url).up(project.release.head[0])
         with connect(url, SCRATCH) as connection:
-            road = Road(project.scripts, connection, url, project.config.release.version_table, SCRATCH)
+            release = project.config.release
+            road = Road(project.scripts, connection, url, release.version_table, release.search_path, SCRATCH)
             script = write_revision(road, message, metadata)
     if script is None:
         raise NothingToGenerate(models)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.database_errors import MayNotCreate, ReadOnlyDatabase
+from wish_rollout.core.database_errors import MayNotCreate, ReadOnlyDatabase, SchemaMissing
 from wish_rollout.core.delta import Delta, difference
+from wish_rollout.core.errors import RolloutError
 from wish_rollout.core.ledger_errors import LedgerClosed, LedgerMissing
 from wish_rollout.core.names import split_first
-from wish_rollout.core.obstacle import Obstacle, obstacles
+from wish_rollout.core.obstacle import obstacles, without
 from wish_rollout.core.plan import Action, EnvironmentPlan, Plan
 from wish_rollout.core.plan_errors import Drifted, MayNotAdopt, MayNotClean, ObjectsInTheWay, SchemaAhead
 from wish_rollout.core.release import say
@@ -41,10 +42,22 @@ class Choices:
 NO_CHOICES = Choices()
 
 
-def make_plan(project: Project, targets: Sequence[Target], choices: Choices = NO_CHOICES) -> Plan:
-    """Look at every environment and plan each; raises the first thing that cannot be looked at."""
-    plans = tuple(plan_target(project, target, choices)[0] for target in targets)
-    return Plan(project.release_digest, project.release.head, plans)
+def make_plan(
+    project: Project, targets: Sequence[Target], choices: Choices = NO_CHOICES
+) -> tuple[Plan, dict[str, RolloutError]]:
+    """Look at every environment and plan each; give as well why a plan cannot be carried out, by environment.
+
+    Raises the first thing that cannot be looked at.
+    """
+    plans, against = [], {}
+    for target in targets:
+        plan, seen = plan_target(project, target, choices)
+        plans.append(plan)
+        try:
+            refuse_unfit(target.environment, plan, project, seen)
+        except RolloutError as error:
+            against[target.name] = error
+    return Plan(project.release_digest, project.release.head, tuple(plans)), against
 
 
 def plan_target(
@@ -127,7 +140,7 @@ def refuse_foreign(env: Environment, position: Position, project: Project) -> No
         raise ForeignRevision(strange, say(project.release.head), f"'{env.name}'")
 
 
-def _cannot_write(env: Environment, plan: EnvironmentPlan, project: Project, _seen: Sighting) -> None:
+def _cannot_write(env: Environment, plan: EnvironmentPlan, project: Project, seen: Sighting) -> None:
     facts = plan.facts
     if plan.is_empty:
         return
@@ -139,6 +152,8 @@ def _cannot_write(env: Environment, plan: EnvironmentPlan, project: Project, _se
     if not plan.start:
         schemas.add(project.config.release.version_table.split(".", maxsplit=1)[0])
     missing = sorted(schemas - set(facts.creates_in_schemas))
+    if missing and missing[0] != "public" and ("schema", missing[0]) not in seen.snapshot.objects:
+        raise SchemaMissing(env.name, missing[0], facts.role)
     if missing:
         raise MayNotCreate(env.name, facts.role, f"SCHEMA {missing[0]}")
     makes_schema = any(
@@ -173,14 +188,20 @@ def _cannot_adopt(env: Environment, plan: EnvironmentPlan, project: Project, see
             raise MayNotAdopt(env.name, brief(missing))
 
 
-def _cannot_clean(env: Environment, plan: EnvironmentPlan, _project: Project, _seen: Sighting) -> None:
-    if plan.action is Action.CLEAN and not env.disposable:
+def _cannot_clean(env: Environment, plan: EnvironmentPlan, project: Project, seen: Sighting) -> None:
+    if plan.action is not Action.CLEAN:
+        return
+    if not env.disposable:
         raise MayNotClean(env.name)
+    left = without(seen.snapshot, plan.obstacles)
+    if drift := difference(project.history.at(plan.start), project.count(left).snapshot):
+        raise Drifted(env.name, say(plan.start), brief(drift))
 
 
-def _in_the_way(env: Environment, plan: EnvironmentPlan, _project: Project, _seen: Sighting) -> None:
+def _in_the_way(env: Environment, plan: EnvironmentPlan, project: Project, seen: Sighting) -> None:
     if plan.obstacles and plan.action is Action.UPGRADE and not plan.resumes:
-        raise ObjectsInTheWay(env.name, "; ".join(map(str, plan.obstacles)), ways_out(env, plan.obstacles))
+        same = not difference(project.history.at(plan.end), project.count(seen.snapshot).snapshot)
+        raise ObjectsInTheWay(env.name, "; ".join(map(str, plan.obstacles)), ways_out(env, adoptable=same))
 
 
 def _drifted(env: Environment, plan: EnvironmentPlan, _project: Project, _seen: Sighting) -> None:
@@ -192,12 +213,11 @@ def _drifted(env: Environment, plan: EnvironmentPlan, _project: Project, _seen: 
         raise Drifted(env.name, say(plan.start), brief(plan.drift))
 
 
-def ways_out(env: Environment, found: Sequence[Obstacle]) -> str:
+def ways_out(env: Environment, *, adoptable: bool) -> str:
     """Say which of the three ways are open: adopt, clean, adapt."""
-    same = all(obstacle.identical for obstacle in found)
     adopt = (
         f"adopt it, since it is exactly what the release would have made: wish-rollout apply --adopt {env.name}"
-        if same
+        if adoptable
         else "it cannot be adopted, since it is not exactly what the release would have made"
     )
     clean = (

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import psycopg
+
 from wish_rollout.addresses import iam_token, refuse_plaintext
 from wish_rollout.config import Config, Environment, load_config
 from wish_rollout.core.unmanaged import Counted, Known, count, known_in
 from wish_rollout.postgres.connect import connect, parse_url
+from wish_rollout.postgres.refusals import refusal
 from wish_rollout.postgres.sighting import look
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    import psycopg
 
     from wish_rollout.core.release import Release
     from wish_rollout.core.scope import Scope
@@ -65,8 +66,11 @@ class Target:
             timeout=env.connect_timeout,
             password=token,
         )
-        with connection:
-            yield connection
+        try:
+            with connection:
+                yield connection
+        except psycopg.Error as error:
+            raise refusal(error, f"'{env.name}'") from None
 
     def look(self) -> Sighting:
         """Read facts and schema in one read-only snapshot transaction."""
@@ -133,4 +137,11 @@ class Project:
         """Give what a run of the scripts on this target needs; the session must be in autocommit."""
         from wish_rollout.revisions.driver import Road
 
-        return Road(self.scripts, connection, target.url, self.config.release.version_table, target.name)
+        return Road(
+            self.scripts,
+            connection,
+            target.url,
+            self.config.release.version_table,
+            self.config.release.search_path,
+            target.name,
+        )

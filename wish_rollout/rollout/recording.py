@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.approval import UNKNOWN
-from wish_rollout.core.approval_errors import UnsignedGate
 from wish_rollout.core.ledger import Act
 from wish_rollout.core.plan_errors import PlanChanged
 from wish_rollout.core.release import say
+from wish_rollout.core.signing_errors import UnsignedGate
 from wish_rollout.postgres import ledger
 from wish_rollout.postgres.sighting import look
 

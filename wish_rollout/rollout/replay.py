@@ -59,8 +59,9 @@ class Replayer:
         return tuple(applied.statements.get(revision, ()))
 
     def _road(self, connection: psycopg.Connection[Any]) -> Road:
-        table = self.project.config.release.version_table
-        return Road(self.project.scripts, connection, self.url, table, SCRATCH)
+        release = self.project.config.release
+        path = release.search_path
+        return Road(self.project.scripts, connection, self.url, release.version_table, path, SCRATCH)
 
 
 def replay(project: Project, position: Position = ()) -> dict[Position, Recorded]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from wish_rollout.config import SANDBOX_VARIABLE
 from wish_rollout.core.errors import RolloutError
-from wish_rollout.sandbox.databases import DAGSTER_DATABASE, DAGSTER_VARIABLE, ensure_databases
+from wish_rollout.sandbox.databases import DAGSTER_DATABASE, DAGSTER_VARIABLE, TAKEN, ensure_databases
+from wish_rollout.sandbox.errors import SandboxNameTaken
 from wish_rollout.sandbox.server import Server, embedded
 from wish_rollout.signing.own import ensure_key, forget
 
@@ -46,8 +49,13 @@ def belongs_to_sandbox(config: Config, target: Target) -> bool:
 
 def start(config: Config) -> Server:
     """Start it, if need be, with all databases; idempotent."""
+    for env in config.environment:
+        if env.name in TAKEN:
+            raise SandboxNameTaken(env.name, TAKEN[env.name])
     server = sandbox(config)
     server.up()
+    with suppress(OSError):  # none of it is for version control
+        (home(config) / ".gitignore").write_text("*\n", encoding="utf-8")
     ensure_key(home(config))
     ensure_databases(server, [*(env.name for env in config.environment), DAGSTER_DATABASE])
     return server
@@ -71,4 +79,13 @@ def variables(config: Config, server: Server) -> dict[str, str]:
 
 def enter(config: Config) -> None:
     """Point this process at the sandbox, whatever its environment said: a sandbox never reaches production."""
-    os.environ.update(variables(config, start(config)))
+    os.environ.update({**variables(config, start(config)), SANDBOX_VARIABLE: "1"})
+
+
+def stay_inside(config: Config) -> None:
+    """Point this process at the sandbox again, where its parent meant it to be.
+
+    Dagster's own commands put the values of ``.env`` over the process's, and those may be real databases.
+    """
+    if os.environ.get(SANDBOX_VARIABLE):
+        os.environ.update(variables(config, sandbox(config)))

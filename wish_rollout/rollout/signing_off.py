@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.approval import Request, Statement
-from wish_rollout.core.approval_errors import CannotSign, UnknownSigner
+from wish_rollout.core.signing_errors import CannotSign, UnknownSigner
 from wish_rollout.rollout.sandboxing import belongs_to_sandbox, home
 from wish_rollout.signing import own
 from wish_rollout.signing.keygen import Key, find_keys, sign

@@ -117,7 +117,7 @@ def check_behaviour(
     """Run the revision's own ``verify``, where it has one, in a transaction that is rolled back."""
     from wish_rollout.revisions.behaviour import run_verify
 
-    failure = run_verify(project.scripts, connection, revision)
+    failure = run_verify(project.scripts, connection, revision, project.config.release.search_path)
     if failure is None:
         return ()
     return (Check("behaviour", failure == "", failure or f"verify() of {revision} holds"),)

@@ -111,8 +111,9 @@ class Cluster:
         while not self.running():
             if processes.postmaster(self.data, self.name) is None:
                 self._clear_the_way()
-            if not _is_free(self.port()):
-                _write_private(self.home / "port", str(_free_port()))
+                # one of ours that is still starting holds it already, and may keep it
+                if not _is_free(self.port()):
+                    _write_private(self.home / "port", str(_free_port()))
             before = self.log.stat().st_size
             reason = self._start_once(max(1, int(deadline - time.monotonic())))
             if reason is None or self._wait_for_other_starter(deadline):

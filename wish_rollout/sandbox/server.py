@@ -80,8 +80,10 @@ class Server:
             try:
                 yield
             finally:
-                if alone(users) and (state / TRANSIENT).exists():
-                    self.down()
+                if alone(users):
+                    with self._locked() as (cluster, _):  # or up() could make it stay in between
+                        if (state / TRANSIENT).exists():
+                            cluster.stop()
 
     @property
     def running(self) -> bool:

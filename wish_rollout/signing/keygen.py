@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wish_rollout.core.approval import NAMESPACE
-from wish_rollout.core.approval_errors import CannotSign
+from wish_rollout.core.signing_errors import CannotSign
 
 USUAL = ("id_ed25519", "id_ed25519_sk", "id_ecdsa_sk", "id_ecdsa", "id_rsa")
 """In the order in which ssh(1) would rather have them."""

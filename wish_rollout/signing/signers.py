@@ -19,7 +19,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.approval import NAMESPACE
-from wish_rollout.core.approval_errors import BadSigners
+from wish_rollout.core.signing_errors import BadSigners
 
 if TYPE_CHECKING:
     from pathlib import Path

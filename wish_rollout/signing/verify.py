@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core import approval_errors as errors
+from wish_rollout.core import signing_errors
 from wish_rollout.core.approval import NAMESPACE, Statement
 from wish_rollout.core.policy import Signed
 from wish_rollout.signing.keys import check, fingerprint
@@ -32,21 +32,21 @@ def verify(document: str, environment: str, signers: Signers, now: datetime) -> 
     counts, and for this plan, is another question.
     """
     if len(document) > MOST:
-        raise errors.BadApproval("it is far too long")
+        raise signing_errors.BadApproval("it is far too long")
     text, armor = split(document)
     statement = Statement.from_text(text)
     if not armor:
-        raise errors.NotSigned(environment)
+        raise signing_errors.NotSigned(environment)
     try:
         signature = Signature.from_armor(armor)
         check(signature, text.encode(), NAMESPACE)
     except Malformed as error:
-        raise errors.BadSignature(environment, str(error)) from None
+        raise signing_errors.BadSignature(environment, str(error)) from None
     key = fingerprint(signature.key)
     entries = [entry for entry in signers.of_key(signature.key) if entry.names(statement.approver)]
     if not entries:
-        raise errors.UnknownSigner(environment, statement.approver, key, signers.path)
+        raise signing_errors.UnknownSigner(environment, statement.approver, key, signers.path)
     if not any(entry.valid(now) for entry in entries):
         interval = "; ".join(entry.interval for entry in entries)
-        raise errors.SignerNotValid(environment, statement.approver, interval, signers.path)
+        raise signing_errors.SignerNotValid(environment, statement.approver, interval, signers.path)
     return Signed(statement, key)

@@ -1,0 +1,88 @@
+"""Commands that show what is kept: requests that wait, and what a database's ledger holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wish_rollout.cli import output
+from wish_rollout.cli.common import Json, project_of
+from wish_rollout.cli.doing import Name
+
+
+def requests(
+    context: typer.Context,
+    environment: Annotated[str | None, typer.Argument(metavar="[ENV]", help="One environment.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the newest one's text, to be signed elsewhere.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List what waits for an approval."""
+    from wish_rollout.defs import approvals
+    from wish_rollout.defs.launch import open_instance
+
+    project = project_of(context)
+    if environment:
+        project.config.declared(environment)
+    names = [environment] if environment else [env.name for env in project.config.environments if env.gated]
+    with open_instance(project.config) as instance:
+        found = [asked for name in names for asked in approvals.requests(instance, name)]
+    if json:
+        output.show_json(output.as_json(found))
+    elif found and out:
+        out.write_text(found[0].request.text(), encoding="utf-8")
+    elif found:
+        for asked in found:
+            output.say(asked.request.text())
+    else:
+        output.note("nothing waits for an approval")
+
+
+def log(
+    context: typer.Context,
+    environment: Name,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Prove that no row was changed (exit 5 if one was).")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Show what was done to an environment, as its own ledger has it."""
+    from wish_rollout.core.ledger import verify as prove
+    from wish_rollout.postgres.ledger import read as read_ledger
+
+    project = project_of(context)
+    with project.target(environment).connect() as connection:
+        entries = list(read_ledger(connection))
+    if json:
+        output.show_json(output.as_json(entries))
+    else:
+        output.table(
+            ["#", "at", "act", "from", "to", "who", "approved by", "ms", "run"],
+            [
+                [
+                    str(entry.seq),
+                    entry.at[:19],
+                    entry.act.act + (" BREAK GLASS" if "BREAK GLASS" in entry.act.detail else ""),
+                    entry.act.start,
+                    entry.act.end,
+                    entry.act.who,
+                    ", ".join(each["approver"] for each in entry.act.detail.get("approvals", [])) or "-",
+                    str(entry.act.milliseconds),
+                    entry.act.run[:8] or "-",
+                ]
+                for entry in entries
+            ],
+        )
+    if verify:
+        prove(environment, entries)
+        last = entries[-1].hash if entries else "none"
+        output.note(f"the chain of {len(entries)} rows holds; its last hash is {last}")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (requests, log):
+        app.command()(command)

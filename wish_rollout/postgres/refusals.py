@@ -1,0 +1,25 @@
+"""What the server answers instead, as errors of ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from wish_rollout.core.database_errors import DatabaseRefused, Unreachable
+
+if TYPE_CHECKING:
+    from wish_rollout.core.errors import RolloutError
+
+
+def refusal(error: psycopg.Error, source: str) -> RolloutError:
+    """Turn any error of the driver into one that says what to do.
+
+    ``source``: how the error calls the database. A session that was cut is Unreachable; all else is
+    DatabaseRefused, with its SQLSTATE (manual, appendix A).
+    """
+    reason = (error.diag.message_primary or str(error).strip().splitlines()[0]).strip()
+    state = error.sqlstate or ""
+    if isinstance(error, psycopg.OperationalError) and (not state or state.startswith(("08", "57"))):
+        return Unreachable(source, "its server", f"the session was cut: {reason}")
+    return DatabaseRefused(source, state or "none", reason)
