@@ -148,7 +148,7 @@ def test_it_gets_out_of_the_way_of_those_behind_it(each_road: Road) -> None:
 
 def test_too_many_behind_it_are_too_many_at_once(road: Road) -> None:
     limit = "transaction = { lock_ms = 20000, statement_ms = 30000 }"
-    prepare(road, f"retry_for = 0.5, blocked = 1, blocked_ms = 60000, {limit}")
+    prepare(road, f"retry_for = 0, blocked = 1, blocked_ms = 60000, {limit}")
     before = road.identity()
     with session(road, "select from wishlist_items"), session(road) as one, session(road) as two:
         migration = Behind(road)

@@ -134,3 +134,24 @@ def test_the_server_stops_at_once_and_is_started_again(
         road.migrate("local")
 
         assert_as_if_it_never_had_been(road)
+
+
+def test_a_dagster_run_is_cancelled_in_the_middle_of_a_statement(road: Road) -> None:
+    prepare(road)
+    with psycopg.connect(road.urls["local"]) as other:
+        other.execute("set transaction isolation level repeatable read")
+        other.execute("select from alembic_version")
+        run = road.start("apply", "--until", "local")
+        end = time.monotonic() + 60
+        while road.sql("local", BUILDING) == [(0,)]:
+            assert run.poll() is None, run.communicate()
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        run.send_signal(signal.SIGINT)  # what terminating a run in the UI sends to its worker
+        out, err = run.communicate(timeout=60)
+        assert run.returncode != 0, (out, err)
+
+    again = road.cli("apply", "--until", "local")
+
+    assert again.code == 0, again
+    assert_as_if_it_never_had_been(road)

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.core.delta import difference
 from wish_rollout.core.hazard_errors import HazardsNotAllowed
 from wish_rollout.core.hazards import Pending, judge_hazards
+from wish_rollout.core.hazards.hazard import Step
 from wish_rollout.core.hazards.rewrite import calls
+from wish_rollout.core.hazards.script import Script
 from wish_rollout.core.plan import Action, EnvironmentPlan
+from wish_rollout.core.sql_words import means
 from wish_rollout.postgres.live import read_live
 
 if TYPE_CHECKING:
@@ -32,7 +36,7 @@ def with_hazards(
 
     pending = pending_of(project, plan)
     gone = {obstacle.name for obstacle in plan.obstacles} if plan.action is Action.CLEAN else set()
-    names = {name for one in pending for kind, name in one.before.objects if kind == "table"} - gone
+    names = set().union(*(touched(one) for one in pending)) - gone
     indexes = {name for one in pending for kind, name in one.before.objects if kind == "index"}
     live = read_live(connection, names, indexes - gone, called_by(pending))
     allowed = {one.revision: allowances(project.scripts, one.revision) for one in pending}
@@ -51,6 +55,18 @@ def pending_of(project: Project, plan: EnvironmentPlan) -> list[Pending]:
         )
         for revision in project.release.pending(plan.start)
     ]
+
+
+def touched(one: Pending) -> set[str]:
+    """Name the tables that a revision changes, or names in a statement: only these are counted."""
+    tables = {name for kind, name in one.before.objects if kind == "table"}
+    changed = {Step.table_of(change) for change in difference(one.before, one.after).changes}
+    acts = Script(one.statements).acts
+    return {
+        name
+        for name in tables
+        if name in changed or any(means(act.name, name) or means(act.of, name) for act in acts)
+    }
 
 
 def called_by(pending: Sequence[Pending]) -> set[str]:
