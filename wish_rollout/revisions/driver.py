@@ -118,12 +118,14 @@ def engine_on(connection: psycopg.Connection[Any], search_path: str = "public") 
     """Lend SQLAlchemy one psycopg session, which stays ours to close.
 
     Unqualified names mean the same on every server: a role's or a database's own ``search_path`` does not
-    count. A text parameter goes without a cast, as psycopg 2 sends it, so that it may be an enum's label.
+    count. A text parameter goes without a cast, as psycopg 2 sends it, so that it may be an enum's label;
+    and in the statement itself, since a bare parameter has no type where any is taken, as in what reflection asks.
 
     SQLAlchemy leaves BEGIN to the driver, so autocommit is off for as long; what is uncommitted is rolled back.
     """
     connection.execute("select set_config('search_path', %s, false)", [search_path])
     connection.autocommit = False
+    cursor_factory, connection.cursor_factory = connection.cursor_factory, psycopg.ClientCursor
     try:
         engine = sa.create_engine(
             "postgresql+psycopg://", creator=lambda: connection, poolclass=sa.pool.StaticPool
@@ -133,6 +135,7 @@ def engine_on(connection: psycopg.Connection[Any], search_path: str = "public") 
         }
         yield engine
     finally:
+        connection.cursor_factory = cursor_factory
         if not connection.closed:
             connection.rollback()
             connection.autocommit = True
