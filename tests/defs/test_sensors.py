@@ -70,15 +70,15 @@ def test_drift_asks_for_one_run_a_finding(road: Road, instance: dg.DagsterInstan
     assert (sensor.tick(), sensor.skipped) == ([], "local is in_step")
 
 
-def test_an_environment_that_is_behind_or_gone_asks_for_no_run(
+def test_an_environment_that_is_behind_asks_for_no_run_and_one_that_is_gone_fails_the_tick(
     road: Road, instance: dg.DagsterInstance
 ) -> None:
     sensor = Sensor(road, "drift_prod", instance)
     assert (sensor.tick(), sensor.skipped) == ([], "prod is behind")
     road.point("prod", "postgresql://rollout:pl4nted-s3cret@127.0.0.1:1/prod")
-    assert sensor.tick() == []
-    assert "cannot be reached" in sensor.skipped
-    assert "pl4nted-s3cret" not in sensor.skipped
+    with pytest.raises(dg.Failure, match="cannot be reached") as told:
+        sensor.tick()
+    assert "pl4nted-s3cret" not in str(told.value.description)
 
 
 def test_rows_are_no_drift_and_cost_no_look(road: Road, instance: dg.DagsterInstance) -> None:
