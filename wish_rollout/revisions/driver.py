@@ -13,6 +13,7 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+import psycopg
 import sqlalchemy as sa
 from alembic import context as _context  # noqa: F401  (its import sets up what is shared below)
 from alembic.runtime.environment import EnvironmentContext
@@ -25,7 +26,6 @@ from wish_rollout.revisions.listening import Applied, guard, listen, only_ours, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    import psycopg
     from alembic.runtime.migration import MigrationContext
 
     from wish_rollout.revisions.scripts import Scripts
