@@ -63,7 +63,7 @@ def test_a_configuration_that_is_no_text_or_not_there(road: Road, tmp_path: Path
     path.write_bytes(b"\xff\xfe\x00")
     assert "rollout.toml cannot be used" in road.told(2, "status")
     path.unlink()
-    assert "there is no such file" in road.told(2, "status")
+    assert "There is no rollout.toml" in road.told(2, "status")
     assert "No such file" in road.told(2, "--config", "elsewhere.toml", "status")
 
 

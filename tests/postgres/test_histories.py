@@ -31,9 +31,10 @@ def snapshot_of(url: str, *sql: str) -> Snapshot:
         return snapshot
 
 
-def assert_equal(one: Snapshot, other: Snapshot) -> None:
-    assert [told(change) for change in difference(one, other).changes] == []
-    assert one.fingerprint == other.fingerprint
+def assert_equal(one: Snapshot, *others: Snapshot) -> None:
+    for other in others:
+        assert [told(change) for change in difference(one, other).changes] == []
+        assert one.fingerprint == other.fingerprint
 
 
 @pytest.mark.parametrize("case", read_cases("histories"), ids=str)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
+from wish_rollout.core.errors import RolloutError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
@@ -74,7 +76,7 @@ class Watchdog:
     def run(self, connect: Callable[[], AbstractContextManager[psycopg.Connection[Any]]]) -> None:
         """Look until told to stop. Whatever ends its own session ends the watch: our budgets still hold."""
         try:
-            with suppress(psycopg.Error), connect() as connection:
+            with suppress(psycopg.Error, RolloutError), connect() as connection:
                 self._ready.set()
                 while not self._stop.wait(EVERY):
                     self.look(connection)
