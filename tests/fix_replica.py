@@ -16,6 +16,7 @@ import pytest
 
 from tests.servers import EMBEDDED, bindir_of
 from wish_rollout.sandbox import place, processes
+from wish_rollout.sandbox.binaries import runnable
 from wish_rollout.sandbox.cluster import _free_port
 from wish_rollout.sandbox.errors import SandboxFailed
 
@@ -42,7 +43,7 @@ class Node:
         """Run one of PostgreSQL's programs in the folder; raise SandboxFailed."""
         bindir = bindir_of(EMBEDDED)
         assert bindir
-        ended = place.run(bindir, program, *arguments, seconds=SECONDS, directory=self.folder)
+        ended = place.run(runnable(bindir), program, *arguments, seconds=SECONDS, directory=self.folder)
         if ended.returncode:
             raise SandboxFailed(f"running {program}", f"it gave {ended.returncode}", ended.stdout)
 
