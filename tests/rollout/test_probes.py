@@ -61,6 +61,7 @@ def test_unsafe(case: Case, database: str) -> None:
                     run(connection, ["begin", *case.statements])
 
 
+@pytest.mark.pg(">=18")  # what is refused differs between versions; what is let through does not
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_safe(case: Case, database: str) -> None:
     wanted = demands(*schemas(database, case))
