@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import warnings
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +18,8 @@ from wish_rollout.core.release import Release, chain
 from wish_rollout.core.release_errors import NoScripts, SeveralHeads
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from alembic.script import Script
 
 MANAGED = ("sqlalchemy.url", "script_location")
@@ -89,6 +94,21 @@ class Scripts:
 
 def read(directory: ScriptDirectory) -> tuple[list[str], list[Script]]:
     """Give the heads and all scripts; what Alembic only warns of would end in a KeyError, or in a guess."""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), compiled_from_source():
         warnings.filterwarnings("error", message="Revision .* is (not present|present more than once)")
         return directory.get_heads(), list(directory.walk_revisions())
+
+
+@contextmanager
+def compiled_from_source() -> Iterator[None]:
+    """Let what is imported be compiled from its source, whatever lies in ``__pycache__``.
+
+    A cached file counts where the source's size and second of change are the same, so what ran could be
+    another text than the one that was hashed and approved.
+    """
+    before = sys.pycache_prefix, sys.dont_write_bytecode
+    sys.pycache_prefix, sys.dont_write_bytecode = str(Path(os.devnull) / "none"), True
+    try:
+        yield
+    finally:
+        sys.pycache_prefix, sys.dont_write_bytecode = before
