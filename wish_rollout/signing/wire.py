@@ -68,10 +68,7 @@ class Signature:
         match = ARMOR.fullmatch(armor.replace("\r\n", "\n"))
         if match is None:
             raise Malformed(f"it is not one block from {BEGIN} to {END}")
-        try:
-            reader = Reader(base64.b64decode(match[1].replace("\n", ""), validate=True))
-        except binascii.Error as error:
-            raise Malformed(str(error)) from None
+        reader = Reader(_decoded(match[1].replace("\n", "")))
         if reader.take(len(MAGIC)) != MAGIC or reader.number() != VERSION:
             raise Malformed("it is no SSH signature of version 1")
         key, namespace, reserved, hash_name, blob = (reader.string() for _ in range(5))
@@ -91,6 +88,21 @@ class Signature:
     def covers(self, message: bytes) -> bytes:
         """Give the bytes that are really signed for a message."""
         return signed_bytes(message, self.namespace, self.hash_name)
+
+
+def _decoded(text: str) -> bytes:
+    """Decode base64 that is written in the one way that its bytes are written in.
+
+    The last character before the padding has bits that a decoder drops (RFC 4648, section 3.5); with
+    them set, one signature would have several texts.
+    """
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise Malformed(str(error)) from None
+    if base64.b64encode(raw).decode() != text:
+        raise Malformed("its base64 has bits set that mean nothing")
+    return raw
 
 
 def signed_bytes(message: bytes, namespace: str, hash_name: str = "sha512") -> bytes:
