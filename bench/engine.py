@@ -6,10 +6,12 @@ is one in life, so that starting Python counts for us and not for psql. Figures 
 
 from __future__ import annotations
 
+import os
 import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,9 +23,7 @@ from wish_rollout.postgres.change_token import change_token
 from wish_rollout.postgres.reader import read_snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from wish_rollout.core.snapshot import Snapshot
+    from collections.abc import Callable, Iterator, Sequence
 
 COLUMNS = (
     "text",
@@ -76,76 +76,76 @@ def build(url: str, name: str, tables: int) -> str:
     return made
 
 
-def read(url: str) -> Snapshot:
-    """Read a snapshot through a connection of its own."""
-    with psycopg.connect(url) as connection:
-        return read_snapshot(connection)
-
-
-def median(act: Callable[[], object], runs: int) -> float:
-    """Give the median time of an act, after one run that does not count."""
+def timed(act: Callable[[], object]) -> float:
+    """Give the seconds that an act takes."""
+    start = time.perf_counter()
     act()
-    times = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        act()
-        times.append(time.perf_counter() - start)
-    return round(statistics.median(times), 4)
+    return time.perf_counter() - start
 
 
-def quiet(*command: str) -> str:
+def quiet(*command: str, **variables: str) -> str:
     """Run a program; give what it wrote."""
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    environment = {**os.environ, **variables}
+    return subprocess.run(
+        command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+    ).stdout
 
 
-def measure(url: str, programs: Path, tables: int, runs: int) -> dict[str, float]:
-    """Measure every contender on two equal databases of so many tables."""
+def measure(url: str, programs: Path, tables: int, runs: int) -> dict[str, list[float]]:
+    """Measure every contender on two equal databases of so many tables: seconds, a run each.
+
+    The contenders take turns, so that a machine that is slow for a while is slow for all of them.
+    """
     pair = [build(url, f"wish_bench_{side}", tables) for side in "ab"]
-    plain = str(Path(__file__).parent / "plain.sql")
-    found: dict[str, float] = {}
-
-    def each(*command: str) -> None:
-        for database_url in pair:
-            quiet(str(programs / command[0]), *command[1:], "-d", database_url)
-
-    def ours() -> None:
-        quiet(str(Path(sys.executable).parent / "wish-rollout"), "diff", *pair)
-
-    found["diff: a process"] = median(ours, runs)
+    diff = str(Path(sys.executable).parent / "wish-rollout"), "diff", *pair
+    quiet(*diff)
     # nothing else that was started so far needs as much as this
-    found["diff: peak MiB"] = round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024, 1)
-    found["psql: plain queries of both"] = median(lambda: each("psql", "-qXAt", "-f", plain), runs)
-    if tables <= 1000:  # it locks every table at once: ten thousand are more than a server allows by default
-        found["pg_dump -s of both"] = median(lambda: each("pg_dump", "-s"), runs)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    found: dict[str, list[float]] = {"diff: peak MiB": [round(peak, 1)]}
     with psycopg.connect(pair[0], autocommit=True) as connection:
-        found["full read"] = median(lambda: read_snapshot(connection), runs)
-        found["idle tick"] = median(lambda: change_token(connection), runs)
-    if tables <= 1000:
-        found["alembic check"] = median(lambda: alembic_check(pair[0]), min(runs, 2))
+        acts = {"diff: a process": lambda: quiet(*diff), **peers(pair, programs, tables)}
+        acts["full read"] = lambda: read_snapshot(connection)
+        acts["idle tick"] = lambda: change_token(connection)
+        for count in range(runs + 1):
+            for name, act in acts.items():
+                seconds = timed(act)
+                if count:  # the first round warms up
+                    found.setdefault(name, []).append(seconds)
     with psycopg.connect(url, autocommit=True) as connection:
         for side in "ab":
             connection.execute(f"DROP DATABASE wish_bench_{side} WITH (FORCE)".encode())
     return found
 
 
-_models: dict[str, object] = {}
+def peers(pair: Sequence[str], programs: Path, tables: int) -> dict[str, Callable[[], object]]:
+    """Give what one would use instead, each as the processes that it is in life.
+
+    ``pg_dump`` locks every table at once, and ten thousand are more than a server allows by default.
+    """
+    plain = str(Path(__file__).parent / "plain.sql")
+
+    def both(*command: str) -> None:
+        for database_url in pair:
+            quiet(str(programs / command[0]), *command[1:], "-d", database_url)
+
+    found: dict[str, Callable[[], object]] = {
+        "psql: plain queries of both": lambda: both("psql", "-qXAt", "-f", plain)
+    }
+    if tables <= 1000:
+        found["pg_dump -s of both"] = lambda: both("pg_dump", "-s")
+        found["alembic check"] = lambda: alembic_check(pair[0], tables)
+    return found
 
 
-def alembic_check(url: str) -> None:
-    """Do what ``alembic check`` does, with models that match (reflected once, outside of the time)."""
-    import sqlalchemy as sa
-    from alembic.autogenerate import compare_metadata
-    from alembic.migration import MigrationContext
-
-    engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1))
-    with engine.connect() as connection:
-        if url not in _models:
-            metadata = sa.MetaData()
-            metadata.reflect(connection)
-            _models[url] = metadata
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        compare_metadata(context, _models[url])  # type: ignore[arg-type]
-    engine.dispose()
+def alembic_check(url: str, tables: int) -> None:
+    """Run ``alembic check`` of one database against models in code that match it."""
+    here = Path(__file__).parent
+    alembic = str(Path(sys.executable).parent / "alembic")
+    with tempfile.NamedTemporaryFile("w", suffix=".ini") as ini:
+        ini.write(f"[alembic]\nscript_location = {here / 'peer'}\nprepend_sys_path = {here.parent}\n")
+        ini.flush()
+        driver = url.replace("postgresql://", "postgresql+psycopg://", 1)
+        quiet(alembic, "-c", ini.name, "check", BENCH_URL=driver, BENCH_TABLES=str(tables))
 
 
 PROMISES = (
@@ -159,7 +159,7 @@ MOST_MIB = 400
 GROWTH = 11.0
 
 
-def rows(tables: int, found: dict[str, float]) -> list[dict[str, object]]:
+def rows(tables: int, found: dict[str, list[float]]) -> list[dict[str, object]]:
     """Give a line of the table for each promise that was measured."""
     return [
         row(f"{tables} tables: {ours} against {theirs}", found[ours], found[theirs], limit)
@@ -168,10 +168,12 @@ def rows(tables: int, found: dict[str, float]) -> list[dict[str, object]]:
     ]
 
 
-def row(name: str, ours: float, theirs: float, limit: float, unit: str = "s") -> dict[str, object]:
-    """Give one line: two figures, their ratio, its limit, and whether that is kept."""
-    ratio = round(ours / theirs, 3)
-    detail = f"{ours:g} {unit} against {theirs:g} {unit}"
+def row(
+    name: str, ours: Sequence[float], theirs: Sequence[float], limit: float, unit: str = "s"
+) -> dict[str, object]:
+    """Give one line: both medians, the median of the ratios round by round, its limit, and whether that is kept."""
+    ratio = round(statistics.median(a / b for a, b in zip(ours, theirs, strict=False)), 3)
+    detail = f"{statistics.median(ours):.3g} {unit} against {statistics.median(theirs):.3g} {unit}"
     return {"name": name, "detail": detail, "ratio": ratio, "limit": limit, "kept": ratio <= limit}
 
 
@@ -183,4 +185,4 @@ def measure_all(url: str, programs: Path, runs: int, most: int = 10_000) -> Iter
     yield from rows(most, large)
     name = f"{most} tables against 1000: diff"
     yield row(name, large["diff: a process"], found["diff: a process"], GROWTH)
-    yield row(f"{most} tables: peak memory", large["diff: peak MiB"], float(MOST_MIB), 1.0, "MiB")
+    yield row(f"{most} tables: peak memory", large["diff: peak MiB"], [float(MOST_MIB)], 1.0, "MiB")

@@ -8,9 +8,10 @@ from wish_rollout.core.remedy import Gap, Remedy, Roles, Statement, remedy
 from wish_rollout.core.remedy.column_types import may_lose
 from wish_rollout.core.remedy.enums import added
 from wish_rollout.core.remedy.roles import UnknownRole
-from wish_rollout.core.remedy.scan import in_order, names_in
+from wish_rollout.core.remedy.scan import in_order
 from wish_rollout.core.remedy.words import dollar, literal
 from wish_rollout.core.snapshot import Snapshot
+from wish_rollout.core.texts import names_in
 
 ROLES = Roles.of("me", {"app_prod": "app", "a1": "twice", "a2": "twice"})
 TABLE: dict[tuple[str, str], dict[str, Any]] = {

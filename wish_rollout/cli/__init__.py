@@ -1,5 +1,1 @@
 """The command line: prints and exits. What it prints as data goes to stdout, all else to stderr."""
-
-from wish_rollout.cli.main import main
-
-__all__ = ["main"]

@@ -42,10 +42,10 @@ def snapshot_of(project: Project, target: str) -> Snapshot:
         return project.target(target).look().snapshot
     if "://" in target:
         from wish_rollout.postgres.connect import connect
-        from wish_rollout.postgres.sighting import look
+        from wish_rollout.postgres.reader import read_snapshot
 
         with connect(target, "the URL given") as connection:
-            return look(connection, project.config.scope_of()).snapshot
+            return read_snapshot(connection, project.config.scope_of())
     path = Path(target)
     if not path.exists() and path.suffix != ".json" and "/" not in target:
         # a connection string of libpq's other kind may hold a password: only what looks like a name is repeated

@@ -60,11 +60,12 @@ def load_dotenv(folder: Path) -> None:
     Dagster's own commands put the values of ``.env`` over the process's before any code of ours runs, so a
     value that equals the one in ``.env`` counts as coming from there, and ``.env.local`` goes before it.
     """
+    files = folder / ".env", folder / ".env.local"
+    if os.environ.get(SANDBOX_VARIABLE) or not any(path.exists() for path in files):
+        return
     from dotenv import dotenv_values
 
-    if os.environ.get(SANDBOX_VARIABLE):
-        return
-    shared = dotenv_values(folder / ".env")
-    for key, value in {**shared, **dotenv_values(folder / ".env.local")}.items():
+    shared, own = map(dotenv_values, files)
+    for key, value in {**shared, **own}.items():
         if value is not None and os.environ.get(key) in (None, shared.get(key)):
             os.environ[key] = value

@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import time, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
 
 from wish_rollout.config.tables import Strict
 from wish_rollout.core.budgets import Budget, Budgets
-from wish_rollout.core.policy import DAYS, Policy, Window
+
+if TYPE_CHECKING:
+    from wish_rollout.core.policy import Policy, Window
 
 
 class WindowConfig(Strict):
@@ -25,6 +26,10 @@ class WindowConfig(Strict):
     @cached_property
     def window(self) -> Window:
         """As the policy takes it; raises ValueError for days, hours or a zone that there are not."""
+        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+        from wish_rollout.core.policy import Window
+
         try:
             zone = ZoneInfo(self.zone)
         except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -43,6 +48,8 @@ def _clock(text: str) -> time:
 
 
 def _days(text: str) -> tuple[int, ...]:
+    from wish_rollout.core.policy import DAYS
+
     days: list[int] = []
     for part in text.lower().replace(" ", "").split(","):
         first, _, last = part.partition("-")
@@ -68,6 +75,8 @@ class ApprovalConfig(Strict):
 
     def policy(self, signers: str) -> Policy:
         """Give the policy; ``signers`` is the digest of the file of allowed signers."""
+        from wish_rollout.core.policy import Policy
+
         unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[self.lives[-1]]
         return Policy(
             signers=signers,

@@ -6,6 +6,10 @@ An identifier is quoted only where ``quote_ident`` would quote it (manual, "Stri
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _LAST = re.compile(r'(.*)\.("(?:[^"]|"")*"|[^".]+)', re.DOTALL)
 
@@ -28,3 +32,10 @@ def split_first(name: str) -> str:
     while first:
         first, rest = split_last(first)
     return rest
+
+
+def whole_of(kind: str, name: str, properties: Mapping[str, Any]) -> str | None:
+    """Name the table (or what else) that a part belongs to; None for what is whole by itself."""
+    if kind in PARTS:
+        return split_last(name)[0]
+    return properties.get("table") if kind == "index" else None

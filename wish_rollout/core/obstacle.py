@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.delta import Change, Delta, difference
-from wish_rollout.core.names import PARTS, split_last
+from wish_rollout.core.names import whole_of
 from wish_rollout.core.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from typing import Any
+    from collections.abc import Iterable
 
 RELATIONS = frozenset(
     {"table", "view", "materialized view", "sequence", "index", "foreign table", "composite type"}
@@ -72,13 +71,6 @@ def space(kind: str) -> str:
         if kind in shared:
             return name
     return kind
-
-
-def whole_of(kind: str, name: str, properties: Mapping[str, Any]) -> str | None:
-    """Name the table (or what else) that a part belongs to; None for what is whole by itself."""
-    if kind in PARTS:
-        return split_last(name)[0]
-    return properties.get("table") if kind == "index" else None
 
 
 def _difference(change: Change, kind: str, wanted: Snapshot, live: Snapshot) -> Delta:

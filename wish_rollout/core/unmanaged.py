@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.names import split_last
-from wish_rollout.core.obstacle import space, whole_of
-from wish_rollout.core.remedy.scan import names_in
+from wish_rollout.core.names import split_last, whole_of
+from wish_rollout.core.obstacle import space
 from wish_rollout.core.snapshot import Snapshot
+from wish_rollout.core.texts import names_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

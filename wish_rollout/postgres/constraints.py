@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.postgres.rows import Properties, Row, options, plain
+from wish_rollout.postgres.rows import Plain, Properties, Row, cells_of, options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 _ORDERS: dict[str, list[str]] = {"0": [], "1": ["DESC NULLS LAST"], "2": ["NULLS FIRST"], "3": ["DESC"]}
 
 
+_CONSTRAINT = ("_oid", "_relation", "_domain", "_name", "_index", "_referenced", "_columns")
+
+
 def add_constraints(
     reading: Reading, names: Sequence[str], rows: Iterable[Row], firing: Mapping[int, str]
 ) -> dict[int, Properties]:
@@ -23,27 +26,26 @@ def add_constraints(
     ``firing``: how a foreign key's internal triggers fire, where not as usual.
     """
     behind: dict[int, Properties] = {}
+    told, cells_wanted = Plain(names), cells_of(names, *_CONSTRAINT)
     for cells in rows:
-        row = dict(zip(names, cells, strict=True))
-        properties = plain(names, cells)
-        owner = reading.tables.get(row["_relation"]) or row["_domain"]
-        properties.update(reading.remarks("pg_constraint", row["_oid"]))
-        if row["_oid"] in firing:
-            properties["triggers"] = firing[row["_oid"]]
-        columns = reading.columns.get(row["_relation"], {})
-        if row["_columns"] and properties["type"] != "check":
-            properties["columns"] = [columns[number] for number in row["_columns"] if number > 0]
-        if row["_referenced"]:
-            _reference(reading, row, properties, columns)
-        elif row["_index"]:
-            behind[row["_index"]] = properties
-        reading.add("constraint", f"{owner}.{row['_name']}", properties)
+        oid, relation, domain, name, index, referenced, numbers = cells_wanted(cells)
+        properties = told(cells)
+        owner = reading.tables.get(relation) or domain
+        properties.update(reading.remarks("pg_constraint", oid))
+        if oid in firing:
+            properties["triggers"] = firing[oid]
+        if numbers and properties["type"] != "check":
+            columns = reading.columns.get(relation, {})
+            properties["columns"] = [columns[number] for number in numbers if number > 0]
+        if referenced:
+            _reference(reading, dict(zip(names, cells, strict=True)), properties)
+        elif index:
+            behind[index] = properties
+        reading.add("constraint", f"{owner}.{name}", properties, owner)
     return behind
 
 
-def _reference(
-    reading: Reading, row: dict[str, Any], properties: Properties, columns: Mapping[int, str]
-) -> None:
+def _reference(reading: Reading, row: dict[str, Any], properties: Properties) -> None:
     if row["_elsewhere"]:
         properties["references"], *properties["referenced columns"] = row["_elsewhere"]
     else:
@@ -51,56 +53,71 @@ def _reference(
         properties["references"] = reading.tables[row["_referenced"]]
         properties["referenced columns"] = [there[number] for number in row["_referenced_columns"]]
     if row["_set_columns"]:
+        columns = reading.columns[row["_relation"]]
         properties["on delete columns"] = sorted(columns[number] for number in row["_set_columns"])
 
 
 class Keys:
-    """How the keys of an index are written: column or expression, and what is not the default."""
+    """How the keys of an index are written: column or expression, and what is not the default.
+
+    What follows a column's name is the same for all indexes of one shape, so it is worked out once a shape.
+    """
 
     def __init__(self, classes: Iterable[Row], collations: Iterable[Row], columns: Iterable[Row]) -> None:
         self.classes = {str(oid): None if default else name for oid, name, default in classes}
-        self.plain = {number for number, name in self.classes.items() if name is None}
         self.collations = {str(oid): name for oid, name in collations}
         self.columns = {
             (index, number): (parameters, target) for index, number, parameters, target in columns
         }
+        self.numbers: dict[str, list[int]] = {}
+        self.endings: dict[tuple[str, str], list[str]] = {}
 
-    def properties(self, row: Mapping[str, Any], reading: Reading) -> Properties:
+    def properties(self, index: int, relation: int, row: Mapping[str, Any], reading: Reading) -> Properties:
         """Give the keys, and the columns that are merely included."""
-        columns = reading.columns[row["_relation"]]
-        numbers = [int(number) for number in row["_keys"].split()]
-        found: Properties = {"keys": self._keys(row, numbers, reading)}
-        if len(numbers) > row["_key_count"]:
-            found["include"] = [columns[number] for number in numbers[row["_key_count"] :]]
-        if self.columns:
-            targets = {
-                str(place): target
-                for place in range(1, row["_key_count"] + 1)
-                if (target := self.columns.get((row["_oid"], place), (None, None))[1]) is not None
-            }
-            if targets:
-                found["statistics targets"] = targets
-        return found
+        columns, count = reading.columns[relation], row["_key_count"]
+        text = row["_keys"]
+        numbers = self.numbers.get(text)
+        if numbers is None:
+            numbers = self.numbers[text] = [int(number) for number in text.split()]
+        keys = self._keys(index, relation, row, numbers[:count], reading)
+        found: Properties = {"keys": keys}
+        if len(numbers) > count:
+            found["include"] = [columns[number] for number in numbers[count:]]
+        targets = {
+            str(place): target
+            for place in (range(1, count + 1) if self.columns else ())
+            if (target := self.columns.get((index, place), (None, None))[1]) is not None
+        }
+        return {**found, "statistics targets": targets} if targets else found
 
-    def _keys(self, row: Mapping[str, Any], numbers: list[int], reading: Reading) -> list[str]:
-        columns = reading.columns[row["_relation"]]
+    def _keys(
+        self, index: int, relation: int, row: Mapping[str, Any], numbers: Sequence[int], reading: Reading
+    ) -> list[str]:
+        columns, expressions = reading.columns[relation], row["_expressions"]
+        names = [columns[number] if number else expressions[place] for place, number in enumerate(numbers)]
+        collations = row["_collations"].split()
+        if not self.columns and self.collations.keys().isdisjoint(collations):
+            endings = self._endings(row["_classes"], row["_orders"])
+            return [name + ending for name, ending in zip(names, endings, strict=False)]
         keys = []
-        parts = zip(
-            numbers, row["_classes"].split(), row["_collations"].split(), row["_orders"].split(), strict=False
-        )
-        for place, (number, operator_class, collation, order) in enumerate(parts):
-            words = [columns[number] if number else row["_expressions"][place]]
+        for place, (name, operator_class, collation, order) in enumerate(
+            zip(names, row["_classes"].split(), collations, row["_orders"].split(), strict=False)
+        ):
+            own = str(reading.collations.get((relation, numbers[place])))
             named = self.collations.get(collation)
-            if named is not None:
-                own = reading.collations.get((row["_relation"], number))
-                words += [] if str(own) == collation else [f"COLLATE {named}"]
-            if operator_class not in self.plain or self.columns:
-                words += self._class(
-                    operator_class, self.columns.get((row["_oid"], place + 1), (None, None))[0]
-                )
-            words += _ORDERS[order]
-            keys.append(" ".join(words) if len(words) > 1 else words[0])
+            words = [name, f"COLLATE {named}"] if named is not None and own != collation else [name]
+            words += self._class(operator_class, self.columns.get((index, place + 1), (None, None))[0])
+            keys.append(" ".join([*words, *_ORDERS[order]]))
         return keys
+
+    def _endings(self, classes: str, orders: str) -> list[str]:
+        """Give what follows the name of each key, where no key has a collation or parameters of its own."""
+        found = self.endings.get((classes, orders))
+        if found is None:
+            parts = zip(classes.split(), orders.split(), strict=False)
+            found = ["".join(f" {word}" for word in (*self._class(a, None), *_ORDERS[b])) for a, b in parts]
+            self.endings[classes, orders] = found
+        return found
 
     def _class(self, number: str, given: Iterable[str] | None) -> list[str]:
         name = self.classes[number]
@@ -119,17 +136,18 @@ def add_indexes(
     behind: Mapping[int, Properties],
 ) -> None:
     """Add indexes, and to constraints what their indexes tell."""
+    told, cells_wanted = Plain(names), cells_of(names, "_oid", "_relation", "_name")
     for cells in rows:
-        row = dict(zip(names, cells, strict=True))
-        table = reading.tables.get(row["_relation"])
+        oid, relation, name = cells_wanted(cells)
+        table = reading.tables.get(relation)
         if table is None:
             continue
-        properties = plain(names, cells)
-        properties.update(keys.properties(row, reading))
-        remarks = reading.remarks("pg_class", row["_oid"])
-        constraint = behind.get(row["_oid"])
+        properties = told(cells)
+        properties.update(keys.properties(oid, relation, dict(zip(names, cells, strict=True)), reading))
+        remarks = reading.remarks("pg_class", oid)
+        constraint = behind.get(oid)
         if constraint is None:
-            reading.add("index", row["_name"], {"table": table, **properties, **remarks})
+            reading.add("index", name, {"table": table, **properties, **remarks}, table)
             continue
         _merge(constraint, properties)
         constraint.update({f"index {name}": text for name, text in remarks.items()})

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.names import split_last
 from wish_rollout.core.scope import MIGRATOR, Scope
 from wish_rollout.postgres.catalog import query
 
@@ -103,10 +102,3 @@ class _Members(dict[str, list[Any]]):
 
 def _in_scope(schema: str, scope: Scope) -> bool:
     return schema != LEDGER_SCHEMA and any(fnmatchcase(schema, pattern) for pattern in scope.schemas)
-
-
-def table_of(kind: str, name: str, properties: Mapping[str, Any]) -> str | None:
-    """Name the table (or what else) that an object is a part of."""
-    if kind in {"column", "constraint", "trigger", "rule", "policy"}:
-        return split_last(name)[0]
-    return properties.get("table") if kind == "index" else None

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from wish_rollout.postgres.frame import Frame, table_of
 from wish_rollout.postgres.rows import Comments, Objects, Properties, Row, owned, plain
 from wish_rollout.postgres.texts import tidy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from wish_rollout.postgres.frame import Frame
+
 
 _NO_COMMENTS: dict[int, str] = {}
+_NOTHING: Properties = {}
 
 
 @dataclass
@@ -32,20 +34,22 @@ class Reading:
     collations: dict[tuple[int, int], int] = field(default_factory=dict)
     sequences: dict[tuple[int, int], Properties] = field(default_factory=dict)
 
-    def add(self, kind: str, name: str, properties: Properties) -> None:
-        """Add an object, if it is in scope by its name."""
-        frame = self.frame
-        if not frame.leaves_out(name, table_of(kind, name, properties)):
+    def add(self, kind: str, name: str, properties: Properties, part_of: str | None = None) -> None:
+        """Add an object, if it is in scope by its name and that of the table (or what else) it is a part of."""
+        if not self.frame.leaves_out(name, part_of):
             self.objects[kind, name] = properties
 
     def remarks(self, catalog: str, oid: int, default: str | None = None) -> Properties:
         """Give as properties what other catalogs say of an object: its comment, extensions it goes with."""
-        text = self.comments.get((catalog, oid), _NO_COMMENTS).get(0)
+        key = (catalog, oid)
+        if key not in self.comments and key not in self.frame.depends and default is None:
+            return _NOTHING
+        text = self.comments.get(key, _NO_COMMENTS).get(0)
         found: Properties = {}
         if text != default:
             found["comment"] = text or ""
-        if (catalog, oid) in self.frame.depends:
-            found["depends on extensions"] = sorted(self.frame.depends[catalog, oid])
+        if key in self.frame.depends:
+            found["depends on extensions"] = sorted(self.frame.depends[key])
         return found
 
 
@@ -56,7 +60,8 @@ def add_simple(reading: Reading, catalog: str, names: Sequence[str], rows: Itera
     """
     for cells in rows:
         row = dict(zip(names, cells, strict=True))
-        if row.get("_relation", 0) and row["_relation"] not in reading.tables:
+        table = reading.tables.get(row["_relation"]) if "_relation" in row else None
+        if row.get("_relation") and table is None:
             continue
         properties = plain(names, cells)
         if "roles" in properties:
@@ -67,10 +72,5 @@ def add_simple(reading: Reading, catalog: str, names: Sequence[str], rows: Itera
         properties.update(reading.remarks(catalog, row["_oid"], row.get("_default_comment")))
         if row["_kind"] == "extension" and row["_name"] in reading.frame.scope.pinned_extensions:
             properties["version"] = properties.pop("installed version")
-        reading.add(row["_kind"], full_name(reading, row), properties)
-
-
-def full_name(reading: Reading, row: dict[str, Any]) -> str:
-    """Give the whole name of a row's object: parts of a table carry the table's number."""
-    name: str = row["_name"]
-    return f"{reading.tables[row['_relation']]}.{name}" if "_relation" in row else name
+        name = row["_name"] if table is None else f"{table}.{row['_name']}"
+        reading.add(row["_kind"], name, properties, table)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from wish_rollout.core.names import split_last
 from wish_rollout.postgres.default_names import default_name
 from wish_rollout.postgres.privileges import privileges
-from wish_rollout.postgres.rows import Properties, Row, owned, plain
+from wish_rollout.postgres.rows import Plain, Properties, Row, owned, plain
 from wish_rollout.postgres.texts import view_definition
 
 if TYPE_CHECKING:
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 def add_relations(reading: Reading, names: Sequence[str], rows: Iterable[Row]) -> None:
     """Add tables, views, materialized views and foreign tables."""
+    told = Plain(names)
     for cells in rows:
         row = dict(zip(names, cells, strict=True))
         reading.tables[row["_oid"]] = row["_name"]
-        properties = plain(names, cells)
+        properties = told(cells)
         if row["_definition"] is not None:
             properties["definition"] = view_definition(row["_definition"])
         owned(properties, row, reading.frame)
@@ -31,9 +32,10 @@ def add_relations(reading: Reading, names: Sequence[str], rows: Iterable[Row]) -
 
 def add_sequences(reading: Reading, names: Sequence[str], rows: Iterable[Row]) -> None:
     """Add sequences, but keep those of identity columns for the columns."""
+    told = Plain(names)
     for cells in rows:
         row = dict(zip(names, cells, strict=True))
-        properties = plain(names, cells)
+        properties = told(cells)
         owned(properties, row, reading.frame)
         properties.update(reading.remarks("pg_class", row["_oid"]))
         if row["_relation"] is None:
@@ -71,12 +73,9 @@ def add_columns(reading: Reading, names: Sequence[str], rows: Iterable[Row]) -> 
             continue
         properties = properties_of(table, place, cells, comments.get(number))
         if reading.frame.scope.ignore:
-            reading.add("column", f"{table}.{cells[2]}", properties)
+            reading.add("column", f"{table}.{cells[2]}", properties, table)
         else:
             reading.objects["column", f"{table}.{cells[2]}"] = properties
-
-
-_SELDOM = (3, 5, 9)  # the cells for privileges, for what few columns have, and for identity
 
 
 class _Columns:
@@ -89,7 +88,8 @@ class _Columns:
 
     def __call__(self, table: str, place: int, cells: Row, comment: str | None) -> Properties:
         """Give the properties of one row."""
-        if comment is not None or place != cells[1] or any(cells[index] is not None for index in _SELDOM):
+        privileges_, rare, identity = cells[3], cells[5], cells[9]
+        if not (comment is privileges_ is rare is identity is None and place == cells[1]):
             return self.single(table, place, cells, comment)
         key = (place, cells[6:])
         found = self.shared.get(key)

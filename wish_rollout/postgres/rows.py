@@ -7,7 +7,8 @@ What is NULL, false or empty is no property.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.snapshot import Key
@@ -57,6 +58,34 @@ def plain(names: Iterable[str], cells: Iterable[Any]) -> Properties:
             continue
         properties[name] = CONVERT[name](cell) if name in CONVERT else cell
     return properties
+
+
+class Plain:
+    """Gives the properties that rows of one query tell by themselves, and works out rows that are alike once.
+
+    A schema of many tables has many rows and few kinds of them; most of a row is NULL.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = names
+        self.told = itemgetter(*(place for place, name in enumerate(names) if name[0] != "_"))
+        self.known: dict[Any, Properties] = {}
+
+    def __call__(self, cells: Row) -> Properties:
+        """Give the properties of a row, in a mapping that is the caller's."""
+        key = self.told(cells)
+        try:
+            found = self.known.get(key)
+        except TypeError:  # there is a list in it
+            return plain(self.names, cells)
+        if found is None:
+            found = self.known[key] = plain(self.names, cells)
+        return found.copy()
+
+
+def cells_of(names: Sequence[str], *wanted: str) -> Callable[[Row], Any]:
+    """Give a function that takes the named cells out of a row; two names at the least."""
+    return itemgetter(*map(names.index, wanted))
 
 
 def owned(properties: Properties, row: Mapping[str, Any], frame: Frame) -> None:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.delta import difference
 from wish_rollout.core.inheritance import unfold
-from wish_rollout.core.names import split_last
+from wish_rollout.core.names import split_last, whole_of
 from wish_rollout.core.remedy import columns, rights, schemas, sequences, tables
 from wish_rollout.core.remedy.column_types import may_lose
 from wish_rollout.core.remedy.dropping import Dropping
 from wish_rollout.core.remedy.kinds import LAST, UNTOUCHED, WRITERS
 from wish_rollout.core.remedy.placing import note_places
 from wish_rollout.core.remedy.rebuilding import Rebuilding
-from wish_rollout.core.remedy.scan import Mentions, in_order, whole_of
+from wish_rollout.core.remedy.scan import Mentions, in_order
 from wish_rollout.core.remedy.values import Statement
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.names import split_last
+from wish_rollout.core.names import split_last, whole_of
 from wish_rollout.core.obstacle import space
 from wish_rollout.core.remedy import parts
 from wish_rollout.core.remedy.kinds import LAST, UNTOUCHED, WRITERS
 from wish_rollout.core.remedy.roles import UnknownRole
-from wish_rollout.core.remedy.scan import Mentions, in_order, whole_of
+from wish_rollout.core.remedy.scan import Mentions, in_order
 from wish_rollout.core.remedy.values import Statement
 from wish_rollout.core.remedy.words import spelled
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.changes import Change
 from wish_rollout.core.names import split_last
 from wish_rollout.core.remedy.draft import Writer
-from wish_rollout.core.remedy.scan import names_in
 from wish_rollout.core.remedy.types import BESIDE
 from wish_rollout.core.remedy.words import bare, identifier, literal
+from wish_rollout.core.texts import names_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

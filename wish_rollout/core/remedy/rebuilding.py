@@ -9,10 +9,11 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.names import split_last
+from wish_rollout.core.names import split_last, whole_of
 from wish_rollout.core.remedy import columns, constraints, enums, views
 from wish_rollout.core.remedy.kinds import WRITERS
-from wish_rollout.core.remedy.scan import Mentions, has_word, names_in, plain_name, whole_of
+from wish_rollout.core.remedy.scan import Mentions, plain_name
+from wish_rollout.core.texts import has_word, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

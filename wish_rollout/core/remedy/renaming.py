@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.delta import difference
 from wish_rollout.core.inheritance import unfold
-from wish_rollout.core.names import split_last
-from wish_rollout.core.remedy.scan import whole_of
+from wish_rollout.core.names import split_last, whole_of
 from wish_rollout.core.remedy.values import Statement
 from wish_rollout.core.snapshot import Snapshot
 

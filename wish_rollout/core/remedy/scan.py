@@ -1,9 +1,4 @@
-"""Which objects another one speaks of, read off its texts.
-
-A snapshot is read with an empty search_path, so every name in it that is not the server's own is written with
-its schema. That makes a name in a text as good as a row of pg_depend, or a little too much, never too little;
-only the bodies of routines are free text.
-"""
+"""Which objects another one speaks of, read off its texts; and orders that follow from it."""
 
 from __future__ import annotations
 
@@ -12,55 +7,14 @@ from functools import cached_property
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.names import PARTS, split_last
+from wish_rollout.core.names import whole_of
+from wish_rollout.core.texts import PART, WORD, names_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from wish_rollout.core.remedy.words import Properties
     from wish_rollout.core.snapshot import Key
-
-_PART = r'(?:"(?:[^"]|"")*"|[^\W\d][\w$]*)'
-_DOTTED = re.compile(rf"{_PART}(?:\.{_PART})+")
-_FIRST = re.compile(_PART)
-_SILENT = frozenset({"comment", "owner", "privileges", "index comment"})
-
-
-def whole_of(kind: str, name: str, properties: Properties) -> str | None:
-    """Name the table (or what else) that a part belongs to; None for what is whole by itself."""
-    if kind in PARTS:
-        return split_last(name)[0]
-    return properties.get("table") if kind == "index" else None
-
-
-def names_in(properties: Properties, *silent: str) -> set[str]:
-    """Give every dotted name in an object's properties, and what stands in front of its last dots."""
-    found: set[str] = set()
-    for text in _texts({key: value for key, value in properties.items() if key not in silent}):
-        for match in _DOTTED.finditer(text):
-            name = match[0]
-            while "." in name and name not in found:
-                found.add(name)
-                name = split_last(name)[0]
-    return found
-
-
-def has_word(properties: Properties, identifier: str) -> bool:
-    """Whether an identifier stands in an object's texts by itself."""
-    return any(match[0] == identifier for text in _texts(properties) for match in _FIRST.finditer(text))
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            if key not in _SILENT:
-                yield key
-                yield from _texts(item)
 
 
 class Mentions:
@@ -86,7 +40,7 @@ class Mentions:
             texts |= names_in({"name": name})
         if whole := whole_of(kind, name, properties):
             texts.add(whole)
-        if match := _FIRST.match(name):
+        if match := WORD.match(name):
             texts.add(match[0])
         return {other for text in texts for other in self.named.get(text, ()) if other != key}
 
@@ -104,7 +58,7 @@ class Mentions:
 def plain_name(kind: str, name: str) -> str:
     """Give a name as texts write it: a routine's is followed by arguments of its own."""
     if kind in {"function", "procedure", "aggregate"}:
-        return name[: re.match(rf"{_PART}(?:\.{_PART})*", name).end()]  # type: ignore[union-attr]
+        return name[: re.match(rf"{PART}(?:\.{PART})*", name).end()]  # type: ignore[union-attr]
     return name
 
 

@@ -1,6 +1,7 @@
 -- The visible columns of tables, views, materialized views and foreign tables, in their order.
 -- Manual: pg_attribute, pg_attrdef. The reader counts the places itself. What few columns have comes as one
--- value, since this is the longest answer of all.
+-- value, since this is the longest answer of all. Few defaults differ, and pg_get_expr opens the table: so each
+-- is deparsed once, for whichever column; a default, unlike a generated column's expression, names no column. (NULL: that table was just dropped.)
 SELECT a.attrelid AS _relation,
        a.attnum AS _number,
        quote_ident(a.attname) AS _name,
@@ -25,12 +26,15 @@ SELECT a.attrelid AS _relation,
         END AS _rare,
        format_type(a.atttypid, a.atttypmod) AS type,
        a.attnotnull AS "not null",
-       CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END AS "default",
+       CASE WHEN a.attgenerated = '' THEN coalesce(e.text, pg_get_expr(d.adbin, d.adrelid)) END AS "default",
        CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END AS identity
   FROM pg_attribute a
   JOIN pg_class c ON c.oid = a.attrelid
   JOIN pg_type t ON t.oid = a.atttypid
   LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum AND a.atthasdef
+  LEFT JOIN (SELECT g.tree, pg_get_expr(f.adbin, f.adrelid) AS text
+               FROM (SELECT adbin::text AS tree, min(oid) AS oid FROM pg_attrdef GROUP BY adbin::text) g
+               JOIN pg_attrdef f ON f.oid = g.oid) e ON e.tree = d.adbin::text AND a.attgenerated = ''
  WHERE a.attnum > 0
    AND NOT a.attisdropped
    AND c.relkind IN ('r', 'p', 'v', 'm', 'f')

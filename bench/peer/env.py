@@ -1,0 +1,13 @@
+"""Alembic's own environment for the measured ``alembic check``: no revisions, models in code."""
+
+import os
+
+from alembic import context
+from sqlalchemy import create_engine
+
+from bench.peer.models import declare
+
+with create_engine(os.environ["BENCH_URL"]).connect() as connection:
+    context.configure(connection, target_metadata=declare(int(os.environ["BENCH_TABLES"])), compare_type=True)
+    with context.begin_transaction():
+        context.run_migrations()
