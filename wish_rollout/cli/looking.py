@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from wish_rollout.cli import output
-from wish_rollout.cli.common import Json, project_of, snapshot_of, targets_of
+from wish_rollout.cli.common import Json, project_of, targets_of
+from wish_rollout.cli.comparing import config_of, snapshot_of
 from wish_rollout.cli.drifting import show_drift, show_remedy
 from wish_rollout.core.render import visible
 
@@ -85,11 +86,12 @@ def diff(
     """Show what leads from schema A to schema B (exit 4 if they differ)."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from wish_rollout.core.delta import difference
-
-    project = project_of(context)
+    config = config_of(context)
     with ThreadPoolExecutor(2) as pool:  # two servers at work are as quick as one
-        delta = difference(*pool.map(lambda target: snapshot_of(project, target), (a, b)))
+        snapshots = pool.map(lambda target: snapshot_of(config, target), (a, b))
+        from wish_rollout.core.delta import difference  # while they work
+
+        delta = difference(*snapshots)
     if json:
         output.show_json(delta.as_dict())
     else:
@@ -104,7 +106,7 @@ def snapshot(context: typer.Context, target: Annotated[str, typer.Argument(help=
     """Print everything that the catalog says about a schema, as JSON that another day can be compared with."""
     import sys
 
-    sys.stdout.write(snapshot_of(project_of(context), target).to_json())
+    sys.stdout.write(snapshot_of(config_of(context), target).to_json())
 
 
 def doctor(context: typer.Context, json: Json = False) -> None:

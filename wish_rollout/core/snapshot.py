@@ -34,17 +34,24 @@ _NO_OBJECTS: Mapping[Key, Mapping[str, Json]] = {}
 class Snapshot:
     """A schema as a frozen value; two are equal if their fingerprints are.
 
-    ``objects``: (kind, name) → properties, sorted. Neither the mapping nor what is in it may be changed.
+    ``objects``: (kind, name) → properties. Neither the mapping nor what is in it may be changed.
     ``sees``: those of the noted properties that this snapshot's reader could see wherever they exist.
     """
 
     def __init__(
         self, objects: Mapping[Key, Mapping[str, Json]] = _NO_OBJECTS, sees: Iterable[str] = ()
     ) -> None:
-        self.objects: Mapping[Key, Mapping[str, Json]] = MappingProxyType(
-            {key: objects[key] for key in sorted(objects)}
-        )
+        self._found = objects
         self.sees = frozenset(sees)
+
+    @cached_property
+    def objects(self) -> Mapping[Key, Mapping[str, Json]]:
+        """(kind, name) → properties, sorted."""
+        return MappingProxyType({key: self._found[key] for key in sorted(self._found)})
+
+    def holds_the_same(self, other: Snapshot) -> bool:
+        """Whether both have the same objects with the same properties, notes included; told without sorting."""
+        return self._found == other._found
 
     @cached_property
     def fingerprint(self) -> str:

@@ -21,6 +21,7 @@ LEDGER_SCHEMA = "wish_rollout"
 class Frame:
     """The frame of one read. ``schemas`` are the rows of schemas.sql that are in scope.
 
+    ``present``: the queries that will find anything.
     ``members``: catalog → what extensions own. ``depends``: catalog and number → extensions that an object is
     dropped with.
     """
@@ -32,6 +33,7 @@ class Frame:
     roles: Mapping[int, str]
     schemas: list[tuple[Any, ...]]
     schema_columns: list[str]
+    present: frozenset[str]
     members: Mapping[str, list[int]]
     depends: Mapping[tuple[str, int], list[str]]
 
@@ -77,6 +79,7 @@ def read_frame(connection: psycopg.Connection, scope: Scope) -> Frame:
         roles = connection.execute(query("roles", major))
         schemas = connection.execute(query("schemas", major))
         owned = connection.execute(query("members", major))
+        present = connection.execute(query("present", major))
         current, superuser = me.fetchall()[0]
         members: dict[str, list[int]] = {}
         depends: dict[tuple[str, int], list[str]] = {}
@@ -89,7 +92,16 @@ def read_frame(connection: psycopg.Connection, scope: Scope) -> Frame:
         inside = [row for row in schemas if _in_scope(row[plain], scope)]
         names = [column.name for column in schemas.description or ()]
         return Frame(
-            scope, major, scope.migrator or current, superuser, dict(roles), inside, names, members, depends
+            scope=scope,
+            major=major,
+            migrator=scope.migrator or current,
+            superuser=superuser,
+            roles=dict(roles),
+            schemas=inside,
+            schema_columns=names,
+            present=frozenset(present.fetchall()[0][0]),
+            members=members,
+            depends=depends,
         )
 
 
