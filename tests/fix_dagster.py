@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from psycopg import sql
 
 from tests.fix_servers import ROOT, running_server
-from tests.servers import EMBEDDED
+from tests.servers import EMBEDDED, clone
 from wish_rollout.sandbox import admin
 from wish_rollout.sandbox.locks import locked
 from wish_rollout.sandbox.settings import ADMIN, MIGRATOR
@@ -36,11 +35,8 @@ class DagsterDatabases:
     def one(self) -> Iterator[str]:
         """Have a clone for a while; give its address as Dagster's storage takes it."""
         name = f"dagster_{os.getpid()}_{secrets.token_hex(4)}"
-        clone = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}").format(
-            *map(sql.Identifier, (name, TEMPLATE, MIGRATOR))
-        )
         with admin.connect(self.server.url("postgres", ADMIN)) as connection:
-            connection.execute(clone)
+            clone(connection, name, TEMPLATE)
         yield as_dagster_writes_it(self.server.url(name))
         with admin.connect(self.server.url("postgres", ADMIN)) as connection:
             admin.drop_database(connection, name)

@@ -8,9 +8,11 @@ import secrets
 import shutil
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from wish_rollout.sandbox import admin, place, processes
 from wish_rollout.sandbox.binaries import embedded_bindir
@@ -98,6 +100,13 @@ def _home(state: Path) -> Path:
     return Path(note.read_text()) if note.exists() else state
 
 
+def clone(connection: psycopg.Connection[Any], name: str, template: str = "template0") -> None:
+    """Make a database of the role that migrates, in the way that is quicker where nothing is synced to disk."""
+    strategy = " STRATEGY file_copy" if connection.info.server_version >= 150000 else ""
+    names = (sql.Identifier(each) for each in (name, template, MIGRATOR))
+    connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}" + strategy).format(*names))
+
+
 @contextmanager
 def databases(server: Server) -> Iterator[NewDatabase]:
     """Give a function that makes a fresh database; all of them are dropped afterwards."""
@@ -106,7 +115,7 @@ def databases(server: Server) -> Iterator[NewDatabase]:
     def new() -> str:
         name = f"test_{os.getpid()}_{secrets.token_hex(4)}"
         with admin.connect(server.url("postgres", ADMIN)) as connection:
-            admin.create_database(connection, name, MIGRATOR)
+            clone(connection, name)
         names.append(name)
         return server.url(name)
 
