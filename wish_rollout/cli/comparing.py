@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import typer
 
     from wish_rollout.config import Config
     from wish_rollout.core.scope import Scope
     from wish_rollout.core.snapshot import Snapshot
+    from wish_rollout.rollout.project import Project
 
 
 def config_of(context: typer.Context) -> Config | None:
@@ -25,18 +30,44 @@ def config_of(context: typer.Context) -> Config | None:
         return None
 
 
-def snapshot_of(config: Config | None, target: str) -> Snapshot:
-    """Read a target; raise UnknownTarget, BadSnapshotFile, and what reading a database does."""
-    names = [env.name for env in config.environment] if config else []
-    if config and target in names:
+@dataclass(frozen=True)
+class Targets:
+    """Targets that are compared with each other, so they are all read in the same way."""
+
+    config: Config | None
+    wanted: Sequence[str]
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The environments that are declared."""
+        return [env.name for env in self.config.environment] if self.config else []
+
+    @cached_property
+    def project(self) -> Project | None:
+        """The project, where one of its environments is among the targets: its scripts pin extensions."""
+        if self.config is None or not set(self.names) & set(self.wanted):
+            return None
         from wish_rollout.rollout.project import Project
 
-        return Project(config).target(target).look().snapshot
-    if "://" in target:
+        return Project(self.config)
+
+    @cached_property
+    def scope(self) -> Scope:
+        """What of a URL or a file counts."""
         from wish_rollout.core.scope import Scope
 
-        return _read_url(target, config.scope_of() if config else Scope())
-    return _read_file(target, names)
+        source = self.project or self.config
+        return source.scope_of() if source else Scope()
+
+    def read(self, target: str) -> Snapshot:
+        """Read a target; raise UnknownTarget, BadSnapshotFile, and what reading a database does."""
+        if self.project and target in self.names:
+            return self.project.target(target).look().snapshot
+        if "://" in target:
+            return _read_url(target, self.scope)
+        from wish_rollout.core.pins import pin
+
+        return pin(_read_file(target, self.names), self.scope.pinned_extensions)
 
 
 def _read_url(url: str, scope: Scope) -> Snapshot:

@@ -8,7 +8,7 @@ import typer
 
 from wish_rollout.cli import output
 from wish_rollout.cli.common import Json, project_of, targets_of
-from wish_rollout.cli.comparing import config_of, snapshot_of
+from wish_rollout.cli.comparing import Targets, config_of
 from wish_rollout.cli.drifting import show_drift, show_remedy
 from wish_rollout.core.render import visible
 
@@ -86,9 +86,10 @@ def diff(
     """Show what leads from schema A to schema B (exit 4 if they differ)."""
     from concurrent.futures import ThreadPoolExecutor
 
-    config = config_of(context)
+    targets = Targets(config_of(context), (a, b))
+    assert targets.scope  # before two threads ask for it
     with ThreadPoolExecutor(2) as pool:  # two servers at work are as quick as one
-        snapshots = pool.map(lambda target: snapshot_of(config, target), (a, b))
+        snapshots = pool.map(targets.read, targets.wanted)
         from wish_rollout.core.delta import difference  # while they work
 
         delta = difference(*snapshots)
@@ -106,7 +107,7 @@ def snapshot(context: typer.Context, target: Annotated[str, typer.Argument(help=
     """Print everything that the catalog says about a schema, as JSON that another day can be compared with."""
     import sys
 
-    sys.stdout.write(snapshot_of(config_of(context), target).to_json())
+    sys.stdout.write(Targets(config_of(context), (target,)).read(target).to_json())
 
 
 def doctor(context: typer.Context, json: Json = False) -> None:

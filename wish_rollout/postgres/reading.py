@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.sql_words import bare
 from wish_rollout.postgres.rows import Comments, Objects, Properties, Row, owned, plain
 from wish_rollout.postgres.texts import tidy
 
@@ -70,7 +71,7 @@ def add_simple(reading: Reading, catalog: str, names: Sequence[str], rows: Itera
             properties["definition"] = tidy(row["_definition"])
         owned(properties, row, reading.frame)
         properties.update(reading.remarks(catalog, row["_oid"], row.get("_default_comment")))
-        if row["_kind"] == "extension" and row["_name"] in reading.frame.scope.pinned_extensions:
+        if row["_kind"] == "extension" and bare(row["_name"]) in reading.frame.scope.pinned_extensions:
             properties["version"] = properties.pop("installed version")
         name = row["_name"] if table is None else f"{table}.{row['_name']}"
         reading.add(row["_kind"], name, properties, table)

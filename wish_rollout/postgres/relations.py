@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.names import split_last
+from wish_rollout.core.sql_words import bare
 from wish_rollout.postgres.default_names import default_name
 from wish_rollout.postgres.privileges import privileges
 from wish_rollout.postgres.rows import Plain, Properties, Row, owned, plain
@@ -125,11 +126,6 @@ class _Columns:
 
 def _leave_out_default_name(sequence: Properties, table: str, column: str) -> None:
     schema, last = split_last(sequence.get("sequence", ""))
-    default = default_name(_bare(split_last(table)[1]), _bare(column), "seq")
-    if schema == split_last(table)[0] and _bare(last) == default:
+    default = default_name(bare(split_last(table)[1]), bare(column), "seq")
+    if schema == split_last(table)[0] and bare(last) == default:
         del sequence["sequence"]
-
-
-def _bare(identifier: str) -> str:
-    """Give an identifier without its quotes."""
-    return identifier[1:-1].replace('""', '"') if identifier.startswith('"') else identifier

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.checks import Check
 from wish_rollout.core.delta import Delta, difference
 from wish_rollout.core.errors import RolloutError
+from wish_rollout.core.pins import pin
 from wish_rollout.core.release import say
 from wish_rollout.core.render import brief
 from wish_rollout.postgres.connect import connect
@@ -77,7 +78,8 @@ def _replay(project: Project) -> Iterator[Check]:
             applied.add(revision.id)
             recorded = journal.recorded(revision.id)
             if recorded and applied == project.release.ancestors((revision.id,)):
-                drift = difference(recorded.snapshot, replayer.snapshot())
+                pinned = pin(recorded.snapshot, project.scope_of().pinned_extensions)
+                drift = difference(pinned, replayer.snapshot())
                 if drift:
                     wrong.append(f"{revision.id}: {brief(drift)}")
             failed += _behaviour(project, url, revision)
@@ -119,7 +121,7 @@ def models_drift(project: Project) -> Delta | None:
     metadata = load_models(project.config.root, spec)
     with scratch(project) as url, connect(url, SCRATCH) as connection:
         create_models(connection, metadata, project.config.release.search_path)
-        declared = look(connection, project.config.scope_of()).snapshot
+        declared = look(connection, project.scope_of()).snapshot
     with scratch(project) as url:
         replayer = Replayer(project, url)
         if project.release.head:

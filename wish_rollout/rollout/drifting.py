@@ -163,7 +163,7 @@ def remedy_for(project: Project, one: Standing) -> Remedy:
     """Give the SQL that takes a drifted environment back to what its revision promises."""
     assert one.seen is not None
     facts = one.seen.facts
-    scope = project.config.scope_of(project.config.declared(one.environment))
+    scope = project.scope_of(project.config.declared(one.environment))
     live = project.count(one.seen.snapshot).snapshot
     roles = Roles.of(scope.migrator or facts.role, scope.roles)
     return remedy(live, project.history.at(facts.revisions), roles, facts.major)

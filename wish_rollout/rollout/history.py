@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wish_rollout import __version__
 from wish_rollout.core.delta import Delta, difference
+from wish_rollout.core.pins import pin
 from wish_rollout.core.plan import digest_of
 from wish_rollout.revisions.journal import BASE, Journal, Recorded
 
@@ -40,7 +42,9 @@ class History:
             name = (position[0] if position else BASE) if len(position) < 2 else None
             recorded = name and (self.journal.recorded(name) or self.replayed.recorded(name))
             if recorded:
-                self._known[position] = recorded
+                # recorded before a later revision pinned an extension's version, perhaps
+                snapshot = pin(recorded.snapshot, self.project.scope_of().pinned_extensions)
+                self._known[position] = replace(recorded, snapshot=snapshot)
             else:
                 self._replay(position)
         return self._known[position]
@@ -72,4 +76,4 @@ class History:
 
 def cache_key(project: Project) -> str:
     """Name what a replay depends on: the scripts, what a snapshot holds, and the tool that reads it."""
-    return digest_of([__version__, project.release.name, repr(project.config.scope_of())])[:32]
+    return digest_of([__version__, project.release.name, repr(project.scope_of())])[:32]

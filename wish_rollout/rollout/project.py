@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import psycopg
 
 from wish_rollout.addresses import iam_token, refuse_plaintext
 from wish_rollout.config import Config, Environment, load_config
+from wish_rollout.core.pins import pinned_in
 from wish_rollout.core.unmanaged import Counted, Known, count, known_in
 from wish_rollout.postgres.connect import connect, parse_url
 from wish_rollout.postgres.refusals import refusal
@@ -131,7 +132,20 @@ class Project:
 
     def target_at(self, env: Environment, url: str, application_name: str = "wish-rollout") -> Target:
         """Give an environment's database at a URL that the caller holds."""
-        return Target(env, url, self.config.scope_of(env), application_name)
+        return Target(env, url, self.scope_of(env), application_name)
+
+    def scope_of(self, env: Environment | None = None) -> Scope:
+        """Say what a snapshot of this environment holds; ``None`` is a scratch database.
+
+        Versions count of those extensions that rollout.toml or a revision of the release pins.
+        """
+        scope = self.config.scope_of(env)
+        return replace(scope, pinned_extensions=scope.pinned_extensions | self._pinned)
+
+    @cached_property
+    def _pinned(self) -> frozenset[str]:
+        paths = (self.config.root / revision.path for revision in self.release.revisions)
+        return pinned_in(path.read_text(encoding="utf-8", errors="replace") for path in paths)
 
     def road(self, target: Target, connection: psycopg.Connection[Any]) -> Road:
         """Give what a run of the scripts on this target needs; the session must be in autocommit."""

@@ -44,7 +44,7 @@ class Replayer:
     def snapshot(self) -> Snapshot:
         """Read what is there now."""
         with connect(self.url, SCRATCH) as connection:
-            return look(connection, self.project.config.scope_of()).snapshot
+            return look(connection, self.project.scope_of()).snapshot
 
     def up(self, revision: str) -> tuple[str, ...]:
         """Apply up to this revision; give the statements of it."""

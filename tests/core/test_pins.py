@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+
+from wish_rollout.core.pins import pin, pinned_in
+from wish_rollout.core.snapshot import Snapshot
+
+
+@pytest.mark.parametrize(
+    ("script", "names"),
+    [
+        ("""op.execute("CREATE EXTENSION hstore VERSION '1.8'")""", {"hstore"}),
+        (
+            """op.execute('CREATE EXTENSION IF NOT EXISTS "uuid-ossp" WITH SCHEMA s VERSION "1.1"')""",
+            {"uuid-ossp"},
+        ),
+        ("op.execute('create extension a\\n  with schema \"S\"\\n  version \\'1\\' cascade')", {"a"}),
+        ("""op.execute("ALTER EXTENSION hstore UPDATE TO '1.8'")""", {"hstore"}),
+        ("""op.execute("ALTER EXTENSION hstore UPDATE")""", set()),
+        ("""op.execute("CREATE EXTENSION hstore WITH SCHEMA public CASCADE")  # whatever version""", set()),
+        ("""op.execute("CREATE EXTENSION a; CREATE EXTENSION b VERSION '2'")""", {"b"}),
+        ("""op.execute("COMMENT ON EXTENSION a IS 'version'")""", set()),
+    ],
+)
+def test_a_script_pins_the_versions_that_it_names(script: str, names: set[str]) -> None:
+    assert pinned_in([script]) == names
+
+
+def test_a_snapshot_is_pinned_and_let_go_again() -> None:
+    noted = Snapshot({("extension", '"uuid-ossp"'): {"schema": "public", "installed version": "1.1"}})
+    pinned = pin(noted, frozenset({"uuid-ossp"}))
+    assert pinned.objects["extension", '"uuid-ossp"'] == {"schema": "public", "version": "1.1"}
+    assert pinned.fingerprint != noted.fingerprint
+    assert dict(pin(pinned, frozenset()).objects) == dict(noted.objects)
+    assert pin(noted, frozenset({"other"})) is noted
