@@ -12,6 +12,7 @@ import dagster as dg
 from wish_rollout.core.config_errors import DagsterUnavailable
 from wish_rollout.core.errors import RolloutError
 from wish_rollout.core.secrecy import redact
+from wish_rollout.defs.abandoned import BY, COMMAND_LINE, lifeline
 from wish_rollout.defs.failures import ERROR, EXIT_CODE
 from wish_rollout.defs.gatekeeping import AWAITING, REQUESTER, WHY
 from wish_rollout.postgres.connect import connect
@@ -111,7 +112,7 @@ def run(
     definitions = build(config)
     job = definitions.resolve_job_def(job_name)
     run_id = str(uuid.uuid4())
-    with open_instance(config) as instance:
+    with open_instance(config) as instance, lifeline(instance, run_id):
         instance.add_event_listener(run_id, lambda entry: _progress(entry, tell))
         result = job.execute_in_process(
             run_config={**QUIET, **(run_config or {})},
@@ -120,7 +121,7 @@ def run(
             raise_on_error=False,
             tags={
                 ".dagster/repository": f"__repository__@{LOCATION}",
-                "wish_rollout/by": "command line",
+                BY: COMMAND_LINE,
                 REQUESTER: requester(config.root),
             },
         )

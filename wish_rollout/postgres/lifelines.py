@@ -1,0 +1,31 @@
+"""A lock for as long as a process lives, by which others can tell that it is gone.
+
+Session locks end with their session, whatever ended that (manual, 13.3.5); two keys of 32 bits are another
+space than one of 64, so these never meet the rollout's own lock.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import psycopg
+
+SPACE = int.from_bytes(b"wish", "big")
+
+
+def hold(connection: psycopg.Connection[Any], name: str) -> bool:
+    """Take a name's lock on this session; False where somebody else has it."""
+    return _one(connection, "select pg_try_advisory_lock(%s, hashtext(%s))", name)
+
+
+def is_gone(connection: psycopg.Connection[Any], name: str) -> bool:
+    """Whether nobody holds a name's lock any more."""
+    if not hold(connection, name):
+        return False
+    return _one(connection, "select pg_advisory_unlock(%s, hashtext(%s))", name)
+
+
+def _one(connection: psycopg.Connection[Any], query: str, name: str) -> bool:
+    row = connection.execute(query.encode(), [SPACE, name]).fetchone()
+    return bool(row and row[0])
