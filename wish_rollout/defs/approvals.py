@@ -143,15 +143,19 @@ def rejections(instance: dg.DagsterInstance, environment: str) -> dict[str, str]
 
 
 def requests(instance: dg.DagsterInstance, environment: str) -> list[Asked]:
-    """Give the requests whose time is not over and that nobody has turned down, the newest first."""
+    """Give the requests whose time is not over and that nobody has turned down, the newest first.
+
+    Of events that hold the same request the first one counts: whoever repeats it later changes no job and no
+    choice.
+    """
     turned_down = rejections(instance, environment)
-    found = []
+    found: dict[str, Asked] = {}
     for record in instance.fetch_observations(key(environment), limit=MOST).records:
         event = record.asset_observation
         asked = _asked(_texts(event.metadata), record.run_id) if event else None
         if asked and asked.is_open() and asked.request.nonce not in turned_down:
-            found.append(asked)
-    return found
+            found[asked.request.nonce] = asked
+    return list(found.values())
 
 
 def open_request(instance: dg.DagsterInstance, subject: Subject) -> Asked | None:
@@ -162,8 +166,8 @@ def open_request(instance: dg.DagsterInstance, subject: Subject) -> Asked | None
 def _asked(values: Mapping[str, str], run_id: str) -> Asked | None:
     try:
         request = Request.from_text(values[REQUEST])
-        config = json.loads(values.get(CONFIG, "{}"))
-    except (KeyError, ValueError, BadApproval):
+        config = dict(json.loads(values.get(CONFIG, "{}")))
+    except (KeyError, ValueError, TypeError, BadApproval):
         return None
     return Asked(request, values.get(PLAN, ""), values.get(JOB, ""), config, run_id)
 

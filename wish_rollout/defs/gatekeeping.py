@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from wish_rollout.core.approval import UNKNOWN
+from wish_rollout.core.approval_errors import ApprovalVoid
 from wish_rollout.core.errors import AwaitingApproval, Refused
 from wish_rollout.core.policy import check_hazards
 from wish_rollout.defs import approvals
@@ -19,16 +20,27 @@ if TYPE_CHECKING:
     import psycopg
 
     from wish_rollout.core.approval import Subject
-    from wish_rollout.core.plan import EnvironmentPlan
+    from wish_rollout.core.plan import EnvironmentPlan, Plan
     from wish_rollout.core.policy import Grant
     from wish_rollout.rollout.project import Project, Target
 
 AWAITING = "wish_rollout/awaiting_approval"
 WHY = "wish_rollout/awaiting_because"
 REQUESTER = "wish_rollout/requester"
+RESUMES = "wish_rollout/resumes"
+RELEASE = "wish_rollout/release"
+"""On a run that goes on behind a gate: the digest of the release that was approved there."""
 BROKEN = "wish_rollout/break_glass"
 KEPT = ("ops", "resources")
 """What of a run's configuration a request keeps, so that the run that goes on is given the same."""
+
+
+def refuse_other_release(context: dg.OpExecutionContext, plan: Plan) -> None:
+    """Raise ApprovalVoid where a run that goes on behind a gate would take another release on the way there."""
+    approved = context.get_tag(RELEASE) or plan.release_digest
+    if approved != plan.release_digest:
+        gate = context.get_tag(RESUMES) or ""
+        raise ApprovalVoid(gate, f"release was {approved}, is {plan.release_digest}")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import dagster as dg
 from wish_rollout.core.render import markdown
 from wish_rollout.defs.checks import evaluations
 from wish_rollout.defs.failures import told
-from wish_rollout.defs.gatekeeping import Gatekeeper
+from wish_rollout.defs.gatekeeping import Gatekeeper, refuse_other_release
 from wish_rollout.defs.metadata import plan_metadata, verification_metadata
 from wish_rollout.defs.resources import target_of
 from wish_rollout.rollout.acting import migrate_environment
@@ -31,6 +31,7 @@ def preflight(
     with told():
         targets = [target_of(context, env.name) for env in environments]
         plan = look_everywhere(context.resources.project.project, targets, context.resources.choices.choices)
+        refuse_other_release(context, plan)
     for one in plan.environments:
         context.log.info(one.summary())
     yield dg.Output(None, "plan", metadata=plan_metadata(plan), data_version=dg.DataVersion(plan.digest))
