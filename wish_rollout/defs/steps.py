@@ -11,6 +11,7 @@ from wish_rollout.defs.checks import evaluations
 from wish_rollout.defs.failures import told
 from wish_rollout.defs.gatekeeping import Gatekeeper, refuse_other_release
 from wish_rollout.defs.metadata import plan_metadata, verification_metadata
+from wish_rollout.defs.notifying import tell_of_change
 from wish_rollout.defs.resources import target_of
 from wish_rollout.rollout.acting import migrate_environment
 from wish_rollout.rollout.planning import plan_target
@@ -69,6 +70,7 @@ def verify(context: dg.OpExecutionContext, env: Environment, migrated: dict[str,
     yield from evaluations(verification)
     with told():
         verification.raise_if_failed()
+    tell_of_change(context, env, migrated)
     yield dg.Output(
         None,
         metadata=verification_metadata(verification, migrated),
