@@ -80,9 +80,7 @@ def rollback_job(config: Config, keys: set[str]) -> dg.JobDefinition:
             project.config.declared(config.environment)
             target = target_of(context, config.environment)
             keeper = Gatekeeper(context, project, target)
-            if target.environment.gated and not keeper.open(
-                plan_back(project, target, target.look(), config.to)
-            ):
+            if target.environment.gated and not keeper.open(plan_back(project, target, config.to)):
                 yield dg.Output(None)
                 return
             migrated = rollback_environment(project, target, config.to, actor=keeper.actor)
