@@ -10,6 +10,7 @@ import pytest
 from wish_rollout.config import load_config
 from wish_rollout.defs.launch import open_instance
 from wish_rollout.defs.location import build
+from wish_rollout.defs.pipeline import ROAD
 
 if TYPE_CHECKING:
     from tests.gate.conftest import Gate
@@ -57,7 +58,7 @@ def test_a_run_of_the_migrating_step_alone_meets_the_gate_there(gate: Gate) -> N
     config = gate.road.project.config
     with gate.road.here(), open_instance(config) as instance:
         (stopped, *_) = instance.get_runs(dg.RunsFilter(job_name="rollout"))
-        steps = ["rollout.migrate_prod"]
+        steps = [f"{ROAD}.migrate_prod"]
         result = dg.execute_job(
             dg.reconstructable(job_of),
             instance,

@@ -12,14 +12,17 @@ from pydantic import Field, model_validator
 
 from wish_rollout.config.tables import Strict
 from wish_rollout.core.budgets import Budget, Budgets
+from wish_rollout.core.hazards import KINDS
 from wish_rollout.core.policy import DAYS, Policy, Window
+
+ALL_DAY = "00:00-24:00"
 
 
 class WindowConfig(Strict):
     """Days and hours in which an environment may be touched: ``mon-thu``, ``09:00-16:00``, a time zone."""
 
     days: str = "mon-sun"
-    hours: str = Field(default="00:00-24:00", pattern=r"^\d\d:\d\d-\d\d:\d\d$")
+    hours: str = Field(default=ALL_DAY, pattern=r"^\d\d:\d\d-\d\d:\d\d$")
     zone: str = "UTC"
 
     @cached_property
@@ -30,6 +33,8 @@ class WindowConfig(Strict):
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError(f"there is no time zone named '{self.zone}'") from None
         opens, closes = (_clock(text) for text in self.hours.split("-"))
+        if opens == closes and self.hours != ALL_DAY:
+            raise ValueError(f"{self.hours} opens when it closes; a whole day is {ALL_DAY}")
         return Window(_days(self.days), opens, closes, zone)
 
     @model_validator(mode="after")
@@ -65,6 +70,14 @@ class ApprovalConfig(Strict):
     approvers: tuple[str, ...] = ()
     allowed_hazards: tuple[str, ...] | None = None
     break_glass: bool = True
+
+    @model_validator(mode="after")
+    def _names_hazards(self) -> ApprovalConfig:
+        unknown = {*self.quorum_for, *(self.allowed_hazards or ())} - KINDS
+        if unknown:
+            known = ", ".join(sorted(KINDS))
+            raise ValueError(f"there is no hazard {', '.join(sorted(unknown))}; there are: {known}")
+        return self
 
     def policy(self, signers: str) -> Policy:
         """Give the policy; ``signers`` is the digest of the file of allowed signers."""
