@@ -72,6 +72,12 @@ def test_a_hazard_that_there_is_not_is_a_mistake_and_lowers_no_quorum(wrong: dic
         ApprovalConfig.model_validate(wrong)
 
 
+def test_no_approval_lives_for_ever() -> None:
+    assert ApprovalConfig(lives="366d").life.days == 366
+    with pytest.raises(ValueError, match="the longest is 366d"):
+        ApprovalConfig(lives="367d")
+
+
 ADA, BOB = frozenset({"ada@home", "ada@work"}), frozenset({"bob@work"})
 """Persons, by all the names that their keys have."""
 

@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pytest
 
+from tests.fix_project import APPROVER
 from wish_rollout.config import load_config
+from wish_rollout.core.approval import Statement
+from wish_rollout.core.signing_errors import BadApproval
+from wish_rollout.defs import approvals
 from wish_rollout.defs.launch import open_instance
 from wish_rollout.defs.location import build
 from wish_rollout.defs.pipeline import ROAD
+from wish_rollout.signing.verify import split
 
 if TYPE_CHECKING:
     from tests.gate.conftest import Gate
@@ -67,3 +72,46 @@ def test_a_run_of_the_migrating_step_alone_meets_the_gate_there(gate: Gate) -> N
         (failure,) = [event for event in result.all_events if event.is_step_failure]
     assert "WaitingAtGate" in str(failure.step_failure_data.user_failure_data)
     assert gate.road.revision("prod") is None
+
+
+def test_a_flood_of_events_does_not_bring_a_rejected_request_back(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(approvals, "MOST", 5)  # otherwise 200 of them
+    request = gate.ask()
+    assert gate.approve()[0] == 0
+    assert gate.road.cli("reject", "prod", "--reason", "no").code == 0
+    with open_instance(gate.road.project.config) as instance:
+        for _ in range(approvals.MOST + 1):
+            instance.report_runless_asset_event(dg.AssetObservation(["approval", "prod"]))
+        assert approvals.rejections(instance, "prod").keys() == {request.nonce}
+        assert approvals.documents(instance, "prod") == []
+
+
+def test_what_is_written_into_a_rejection_cannot_act(gate: Gate) -> None:
+    request = gate.ask()
+    document = gate.document(request)
+    words = {"who": "a\u202eb", "reason": "no\x1b[2J\nerror: approved"}
+    config = {"environment": "prod", "nonce": request.nonce, **words}
+    assert gate.road.run("reject", {"ops": {"reject_request": {"config": config}}}).success
+    with open_instance(gate.road.project.config) as instance:
+        (said,) = approvals.rejections(instance, "prod").values()
+    assert said == "a\\u202eb: no\\x1b[2J\\nerror: approved"
+    refused = gate.hand_in(document)[1].splitlines()
+    assert [line for line in refused if line.startswith("error: approved")] == []
+
+
+def test_what_an_approver_says_stays_one_line_that_cannot_act(gate: Gate) -> None:
+    words = ["fine\nbreak glass: no", "fine \u202etxet", "\x1b]0;title\x07", "a\u2028b", "\x85"]
+    request = gate.ask()
+    code, said = gate.approve(APPROVER, "--reason", "".join(words))
+    assert code == 0, said
+    with open_instance(gate.road.project.config) as instance:
+        (document,) = approvals.documents(instance, "prod")
+    text, _ = split(document)
+    assert text.replace("\n", "").isprintable()
+    assert text.count("\n") == request.text().count("\n") + 3
+    assert not Statement.from_text(text).break_glass
+    for each in words:
+        with pytest.raises(BadApproval):
+            Statement.from_text(text.replace("reason: ", f"reason: {each}"))

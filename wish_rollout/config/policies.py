@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from wish_rollout.config.tables import Strict
 from wish_rollout.core.budgets import Budget, Budgets
 from wish_rollout.core.hazards import KINDS
-from wish_rollout.core.policy import DAYS, Policy, Window
+from wish_rollout.core.policy import DAYS, LONGEST, Policy, Window
 
 ALL_DAY = "00:00-24:00"
 
@@ -72,6 +72,18 @@ class ApprovalConfig(Strict):
     break_glass: bool = True
 
     @model_validator(mode="after")
+    def _ends(self) -> ApprovalConfig:
+        if self.life > LONGEST:
+            raise ValueError(f"lives is {self.lives}, and the longest is {LONGEST.days}d")
+        return self
+
+    @property
+    def life(self) -> timedelta:
+        """How long an approval lives."""
+        unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[self.lives[-1]]
+        return timedelta(**{unit: int(self.lives[:-1])})
+
+    @model_validator(mode="after")
     def _names_hazards(self) -> ApprovalConfig:
         unknown = {*self.quorum_for, *(self.allowed_hazards or ())} - KINDS
         if unknown:
@@ -81,13 +93,12 @@ class ApprovalConfig(Strict):
 
     def policy(self, signers: str) -> Policy:
         """Give the policy; ``signers`` is the digest of the file of allowed signers."""
-        unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[self.lives[-1]]
         return Policy(
             signers=signers,
             quorum=self.quorum,
             quorum_for=tuple(sorted(self.quorum_for.items())),
             four_eyes=self.four_eyes,
-            lives=timedelta(**{unit: int(self.lives[:-1])}),
+            lives=self.life,
             windows=tuple(each.window for each in self.windows),
             approvers=self.approvers,
             allowed_hazards=self.allowed_hazards,

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.approval import Request, Statement, Subject
 
+LONGEST = timedelta(days=366)
+"""No approval may live for longer; so no older request or rejection can matter."""
 SKEW = timedelta(minutes=5)
 """How far two machines' clocks may be apart."""
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
