@@ -160,12 +160,14 @@ class Road:
             assert "Traceback" not in shown, shown
         return result
 
-    def run(self, job: str, config: dict[str, Any] | None = None) -> Outcome:
+    def run(
+        self, job: str, config: dict[str, Any] | None = None, tags: dict[str, str] | None = None
+    ) -> Outcome:
         """Run a job through Dagster in this process."""
         from wish_rollout.defs.launch import run
 
         with as_program(self.root, ["wish-rollout"], StringIO(), StringIO()):
-            return run(self.project.config, job, config)
+            return run(self.project.config, job, config, tags=tags)
 
     def migrate(self, *names: str) -> None:
         """Take environments to the head without Dagster, gate or not: a test's starting point."""

@@ -29,11 +29,12 @@ SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Node:
-    """One of the two servers. ``name`` is what its processes are called."""
+    """A server of a test's own. ``name`` is what its processes are called."""
 
     folder: Path
     name: str
     port: int
+    version: int = EMBEDDED
 
     def url(self, database: str) -> str:
         """Give the address of a database."""
@@ -41,15 +42,20 @@ class Node:
 
     def program(self, program: str, *arguments: str) -> None:
         """Run one of PostgreSQL's programs in the folder; raise SandboxFailed."""
-        bindir = bindir_of(EMBEDDED)
+        bindir = bindir_of(self.version)
         assert bindir
         ended = place.run(runnable(bindir), program, *arguments, seconds=SECONDS, directory=self.folder)
         if ended.returncode:
             raise SandboxFailed(f"running {program}", f"it gave {ended.returncode}", ended.stdout)
 
-    def start(self) -> None:
+    def make(self, encoding: str = "UTF8") -> None:
+        """Make its cluster; whoever reaches it is let in."""
+        options = ("-U", "postgres", "-A", "trust", "--locale=C", "-E", encoding)
+        self.program("initdb", "--no-sync", "-D", self.name, *options)
+
+    def start(self, settings: str = "") -> None:
         """Start it, and wait until it takes connections."""
-        options = f"-p {self.port} -c cluster_name={self.name} {SETTINGS}"
+        options = f"-p {self.port} -c cluster_name={self.name} {SETTINGS} {settings}"
         self.program("pg_ctl", "start", "-w", "-s", "-D", self.name, "-l", f"{self.name}.log", "-o", options)
 
 
@@ -61,19 +67,7 @@ def primary_and_standby() -> Iterator[tuple[Node, Node]]:
     names = [f"wish_{role}_{secrets.token_hex(4)}" for role in ("primary", "standby")]
     primary, standby = (Node(folder, name, _free_port()) for name in names)
     try:
-        primary.program(
-            "initdb",
-            "--no-sync",
-            "-D",
-            primary.name,
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "--locale=C",
-            "-E",
-            "SQL_ASCII",
-        )
+        primary.make("SQL_ASCII")
         primary.start()
         source = primary.url("postgres")
         primary.program("pg_basebackup", "-d", source, "-D", standby.name, "-R", "-c", "fast", "--no-sync")

@@ -1,15 +1,22 @@
-"""The policy's windows, across midnight and time zones."""
+"""The policy: windows across midnight and time zones, who counts as one person, hazards by their names."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import permutations
+from typing import Any
 
 import pytest
 
-from wish_rollout.config import WindowConfig
+from wish_rollout.config import ApprovalConfig, WindowConfig
+from wish_rollout.core.approval import Request, Statement, Subject
+from wish_rollout.core.approval_errors import ApproverIsAuthor, ApproverIsRequester
+from wish_rollout.core.policy import Policy, Signed, check_person, distinct
 
 SUMMER, WINTER = "2026-07-06", "2026-01-05"
 """Both are Mondays."""
+NOW = datetime(2026, 1, 5, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -26,6 +33,13 @@ SUMMER, WINTER = "2026-07-06", "2026-01-05"
         ("fri-mon", "00:00-24:00", "UTC", f"{WINTER}T23:59", True),
         ("tue,thu", "00:00-24:00", "UTC", f"{WINTER}T12:00", False),
         ("mon", "00:00-24:00", "Pacific/Auckland", f"{WINTER}T12:00", False),
+        # clocks go back from 03:00 to 02:00 at 01:00 UTC: that hour comes twice
+        ("sun", "02:00-03:00", "Europe/Berlin", "2026-10-25T00:30", True),
+        ("sun", "02:00-03:00", "Europe/Berlin", "2026-10-25T01:30", True),
+        ("sun", "02:00-03:00", "Europe/Berlin", "2026-10-25T02:00", False),
+        # and forth from 02:00 to 03:00: it does not come
+        ("sun", "02:00-03:00", "Europe/Berlin", "2026-03-29T00:59", False),
+        ("sun", "02:00-03:00", "Europe/Berlin", "2026-03-29T01:00", False),
     ],
 )
 def test_a_window_holds_by_the_clock_on_its_own_wall(
@@ -36,8 +50,69 @@ def test_a_window_holds_by_the_clock_on_its_own_wall(
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"days": "mon-someday"}, {"hours": "9-16"}, {"hours": "25:00-26:00"}, {"zone": "Mars/Olympus"}]
+    "wrong",
+    [
+        {"days": "mon-someday"},
+        {"hours": "9-16"},
+        {"hours": "25:00-26:00"},
+        {"hours": "09:00-09:00"},
+        {"zone": "Mars/Olympus"},
+    ],
 )
 def test_a_window_that_there_is_not_is_a_mistake(wrong: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=r".+"):
         WindowConfig(**wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"quorum_for": {"rewrit": 3}}, {"allowed_hazards": ["rewrite", "no-such"]}]
+)
+def test_a_hazard_that_there_is_not_is_a_mistake_and_lowers_no_quorum(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="there is no hazard"):
+        ApprovalConfig.model_validate(wrong)
+
+
+def test_no_approval_lives_for_ever() -> None:
+    assert ApprovalConfig(lives="366d").life.days == 366
+    with pytest.raises(ValueError, match="the longest is 366d"):
+        ApprovalConfig(lives="367d")
+
+
+ADA, BOB = frozenset({"ada@home", "ada@work"}), frozenset({"bob@work"})
+"""Persons, by all the names that their keys have."""
+
+
+def approvals(*given: tuple[str, str, frozenset[str]]) -> list[Signed]:
+    """Make approvals of one request: by whom, with which key, and who that is."""
+    subject = Subject("prod", "shop", "upgrade", "1", "2", "r", "p", "s", (), "18", "y", ())
+    request = Request(subject, "zoe@work", NOW, NOW, "n")
+    return [Signed(Statement(request, name, "agreed"), key, person) for name, key, person in given]
+
+
+@pytest.mark.parametrize(
+    ("given", "persons"),
+    [
+        ([("bob@work", "k1", BOB), ("BOB@work", "k1", BOB)], 1),
+        ([("bob@work", "k1", BOB), ("bob@work", "k2", BOB)], 1),
+        ([("ada@work", "k1", ADA), ("ada@home", "k1", ADA)], 1),
+        ([("ada@work", "k1", ADA), ("ada@home", "k1", ADA), ("ada@home", "k2", ADA)], 1),
+        ([("ada@work", "k1", ADA), ("bob@work", "k2", BOB)], 2),
+    ],
+)
+def test_a_person_counts_once_in_whatever_order_their_approvals_come(
+    given: list[tuple[str, str, frozenset[str]]], persons: int
+) -> None:
+    for order in permutations(given):
+        assert len(distinct(approvals(*order))) == persons
+
+
+def test_nobody_is_another_one_under_another_of_their_names() -> None:
+    (signed,) = approvals(("ada@home", "k1", ADA))
+    request = signed.statement.request
+    asked = replace(request, requester="Ada@work")
+    with pytest.raises(ApproverIsRequester):
+        check_person(replace(signed, statement=replace(signed.statement, request=asked)), Policy(""))
+    wrote = replace(request, subject=replace(request.subject, authors=("ada@work",)))
+    with pytest.raises(ApproverIsAuthor):
+        check_person(replace(signed, statement=replace(signed.statement, request=wrote)), Policy(""))
+    check_person(signed, Policy(""))

@@ -177,6 +177,22 @@ def test_one_person_is_no_quorum_of_two_whatever_keys_they_have(gate: Gate) -> N
     )
 
 
+def test_a_key_under_a_second_name_is_the_same_person(gate: Gate) -> None:
+    """Somebody who is in the file of signers twice neither makes a quorum nor escapes the four eyes so."""
+    gate.policy("quorum = 2")
+    with (gate.road.root / "approvers").open("a") as file:
+        for person, name in ((AUTHOR, "alias@example.org"), (SECOND, "spare@example.org")):
+            file.write(f"{name} {gate.keys[person].with_suffix('.pub').read_text()}")
+            gate.keys[name] = gate.keys[person]
+    request = gate.ask()
+    refused(gate, gate.document(request, "alias@example.org"), errors.ApproverIsAuthor)
+    for name in (SECOND, "spare@example.org", "SPARE@example.org"):
+        gate.keys[name] = gate.keys[SECOND]
+        assert gate.hand_in(gate.document(request, name))[0] == 0
+    assert "needs the approvals of 2 persons, and has 1" in gate.road.cli("apply").err
+    assert gate.road.revision("prod") is None
+
+
 def test_a_materialization_that_somebody_forged_opens_nothing(gate: Gate) -> None:
     import dagster as dg
 

@@ -70,3 +70,67 @@ def test_nothing_is_launched_for_an_approval_that_does_not_count(gate: Gate) -> 
         )
         instance.report_runless_asset_event(event)
     assert keys(tick(gate)) == []
+
+
+def test_a_request_that_was_used_launches_nothing_for_a_sensor_that_remembers_nothing(gate: Gate) -> None:
+    """With its cursor lost, it would take local and staging on to whatever the release is by then."""
+    gate.ask()
+    assert gate.approve()[0] == 0
+    assert gate.road.cli("apply").code == 0
+    again = tick(gate)
+    assert (keys(again), "was used already" in str(again.skip_reason)) == ([], True)
+    # what is known to be over costs no further look
+    assert "nothing waits" in str(tick(gate, again.cursor).skip_reason)
+
+
+def test_nothing_is_launched_for_a_release_that_is_another_by_now(gate: Gate) -> None:
+    gate.ask()
+    assert gate.approve()[0] == 0
+    new_revision(gate)
+    waiting = tick(gate)
+    assert (keys(waiting), "release was " in str(waiting.skip_reason)) == ([], True)
+
+
+def test_a_run_that_goes_on_with_another_release_is_refused_before_it_touches_anything(gate: Gate) -> None:
+    """The release changes after the tick, before the run that it launched has begun."""
+    gate.ask()
+    assert gate.approve()[0] == 0
+    (run,) = tick(gate).run_requests or []
+    new_revision(gate)
+    before = gate.road.identity()
+    outcome = gate.road.run(str(run.job_name), dict(run.run_config), dict(run.tags))
+    assert (outcome.success, outcome.error_class) == (False, "ApprovalVoid")
+    assert gate.road.identity() == before
+
+
+def test_an_older_request_goes_on_where_somebody_has_asked_for_something_else_since(gate: Gate) -> None:
+    gate.road.migrate("prod")
+    assert gate.road.cli("rollback", "prod", "--to", "base").code == 3
+    first = gate.requests()[0]
+    assert gate.approve()[0] == 0
+    assert gate.road.cli("rollback", "prod").code == 3
+    assert gate.requests()[0] != first
+    assert keys(tick(gate)) == [f"approval:{first.nonce}"]
+
+
+def test_what_somebody_writes_into_dagster_neither_stops_it_nor_changes_what_goes_on(gate: Gate) -> None:
+    request = gate.ask()
+    assert gate.approve()[0] == 0
+    for job, config in (("no such job", "{}"), ("rollback", "[]"), ("rollback", '{"ops": {}}'), ("", "7")):
+        with open_instance(gate.road.project.config) as instance:
+            metadata = {"request": request.text(), "nonce": request.nonce, "job": job, "run config": config}
+            instance.report_runless_asset_event(dg.AssetObservation(["approval", "prod"], metadata=metadata))
+    (run,) = tick(gate).run_requests or []
+    assert run.job_name == "rollout"
+
+
+def new_revision(gate: Gate) -> None:
+    """Release one revision more."""
+    text = (
+        'revision = "0008"\ndown_revision = "0007"\n\n\ndef upgrade() -> None:\n    from alembic import op\n'
+        '    op.execute("create table later (id int)")\n\n\ndef downgrade() -> None:\n'
+        '    from alembic import op\n    op.execute("drop table later")\n'
+    )
+    (gate.road.root / "migrations/versions/0008_later.py").write_text(text)
+    gate.road.edit("rollout.toml", "0007 = [", '0008 = ["author@example.org"]\n0007 = [')
+    assert gate.road.cli("generate", "--record").code == 0

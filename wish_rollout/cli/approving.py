@@ -14,6 +14,7 @@ from wish_rollout.cli.reporting import finish, show_plan
 
 if TYPE_CHECKING:
     from wish_rollout.core.approval import Request
+    from wish_rollout.core.plan import EnvironmentPlan
     from wish_rollout.defs.approvals import Asked
     from wish_rollout.rollout.project import Project, Target
     from wish_rollout.rollout.signing_off import Words
@@ -71,7 +72,6 @@ def approve(
 
 def sign_asked(project: Project, target: Target, nonce: str, words: Words, *, quiet: bool, yes: bool) -> str:
     """Show what is asked for and what stands, ask, and sign; raise why it may not be."""
-    from wish_rollout.core.plan import at_stake
     from wish_rollout.rollout.approving import accept, rules_of, standing
     from wish_rollout.rollout.signing_off import sign_off
     from wish_rollout.rollout.standing import plan_as_asked, refuse_unlike
@@ -83,11 +83,21 @@ def sign_asked(project: Project, target: Target, nonce: str, words: Words, *, qu
     refuse_unlike(request, subject, rules)
     if not quiet:
         show_plan(plan)
-        output.say(f"a rollback of it would have to archive first: {at_stake(plan.promised) or 'nothing'}\n")
+        output.say(f"{stake(plan)}\n")
     consent(request, quiet=quiet, yes=yes)
     document = sign_off(project, target, request, rules.signers, words)
     accept(rules, subject, document)
     return document
+
+
+def stake(plan: EnvironmentPlan) -> str:
+    """Say what a plan takes with it, or what taking it back would have to keep."""
+    from wish_rollout.core.hazards.drop import losses
+    from wish_rollout.core.plan import Action, at_stake
+
+    if plan.action is Action.ROLLBACK:
+        return f"what it takes with it: {losses(plan.hazards) or 'no rows'}; where a value would be lost, it refuses"
+    return f"a rollback of it would have to archive first: {at_stake(plan.promised) or 'nothing'}"
 
 
 def sign_file(project: Project, environment: str, path: Path, words: Words, *, yes: bool) -> str:

@@ -30,12 +30,19 @@ def show_plan(plan: EnvironmentPlan) -> None:
     for hazard in plan.hazards:
         output.say(f"hazard: {hazard}")
         output.say(f"    {hazard.why}")
-        output.say(f"    {f'allowed: {hazard.allowed}' if hazard.allowed else 'NOT ALLOWED'}")
+        output.say(f"    {f'allowed: {hazard.allowed}' if hazard.allowed else not_allowed(plan)}")
     if plan.statements:
         output.say("SQL:")
         for statement in plan.statements:
             output.say("    " + statement.replace("\n", "\n    ") + ";")
     output.say()
+
+
+def not_allowed(plan: EnvironmentPlan) -> str:
+    """Say what it means that a revision allows a hazard nowhere: what takes it back need not be foreseen there."""
+    from wish_rollout.core.plan import Action
+
+    return "for the approver to allow" if plan.action is Action.ROLLBACK else "NOT ALLOWED"
 
 
 def finish(outcome: Outcome, *, json: bool, done: str = "") -> None:

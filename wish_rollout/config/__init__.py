@@ -4,6 +4,7 @@ from wish_rollout.config.environment import Environment
 from wish_rollout.config.loading import SANDBOX_VARIABLE, find_config, load_config, load_dotenv
 from wish_rollout.config.policies import ApprovalConfig, WindowConfig
 from wish_rollout.config.project import Config
+from wish_rollout.config.receivers import ReceiverConfig
 from wish_rollout.config.tables import CONFIG_NAME, ReleaseConfig, ScopeConfig
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "ApprovalConfig",
     "Config",
     "Environment",
+    "ReceiverConfig",
     "ReleaseConfig",
     "ScopeConfig",
     "WindowConfig",

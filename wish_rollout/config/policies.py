@@ -15,12 +15,16 @@ from wish_rollout.core.budgets import Budget, Budgets
 if TYPE_CHECKING:
     from wish_rollout.core.policy import Policy, Window
 
+ALL_DAY = "00:00-24:00"
+LONGEST = timedelta(days=366)
+"""No approval may live for longer; so no older request or rejection can matter."""
+
 
 class WindowConfig(Strict):
     """Days and hours in which an environment may be touched: ``mon-thu``, ``09:00-16:00``, a time zone."""
 
     days: str = "mon-sun"
-    hours: str = Field(default="00:00-24:00", pattern=r"^\d\d:\d\d-\d\d:\d\d$")
+    hours: str = Field(default=ALL_DAY, pattern=r"^\d\d:\d\d-\d\d:\d\d$")
     zone: str = "UTC"
 
     @cached_property
@@ -35,6 +39,8 @@ class WindowConfig(Strict):
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError(f"there is no time zone named '{self.zone}'") from None
         opens, closes = (_clock(text) for text in self.hours.split("-"))
+        if opens == closes and self.hours != ALL_DAY:
+            raise ValueError(f"{self.hours} opens when it closes; a whole day is {ALL_DAY}")
         return Window(_days(self.days), opens, closes, zone)
 
     @model_validator(mode="after")
@@ -73,17 +79,40 @@ class ApprovalConfig(Strict):
     allowed_hazards: tuple[str, ...] | None = None
     break_glass: bool = True
 
+    @model_validator(mode="after")
+    def _ends(self) -> ApprovalConfig:
+        if self.life > LONGEST:
+            raise ValueError(f"lives is {self.lives}, and the longest is {LONGEST.days}d")
+        return self
+
+    @property
+    def life(self) -> timedelta:
+        """How long an approval lives."""
+        unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[self.lives[-1]]
+        return timedelta(**{unit: int(self.lives[:-1])})
+
+    @model_validator(mode="after")
+    def _names_hazards(self) -> ApprovalConfig:
+        named = {*self.quorum_for, *(self.allowed_hazards or ())}
+        if not named:
+            return self
+        from wish_rollout.core.hazards import KINDS
+
+        if unknown := named - KINDS:
+            known = ", ".join(sorted(KINDS))
+            raise ValueError(f"there is no hazard {', '.join(sorted(unknown))}; there are: {known}")
+        return self
+
     def policy(self, signers: str) -> Policy:
         """Give the policy; ``signers`` is the digest of the file of allowed signers."""
         from wish_rollout.core.policy import Policy
 
-        unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[self.lives[-1]]
         return Policy(
             signers=signers,
             quorum=self.quorum,
             quorum_for=tuple(sorted(self.quorum_for.items())),
             four_eyes=self.four_eyes,
-            lives=timedelta(**{unit: int(self.lives[:-1])}),
+            lives=self.life,
             windows=tuple(each.window for each in self.windows),
             approvers=self.approvers,
             allowed_hazards=self.allowed_hazards,

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from wish_rollout.addresses import from_command, from_file
 from wish_rollout.config.environment import Environment
+from wish_rollout.config.receivers import ReceiverConfig
 from wish_rollout.config.tables import CONFIG_NAME, ReleaseConfig, ScopeConfig, Strict
 from wish_rollout.core.config_errors import MissingUrl, UnknownEnvironment
 from wish_rollout.core.scope import Scope
@@ -22,6 +23,7 @@ class Config(Strict):
     release: ReleaseConfig = ReleaseConfig()
     scope: ScopeConfig = ScopeConfig()
     environment: tuple[Environment, ...] = Field(min_length=1)
+    notify: tuple[ReceiverConfig, ...] = ()
 
     @model_validator(mode="after")
     def _names_differ(self) -> Config:
@@ -29,6 +31,9 @@ class Config(Strict):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"the environment {', '.join(twice)} is declared more than once")
+        unknown = sorted({name for each in self.notify for name in each.environments} - set(names))
+        if unknown:
+            raise ValueError(f"notify names {', '.join(unknown)}, which is no environment")
         return self
 
     @property

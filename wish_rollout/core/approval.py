@@ -117,10 +117,10 @@ def subject_of(plan: EnvironmentPlan, policy: str, authors: tuple[str, ...]) -> 
         release=plan.release_digest,
         plan=plan.digest,
         schema=plan.fingerprint,
-        hazards=tuple(hazard.name for hazard in plan.hazards),
+        hazards=tuple(visible(hazard.name) for hazard in plan.hazards),
         server=plan.facts.version,
         policy=policy,
-        authors=authors,
+        authors=tuple(map(visible, authors)),
     )
 
 

@@ -107,6 +107,17 @@ class UrlSourceFailed(ConfigurationError):
 
 
 @dataclass(eq=False)
+class Overridden(ConfigurationError):
+    """A run that is to take another database for an environment's own."""
+
+    environment: str
+
+    what = "This run was given another database for '{environment}' than the one that its environment has."
+    why = "A database goes by its environment's rules: under another one's name it would be reached past its gate."
+    hint = "leave the resource database_{environment} out of the run's configuration; its URL is what rollout.toml says"
+
+
+@dataclass(eq=False)
 class Plaintext(ConfigurationError):
     """A gated environment on another machine, without TLS."""
 

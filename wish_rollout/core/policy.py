@@ -89,10 +89,15 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A statement whose signature is good and by an allowed key; ``key`` is the key's fingerprint."""
+    """A statement whose signature is good and by an allowed key; ``key`` is the key's fingerprint.
+
+    ``person``: all the names, in small letters, that the approver's keys have in the file of signers: whoever
+    stands there twice is one person still.
+    """
 
     statement: Statement
     key: str
+    person: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,23 +142,23 @@ def check_hazards(standing: Subject, policy: Policy) -> None:
             raise errors.HazardNotAllowed(standing.environment, hazard, allowed)
 
 
-def check_person(statement: Statement, policy: Policy) -> None:
+def check_person(signed: Signed, policy: Policy) -> None:
     """Raise where this person's word does not count for this request.
 
     Raises MayNotApprove, NoBreakGlass, ApproverIsRequester, ApproverIsAuthor. Behind broken glass, the one
     who asks may approve.
     """
-    request, who = statement.request, statement.approver.casefold()
-    name = request.subject.environment
+    statement, request = signed.statement, signed.statement.request
+    who, name = statement.approver.casefold(), request.subject.environment
     if policy.approvers and not any(fnmatchcase(who, each.casefold()) for each in policy.approvers):
         raise errors.MayNotApprove(name, statement.approver, ", ".join(policy.approvers))
     if statement.break_glass:
         if not policy.break_glass:
             raise errors.NoBreakGlass(name)
         return
-    if policy.four_eyes and who == request.requester.casefold():
+    if policy.four_eyes and request.requester.casefold() in signed.person:
         raise errors.ApproverIsRequester(name, statement.approver)
-    if policy.four_eyes and who in (author.casefold() for author in request.subject.authors):
+    if policy.four_eyes and signed.person & {author.casefold() for author in request.subject.authors}:
         raise errors.ApproverIsAuthor(name, statement.approver, ", ".join(request.subject.authors))
 
 
@@ -182,12 +187,6 @@ def grant(request: Request, signed: Sequence[Signed], policy: Policy, now: datet
 
 
 def distinct(signed: Sequence[Signed]) -> Mapping[str, Signed]:
-    """Count each person once and each key once, by the person's name."""
-    counted: dict[str, Signed] = {}
-    keys: set[str] = set()
-    for each in signed:
-        who = each.statement.approver.casefold()
-        if who not in counted and each.key not in keys:
-            counted[who] = each
-            keys.add(each.key)
-    return counted
+    """Count each person once, whatever their names and keys; gives the name that each one used."""
+    persons = {each.person: each for each in signed}
+    return {each.statement.approver.casefold(): each for each in persons.values()}

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from wish_rollout.config.policies import LONGEST
 from wish_rollout.core.approval import Request, Statement
+from wish_rollout.core.render import visible
 from wish_rollout.core.signing_errors import BadApproval
 from wish_rollout.rollout.approving import text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from wish_rollout.core.approval import Subject
 
@@ -26,7 +28,7 @@ REQUEST, NONCE, PLAN, JOB, CONFIG = "request", "nonce", "plan", "job", "run conf
 APPROVAL, APPROVER, REASON = "approval", "approver", "reason"
 REJECTED = "rejected"
 MOST = 200
-"""How many of the newest events of an environment are looked at."""
+"""How many of an environment's approvals are looked at, the newest; and how many events are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ def approval_event(document: str) -> dg.AssetMaterialization:
 
 def rejection_event(environment: str, nonce: str, who: str, reason: str) -> dg.AssetObservation:
     """Make the event that ends a request."""
+    who, reason = visible(who), visible(reason)
     return dg.AssetObservation(
         key(environment),
         description=f"{who} rejected: {reason}",
@@ -133,25 +136,26 @@ def nonce_of(document: str) -> str:
 
 def rejections(instance: dg.DagsterInstance, environment: str) -> dict[str, str]:
     """Give the requests that were turned down, by nonce: who, and why."""
-    found = {}
-    for record in instance.fetch_observations(key(environment), limit=MOST).records:
-        event = record.asset_observation
-        values = _texts(event.metadata) if event else {}
-        if REJECTED in values:
-            found[values[REJECTED]] = f"{values.get(APPROVER)}: {values.get(REASON)}"
-    return found
+    return {
+        values[REJECTED]: visible(f"{values.get(APPROVER)}: {values.get(REASON)}")
+        for values, _ in _observed(instance, environment)
+        if REJECTED in values
+    }
 
 
 def requests(instance: dg.DagsterInstance, environment: str) -> list[Asked]:
-    """Give the requests whose time is not over and that nobody has turned down, the newest first."""
+    """Give the requests whose time is not over and that nobody has turned down, the newest first.
+
+    Of events that hold the same request the first one counts: whoever repeats it later changes no job and no
+    choice.
+    """
     turned_down = rejections(instance, environment)
-    found = []
-    for record in instance.fetch_observations(key(environment), limit=MOST).records:
-        event = record.asset_observation
-        asked = _asked(_texts(event.metadata), record.run_id) if event else None
+    found: dict[str, Asked] = {}
+    for values, run_id in _observed(instance, environment):
+        asked = _asked(values, run_id)
         if asked and asked.is_open() and asked.request.nonce not in turned_down:
-            found.append(asked)
-    return found
+            found[asked.request.nonce] = asked
+    return list(found.values())
 
 
 def open_request(instance: dg.DagsterInstance, subject: Subject) -> Asked | None:
@@ -159,11 +163,27 @@ def open_request(instance: dg.DagsterInstance, subject: Subject) -> Asked | None
     return next((a for a in requests(instance, subject.environment) if a.request.subject == subject), None)
 
 
+def _observed(instance: dg.DagsterInstance, environment: str) -> Iterator[tuple[dict[str, str], str]]:
+    """Give the metadata and the run of each observation that can still matter, the newest first.
+
+    All of them, however many: a rejection must not be forgotten since others were written after it.
+    """
+    oldest = (datetime.now(UTC) - LONGEST).timestamp()
+    wanted = dg.AssetRecordsFilter(asset_key=key(environment), after_timestamp=oldest)
+    cursor, more = None, True
+    while more:
+        page = instance.fetch_observations(wanted, limit=MOST, cursor=cursor)
+        for record in page.records:
+            if event := record.asset_observation:
+                yield _texts(event.metadata), record.run_id
+        cursor, more = page.cursor, page.has_more
+
+
 def _asked(values: Mapping[str, str], run_id: str) -> Asked | None:
     try:
         request = Request.from_text(values[REQUEST])
-        config = json.loads(values.get(CONFIG, "{}"))
-    except (KeyError, ValueError, BadApproval):
+        config = dict(json.loads(values.get(CONFIG, "{}")))
+    except (KeyError, ValueError, TypeError, BadApproval):
         return None
     return Asked(request, values.get(PLAN, ""), values.get(JOB, ""), config, run_id)
 

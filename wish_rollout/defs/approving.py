@@ -4,9 +4,11 @@ import dagster as dg
 from pydantic import Field
 
 from wish_rollout.core.approval_errors import NoRequest
+from wish_rollout.core.notice import Event, Notice
 from wish_rollout.defs import approvals
 from wish_rollout.defs.failures import told
 from wish_rollout.defs.jobs import EnvironmentConfig
+from wish_rollout.defs.notifying import tell
 from wish_rollout.defs.resources import target_of
 from wish_rollout.rollout.standing import take_in
 
@@ -40,7 +42,11 @@ def approve_job(keys: set[str]) -> dg.JobDefinition:
             event = approvals.approval_event(config.approval)
         context.log_event(event)
         if signed.statement.break_glass:
-            context.log.critical(f"{env.name}: {event.description}")
+            said = f"{env.name}: {event.description}"
+            context.log.critical(said)
+            request = signed.statement.request
+            notice = Notice(Event.BREAK_GLASS, env.name, said, request.text())
+            tell(context, project.config, notice)
 
     @dg.job(name="approve", description="Takes in a signed approval of exactly one plan.")
     def job() -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 ERROR = "wish_rollout/error"
 EXIT_CODE = "wish_rollout/exit_code"
+ENVIRONMENT = "wish_rollout/environment"
 
 
 @contextmanager
@@ -37,8 +38,11 @@ def told() -> Iterator[None]:
 
 def as_failure(error: RolloutError) -> dg.Failure:
     """Make the Failure of an error."""
+    metadata: dict[str, str | int] = {ERROR: type(error).__name__, EXIT_CODE: error.exit_code}
+    if environment := error.as_dict().get("environment"):
+        metadata[ENVIRONMENT] = str(environment)
     return dg.Failure(
         description=str(error),
-        metadata={ERROR: type(error).__name__, EXIT_CODE: error.exit_code},
+        metadata=metadata,
         allow_retries=False,
     )

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from wish_rollout.core.approval import UNKNOWN
+from wish_rollout.core.approval_errors import ApprovalVoid
 from wish_rollout.core.errors import AwaitingApproval, Refused
+from wish_rollout.core.notice import Event, Notice
 from wish_rollout.core.policy import check_hazards
 from wish_rollout.defs import approvals
 from wish_rollout.defs.metadata import plan_markdown
+from wish_rollout.defs.notifying import tell
 from wish_rollout.rollout.approving import Rules, decide, new_request, refuse_used, rules_of, standing
 from wish_rollout.rollout.recording import Actor
 
@@ -19,16 +22,27 @@ if TYPE_CHECKING:
     import psycopg
 
     from wish_rollout.core.approval import Subject
-    from wish_rollout.core.plan import EnvironmentPlan
+    from wish_rollout.core.plan import EnvironmentPlan, Plan
     from wish_rollout.core.policy import Grant
     from wish_rollout.rollout.project import Project, Target
 
 AWAITING = "wish_rollout/awaiting_approval"
 WHY = "wish_rollout/awaiting_because"
 REQUESTER = "wish_rollout/requester"
+RESUMES = "wish_rollout/resumes"
+RELEASE = "wish_rollout/release"
+"""On a run that goes on behind a gate: the digest of the release that was approved there."""
 BROKEN = "wish_rollout/break_glass"
 KEPT = ("ops", "resources")
 """What of a run's configuration a request keeps, so that the run that goes on is given the same."""
+
+
+def refuse_other_release(context: dg.OpExecutionContext, plan: Plan) -> None:
+    """Raise ApprovalVoid where a run that goes on behind a gate would take another release on the way there."""
+    approved = context.get_tag(RELEASE) or plan.release_digest
+    if approved != plan.release_digest:
+        gate = context.get_tag(RESUMES) or ""
+        raise ApprovalVoid(gate, f"release was {approved}, is {plan.release_digest}")
 
 
 @dataclass(frozen=True)
@@ -68,9 +82,14 @@ class Gatekeeper:
         who = ", ".join(grant.approvers)
         self.context.log.info(f"gate of {self.target.name}: approved by {who}")
         if grant.break_glass:
-            self.context.log.critical(f"{self.target.name}: {who} BREAKS THE GLASS: {grant.break_glass}")
+            said = f"{self.target.name}: {who} BREAKS THE GLASS: {grant.break_glass}"
+            self.context.log.critical(said)
+            self._tell(Event.BREAK_GLASS, said, plan.summary())
             self.context.instance.add_run_tags(self.context.run_id, {BROKEN: grant.break_glass[:200]})
         return True
+
+    def _tell(self, event: Event, title: str, text: str) -> None:
+        tell(self.context, self.project.config, Notice(event, self.target.name, title, text))
 
     def _decide(
         self, rules: Rules, subject: Subject, plan: EnvironmentPlan, connection: psycopg.Connection[Any]
@@ -99,6 +118,8 @@ class Gatekeeper:
             job, run = self.context.job_name, self.context.run_id
             asked = approvals.Asked(request, plan_markdown(plan), job, config, run)
             self.context.log_event(approvals.request_event(asked))
+            how = f"wish-rollout approve {name} --reason '…'"
+            self._tell(Event.WAITING, f"{name} waits for an approval", f"{request.text()}\nTo approve: {how}")
         instance.add_run_tags(self.context.run_id, {AWAITING: name, WHY: reason.say(reason.what)[:500]})
         self.context.log.warning(
             f"{reason.say(reason.what)}\n\n{asked.request.text()}\nTo approve: wish-rollout approve {name}"

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from wish_rollout.config import Config
 from wish_rollout.core.delta import Delta
+from wish_rollout.core.notice import Event, Notice
 from wish_rollout.core.plan_errors import Drifted
 from wish_rollout.core.remedy import Remedy
 from wish_rollout.core.render import brief, markdown
@@ -16,6 +17,7 @@ from wish_rollout.defs.checks import evaluations
 from wish_rollout.defs.failures import told
 from wish_rollout.defs.gatekeeping import Gatekeeper
 from wish_rollout.defs.metadata import verification_metadata
+from wish_rollout.defs.notifying import failure_hook, tell, tell_of_change
 from wish_rollout.defs.resources import database_key, target_of
 from wish_rollout.rollout.drifting import remedy_for
 from wish_rollout.rollout.rolling_back import plan_back, rollback_environment
@@ -50,7 +52,7 @@ def jobs_for(config: Config) -> list[dg.JobDefinition]:
     """Make the jobs that look and go back for the environments of the configuration."""
     keys = resource_keys(config)
     return [
-        rollback_job(keys),
+        rollback_job(config, keys),
         verify_job(keys),
         drift_job(config, keys),
     ]
@@ -68,7 +70,7 @@ def materialization(
     )
 
 
-def rollback_job(keys: set[str]) -> dg.JobDefinition:
+def rollback_job(config: Config, keys: set[str]) -> dg.JobDefinition:
     """Downgrade one environment, prove it, and materialize it anew."""
 
     @dg.op(name="rollback_environment", required_resource_keys=keys, out=dg.Out(dg.Nothing))
@@ -78,9 +80,7 @@ def rollback_job(keys: set[str]) -> dg.JobDefinition:
             project.config.declared(config.environment)
             target = target_of(context, config.environment)
             keeper = Gatekeeper(context, project, target)
-            if target.environment.gated and not keeper.open(
-                plan_back(project, target, target.look(), config.to)
-            ):
+            if target.environment.gated and not keeper.open(plan_back(project, target, config.to)):
                 yield dg.Output(None)
                 return
             migrated = rollback_environment(project, target, config.to, actor=keeper.actor)
@@ -91,9 +91,14 @@ def rollback_job(keys: set[str]) -> dg.JobDefinition:
         promised = project.history.promised(tuple(migrated.start), tuple(migrated.end))
         done = {**migrated.as_dict(), "delta": markdown(promised)}
         yield materialization(verification, done)
+        tell_of_change(context, target.environment, migrated.as_dict())
         yield dg.Output(None)
 
-    @dg.job(name="rollback", description="Takes one environment back by a revision, losing no row.")
+    hooks = {failure_hook(config)}
+
+    @dg.job(
+        name="rollback", description="Takes one environment back by a revision, losing no row.", hooks=hooks
+    )
     def job() -> None:
         rollback()
 
@@ -141,6 +146,7 @@ def drift_job(config: Config, keys: set[str]) -> dg.JobDefinition:
             strayed = [one for one in standings if not one.judgement.may_go_on]
             if strayed:
                 first = strayed[0]
+                tell_of_drift(context, project.config, strayed)
                 raise Drifted(first.environment, first.position, first.error or explain(first))
 
     @dg.job(name="drift_check", description="Compares environments with what history promises for them.")
@@ -148,6 +154,14 @@ def drift_job(config: Config, keys: set[str]) -> dg.JobDefinition:
         drift_check()
 
     return job
+
+
+def tell_of_drift(context: dg.OpExecutionContext, config: Config, strayed: list[Standing]) -> None:
+    """Tell people of each environment that is not what history promises."""
+    for one in strayed:
+        title = f"{one.environment}: {one.verdict} at {one.position}"
+        text = f"{one.error or explain(one)}\n\nwish-rollout drift {one.environment} --sql"
+        tell(context, config, Notice(Event.DRIFT, one.environment, title, text))
 
 
 def explain(one: Standing) -> str:

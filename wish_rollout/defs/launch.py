@@ -101,11 +101,12 @@ def run(
     job_name: str,
     run_config: Mapping[str, Any] | None = None,
     *,
+    tags: Mapping[str, str] | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Outcome:
     """Run a job to its end in this process. ``tell`` is called with each step's name as it starts.
 
-    Raises DagsterUnavailable.
+    ``tags`` go before those that tell who runs it. Raises DagsterUnavailable.
     """
     from wish_rollout.defs.location import build
 
@@ -123,6 +124,7 @@ def run(
                 ".dagster/repository": f"__repository__@{LOCATION}",
                 BY: COMMAND_LINE,
                 REQUESTER: requester(config.root),
+                **(tags or {}),
             },
         )
         record = instance.get_run_by_id(run_id)

@@ -8,6 +8,7 @@ import dagster as dg
 
 from wish_rollout.core.hazards.hazard import size
 from wish_rollout.core.names import split_last
+from wish_rollout.core.plan import Action
 from wish_rollout.core.release import say
 from wish_rollout.core.render import markdown, visible
 
@@ -108,17 +109,18 @@ def plan_markdown(plan: EnvironmentPlan) -> str:
     if plan.promised:
         parts.append(markdown(plan.promised))
     if plan.hazards:
-        parts.append(hazards_markdown(plan.hazards))
+        unsaid = "by the approver" if plan.action is Action.ROLLBACK else "**not allowed**"
+        parts.append(hazards_markdown(plan.hazards, unsaid))
     if plan.statements:
         parts.append("```sql\n" + ";\n\n".join(plan.statements).replace("```", "` ` `") + ";\n```")
     return "\n\n".join(parts)
 
 
-def hazards_markdown(hazards: Sequence[Hazard]) -> str:
-    """Write hazards as a table: what, where, under which lock, why it may be."""
+def hazards_markdown(hazards: Sequence[Hazard], unsaid: str) -> str:
+    """Write hazards as a table: what, where, under which lock, why it may be; ``unsaid``: if no reason is given."""
     rows = [
         f"| {one.kind} | {visible(one.subject)} | {one.rows:,} rows, {size(one.bytes)} | {one.lock} | "
-        f"{visible(one.allowed).replace('|', '&#124;') or '**not allowed**'} |".replace("`", "")
+        f"{visible(one.allowed).replace('|', '&#124;') or unsaid} |".replace("`", "")
         for one in hazards
     ]
     return "\n".join(["| hazard | of | on | lock | allowed because |", "|---|---|---|---|---|", *rows])

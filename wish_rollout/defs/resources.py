@@ -3,32 +3,45 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import dagster as dg
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 
 from wish_rollout.config import Config
+from wish_rollout.core.config_errors import Overridden
 from wish_rollout.rollout.planning import Choices
 from wish_rollout.rollout.project import Project, Target
 
 
-class ProjectResource(dg.ConfigurableResource[Project]):
-    """The project that ``config_path`` (a rollout.toml) describes, read afresh for each run."""
+@dataclass(frozen=True)
+class ProjectResource:
+    """The project that a rollout.toml describes, read afresh for each run."""
 
-    config_path: str
-    _project: Project | None = PrivateAttr(default=None)
+    path: Path
 
-    @property
+    @cached_property
     def project(self) -> Project:
         """The project; its files are read once a run."""
-        if self._project is None:
-            self._project = Project.load(Path(self.config_path))
-        return self._project
+        return Project.load(self.path)
+
+
+def project_resource(path: Path) -> dg.ResourceDefinition:
+    """Make the resource of a project; a run's configuration cannot put another one in its place."""
+
+    @dg.resource(config_schema={}, description=f"What {path.name} describes.")
+    def project(_: dg.InitResourceContext) -> ProjectResource:
+        return ProjectResource(path)
+
+    return project
 
 
 class DatabaseResource(dg.ConfigurableResource[str]):
     """One environment's database. ``url`` is given as an EnvVar, so Dagster shows the variable's name.
+
+    A run's configuration can give another value, as Dagster has it: ``target_of`` refuses it.
 
     Where it is empty, it comes from the file or the command that rollout.toml names, when a run needs it.
     """
@@ -62,16 +75,21 @@ def resources_for(config: Config) -> dict[str, object]:
         for env in config.environments
     }
     return {
-        "project": ProjectResource(config_path=str(config.path)),
+        "project": project_resource(config.path),
         "choices": ChoicesResource(),
         **databases,
     }
 
 
 def target_of(context: dg.OpExecutionContext, environment: str) -> Target:
-    """Give an environment's database to an op that requires its resource."""
+    """Give an environment's database to an op that requires its resource; raise Overridden, MissingUrl.
+
+    A run's configuration may name any variable of the worker's as the URL, also that of a gated environment.
+    """
     project: Project = context.resources.project.project
     env = project.config.declared(environment)
-    url = getattr(context.resources, database_key(environment)).url or project.config.url(env)
+    url = project.config.url(env)
+    if getattr(context.resources, database_key(environment)).url not in ("", url):
+        raise Overridden(environment)
     name = f"wish-rollout run={context.run_id[:8]} {environment}"
     return project.target_at(env, url, name)

@@ -9,8 +9,9 @@ import dagster as dg
 from wish_rollout.core.render import markdown
 from wish_rollout.defs.checks import evaluations
 from wish_rollout.defs.failures import told
-from wish_rollout.defs.gatekeeping import Gatekeeper
+from wish_rollout.defs.gatekeeping import Gatekeeper, refuse_other_release
 from wish_rollout.defs.metadata import plan_metadata, verification_metadata
+from wish_rollout.defs.notifying import tell_of_change
 from wish_rollout.defs.resources import target_of
 from wish_rollout.rollout.acting import migrate_environment
 from wish_rollout.rollout.planning import plan_target
@@ -31,6 +32,7 @@ def preflight(
     with told():
         targets = [target_of(context, env.name) for env in environments]
         plan = look_everywhere(context.resources.project.project, targets, context.resources.choices.choices)
+        refuse_other_release(context, plan)
     for one in plan.environments:
         context.log.info(one.summary())
     yield dg.Output(None, "plan", metadata=plan_metadata(plan), data_version=dg.DataVersion(plan.digest))
@@ -68,6 +70,7 @@ def verify(context: dg.OpExecutionContext, env: Environment, migrated: dict[str,
     yield from evaluations(verification)
     with told():
         verification.raise_if_failed()
+    tell_of_change(context, env, migrated)
     yield dg.Output(
         None,
         metadata=verification_metadata(verification, migrated),

@@ -75,7 +75,7 @@ def explained(error: psycopg.OperationalError, parameters: dict[str, Any], sourc
     if error.sqlstate == "3D000" or re.search(r'database "[^"]*" does not exist', text):
         return DatabaseMissing(source, database, server)
     if (error.sqlstate or "").startswith("28") or re.search(
-        r"password authentication failed|no pg_hba\.conf entry|role \"[^\"]*\" (does not exist|is not permitted)|no password",
+        r"\w+ authentication failed|no pg_hba\.conf entry|role \"[^\"]*\" (does not exist|is not permitted)|no password",
         text,
     ):
         return LoginRefused(source, server, str(parameters.get("user", "")))

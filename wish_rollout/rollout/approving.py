@@ -115,7 +115,7 @@ def accept(rules: Rules, subject: Subject, document: str, now: datetime | None =
     now = now or datetime.now(UTC)
     signed = verify(document, subject.environment, rules.signers, now)
     check_request(signed.statement.request, subject, rules.policy, now)
-    check_person(signed.statement, rules.policy)
+    check_person(signed, rules.policy)
     return signed
 
 

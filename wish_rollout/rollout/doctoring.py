@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors import RolloutError
 from wish_rollout.core.release import say
+from wish_rollout.rollout.notifying import try_receiver
 from wish_rollout.rollout.planning import plan_target
 from wish_rollout.rollout.refusing import refuse_unfit
 from wish_rollout.rollout.sandboxing import sandbox
@@ -45,6 +46,10 @@ def examine(project: Project) -> list[Finding]:
         ("history", lambda: f"release {project.release_digest[:12]}"),
         *((env.name, lambda env=env: database(project, env)) for env in project.config.environment),
         ("dagster", dagster_storage),
+        *(
+            (f"notify {each.source}", lambda each=each: try_receiver(project.config, each))
+            for each in project.config.notify
+        ),
         (
             "sandbox",
             lambda: "is up" if sandbox(project.config).running else "is down: wish-rollout sandbox up",

@@ -30,7 +30,7 @@ def with_hazards(
 
     Raises BadAllowance. What is dropped before (``Action.CLEAN``) is as good as not there.
     """
-    if plan.action not in (Action.UPGRADE, Action.CLEAN) or not plan.pending:
+    if plan.action not in (Action.UPGRADE, Action.CLEAN, Action.ROLLBACK) or not plan.pending:
         return plan
     from wish_rollout.revisions.allowances import allowances
 
@@ -44,8 +44,18 @@ def with_hazards(
 
 
 def pending_of(project: Project, plan: EnvironmentPlan) -> list[Pending]:
-    """Give each pending revision with the schemas on both of its sides."""
+    """Give each pending revision, or each that is taken back, with the schemas before and after it."""
     history = project.history
+    if plan.action is Action.ROLLBACK:
+        return [
+            Pending(
+                revision.id,
+                history.at((revision.id,)),
+                history.at(tuple(sorted(revision.parents))),
+                history.record((revision.id,)).downgrade,
+            )
+            for revision in project.release.undone(plan.start, plan.end)
+        ]
     return [
         Pending(
             revision.id,

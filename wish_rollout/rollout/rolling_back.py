@@ -15,6 +15,7 @@ from wish_rollout.postgres.sighting import look
 from wish_rollout.postgres.stake import rows_at_stake
 from wish_rollout.rollout.acting import Migrated
 from wish_rollout.rollout.executing import Checks, run_scripts
+from wish_rollout.rollout.judging import with_hazards
 from wish_rollout.rollout.mutex import rollout_mutex
 from wish_rollout.rollout.planning import plan_for
 from wish_rollout.rollout.recording import NOBODY, Actor, Recorder
@@ -45,8 +46,7 @@ def rollback_environment(
     """
     actor.refuse_without_gatekeeper(target)
     with target.connect() as connection, rollout_mutex(target, connection):
-        seen = look(connection, target.scope)
-        plan = plan_back(project, target, seen, to)
+        plan, seen = plan_back_on(project, target, connection, to)
         after = plan.promised.apply(seen.snapshot).fingerprint
         recorder = Recorder(target, connection, plan, actor, after)
         recorder.ask()
@@ -65,15 +65,28 @@ def rollback_environment(
         )
 
 
-def plan_back(project: Project, target: Target, seen: Sighting, to: str | None) -> EnvironmentPlan:
-    """Plan a rollback from what was seen; raise why it cannot be."""
+def plan_back(project: Project, target: Target, to: str | None) -> EnvironmentPlan:
+    """Look at one environment and plan a rollback of it, hazards included; raise why it cannot be."""
+    with target.connect() as connection:
+        return plan_back_on(project, target, connection, to)[0]
+
+
+def plan_back_on(
+    project: Project, target: Target, connection: psycopg.Connection[Any], to: str | None
+) -> tuple[EnvironmentPlan, Sighting]:
+    """Do the same over a session in autocommit that the caller holds; give what was seen as well."""
+    seen = look(connection, target.scope)
+    return with_hazards(project, connection, plan_from(project, target, seen, to)), seen
+
+
+def plan_from(project: Project, target: Target, seen: Sighting, to: str | None) -> EnvironmentPlan:
+    """Plan a rollback from what was seen, but for its hazards; raise why it cannot be."""
     forth = plan_for(project, target.environment, seen)
     refuse_foreign(target.environment, forth.start, project)
     end = destination(project.release, forth.start, to, target.name)
     if drift := difference(project.history.at(forth.start), project.count(seen.snapshot).snapshot):
         raise Drifted(target.name, say(forth.start), brief(drift))
-    undone = project.release.ancestors(forth.start) - project.release.ancestors(end)
-    back = [revision for revision in reversed(project.release.revisions) if revision.id in undone]
+    back = project.release.undone(forth.start, end)
     for revision in back:
         if len(revision.parents) > 1:
             raise RollbackAcrossMerge(target.name, revision.id, " and ".join(revision.parents))

@@ -34,7 +34,7 @@ def plan_as_asked(project: Project, target: Target, asked: Subject) -> Environme
     if not env.gated:
         raise NotGated(env.name)
     if asked.act == Action.ROLLBACK:
-        return plan_back(project, target, target.look(), asked.end)
+        return plan_back(project, target, asked.end)
     choices = Choices(adopt=(env.name,)) if asked.act == Action.ADOPT else Choices()
     plan, seen = plan_target(project, target, choices)
     refuse_unfit(env, plan, project, seen)

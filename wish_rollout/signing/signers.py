@@ -72,6 +72,20 @@ class Signers:
         """Give the lines that hold this key for our purpose."""
         return [entry for entry in self.entries if entry.key == key and entry.for_us]
 
+    def person(self, name: str) -> frozenset[str]:
+        """Give all names, in small letters, of whoever has this one: those that share a key with it, and so on.
+
+        Also keys that are for something else, or whose time is over, tell who somebody is.
+        """
+        lines = [({each.casefold() for each in entry.principals}, entry.key) for entry in self.entries]
+        names: set[str] = {name.casefold()}
+        while True:
+            keys = {key for these, key in lines if these & names}
+            more = names.union(*(these for these, key in lines if key in keys))
+            if more == names:
+                return frozenset(names)
+            names = more
+
 
 def read_signers(path: Path) -> Signers:
     """Read the file; raise BadSigners for one that is missing, or holds a line that cannot be read."""

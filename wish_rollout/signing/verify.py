@@ -49,4 +49,4 @@ def verify(document: str, environment: str, signers: Signers, now: datetime) -> 
     if not any(entry.valid(now) for entry in entries):
         interval = "; ".join(entry.interval for entry in entries)
         raise signing_errors.SignerNotValid(environment, statement.approver, interval, signers.path)
-    return Signed(statement, key)
+    return Signed(statement, key, signers.person(statement.approver))

@@ -8,7 +8,7 @@ from wish_rollout.core.hazards.hazard import Told
 from wish_rollout.core.names import split_last
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from wish_rollout.core.hazards.hazard import Hazard, Step
 
@@ -25,6 +25,12 @@ op.rename_table("{last}", "{last}_retired")"""
 INSTEAD_COLUMN = """\
 # first a release of the application that neither reads nor writes {column}; then allow it here, with the reason:
 allow_hazards = {{"drop-column": "unused since release …; archived in …"}}"""
+
+
+def losses(hazards: Iterable[Hazard]) -> str:
+    """Name what goes with these, and out of how many rows; empty where nothing does."""
+    gone = [hazard for hazard in hazards if hazard.kind in (TABLE, COLUMN)]
+    return ", ".join(f"{hazard.subject} (of {hazard.rows:,} rows)" for hazard in gone)
 
 
 def judge(step: Step) -> Iterator[Hazard]:

@@ -1,0 +1,117 @@
+"""What somebody who reaches Dagster's UI can try with a run's configuration: none of it gets round the gate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+import pytest
+
+from tests.fix_project import APPROVER
+from wish_rollout.config import load_config
+from wish_rollout.core.approval import Statement
+from wish_rollout.core.signing_errors import BadApproval
+from wish_rollout.defs import approvals
+from wish_rollout.defs.launch import open_instance
+from wish_rollout.defs.location import build
+from wish_rollout.defs.pipeline import ROAD
+from wish_rollout.signing.verify import split
+
+if TYPE_CHECKING:
+    from tests.gate.conftest import Gate
+
+
+def job_of() -> dg.JobDefinition:
+    """Give the job that is executed, as a program that loads the code location would."""
+    return build(load_config()).resolve_job_def("rollout")
+
+
+def resource(name: str, **config: Any) -> dict[str, Any]:
+    """Write a run's configuration of one resource, as the launchpad takes it."""
+    return {"resources": {name: {"config": config}}}
+
+
+@pytest.mark.parametrize("name", ["local", "staging"])
+def test_an_environment_without_a_gate_cannot_be_pointed_at_prod(gate: Gate, name: str) -> None:
+    outcome = gate.road.run("rollout", resource(f"database_{name}", url={"env": "PROD_DATABASE_URL"}))
+    assert gate.road.revision("prod") is None
+    assert (outcome.success, outcome.error_class) == (False, "Overridden")
+
+
+def test_a_rollback_cannot_be_pointed_at_prod(gate: Gate) -> None:
+    gate.road.migrate("prod")
+    ops = {"ops": {"rollback_environment": {"config": {"environment": "local"}}}}
+    outcome = gate.road.run(
+        "rollback", {**ops, **resource("database_local", url={"env": "PROD_DATABASE_URL"})}
+    )
+    assert gate.road.revision("prod") == "0007"
+    assert (outcome.success, outcome.error_class) == (False, "Overridden")
+
+
+def test_another_configuration_cannot_be_put_in_place_of_this_one(gate: Gate) -> None:
+    other = gate.road.root / "other.toml"
+    other.write_text((gate.road.root / "rollout.toml").read_text().split("[environment.approval]")[0])
+    gate.road.edit("other.toml", "gated = true", "")
+    with pytest.raises(dg.DagsterInvalidConfigError):
+        gate.road.run("rollout", resource("project", config_path=str(other)))
+    assert gate.road.revision("prod") is None
+
+
+def test_a_run_of_the_migrating_step_alone_meets_the_gate_there(gate: Gate) -> None:
+    """As the UI's re-execution of chosen steps does: the gate's own step is left out."""
+    gate.ask()
+    config = gate.road.project.config
+    with gate.road.here(), open_instance(config) as instance:
+        (stopped, *_) = instance.get_runs(dg.RunsFilter(job_name="rollout"))
+        steps = [f"{ROAD}.migrate_prod"]
+        result = dg.execute_job(
+            dg.reconstructable(job_of),
+            instance,
+            reexecution_options=dg.ReexecutionOptions(parent_run_id=stopped.run_id, step_selection=steps),
+        )
+        (failure,) = [event for event in result.all_events if event.is_step_failure]
+    assert "WaitingAtGate" in str(failure.step_failure_data.user_failure_data)
+    assert gate.road.revision("prod") is None
+
+
+def test_a_flood_of_events_does_not_bring_a_rejected_request_back(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(approvals, "MOST", 5)  # otherwise 200 of them
+    request = gate.ask()
+    assert gate.approve()[0] == 0
+    assert gate.road.cli("reject", "prod", "--reason", "no").code == 0
+    with open_instance(gate.road.project.config) as instance:
+        for _ in range(approvals.MOST + 1):
+            instance.report_runless_asset_event(dg.AssetObservation(["approval", "prod"]))
+        assert approvals.rejections(instance, "prod").keys() == {request.nonce}
+        assert approvals.documents(instance, "prod") == []
+
+
+def test_what_is_written_into_a_rejection_cannot_act(gate: Gate) -> None:
+    request = gate.ask()
+    document = gate.document(request)
+    words = {"who": "a\u202eb", "reason": "no\x1b[2J\nerror: approved"}
+    config = {"environment": "prod", "nonce": request.nonce, **words}
+    assert gate.road.run("reject", {"ops": {"reject_request": {"config": config}}}).success
+    with open_instance(gate.road.project.config) as instance:
+        (said,) = approvals.rejections(instance, "prod").values()
+    assert said == "a\\u202eb: no\\x1b[2J\\nerror: approved"
+    refused = gate.hand_in(document)[1].splitlines()
+    assert [line for line in refused if line.startswith("error: approved")] == []
+
+
+def test_what_an_approver_says_stays_one_line_that_cannot_act(gate: Gate) -> None:
+    words = ["fine\nbreak glass: no", "fine \u202etxet", "\x1b]0;title\x07", "a\u2028b", "\x85"]
+    request = gate.ask()
+    code, said = gate.approve(APPROVER, "--reason", "".join(words))
+    assert code == 0, said
+    with open_instance(gate.road.project.config) as instance:
+        (document,) = approvals.documents(instance, "prod")
+    text, _ = split(document)
+    assert text.replace("\n", "").isprintable()
+    assert text.count("\n") == request.text().count("\n") + 3
+    assert not Statement.from_text(text).break_glass
+    for each in words:
+        with pytest.raises(BadApproval):
+            Statement.from_text(text.replace("reason: ", f"reason: {each}"))

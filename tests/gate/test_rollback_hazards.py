@@ -1,0 +1,91 @@
+"""A rollback's own dangers, judged on the database as it is, stand in what is signed for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.fix_project import APPROVER
+from tests.gate.conftest import SECOND
+from wish_rollout.core.approval_errors import ApprovalVoid, HazardNotAllowed
+from wish_rollout.rollout.standing import plan_as_asked
+
+if TYPE_CHECKING:
+    from tests.gate.conftest import Gate
+
+ROW = "insert into wishlist_items (user_id, title, store) values ('u', 't', 'LEGO')"
+DROPS = ("drop-column column public.wishlist_items.colour",)
+SCRIPT = """
+revision = "0008"
+down_revision = "0007"
+
+
+def upgrade() -> None:
+    from alembic import op
+    op.execute("ALTER TABLE wishlist_items ADD COLUMN colour text")
+    op.execute("CREATE TABLE later (id int)")
+
+
+def downgrade() -> None:
+    from alembic import op
+    op.execute("ALTER TABLE wishlist_items DROP COLUMN colour")
+    op.execute("DROP TABLE later")
+"""
+
+
+@pytest.fixture
+def ahead(gate: Gate) -> Gate:
+    """Prod one revision further: with rows, none of which has a value in the new column."""
+    (gate.road.root / "migrations/versions/0008_colour.py").write_text(SCRIPT)
+    gate.road.edit("rollout.toml", "0007 = [", '0008 = ["author@example.org"]\n0007 = [')
+    gate.road.migrate("prod")
+    gate.road.sql("prod", ROW)
+    return gate
+
+
+def test_its_hazards_are_signed_by_name_and_raise_the_quorum(ahead: Gate) -> None:
+    ahead.policy("quorum_for = { drop-column = 2 }")
+    stopped = ahead.road.cli("rollback", "prod")
+    assert stopped.code == 3, stopped
+    (request,) = ahead.requests()
+    assert request.subject.hazards == DROPS
+    code, said = ahead.approve()
+    assert code == 0, said
+    assert f"hazards: {DROPS[0]}" in said
+    assert "drop-column: column public.wishlist_items.colour in revision 0008" in said
+    assert "what it takes with it: column public.wishlist_items.colour (of 1 rows)" in said
+    assert "NOT ALLOWED" not in said
+    assert "needs the approvals of 2 persons" in ahead.road.cli("rollback", "prod").err
+    assert ahead.approve(SECOND)[0] == 0
+    done = ahead.road.cli("rollback", "prod")
+    assert (done.code, ahead.road.revision("prod")) == (0, "0007"), done
+
+
+def test_a_hazard_that_came_after_the_approval_voids_it(ahead: Gate) -> None:
+    assert ahead.road.cli("rollback", "prod").code == 3
+    document = ahead.document(ahead.requests()[0], APPROVER)
+    ahead.road.sql("prod", "insert into later values (1)")
+    with pytest.raises(
+        ApprovalVoid, match=r"hazards was .*, is drop-column .*, drop-table table public\.later"
+    ):
+        ahead.take_in(document)
+
+
+def test_a_kind_that_may_not_be_approved_stops_a_rollback_as_well(ahead: Gate) -> None:
+    ahead.policy('allowed_hazards = ["rewrite"]')
+    outcome = ahead.road.run(
+        "rollback", {"ops": {"rollback_environment": {"config": {"environment": "prod"}}}}
+    )
+    assert outcome.error_class == HazardNotAllowed.__name__
+    assert ahead.requests() == []
+
+
+def test_to_base_each_revision_is_judged_on_its_own_side(ahead: Gate) -> None:
+    assert ahead.road.cli("rollback", "prod", "--to", "base").code == 3
+    (request,) = ahead.requests()
+    assert request.subject.hazards == (*DROPS, "drop-table table public.wishlist_items")
+    project = ahead.road.project
+    with ahead.road.here():
+        plan = plan_as_asked(project, project.target("prod"), request.subject)
+    assert [hazard.revision for hazard in plan.hazards] == ["0008", "0007"]

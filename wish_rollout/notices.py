@@ -1,0 +1,61 @@
+"""Sending a message by apprise (BSD-2-Clause), which knows the services: mail, Slack, Teams, webhooks, and more.
+
+An address holds tokens. So nothing that apprise says or raises is passed on, and its log is shut.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from wish_rollout.core.notice import Event, Notice, NotSent
+from wish_rollout.core.secrecy import keep_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SECONDS = 15
+"""A rollout waits no longer than this for a receiver that does not answer."""
+KINDS: Mapping[Event, str] = {
+    Event.WAITING: "info",
+    Event.BREAK_GLASS: "warning",
+    Event.DRIFT: "warning",
+    Event.FAILED: "failure",
+    Event.ROLLED_OUT: "success",
+}
+
+
+def send(notice: Notice, receiver: str, url: str) -> None:
+    """Send a message to an address as apprise writes it; ``receiver`` names it. Raises NotSent."""
+    service = opened(notice.title, receiver, url)
+    title, text = notice.shown
+    try:
+        told = service.notify(
+            title=title, body=text, notify_type=KINDS[notice.event], body_format="text", timeout=SECONDS
+        )
+    except Exception as error:  # noqa: BLE001  (whatever a service raises, a rollout does not fail of it)
+        raise NotSent(notice.title, receiver, type(error).__name__) from None
+    if not told:
+        raise NotSent(notice.title, receiver, "the service did not take it")
+
+
+def opened(title: str, receiver: str, url: str) -> Any:
+    """Give apprise with this one address; raise NotSent where that is missing, or not understood."""
+    if not url:
+        raise NotSent(title, receiver, "it is not set")
+    keep_secret(url)
+    logger = logging.getLogger("apprise")
+    logger.propagate, logger.disabled = False, True
+    try:
+        import apprise
+
+        service = apprise.Apprise()
+        understood = service.add(url)
+    except ImportError:
+        reason = "apprise is not installed: pip install 'wish-rollout[notify]'"
+        raise NotSent(title, receiver, reason) from None
+    except Exception as error:  # noqa: BLE001  (an address may be anything, and so may what comes of it)
+        raise NotSent(title, receiver, type(error).__name__) from None
+    if not understood:
+        raise NotSent(title, receiver, "what it holds is no address that apprise understands")
+    return service
