@@ -100,3 +100,17 @@ def actions(words: Words) -> list[Words]:
         else:
             found[-1].append(word)
     return [tuple(action) for action in found if action]
+
+
+def expression_of(key: str) -> str:
+    """Take order and operator class off an index key; its collation stays, since it decides what is alike."""
+    parts, depth = [""], 0
+    for match in WORD.finditer(key):
+        depth += (match[0] in ("(", "[")) - (match[0] in (")", "]"))
+        if depth == 0 and match["space"]:
+            parts.append("")
+        else:
+            parts[-1] += match[0]
+    size = parts.index("END") + 1 if parts[0] == "CASE" else 1
+    size += 2 * (parts[size : size + 1] == ["COLLATE"])
+    return " ".join(parts[:size])
