@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.delta import difference
@@ -37,7 +37,7 @@ def steps(pending: Iterable[Pending], live: Live) -> Iterator[Step]:
             if kind == "table" and old in tables:
                 tables[new] = tables[old]
         delta = difference(before, one.after)
-        now = Live(dict(tables), live.scans, live.volatile)
+        now = replace(live, tables=dict(tables))
         yield Step(one.revision, delta, before, one.after, script, now, renamed)
         gone = [
             name
