@@ -13,7 +13,9 @@ from wish_rollout.core.names import split_last
 from wish_rollout.core.sql_words import means
 
 if TYPE_CHECKING:
-    from wish_rollout.core.changes import Change
+    from collections.abc import Sequence
+
+    from wish_rollout.core.changes import Change, Delta
     from wish_rollout.core.hazards.steps import Pending
 
 
@@ -39,6 +41,18 @@ def touched(one: Pending) -> set[str]:
         for name in tables
         if name in changed or any(means(act.name, name) or means(act.of, name) for act in acts)
     }
+
+
+def locked(statements: Sequence[str], promised: Delta) -> list[str]:
+    """Name what statements lock, as SQL that a server resolves: what changes, what is named, what is referred to."""
+    found = {Step.table_of(change) for change in promised.changes}
+    found |= {str(change.properties.get("references", ("", ""))[1] or "") for change in promised.changes}
+    for act in Script(statements).acts:
+        found |= {
+            ".".join(f'"{part.replace(chr(34), chr(34) * 2)}"' for part in name)
+            for name in (act.name, act.of)
+        }
+    return sorted(found - {""})
 
 
 def _of(change: Change, one: Pending, tables: set[str]) -> set[str]:
