@@ -2,36 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from tests.cases.hazard_case import ROWS, TABLES, Case
+from tests.cases.hazard_statements import HIDDEN
+from tests.cases.hazard_types import TYPES
 
-TABLES = """
-create table shops (id int primary key);
-create table items (id int primary key, name text, code varchar(10), price numeric(8,2), shop_id int, due timestamp);
-create table tags (item int, tag text);
-create index items_name on items (name);
-create index tags_tag on tags (tag);
-"""
-ROWS = """
-insert into shops select generate_series(1, 20);
-insert into items select i, 'n' || i, 'c' || i, i, i, now() from generate_series(1, 20) as i;
-insert into tags select i, 't' from generate_series(1, 20) as i;
-"""
-
-
-@dataclass(frozen=True)
-class Case:
-    """``lock``: the strongest lock that the unsafe way holds on its table, as pg_locks calls it."""
-
-    kind: str
-    table: str
-    unsafe: tuple[str, ...]
-    safe: tuple[str, ...]
-    lock: str = "AccessExclusiveLock"
-    rewrites: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.kind}-{self.unsafe[0].split('(')[0].replace(' ', '_')[:50]}"
-
+__all__ = ["CASES", "ROWS", "TABLES", "Case"]
 
 CASES = (
     Case(
@@ -227,4 +202,6 @@ CASES = (
         ("ALTER TABLE items SET WITHOUT CLUSTER",),
         rewrites=True,
     ),
+    *HIDDEN,
+    *TYPES,
 )

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
+
+import pytest
+
+from wish_rollout.core.approval import subject_of
+from wish_rollout.core.plan_errors import PlanChanged
+from wish_rollout.defs.metadata import plan_markdown
+from wish_rollout.rollout.acting import migrate_environment
+from wish_rollout.rollout.planning import plan_target
+from wish_rollout.rollout.refusing import refuse_unfit
 
 if TYPE_CHECKING:
     from tests.fix_project import Road
@@ -12,7 +22,7 @@ SCRIPT = '''
 from alembic import op
 revision = "0008"
 down_revision = "0007"
-allow_hazards = {{"column-type-change": "few rows", "not-null-scan": "few rows", "whole-table-write": "few rows"}}
+allow_hazards = {{"column-type-change": "few rows", "not-null-scan": "few rows", "whole-table-write": "few rows"{extra}}}
 
 
 def upgrade() -> None:
@@ -35,8 +45,13 @@ ROW = (
 )
 
 
-def add_revision(road: Road, repair: str) -> None:
-    (road.root / "migrations/versions/0008_bands.py").write_text(SCRIPT.format(repair=repair))
+BANDS = "2 rows in prod hold price = '12.50', which is no label of price_band"
+SEEN = "select * from public.wishlist_items as r where price::text not in ('low', 'high')"
+
+
+def add_revision(road: Road, repair: str, extra: str = "") -> None:
+    script = road.root / "migrations/versions/0008_bands.py"
+    script.write_text(SCRIPT.format(repair=repair, extra=extra))
 
 
 def test_rows_that_break_the_new_schema_stop_the_release_before_the_first_environment(
@@ -53,10 +68,25 @@ def test_rows_that_break_the_new_schema_stop_the_release_before_the_first_enviro
     refused = road.cli("apply")
 
     assert refused.code == 6, refused
-    assert "2 rows in prod hold price = '12.50', which is no label of price_band" in refused.err
-    assert "1 row in prod of public.wishlist_items hold no notes, which becomes NOT NULL" in refused.err
-    assert "select * from public.wishlist_items as r where price::text not in ('low', 'high')" in refused.err
+    assert BANDS in refused.err
+    assert "1 row in prod of public.wishlist_items holds no notes, which becomes NOT NULL" in refused.err
+    assert SEEN in refused.err
     assert road.identity() == before
+    shown = road.cli("plan")
+    assert shown.code == 6
+    assert (
+        f"rows: {BANDS}\n    see them: {SEEN};\n    NOT ALLOWED; rehearsed with some of them: " in shown.out
+    )
+    told = json.loads(road.cli("plan", "--json").out)["environments"]
+    assert [len(one["findings"]) for one in told] == [0, 0, 2]
+    finding = {key: told[2]["findings"][0][key] for key in ("kind", "subject", "rows", "says", "sql")}
+    assert finding == {
+        "kind": "rows-do-not-fit",
+        "subject": "public.wishlist_items.notes",
+        "rows": 1,
+        "says": "1 row in prod of public.wishlist_items holds no notes, which becomes NOT NULL",
+        "sql": "select * from public.wishlist_items as r where notes is null",
+    }
 
 
 def test_rows_that_the_release_mends_itself_are_no_finding(each_road: Road) -> None:
@@ -78,5 +108,31 @@ def test_a_repair_that_does_not_mend_every_row_is_told_with_what_the_rehearsal_c
     refused = road.cli("apply")
 
     assert refused.code == 6, refused
-    assert "hold no notes" in refused.err
+    assert "holds no notes" in refused.err
     assert 'column "notes" of relation "wishlist_items" contains null values' in refused.err
+
+
+def test_rows_that_a_revision_allows_are_before_the_approver_and_signed_by_name(road: Road) -> None:
+    road.migrate("local")
+    add_revision(road, "pass", ', "rows-do-not-fit": "bands come | from a view"')
+    project, target = road.project, road.project.target("local")
+    without, _ = plan_target(project, target)
+    road.sql("local", ROW.format("'12.50'", "'n'", "null"))
+
+    plan, seen = plan_target(project, target)
+
+    refuse_unfit(target.environment, plan, project, seen)
+    names = [name for name in subject_of(plan, "", ()).hazards if name.startswith("rows-do-not-fit")]
+    assert names == ["rows-do-not-fit public.wishlist_items.price"]
+    markdown = plan_markdown(plan)
+    says = "1 row in local holds price = '12.50', which is no label of price_band"
+    assert f"| {says} | bands come &#124; from a view |" in markdown
+    assert f"```sql\n{SEEN};\n```" in markdown
+    assert (
+        f"rows: {says}\n    see them: {SEEN};\n    allowed: bands come | from a view" in road.cli("plan").out
+    )
+    with pytest.raises(PlanChanged, match="findings was"):
+        migrate_environment(project, target, planned=without.signed_fields())
+    road.sql("local", ROW.format("'13'", "'n'", "null"))
+    again, _ = plan_target(project, target)
+    assert (again.findings[0].rows, again.digest) == (2, plan.digest), "one row more is the same finding"

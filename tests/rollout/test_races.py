@@ -2,79 +2,101 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.fix_project import Result
+from tests.fix_project import APPROVER, REQUESTER
+from wish_rollout.core.approval import Request, Statement
 from wish_rollout.core.database_errors import LockHeld
 from wish_rollout.postgres.locks import rollout_lock
 from wish_rollout.rollout.acting import migrate_environment
+from wish_rollout.rollout.approving import new_request, rules_of, standing
+from wish_rollout.rollout.planning import plan_target
+from wish_rollout.signing.keygen import find_keys, sign
 
 if TYPE_CHECKING:
     from tests.fix_project import Road
 
 AT_ONCE = 20
 MANY = """
-import os, sys
-import wish_rollout.defs.launch, wish_rollout.defs.location, wish_rollout.revisions.driver
-from wish_rollout.cli.main import main
-children = []
-for number in range(int(sys.argv.pop(1))):
-    if (child := os.fork()) == 0:
-        os.dup2(os.open(f"{number}.out", os.O_WRONLY | os.O_CREAT), 1)
-        os.dup2(os.open(f"{number}.err", os.O_WRONLY | os.O_CREAT), 2)
-        try:
-            main()
-        except SystemExit as end:
-            sys.stdout.flush()
-            os._exit(end.code or 0)
-        sys.stdout.flush()
+import json, os, sys
+from pathlib import Path
+from wish_rollout.core.errors import RolloutError
+from wish_rollout.rollout.acting import migrate_environment
+from wish_rollout.rollout.approving import decide, rules_of, standing
+from wish_rollout.rollout.project import Project
+from wish_rollout.rollout.recording import Actor
+import wish_rollout.revisions.driver
+project = Project.load(Path("rollout.toml").resolve())
+target = project.target("prod")
+rules, document = rules_of(project, target), Path("approval").read_text()
+project.history.at(project.release.head)
+
+def keeper(plan, connection):
+    return decide(rules, plan, standing(project, rules, plan), [document], connection)
+
+def migrate():
+    try:
+        return migrate_environment(project, target, actor=Actor("one of many", str(os.getpid()), keeper)).action
+    except RolloutError as error:
+        return type(error).__name__
+
+ready, go = os.pipe(), os.pipe()
+for number in range(int(sys.argv[1])):
+    if os.fork() == 0:
+        os.close(go[1])
+        os.write(ready[1], b"x")
+        os.read(go[0], 1)  # ends for all of them at once, when the other end is closed
+        Path(f"{number}.out").write_text(migrate())
         os._exit(0)
-    children.append(child)
-print([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children])
+left = int(sys.argv[1])
+while left:
+    left -= len(os.read(ready[0], left))
+os.close(go[1])
+for _ in range(int(sys.argv[1])):
+    assert os.wait()[1] == 0
 """
-"""Calls the command line in many processes at once, which have imported everything before."""
+"""Migrates prod in many processes at once, each behind the same approval."""
 SCRIPT = "migrations/versions/0007_wishlist_items.py"
 LAST_INDEX = '    op.create_index(\n        "idx_wishlist_user_store_priority"'
 HERE_ALONE = "op.get_bind().scalar(sa.text(\"SELECT current_database() LIKE 'test%'\"))"
 """Not where the release is rehearsed: a script that depends on where it runs."""
 
 
-def test_of_twenty_at_once_one_migrates_and_the_others_find_nothing_to_do(road: Road) -> None:
-    road.edit("rollout.toml", "disposable = true", "disposable = true\nlock_wait = 120")
-    command = [sys.executable, "-c", MANY, str(AT_ONCE), "apply", "--until", "local", "--json"]
-    ended = road.ended(road.process(command), seconds=170)
-    results = [
-        road.checked(
-            Result(code, (road.root / f"{number}.out").read_text(), (road.root / f"{number}.err").read_text())
-        )
-        for number, code in enumerate(json.loads(ended.out))
-    ]
-    assert [result for result in results if result.code != 0] == []
-    actions = [
-        "nothing"
-        if (told := json.loads(result.out)).get("nothing_to_do")
-        else told["environments"][0]["action"]
-        for result in results
-    ]
-    assert sorted(actions) == ["nothing"] * (AT_ONCE - 1) + ["upgrade"]
-    assert road.revision("local") == "0007"
-    assert road.cli("drift", "local").code == 0
+def test_of_twenty_processes_at_a_gate_one_migrates_on_the_one_approval(road: Road) -> None:
+    road.edit("rollout.toml", "gated = true", "gated = true\nlock_wait = 0")
+    approve(road, "prod")
+    with road.project.target("prod").connect() as session, rollout_lock(session, "prod", 0):
+        assert at_once(road) == ["LockHeld"] * AT_ONCE
+    assert road.revision("prod") is None
+
+    road.edit("rollout.toml", "lock_wait = 0", "lock_wait = 120")
+    request = approve(road, "prod")
+
+    assert at_once(road) == ["nothing"] * (AT_ONCE - 1) + ["upgrade"]
+    assert road.revision("prod") == "0007"
+    nonces = road.sql("prod", "select nonce from wish_rollout.ledger")
+    assert nonces == [(request.nonce,)], "one act, and the approval used once"
 
 
-def test_twenty_sessions_of_one_library_migrate_once(each_road: Road) -> None:
-    road = each_road
-    project, target = road.project, road.project.target("local")
-    assert project.release_digest
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        done = list(pool.map(lambda _: migrate_environment(project, target), range(AT_ONCE)))
-    assert sorted(one.action for one in done) == ["nothing"] * (AT_ONCE - 1) + ["upgrade"]
-    assert len({one.expected for one in done}) == 1
-    assert road.revision("local") == "0007"
+def at_once(road: Road) -> list[str]:
+    """Migrate prod in many processes; give what each came to."""
+    ended = road.ended(road.process([sys.executable, "-c", MANY, str(AT_ONCE)]))
+    assert ended.code == 0, ended
+    return sorted((road.root / f"{number}.out").read_text() for number in range(AT_ONCE))
+
+
+def approve(road: Road, environment: str) -> Request:
+    """Write a good approval of what stands into a file, as a person signs it; give what it is of."""
+    project, target = road.project, road.project.target(environment)
+    rules, (plan, _) = rules_of(project, target), plan_target(project, target)
+    request = new_request(rules, standing(project, rules, plan), REQUESTER)
+    text = Statement(request, APPROVER, "agreed").text()
+    key = find_keys(road.root / "home/.ssh/id_ed25519")[0]
+    (road.root / "approval").write_text(text + sign(text, key))
+    return request
 
 
 def test_a_lock_that_stays_held_names_its_holder(road: Road) -> None:

@@ -10,6 +10,7 @@ from wish_rollout.cli import output
 from wish_rollout.core.render import visible
 
 if TYPE_CHECKING:
+    from wish_rollout.core.demands import Finding
     from wish_rollout.core.plan import EnvironmentPlan
     from wish_rollout.defs.launch import Outcome
 
@@ -31,6 +32,8 @@ def show_plan(plan: EnvironmentPlan) -> None:
         output.say(f"hazard: {hazard}")
         output.say(f"    {hazard.why}")
         output.say(f"    {f'allowed: {hazard.allowed}' if hazard.allowed else not_allowed(plan)}")
+    for finding in plan.findings:
+        show_finding(finding)
     if plan.statements:
         output.say("SQL:")
         for statement in plan.statements:
@@ -43,6 +46,16 @@ def not_allowed(plan: EnvironmentPlan) -> str:
     from wish_rollout.core.plan import Action
 
     return "for the approver to allow" if plan.action is Action.ROLLBACK else "NOT ALLOWED"
+
+
+def show_finding(finding: Finding) -> None:
+    """Print rows that do not fit: how many, the SQL that shows them, and why they are let be or not."""
+    output.say(f"rows: {visible(finding.says)}")
+    output.say(f"    see them: {visible(finding.sql)};")
+    if finding.allowed:
+        output.say(f"    allowed: {finding.allowed}")
+    elif finding.rows:
+        output.say(f"    NOT ALLOWED; rehearsed with some of them: {visible(finding.rehearsed)}")
 
 
 def finish(outcome: Outcome, *, json: bool, done: str = "") -> None:

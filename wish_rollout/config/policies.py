@@ -96,10 +96,12 @@ class ApprovalConfig(Strict):
         named = {*self.quorum_for, *(self.allowed_hazards or ())}
         if not named:
             return self
+        from wish_rollout.core.demands import ROWS
         from wish_rollout.core.hazards import KINDS
 
-        if unknown := named - KINDS:
-            known = ", ".join(sorted(KINDS))
+        kinds = KINDS | {ROWS}
+        if unknown := named - kinds:
+            known = ", ".join(sorted(kinds))
             raise ValueError(f"there is no hazard {', '.join(sorted(unknown))}; there are: {known}")
         return self
 

@@ -32,7 +32,7 @@ class Subject:
     """What will happen to which database, as it was looked at; change one field, and an approval is void.
 
     ``schema``: the live fingerprint. ``policy``: the digest of the rules that hold. ``authors``: who wrote
-    the revisions.
+    the revisions. ``hazards``: of statements and rows, by name.
     """
 
     environment: str
@@ -117,7 +117,10 @@ def subject_of(plan: EnvironmentPlan, policy: str, authors: tuple[str, ...]) -> 
         release=plan.release_digest,
         plan=plan.digest,
         schema=plan.fingerprint,
-        hazards=tuple(visible(hazard.name) for hazard in plan.hazards),
+        hazards=(
+            *(visible(hazard.name) for hazard in plan.hazards),
+            *(visible(finding.name) for finding in plan.findings if finding.rows),
+        ),
         server=plan.facts.version,
         policy=policy,
         authors=tuple(map(visible, authors)),

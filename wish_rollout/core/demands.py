@@ -1,27 +1,39 @@
-"""What a new schema will demand of the rows that are there already, read off two snapshots."""
+"""What a schema demands of rows, as values; ``core.demanding`` reads them off two snapshots."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from wish_rollout.core.delta import difference
-from wish_rollout.core.hazards.type_change import only_wider
-from wish_rollout.core.names import split_last
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from wish_rollout.core.changes import Change
-    from wish_rollout.core.snapshot import Snapshot
-
+from typing import Any
 
 ROWS = "rows-do-not-fit"
 """The name by which a revision says in ``allow_hazards`` that it knows of such rows, and why they are no harm."""
 
 
 @dataclass(frozen=True, slots=True)
-class Labels:
+class Source:
+    """Where a table's rows are before the release: its name then.
+
+    ``columns``: the demanded columns by the names that they will have, each with the SQL that gives its value
+    now; empty where all of them are there under these names.
+    """
+
+    table: str
+    columns: tuple[tuple[str, str], ...] = ()
+
+    def old(self, column: str) -> str:
+        """Give a column's name before the release."""
+        return dict(self.columns).get(column, column)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What all demands have: ``source``, where it is not simply the table."""
+
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Labels(Asked):
     """Values must be labels of an enum."""
 
     table: str
@@ -31,7 +43,7 @@ class Labels:
 
 
 @dataclass(frozen=True, slots=True)
-class Fits:
+class Fits(Asked):
     """Values must be of another type. ``before``: the type that they have."""
 
     table: str
@@ -41,7 +53,7 @@ class Fits:
 
 
 @dataclass(frozen=True, slots=True)
-class Present:
+class Present(Asked):
     """There may be no NULL. ``new``: the column is not there yet, and has no default."""
 
     table: str
@@ -50,17 +62,18 @@ class Present:
 
 
 @dataclass(frozen=True, slots=True)
-class Holds:
-    """A CHECK must not be false."""
+class Holds(Asked):
+    """A CHECK must not be false. ``fits``: what values must be for the expression to be computed at all."""
 
     table: str
     columns: tuple[str, ...]
     name: str
     expression: str
+    fits: Fits | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Unique:
+class Unique(Asked):
     """No two rows may be alike; ``predicate``: among those that meet it."""
 
     table: str
@@ -71,103 +84,73 @@ class Unique:
 
 
 @dataclass(frozen=True, slots=True)
-class Refers:
-    """There must be a row that is referred to. ``references`` is empty where that table is not there yet."""
+class Apart(Asked):
+    """No two rows may meet all of the operators, one a column: an exclusion constraint."""
 
     table: str
     columns: tuple[str, ...]
     name: str
-    references: str
+    operators: tuple[str, ...]
+    predicate: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refers(Asked):
+    """There must be a row that is referred to. ``references`` is None where that table is not there yet.
+
+    ``full``: columns are NULL all together, or not at all (MATCH FULL).
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    name: str
+    references: Source | None
     referenced: tuple[str, ...]
+    full: bool = False
 
 
-Demand = Labels | Fits | Present | Holds | Unique | Refers
+Demand = Labels | Fits | Present | Holds | Unique | Apart | Refers
+
+
+def source(demand: Demand) -> Source:
+    """Say where a demand's rows are before the release."""
+    return demand.source or Source(demand.table)
+
+
+def place(demand: Demand) -> str:
+    """Name what a demand stands on: the constraint, or the column."""
+    own = getattr(demand, "name", "") or demand.columns[0]
+    return f"{demand.table}.{own}"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Rows that do not meet a demand. ``rows``: None where that could not be counted in time.
 
-    ``sql`` shows them.
+    ``sql`` shows them. ``allowed``: why the revisions let them be. ``rehearsed``: how the release ended on a
+    scratch server with some of them, where nothing allows them.
     """
 
     demand: Demand
     rows: int | None
     says: str
     sql: str
+    allowed: str = ""
+    rehearsed: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name the finding for an approval."""
+        return f"{ROWS} {place(self.demand)}"
+
+    def signed(self) -> dict[str, str]:
+        """Give what an approval covers: not the count, which every insert changes."""
+        return {"kind": ROWS, "subject": place(self.demand), "allowed": self.allowed}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the whole, for ``--json``."""
+        told = {"rows": self.rows, "says": self.says, "sql": self.sql, "rehearsed": self.rehearsed}
+        return {**self.signed(), **told}
 
     def __str__(self) -> str:
         return f"{self.says} (see them: {self.sql})"
-
-
-def demands(before: Snapshot, after: Snapshot) -> tuple[Demand, ...]:
-    """List what going from one schema to the other demands of rows; each table and column by its old name."""
-    found: list[Demand] = []
-    for change in difference(before, after).changes:
-        if change.kind == "column":
-            found += _of_column(change, before, after)
-        elif change.kind == "constraint" and change.change in ("added", "changed"):
-            found += _of_constraint(change, before, after)
-        elif change.kind == "index" and change.change == "added":
-            found += _of_index(change, before)
-        elif change.kind == "enum" and change.change == "changed":
-            found += _of_enum(change, before)
-    return tuple(found)
-
-
-def _of_column(change: Change, before: Snapshot, after: Snapshot) -> Iterator[Demand]:
-    table, column = split_last(change.name)
-    if ("table", table) not in before.objects or change.change not in ("added", "changed"):
-        return
-    now = after.objects["column", change.name]
-    if change.change == "added":
-        if now.get("not null") and not now.keys() & {"default", "identity", "generated"}:
-            yield Present(table, (column,), new=True)
-        return
-    old, new = change.properties.get("type", (None, None))
-    if old and new and not only_wider(str(old), str(new)):
-        enum = _enum(after, str(new))
-        labels = after.objects["enum", enum]["labels"] if enum else ()
-        yield Labels(table, (column,), enum, tuple(labels)) if enum else Fits(table, (column,), old, new)
-    if change.properties.get("not null", (None, None))[1]:
-        yield Present(table, (column,))
-
-
-def _enum(snapshot: Snapshot, kind: str) -> str:
-    """Find the enum that a column's type names, with its schema or without."""
-    names = [name for name, _ in snapshot.of_kind("enum")]
-    return next((name for name in names if kind in (name, split_last(name)[1])), "")
-
-
-def _of_constraint(change: Change, before: Snapshot, after: Snapshot) -> Iterator[Demand]:
-    table, name = split_last(change.name)
-    now: Mapping[str, Any] = after.objects["constraint", change.name]
-    judged = change.change == "added" or "not valid" in change.properties or "expression" in change.properties
-    if ("table", table) not in before.objects or not judged or now.keys() & {"not valid", "not enforced"}:
-        return
-    columns = tuple(now.get("columns", ()))
-    if now["type"] == "check":
-        yield Holds(table, (), name, now["expression"])
-    elif now["type"] == "foreign key":
-        there = now["references"] if ("table", now["references"]) in before.objects else ""
-        yield Refers(table, columns, name, there, tuple(now["referenced columns"]))
-    elif now["type"] in ("unique", "primary key"):
-        yield Unique(table, columns, name, bool(now.get("nulls not distinct")))
-
-
-def _of_index(change: Change, before: Snapshot) -> Iterator[Demand]:
-    now = {name: pair[1] for name, pair in change.properties.items()}
-    if now.get("unique") and ("table", now["table"]) in before.objects:
-        keys = tuple(key.split(" DESC")[0].split(" NULLS ")[0] for key in now["keys"])
-        predicate = str(now.get("predicate") or "")
-        yield Unique(now["table"], keys, change.name, bool(now.get("nulls not distinct")), predicate)
-
-
-def _of_enum(change: Change, before: Snapshot) -> Iterator[Demand]:
-    old, new = change.properties.get("labels", ((), ()))
-    if not set(old or ()) - set(new or ()) - set(change.labels):
-        return
-    for name, properties in before.of_kind("column"):
-        if properties["type"] in (change.name, split_last(change.name)[1]):
-            table, column = split_last(name)
-            yield Labels(table, (column,), change.name, tuple(new))

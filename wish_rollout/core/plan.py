@@ -13,6 +13,7 @@ from wish_rollout.core.release import say
 
 if TYPE_CHECKING:
     from wish_rollout.core.delta import Delta
+    from wish_rollout.core.demands import Finding
     from wish_rollout.core.hazards.hazard import Hazard
     from wish_rollout.core.obstacle import Obstacle
     from wish_rollout.core.release import Position
@@ -41,7 +42,8 @@ class EnvironmentPlan:
 
     ``statements``: the SQL as rehearsed. ``promised``: the delta that must come of it, exactly. ``drift``:
     from the promise of its revision to what is there. ``fingerprint``: of the live schema. ``hazards``: what
-    the statements endanger in this database as it is, and why that is allowed.
+    the statements endanger in this database as it is, and why that is allowed. ``findings``: its rows that the
+    new schema would refuse, and why they are let be.
     ``resumes``: where the release was cut off here on its way, the fingerprint that it has to lead to.
     ``unmanaged``: objects there that are not the release's, and do not count.
     """
@@ -61,6 +63,7 @@ class EnvironmentPlan:
     fingerprint: str
     facts: ServerFacts
     hazards: tuple[Hazard, ...] = ()
+    findings: tuple[Finding, ...] = ()
     resumes: str = ""
     unmanaged: tuple[str, ...] = ()
 
@@ -87,6 +90,7 @@ class EnvironmentPlan:
             "database": self.facts.database,
             "role": self.facts.role,
             "hazards": [hazard.signed() for hazard in self.hazards],
+            "findings": [finding.signed() for finding in self.findings if finding.rows],
             "resumes": self.resumes,
         }
 
@@ -103,6 +107,7 @@ class EnvironmentPlan:
             "drift": self.drift.as_dict(),
             "obstacles": [str(obstacle) for obstacle in self.obstacles],
             "hazards": [hazard.as_dict() for hazard in self.hazards],
+            "findings": [finding.as_dict() for finding in self.findings],
             "unmanaged": list(self.unmanaged),
             "digest": self.digest,
         }

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import re
 
+COMMENT = r"/\*(?:[^*/]|\*(?!/)|/(?!\*))*\*/"
+for _ in range(4):  # they nest, and so deep is deep enough
+    COMMENT = rf"/\*(?:[^*/]|\*(?!/)|/(?!\*)|{COMMENT})*\*/"
+
 WORD = re.compile(
-    r"""
-      (?P<space>\s+|--[^\n]*|/\*(?:[^*]|\*(?!/))*\*/)
-    | (?P<dollar>\$(?P<tag>[A-Za-z_]\w*)?\$.*?\$(?(tag)(?P=tag))\$)
+    rf"""
+      (?P<space>\s+|--[^\n]*|{COMMENT})
+    | (?P<dollar>\$(?P<tag>[A-Za-z_]\w*)?\$(?P<body>.*?)\$(?(tag)(?P=tag))\$)
     | (?P<escape>[eE]'(?:[^'\\]|''|\\.)*')
     | (?P<string>'(?:[^']|'')*')
     | (?P<quoted>"(?:[^"]|"")*")
@@ -29,18 +33,75 @@ Name = tuple[str, ...]
 """An object's name in parts, without quotes."""
 
 
+BLOCK = ("begin", "then", "else", "loop")
+"""Words of PL/pgSQL behind which a statement can stand (manual, 41.2 and 41.6)."""
+VERBS = frozenset(
+    (
+        "alter",
+        "create",
+        "delete",
+        "drop",
+        "insert",
+        "lock",
+        "refresh",
+        "reindex",
+        "truncate",
+        "update",
+        "with",
+    )
+)
+
+
 def statements(text: str) -> list[Words]:
-    """Split a text into statements, each a tuple of words: keywords and plain names in lower case."""
+    """Split a text into statements, each a tuple of words: keywords and plain names in lower case.
+
+    What a DO block says comes behind it; what it makes up and gives to EXECUTE does not.
+    """
     found: list[list[str]] = [[]]
+    blocks: list[Words] = []
     for match in WORD.finditer(text):
         kind, word = match.lastgroup or "sign", match[0]
         if match["dollar"] or kind in ("escape", "string"):
             found[-1].append(TEXT)
+            if found[-1][0] == "do" and match["dollar"]:
+                blocks += map(_in_block, statements(match["body"]))
         elif kind == "sign" and word == ";":
             found.append([])
         elif kind != "space":
             found[-1].append(word if kind == "quoted" else word.lower())
-    return [tuple(words) for words in found if words]
+    return [tuple(words) for words in found if words] + [words for words in blocks if words]
+
+
+def _in_block(words: Words) -> Words:
+    """Give the statement at the end of what stands between two semicolons of a block; nothing where there is none."""
+    while words and words[0] not in VERBS:
+        words = words[next((place + 1 for place, word in enumerate(words) if word in BLOCK), len(words)) :]
+    return words
+
+
+def outer(words: Words) -> Words:
+    """Leave out what stands in parentheses."""
+    found, depth = [], 0
+    for word in words:
+        depth -= word == ")"
+        if depth == 0 and word not in ("(", ")"):
+            found.append(word)
+        depth += word == "("
+    return tuple(found)
+
+
+def inner(words: Words) -> list[Words]:
+    """Give what stands in each outermost pair of parentheses."""
+    found: list[list[str]] = []
+    depth = 0
+    for word in words:
+        depth -= word == ")"
+        if depth:
+            found[-1].append(word)
+        elif word == "(":
+            found.append([])
+        depth += word == "("
+    return [tuple(part) for part in found]
 
 
 def name_at(words: Words, place: int) -> tuple[Name, int]:
@@ -100,3 +161,17 @@ def actions(words: Words) -> list[Words]:
         else:
             found[-1].append(word)
     return [tuple(action) for action in found if action]
+
+
+def expression_of(key: str) -> str:
+    """Take order and operator class off an index key; its collation stays, since it decides what is alike."""
+    parts, depth = [""], 0
+    for match in WORD.finditer(key):
+        depth += (match[0] in ("(", "[")) - (match[0] in (")", "]"))
+        if depth == 0 and match["space"]:
+            parts.append("")
+        else:
+            parts[-1] += match[0]
+    size = parts.index("END") + 1 if parts[0] == "CASE" else 1
+    size += 2 * (parts[size : size + 1] == ["COLLATE"])
+    return " ".join(parts[:size])

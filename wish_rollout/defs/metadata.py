@@ -15,6 +15,7 @@ from wish_rollout.core.render import markdown, visible
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from wish_rollout.core.demands import Finding
     from wish_rollout.core.hazards.hazard import Hazard
     from wish_rollout.core.plan import EnvironmentPlan, Plan
     from wish_rollout.core.snapshot import Snapshot
@@ -111,6 +112,8 @@ def plan_markdown(plan: EnvironmentPlan) -> str:
     if plan.hazards:
         unsaid = "by the approver" if plan.action is Action.ROLLBACK else "**not allowed**"
         parts.append(hazards_markdown(plan.hazards, unsaid))
+    if plan.findings:
+        parts.append(findings_markdown(plan.findings))
     if plan.statements:
         parts.append("```sql\n" + ";\n\n".join(plan.statements).replace("```", "` ` `") + ";\n```")
     return "\n\n".join(parts)
@@ -119,8 +122,24 @@ def plan_markdown(plan: EnvironmentPlan) -> str:
 def hazards_markdown(hazards: Sequence[Hazard], unsaid: str) -> str:
     """Write hazards as a table: what, where, under which lock, why it may be; ``unsaid``: if no reason is given."""
     rows = [
-        f"| {one.kind} | {visible(one.subject)} | {one.rows:,} rows, {size(one.bytes)} | {one.lock} | "
-        f"{visible(one.allowed).replace('|', '&#124;') or unsaid} |".replace("`", "")
+        f"| {one.kind} | {_cell(one.subject)} | {one.rows:,} rows, {size(one.bytes)} | {one.lock} | "
+        f"{_cell(one.allowed) or unsaid} |"
         for one in hazards
     ]
     return "\n".join(["| hazard | of | on | lock | allowed because |", "|---|---|---|---|---|", *rows])
+
+
+def findings_markdown(findings: Sequence[Finding]) -> str:
+    """Write rows that the new schema would refuse as a table, and below it the SQL that shows them."""
+    rows = [f"| {_cell(one.says)} | {_cell(_why(one))} |" for one in findings]
+    shown = "\n".join(f"{visible(one.sql)};".replace("```", "` ` `") for one in findings)
+    table = "\n".join(["| rows that do not fit | allowed because |", "|---|---|", *rows])
+    return f"{table}\n\n```sql\n{shown}\n```"
+
+
+def _why(finding: Finding) -> str:
+    return finding.allowed or ("**not allowed**" if finding.rows else "not counted")
+
+
+def _cell(text: str) -> str:
+    return visible(text).replace("|", "&#124;").replace("`", "")

@@ -12,27 +12,28 @@ if TYPE_CHECKING:
 
 SESSIONS = """
 select a.pid, coalesce(nullif(a.application_name, ''), a.backend_type), a.backend_type, a.state,
-       extract(epoch from clock_timestamp() - a.xact_start)::float,
+       extract(epoch from clock_timestamp() - coalesce(a.xact_start, a.state_change))::float,
        a.query ~ '^autovacuum: .*to prevent wraparound',
        (select string_agg(distinct l.relation::regclass::text, ', ') from pg_locks l
          where l.pid = a.pid and l.granted and l.relation = any (%(tables)s::regclass[]::oid[])
            and l.database = a.datid)
 from pg_stat_activity a
-where a.pid <> pg_backend_pid() and a.datname = current_database() and a.xact_start is not null
+where a.pid <> pg_backend_pid() and a.datname = current_database()
   and (%(concurrent)s and a.backend_xmin is not null and a.backend_type <> 'autovacuum worker'
+         and not exists (select from pg_stat_progress_vacuum v where v.pid = a.pid)
        or exists (select from pg_locks l where l.pid = a.pid and l.granted and l.database = a.datid
                      and l.relation = any (%(tables)s::regclass[]::oid[])))
-order by a.xact_start
+order by coalesce(a.xact_start, a.state_change)
 """
 PREPARED = """
 select p.gid, extract(epoch from clock_timestamp() - p.prepared)::float, held.tables
 from pg_prepared_xacts p
-left join lateral (
+join lateral (
     select string_agg(distinct l.relation::regclass::text, ', ') as tables
       from pg_locks own join pg_locks l using (virtualtransaction)
      where own.pid is null and own.locktype = 'transactionid' and own.transactionid = p.transaction
        and l.pid is null and l.relation = any (%(tables)s::regclass[]::oid[])) as held on true
-where p.database = current_database() and (%(concurrent)s or held.tables is not null)
+where p.database = current_database() and held.tables is not null
 order by p.prepared
 """
 THERE = "select coalesce(array_agg(t), '{}') from unnest(%s::text[]) as t where to_regclass(t) is not null"
@@ -59,7 +60,8 @@ def forecast(
 
     That is: a transaction that has been open for longer than ``older_ms``, a dump, a prepared transaction, and
     a vacuum against wraparound, which gives way to nobody (manual, 25.1.5). Tables that are not there are left
-    out. The session must be in autocommit.
+    out. What holds back vacuum alone is not waited for, and not named: replication slots, standbys, vacuums of
+    other tables, prepared transactions on other tables. The session must be in autocommit.
     """
     row = connection.execute(THERE, [list(tables)]).fetchone()
     given: dict[str, Any] = {"tables": row[0] if row else [], "concurrent": concurrent}
@@ -69,13 +71,8 @@ def forecast(
         if backend == "autovacuum worker" and not wraparound:
             continue  # it ends itself as soon as somebody waits for it
         if wraparound or dump or seconds * 1000 > older_ms:
-            kind = (
-                "a dump"
-                if dump
-                else "a vacuum against wraparound"
-                if wraparound
-                else f"a transaction ({state})"
-            )
+            kind = f"a transaction ({state})" if backend != "walsender" else "a walsender"
+            kind = "a dump" if dump else "a vacuum against wraparound" if wraparound else kind
             found.append(InTheWay(kind, f"{name}, pid {pid}", seconds, held or ""))
     for gid, seconds, held in connection.execute(PREPARED, given):
         found.append(InTheWay("a prepared transaction", repr(gid), seconds, held or ""))

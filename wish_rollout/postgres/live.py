@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 EXACTLY = 10_000
 """Up to so many rows are counted; beyond that the planner's estimate serves."""
 
+UTC = ("UTC", "Etc/UTC", "GMT", "Etc/GMT")
 TABLES = """
 with recursive wanted as (
     select t as name, to_regclass(t) as oid from unnest(%s::text[]) as t where to_regclass(t) is not null),
@@ -58,7 +59,9 @@ def read_live(
             found[name] = TableFacts(rows if exact and rows is not None else max(estimate, rows or 1), size)
         scans = dict(connection.execute(SCANS, [list(indexes)]).fetchall())
         volatile = connection.execute(VOLATILE, {"names": list(functions)}).fetchall() if functions else []
-    return Live(found, scans, frozenset(row[0] for row in volatile))
+        zone = connection.execute("select current_setting('TimeZone')").fetchone()
+    utc = zone is not None and zone[0] in UTC
+    return Live(found, scans, frozenset(row[0] for row in volatile), utc)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 KEY = int.from_bytes(b"wish-rol", "big", signed=True)
 """Advisory locks are a database's own (manual, 13.3.5), so one key serves all."""
+PAUSES = 0.02, 0.2
+"""Seconds between two tries."""
 
 HOLDER = """
 select format('%%s (%%s, since %%s)', coalesce(nullif(a.application_name, ''), 'pid ' || a.pid),
@@ -37,13 +40,12 @@ def rollout_lock(connection: psycopg.Connection[Any], environment: str, wait: fl
     we poll.
     """
     started = time.monotonic()
-    pause = 0.02
     while not try_lock(connection):
         waited = time.monotonic() - started
         if waited >= wait:
             raise LockHeld(environment, waited, holder(connection))
+        pause = random.uniform(*PAUSES)  # noqa: S311  (many that wait do not ask all at the same moment)
         time.sleep(min(pause, max(wait - waited, 0.001)))
-        pause = min(pause * 1.5, 0.5)
     try:
         yield
     finally:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
+from wish_rollout.core.demands import source
 from wish_rollout.core.names import split_last
 from wish_rollout.postgres.live import reading
 
@@ -45,17 +46,19 @@ def plant(
 
 def needed_columns(before: Snapshot, demand: Demand, mentioned: frozenset[str]) -> list[str]:
     """Name the columns that a rehearsal needs of a table: keys, what is demanded, and what the release names."""
+    own = source(demand)
+    demanded = {own.old(column) for column in demand.columns}
     key = {
         column
         for name, properties in before.of_kind("constraint")
-        if properties["type"] == "primary key" and split_last(name)[0] == demand.table
+        if properties["type"] == "primary key" and split_last(name)[0] == own.table
         for column in properties["columns"]
     }
     chosen = []
     for name, properties in before.of_kind("column"):
         table, column = split_last(name)
         forced = properties.get("not null") and not properties.keys() & {"default", "identity", "generated"}
-        wanted = column in key or column in demand.columns or column.strip('"') in mentioned or forced
-        if table == demand.table and wanted and "generated" not in properties:
+        wanted = column in key or column in demanded or column.strip('"') in mentioned or forced
+        if table == own.table and wanted and "generated" not in properties:
             chosen.append(column)
     return chosen

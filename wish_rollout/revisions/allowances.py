@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from wish_rollout.revisions.scripts import Scripts
 
 ATTRIBUTE = "allow_hazards"
+ALLOWABLE = (*sorted(KINDS), ROWS)
 
 
 def allowances(scripts: Scripts, revision: str) -> Mapping[str, str]:
@@ -21,10 +22,10 @@ def allowances(scripts: Scripts, revision: str) -> Mapping[str, str]:
     script = scripts.directory.get_revision(revision)
     said = getattr(script.module, ATTRIBUTE, {}) if script else {}
     if not isinstance(said, dict):
-        raise BadAllowance(revision, "it is no dict of hazard and reason", ", ".join(sorted(KINDS)))
+        raise BadAllowance(revision, "it is no dict of hazard and reason", ", ".join(ALLOWABLE))
     for kind, reason in said.items():
-        if kind not in {*KINDS, ROWS}:
-            raise BadAllowance(revision, f"there is no hazard {kind!r}", ", ".join(sorted(KINDS)))
+        if kind not in ALLOWABLE:
+            raise BadAllowance(revision, f"there is no hazard {kind!r}", ", ".join(ALLOWABLE))
         if not isinstance(reason, str) or not reason.strip():
-            raise BadAllowance(revision, f"{kind!r} has no reason", ", ".join(sorted(KINDS)))
+            raise BadAllowance(revision, f"{kind!r} has no reason", ", ".join(ALLOWABLE))
     return {kind: " ".join(reason.split()) for kind, reason in said.items()}

@@ -15,7 +15,6 @@ from wish_rollout.postgres.sighting import look
 from wish_rollout.rollout.executing import NO_CHECKS, Checks, run_scripts
 from wish_rollout.rollout.mutex import rollout_mutex
 from wish_rollout.rollout.planning import NO_CHOICES, Choices, plan_on
-from wish_rollout.rollout.probing import refuse_rows
 from wish_rollout.rollout.recording import NOBODY, Actor, Recorder
 from wish_rollout.rollout.refusing import refuse_unfit
 
@@ -71,7 +70,6 @@ def migrate_environment(
     with target.connect() as connection, rollout_mutex(target, connection):
         plan, seen = plan_on(project, target, connection, choices)
         refuse_unfit(target.environment, plan, project, seen)
-        refuse_rows(project, target, connection, plan)
         recorder = Recorder(target, connection, plan, actor)
         if not plan.is_empty:
             refuse_changed(plan, planned)

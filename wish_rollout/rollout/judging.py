@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.delta import difference
 from wish_rollout.core.hazard_errors import HazardsNotAllowed
 from wish_rollout.core.hazards import Pending, judge_hazards
-from wish_rollout.core.hazards.hazard import Step
 from wish_rollout.core.hazards.rewrite import calls
-from wish_rollout.core.hazards.script import Script
+from wish_rollout.core.hazards.touched import touched
 from wish_rollout.core.plan import Action, EnvironmentPlan
-from wish_rollout.core.sql_words import means
 from wish_rollout.postgres.live import read_live
 
 if TYPE_CHECKING:
@@ -65,18 +62,6 @@ def pending_of(project: Project, plan: EnvironmentPlan) -> list[Pending]:
         )
         for revision in project.release.pending(plan.start)
     ]
-
-
-def touched(one: Pending) -> set[str]:
-    """Name the tables that a revision changes, or names in a statement: only these are counted."""
-    tables = {name for kind, name in one.before.objects if kind == "table"}
-    changed = {Step.table_of(change) for change in difference(one.before, one.after).changes}
-    acts = Script(one.statements).acts
-    return {
-        name
-        for name in tables
-        if name in changed or any(means(act.name, name) or means(act.of, name) for act in acts)
-    }
 
 
 def called_by(pending: Sequence[Pending]) -> set[str]:

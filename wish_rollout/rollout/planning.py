@@ -13,6 +13,7 @@ from wish_rollout.core.verdict import Judgement, Verdict, judge
 from wish_rollout.postgres.journal import Journal
 from wish_rollout.postgres.sighting import look
 from wish_rollout.rollout.judging import with_hazards
+from wish_rollout.rollout.probing import with_findings
 from wish_rollout.rollout.refusing import refuse_unfit
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def make_plan(
 def plan_target(
     project: Project, target: Target, choices: Choices = NO_CHOICES
 ) -> tuple[EnvironmentPlan, Sighting]:
-    """Look at one environment and plan it, hazards included; give what was seen as well."""
+    """Look at one environment and plan it, hazards and rows included; give what was seen as well."""
     with target.connect() as connection:
         return plan_on(project, target, connection, choices)
 
@@ -74,13 +75,13 @@ def plan_on(
     journal = Journal(connection, plan.release_digest)
     if plan.action is Action.UPGRADE and journal.read():
         plan = replace(plan, resumes=journal.expected)
-    return with_hazards(project, connection, plan), seen
+    return with_findings(project, connection, with_hazards(project, connection, plan)), seen
 
 
 def plan_for(
     project: Project, env: Environment, seen: Sighting, choices: Choices = NO_CHOICES
 ) -> EnvironmentPlan:
-    """Plan one environment from what was seen of it, but for its hazards."""
+    """Plan one environment from what was seen of it, but for its hazards and rows."""
     release, history = project.release, project.history
     judgement = judge(release, seen, history.at, project.count)
     start = seen.facts.revisions

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.plan import Action, Plan
+from wish_rollout.core.plan import Plan
 from wish_rollout.rollout.approving import rules_of
 from wish_rollout.rollout.planning import NO_CHOICES, Choices, plan_target
-from wish_rollout.rollout.probing import refuse_rows
 from wish_rollout.rollout.refusing import refuse_unfit
 
 if TYPE_CHECKING:
@@ -20,7 +19,8 @@ def preflight(project: Project, targets: Sequence[Target], choices: Choices = NO
     """Plan each environment, and raise the first reason, in promotion order, why one cannot be migrated.
 
     A gated environment that nobody could approve anything for is such a reason (UnsignedGate, BadSigners).
-    All of them are read before any is judged, so an unreachable last one is known before the first is touched.
+    All of them are read, and their rows counted, before any is judged: an unreachable last one, and a row there
+    that the new schema would refuse, are known before the first is touched.
     """
     for name in (*choices.adopt, *choices.clean):
         project.config.declared(name)
@@ -29,8 +29,4 @@ def preflight(project: Project, targets: Sequence[Target], choices: Choices = NO
         refuse_unfit(target.environment, plan, project, seen)
         if target.environment.gated and not plan.is_empty:
             rules_of(project, target)
-    for target, (plan, _) in zip(targets, planned, strict=True):
-        if plan.action is Action.UPGRADE:
-            with target.connect() as connection:
-                refuse_rows(project, target, connection, plan)
     return Plan(project.release_digest, project.release.head, tuple(plan for plan, _ in planned))

@@ -2,55 +2,73 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from wish_rollout.core.demands import ROWS, demands
+from wish_rollout.core.demanding import demands
+from wish_rollout.core.demands import ROWS, source
 from wish_rollout.core.errors import RolloutError
 from wish_rollout.core.hazard_errors import RowsDoNotFit
-from wish_rollout.core.plan import Action
+from wish_rollout.core.hazards.renames import all_renames
+from wish_rollout.core.plan import Action, EnvironmentPlan
 from wish_rollout.core.sql_words import bare, statements
 from wish_rollout.postgres.planting import needed_columns, plant, sample
 from wish_rollout.postgres.probes import probe
+from wish_rollout.rollout.judging import pending_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from wish_rollout.core.demands import Finding
-    from wish_rollout.core.plan import EnvironmentPlan
-    from wish_rollout.rollout.project import Project, Target
+    from wish_rollout.rollout.project import Project
 
 REHEARSED = 200
 """So many violating rows of each kind are taken to the scratch server, at most."""
 
 
-def refuse_rows(
-    project: Project, target: Target, connection: psycopg.Connection[Any], plan: EnvironmentPlan
-) -> None:
-    """Raise RowsDoNotFit where old rows break what the new schema demands, and the release does not mend them.
+def with_findings(
+    project: Project, connection: psycopg.Connection[Any], plan: EnvironmentPlan
+) -> EnvironmentPlan:
+    """Give the plan with the rows that the new schema would refuse; the session is only read from.
 
-    A revision that knows better says so: ``allow_hazards = {"rows-do-not-fit": "reason"}``.
+    Those that the release mends itself, as a rehearsal shows, are none. A revision that knows better says so:
+    ``allow_hazards = {"rows-do-not-fit": "reason"}``; then they are told with that reason. Raises BadAllowance.
     """
-    if plan.action is not Action.UPGRADE or not plan.pending or plan.resumes:
-        return
+    if plan.action not in (Action.UPGRADE, Action.CLEAN) or not plan.pending or plan.resumes:
+        return plan
+    before, after = project.history.at(plan.start), project.history.at(plan.end)
+    wanted = demands(before, after, all_renames(before, pending_of(project, plan)))
+    found = probe(connection, plan.environment, wanted) if wanted else []
+    counted = [finding for finding in found if finding.rows]
+    if not counted:
+        return replace(plan, findings=tuple(found))
+    reason = _reason(project, plan)
+    failure = "" if reason else rehearse(project, connection, plan, counted)
+    if not reason and not failure:
+        found = [finding for finding in found if not finding.rows]
+    told = [
+        replace(each, allowed=reason, rehearsed=failure) if each.rows else each for each in found
+    ]  # what could not be counted is neither
+    return replace(plan, findings=tuple(told))
+
+
+def _reason(project: Project, plan: EnvironmentPlan) -> str:
+    """Say why the pending revisions let such rows be; empty where none does."""
     from wish_rollout.revisions.allowances import allowances
 
-    if any(ROWS in allowances(project.scripts, one.id) for one in project.release.pending(plan.start)):
-        return
-    wanted = demands(project.history.at(plan.start), project.history.at(plan.end))
-    if not wanted:
-        return
-    found = [finding for finding in probe(connection, target.name, wanted) if finding.rows]
-    if not found:
-        return
-    failure = rehearse(project, connection, plan, found)
-    if failure:
-        raise RowsDoNotFit(target.name, "; ".join(finding.says for finding in found), failure, _see(found))
+    pending = project.release.pending(plan.start)
+    reasons = (allowances(project.scripts, one.id).get(ROWS, "") for one in pending)
+    return "; ".join(dict.fromkeys(reason for reason in reasons if reason))
 
 
-def _see(found: Sequence[Finding]) -> str:
-    return "\n".join(f"{finding.sql};" for finding in found)
+def refuse_rows(plan: EnvironmentPlan) -> None:
+    """Raise RowsDoNotFit where old rows break what the new schema demands, and nothing lets them be."""
+    left = [finding for finding in plan.findings if finding.rows and not finding.allowed]
+    if left:
+        says, shown = (finding.says for finding in left), (f"{finding.sql};" for finding in left)
+        raise RowsDoNotFit(plan.environment, "; ".join(says), left[0].rehearsed, "\n".join(shown))
 
 
 def rehearse(
@@ -78,7 +96,7 @@ def rehearse(
                 for finding in found:
                     columns = needed_columns(before, finding.demand, named)
                     rows = sample(connection, finding.sql, columns, REHEARSED)
-                    plant(there, finding.demand.table, columns, rows)
+                    plant(there, source(finding.demand).table, columns, rows)
             for head in plan.end:
                 replayer.up(head)
     except RolloutError as error:

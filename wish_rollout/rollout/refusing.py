@@ -16,6 +16,7 @@ from wish_rollout.core.release_errors import ForeignRevision
 from wish_rollout.core.render import brief
 from wish_rollout.core.verdict import Verdict
 from wish_rollout.rollout.judging import refuse_hazards
+from wish_rollout.rollout.probing import refuse_rows
 
 if TYPE_CHECKING:
     from wish_rollout.config import Environment
@@ -30,6 +31,7 @@ def refuse_unfit(env: Environment, plan: EnvironmentPlan, project: Project, seen
     for refuse in (_cannot_write, _cannot_adopt, _cannot_clean, _in_the_way, _drifted):
         refuse(env, plan, project, seen)
     refuse_hazards(plan)
+    refuse_rows(plan)
 
 
 def refuse_foreign(env: Environment, position: Position, project: Project) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.hazards import (
+    attach,
     constraint,
     drop,
     index_build,
@@ -31,6 +32,7 @@ RULES = (
     constraint.judge,
     drop.judge,
     rename.judge,
+    attach.judge,
     statement.judge,
 )
 KINDS = frozenset(
@@ -43,7 +45,9 @@ KINDS = frozenset(
         *constraint.KINDS,
         drop.TABLE,
         drop.COLUMN,
+        drop.VIEW,
         rename.KIND,
+        attach.KIND,
         *statement.KINDS,
     }
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.domains import columns_of
 from wish_rollout.core.hazards.hazard import Told
 from wish_rollout.core.names import split_last
 
@@ -76,6 +77,21 @@ RULES = {
     "primary key": UNIQUE,
     "exclusion": EXCLUSION,
 }
+WORDS = {
+    "check": ("check",),
+    "foreign key": ("foreign", "key"),
+    "unique": ("unique",),
+    "primary key": ("primary", "key"),
+    "exclusion": ("exclude",),
+}
+"""What ADD says of a constraint that it gives no name."""
+WHY_DOMAIN = (
+    "What is demanded of a domain is checked in every table that has a column of it, while nobody may write to "
+    "these (manual, ALTER DOMAIN)."
+)
+INSTEAD_DOMAIN = """\
+op.execute("ALTER DOMAIN … ADD CONSTRAINT … CHECK (…) NOT VALID")   # holds for what comes; no row is read
+# and VALIDATE it in a later release, at a quiet time"""
 KINDS = tuple(dict.fromkeys(rule.kind for rule in RULES.values()))
 
 
@@ -83,8 +99,11 @@ def judge(step: Step) -> Iterator[Hazard]:
     """Find constraints that are added to tables with rows and read them under the lock."""
     for table, change in step.changes("constraint", "added", "changed"):
         name = split_last(change.name)[1]
-        rule = RULES[_type(step, change)]
+        kind = _type(step, change)
+        rule = RULES[kind]
         act = step.script.find("add constraint", name, table)
+        if change.change == "added":
+            act = act or step.script.nameless("add constraint", table, *WORDS[kind])
         if "not enforced" in change.properties or (act is None and change.change == "changed"):
             continue
         why = rule.why
@@ -94,6 +113,24 @@ def judge(step: Step) -> Iterator[Hazard]:
             why += SAME_TRANSACTION
         instead = rule.instead.format(name=name, table=table)
         yield step.hazard(rule.kind, f"constraint {change.name}", table, Told(rule.lock, why, instead))
+    yield from _of_domains(step)
+
+
+def _of_domains(step: Step) -> Iterator[Hazard]:
+    """Find CHECKs and NOT NULL of domains, which read every table that has a column of them."""
+    for change in step.delta.changes:
+        domain = split_last(change.name)[0] if change.kind == "constraint" else change.name
+        checks = change.kind == "constraint" and change.change == "added"
+        nulls = change.kind == "domain" and change.properties.get("not null", (None, None))[1]
+        if ("domain", domain) not in step.before.objects or not (checks or nulls):
+            continue
+        act = step.script.find("alter domain", domain)
+        if checks and act is not None and act.says("not", "valid"):
+            continue
+        what = f"{change.kind} {change.name}"
+        for table in sorted({table for table, _ in columns_of(step.before, domain)}):
+            if step.holds_rows(table) and ("table", table) in step.after.objects:
+                yield step.hazard(CHECK.kind, what, table, Told("SHARE", WHY_DOMAIN, INSTEAD_DOMAIN))
 
 
 def _type(step: Step, change: Change) -> str:

@@ -6,19 +6,25 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.hazards.hazard import Told
 from wish_rollout.core.names import split_last
+from wish_rollout.core.sql_words import bare, has, parts_of, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from wish_rollout.core.changes import Change
     from wish_rollout.core.hazards.hazard import Hazard, Step
 
-TABLE, COLUMN = "drop-table", "drop-column"
+TABLE, COLUMN, VIEW = "drop-table", "drop-column", "drop-view"
 LOCK = "ACCESS EXCLUSIVE"
 WHY_TABLE = "Its rows are lost with it, and every query that still names it fails from then on."
 WHY_COLUMN = (
     "Its values are lost with it, and every query that still names it fails from then on; the lock is short, "
     "but waits for every query on the table."
 )
+WHY_VIEW = "Every query that still names it fails from then on."
+INSTEAD_VIEW = """\
+# first a release of the application that does not use it; then allow it here, with the reason:
+allow_hazards = {"drop-view": "unused since release …"}"""
 INSTEAD_TABLE = """\
 # first a release of the application that does not use it; then, for as long as somebody may want it back:
 op.rename_table("{last}", "{last}_retired")"""
@@ -45,3 +51,23 @@ def judge(step: Step) -> Iterator[Hazard]:
             table, column = split_last(change.name)
             instead = INSTEAD_COLUMN.format(column=column)
             yield step.hazard(COLUMN, f"column {change.name}", table, Told(LOCK, WHY_COLUMN, instead))
+    yield from _views(step)
+
+
+def _views(step: Step) -> Iterator[Hazard]:
+    """Find views that go and show rows of a table that stays."""
+    for change in step.delta.changes:
+        if change.change != "removed" or change.kind not in ("view", "materialized view"):
+            continue
+        tables = [change.name] if change.kind == "materialized view" else sorted(step.live.tables)
+        read = [name for name in tables if name == change.name or reads(change, name)]
+        table = next((name for name in read if step.holds_rows(name)), None)
+        if table:
+            yield step.hazard(VIEW, f"{change.kind} {change.name}", table, Told(LOCK, WHY_VIEW, INSTEAD_VIEW))
+
+
+def reads(change: Change, table: str) -> bool:
+    """Whether the view that goes reads a table; its definition names it with its schema."""
+    words = statements(str(change.properties.get("definition", ("",))[0] or ""))
+    schema, *last = parts_of(table)
+    return any(has(tuple(map(bare, each)), schema, ".", *last) for each in words)

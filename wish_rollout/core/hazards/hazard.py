@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from wish_rollout.core.hazards.script import Script
     from wish_rollout.core.snapshot import Snapshot
 
+STORED = ("table", "materialized view")
+"""Kinds that hold rows of their own."""
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
@@ -30,12 +32,14 @@ class Live:
     """What the database is like now, as far as hazards ask.
 
     ``tables``: those that are there. ``scans``: how often an index was used since statistics were reset.
-    ``volatile``: functions by bare name that may give another value for each row.
+    ``volatile``: functions by bare name that may give another value for each row. ``utc``: whether the session's
+    time zone is UTC.
     """
 
     tables: Mapping[str, TableFacts] = field(default_factory=dict)
     scans: Mapping[str, int] = field(default_factory=dict)
     volatile: frozenset[str] = frozenset()
+    utc: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,7 @@ class Step:
         for change in self.delta.changes:
             if change.kind == kind and (not words or change.change in words):
                 table = self.table_of(change)
-                if self.holds_rows(table) and ("table", table) in self.after.objects:
+                if self.holds_rows(table) and any((kind, table) in self.after.objects for kind in STORED):
                     yield table, change
 
     @staticmethod

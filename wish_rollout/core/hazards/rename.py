@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 KIND = "rename"
 LOCK = "ACCESS EXCLUSIVE"
 WHY = "Code that runs now knows the old name, and fails until all of it is replaced; no order of deploying avoids that."
+WHY_LABEL = (
+    "Code that runs now writes and compares the old label, and fails from that moment on; rows that are there show "
+    "the new one at once."
+)
+INSTEAD_LABEL = """\
+op.execute("ALTER TYPE {enum} ADD VALUE '{new}'")   # expand: write the new one from now on, and read both
+# in a later release: backfill() of rows that hold '{old}'; the label itself can stay"""
 INSTEAD = {
     "table": """\
 op.rename_table("{old}", "{new}")
@@ -36,3 +43,18 @@ def judge(step: Step) -> Iterator[Hazard]:
         names = {"old": split_last(old)[1], "new": split_last(new)[1], "table": table}
         subject = f"{kind} {old} to {split_last(new)[1]}"
         yield step.hazard(KIND, subject, table, Told(LOCK, WHY, INSTEAD[kind].format(**names)))
+    for change in step.delta.changes:
+        for old, new in change.labels.items() if change.kind == "enum" else ():
+            for table in _tables_with(step, change.name):
+                names = {"enum": change.name, "old": old, "new": new, "table": table}
+                subject = f"label '{old}' of {change.name} to '{new}'"
+                yield step.hazard(
+                    KIND, subject, table, Told("none", WHY_LABEL, INSTEAD_LABEL.format(**names))
+                )
+
+
+def _tables_with(step: Step, kind: str) -> list[str]:
+    """Name the tables with rows that have a column of a type."""
+    columns = step.before.of_kind("column")
+    found = {split_last(name)[0] for name, each in columns if str(each["type"]).removesuffix("[]") == kind}
+    return sorted(table for table in found if step.holds_rows(table))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.domains import checks, forbids_null
 from wish_rollout.core.hazards.hazard import Told
 from wish_rollout.core.sql_words import bare, statements
 
@@ -35,6 +36,9 @@ def judge(step: Step) -> Iterator[Hazard]:
     for table, change in step.changes("column", "added"):
         column = change.name.removeprefix(f"{table}.")
         cause = cause_of(change.properties, step.live.volatile, _had_default(step, table, column))
+        kind = str(change.properties["type"][1])
+        if not cause and (any(checks(step.after, kind)) or forbids_null(step.after, kind)):
+            cause = "Adding a column of a domain with constraints"
         if cause:
             instead = INSTEAD_COLUMN.format(table=table, column=column)
             yield step.hazard(

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.hazards.hazard import Told
-from wish_rollout.core.sql_words import means
+from wish_rollout.core.names import split_last
+from wish_rollout.core.sql_words import means, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wish_rollout.core.hazards.hazard import Hazard, Step
     from wish_rollout.core.hazards.script import Act
+    from wish_rollout.core.sql_words import Name
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,16 @@ REBUILD = Rule(
     "{verb} … CONCURRENTLY in a transaction of its own, where there is one; pg_repack or a maintenance window else",
     ("concurrently",),
 )
+LOCKING = Rule(
+    "whole-table-lock",
+    "as it says, else ACCESS EXCLUSIVE",
+    "{verb} keeps writers out, or all, until the end of the transaction, and whatever comes after it waits.",
+    "leave it out: each statement takes the lock that it needs, and no more (manual, 13.3.1)",
+    ("no", "such", "way"),
+)
 RULES = {
+    "lock": LOCKING,
+    "vacuum full": REBUILD,
     "update": WRITE,
     "delete": WRITE,
     "truncate": TRUNCATE,
@@ -65,14 +76,25 @@ def judge(step: Step) -> Iterator[Hazard]:
     """Find such statements on tables that hold rows."""
     for act in step.script.of_verb(*RULES):
         rule = RULES[act.verb]
-        table = _table(step, act)
-        if table is None or act.says(*rule.safe_phrase):
+        if act.says(*rule.safe_phrase) and act.words[-2:] != ("where", "true"):
             continue
-        verb = act.verb.upper()
-        why, instead = rule.why.format(verb=verb), rule.instead.format(verb=verb, table=table)
-        yield step.hazard(rule.kind, f"{verb} {table}", table, Told(rule.lock, why, instead))
+        for table in _tables(step, act):
+            verb = act.verb.upper()
+            why, instead = rule.why.format(verb=verb), rule.instead.format(verb=verb, table=table)
+            yield step.hazard(rule.kind, f"{verb} {table}", table, Told(rule.lock, why, instead))
 
 
-def _table(step: Step, act: Act) -> str | None:
-    """Find the live table that a statement names."""
-    return next((name for name in step.live.tables if step.holds_rows(name) and means(act.name, name)), None)
+def _tables(step: Step, act: Act) -> list[str]:
+    """Find the live table that a statement names, or the one of the index; all, where it names none."""
+    names = [name for name in step.live.tables if step.holds_rows(name)]
+    if not act.name:
+        return names if act.verb in ("reindex", "vacuum full", "cluster") else []
+    indexes = [str(each["table"]) for name, each in step.before.of_kind("index") if means(act.name, name)]
+    keys = [split_last(name)[0] for name, _ in step.before.of_kind("constraint") if _is_index(act.name, name)]
+    of_index = [*indexes, *keys] if act.verb == "reindex" else []
+    return [name for name in names if means(act.name, name) or name in of_index][:1]
+
+
+def _is_index(written: Name, constraint: str) -> bool:
+    """Whether it is the index of a constraint, which has the constraint's name and its table's schema."""
+    return written[-1:] == parts_of(constraint)[-1:]

@@ -6,11 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.hazards.hazard import Told
+from wish_rollout.core.names import split_last
+from wish_rollout.core.sql_words import bare, find, means, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wish_rollout.core.hazards.hazard import Hazard, Step
+    from wish_rollout.core.hazards.script import Act
 
 KIND = "column-type-change"
 LOCK = "ACCESS EXCLUSIVE"
@@ -28,6 +31,8 @@ TYPE = re.compile(r"([^()\[\]]+)(?:\(([\d,-]+)\)([^()\[\]]*))?")
 """A type as format_type() writes it: ``timestamp(3) without time zone``; none for an array."""
 UNBOUNDED = frozenset({"character varying", "text"})
 GROWING = frozenset({"character varying", "bit varying"})
+ZONED = {"timestamp without time zone", "timestamp with time zone"}
+"""Stored alike where the session's time zone is UTC: no row is read then (release notes of PostgreSQL 12)."""
 TIMES = frozenset(
     f"{kind} {zone} time zone" for kind in ("timestamp", "time") for zone in ("with", "without")
 ) | {"interval"}
@@ -37,12 +42,50 @@ def judge(step: Step) -> Iterator[Hazard]:
     """Find changed types, but for those that only lift a limit: these read no row."""
     for table, change in step.changes("column", "changed"):
         before, after = change.properties.get("type", (None, None))
-        if not before or not after or only_wider(str(before), str(after)):
-            continue
         column = change.name.removeprefix(f"{table}.")
+        if "collation" in change.properties and not before:
+            before = after = str(step.after.objects["column", change.name]["type"])
+        elif not before or not after or _is_light(step, table, column, str(before), str(after)):
+            continue
         why = WHY.format(before=before, after=after)
         instead = INSTEAD.format(table=table, column=column, after=after)
         yield step.hazard(KIND, f"column {change.name}", table, Told(LOCK, why, instead))
+
+    yield from _unseen(step)
+
+
+def _unseen(step: Step) -> Iterator[Hazard]:
+    """Find types that are set anew under the same name: USING computes values, or an enum was made again."""
+    changed = {change.name: change for change in step.delta.changes if change.kind in ("column", "enum")}
+    for act in step.script.of_verb("alter type of"):
+        for name, properties in step.after.of_kind("column"):
+            table, column = split_last(name)
+            if not means(act.of, table) or parts_of(column) != act.name or not step.holds_rows(table):
+                continue
+            seen = changed.get(name)
+            kind = str(properties["type"])
+            again = kind in changed and not changed[kind].labels
+            shown = seen is not None and "type" in seen.properties
+            if ("column", name) in step.before.objects and not shown and (again or _computes(act)):
+                why = WHY.format(before=kind, after=kind)
+                instead = INSTEAD.format(table=table, column=column, after=kind)
+                yield step.hazard(KIND, f"column {name}", table, Told(LOCK, why, instead))
+
+
+def _computes(act: Act) -> bool:
+    """Whether it says USING with more than the column itself, cast to something or not."""
+    place = find(act.words, "using")
+    words = tuple(bare(word) for word in act.words[place + 1 :] if word not in ("(", ")"))
+    return place >= 0 and words != act.name and words[:2] != (*act.name, "::")
+
+
+def _is_light(step: Step, table: str, column: str, before: str, after: str) -> bool:
+    """Whether the type only lifts a limit, without computing values; or was merely called otherwise."""
+    act = step.script.find("alter type of", column, table)
+    if act is None:
+        return only_wider(before, after) or step.script.find("alter type", before) is not None
+    zoned = {before, after} == ZONED and step.live.utc and not step.script.of_verb("set time zone")
+    return (only_wider(before, after) or zoned) and not _computes(act)
 
 
 def only_wider(before: str, after: str) -> bool:
