@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import psycopg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +12,8 @@ from wish_rollout.postgres.change_token import change_token
 from wish_rollout.postgres.reader import read_snapshot
 
 if TYPE_CHECKING:
+    import psycopg
+
     from tests.postgres.conftest import Server
     from wish_rollout.core.snapshot import Snapshot
 
