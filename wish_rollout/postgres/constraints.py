@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.postgres.rows import Properties, Row, options, plain
+from wish_rollout.postgres.settling import settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -89,7 +90,7 @@ class Keys:
             numbers, row["_classes"].split(), row["_collations"].split(), row["_orders"].split(), strict=False
         )
         for place, (number, operator_class, collation, order) in enumerate(parts):
-            words = [columns[number] if number else row["_expressions"][place]]
+            words = [columns[number] if number else settled(row["_expressions"][place])]
             named = self.collations.get(collation)
             if named is not None:
                 own = reading.collations.get((row["_relation"], number))
