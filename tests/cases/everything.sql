@@ -87,7 +87,7 @@ CREATE FOREIGN DATA WRAPPER w OPTIONS (z '1', a '2');
 CREATE SERVER srv TYPE 't' VERSION '1' FOREIGN DATA WRAPPER w OPTIONS (host 'h');
 CREATE USER MAPPING FOR PUBLIC SERVER srv OPTIONS (user 'x', password 'hush');
 CREATE FOREIGN TABLE ft (a int OPTIONS (x 'y') NOT NULL) SERVER srv OPTIONS (t 'u');
-CREATE PUBLICATION pub FOR TABLE r (a, b) WHERE (a > 5), TABLE part WITH (publish = 'insert');
+CREATE PUBLICATION pub FOR TABLE r, part WITH (publish = 'insert');
 CREATE SUBSCRIPTION sub CONNECTION 'host=nowhere' PUBLICATION x WITH (connect = false, slot_name = NONE);
 CREATE FUNCTION etf() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
 CREATE EVENT TRIGGER et ON ddl_command_end WHEN tag IN ('CREATE TABLE', 'ALTER TABLE') EXECUTE FUNCTION etf();

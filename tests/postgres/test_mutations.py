@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 
 from tests.postgres.cases import Case, read_cases, told
@@ -34,12 +33,11 @@ def test_a_mutation_is_found_and_nothing_else(case: Case, servers: Callable[[int
 def mutated(server: Server, case: Case) -> Snapshot:
     """Check a case on one server, and give the snapshot after it."""
     before_sql, mutation, expected = case.parts
-    with psycopg.connect(server.url()) as connection:
+    with server.scratch() as connection:
         connection.execute(before_sql or "SELECT 1")
         before, token = read_snapshot(connection), change_token(connection)
         connection.execute(mutation)
         after, later = read_snapshot(connection), change_token(connection)
-        connection.rollback()
     delta = difference(before, after)
     assert sorted(told(change) for change in delta.changes) == sorted(expected.splitlines()), server.major
     assert later != token

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import psycopg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +12,8 @@ from wish_rollout.postgres.change_token import change_token
 from wish_rollout.postgres.reader import read_snapshot
 
 if TYPE_CHECKING:
+    import psycopg
+
     from tests.postgres.conftest import Server
     from wish_rollout.core.snapshot import Snapshot
 
@@ -61,11 +62,10 @@ def test_the_order_of_independent_statements_does_not_matter(
     server: Server, program: list[str], data: st.DataObject
 ) -> None:
     other = data.draw(st.permutations(program))
-    with psycopg.connect(server.url()) as connection:
+    with server.scratch() as connection:
         connection.execute(BASE)
         before = read_snapshot(connection)
         one, two = run(connection, program), run(connection, other)
-        connection.rollback()
     assert difference(one, two).as_dict() == []
     assert one.fingerprint == two.fingerprint
     delta = difference(before, one)

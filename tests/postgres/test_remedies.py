@@ -58,14 +58,13 @@ def test_a_mutation_is_taken_back_and_repeated(
     if server.major < case.since:
         pytest.skip(f"PostgreSQL {server.major} does not know it")
     before_sql, mutation = (part or "SELECT 1" for part in case.parts[:2])
-    with psycopg.connect(server.url()) as connection:
+    with server.scratch() as connection:
         connection.execute(before_sql.encode())
         before = read_snapshot(connection)
         connection.execute("SAVEPOINT as_before")
         connection.execute(mutation.encode())
         after = read_snapshot(connection)
         if case.title in UNCOVERED:
-            connection.rollback()
             return
         back = remedy(after, before, SUPERUSER, server.major)
         assert back
@@ -77,4 +76,3 @@ def test_a_mutation_is_taken_back_and_repeated(
         assert forth
         run(connection, forth)
         assert_remedied(read_snapshot(connection), after, forth)
-        connection.rollback()

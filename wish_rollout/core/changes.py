@@ -46,7 +46,7 @@ class Change:
     """What happened to one object.
 
     ``properties``: property → (before, after), where ``None`` means that it was not there. An added or
-    removed object lists all of its properties. A renamed one has its old name, and ``name`` as its property.
+    removed object lists all of its properties. A renamed one has its old name, and ``name`` as a property.
     ``also``: inherited columns to which the same happened, by name, with the properties in which they differ.
     """
 
@@ -182,16 +182,18 @@ def _put(
 ) -> None:
     if change.change == "removed":
         return
+    name, pairs = change.name, dict(change.properties)
     if change.change == "renamed":
-        objects[change.kind, change.properties["name"][1]] = before[change.kind, change.name]
-        return
-    properties = dict(objects.get((change.kind, change.name), {}))
-    for name, (_, after) in change.properties.items():
+        _, name = pairs.pop("name")
+        properties = dict(before[change.kind, change.name])
+    else:
+        properties = dict(objects.get((change.kind, name), {}))
+    for key, (_, after) in pairs.items():
         if after is None:
-            properties.pop(name, None)
+            properties.pop(key, None)
         else:
-            properties[name] = after
-    objects[change.kind, change.name] = properties
+            properties[key] = after
+    objects[change.kind, name] = properties
 
 
 def _place_columns(

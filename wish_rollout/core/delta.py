@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.changes import Change, Delta, DeltaDoesNotFit, Pair
@@ -19,13 +20,16 @@ if TYPE_CHECKING:
 __all__ = ["Change", "Delta", "DeltaDoesNotFit", "difference"]
 
 Objects = dict[Key, "Mapping[str, Json]"]
+NOT_NULL_NAME = "not null constraint"
+_GENERATED = re.compile(r".+_.+_not_null\d*", re.DOTALL)
 
 
 def difference(before: Snapshot, after: Snapshot) -> Delta:
     """Give the delta from one snapshot to another.
 
     Noted properties are compared only where both snapshots see them. A renamed column is told as such where
-    its place, its number in the catalog and all of its properties are the same.
+    its place, its number in the catalog and all of its properties are the same; what has a name after the
+    column's former one (an identity's sequence, a NOT NULL constraint) keeps that.
     """
     if before.holds_the_same(after):  # as nearly always
         return Delta(())
@@ -41,7 +45,7 @@ def difference(before: Snapshot, after: Snapshot) -> Delta:
             if pairs:
                 touched[key] = pairs
     renamed = _renamed_columns(gone, come)
-    changes = [Change("column", name, "renamed", {"name": (name, to)}) for name, to in renamed.items()]
+    changes = [Change("column", name, "renamed", pairs) for name, pairs in renamed.items()]
     _settle_positions(touched, before, after)
     changes += [Change(*key, "removed", _pairs(properties, {}, unseen)) for key, properties in gone.items()]
     changes += [Change(*key, "added", _pairs({}, properties, unseen)) for key, properties in come.items()]
@@ -56,25 +60,42 @@ def _pairs(
     return {
         name: (before.get(name), after.get(name))
         for name in sorted(before.keys() | after.keys())
-        if before.get(name) != after.get(name) and name not in unseen
+        if before.get(name) != after.get(name)
+        and name not in unseen
+        and not (name == NOT_NULL_NAME and _generated(before.get(name)) and _generated(after.get(name)))
     }
 
 
-def _renamed_columns(gone: Objects, come: Objects) -> dict[str, str]:
-    """Take the renamed columns out of those that went and came, and give them as old name → new name."""
+def _generated(name: str | None) -> bool:
+    """Whether a NOT NULL constraint's name is of PostgreSQL's own making, maybe for a former name of the column."""
+    return name is None or _GENERATED.fullmatch(name) is not None
+
+
+def _renamed_columns(gone: Objects, come: Objects) -> dict[str, Mapping[str, Pair]]:
+    """Take the renamed columns out of those that went and came: old name → what changed, the name above all."""
     places = {
         (split_last(name)[0], properties.get("position")): name
         for (kind, name), properties in come.items()
         if kind == "column"
     }
-    renamed = {}
+    renamed: dict[str, Mapping[str, Pair]] = {}
     for (kind, name), properties in gone.items():
         to = places.get((split_last(name)[0], properties.get("position"))) if kind == "column" else None
-        if to is not None and come["column", to] == properties:
-            renamed[name] = to
-    for name, to in renamed.items():
-        del gone["column", name], come["column", to]
+        if to is None or _lasting(properties) != _lasting(come["column", to]):
+            continue
+        identity = (properties.get("identity"), come["column", to].get("identity"))
+        renamed[name] = {"name": (name, to), **({"identity": identity} if identity[0] != identity[1] else {})}
+    for name, pairs in renamed.items():
+        del gone["column", name], come["column", pairs["name"][1]]
     return renamed
+
+
+def _lasting(properties: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Give a column's properties without the names that follow its own by default."""
+    lasting = {name: value for name, value in properties.items() if name != NOT_NULL_NAME}
+    if "identity" in lasting:
+        lasting["identity"] = {key: value for key, value in lasting["identity"].items() if key != "sequence"}
+    return lasting
 
 
 def _settle_positions(touched: dict[Key, Mapping[str, Pair]], before: Snapshot, after: Snapshot) -> None:

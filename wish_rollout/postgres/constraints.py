@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.postgres.rows import Plain, Properties, Row, cells_of, options
+from wish_rollout.postgres.settling import settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -94,7 +95,9 @@ class Keys:
         self, index: int, relation: int, row: Mapping[str, Any], numbers: Sequence[int], reading: Reading
     ) -> list[str]:
         columns, expressions = reading.columns[relation], row["_expressions"]
-        names = [columns[number] if number else expressions[place] for place, number in enumerate(numbers)]
+        names = [
+            columns[number] if number else settled(expressions[place]) for place, number in enumerate(numbers)
+        ]
         collations = row["_collations"].split()
         if not self.columns and self.collations.keys().isdisjoint(collations):
             endings = self._endings(row["_classes"], row["_orders"])

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.snapshot import Key
 from wish_rollout.postgres.privileges import privileges
+from wish_rollout.postgres.settling import settled
+from wish_rollout.postgres.texts import listed, partition_bound
 
 if TYPE_CHECKING:
     from wish_rollout.postgres.frame import Frame
@@ -37,9 +39,41 @@ def open_options(items: Iterable[str] | None) -> dict[str, str] | None:
     return found and {name: "(hidden)" if _SECRET.search(name) else value for name, value in found.items()}
 
 
+_SPELLINGS = dict.fromkeys(("on", "true", "yes"), "true") | dict.fromkeys(("off", "false", "no"), "false")
+_SWITCHES = re.compile("auto|vacuum_truncate|user_catalog_table|security_|fastupdate|deduplicate_items")
+
+
+def parameters(items: Iterable[str] | None) -> dict[str, str] | None:
+    """Give storage parameters as a mapping; those that are switches in one of their spellings."""
+    found = options(items)
+    return found and {
+        name: _SPELLINGS.get(value.lower(), value) if _SWITCHES.match(name) else value
+        for name, value in found.items()
+    }
+
+
+def published(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Give the tables of a publication with their row filters settled."""
+    return {
+        table: {**what, "where": settled(what["where"])} if "where" in what else what
+        for table, what in tables.items()
+    }
+
+
 CONVERT: dict[str, Callable[[Any], Any]] = {
-    "storage parameters": options,
-    "toast storage parameters": options,
+    "storage parameters": parameters,
+    "toast storage parameters": parameters,
+    "initialization": listed,
+    "partition bound": partition_bound,
+    "definition": settled,
+    "SQL body": settled,
+    "tables": published,
+    "expression": settled,
+    "predicate": settled,
+    "using": settled,
+    "with check": settled,
+    "generated": settled,
+    "default": lambda value: settled(value) if isinstance(value, str) else value,
     "column options": options,
     "settings": options,
     "parameters": options,

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from wish_rollout.postgres.settling import settled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _TOKEN = re.compile(
     r"""(?P<text>[EBXUeb]?&?'(?:[^'\\]|''|\\.)*')   # a literal; PostgreSQL writes E'' if there is a backslash
@@ -47,8 +52,12 @@ class Token(NamedTuple):
 
 
 def tidy(text: str) -> str:
-    """Reduce all white space outside of literals and names to single spaces."""
-    return "".join(" " + token.text if token.spaced else token.text for token in _tokens(text)).strip(" ;")
+    """Reduce all white space outside of literals and names to single spaces; settle the expressions in it."""
+    return _joined(_tokens(text))
+
+
+def _joined(tokens: Iterable[Token]) -> str:
+    return settled("".join(" " + token.text if token.spaced else token.text for token in tokens).strip(" ;"))
 
 
 def view_definition(text: str) -> str:
@@ -61,7 +70,7 @@ def view_definition(text: str) -> str:
     alias = _only_source(tokens)
     if alias is not None:
         tokens = _without_prefix(tokens, alias)
-    return "".join(" " + token.text if token.spaced else token.text for token in tokens).strip(" ;")
+    return _joined(tokens)
 
 
 def _tokens(text: str) -> list[Token]:
@@ -129,3 +138,38 @@ def _without_prefix(tokens: list[Token], alias: str) -> list[Token]:
         kept.append(token._replace(spaced=token.spaced or spaced))
         spaced = False
     return kept
+
+
+_WORD = r'(?:"(?:[^"]|"")*"|[^\W\d][\w$]*)'
+_UPDATE_OF = re.compile(rf"UPDATE OF ({_WORD}(?:, {_WORD})*)(?= ON | OR )")
+
+
+def trigger_definition(text: str) -> str:
+    """Give what a trigger is made with; the order of the columns that it watches means nothing."""
+    return _UPDATE_OF.sub(
+        lambda match: "UPDATE OF " + ", ".join(sorted(_split(match[1]))), tidy(text), count=1
+    )
+
+
+def partition_bound(text: str) -> str:
+    """Give a partition's bound; the order of the values in a list means nothing."""
+    start = "FOR VALUES IN ("
+    if not text.startswith(start):
+        return text
+    return start + ", ".join(sorted(_split(text[len(start) : -1]))) + ")"
+
+
+def listed(text: str) -> str:
+    """Give ``a = 'x', b = 'y'`` in the order of the names, which is the order of no statement."""
+    return ", ".join(sorted(_split(text)))
+
+
+def _split(text: str) -> list[str]:
+    """Give what stands between the commas that are in no brackets or literals."""
+    parts = [""]
+    for token in _tokens(text):
+        if token.text == "," and token.depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += " " + token.text if token.spaced else token.text
+    return [part.strip() for part in parts]

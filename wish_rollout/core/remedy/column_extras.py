@@ -48,13 +48,18 @@ def _remarks(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     return made + column_privileges(draft, name, pairs)
 
 
+def usual_not_null(table: str, column: str) -> str:
+    """Give the name that a column's NOT NULL constraint has by default."""
+    return f"{bare(split_last(table)[1])}_{bare(column)}_not_null"
+
+
 def _not_null(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     """Write what a NOT NULL constraint has beside being one (18 and later)."""
     if not any(key in pairs for key in NOT_NULLS):
         return []
     table, column = split_last(name)
     new, old = draft.target["column", name], draft.live.get(("column", name), {})
-    usual = f"{bare(split_last(table)[1])}_{bare(column)}_not_null"
+    usual = usual_not_null(table, column)
     if new.get("not null not valid"):
         pairs.pop("not null", None)
         pairs.pop("not null not valid", None)
@@ -62,12 +67,12 @@ def _not_null(draft: Draft, name: str, pairs: Pairs) -> list[str]:
         first = [f"ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL"] if old.get("not null") else []
         return [*first, f"ALTER TABLE {table} ADD CONSTRAINT {named} NOT NULL {column} NOT VALID"]
     made = []
+    named = identifier((old if old.get("not null") else new).get("not null constraint") or usual)
     if "not null constraint" in pairs:
-        before, after = pairs.pop("not null constraint")
+        after = identifier(pairs.pop("not null constraint")[1] or usual)
         if old.get("not null"):
-            pair = f"{identifier(before or usual)} TO {identifier(after or usual)}"
-            made.append(f"ALTER TABLE {table} RENAME CONSTRAINT {pair}")
-    named = identifier(new.get("not null constraint") or usual)
+            made.append(f"ALTER TABLE {table} RENAME CONSTRAINT {named} TO {after}")
+        named = after
     if pairs.pop("not null not valid", (None, None))[0]:
         made.append(f"ALTER TABLE {table} VALIDATE CONSTRAINT {named}")
     if "not null no inherit" in pairs:

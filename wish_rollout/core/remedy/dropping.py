@@ -155,7 +155,7 @@ class Dropping:
             yield Statement(f"ALTER {word} {whole} DROP CONSTRAINT {own}", kind, name, loses_data)
             yield from self._still_not_null(whole, properties)
         elif kind == "trigger" and parts.from_parent(self.draft.live, name):
-            for sql in parts.fires(name, "TRIGGER", None, always=True):
+            for sql in parts.drop_copy(self.draft.live, name):
                 yield Statement(sql, kind, name)
         elif kind == "user mapping":
             yield from self._drop_mapping(name)

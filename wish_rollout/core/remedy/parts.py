@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.names import split_last
 from wish_rollout.core.remedy.draft import Writer
 from wish_rollout.core.remedy.roles import UnknownRole
+from wish_rollout.core.remedy.words import literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +32,24 @@ def create_trigger(draft: Draft, name: str, properties: Props) -> list[str]:
     kind = "CONSTRAINT TRIGGER" if properties.pop("constraint", None) else "TRIGGER"
     text = f"CREATE {kind} {own} {properties.pop('definition')}"
     made = [] if from_parent(draft.target, name) else [text]
+    if "constraint comment" in properties:
+        made.append(_constraint_comment(name, properties.pop("constraint comment")))
     return made + fires(name, "TRIGGER", properties.pop("enabled", None))
+
+
+def drop_copy(live: Mapping[Key, Properties], name: str) -> list[str]:
+    """Make a partition's trigger its parent's mere copy again."""
+    table, own = split_last(name)
+    parent = live["trigger", f"{live['table', table]['partition of']}.{own}"]
+    copy = live["trigger", name]
+    differs = copy.get("enabled") != parent.get("enabled")
+    made = fires(name, "TRIGGER", parent.get("enabled"), always=True) if differs else []
+    return made + ([f"COMMENT ON TRIGGER {own} ON {table} IS NULL"] if "comment" in copy else [])
+
+
+def _constraint_comment(name: str, text: str | None) -> str:
+    table, own = split_last(name)
+    return f"COMMENT ON CONSTRAINT {own} ON {table} IS {literal(text) if text else 'NULL'}"
 
 
 def fires(name: str, kind: str, value: str | None, *, always: bool = False) -> list[str]:
@@ -44,10 +62,13 @@ def fires(name: str, kind: str, value: str | None, *, always: bool = False) -> l
 
 def _alter(kind: str) -> Alter:
     def alter(_draft: Draft, name: str, pairs: Pairs) -> list[str]:
-        """Set when it fires."""
-        if "enabled" not in pairs:
-            return []
-        return fires(name, kind, pairs.pop("enabled")[1], always=True)
+        """Set when it fires, and what is said of its constraint."""
+        made = []
+        if "constraint comment" in pairs:
+            made.append(_constraint_comment(name, pairs.pop("constraint comment")[1]))
+        if "enabled" in pairs:
+            made += fires(name, kind, pairs.pop("enabled")[1], always=True)
+        return made
 
     return alter
 
@@ -83,7 +104,7 @@ TRIGGER = Writer(
     16,
     create_trigger,
     _alter("TRIGGER"),
-    frozenset({"enabled", "comment", "depends on extensions"}),
+    frozenset({"enabled", "comment", "constraint comment", "depends on extensions"}),
     early=True,
 )
 RULE = Writer(16, create_rule, _alter("RULE"), frozenset({"enabled", "comment"}), early=True)

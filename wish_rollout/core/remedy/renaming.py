@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from wish_rollout.core.delta import difference
 from wish_rollout.core.inheritance import unfold
 from wish_rollout.core.names import split_last, whole_of
+from wish_rollout.core.remedy.column_extras import usual_not_null
+from wish_rollout.core.remedy.rights import own_sequence
 from wish_rollout.core.remedy.values import Statement
 from wish_rollout.core.snapshot import Snapshot
 
@@ -27,13 +29,26 @@ def rename_columns(live: Snapshot, target: Snapshot) -> tuple[list[Statement], S
     for change in renames:
         table, old = split_last(change.name)
         new = split_last(change.properties["name"][1])[1]
-        objects["column", f"{table}.{new}"] = objects.pop(("column", change.name))
+        objects["column", f"{table}.{new}"] = column = objects.pop(("column", change.name))
+        _keep_names(column, table, old, new, note="not null constraint" in live.sees)
         _rename(objects, table, old, new)
         if not live.objects["column", change.name].get("inherited"):
             kind = next((each for each in ("view", "materialized view") if (each, table) in objects), "table")
             sql = f"ALTER {kind.upper()} {table} RENAME COLUMN {old} TO {new}"
             made.append(Statement(sql, "column", change.name))
     return made, Snapshot(objects, live.sees)
+
+
+def _keep_names(column: Props, table: str, old: str, new: str, *, note: bool) -> None:
+    """Say what was named after the column, and keeps that name; it is not said where it is the usual one."""
+    if identity := column.get("identity"):
+        sequence = own_sequence(table, old, identity.get("sequence"))
+        own = {} if sequence == own_sequence(table, new, None) else {"sequence": sequence}
+        column["identity"] = {**{key: value for key, value in identity.items() if key != "sequence"}, **own}
+    if note and column.get("not null") and not column.get("inherited"):
+        named = column.pop("not null constraint", None) or usual_not_null(table, old)
+        if named != usual_not_null(table, new):
+            column["not null constraint"] = named
 
 
 def _rename(objects: dict[Key, Props], table: str, old: str, new: str) -> None:

@@ -176,8 +176,6 @@ def given_by_default(draft: Draft, kind: str) -> dict[str, list[str]]:
 
 
 def own_sequence(table: str, column: str, named: str | None) -> str:
-    """Name the sequence behind an identity column: as told, else as PostgreSQL names it by itself."""
-    if named:
-        return named
-    schema, own = split_last(table)
-    return f"{schema}.{identifier(f'{bare(own)}_{bare(column)}_seq')}"
+    """Name the sequence behind an identity column, in quotes: as told, else as PostgreSQL names it by itself."""
+    schema, own = split_last(named or table)
+    return f"{schema}.{identifier(bare(own) if named else f'{bare(own)}_{bare(column)}_seq')}"

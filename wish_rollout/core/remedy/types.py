@@ -6,26 +6,29 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.names import split_last
 from wish_rollout.core.remedy.draft import Writer
-from wish_rollout.core.remedy.words import literal
+from wish_rollout.core.remedy.words import bare, identifier, literal
 
 if TYPE_CHECKING:
     from wish_rollout.core.remedy.draft import Draft, Pairs
     from wish_rollout.core.remedy.words import Props
 
 BESIDE = frozenset({"owner", "comment", "privileges"})
+_NOT_NULLS = ("not null constraint", "not null comment")
 
 
-def create_domain(_draft: Draft, name: str, properties: Props) -> list[str]:
+def create_domain(draft: Draft, name: str, properties: Props) -> list[str]:
     """Make a domain; its constraints come by themselves."""
     text = f"CREATE DOMAIN {name} AS {properties.pop('type')}"
     if "collation" in properties:
         text += f" COLLATE {properties.pop('collation')}"
     if "default" in properties:
         text += f" DEFAULT {properties.pop('default')}"
-    return [text + (" NOT NULL" if properties.pop("not null", None) else "")]
+    made = [text + (" NOT NULL" if properties.pop("not null", None) else "")]
+    pairs: Pairs = {key: (None, properties.pop(key)) for key in _NOT_NULLS if key in properties}
+    return made + _domain_not_null(draft, name, pairs)
 
 
-def alter_domain(_draft: Draft, name: str, pairs: Pairs) -> list[str]:
+def alter_domain(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     """Set a domain's default, and whether it may be null."""
     made = []
     if "default" in pairs:
@@ -35,6 +38,25 @@ def alter_domain(_draft: Draft, name: str, pairs: Pairs) -> list[str]:
         )
     if "not null" in pairs:
         made.append(f"ALTER DOMAIN {name} {'SET' if pairs.pop('not null')[1] else 'DROP'} NOT NULL")
+    return made + _domain_not_null(draft, name, pairs)
+
+
+def _domain_not_null(draft: Draft, name: str, pairs: Pairs) -> list[str]:
+    """Write the name of a domain's NOT NULL constraint, and what is said of it (17 and later)."""
+    usual = f"{bare(split_last(name)[1])}_not_null"
+    old, new = (each.get(("domain", name), {}) for each in (draft.live, draft.target))
+    made = []
+    named = identifier((old if old.get("not null") else {}).get("not null constraint") or usual)
+    if "not null constraint" in pairs:
+        after = identifier(pairs.pop("not null constraint")[1] or usual)
+        if new.get("not null"):
+            made.append(f"ALTER DOMAIN {name} RENAME CONSTRAINT {named} TO {after}")
+        named = after
+    if "not null comment" in pairs:
+        after = pairs.pop("not null comment")[1]
+        if new.get("not null"):
+            said = literal(after) if after else "NULL"
+            made.append(f"COMMENT ON CONSTRAINT {named} ON DOMAIN {name} IS {said}")
     return made
 
 
@@ -115,7 +137,7 @@ def of_schema(name: str) -> str:
     return split_last(name)[0]
 
 
-DOMAIN = Writer(5, create_domain, alter_domain, frozenset({"default", "not null", *BESIDE}))
+DOMAIN = Writer(5, create_domain, alter_domain, frozenset({"default", "not null", *_NOT_NULLS, *BESIDE}))
 COMPOSITE = Writer(4, create_composite, alter_composite, frozenset({"attributes", *BESIDE}), rebuilds=False)
 RANGE = Writer(4, create_range, None, BESIDE)
 BASE = Writer(2, create_shell, None, BESIDE, rebuilds=False)

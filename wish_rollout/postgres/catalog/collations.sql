@@ -7,12 +7,11 @@ SELECT c.oid AS _oid,
         END AS provider,
        NOT c.collisdeterministic AS nondeterministic,
        CASE WHEN c.collprovider = 'c' THEN c.collcollate END AS "lc_collate",
-       CASE WHEN c.collprovider = 'c' THEN c.collctype END AS "lc_ctype",
-       CASE WHEN c.collprovider = 'i' THEN c.collcollate END AS locale,  -- until 14
-       c.colliculocale AS locale,  -- since 15, until 16
-       c.colllocale AS locale,  -- since 17
-       c.collicurules AS rules,  -- since 16
-       NULLIF(c.collencoding, -1) AS encoding
+       CASE WHEN c.collprovider = 'c' THEN c.collctype END AS "lc_ctype"
+       , CASE WHEN c.collprovider = 'i' THEN c.collcollate END AS locale  -- until 14
+       , c.colliculocale AS locale  -- since 15, until 16
+       , c.colllocale AS locale  -- since 17
+       , c.collicurules AS rules  -- since 16
   FROM pg_collation c
   JOIN unnest(%(namespaces)s::oid[], %(namespace_names)s::text[]) AS n (oid, name) ON n.oid = c.collnamespace
  WHERE c.oid <> ALL (%(pg_collation)s::oid[])

@@ -1,4 +1,5 @@
--- Operator classes with the operators and functions that are theirs, or their family's if that is left out. Manual: pg_opclass, pg_amop, pg_amproc.
+-- Operator classes with the operators and functions that are theirs. Some methods give all members to the family
+-- (manual, pg_depend; amadjustmembers): one on the class's type alone is the class's. Manual: pg_opclass, pg_amop.
 SELECT o.oid AS _oid,
        'operator class' AS _kind,
        n.name || '.' || quote_ident(o.opcname) || ' USING ' || quote_ident(a.amname) AS _name,
@@ -13,22 +14,20 @@ SELECT o.oid AS _oid,
                FROM pg_depend d JOIN pg_amop p ON p.oid = d.objid
               WHERE d.classid = 'pg_amop'::regclass
                 AND (d.refclassid = 'pg_opclass'::regclass AND d.refobjid = o.oid AND d.deptype = 'i'
-                     OR d.refclassid = 'pg_opfamily'::regclass AND d.refobjid = f.oid AND w.alone)
+                     OR d.refclassid = 'pg_opfamily'::regclass AND d.refobjid = f.oid
+                        AND p.amoplefttype = o.opcintype AND p.amoprighttype = o.opcintype)
               ORDER BY p.amopstrategy, p.amopopr::regoperator::text COLLATE "C") AS operators,
        ARRAY(SELECT concat(p.amprocnum, ' (', p.amproclefttype::regtype, ', ', p.amprocrighttype::regtype, ') ',
                            p.amproc::oid::regprocedure)
                FROM pg_depend d JOIN pg_amproc p ON p.oid = d.objid
               WHERE d.classid = 'pg_amproc'::regclass
                 AND (d.refclassid = 'pg_opclass'::regclass AND d.refobjid = o.oid AND d.deptype = 'i'
-                     OR d.refclassid = 'pg_opfamily'::regclass AND d.refobjid = f.oid AND w.alone)
+                     OR d.refclassid = 'pg_opfamily'::regclass AND d.refobjid = f.oid
+                        AND p.amproclefttype = o.opcintype AND p.amprocrighttype = o.opcintype)
               ORDER BY p.amprocnum, p.amproclefttype::regtype::text COLLATE "C",
                        p.amprocrighttype::regtype::text COLLATE "C") AS functions
   FROM pg_opclass o
   JOIN unnest(%(namespaces)s::oid[], %(namespace_names)s::text[]) AS n (oid, name) ON n.oid = o.opcnamespace
   JOIN pg_am a ON a.oid = o.opcmethod
   JOIN pg_opfamily f ON f.oid = o.opcfamily
- CROSS JOIN LATERAL (  -- whether the family is left out: see operator_families.sql
-       SELECT o.opcname = f.opfname AND o.opcnamespace = f.opfnamespace AND o.opcowner = f.opfowner
-              AND obj_description(f.oid, 'pg_opfamily') IS NULL
-              AND (SELECT count(*) FROM pg_opclass c WHERE c.opcfamily = f.oid) = 1 AS alone) w
  WHERE o.oid <> ALL (%(pg_opclass)s::oid[])

@@ -13,6 +13,7 @@ SELECT s.oid AS _oid,
        , CASE WHEN s.substream THEN 'on' END AS streaming  -- until 15
        , CASE s.substream WHEN 't' THEN 'on' WHEN 'p' THEN 'parallel' END AS streaming  -- since 16, until 17
        , CASE s.substream WHEN 't' THEN 'on' WHEN 'f' THEN 'off' END AS streaming  -- since 18
+       , NULLIF(s.subskiplsn, '0/0')::text AS skip  -- since 15
        , s.subtwophasestate <> 'd' AS "two phase"  -- since 15
        , s.subdisableonerr AS "disable on error"  -- since 15
        , NOT s.subpasswordrequired AS "no password required"  -- since 16

@@ -1,0 +1,68 @@
+"""What PostgreSQL writes in another way once it has read it back is told in one way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from wish_rollout.postgres.settling import settled
+
+if TYPE_CHECKING:
+    from tests.postgres.conftest import Server
+
+SETTLED = {
+    "((c)::text = ANY ((ARRAY['x'::character varying, 'y, ]('::character varying])::text[]))": (
+        "((c)::text = ANY (ARRAY[('x'::character varying)::text, ('y, ]('::character varying)::text]))"
+    ),
+    "(c::text = ANY (ARRAY['x'::character varying, a || b]::text[]))": (
+        "(c::text = ANY (ARRAY['x'::character varying::text, (a || b)::text]))"
+    ),
+    '(ARRAY[a, f(1, 2)])::public."M o"[]': 'ARRAY[(a)::public."M o", (f(1, 2))::public."M o"]',
+    "(((((a) AND (b)) AND c) AND d) OR x)": "(((a) AND (b) AND c AND d) OR x)",
+    "(('((' AND b) AND c)": "('((' AND b AND c)",
+    "(((x < 1) OR (x > 5)) OR i)": "((x < 1) OR (x > 5) OR i)",
+}
+KEPT = (
+    "ARRAY[]::integer[]",
+    "((ARRAY[1, 2])[a] = 1)",
+    "(a AND (b AND c))",
+    "((a OR b) AND c)",
+    "(((x OR y)) AND z)",
+    "a)) AND ((b",
+    "((ARRAY['x])::text[]'::text])[1] = 'a'::text)",
+)
+CHECKS = (
+    "a BETWEEN 1 AND 5 AND b",
+    "a NOT BETWEEN 1 AND 5 OR b",
+    "(a BETWEEN 1 AND 2 OR b) AND c BETWEEN 'x' AND 'y' AND b",
+    "c IN ('x', 'y')",
+    "c NOT IN ('x', 'y') OR upper(c) IN ('a', 'b''')",
+    "CASE WHEN a BETWEEN 1 AND 2 AND b THEN c IN ('x', 'y') ELSE b END",
+    "a IN (1, 2, 3) AND a::bigint IN (1, 2)",
+    "(a, c) = (1, 'x') AND b",
+)
+READ = "SELECT pg_get_expr(conbin, conrelid) FROM pg_constraint WHERE conname = 'k'"
+
+
+@pytest.mark.parametrize("text", SETTLED)
+def test_it_is_settled(text: str) -> None:
+    assert settled(text) == SETTLED[text]
+    assert settled(SETTLED[text]) == SETTLED[text]
+
+
+@pytest.mark.parametrize("text", KEPT)
+def test_it_is_kept(text: str) -> None:
+    assert settled(text) == text
+
+
+def test_it_is_what_the_server_says_after_another_reading(server: Server) -> None:
+    with server.scratch() as connection:
+        connection.execute("CREATE TABLE t (a int, b bool, c varchar(9))")
+        for check in CHECKS:
+            texts = [check]
+            for _ in range(2):
+                connection.execute(f"ALTER TABLE t ADD CONSTRAINT k CHECK ({texts[-1]})".encode())
+                texts.append(connection.execute(READ).fetchall()[0][0])
+                connection.execute("ALTER TABLE t DROP CONSTRAINT k")
+            assert settled(texts[1]) == settled(texts[2]) == texts[2]
