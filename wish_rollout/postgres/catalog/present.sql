@@ -25,7 +25,7 @@ SELECT array_remove(ARRAY[
        CASE WHEN EXISTS (SELECT FROM pg_publication) THEN 'publications' END,
        CASE WHEN EXISTS (SELECT FROM pg_subscription) THEN 'subscriptions' END,
        CASE WHEN EXISTS (SELECT FROM pg_am WHERE oid >= 16384) THEN 'access_methods' END,
-       CASE WHEN EXISTS (SELECT FROM pg_language WHERE oid >= 16384) THEN 'languages' END,
+       CASE WHEN EXISTS (SELECT FROM pg_language WHERE oid >= 16384 OR lanacl IS NOT NULL) THEN 'languages' END,
        CASE WHEN EXISTS (SELECT FROM pg_transform) THEN 'transforms' END,
        CASE WHEN EXISTS (SELECT FROM pg_default_acl) THEN 'default_privileges' END
        ], NULL)
