@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pytest
 
 from tests.fix_project import APPROVER
+from tests.gate.conftest import now
 from wish_rollout.config import load_config
-from wish_rollout.core.approval import Statement
+from wish_rollout.core.approval import Request, Statement, Subject
 from wish_rollout.core.signing_errors import BadApproval
 from wish_rollout.defs import approvals
 from wish_rollout.defs.launch import open_instance
@@ -108,3 +111,16 @@ def test_what_an_approver_says_stays_one_line_that_cannot_act(gate: Gate) -> Non
     for each in words:
         with pytest.raises(BadApproval):
             Statement.from_text(text.replace("reason: ", f"reason: {each}"))
+
+
+def test_a_request_is_found_again_whatever_its_tables_are_called() -> None:
+    hazards = ('drop-table table public."a, b"',)
+    subject = Subject("prod", "shop", "rollback", "1", "2", "r", "p", "s", hazards, "18", "y", ())
+    asked = approvals.Asked(
+        Request(subject, "r", now(), now() + timedelta(hours=1), "n"), "", "rollback", {}, ""
+    )
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.report_runless_asset_event(approvals.request_event(asked))
+        found = approvals.open_request(instance, subject)
+        other = approvals.open_request(instance, replace(subject, hazards=()))
+    assert (found and found.request.nonce, other) == ("n", None)
