@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import permutations
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from wish_rollout.config import ApprovalConfig, WindowConfig
+from wish_rollout.config import ApprovalConfig, Config, WindowConfig
 from wish_rollout.core.approval import Request, Statement, Subject
 from wish_rollout.core.approval_errors import ApproverIsAuthor, ApproverIsRequester
 from wish_rollout.core.policy import Policy, Signed, check_person, distinct
@@ -65,11 +68,24 @@ def test_a_window_that_there_is_not_is_a_mistake(wrong: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"quorum_for": {"rewrit": 3}}, {"allowed_hazards": ["rewrite", "no-such"]}]
+    "wrong", [{"quorum_for": {"rewrit": 3}}, {"allowed_hazards": ["table-rewrite", "no-such"]}]
 )
 def test_a_hazard_that_there_is_not_is_a_mistake_and_lowers_no_quorum(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="there is no hazard"):
         ApprovalConfig.model_validate(wrong)
+
+
+def test_what_we_show_of_rollout_toml_is_understood() -> None:
+    """The page on approvals, and what stands in rollout.toml and in that of a new project as a comment."""
+    root = Path(__file__).parents[2]
+    page = (root / "docs/approvals.md").read_text()
+    files = [(root / name).read_text() for name in ("rollout.toml", "wish_rollout/templates/rollout.toml")]
+    shown = [re.sub(r"^# (?=\w+ = |\[\[)", "", text, flags=re.MULTILINE) for text in files]
+    for text in ("".join(re.findall(r"```toml\n(.*?)```", page, re.DOTALL)), *shown):
+        config = Config.model_validate({**tomllib.loads(text), "root": root})
+        (approval,) = [env.approval for env in config.environment if env.approval]
+        assert approval.quorum_for == {"table-rewrite": 3}
+        assert config.notify
 
 
 def test_no_approval_lives_for_ever() -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pytest
 
 from tests.fix_project import APPROVER
+from tests.gate.conftest import now
 from wish_rollout.config import load_config
-from wish_rollout.core.approval import Statement
+from wish_rollout.core.approval import Request, Statement, Subject
 from wish_rollout.core.signing_errors import BadApproval
 from wish_rollout.defs import approvals
 from wish_rollout.defs.launch import open_instance
@@ -31,9 +34,8 @@ def resource(name: str, **config: Any) -> dict[str, Any]:
     return {"resources": {name: {"config": config}}}
 
 
-@pytest.mark.parametrize("name", ["local", "staging"])
-def test_an_environment_without_a_gate_cannot_be_pointed_at_prod(gate: Gate, name: str) -> None:
-    outcome = gate.road.run("rollout", resource(f"database_{name}", url={"env": "PROD_DATABASE_URL"}))
+def test_an_environment_without_a_gate_cannot_be_pointed_at_prod(gate: Gate) -> None:
+    outcome = gate.road.run("rollout", resource("database_local", url={"env": "PROD_DATABASE_URL"}))
     assert gate.road.revision("prod") is None
     assert (outcome.success, outcome.error_class) == (False, "Overridden")
 
@@ -74,31 +76,25 @@ def test_a_run_of_the_migrating_step_alone_meets_the_gate_there(gate: Gate) -> N
     assert gate.road.revision("prod") is None
 
 
-def test_a_flood_of_events_does_not_bring_a_rejected_request_back(
+def test_a_rejection_cannot_act_and_a_flood_of_events_does_not_bring_its_request_back(
     gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(approvals, "MOST", 5)  # otherwise 200 of them
-    request = gate.ask()
-    assert gate.approve()[0] == 0
-    assert gate.road.cli("reject", "prod", "--reason", "no").code == 0
-    with open_instance(gate.road.project.config) as instance:
-        for _ in range(approvals.MOST + 1):
-            instance.report_runless_asset_event(dg.AssetObservation(["approval", "prod"]))
-        assert approvals.rejections(instance, "prod").keys() == {request.nonce}
-        assert approvals.documents(instance, "prod") == []
-
-
-def test_what_is_written_into_a_rejection_cannot_act(gate: Gate) -> None:
     request = gate.ask()
     document = gate.document(request)
+    assert gate.hand_in(document)[0] == 0
     words = {"who": "a\u202eb", "reason": "no\x1b[2J\nerror: approved"}
     config = {"environment": "prod", "nonce": request.nonce, **words}
     assert gate.road.run("reject", {"ops": {"reject_request": {"config": config}}}).success
+    monkeypatch.setattr(approvals, "MOST", 5)  # otherwise 200 of them
     with open_instance(gate.road.project.config) as instance:
-        (said,) = approvals.rejections(instance, "prod").values()
-    assert said == "a\\u202eb: no\\x1b[2J\\nerror: approved"
-    refused = gate.hand_in(document)[1].splitlines()
-    assert [line for line in refused if line.startswith("error: approved")] == []
+        for _ in range(approvals.MOST + 1):
+            instance.report_runless_asset_event(dg.AssetObservation(["approval", "prod"]))
+        said = approvals.rejections(instance, "prod")
+        assert said == {request.nonce: "a\\u202eb: no\\x1b[2J\\nerror: approved"}
+        assert approvals.documents(instance, "prod") == []
+    code, told = gate.hand_in(document)
+    assert code == 6
+    assert [line for line in told.splitlines() if line.startswith("error: approved")] == []
 
 
 def test_what_an_approver_says_stays_one_line_that_cannot_act(gate: Gate) -> None:
@@ -115,3 +111,16 @@ def test_what_an_approver_says_stays_one_line_that_cannot_act(gate: Gate) -> Non
     for each in words:
         with pytest.raises(BadApproval):
             Statement.from_text(text.replace("reason: ", f"reason: {each}"))
+
+
+def test_a_request_is_found_again_whatever_its_tables_are_called() -> None:
+    hazards = ('drop-table table public."a, b"',)
+    subject = Subject("prod", "shop", "rollback", "1", "2", "r", "p", "s", hazards, "18", "y", ())
+    asked = approvals.Asked(
+        Request(subject, "r", now(), now() + timedelta(hours=1), "n"), "", "rollback", {}, ""
+    )
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.report_runless_asset_event(approvals.request_event(asked))
+        found = approvals.open_request(instance, subject)
+        other = approvals.open_request(instance, replace(subject, hazards=()))
+    assert (found and found.request.nonce, other) == ("n", None)

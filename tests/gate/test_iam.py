@@ -34,9 +34,9 @@ host all postgres 127.0.0.1/32 trust
 """
 
 
-@pytest.fixture
-def aws(road: Road, monkeypatch: pytest.MonkeyPatch) -> Iterator[Judge]:
-    """Have prod on a server that takes tokens alone, as one of RDS does; give who judges them."""
+@pytest.fixture(scope="module")
+def rds() -> Iterator[tuple[Node, Judge]]:
+    """A server that takes tokens alone for one of its roles, as one of RDS does; and who judges them."""
     if bindir_of(DEBIAN) is None:
         pytest.skip(f"PostgreSQL {DEBIAN} is not here")
     folder = Path(tempfile.mkdtemp(prefix="wish-aws-", dir=place.COMMON))
@@ -52,29 +52,30 @@ def aws(road: Road, monkeypatch: pytest.MonkeyPatch) -> Iterator[Judge]:
             (data / "pg_hba.conf").write_text(HBA.format(role=ROLE, port=directory.server_address[1]))
             node.start("-c ssl=on")
             with psycopg.connect(node.url("postgres"), autocommit=True) as connection:
-                connection.execute(f"create role {ROLE} login")
-                connection.execute(f"create database prod owner {ROLE}")
-            shutil.copy(data / "bundle.pem", road.root / "bundle.pem")
-            for name, value in {"ACCESS_KEY_ID": ACCESS_KEY, "SECRET_ACCESS_KEY": SECRET_KEY}.items():
-                monkeypatch.setenv(f"AWS_{name}", value)
-            monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-            monkeypatch.setattr(
-                import_module("boto3"), "DEFAULT_SESSION", None
-            )  # it keeps what it found for good
-            road.edit("rollout.toml", PROD, f'{PROD}aws_iam = true\naws_region = "{REGION}"\n')
-            road.made["prod"] = node.url("prod")
-            road.point("prod", url(road, node.port))
-            yield directory.judge
+                connection.execute(f"create role {ROLE} login".encode())
+            yield node, directory.judge
     finally:
         processes.stop(node.name, SECONDS)
         shutil.rmtree(folder)
 
 
-def url(road: Road, port: int) -> str:
-    """Write an address as one of RDS is; its name leads to this machine."""
-    bundle = road.root / "bundle.pem"
-    options = f"hostaddr=127.0.0.1&sslmode=verify-full&sslrootcert={bundle}"
-    return f"postgresql://{ROLE}@{HOST}:{port}/prod?{options}"
+@pytest.fixture
+def aws(road: Road, rds: tuple[Node, Judge], monkeypatch: pytest.MonkeyPatch) -> Judge:
+    """Have prod there, with credentials to make tokens with."""
+    (node, judge), name = rds, f"prod_{secrets.token_hex(4)}"
+    judge.seen.clear()
+    with psycopg.connect(node.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"create database {name} owner {ROLE}".encode())
+    shutil.copy(node.folder / node.name / "bundle.pem", road.root / "bundle.pem")
+    for variable, value in {"ACCESS_KEY_ID": ACCESS_KEY, "SECRET_ACCESS_KEY": SECRET_KEY}.items():
+        monkeypatch.setenv(f"AWS_{variable}", value)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setattr(import_module("boto3"), "DEFAULT_SESSION", None)  # it keeps what it found for good
+    road.edit("rollout.toml", PROD, f'{PROD}aws_iam = true\naws_region = "{REGION}"\n')
+    road.made["prod"] = node.url(name)
+    options = f"hostaddr=127.0.0.1&sslmode=verify-full&sslrootcert={road.root / 'bundle.pem'}"
+    road.point("prod", f"postgresql://{ROLE}@{HOST}:{node.port}/{name}?{options}")
+    return judge
 
 
 def test_a_whole_rollout_logs_in_by_fresh_tokens_and_leaves_none_behind(road: Road, aws: Judge) -> None:
@@ -99,11 +100,13 @@ def test_a_whole_rollout_logs_in_by_fresh_tokens_and_leaves_none_behind(road: Ro
 
 
 def test_a_server_that_cannot_prove_who_it_is_sees_no_token(road: Road, aws: Judge) -> None:
+    url = road.urls["prod"]
+    road.point("prod", url.replace(HOST, f"other.{HOST}"))
+    with pytest.raises(Unreachable, match="does not match host name"), road.project.target("prod").connect():
+        pass
+    road.point("prod", url)
     make_certificates(road.root)  # another bundle
     with pytest.raises(Unreachable, match="SSL error"), road.project.target("prod").connect():
-        pass
-    road.point("prod", road.urls["prod"].replace(HOST, f"other.{HOST}"))
-    with pytest.raises(Unreachable), road.project.target("prod").connect():
         pass
     assert aws.seen == []
 

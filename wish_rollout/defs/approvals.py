@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from wish_rollout.config.policies import LONGEST
-from wish_rollout.core.approval import Request, Statement
+from wish_rollout.core.approval import Request, Statement, changes
 from wish_rollout.core.render import visible
 from wish_rollout.core.signing_errors import BadApproval
 from wish_rollout.rollout.approving import text_of
@@ -160,7 +160,8 @@ def requests(instance: dg.DagsterInstance, environment: str) -> list[Asked]:
 
 def open_request(instance: dg.DagsterInstance, subject: Subject) -> Asked | None:
     """Find the request that is open for exactly this subject."""
-    return next((a for a in requests(instance, subject.environment) if a.request.subject == subject), None)
+    asks = requests(instance, subject.environment)
+    return next((each for each in asks if not changes(each.request.subject, subject)), None)
 
 
 def _observed(instance: dg.DagsterInstance, environment: str) -> Iterator[tuple[dict[str, str], str]]:
