@@ -32,7 +32,8 @@ class Load:
         self.results: Any = multiprocessing.SimpleQueue()
         arguments = (url, rows, self.stop, self.results)
         self.process = multiprocessing.get_context("fork").Process(target=run, args=arguments, daemon=True)
-        self.found: dict[str, float] = {}
+        self.noted: list[tuple[float, float | str]] = []
+        self.waited: list[float] = []
 
     def __enter__(self) -> None:
         self.process.start()
@@ -41,61 +42,68 @@ class Load:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop.set()
-        self.found = self.results.get()
+        self.noted, self.waited = self.results.get()
         self.process.join()
 
-    def figures(self) -> dict[str, float]:
-        """Give queries, failures, p99 and longest in milliseconds, and the longest wait on the migration."""
-        return self.found
+    def figures(self, began: float, ended: float) -> dict[str, float]:
+        """Give failures, the longest wait on the migration, and of the queries between two moments p99 and longest.
+
+        Moments are of ``time.monotonic()``, which all processes of a machine share. What failed counts whenever it did.
+        """
+        took = sorted(
+            ms for at, ms in self.noted if isinstance(ms, float) and at <= ended and at + ms / 1000 >= began
+        )
+        return {
+            "queries": len(took),
+            "failed": sum(isinstance(ms, str) for _, ms in self.noted),
+            "p99_ms": round(took[int(len(took) * 0.99)], 1),
+            "longest_ms": round(took[-1], 1),
+            "waited_ms": round(max(self.waited, default=0), 1),
+        }
 
 
 def run(url: str, rows: int, stop: Any, results: Any) -> None:
     """Run all threads until told to stop, and hand over the figures."""
-    noted: list[float | str] = []
+    noted: list[tuple[float, float | str]] = []
     waited: dict[tuple[int, str], float] = {}
     kinds = ["select name from items where id = %s"] * READERS
     kinds += ["update items set price = price + 1 where id = %s"] * WRITERS
     threads = [threading.Thread(target=queries, args=(url, kind, rows, stop, noted)) for kind in kinds]
     threads += [
-        threading.Thread(target=long_ones, args=(url, stop)),
+        threading.Thread(target=long_ones, args=(url, stop, noted)),
         threading.Thread(target=watch, args=(url, stop, waited)),
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    took = sorted(each for each in noted if isinstance(each, float))
-    results.put(
-        {
-            "queries": len(noted),
-            "failed": len(noted) - len(took),
-            "p99_ms": round(took[int(len(took) * 0.99)], 1),
-            "longest_ms": round(took[-1], 1),
-            "waited_ms": round(max(waited.values(), default=0), 1),
-        }
-    )
+    results.put((noted, list(waited.values())))
 
 
-def queries(url: str, query: str, rows: int, stop: Any, took: list[float | str]) -> None:
-    """Query again and again, and note how many milliseconds each took, or why it failed."""
+def queries(url: str, query: str, rows: int, stop: Any, noted: list[tuple[float, float | str]]) -> None:
+    """Query again and again, and note when, and how many milliseconds each took, or why it failed."""
     with psycopg.connect(url, autocommit=True, application_name="load") as session:
         while not stop.is_set():
-            started = time.perf_counter()
+            started = time.monotonic()
             try:
                 session.execute(query.encode(), [random.randint(1, rows)])  # noqa: S311
-                took.append((time.perf_counter() - started) * 1000)
+                noted.append((started, (time.monotonic() - started) * 1000))
             except psycopg.Error as error:
-                took.append(str(error))
+                noted.append((started, str(error)))
             time.sleep(PAUSE)
 
 
-def long_ones(url: str, stop: Any) -> None:
-    """Hold a transaction open for two seconds out of five."""
-    with psycopg.connect(url, application_name="report") as session:
+def long_ones(url: str, stop: Any, noted: list[tuple[float, float | str]]) -> None:
+    """Hold a transaction open for two seconds out of five; it waits and fails like all others."""
+    with psycopg.connect(url, application_name="load") as session:
         while not stop.is_set():
-            session.execute("select from items limit 1")
-            stop.wait(2)
-            session.rollback()
+            try:
+                session.execute("select from items limit 1")
+                stop.wait(2)
+                session.rollback()
+            except psycopg.Error as error:
+                noted.append((time.monotonic(), str(error)))
+                return
             stop.wait(3)
 
 

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from wish_rollout.core.hazards import KINDS
+from wish_rollout.core.hazards import KINDS, Pending
 from wish_rollout.core.hazards.hazard import size
+from wish_rollout.core.hazards.renames import all_renames
 from wish_rollout.core.hazards.script import Script
 from wish_rollout.core.hazards.type_change import only_wider
-from wish_rollout.core.sql_words import statements
+from wish_rollout.core.snapshot import Snapshot
+from wish_rollout.core.sql_words import expression_of, statements
 
 DOCS = Path(__file__).parents[2] / "docs" / "hazards.md"
 
@@ -69,3 +71,36 @@ def test_what_runs_outside_of_a_transaction_holds_no_lock_of_what_ran_before() -
 
 def test_sizes_are_written_for_a_person() -> None:
     assert [size(0), size(8192), size(3 << 30)] == ["0 bytes", "8 kB", "3 GB"]
+
+
+@pytest.mark.parametrize(
+    ("key", "expression"),
+    [
+        ("code text_pattern_ops", "code"),
+        ('"a b" DESC NULLS LAST', '"a b"'),
+        ('lower(code) COLLATE "C" text_pattern_ops DESC', 'lower(code) COLLATE "C"'),
+        ("(a || ' x') gin_trgm_ops (siglen=12)", "(a || ' x')"),
+        ("CASE WHEN a THEN b END DESC", "CASE WHEN a THEN b END"),
+    ],
+)
+def test_what_is_alike_in_an_index_is_its_expression_and_collation(key: str, expression: str) -> None:
+    assert expression_of(key) == expression
+
+
+def test_renames_are_followed_through_every_pending_revision() -> None:
+    def schema(table: str, column: str) -> Snapshot:
+        return Snapshot({("table", table): {}, ("column", f"{table}.{column}"): {"type": "text"}})
+
+    start, end = schema("public.a", "x"), schema("app.b", '"Y"')
+    between = schema("public.b", "x")
+    first = Pending("1", start, between, ("ALTER TABLE a RENAME TO b",))
+    swapped = (
+        "ALTER TABLE b SET SCHEMA app",
+        'ALTER TABLE app.b RENAME x TO z; ALTER TABLE app.b RENAME z TO "Y"',
+    )
+    second = Pending("2", between, end, swapped)
+
+    assert all_renames(start, [first, second]) == {
+        ("table", "public.a"): "app.b",
+        ("column", "public.a.x"): 'app.b."Y"',
+    }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -15,8 +16,11 @@ from tests.fix_project import HERE
 from wish_rollout.core.database_errors import CutOff, StatementFailed
 from wish_rollout.core.ledger import verify
 from wish_rollout.postgres import ledger
+from wish_rollout.sandbox.settings import ADMIN, MIGRATOR
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.fix_project import Road
 
 IMPORTS = os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -77,9 +81,20 @@ import sys
 from pathlib import Path
 from wish_rollout.rollout.acting import migrate_environment
 from wish_rollout.rollout.project import Project
-project = Project.load(Path("rollout.toml").resolve())
-migrate_environment(project, project.target("local"))
+def migrate():
+    project = Project.load(Path("rollout.toml").resolve())
+    migrate_environment(project, project.target("local"))
 """
+KILLED = f"""{MIGRATE}
+import os, wish_rollout.revisions.driver
+for point, url in enumerate(os.environ["URLS"].split()):
+    if os.fork() == 0:
+        os.environ |= {{"END_AT": str(point), "LOCAL_DATABASE_URL": url}}
+        migrate()
+        os._exit(0)
+    assert os.WTERMSIG(os.wait()[1]) == 9, point
+"""
+"""A worker a point, each of which kills itself there."""
 
 
 def prepare(road: Road) -> None:
@@ -101,7 +116,55 @@ def assert_as_if_it_never_had_been(road: Road) -> None:
     assert local.look().snapshot.fingerprint == head.fingerprint
 
 
-def test_the_backend_is_terminated_at_one_statement_after_the_other(
+@contextmanager
+def copies(road: Road) -> Iterator[list[str]]:
+    """Give the addresses of copies of local as it is now, one a point."""
+    name = urlsplit(road.made["local"]).path.removeprefix("/")
+    names = [f"{name}_{point}" for point in POINTS]
+    with psycopg.connect(road.server.url("postgres", ADMIN), autocommit=True) as session:
+        try:
+            for copy in names:
+                session.execute(f"create database {copy} template {name} owner {MIGRATOR}".encode())
+            yield [road.server.url(copy) for copy in names]
+        finally:
+            for copy in names:
+                session.execute(f"drop database if exists {copy} with (force)".encode())
+
+
+def test_the_backend_is_terminated_at_every_statement(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare(road)
+    with copies(road) as urls:
+        for point, url in enumerate(urls):
+            road.made["local"] = road.point("local", url)
+            with monkeypatch.context() as patch:
+                patch.setenv("END_AT", str(point))
+                patch.setenv("END_BY", "terminate")
+                with pytest.raises(StatementFailed) as failed:
+                    road.migrate("local")
+            assert (failed.value.sqlstate, isinstance(failed.value, CutOff)) == ("57P01", point > 1)
+
+            road.migrate("local")
+
+            assert_as_if_it_never_had_been(road)
+
+
+def test_the_worker_is_killed_at_every_statement(road: Road) -> None:
+    prepare(road)
+    with copies(road) as urls:
+        environment = {**os.environ, "END_BY": "kill", "URLS": " ".join(urls), "PYTHONPATH": IMPORTS}
+        killed = subprocess.run(
+            [sys.executable, "-c", KILLED], cwd=road.root, env=environment, check=False, timeout=120
+        )
+        assert killed.returncode == 0
+        for url in urls:
+            road.made["local"] = road.point("local", url)
+
+            road.migrate("local")
+
+            assert_as_if_it_never_had_been(road)
+
+
+def test_it_is_cut_off_again_each_time_that_it_goes_on(
     each_road: Road, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     road = each_road
@@ -110,23 +173,8 @@ def test_the_backend_is_terminated_at_one_statement_after_the_other(
         with monkeypatch.context() as patch:
             patch.setenv("END_AT", str(point))
             patch.setenv("END_BY", "terminate")
-            with pytest.raises(StatementFailed) as failed:
+            with pytest.raises(StatementFailed):
                 road.migrate("local")
-        assert (failed.value.sqlstate, isinstance(failed.value, CutOff)) == ("57P01", point > 1)
-
-    road.migrate("local")
-
-    assert_as_if_it_never_had_been(road)
-
-
-def test_the_worker_is_killed_at_one_statement_after_the_other(road: Road) -> None:
-    prepare(road)
-    for point in POINTS:
-        environment = {**os.environ, "END_AT": str(point), "END_BY": "kill", "PYTHONPATH": IMPORTS}
-        worker = subprocess.run(
-            [sys.executable, "-c", MIGRATE], cwd=road.root, env=environment, check=False, timeout=60
-        )
-        assert worker.returncode == -signal.SIGKILL, point
 
     road.migrate("local")
 

@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import socket
+import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -16,10 +17,10 @@ import psycopg
 import pytest
 
 from tests.fix_project import road_on
-from tests.rollout.test_cut_off import assert_as_if_it_never_had_been, prepare
-from tests.rollout.test_executing import Behind
+from tests.rollout.test_cut_off import MIGRATE, assert_as_if_it_never_had_been, prepare
+from tests.rollout.test_executing import Behind, until
 from tests.servers import EMBEDDED, bindir_of
-from wish_rollout.core.database_errors import CutOff
+from wish_rollout.core.database_errors import CutOff, LockHeld
 from wish_rollout.sandbox import processes
 from wish_rollout.sandbox.server import Server
 
@@ -134,6 +135,37 @@ def test_the_server_stops_at_once_and_is_started_again(
         road.migrate("local")
 
         assert_as_if_it_never_had_been(road)
+
+
+def test_the_worker_is_killed_in_the_middle_of_a_statement_that_its_session_goes_on_with(road: Road) -> None:
+    road.edit("rollout.toml", "disposable = true", "disposable = true\nlock_wait = 0")
+    prepare(road)
+    with psycopg.connect(road.urls["local"]) as other:
+        other.execute("set transaction isolation level repeatable read")
+        other.execute("select from alembic_version")
+        worker = road.process([sys.executable, "-c", f"{MIGRATE}\nmigrate()"])
+        until(road, BUILDING)
+        worker.kill()
+        worker.communicate(timeout=30)
+        with pytest.raises(LockHeld):
+            road.migrate("local")  # the server builds on, and holds the lock for it
+    until(road, "select (count(*) = 0)::int from pg_locks where locktype = 'advisory'")
+
+    road.migrate("local")
+
+    assert_as_if_it_never_had_been(road)
+
+
+def test_the_backend_is_terminated_in_the_middle_of_a_statement(road: Road) -> None:
+    prepare(road)
+    with while_it_builds(road) as migration:
+        road.sql("local", "select pg_terminate_backend(pid) from pg_stat_progress_create_index")
+        with pytest.raises(CutOff):
+            migration.ended()
+
+    road.migrate("local")
+
+    assert_as_if_it_never_had_been(road)
 
 
 def test_a_dagster_run_is_cancelled_in_the_middle_of_a_statement(road: Road) -> None:
