@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.changes import Change, Kind, Pair
     from wish_rollout.core.snapshot import Json, Snapshot
 
-_OWN = ("position", "inherited", "name")
+_OWN = ("position", "inherited", "name", "not null constraint")
 """Properties in which a child's column may differ although the same happened to it."""
 
 _ABSENT = (None, None)

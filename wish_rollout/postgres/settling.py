@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 _TOKEN = re.compile(
     r"""[EBXU]?&?'(?:[^'\\]|''|\\.)*'      # a literal
@@ -35,6 +36,7 @@ class _Group:
 Items = list["str | _Group"]
 
 
+@lru_cache(maxsize=4096)  # many tables have the same checks, and the other database has them too
 def settled(text: str) -> str:
     """Give an expression, or what has some in it, in the form that another reading does not change."""
     lists = "((" in text and (" AND " in text or " OR " in text)

@@ -67,10 +67,10 @@ def _not_null(draft: Draft, name: str, pairs: Pairs) -> list[str]:
         first = [f"ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL"] if old.get("not null") else []
         return [*first, f"ALTER TABLE {table} ADD CONSTRAINT {named} NOT NULL {column} NOT VALID"]
     made = []
-    named = identifier((old if old.get("not null") else new).get("not null constraint") or usual)
+    named = identifier((old if old.get("not null") else {}).get("not null constraint") or usual)
     if "not null constraint" in pairs:
         after = identifier(pairs.pop("not null constraint")[1] or usual)
-        if old.get("not null"):
+        if new.get("not null"):
             made.append(f"ALTER TABLE {table} RENAME CONSTRAINT {named} TO {after}")
         named = after
     if pairs.pop("not null not valid", (None, None))[0]:

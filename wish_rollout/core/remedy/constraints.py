@@ -110,12 +110,30 @@ def create(draft: Draft, name: str, properties: Props) -> list[str]:
         draft.gap("constraint", name, "the parameters of a default operator class need its name")
         properties.clear()
         return []
+    if properties.pop("copy", None):
+        return _as_copy(draft, name, properties)
     if properties.get("invalid") or properties.get("not ready"):
         draft.gap("constraint", name, "it is promised half-made")
     made = [f"{target} ADD CONSTRAINT {own} {definition(properties)}"]
     if properties.pop("clustered", None):
         made.append(f"{target} CLUSTER ON {own}")
     return made
+
+
+def _as_copy(draft: Draft, name: str, properties: Props) -> list[str]:
+    """Give a copy of a parent's constraint what it has by itself; the copy is there already."""
+    if "triggers" in properties:
+        draft.gap("constraint", name, "it is its parent's, and only its triggers fire in another way here")
+    properties.clear()
+    return []
+
+
+def drop_copy(draft: Draft, name: str) -> list[str]:
+    """Make a constraint its parent's mere copy again."""
+    whole, own = split_last(name)
+    live = dict(draft.live["constraint", name])
+    _as_copy(draft, name, live.copy())
+    return [f"COMMENT ON CONSTRAINT {own} ON {whole} IS NULL"] if "comment" in live else []
 
 
 def alter(draft: Draft, name: str, pairs: Pairs) -> list[str]:

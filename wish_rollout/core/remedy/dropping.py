@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.names import split_last, whole_of
 from wish_rollout.core.obstacle import space
-from wish_rollout.core.remedy import parts
+from wish_rollout.core.remedy import constraints, indexes, parts
 from wish_rollout.core.remedy.kinds import LAST, UNTOUCHED, WRITERS
 from wish_rollout.core.remedy.roles import UnknownRole
 from wish_rollout.core.remedy.scan import Mentions, in_order
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from wish_rollout.core.remedy.draft import Draft
     from wish_rollout.core.snapshot import Key
 
+COPIES = {"index": indexes.drop_copy, "constraint": constraints.drop_copy}
+"""Partitions have copies of their parents' parts, which do not come and go by themselves."""
 _LOSES = frozenset({"user mapping", "subscription"})
 _GROUPS = ("table", "view", "materialized view", "foreign table", "domain")
 
@@ -145,7 +147,9 @@ class Dropping:
     def _drop(self, key: Key, *, loses_data: bool = False) -> Iterator[Statement]:
         kind, name = key
         properties = self.draft.live[key]
-        if kind == "column":
+        if kind in COPIES and {"copy", "copy of"} & properties.keys():
+            yield from (Statement(sql, kind, name) for sql in COPIES[kind](self.draft, name))
+        elif kind == "column":
             table, own = split_last(name)
             word = "FOREIGN TABLE" if ("foreign table", table) in self.draft.live else "TABLE"
             yield Statement(f"ALTER {word} {table} DROP COLUMN {own}", kind, name, loses_data)

@@ -22,10 +22,13 @@ ALTERS = frozenset(
         "depends on extensions",
     }
 )
+_OWN = ("storage parameters", "clustered", "statistics targets")
 
 
 def create(draft: Draft, name: str, properties: Props) -> list[str]:
     """Make an index; the table can be read meanwhile, not written."""
+    if "copy of" in properties:
+        return _as_told(draft, name, properties)
     table = properties.pop("table")
     keys = properties.pop("keys")
     only = "ONLY " if properties.pop("invalid", None) else ""
@@ -70,10 +73,25 @@ def alter(draft: Draft, name: str, pairs: Pairs) -> list[str]:
             if before.get(place) != after.get(place):
                 made.append(f"{target} ALTER COLUMN {place} SET STATISTICS {after.get(place, -1)}")
     if "clustered" in pairs:
-        table, after = draft.target["index", name]["table"], pairs.pop("clustered")[1]
+        known = draft.target.get(("index", name)) or draft.live["index", name]
+        table, after = known["table"], pairs.pop("clustered")[1]
         words = f"CLUSTER ON {split_last(name)[1]}" if after else "SET WITHOUT CLUSTER"
         made.append(f"ALTER TABLE {table} {words}")
     return made
+
+
+def _as_told(draft: Draft, name: str, properties: Props) -> list[str]:
+    """Give a partition's copy what it has by itself; the copy comes with its parent's index."""
+    pairs: Pairs = {key: (None, properties[key]) for key in _OWN if key in properties}
+    properties.clear()
+    return alter(draft, name, pairs)
+
+
+def drop_copy(draft: Draft, name: str) -> list[str]:
+    """Make a partition's index its parent's mere copy again."""
+    live = draft.live["index", name]
+    made = alter(draft, name, {key: (live[key], None) for key in _OWN if key in live})
+    return made + ([f"COMMENT ON INDEX {name} IS NULL"] if "comment" in live else [])
 
 
 def create_statistics(draft: Draft, name: str, properties: Props) -> list[str]:

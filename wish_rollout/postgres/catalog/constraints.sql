@@ -33,12 +33,17 @@ SELECT c.oid AS _oid,
        NOT c.convalidated AS "not valid",  -- until 17
        NOT c.conenforced AS "not enforced",  -- since 18
        c.conperiod AS period,  -- since 18
-       c.connoinherit AND c.contype = 'c' AS "no inherit"
+       c.connoinherit AND c.contype = 'c' AS "no inherit",
+       CASE WHEN c.conparentid <> 0 OR NOT c.conislocal AND c.coninhcount > 0 THEN true END AS "copy"
   FROM pg_constraint c
   LEFT JOIN pg_class r ON r.oid = c.confrelid
  WHERE c.connamespace = ANY (%(namespaces)s::oid[])
    AND c.contype IN ('c', 'f', 'p', 'u', 'x')
-   AND c.conparentid = 0
-   AND (c.conislocal OR c.coninhcount = 0)
+   AND (c.conparentid = 0  -- a copy is told where it has a comment, or its triggers fire otherwise than the parent's
+        OR obj_description(c.oid, 'pg_constraint') IS NOT NULL
+        OR EXISTS (SELECT FROM pg_trigger t LEFT JOIN pg_trigger p ON p.oid = t.tgparentid
+                    WHERE t.tgconstraint = c.oid AND t.tgisinternal AND t.tgenabled <> coalesce(p.tgenabled, 'O')))
+   AND (c.conislocal OR c.coninhcount = 0 OR obj_description(c.oid, 'pg_constraint') IS NOT NULL
+        OR c.conparentid <> 0)
    AND c.conrelid <> ALL (%(pg_class)s::oid[])
    AND c.contypid <> ALL (%(pg_type)s::oid[])

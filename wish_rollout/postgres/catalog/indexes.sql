@@ -20,12 +20,18 @@ SELECT i.indexrelid AS _oid,
        quote_ident(s.spcname) AS tablespace,
        i.indisclustered AS clustered,
        NOT i.indisvalid AS invalid,
-       NOT i.indisready AS "not ready"
+       NOT i.indisready AS "not ready",
+       h.inhparent::regclass::text AS "copy of"
   FROM pg_index i
   JOIN pg_class c ON c.oid = i.indexrelid
   JOIN unnest(%(namespaces)s::oid[], %(namespace_names)s::text[]) AS n (oid, name) ON n.oid = c.relnamespace
   JOIN pg_am a ON a.oid = c.relam
   LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace
+  LEFT JOIN pg_inherits h ON h.inhrelid = c.oid AND c.relispartition
+  LEFT JOIN pg_class p ON p.oid = h.inhparent
  WHERE i.indislive
-   AND NOT c.relispartition
+   AND (NOT c.relispartition OR i.indisclustered OR obj_description(c.oid, 'pg_class') IS NOT NULL
+        OR c.reloptions IS NOT NULL AND c.reloptions IS DISTINCT FROM p.reloptions
+        OR i.indexprs IS NOT NULL AND EXISTS (SELECT FROM pg_attribute k
+                                               WHERE k.attrelid = c.oid AND k.attstattarget >= 0))
    AND i.indrelid <> ALL (%(pg_class)s::oid[])
