@@ -46,6 +46,23 @@ class Migrated:
     plan_digest: str
     seconds: float
 
+    @classmethod
+    def of(cls, recorder: Recorder, expected: str, revisions: list[str]) -> Migrated:
+        """Tell what a recorded act did, and the fingerprint that had to come of it."""
+        plan = recorder.plan
+        return cls(
+            environment=plan.environment,
+            action=plan.action.value,
+            start=list(plan.start),
+            end=list(plan.end),
+            revisions=revisions,
+            before=plan.fingerprint,
+            expected=expected,
+            release_digest=plan.release_digest,
+            plan_digest=plan.digest,
+            seconds=recorder.seconds,
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """Give the whole as JSON values."""
         return asdict(self)
@@ -75,18 +92,7 @@ def migrate_environment(
             refuse_changed(plan, planned)
             recorder.ask()
         done, revisions = act(project, recorder, seen)
-        return Migrated(
-            environment=target.name,
-            action=plan.action.value,
-            start=list(plan.start),
-            end=list(plan.end),
-            revisions=revisions,
-            before=plan.fingerprint,
-            expected=done,
-            release_digest=plan.release_digest,
-            plan_digest=plan.digest,
-            seconds=recorder.seconds,
-        )
+        return Migrated.of(recorder, done, revisions)
 
 
 def act(project: Project, recorder: Recorder, seen: Sighting) -> tuple[str, list[str]]:

@@ -51,18 +51,7 @@ def rollback_environment(
         recorder = Recorder(target, connection, plan, actor, after)
         recorder.ask()
         revisions = downgrade(project, recorder)
-        return Migrated(
-            environment=target.name,
-            action=plan.action.value,
-            start=list(plan.start),
-            end=list(plan.end),
-            revisions=revisions,
-            before=plan.fingerprint,
-            expected=after,
-            release_digest=plan.release_digest,
-            plan_digest=plan.digest,
-            seconds=recorder.seconds,
-        )
+        return Migrated.of(recorder, after, revisions)
 
 
 def plan_back(project: Project, target: Target, to: str | None) -> EnvironmentPlan:
