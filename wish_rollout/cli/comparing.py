@@ -59,6 +59,13 @@ class Targets:
         source = self.project or self.config
         return source.scope_of() if source else Scope()
 
+    def prepare(self) -> None:
+        """Do once what two threads would do twice, or wait for each other to do."""
+        import wish_rollout.postgres.connect
+        import wish_rollout.postgres.reader  # noqa: F401
+
+        assert self.scope
+
     def read(self, target: str) -> Snapshot:
         """Read a target; raise UnknownTarget, BadSnapshotFile, and what reading a database does."""
         if self.project and target in self.names:

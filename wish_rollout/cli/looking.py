@@ -87,7 +87,7 @@ def diff(
     from concurrent.futures import ThreadPoolExecutor
 
     targets = Targets(config_of(context), (a, b))
-    assert targets.scope  # before two threads ask for it
+    targets.prepare()
     with ThreadPoolExecutor(2) as pool:  # two servers at work are as quick as one
         snapshots = pool.map(targets.read, targets.wanted)
         from wish_rollout.core.delta import difference  # while they work
