@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.postgres.rows import Plain, Properties, Row, cells_of, options
@@ -58,11 +59,34 @@ def _reference(reading: Reading, row: dict[str, Any], properties: Properties) ->
         properties["on delete columns"] = sorted(columns[number] for number in row["_set_columns"])
 
 
+@dataclass(slots=True)
+class _Shape:
+    """How an index is made, whatever its columns are called. ``endings``: empty where each has to be looked at."""
+
+    numbers: list[int]
+    classes: list[str]
+    collations: list[str]
+    orders: list[str]
+    endings: list[str] = field(default_factory=list)
+
+
 class Keys:
     """How the keys of an index are written: column or expression, and what is not the default.
 
     What follows a column's name is the same for all indexes of one shape, so it is worked out once a shape.
     """
+
+    WANTED = (
+        "_oid",
+        "_relation",
+        "_key_count",
+        "_expressions",
+        "_keys",
+        "_classes",
+        "_collations",
+        "_orders",
+    )
+    """The cells that tell it."""
 
     def __init__(self, classes: Iterable[Row], collations: Iterable[Row], columns: Iterable[Row]) -> None:
         self.classes = {str(oid): None if default else name for oid, name, default in classes}
@@ -70,20 +94,28 @@ class Keys:
         self.columns = {
             (index, number): (parameters, target) for index, number, parameters, target in columns
         }
-        self.numbers: dict[str, list[int]] = {}
-        self.endings: dict[tuple[str, str], list[str]] = {}
+        self.shapes: dict[tuple[str, ...], _Shape] = {}
 
-    def properties(self, index: int, relation: int, row: Mapping[str, Any], reading: Reading) -> Properties:
-        """Give the keys, and the columns that are merely included."""
-        columns, count = reading.columns[relation], row["_key_count"]
-        text = row["_keys"]
-        numbers = self.numbers.get(text)
-        if numbers is None:
-            numbers = self.numbers[text] = [int(number) for number in text.split()]
-        keys = self._keys(index, relation, row, numbers[:count], reading)
-        found: Properties = {"keys": keys}
-        if len(numbers) > count:
-            found["include"] = [columns[number] for number in numbers[count:]]
+    def properties(self, cells: Row, reading: Reading) -> Properties:
+        """Give the keys, and the columns that are merely included, of the cells that are wanted."""
+        index, relation, count, expressions, *text = cells
+        columns = reading.columns[relation]
+        shape = self.shapes.get(key := tuple(text))
+        if shape is None:
+            shape = self.shapes[key] = self._shape(*text)
+        if shape.endings and expressions is None:
+            keys = [
+                columns[number] + ending for number, ending in zip(shape.numbers, shape.endings, strict=False)
+            ]
+        else:
+            names = [
+                columns[number] if number else settled(expressions[place])
+                for place, number in enumerate(shape.numbers[:count])
+            ]
+            keys = self._each(index, relation, names, shape, reading)
+        found: Properties = {"keys": keys[:count]}
+        if len(shape.numbers) > count:
+            found["include"] = [columns[number] for number in shape.numbers[count:]]
         targets = {
             str(place): target
             for place in (range(1, count + 1) if self.columns else ())
@@ -91,36 +123,29 @@ class Keys:
         }
         return {**found, "statistics targets": targets} if targets else found
 
-    def _keys(
-        self, index: int, relation: int, row: Mapping[str, Any], numbers: Sequence[int], reading: Reading
+    def _shape(self, keys: str, classes: str, collations: str, orders: str) -> _Shape:
+        """Read the numbers; and what follows each key's name, unless a key has a collation or parameters of its own."""
+        shape = _Shape(list(map(int, keys.split())), classes.split(), collations.split(), orders.split())
+        if not self.columns and self.collations.keys().isdisjoint(shape.collations):
+            parts = zip(shape.classes, shape.orders, strict=False)
+            shape.endings = [
+                "".join(f" {word}" for word in (*self._class(a, None), *_ORDERS[b])) for a, b in parts
+            ]
+        return shape
+
+    def _each(
+        self, index: int, relation: int, names: Sequence[str], shape: _Shape, reading: Reading
     ) -> list[str]:
-        columns, expressions = reading.columns[relation], row["_expressions"]
-        names = [
-            columns[number] if number else settled(expressions[place]) for place, number in enumerate(numbers)
-        ]
-        collations = row["_collations"].split()
-        if not self.columns and self.collations.keys().isdisjoint(collations):
-            endings = self._endings(row["_classes"], row["_orders"])
-            return [name + ending for name, ending in zip(names, endings, strict=False)]
+        """Write each key by itself."""
         keys = []
-        for place, (name, operator_class, collation, order) in enumerate(
-            zip(names, row["_classes"].split(), collations, row["_orders"].split(), strict=False)
-        ):
-            own = str(reading.collations.get((relation, numbers[place])))
+        parts = zip(names, shape.numbers, shape.classes, shape.collations, shape.orders, strict=False)
+        for place, (name, number, operator_class, collation, order) in enumerate(parts, start=1):
+            own = str(reading.collations.get((relation, number)))
             named = self.collations.get(collation)
             words = [name, f"COLLATE {named}"] if named is not None and own != collation else [name]
-            words += self._class(operator_class, self.columns.get((index, place + 1), (None, None))[0])
+            words += self._class(operator_class, self.columns.get((index, place), (None, None))[0])
             keys.append(" ".join([*words, *_ORDERS[order]]))
         return keys
-
-    def _endings(self, classes: str, orders: str) -> list[str]:
-        """Give what follows the name of each key, where no key has a collation or parameters of its own."""
-        found = self.endings.get((classes, orders))
-        if found is None:
-            parts = zip(classes.split(), orders.split(), strict=False)
-            found = ["".join(f" {word}" for word in (*self._class(a, None), *_ORDERS[b])) for a, b in parts]
-            self.endings[classes, orders] = found
-        return found
 
     def _class(self, number: str, given: Iterable[str] | None) -> list[str]:
         name = self.classes[number]
@@ -140,13 +165,14 @@ def add_indexes(
 ) -> None:
     """Add indexes, and to constraints what their indexes tell."""
     told, cells_wanted = Plain(names), cells_of(names, "_oid", "_relation", "_name")
+    wanted = cells_of(names, *keys.WANTED)
     for cells in rows:
         oid, relation, name = cells_wanted(cells)
         table = reading.tables.get(relation)
         if table is None:
             continue
         properties = told(cells)
-        properties.update(keys.properties(oid, relation, dict(zip(names, cells, strict=True)), reading))
+        properties.update(keys.properties(wanted(cells), reading))
         remarks = reading.remarks("pg_class", oid)
         constraint = behind.get(oid)
         if constraint is None:
