@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 if TYPE_CHECKING:
@@ -103,3 +105,19 @@ def test_doctor_names_what_is_missing(road: Road) -> None:
     assert lines["prod"].startswith("FAIL")
     assert "export PROD_DATABASE_URL=" in lines["prod"]
     assert lines["local"].startswith("ok")
+
+
+def test_a_schema_under_somebodys_lock_is_waited_for_only_so_long(road: Road) -> None:
+    road.migrate("local")
+    database = urlsplit(road.made["local"]).path.removeprefix("/")
+    road.as_superuser("local", f'alter database "{database}" set lock_timeout = 100')
+    with psycopg.connect(road.made["local"]) as other:
+        other.execute("lock table wishlist_items in access exclusive mode")
+        for command in ("plan", "apply", "drift", "diff"):
+            targets = ("local", road.urls["local"]) if command == "diff" else ()
+            result = road.cli(command, *targets)
+            assert (result.code, "locked by somebody else" in result.err + result.out) == (
+                1 if command == "drift" else 6,
+                True,
+            ), result
+    assert road.cli("drift", "local").code == 0

@@ -118,6 +118,20 @@ class StatementFailed(RolloutError):
 
 
 @dataclass(eq=False)
+class TableLocked(Refused):
+    """Somebody holds a table so that not even its definition can be read."""
+
+    source: str
+
+    what = "A table of {source} is locked by somebody else, and was not let go in time."
+    why = "Its schema cannot be read meanwhile, and a migration would wait behind the same lock; nothing was changed."
+    hint = (
+        "wait, and run again; who it is: SELECT pid, relation::regclass, mode FROM pg_locks "
+        "WHERE granted AND mode = 'AccessExclusiveLock'"
+    )
+
+
+@dataclass(eq=False)
 class DatabaseRefused(Refused):
     """The server refuses something that we asked of it."""
 

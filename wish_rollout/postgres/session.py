@@ -30,7 +30,15 @@ _SETTINGS = {
     "max_parallel_workers_per_gather": "0",
 }
 
-_SET = "SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _SETTINGS.items())
+LOCK_TIMEOUT = "10s"
+"""Deparsing an expression locks its table, so a reader would wait as long as somebody holds that exclusively."""
+_LIMIT = (
+    "set_config('lock_timeout', coalesce(nullif(current_setting('lock_timeout'), '0'), "
+    f"'{LOCK_TIMEOUT}'), true)"
+)
+_SET = f"SELECT {_LIMIT}, " + ", ".join(
+    f"set_config('{name}', '{value}', true)" for name, value in _SETTINGS.items()
+)
 
 
 @contextmanager
@@ -38,7 +46,8 @@ def consistent_read(connection: psycopg.Connection) -> Iterator[None]:
     """Hold one ``REPEATABLE READ READ ONLY`` transaction in which settings do not show in text.
 
     If the connection is in a transaction already, the reads are part of that one, and its settings are as
-    before when the block ends. Manual, "Transaction Isolation".
+    before when the block ends. Manual, "Transaction Isolation". No lock is waited for longer than the session's
+    own ``lock_timeout``, or LOCK_TIMEOUT where it has none.
     """
     if connection.info.transaction_status != TransactionStatus.IDLE:
         with connection.transaction(force_rollback=True):
