@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from wish_rollout.core.names import split_last
 from wish_rollout.core.remedy import sequences
 from wish_rollout.core.remedy.rights import column_privileges, finish, own_sequence
-from wish_rollout.core.remedy.words import bare, identifier, literal, options, settings
+from wish_rollout.core.remedy.words import identifier, literal, options, settings
+from wish_rollout.core.sql_words import bare
 
 if TYPE_CHECKING:
     from wish_rollout.core.remedy.draft import Draft, Pairs

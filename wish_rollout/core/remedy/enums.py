@@ -11,7 +11,8 @@ from wish_rollout.core.changes import Change
 from wish_rollout.core.names import split_last
 from wish_rollout.core.remedy.draft import Writer
 from wish_rollout.core.remedy.types import BESIDE
-from wish_rollout.core.remedy.words import bare, identifier, literal
+from wish_rollout.core.remedy.words import identifier, literal
+from wish_rollout.core.sql_words import bare
 from wish_rollout.core.texts import names_in
 
 if TYPE_CHECKING:

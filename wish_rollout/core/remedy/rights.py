@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.names import split_last
 from wish_rollout.core.remedy.roles import UnknownRole
-from wish_rollout.core.remedy.words import bare, granted, identifier, literal, spelled, word
+from wish_rollout.core.remedy.words import granted, identifier, literal, spelled, word
 from wish_rollout.core.scope import MIGRATOR
+from wish_rollout.core.sql_words import bare
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

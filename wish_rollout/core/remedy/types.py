@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.names import split_last
 from wish_rollout.core.remedy.draft import Writer
-from wish_rollout.core.remedy.words import bare, identifier, literal
+from wish_rollout.core.remedy.words import identifier, literal
+from wish_rollout.core.sql_words import bare
 
 if TYPE_CHECKING:
     from wish_rollout.core.remedy.draft import Draft, Pairs

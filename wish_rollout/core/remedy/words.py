@@ -61,11 +61,6 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def bare(quoted: str) -> str:
-    """Give an identifier without its quotes."""
-    return quoted[1:-1].replace('""', '"') if quoted.startswith('"') else quoted
-
-
 def given(options: Properties) -> str:
     """Write options for WITH (…) or SET (…)."""
     return ", ".join(f"{_option(name)} = {literal(str(value))}" for name, value in options.items())
