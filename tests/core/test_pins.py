@@ -20,6 +20,17 @@ from wish_rollout.core.snapshot import Snapshot
         ("""op.execute("CREATE EXTENSION hstore WITH SCHEMA public CASCADE")  # whatever version""", set()),
         ("""op.execute("CREATE EXTENSION a; CREATE EXTENSION b VERSION '2'")""", {"b"}),
         ("""op.execute("COMMENT ON EXTENSION a IS 'version'")""", set()),
+        ("""op.execute("CREATE EXTENSION Hstore VERSION '1.8'")""", {"hstore"}),
+        ("""op.execute('CREATE EXTENSION "Odd" VERSION 1')""", {"Odd"}),
+        ("""# op.execute("CREATE EXTENSION hstore VERSION '1.8'")""", set()),
+        ("""op.execute("-- CREATE EXTENSION hstore VERSION '1.8'\\nSELECT 1")""", set()),
+        ("""op.execute("CREATE EXTENSION hstore /* or so */ WITH /* the */ VERSION '1.8'")""", {"hstore"}),
+        ("""op.execute("CREATE EXTENSION hstore " f"SCHEMA {schema} " + "VERSION '1.8'")""", {"hstore"}),
+        ("""op.execute("CREATE EXTENSION hstore " + f"VERSION '{version}'")""", {"hstore"}),
+        ("""def upgrade():\n    'CREATE EXTENSION hstore VERSION 1, later.'""", set()),
+        ("""op.execute("DO $$ BEGIN CREATE EXTENSION hstore VERSION '1'; END $$")""", {"hstore"}),
+        ("""op.execute("CREATE EXTENSION hstore SCHEMA version")""", set()),
+        ("""'extension', = (""", set()),
     ],
 )
 def test_a_script_pins_the_versions_that_it_names(script: str, names: set[str]) -> None:
