@@ -20,6 +20,7 @@ from wish_rollout.postgres.live import read_live
 from wish_rollout.postgres.sighting import look
 from wish_rollout.revisions.driver import engine_on
 from wish_rollout.revisions.listening import Applied, listen
+from wish_rollout.revisions.own import is_own
 from wish_rollout.revisions.safe import NotFilled
 
 if TYPE_CHECKING:
@@ -50,8 +51,8 @@ def revision(url: str) -> Iterator[Applied]:
     """Run what is in the block as a revision's upgrade; give its statements."""
     applied = Applied(revisions=["r"])
     with connect(url, "the test") as connection, engine_on(connection) as engine, engine.connect() as ours:
-        listen(engine, connection, applied, "alembic_version")
         context = MigrationContext.configure(ours)
+        listen(engine, connection, applied, lambda sent: is_own(sent, context._version))
         with context.begin_transaction(), Operations.context(context):
             yield applied
 

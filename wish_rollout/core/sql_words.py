@@ -7,6 +7,10 @@ was done: CONCURRENTLY, NOT VALID, in which transaction) is read here. Manual, 4
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 COMMENT = r"/\*(?:[^*/]|\*(?!/)|/(?!\*))*\*/"
 for _ in range(4):  # they nest, and so deep is deep enough
@@ -57,19 +61,46 @@ def statements(text: str) -> list[Words]:
 
     What a DO block says comes behind it; what it makes up and gives to EXECUTE does not.
     """
-    found: list[list[str]] = [[]]
+    found: list[Words] = []
     blocks: list[Words] = []
+    for matches in _cut(text):
+        words = tuple(map(_word, matches))
+        found.append(words)
+        if words[0] == "do":
+            bodies = (match["body"] for match in matches if match["dollar"])
+            blocks += (_in_block(inside) for body in bodies for inside in statements(body))
+    return found + [words for words in blocks if words]
+
+
+def split(text: str) -> list[str]:
+    """Split a text into the texts of its statements."""
+    return [text[matches[0].start() : matches[-1].end()] for matches in _cut(text)]
+
+
+def _cut(text: str) -> Iterator[list[re.Match[str]]]:
+    """Cut a text at the semicolons between statements: not at those in the body of a BEGIN ATOMIC … END."""
+    found: list[re.Match[str]] = []
+    depth, before = 0, ""
     for match in WORD.finditer(text):
-        kind, word = match.lastgroup or "sign", match[0]
-        if match["dollar"] or kind in ("escape", "string"):
-            found[-1].append(TEXT)
-            if found[-1][0] == "do" and match["dollar"]:
-                blocks += map(_in_block, statements(match["body"]))
-        elif kind == "sign" and word == ";":
-            found.append([])
-        elif kind != "space":
-            found[-1].append(word if kind == "quoted" else word.lower())
-    return [tuple(words) for words in found if words] + [words for words in blocks if words]
+        if match["space"]:
+            continue
+        word = match[0].lower()
+        depth += (word == "atomic" and before == "begin") or (depth > 0 and word == "case")
+        depth -= depth > 0 and word == "end"
+        before = word
+        if word != ";" or depth:
+            found.append(match)
+        elif found:
+            yield found
+            found = []
+    if found:
+        yield found
+
+
+def _word(match: re.Match[str]) -> str:
+    if match["dollar"] or match["escape"] or match["string"]:
+        return TEXT
+    return match[0] if match["quoted"] else match[0].lower()
 
 
 def _in_block(words: Words) -> Words:

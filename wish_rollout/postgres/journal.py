@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, LiteralString, NamedTuple
 
 from wish_rollout.core.sql_words import find, name_at, skip, statements
+from wish_rollout.postgres.given import Given
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import psycopg
 
 TABLE: LiteralString = """
@@ -24,28 +23,27 @@ create table if not exists wish_rollout.journal (
     expected text not null,
     started timestamptz not null default clock_timestamp(),
     finished timestamptz,
+    gave text,
     primary key (release, revision, statement, nth)
 );
 comment on table wish_rollout.journal is 'Statements of a release that is under way, or was cut off.';
 """
 EXISTS: LiteralString = "select to_regclass('wish_rollout.journal') is not null"
 READ: LiteralString = """
-select revision, statement, nth, finished is not null, expected from wish_rollout.journal where release = %s
+select revision, statement, nth, finished is not null, expected, gave from wish_rollout.journal where release = %s
 """
 BEGIN: LiteralString = """
 insert into wish_rollout.journal (release, expected, revision, statement, nth) values (%s, %s, %s, %s, %s)
 on conflict (release, revision, statement, nth) do update set started = clock_timestamp(), finished = null
 """
 FINISH: LiteralString = """
-insert into wish_rollout.journal (release, expected, revision, statement, nth, finished)
-values (%s, %s, %s, %s, %s, clock_timestamp())
-on conflict (release, revision, statement, nth) do update set finished = clock_timestamp()
+insert into wish_rollout.journal (release, expected, revision, statement, nth, gave, finished)
+values (%s, %s, %s, %s, %s, %s, clock_timestamp())
+on conflict (release, revision, statement, nth) do update set finished = clock_timestamp(), gave = excluded.gave
 """
 INDEX: LiteralString = """
 select i.indisvalid from pg_index i where i.indexrelid = to_regclass(%s)
 """
-
-Connection = "psycopg.Connection[Any]"
 
 
 class Mark(NamedTuple):
@@ -63,7 +61,7 @@ class Journal:
         self.connection = connection
         self.release = release
         self.expected = expected
-        self.finished: set[Mark] = set()
+        self.finished: dict[Mark, Given] = {}
         self.begun: set[Mark] = set()
 
     def read(self) -> bool:
@@ -71,9 +69,12 @@ class Journal:
         row = self.connection.execute(EXISTS).fetchone()
         if not row or not row[0]:
             return False
-        for revision, statement, nth, finished, expected in self.connection.execute(READ, [self.release]):
-            (self.finished if finished else self.begun).add(Mark(revision, statement, nth))
+        for *mark, finished, expected, gave in self.connection.execute(READ, [self.release]):
             self.expected = expected
+            if finished:
+                self.finished[Mark(*mark)] = Given.from_json(gave)
+            else:
+                self.begun.add(Mark(*mark))
         return bool(self.finished or self.begun)
 
     def make(self) -> None:
@@ -87,11 +88,10 @@ class Journal:
         self.connection.execute(BEGIN, [self.release, self.expected, *mark])
         self.begun.add(mark)
 
-    def finish(self, marks: Iterable[Mark]) -> None:
-        """Note that statements are done: in the caller's transaction, if there is one."""
-        for mark in marks:
-            self.connection.execute(FINISH, [self.release, self.expected, *mark])
-            self.finished.add(mark)
+    def finish(self, mark: Mark, given: Given) -> None:
+        """Note that a statement is done, and what it gave: in the caller's transaction, if there is one."""
+        self.connection.execute(FINISH, [self.release, self.expected, *mark, given.to_json()])
+        self.finished[mark] = given
 
     def end(self) -> None:
         """Take the release's rows away, in the transaction that ends it."""

@@ -21,44 +21,22 @@ from alembic.runtime.environment import EnvironmentContext
 from wish_rollout.core.errors import RolloutError
 from wish_rollout.core.release_errors import VersionTableMismatch
 from wish_rollout.revisions.failing import explained
-from wish_rollout.revisions.listening import Applied, guard, listen, only_ours, steer
+from wish_rollout.revisions.hooks import NO_HOOKS
+from wish_rollout.revisions.listening import Applied, listen, only_ours
+from wish_rollout.revisions.own import is_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from alembic.runtime.migration import MigrationContext
 
+    from wish_rollout.revisions.hooks import Hooks
     from wish_rollout.revisions.scripts import Scripts
 
 ALEMBIC = threading.Lock()
 """``alembic.context`` is a module of globals: one env.py at a time in a process."""
 
 Direction = Literal["up", "down", "stamp"]
-
-
-@dataclass(frozen=True)
-class Hooks:
-    """What is called in the transaction of a migration; what one of them raises ends it all.
-
-    ``first`` before its first statement, ``last`` behind its last one. Where env.py or a script commits by
-    itself before the end, ``early`` before the first commit, so that it is in what is committed; ``last``
-    then has a transaction of its own. ``each`` in every step's own transaction, before its statements.
-    ``step`` gets each revision that is about to run, and may refuse it. ``before`` is called with each
-    statement, and whether it runs outside of a transaction; ``run`` executes a revision's statement, given the
-    revision, the text, the same, and what executes it; ``committing`` is called before each commit.
-    """
-
-    first: Callable[[], None] | None = None
-    early: Callable[[], None] | None = None
-    last: Callable[[], None] | None = None
-    each: Callable[[], None] | None = None
-    step: Callable[[str], None] | None = None
-    before: Callable[[str, bool], None] | None = None
-    run: Callable[[str, str, bool, Callable[[], Any]], None] | None = None
-    committing: Callable[[], None] | None = None
-
-
-NO_HOOKS = Hooks()
 
 
 class OnOurConnection(EnvironmentContext):
@@ -99,6 +77,10 @@ class OnOurConnection(EnvironmentContext):
             session = self.ours.connection.driver_connection
             if not self.ours.in_transaction() and session:
                 session.commit()
+
+    def is_own(self, execution: sa.ExecutionContext) -> bool:
+        """Whether a statement is Alembic's or SQLAlchemy's own, and no revision's."""
+        return is_own(execution, self.get_context()._version)  # noqa: SLF001  (it is in no other place)
 
     def before_commit(self, _connection: sa.Connection) -> None:
         """Call ``early``, once, if something is committed before the end."""
@@ -181,12 +163,9 @@ def migrate(
             yield step
 
     with ALEMBIC, engine_on(road.connection, road.search_path) as engine, engine.connect() as ours:
-        table = road.table.rpartition(".")[2]
-        guard(engine, road.connection, hooks)
-        steer(engine, road.connection, applied, table, hooks)
-        listen(engine, road.connection, applied, table)
+        ways = OnOurConnection(road, ours, hooks, fn=steps, as_sql=False, destination_rev=destination)
+        listen(engine, road.connection, applied, ways.is_own, hooks)
         try:
-            ways = OnOurConnection(road, ours, hooks, fn=steps, as_sql=False, destination_rev=destination)
             sa.event.listen(engine, "commit", ways.before_commit)
             # what a script prints is no data of ours
             with only_ours(engine), redirect_stdout(sys.stderr), ways:

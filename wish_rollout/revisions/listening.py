@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import sqlalchemy as sa
 
 from wish_rollout.core.release_errors import ScriptFailed
+from wish_rollout.revisions.hooks import NO_HOOKS, Sent
+from wish_rollout.revisions.own import AGAIN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from wish_rollout.revisions.driver import Hooks
-
-INTROSPECTION = re.compile(r"^\s*(SELECT\b.*\bpg_catalog\.|select pg_catalog\.)", re.DOTALL)
+    from wish_rollout.revisions.hooks import Hooks
 
 
 @dataclass
@@ -57,69 +57,84 @@ def only_ours(engine: sa.Engine) -> Iterator[None]:
         sa.event.remove(sa.Engine, "before_cursor_execute", refuse)
 
 
-def guard(engine: sa.Engine, connection: psycopg.Connection[Any], hooks: Hooks) -> None:
-    """Call ``before`` with each statement that SQLAlchemy sends."""
-    before = hooks.before
-    if before is None:
-        return
-
-    def call(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        before(statement, connection.autocommit)
-
-    sa.event.listen(engine, "before_cursor_execute", call)
-
-
-def steer(
+def listen(
     engine: sa.Engine,
     connection: psycopg.Connection[Any],
     applied: Applied,
-    version_table: str,
-    hooks: Hooks,
+    own: Callable[[Any], bool],
+    hooks: Hooks = NO_HOOKS,
 ) -> None:
-    """Let ``run`` execute the statements of revisions; all others SQLAlchemy executes itself."""
-    run = hooks.run
-    if run is None:
-        return
-    client = psycopg.ClientCursor(connection)
-
-    def execute(cursor: Any, statement: str, parameters: Any, *_rest: Any) -> bool:
-        if not applied.revisions or INTROSPECTION.match(statement) or version_table in statement:
-            return False
-        text = client.mogrify(statement, parameters) if parameters else statement
-        run(
-            applied.revisions[-1],
-            text,
-            connection.autocommit,
-            lambda: cursor.execute(statement, parameters),
+    """Note, limit and, where there is ``run``, hand over what revisions send; ``own``: what is Alembic's own."""
+    listening = _Listening(connection, applied, own)
+    if before := hooks.before:
+        sa.event.listen(
+            engine,
+            "before_cursor_execute",
+            lambda _conn, _cursor, statement, *_rest: before(statement, connection.autocommit),
         )
-        return True
+    if run := hooks.run:
+        execute, many = listening.handing(run, "execute"), listening.handing(run, "executemany")
+        sa.event.listen(engine, "do_execute", execute)
+        sa.event.listen(engine, "do_executemany", many)
+        sa.event.listen(
+            engine, "do_execute_no_params", lambda cursor, sql, context: execute(cursor, sql, None, context)
+        )
+    if undone := hooks.undone:
+        sa.event.listen(engine, "rollback", lambda _conn: undone())
+    sa.event.listen(engine, "before_cursor_execute", listening.note)
+    sa.event.listen(engine, "commit", listening.committed)
 
-    sa.event.listen(engine, "do_execute", execute)
 
+class _Listening:
+    """What SQLAlchemy calls: Core Events, ConnectionEvents and DialectEvents."""
 
-def listen(
-    engine: sa.Engine, connection: psycopg.Connection[Any], applied: Applied, version_table: str
-) -> None:
-    """Note each statement, with its parameters filled in, under the revision that runs.
+    def __init__(
+        self, connection: psycopg.Connection[Any], applied: Applied, own: Callable[[Any], bool]
+    ) -> None:
+        self.connection = connection
+        self.applied = applied
+        self.own = own
+        self.client = psycopg.ClientCursor(connection)
+        self.outside: dict[str, bool] = {}
 
-    COMMIT and BEGIN show where a revision leaves its transaction and enters one again, as Alembic's own SQL
-    mode writes it for ``autocommit_block()``.
-    """
-    cursor = psycopg.ClientCursor(connection)
-    outside: dict[str, bool] = {}
+    def handing(self, run: Callable[[Sent], None], way: str) -> Callable[..., bool]:
+        """Let ``run`` execute a revision's statement; all others SQLAlchemy executes itself."""
 
-    def note(_conn: Any, _cursor: Any, statement: str, parameters: Any, _execution: Any, many: bool) -> None:
-        if not applied.revisions or INTROSPECTION.match(statement) or version_table in statement:
+        def execute(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
+            if not self.applied.revisions or self.own(context):
+                return False
+            text = ";\n".join(self._texts(statement, parameters))
+            call = partial(getattr(cursor, way), statement, parameters)
+            revision, outside = self.applied.revisions[-1], self.connection.autocommit
+            again = context.execution_options.keys() >= AGAIN.keys()
+            run(Sent(revision, statement, text, outside, again, cursor, call))
+            return True
+
+        return execute
+
+    def note(
+        self, _conn: Any, _cursor: Any, statement: str, parameters: Any, context: Any, _many: bool
+    ) -> None:
+        """Note a statement, with its parameters filled in, under the revision that runs.
+
+        COMMIT and BEGIN show where a revision leaves its transaction and enters one again, as Alembic's own SQL
+        mode writes it for ``autocommit_block()``.
+        """
+        if not self.applied.revisions or self.own(context):
             return
-        texts = applied.statements.setdefault(applied.revisions[-1], [])
-        if outside.get(applied.revisions[-1], False) != connection.autocommit:
-            outside[applied.revisions[-1]] = connection.autocommit
-            texts.append("COMMIT" if connection.autocommit else "BEGIN")
-        for row in parameters if many else [parameters]:
-            texts.append(cursor.mogrify(statement, row or ()).strip())
+        revision, outside = self.applied.revisions[-1], self.connection.autocommit
+        texts = self.applied.statements.setdefault(revision, [])
+        if self.outside.get(revision, False) != outside:
+            self.outside[revision] = outside
+            texts.append("COMMIT" if outside else "BEGIN")
+        given = None if context.no_parameters and not parameters else parameters
+        texts += [text.strip() for text in self._texts(statement, given)]
 
-    def committed(_conn: sa.Connection) -> None:
-        applied.commits += 1
+    def committed(self, _conn: sa.Connection) -> None:
+        """Count a commit."""
+        self.applied.commits += 1
 
-    sa.event.listen(engine, "before_cursor_execute", note)
-    sa.event.listen(engine, "commit", committed)
+    def _texts(self, statement: str, parameters: Any) -> Iterator[str]:
+        """Fill in the parameters: a list has several rows of them."""
+        for row in parameters if isinstance(parameters, list) else [parameters]:
+            yield self.client.mogrify(statement, row)

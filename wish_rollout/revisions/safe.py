@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from alembic import op
 
+from wish_rollout.revisions.own import AGAIN, LOOKS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -137,14 +139,14 @@ def _batch(place: str, sets: str, where: str, pages: tuple[int, int]) -> int:
         f" AND ({where}) FOR NO KEY UPDATE SKIP LOCKED"
     )
     update = f"UPDATE {place} SET {sets} WHERE ctid = ANY (ARRAY({chosen})) AND ({where}) RETURNING ({where})"  # noqa: S608
-    rows = op.get_bind().execute(_text(update)).fetchall()
+    rows = op.get_bind().execute(_text(update), execution_options=AGAIN).fetchall()
     if any(row[0] for row in rows):
         raise NotFilled(f"rows of {place} still meet {where} after the update, so it would never end")
     return len(rows)
 
 
 def _scalar(query: str) -> Any:
-    return op.get_bind().execute(_text(query)).scalar()
+    return op.get_bind().execute(_text(query), execution_options=LOOKS).scalar()
 
 
 def _text(query: str) -> sa.TextClause:
@@ -169,7 +171,7 @@ def _look(query: sa.TextClause, name: str, table: str, schema: str | None) -> bo
     values = {"name": name, "table": _quoted(table, schema)}
     if ":schema" in query.text:
         values["schema"] = _quoted(schema) if schema else None  # type: ignore[assignment]
-    found: bool | None = op.get_bind().execute(query, values).scalar()
+    found: bool | None = op.get_bind().execute(query, values, execution_options=LOOKS).scalar()
     return found
 
 

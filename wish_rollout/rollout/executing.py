@@ -15,6 +15,7 @@ from wish_rollout.postgres.budgets import limit
 from wish_rollout.postgres.forecast import forecast
 from wish_rollout.postgres.journal import Journal
 from wish_rollout.postgres.watchdog import HeldUp, Watchdog
+from wish_rollout.revisions.hooks import Hooks
 from wish_rollout.rollout.journaling import Journaling
 
 if TYPE_CHECKING:
@@ -137,41 +138,51 @@ def run_scripts(
 
     Raises StatementFailed, CutOff, ScriptFailed, HeldOthersUp, NotQuiet.
     """
-    from wish_rollout.revisions.driver import Hooks, migrate
-
-    target, connection, plan = recorder.target, recorder.connection, recorder.plan
-    execution = Execution(target, connection)
+    execution = Execution(recorder.target, recorder.connection)
     recorder.notes = execution.notes
-    execution.wait_for_quiet(plan)
+    execution.wait_for_quiet(recorder.plan)
+    return execution.run(lambda: _attempt(project, recorder, execution, (end, direction), checks))
 
-    def attempt() -> Applied:
-        recorder.resume()
-        name = plan.release_digest if direction == "up" else f"{plan.release_digest} {direction}"
-        journal = Journal(connection, name, recorder.after)
-        journaling = Journaling(journal, active=journal.read())
 
-        def begin() -> None:
-            limit(connection, execution.budgets.transaction)
-            recorder.first()
-            if checks.first:
-                checks.first()
+def _attempt(
+    project: Project, recorder: Recorder, execution: Execution, way: tuple[str, Direction], checks: Checks
+) -> Applied:
+    """Run the scripts once, going on where an earlier attempt, or a killed process, has come to."""
+    from wish_rollout.revisions.driver import migrate
 
-        def finish() -> None:
-            journaling.last()
-            recorder.last()
+    target, connection, digest = recorder.target, recorder.connection, recorder.plan.release_digest
+    if execution.tries > 1:
+        connection.execute("reset role")
+        connection.execute("discard temp")
+    recorder.resume()
+    end, direction = way
+    journal = Journal(connection, digest if direction == "up" else f"{digest} {direction}", recorder.after)
+    journaling = Journaling(journal, active=journal.read())
+    try:
+        hooks = _hooks(recorder, execution, journaling, checks)
+        return migrate(project.road(target, connection), end, direction, hooks)
+    except StatementFailed as error:
+        raise (CutOff(**error.as_dict()) if journaling.active else error) from error
 
-        hooks = Hooks(
-            first=begin,
-            early=recorder.early,
-            last=finish,
-            each=checks.each,
-            before=execution.before,
-            run=journaling.run,
-            committing=journaling.committing,
-        )
-        try:
-            return migrate(project.road(target, connection), end, direction, hooks)
-        except StatementFailed as error:
-            raise (CutOff(**error.as_dict()) if journaling.active else error) from error
 
-    return execution.run(attempt)
+def _hooks(recorder: Recorder, execution: Execution, journaling: Journaling, checks: Checks) -> Hooks:
+    def begin() -> None:
+        limit(recorder.connection, execution.budgets.transaction)
+        recorder.first()
+        if checks.first:
+            checks.first()
+
+    def finish() -> None:
+        journaling.last()
+        recorder.last()
+
+    return Hooks(
+        first=begin,
+        early=recorder.early,
+        last=finish,
+        each=checks.each,
+        before=execution.before,
+        run=journaling.run,
+        committing=journaling.committing,
+        undone=journaling.undone,
+    )

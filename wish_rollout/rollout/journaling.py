@@ -4,75 +4,110 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from wish_rollout.core.sql_words import has, statements
-from wish_rollout.postgres.journal import Mark
+from psycopg import errors
+
+from wish_rollout.core.repeating import Kind, changed, kind_of, of_session, temporary
+from wish_rollout.core.sql_words import Name, statements
+from wish_rollout.postgres.given import Given
+from wish_rollout.postgres.journal import Journal, Mark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from wish_rollout.revisions.hooks import Sent
 
-    from wish_rollout.postgres.journal import Journal
-
-ANSWERS = ("select", "with", "values", "table", "show", "explain", "fetch")
-ALONE = ("vacuum", "cluster", "create", "drop", "reindex", "alter")
-"""What cannot run in a transaction begins so, and says CONCURRENTLY or names what is not of one database."""
-NOT_IN_TRANSACTION = (("concurrently",), ("database",), ("tablespace",), ("system",))
+NOT_IN_TRANSACTION = (errors.ActiveSqlTransaction, errors.InvalidTransactionTermination)
+"""What the server says of a statement that cannot be in a transaction, or of a procedure that ends one itself."""
 
 
 class Journaling:
-    """What a run of the scripts asks before and after each statement; ``Hooks.run`` and two more.
+    """What a run of the scripts asks before and after each statement; ``Hooks.run`` and three more.
 
     In a transaction, statements are only remembered, and written down with the first thing that is committed:
     so a release in one transaction never touches the journal. Outside of one, a statement and its mark are one
     transaction of ours; what cannot be in one is marked before and after, and repaired if it was cut off.
-    Statements that give rows are never skipped, since the script needs the rows: such writes must be of the
-    kind that can be repeated.
+    A statement that is skipped gives the script what it gave when it ran: its rows, or how many there were.
+    Only what reads, or belongs to the session (settings, savepoints, temporary tables), runs each time.
     """
 
     def __init__(self, journal: Journal, *, active: bool) -> None:
         self.journal = journal
         self.active = active
         self.seen: Counter[tuple[str, str]] = Counter()
-        self.waiting: list[Mark] = []
+        self.waiting: list[tuple[Mark, Given]] = []
+        self.savepoints: dict[Name, int] = {}
+        self.temporary: set[str] = set()
 
-    def run(self, revision: str, text: str, outside: bool, execute: Callable[[], Any]) -> None:
+    def run(self, sent: Sent) -> None:
         """Execute a statement, unless it is done already."""
-        words = next(iter(statements(text)), ("",))
-        if words[0] in ANSWERS or has(words, "returning"):
-            execute()
+        kind = kind_of(sent.statement)
+        if sent.again or kind in (Kind.SESSION, Kind.ASKS) or self._temporary(sent.statement):
+            sent.execute()
+            self._savepoints(sent.statement)
             return
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        self.seen[revision, digest] += 1
-        mark = Mark(revision, digest, self.seen[revision, digest])
+        digest = hashlib.sha256(sent.text.encode()).hexdigest()
+        self.seen[sent.revision, digest] += 1
+        mark = Mark(sent.revision, digest, self.seen[sent.revision, digest])
         if mark in self.journal.finished:
-            return
-        if not outside:
-            execute()
-            self.waiting.append(mark)
-            return
-        self._make()
-        if words[0] == "vacuum" or (
-            words[0] in ALONE and any(has(words, *one) for one in NOT_IN_TRANSACTION)
-        ):
-            self._alone(mark, text, execute)
-            return
-        with self.journal.connection.transaction():
-            execute()
-            self.journal.finish([mark])
+            self._skip(sent, mark)
+        elif sent.outside:
+            self._outside(sent, mark, kind)
+        else:
+            sent.execute()
+            self.waiting.append((mark, Given.by(sent.cursor)))
 
-    def _alone(self, mark: Mark, text: str, execute: Callable[[], Any]) -> None:
-        done = mark in self.journal.begun and self.journal.repaired(text)
+    def _skip(self, sent: Sent, mark: Mark) -> None:
+        for part in of_session(sent.statement):
+            self.journal.connection.execute(part.encode())
+        self.journal.finished[mark].again(sent.cursor)
+
+    def _outside(self, sent: Sent, mark: Mark, kind: Kind) -> None:
+        self._make()
+        if kind is not Kind.ALONE and mark not in self.journal.begun:
+            try:
+                with self.journal.connection.transaction():
+                    sent.execute()
+                    self.journal.finish(mark, Given.by(sent.cursor))
+            except NOT_IN_TRANSACTION:
+                self._alone(sent, mark)
+        else:
+            self._alone(sent, mark)
+
+    def _alone(self, sent: Sent, mark: Mark) -> None:
+        done = mark in self.journal.begun and self.journal.repaired(sent.text)
         if not done:
             self.journal.begin(mark)
-            execute()
-        self.journal.finish([mark])
+            sent.execute()
+        self.journal.finish(mark, Given.by(sent.cursor))
+
+    def _temporary(self, text: str) -> bool:
+        """Whether a statement makes, fills or changes what ends with the session."""
+        for words in statements(text)[:1]:
+            if made := temporary(words):
+                self.temporary.add(made[-1])
+                return True
+            name = changed(words)
+            return name[:-1] in ((), ("pg_temp",)) and name[-1:] != () and name[-1] in self.temporary
+        return False
+
+    def _savepoints(self, text: str) -> None:
+        """Forget what was undone by going back to a savepoint."""
+        for words in statements(text):
+            if words[0] == "savepoint":
+                self.savepoints[words[1:2]] = len(self.waiting)
+            elif words[0] == "rollback" and "to" in words:
+                del self.waiting[self.savepoints.get(words[-1:], len(self.waiting)) :]
+
+    def undone(self) -> None:
+        """Forget what a script has rolled back by itself."""
+        self.waiting = []
 
     def committing(self) -> None:
         """Write down what has run so far, in the transaction that is about to be committed."""
         if self.waiting:
             self._make()
-            self.journal.finish(self.waiting)
+            for mark, given in self.waiting:
+                self.journal.finish(mark, given)
             self.waiting = []
 
     def last(self) -> None:

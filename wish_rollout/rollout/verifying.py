@@ -95,7 +95,8 @@ def verify_environment(
 
 def check_idempotent(project: Project, target: Target, connection: psycopg.Connection[Any]) -> Check:
     """Ask Alembic to run the release again: it must find nothing to do. What it finds is not run."""
-    from wish_rollout.revisions.driver import Hooks, migrate
+    from wish_rollout.revisions.driver import migrate
+    from wish_rollout.revisions.hooks import Hooks
 
     if not project.release.head:
         return Check("idempotent", passed=True, detail="there are no revisions")
