@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from wish_rollout.core.database_errors import StatementFailed
+from wish_rollout.core.database_errors import StatementFailed, Unreachable
 from wish_rollout.core.hazard_errors import HeldOthersUp
 
 if TYPE_CHECKING:
@@ -185,3 +185,32 @@ def test_a_deadlock_with_an_application_is_tried_again(road: Road) -> None:
 
     detail: Any = road.sql("local", DETAIL)[0][0]
     assert (road.revision("local"), detail["attempts"] > 1) == ("0008", True)
+
+
+def test_nothing_runs_unwatched(road: Road) -> None:
+    prepare(road, "retry_for = 0")
+    (name,) = road.sql("local", "select current_database()")[0]
+    road.as_superuser("local", f'alter database "{name}" connection limit 1')
+
+    with pytest.raises(Unreachable, match="too many connections"):
+        road.migrate("local")
+
+    assert road.revision("local") == "0007"
+
+
+def test_a_watch_that_is_lost_is_taken_up_again(road: Road) -> None:
+    prepare(road, "retry_for = 0")
+    road.edit("migrations/versions/0008_colour.py", 'op.execute("CREATE', DEADLOCK)
+    waits = "select count(*) from pg_locks where not granted and locktype = 'advisory'"
+    watch = "from pg_stat_activity where query like '%pg_blocking_pids%' and datname = current_database() and pid <> "
+    with session(road, "select pg_advisory_lock(1)", "commit") as application:
+        migration = Behind(road)
+        until(road, waits)
+        until(road, f"select count(*) {watch} pg_backend_pid()")
+        (first,) = road.sql("local", f"select pg_terminate_backend(pid), pid {watch} pg_backend_pid()")
+        until(road, f"select count(*) {watch} all(array[pg_backend_pid(), {first[1]}])")
+        application.execute("select pg_advisory_unlock(1)")
+        migration.ended()
+
+    detail: Any = road.sql("local", DETAIL)[0][0]
+    assert (road.revision("local"), detail["watch_lost"]) == ("0008", 1)

@@ -24,6 +24,8 @@ class Found(StrEnum):
     """At a revision that the release does not know."""
     UNREACHABLE = "unreachable"
     """No answer."""
+    LOCKED = "locked"
+    """Somebody holds a table so that not even its definition can be read."""
     INVALID = "invalid_object"
     """An index or a constraint that only half-exists, and is promised whole."""
     ONLY_HERE = "only_here"
@@ -37,6 +39,7 @@ class Found(StrEnum):
 
 
 HARMLESS = frozenset({Found.IN_STEP, Found.PENDING, Found.UNMANAGED})
+UNSEEN = frozenset({Found.UNREACHABLE, Found.LOCKED})
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Verdict(StrEnum):
-    """The six answers."""
+    """The answers."""
 
     IN_STEP = "in_step"
     """At the head, and exactly what the head leads to."""
@@ -32,6 +32,8 @@ class Verdict(StrEnum):
     """At a revision that this release does not know."""
     UNREACHABLE = "unreachable"
     """No answer."""
+    LOCKED = "locked"
+    """Somebody holds a table so that not even its definition can be read."""
 
 
 @dataclass(frozen=True, slots=True)

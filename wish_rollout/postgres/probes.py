@@ -21,6 +21,7 @@ from wish_rollout.core.demands import (
     source,
 )
 from wish_rollout.core.names import split_last
+from wish_rollout.core.remedy.words import dollar
 from wish_rollout.postgres.live import reading
 from wish_rollout.postgres.violations import literals, tried, violating
 
@@ -34,7 +35,6 @@ SHOWN, LONGEST = 3, 60
 KEPT = 50
 """So many values that had to be tried are named in the query that shows their rows."""
 TRYING = """
-do $probe$
 declare
     tried record; rows bigint := 0; bad text[] := '{{}}';
 begin
@@ -47,7 +47,7 @@ begin
         end;
     end loop;
     perform set_config('wish_rollout.probe', json_build_object('rows', rows, 'values', bad)::text, true);
-end $probe$
+end
 """
 """Tries each value in a subtransaction, which a read-only transaction may have: nothing is written."""
 
@@ -96,8 +96,8 @@ def _count(connection: psycopg.Connection[Any], environment: str, demand: Demand
 def _try(connection: psycopg.Connection[Any], demand: Fits) -> tuple[int, str]:
     """Count by trying every value, before 16; give the rows, and a query that shows the first values' rows."""
     own, column = source(demand), source(demand).old(demand.columns[0])
-    text = TRYING.format(column=column, table=own.table, type=demand.type, kept=KEPT)
-    connection.execute(text.encode())
+    block = TRYING.format(column=column, table=own.table, type=demand.type, kept=KEPT)
+    connection.execute(f"do {dollar(block)}".encode())
     row = connection.execute("select current_setting('wish_rollout.probe')").fetchone()
     told = json.loads(row[0] if row else "{}")
     shown = f"({column})::text in ({literals(tuple(told['values']))})" if told["values"] else "false"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    Connect = Callable[[], AbstractContextManager[psycopg.Connection[Any]]]
+    """Opens a session in autocommit."""
+
 EVERY = 0.04
 """Seconds between two looks. pg_blocking_pids() holds the lock manager for a moment, so not more often."""
+BETWEEN = 0.5
+"""Seconds before a lost watch is taken up again."""
 WAITING = """
 select a.pid, a.query_id, extract(epoch from clock_timestamp() - min(l.waitstart)) * 1000
 from pg_stat_activity a join pg_locks l on l.pid = a.pid and not l.granted
@@ -29,13 +34,14 @@ group by a.pid, a.query_id
 class HeldUp:
     """Who waited for us: sessions, the longest wait in milliseconds, and query ids (never a query's text).
 
-    ``tripped``: it was too many or too long, so our statement was cancelled.
+    ``tripped``: it was too many or too long, so our statement was cancelled. ``lost``: how often the watch was lost.
     """
 
     pids: set[int] = field(default_factory=set)
     longest_ms: float = 0
     queries: set[int] = field(default_factory=set)
     tripped: bool = False
+    lost: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Give what is recorded."""
@@ -58,6 +64,7 @@ class Watchdog:
         self.blocked = blocked
         self.blocked_ms = blocked_ms
         self.held_up = HeldUp()
+        self.refused: psycopg.Error | RolloutError | None = None
         self._stop = threading.Event()
         self._ready = threading.Event()
 
@@ -73,24 +80,33 @@ class Watchdog:
             self.held_up.tripped = True
             connection.execute("select pg_cancel_backend(%s)", [self.pid])
 
-    def run(self, connect: Callable[[], AbstractContextManager[psycopg.Connection[Any]]]) -> None:
-        """Look until told to stop. Whatever ends its own session ends the watch: our budgets still hold."""
-        try:
-            with suppress(psycopg.Error, RolloutError), connect() as connection:
-                self._ready.set()
-                while not self._stop.wait(EVERY):
-                    self.look(connection)
-        finally:
-            self._ready.set()
+    def run(self, connect: Connect) -> None:
+        """Look until told to stop. A watch that is lost meanwhile is taken up again; our budgets hold without it."""
+        while not self._stop.is_set():
+            try:
+                with connect() as connection:
+                    self._ready.set()
+                    while not self._stop.wait(EVERY):
+                        self.look(connection)
+            except (psycopg.Error, RolloutError) as error:
+                if not self._ready.is_set():
+                    self.refused = error
+                    self._ready.set()
+                    return
+                self.held_up.lost += 1
+                self._stop.wait(BETWEEN)
 
     @contextmanager
-    def watching(
-        self, connect: Callable[[], AbstractContextManager[psycopg.Connection[Any]]]
-    ) -> Iterator[HeldUp]:
-        """Watch for as long as the block runs; give what is held up, as it becomes known."""
+    def watching(self, connect: Connect) -> Iterator[HeldUp]:
+        """Watch for as long as the block runs; give what is held up, as it becomes known.
+
+        Raises what refused it a session, before the block: nothing is to run unwatched.
+        """
         thread = threading.Thread(target=self.run, args=(connect,), daemon=True, name="watchdog")
         thread.start()
         self._ready.wait()
+        if self.refused:
+            raise self.refused
         try:
             yield self.held_up
         finally:

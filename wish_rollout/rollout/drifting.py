@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.checks import invalid_objects
 from wish_rollout.core.delta import Delta, difference
-from wish_rollout.core.finding import HARMLESS, Finding, Found
+from wish_rollout.core.finding import HARMLESS, UNSEEN, Finding, Found
 from wish_rollout.core.release import say
 from wish_rollout.core.remedy import Remedy, Roles, remedy
 from wish_rollout.core.render import brief
@@ -28,6 +28,7 @@ _DIRECT = {
     Verdict.AHEAD: Found.AHEAD,
     Verdict.FOREIGN: Found.FOREIGN,
     Verdict.UNREACHABLE: Found.UNREACHABLE,
+    Verdict.LOCKED: Found.LOCKED,
 }
 
 
@@ -57,11 +58,11 @@ class DriftReport:
 
     @property
     def exit_code(self) -> int:
-        """4 on drift or difference, 1 where an environment cannot be reached, else 0."""
+        """4 on drift or difference, 1 where an environment cannot be looked at, else 0."""
         found = {finding.found for finding in self.findings}
-        if found - HARMLESS - {Found.UNREACHABLE}:
+        if found - HARMLESS - UNSEEN:
             return 4
-        return 1 if Found.UNREACHABLE in found else 0
+        return 1 if found & UNSEEN else 0
 
     def of(self, environment: str) -> list[Finding]:
         """Give the findings about one environment alone."""
@@ -119,6 +120,7 @@ def _findings(project: Project, one: Standing, standings: Sequence[Standing]) ->
         Found.AHEAD: f"at {one.position} by its version table, and its schema is that of {say(one.judgement.really_at or ())}",
         Found.FOREIGN: f"{one.position} is no revision of this release",
         Found.UNREACHABLE: one.error,
+        Found.LOCKED: one.error,
         Found.IN_STEP: f"at {one.position}",
     }
     own = (one.environment,)

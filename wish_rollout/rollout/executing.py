@@ -93,6 +93,8 @@ class Execution:
         found: dict[str, Any] = {}
         if self.tries > 1:
             found |= {"attempts": self.tries, "paused_ms": round(self.waited * 1000)}
+        if lost := sum(each.lost for each in self.held_up):
+            found["watch_lost"] = lost
         victims = [each.as_dict() for each in self.held_up if each.pids]
         return {**found, "held_up": victims} if victims else found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.core.database_errors import TableLocked
 from wish_rollout.core.delta import Delta
 from wish_rollout.core.errors import ConfigurationError, RolloutError
 from wish_rollout.core.release import say
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One environment's verdict. ``seen`` is None and ``error`` says why where it is unreachable."""
+    """One environment's verdict. ``seen`` is None and ``error`` says why where it could not be looked at."""
 
     environment: str
     judgement: Judgement
@@ -64,7 +65,8 @@ def standing(project: Project, target: Target) -> Standing:
     except RolloutError as error:
         if isinstance(error, ConfigurationError):
             raise
-        return Standing(target.name, Judgement(Verdict.UNREACHABLE, Delta(())), error=error.say(error.what))
+        verdict = Verdict.LOCKED if isinstance(error, TableLocked) else Verdict.UNREACHABLE
+        return Standing(target.name, Judgement(verdict, Delta(())), error=error.say(error.what))
     judgement = judge(project.release, seen, project.history.at, project.count)
     known = judgement.verdict is not Verdict.FOREIGN
     pending = project.release.pending(seen.facts.revisions) if known else ()
