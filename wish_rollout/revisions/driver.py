@@ -152,16 +152,7 @@ def migrate(
     when a script raises by itself.
     """
     applied = Applied()
-
-    def steps(rev: Any, context: MigrationContext) -> Iterator[Any]:  # noqa: ARG001
-        for step in steps_of(road.scripts, direction)(destination, rev):
-            if hooks.step and direction != "stamp":
-                hooks.step(step.revision.revision)
-            if direction != "stamp":
-                applied.revisions.append(step.revision.revision)
-                step.migration_fn = behind(hooks.each, step.migration_fn)
-            yield step
-
+    steps = steps_to(road, destination, direction, hooks, applied)
     with ALEMBIC, engine_on(road.connection, road.search_path) as engine, engine.connect() as ours:
         ways = OnOurConnection(road, ours, hooks, fn=steps, as_sql=False, destination_rev=destination)
         listen(engine, road.connection, applied, ways.is_own, hooks)
@@ -177,6 +168,24 @@ def migrate(
         except Exception as error:
             raise explained(error, applied, road.environment) from error
     return applied
+
+
+def steps_to(
+    road: Road, destination: str, direction: Direction, hooks: Hooks, applied: Applied
+) -> Callable[[Any, MigrationContext], Iterator[Any]]:
+    """Give what Alembic asks for its steps; each revision is noted just before it runs, and may be refused."""
+    planner = steps_of(road.scripts, direction)
+
+    def steps(rev: Any, context: MigrationContext) -> Iterator[Any]:  # noqa: ARG001
+        for step in planner(destination, rev):
+            if direction != "stamp":
+                if hooks.step:
+                    hooks.step(step.revision.revision)
+                applied.revisions.append(step.revision.revision)
+                step.migration_fn = behind(hooks.each, step.migration_fn)
+            yield step
+
+    return steps
 
 
 def behind(check: Callable[[], None] | None, run: Callable[..., Any]) -> Callable[..., Any]:
