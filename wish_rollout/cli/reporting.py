@@ -8,6 +8,7 @@ import typer
 
 from wish_rollout.cli import output
 from wish_rollout.core.render import visible
+from wish_rollout.core.showing import shown
 
 if TYPE_CHECKING:
     from wish_rollout.core.demands import Finding
@@ -36,8 +37,8 @@ def show_plan(plan: EnvironmentPlan) -> None:
         show_finding(finding)
     if plan.statements:
         output.say("SQL:")
-        for statement in plan.statements:
-            output.say("    " + statement.replace("\n", "\n    ") + ";")
+        for statement in shown(plan.statements):
+            output.say("    " + statement.replace("\n", "\n    "))
     output.say()
 
 

@@ -11,6 +11,7 @@ from wish_rollout.core.names import split_last
 from wish_rollout.core.plan import Action
 from wish_rollout.core.release import say
 from wish_rollout.core.render import markdown, visible
+from wish_rollout.core.showing import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -115,7 +116,7 @@ def plan_markdown(plan: EnvironmentPlan) -> str:
     if plan.findings:
         parts.append(findings_markdown(plan.findings))
     if plan.statements:
-        parts.append("```sql\n" + ";\n\n".join(plan.statements).replace("```", "` ` `") + ";\n```")
+        parts.append("```sql\n" + "\n\n".join(shown(plan.statements)).replace("```", "` ` `") + "\n```")
     return "\n\n".join(parts)
 
 

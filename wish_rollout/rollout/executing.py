@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from wish_rollout.core.database_errors import CutOff, StatementFailed
 from wish_rollout.core.hazard_errors import HeldOthersUp, NotQuiet
 from wish_rollout.core.hazards.touched import locked
+from wish_rollout.core.sql_words import has, statements
 from wish_rollout.postgres.budgets import limit
 from wish_rollout.postgres.forecast import forecast
 from wish_rollout.postgres.journal import Journal
@@ -73,7 +74,7 @@ class Execution:
 
     def wait_for_quiet(self, plan: EnvironmentPlan) -> None:
         """Wait until nobody stands in the way of the plan's statements; raise NotQuiet, which names them."""
-        concurrent = any("CONCURRENTLY" in text.upper() for text in plan.statements)
+        concurrent = any(has(words, "concurrently") for text in plan.statements for words in statements(text))
         tables = locked(plan.statements, plan.promised)
         started = time.monotonic()
         while found := forecast(self.connection, tables, self.budgets.old_ms, concurrent=concurrent):
