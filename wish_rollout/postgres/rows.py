@@ -39,15 +39,25 @@ def open_options(items: Iterable[str] | None) -> dict[str, str] | None:
     return found and {name: "(hidden)" if _SECRET.search(name) else value for name, value in found.items()}
 
 
-_SPELLINGS = dict.fromkeys(("on", "true", "yes"), "true") | dict.fromkeys(("off", "false", "no"), "false")
-_SWITCHES = re.compile("auto|vacuum_truncate|user_catalog_table|security_|fastupdate|deduplicate_items")
+_SPELLINGS = {
+    word[:size]: told
+    for told, words in (("true", ("true", "yes", "on", "1")), ("false", ("false", "no", "off", "0")))
+    for word in words
+    for size in range(1, len(word) + 1)
+    if word[:size] != "o"
+}
+"""What a switch can be set to: a word, or as much of it as is unique (parse_bool() of the server)."""
+_SWITCHES = frozenset(
+    ("autosummarize", "autovacuum_enabled", "deduplicate_items", "fastupdate", "security_barrier")
+    + ("security_invoker", "user_catalog_table", "vacuum_index_cleanup", "vacuum_truncate")
+)
 
 
 def parameters(items: Iterable[str] | None) -> dict[str, str] | None:
     """Give storage parameters as a mapping; those that are switches in one of their spellings."""
     found = options(items)
     return found and {
-        name: _SPELLINGS.get(value.lower(), value) if _SWITCHES.match(name) else value
+        name: _SPELLINGS.get(value.lower(), value) if name in _SWITCHES else value
         for name, value in found.items()
     }
 

@@ -74,10 +74,10 @@ def _settle(items: Items) -> Items:
 
 
 def _flat(items: Items) -> Items:
-    """Take the parentheses off a list of AND (or OR) that begins another such list."""
+    """Take the parentheses off a list of AND (or OR) that begins another such list, and has nothing else in it."""
     while len(items) > 2 and isinstance(first := items[0], _Group) and first.opening == "(":
-        words = [item for item in first.items if isinstance(item, str)]
-        if items[2] not in ("AND", "OR") or items[2] not in words or not _NO_LIST.isdisjoint(words):
+        words = {item for item in first.items if isinstance(item, str)}
+        if {"AND", "OR"} & words != {items[2]} or not _NO_LIST.isdisjoint(words):
             break
         items = [*first.items, *items[1:]]
     return items
@@ -92,14 +92,13 @@ def _spread(items: Items) -> Items:
         bare = item == "ARRAY"  # as in extended statistics, which are written without needless parentheses
         array, cast = (items[place + 1 : place + 2], place + 2) if bare else (_wrapped(item), place + 1)
         kind, end = _element_type(items, cast)
-        if kind is None or not array or not isinstance(array[0], _Group) or not array[0].items:
+        elements = _elements(array)
+        if kind is None or not any(map(_is_scalar, elements)):
             made.append(item)
             place += 1
             continue
-        parts = (
-            part if count % 2 else _cast(part, kind, bare=bare) for count, part in enumerate(_parts(array[0]))
-        )
-        made += ["ARRAY", _Group("[", list(parts))]
+        casts = [_cast(_text(element).strip(), kind, bare=bare) for element in elements]
+        made += ["ARRAY", _Group("[", [", ".join(casts)])]
         place = end
     return made
 
@@ -128,12 +127,28 @@ def _cast(element: str, kind: str, *, bare: bool) -> str:
     return f"{element}::{kind}" if bare and _SIMPLE.fullmatch(element) else f"({element})::{kind}"
 
 
-def _parts(array: _Group) -> list[str]:
-    """Give the elements of an array, and between them the commas."""
-    parts: list[str] = [""]
-    for item in array.items:
+def _elements(array: Items) -> list[Items]:
+    """Give the elements of an array that is written out; none for anything else, as ``ARRAY(SELECT …)``."""
+    if not array or not isinstance(group := array[0], _Group) or group.opening != "[":
+        return []
+    parts: list[Items] = [[]]
+    for item in group.items:
         if item == ",":
-            parts += [", ", ""]
-        else:
-            parts[-1] += str(item)
-    return [part if count % 2 else part.strip() for count, part in enumerate(parts)]
+            parts.append([])
+        elif parts[-1] or not isinstance(item, str) or not item.isspace():
+            parts[-1].append(item)
+    return parts
+
+
+def _is_scalar(element: Items) -> bool:
+    """Whether an element is certainly no array, so that none beside it is one: a number, or cast to another type.
+
+    Where no element is, a cast of the whole may go through to what is in them.
+    """
+    first, *cast = element or [""]
+    if not cast:
+        return isinstance(first, str) and first[:1].isdigit()
+    return cast[0] == "::" and all(
+        item.opening == "(" if isinstance(item, _Group) else item == "::" or bool(_TYPE.fullmatch(item))
+        for item in cast
+    )
