@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # By pg_index.indoption: bit 1 is DESC, bit 2 NULLS FIRST, and each of the two has a default for the other.
 _ORDERS: dict[str, list[str]] = {"0": [], "1": ["DESC NULLS LAST"], "2": ["NULLS FIRST"], "3": ["DESC"]}
 
+NO_COLLATION, DEFAULT_COLLATION = "0", "100"
+"""Of a type that has none; and the database's. Manual, pg_collation; the number is fixed (pg_collation.dat)."""
 
 _CONSTRAINT = ("_oid", "_relation", "_domain", "_name", "_index", "_referenced", "_columns")
 
@@ -103,7 +105,7 @@ class Keys:
         shape = self.shapes.get(key := tuple(text))
         if shape is None:
             shape = self.shapes[key] = self._shape(*text)
-        if shape.endings and expressions is None:
+        if shape.endings and expressions is None and relation not in reading.collated:
             keys = [
                 columns[number] + ending for number, ending in zip(shape.numbers, shape.endings, strict=False)
             ]
@@ -124,9 +126,12 @@ class Keys:
         return {**found, "statistics targets": targets} if targets else found
 
     def _shape(self, keys: str, classes: str, collations: str, orders: str) -> _Shape:
-        """Read the numbers; and what follows each key's name, unless a key has a collation or parameters of its own."""
+        """Read the numbers; and what follows each key's name, unless a key has a collation or parameters of its own.
+
+        The default collation is a column's own, if the column's table has no column with another.
+        """
         shape = _Shape(list(map(int, keys.split())), classes.split(), collations.split(), orders.split())
-        if not self.columns and self.collations.keys().isdisjoint(shape.collations):
+        if not self.columns and {NO_COLLATION, DEFAULT_COLLATION}.issuperset(shape.collations):
             parts = zip(shape.classes, shape.orders, strict=False)
             shape.endings = [
                 "".join(f" {word}" for word in (*self._class(a, None), *_ORDERS[b])) for a, b in parts
@@ -140,9 +145,10 @@ class Keys:
         keys = []
         parts = zip(names, shape.numbers, shape.classes, shape.collations, shape.orders, strict=False)
         for place, (name, number, operator_class, collation, order) in enumerate(parts, start=1):
-            own = str(reading.collations.get((relation, number)))
-            named = self.collations.get(collation)
-            words = [name, f"COLLATE {named}"] if named is not None and own != collation else [name]
+            own = str(reading.collations.get((relation, number), DEFAULT_COLLATION))
+            words = [name]
+            if collation not in (own, NO_COLLATION):
+                words.append(f"COLLATE {self.collations[collation]}")
             words += self._class(operator_class, self.columns.get((index, place), (None, None))[0])
             keys.append(" ".join([*words, *_ORDERS[order]]))
         return keys

@@ -24,7 +24,7 @@ class Reading:
     """The objects found, and the names by number that later rows refer to.
 
     ``tables``: number → name. ``columns``: table's number → column's number → name. ``collations``: those
-    of columns that are not the database's default. ``sequences``: those behind identity columns.
+    of columns that are not the database's default; ``collated``: the tables of these. ``sequences``: those behind identity columns.
     """
 
     frame: Frame
@@ -33,6 +33,7 @@ class Reading:
     tables: dict[int, str] = field(default_factory=dict)
     columns: dict[int, dict[int, str]] = field(default_factory=dict)
     collations: dict[tuple[int, int], int] = field(default_factory=dict)
+    collated: set[int] = field(default_factory=set)
     sequences: dict[tuple[int, int], Properties] = field(default_factory=dict)
 
     def add(self, kind: str, name: str, properties: Properties, part_of: str | None = None) -> None:

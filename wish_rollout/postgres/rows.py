@@ -48,8 +48,8 @@ _SPELLINGS = {
 }
 """What a switch can be set to: a word, or as much of it as is unique (parse_bool() of the server)."""
 _SWITCHES = frozenset(
-    ("autosummarize", "autovacuum_enabled", "deduplicate_items", "fastupdate", "security_barrier")
-    + ("security_invoker", "user_catalog_table", "vacuum_index_cleanup", "vacuum_truncate")
+    {"autosummarize", "autovacuum_enabled", "deduplicate_items", "fastupdate", "security_barrier"}
+    | {"security_invoker", "user_catalog_table", "vacuum_index_cleanup", "vacuum_truncate"}
 )
 
 
