@@ -47,3 +47,22 @@ def test_the_run_of_a_killed_process_is_ended_by_the_next_one(road: Road) -> Non
 
     assert statuses(road) == ["FAILURE", "SUCCESS", "SUCCESS"]
     assert [road.revision(name) for name in ("local", "staging", "prod")] == ["0007", "0007", None]
+
+
+def test_a_run_that_was_given_the_tags_of_another_is_let_be(road: Road) -> None:
+    assert road.cli("verify", "local").code != 2
+    with road.here(), open_instance(road.project.config) as instance:
+        (ended,) = instance.get_runs()
+        again = dg.DagsterRun(
+            job_name=ended.job_name,
+            run_id=dg.DagsterRun(job_name="any").run_id,
+            tags=ended.tags,
+            status=dg.DagsterRunStatus.STARTED,
+            parent_run_id=ended.run_id,
+            root_run_id=ended.run_id,
+        )
+        instance.add_run(again)
+
+    road.cli("verify", "local")
+
+    assert statuses(road)[1] == "STARTED"

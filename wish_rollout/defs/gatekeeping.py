@@ -33,16 +33,31 @@ RESUMES = "wish_rollout/resumes"
 RELEASE = "wish_rollout/release"
 """On a run that goes on behind a gate: the digest of the release that was approved there."""
 BROKEN = "wish_rollout/break_glass"
+SAYS = (AWAITING, WHY, REQUESTER, RESUMES, RELEASE, BROKEN)
 KEPT = ("ops", "resources")
 """What of a run's configuration a request keeps, so that the run that goes on is given the same."""
 
 
+def claimed(context: dg.OpExecutionContext, tag: str) -> str:
+    """Give what a tag of ours says of this run; nothing where the run is another one's re-execution.
+
+    Dagster copies tags then: they tell who asked for the other run, and what became of it at a gate.
+    """
+    return "" if context.run.parent_run_id else context.get_tag(tag) or ""
+
+
+def disown(context: dg.OpExecutionContext) -> None:
+    """Empty the tags of ours that were copied, so that nobody reads them as this run's."""
+    copied = {tag: "" for tag in SAYS if context.run.parent_run_id and context.get_tag(tag)}
+    if copied:
+        context.instance.add_run_tags(context.run_id, copied)
+
+
 def refuse_other_release(context: dg.OpExecutionContext, plan: Plan) -> None:
     """Raise ApprovalVoid where a run that goes on behind a gate would take another release on the way there."""
-    approved = context.get_tag(RELEASE) or plan.release_digest
+    approved = claimed(context, RELEASE) or plan.release_digest
     if approved != plan.release_digest:
-        gate = context.get_tag(RESUMES) or ""
-        raise ApprovalVoid(gate, f"release was {approved}, is {plan.release_digest}")
+        raise ApprovalVoid(claimed(context, RESUMES), f"release was {approved}, is {plan.release_digest}")
 
 
 @dataclass(frozen=True)
@@ -56,7 +71,7 @@ class Gatekeeper:
     @property
     def actor(self) -> Actor:
         """Who asked for this run, with us at the gate."""
-        who = self.context.get_tag(REQUESTER) or UNKNOWN
+        who = claimed(self.context, REQUESTER) or UNKNOWN
         return Actor(who, self.context.run_id, self.approved)
 
     def approved(self, plan: EnvironmentPlan, connection: psycopg.Connection[Any]) -> Grant:

@@ -15,7 +15,7 @@ from wish_rollout.core.render import brief, markdown
 from wish_rollout.core.verdict import Verdict
 from wish_rollout.defs.checks import evaluations
 from wish_rollout.defs.failures import told
-from wish_rollout.defs.gatekeeping import Gatekeeper
+from wish_rollout.defs.gatekeeping import Gatekeeper, disown
 from wish_rollout.defs.metadata import verification_metadata
 from wish_rollout.defs.notifying import failure_hook, tell, tell_of_change
 from wish_rollout.defs.resources import database_key, target_of
@@ -76,6 +76,7 @@ def rollback_job(config: Config, keys: set[str]) -> dg.JobDefinition:
     @dg.op(name="rollback_environment", required_resource_keys=keys, out=dg.Out(dg.Nothing))
     def rollback(context: dg.OpExecutionContext, config: RollbackConfig) -> Iterator[Any]:
         project = context.resources.project.project
+        disown(context)
         with told():
             project.config.declared(config.environment)
             target = target_of(context, config.environment)

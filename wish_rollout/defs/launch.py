@@ -113,7 +113,7 @@ def run(
     definitions = build(config)
     job = definitions.resolve_job_def(job_name)
     run_id = str(uuid.uuid4())
-    with open_instance(config) as instance, lifeline(instance, run_id):
+    with open_instance(config) as instance, lifeline(instance, run_id) as alive:
         instance.add_event_listener(run_id, lambda entry: _progress(entry, tell))
         result = job.execute_in_process(
             run_config={**QUIET, **(run_config or {})},
@@ -123,6 +123,7 @@ def run(
             tags={
                 ".dagster/repository": f"__repository__@{LOCATION}",
                 BY: COMMAND_LINE,
+                **alive,
                 REQUESTER: requester(config.root),
                 **(tags or {}),
             },

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import psycopg
 
 SPACE = int.from_bytes(b"wish", "big")
@@ -24,6 +26,14 @@ def is_gone(connection: psycopg.Connection[Any], name: str) -> bool:
     if not hold(connection, name):
         return False
     return _one(connection, "select pg_advisory_unlock(%s, hashtext(%s))", name)
+
+
+def up_since(connection: psycopg.Connection[Any]) -> datetime:
+    """Say when the server was started: no lock is older."""
+    row = connection.execute("select pg_postmaster_start_time()").fetchone()
+    assert row is not None
+    started: datetime = row[0]
+    return started
 
 
 def _one(connection: psycopg.Connection[Any], query: str, name: str) -> bool:

@@ -1,0 +1,69 @@
+"""A run that somebody executes again in Dagster's UI is theirs, whatever its tags were copied from."""
+
+from __future__ import annotations
+
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from tests.fix_project import as_program
+from wish_rollout.core.approval import UNKNOWN
+from wish_rollout.defs import gatekeeping
+from wish_rollout.defs.launch import open_instance
+from wish_rollout.defs.location import build
+from wish_rollout.rollout.project import Project
+
+if TYPE_CHECKING:
+    from tests.gate.conftest import Gate
+
+
+def rollout() -> dg.JobDefinition:
+    """Give the job of the folder that we are in."""
+    return build(Project.load(Path("rollout.toml").resolve()).config).resolve_job_def("rollout")
+
+
+def execute_again(gate: Gate) -> dg.DagsterRun:
+    """Execute the newest rollout again, as the UI does: with its tags."""
+    with (
+        as_program(gate.road.root, ["dagster"], StringIO(), StringIO()),
+        open_instance(gate.road.project.config) as instance,
+    ):
+        parent = instance.get_runs(dg.RunsFilter(job_name="rollout"), limit=1)[0]
+        options = dg.ReexecutionOptions(parent_run_id=parent.run_id)
+        job = dg.reconstructable(rollout)
+        tags = {tag: value for tag, value in parent.tags.items() if not tag.startswith("dagster/")}
+        with dg.execute_job(job, instance, tags=tags, reexecution_options=options) as result:
+            run = instance.get_run_by_id(result.run_id)
+            assert run
+            return run
+
+
+def ours(run: dg.DagsterRun) -> dict[str, str]:
+    return {tag: run.tags[tag] for tag in gatekeeping.SAYS if run.tags.get(tag)}
+
+
+def test_who_asked_for_a_run_did_not_ask_for_its_reexecution(gate: Gate) -> None:
+    gate.ask()
+    gate.policy("quorum = 2")  # so another request is made
+
+    run = execute_again(gate)
+
+    assert run.status == dg.DagsterRunStatus.SUCCESS
+    assert gatekeeping.REQUESTER not in ours(run)
+    assert gate.requests()[0].requester == UNKNOWN
+
+
+def test_what_was_approved_for_one_run_does_not_hold_the_next_one_back(gate: Gate) -> None:
+    gate.ask()
+    assert gate.approve()[0] == 0
+    tags = {gatekeeping.RESUMES: "prod", gatekeeping.RELEASE: "another", gatekeeping.BROKEN: "prod was down"}
+    stopped = gate.road.run("rollout", tags=tags)
+    assert (stopped.success, "release was another" in stopped.error) == (False, True)
+
+    run = execute_again(gate)
+
+    assert (run.status, gate.road.revision("prod")) == (dg.DagsterRunStatus.SUCCESS, "0007")
+    assert ours(run) == {}
+    assert gate.ledger("who")[-1:] == [(UNKNOWN,)]
