@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.config_errors import IamNeeds, Plaintext, UrlSourceFailed
+from wish_rollout.core.hushing import hushed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,13 +99,14 @@ def iam_token(environment: str, region: str | None, parameters: Mapping[str, Any
     except ImportError:
         raise IamNeeds(environment, "boto3 is not installed: pip install 'wish-rollout[aws]'") from None
     try:
-        client = boto3.client("rds", region_name=region)
-        token = client.generate_db_auth_token(
-            DBHostname=parameters["host"],
-            Port=int(parameters.get("port") or 5432),
-            DBUsername=parameters["user"],
-            Region=region,
-        )
+        with hushed("boto3", "botocore", "urllib3"):
+            client = boto3.client("rds", region_name=region)
+            token = client.generate_db_auth_token(
+                DBHostname=parameters["host"],
+                Port=int(parameters.get("port") or 5432),
+                DBUsername=parameters["user"],
+                Region=region,
+            )
     except KeyError as missing:
         raise IamNeeds(environment, f"its URL has no {missing}") from None
     except Exception as error:  # noqa: BLE001  (botocore's classes are made at run time; their text may tell keys)

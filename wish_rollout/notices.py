@@ -1,13 +1,13 @@
 """Sending a message by apprise (BSD-2-Clause), which knows the services: mail, Slack, Teams, webhooks, and more.
 
-An address holds tokens. So nothing that apprise says or raises is passed on, and its log is shut.
+An address holds tokens. So nothing that apprise says or raises is passed on, nor what is logged below it.
 """
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.core.hushing import hushed
 from wish_rollout.core.notice import Event, Notice, NotSent
 from wish_rollout.core.secrecy import keep_secret
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 SECONDS = 15
 """A rollout waits no longer than this for a receiver that does not answer."""
+TALKATIVE = ("apprise", "requests", "urllib3", "paho", "slixmpp", "gntp")
+"""apprise, and what it sends with."""
 KINDS: Mapping[Event, str] = {
     Event.WAITING: "info",
     Event.BREAK_GLASS: "warning",
@@ -30,9 +32,10 @@ def send(notice: Notice, receiver: str, url: str) -> None:
     service = opened(notice.title, receiver, url)
     title, text = notice.shown
     try:
-        told = service.notify(
-            title=title, body=text, notify_type=KINDS[notice.event], body_format="text", timeout=SECONDS
-        )
+        with hushed(*TALKATIVE):
+            told = service.notify(
+                title=title, body=text, notify_type=KINDS[notice.event], body_format="text", timeout=SECONDS
+            )
     except Exception as error:  # noqa: BLE001  (whatever a service raises, a rollout does not fail of it)
         raise NotSent(notice.title, receiver, type(error).__name__) from None
     if not told:
@@ -44,13 +47,12 @@ def opened(title: str, receiver: str, url: str) -> Any:
     if not url:
         raise NotSent(title, receiver, "it is not set")
     keep_secret(url)
-    logger = logging.getLogger("apprise")
-    logger.propagate, logger.disabled = False, True
     try:
         import apprise
 
         service = apprise.Apprise()
-        understood = service.add(url)
+        with hushed(*TALKATIVE):
+            understood = service.add(url)
     except ImportError:
         reason = "apprise is not installed: pip install 'wish-rollout[notify]'"
         raise NotSent(title, receiver, reason) from None

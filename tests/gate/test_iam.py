@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import shutil
 import tempfile
@@ -97,6 +98,16 @@ def test_a_whole_rollout_logs_in_by_fresh_tokens_and_leaves_none_behind(road: Ro
     places = [*stored(road), *files(road)]
     for secret in {*signatures, SECRET_KEY}:
         assert [where for where, text in places if secret in text] == []
+
+
+def test_a_token_is_in_no_log_however_much_is_logged(
+    road: Road, aws: Judge, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG), road.project.target("prod").connect():
+        logging.getLogger("botocore.auth").debug("it can be heard again")
+    signature = aws.seen[-1][1].rpartition("=")[2]
+    assert (signature in caplog.text, SECRET_KEY in caplog.text) == (False, False)
+    assert "it can be heard again" in caplog.text
 
 
 def test_a_server_that_cannot_prove_who_it_is_sees_no_token(road: Road, aws: Judge) -> None:

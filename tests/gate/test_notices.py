@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -13,7 +15,8 @@ import pytest
 from tests.fix_project import PLANTED, REQUESTER
 from tests.gate.test_secrets import files, stored
 from wish_rollout.config import Config, ReceiverConfig
-from wish_rollout.core.notice import Event, Notice
+from wish_rollout.core.notice import Event, Notice, NotSent
+from wish_rollout.notices import send
 from wish_rollout.rollout.notifying import tell_all
 
 if TYPE_CHECKING:
@@ -113,6 +116,25 @@ def test_a_receiver_that_refuses_fails_no_rollout_and_its_address_is_left_nowher
     rows = list(stored(road))
     assert any("could not be told to the receiver in TELL_URL" in text for _, text in rows)
     assert [place for place, text in [*rows, *files(road)] if PLANTED in text] == []
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_an_address_is_in_no_log_however_much_is_logged(
+    receiver: Receiver, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    receiver.status = status
+    url = f"json://127.0.0.1:{receiver.server_port}/hook/{PLANTED}"
+    before = {
+        name: logging.getLogger(name).level for name in ("urllib3", "apprise", "urllib3.connectionpool")
+    }
+    with caplog.at_level(logging.DEBUG):
+        with suppress(NotSent):
+            send(Notice(Event.FAILED, "prod", "it failed", "so it did"), "here", url)
+        logging.getLogger("urllib3.connectionpool").debug("it can be heard again")
+    assert len(receiver.got) == 1
+    assert PLANTED not in caplog.text
+    assert "it can be heard again" in caplog.text
+    assert before == {name: logging.getLogger(name).level for name in before}
 
 
 @pytest.mark.parametrize(
