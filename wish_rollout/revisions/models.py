@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
     import psycopg
 
-DECLARABLE = frozenset({"schema", "table", "column", "constraint", "index", "enum", "sequence", "domain"})
-"""Kinds of objects that SQLAlchemy's metadata can declare; scripts may make others by SQL."""
-
 
 def load_models(root: Path, spec: str) -> sa.MetaData:
     """Import ``module:attribute`` with ``root`` on the import path; raise BadConfiguration."""

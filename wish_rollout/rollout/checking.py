@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.checks import Check
-from wish_rollout.core.delta import Delta, difference
+from wish_rollout.core.declarable import declarable
+from wish_rollout.core.delta import difference
 from wish_rollout.core.errors import RolloutError
 from wish_rollout.core.pins import pin
 from wish_rollout.core.release import say
@@ -19,6 +20,7 @@ from wish_rollout.rollout.replay import SCRATCH, Replayer, scratch
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from wish_rollout.core.changes import Delta
     from wish_rollout.core.release import Revision
     from wish_rollout.rollout.project import Project
 
@@ -109,11 +111,11 @@ def _models(project: Project) -> Iterator[Check]:
 
 
 def models_drift(project: Project) -> Delta | None:
-    """Give the delta from the scripts' schema to the declared one, in the kinds that can be declared.
+    """Give the delta from the scripts' schema to the declared one, in what can be declared.
 
     None where no models are configured. Both are made on scratch databases; raises what a replay raises.
     """
-    from wish_rollout.revisions.models import DECLARABLE, create_models, load_models
+    from wish_rollout.revisions.models import create_models, load_models
 
     spec = project.config.release.models
     if spec is None:
@@ -127,7 +129,7 @@ def models_drift(project: Project) -> Delta | None:
         if project.release.head:
             replayer.up(project.release.head[0])
         scripted = replayer.snapshot()
-    return Delta(tuple(c for c in difference(scripted, declared).changes if c.kind in DECLARABLE))
+    return difference(declarable(scripted), declarable(declared))
 
 
 def _round_trip(project: Project) -> Iterator[Check]:
