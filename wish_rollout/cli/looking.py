@@ -103,7 +103,11 @@ def diff(
         output.note("no difference")
 
 
-def snapshot(context: typer.Context, target: Annotated[str, typer.Argument(help=TARGET)]) -> None:
+def snapshot(
+    context: typer.Context,
+    target: Annotated[str, typer.Argument(help=TARGET)],
+    json: Json = False,  # noqa: ARG001  (it is JSON anyway, and all that reports takes it)
+) -> None:
     """Print everything that the catalog says about a schema, as JSON that another day can be compared with."""
     import sys
 

@@ -154,11 +154,16 @@ class Plan:
         }
 
 
+HOLD_NOTHING = ("view", "materialized view", "foreign table")
+"""What has columns, and no values of its own."""
+
+
 def at_stake(promised: Delta) -> str:
     """Name the tables and columns that a delta adds: what will be in them, a rollback would have to keep."""
     added = [change for change in promised.changes if change.change == "added"]
     tables = {change.name for change in added if change.kind == "table"}
-    columns = {c.name for c in added if c.kind == "column" and split_last(c.name)[0] not in tables}
+    others = tables | {change.name for change in promised.changes if change.kind in HOLD_NOTHING}
+    columns = {c.name for c in added if c.kind == "column" and split_last(c.name)[0] not in others}
     return ", ".join(sorted(tables | columns))
 
 
