@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from tests.cases.hazards import CASES, ROWS, TABLES, Case
@@ -17,8 +19,6 @@ from wish_rollout.postgres.sighting import look
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import psycopg
-
 LOCKS = (
     "select mode from pg_locks where pid = pg_backend_pid() and locktype = 'relation' and relation = %s::oid"
 )
@@ -31,6 +31,19 @@ STRENGTH = (
     "ShareRowExclusiveLock",
     "ExclusiveLock",
     "AccessExclusiveLock",
+)
+
+ODD = """
+create schema sales;
+create table sales."Odd ""one" (id int, "A column" int, b int);
+insert into sales."Odd ""one" select n, n, n from generate_series(1, 20) as n;
+"""
+ODD_CHANGE = (
+    """CREATE INDEX "By it's" ON sales."Odd ""one" (b)""",
+    """ALTER TABLE sales."Odd ""one" ALTER "A column" SET NOT NULL""",
+    """ALTER TABLE sales."Odd ""one" ALTER "A column" TYPE bigint""",
+    """ALTER TABLE sales."Odd ""one" ADD CONSTRAINT "Odd check" CHECK (b > 0)""",
+    """ALTER TABLE sales."Odd ""one" ADD CONSTRAINT k PRIMARY KEY (id)""",
 )
 
 
@@ -82,6 +95,31 @@ class Bench:
         return row[0], row[1]
 
 
+def assert_code(text: str) -> None:
+    """See that code to paste is code; some hazards have none, and say what to do."""
+    if any(word in text for word in ("op.", "import", "allow_hazards = {")):
+        ast.parse(text.removeprefix("do it in a maintenance window, and say so: "))
+    assert text
+
+
+def test_code_to_paste_names_a_table_with_an_odd_name_in_another_schema(database: str) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute(ODD)
+    found = Bench(database, rows=False).judge(ODD_CHANGE, 'sales."Odd ""one"')
+    told = "\n".join(one.instead for one in found)
+    for one in found:
+        assert_code(one.instead)
+    assert """create_index_concurrently("By it's", 'Odd "one', [...], schema="sales")""" in told
+    assert """set_not_null('Odd "one', "A column", schema="sales")""" in told
+    assert """add_check("Odd check", 'Odd "one', ..., schema="sales")""" in told
+    assert (
+        """{"A column_new": '"A column"::bigint'}, where='"A column_new" IS NULL', schema="sales")""" in told
+    )
+    assert (
+        """op.execute('ALTER TABLE sales."Odd ""one" ADD CONSTRAINT k PRIMARY KEY USING INDEX k')""" in told
+    )
+
+
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_unsafe(case: Case, database: str) -> None:
     bench = Bench(database, rows=True)
@@ -90,7 +128,7 @@ def test_unsafe(case: Case, database: str) -> None:
     named = case.table if "." in case.table else f"public.{case.table}"
     assert [(one.kind, one.table, one.rows) for one in found] == [(case.kind, named, 20)]
     assert found[0].bytes > 0
-    assert found[0].instead
+    assert_code(found[0].instead)
     assert (bench.strongest, bench.rewritten) == (case.lock, case.rewrites)
 
 

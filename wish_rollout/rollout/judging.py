@@ -83,7 +83,7 @@ def refuse_hazards(plan: EnvironmentPlan) -> None:
     kinds = list(dict.fromkeys(hazard.kind for hazard in left))
     raise HazardsNotAllowed(
         plan.environment,
-        "; ".join(f"{hazard}. {hazard.why}" for hazard in left).rstrip("."),
+        " ".join(f"{hazard}. {hazard.why}" for hazard in left).rstrip("."),
         "\n".join(dict.fromkeys(hazard.instead for hazard in left)),
         "allow_hazards = {" + ", ".join(f'"{kind}": "…"' for kind in kinds) + "}",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.hazards.code import literal, names_of
 from wish_rollout.core.hazards.hazard import Told
 from wish_rollout.core.names import split_last
 from wish_rollout.core.sql_words import WORD, bare
@@ -21,9 +22,9 @@ WHY = (
 )
 INSTEAD = """\
 from wish_rollout.safe import add_check
-add_check("{last}_fits", "{table}", "...")   # the bounds, and IS NOT NULL: NOT VALID, then VALIDATE
-op.execute("ALTER TABLE {parent} ATTACH PARTITION {table} ...")
-op.drop_constraint("{last}_fits", "{last}")"""
+add_check({check}, {table}, "..."{schema})   # the bounds, and IS NOT NULL: NOT VALID, then VALIDATE
+op.execute({attach})
+op.drop_constraint({check}, {table}{schema})"""
 OPEN = frozenset({"for", "values", "from", "to", "in", "with", "minvalue", "maxvalue", "default"})
 
 
@@ -32,8 +33,10 @@ def judge(step: Step) -> Iterator[Hazard]:
     for table, change in step.changes("table", "changed"):
         parent = change.properties.get("partition of", (None, None))[1]
         if parent and not _proven(step, table, str(parent)):
-            names = {"last": split_last(table)[1], "table": table, "parent": parent}
-            yield step.hazard(KIND, f"partition {table}", table, Told(LOCK, WHY, INSTEAD.format(**names)))
+            attach = literal(f"ALTER TABLE {parent} ATTACH PARTITION {table} ...")
+            check = literal(f"{bare(split_last(table)[1])}_fits"[:63])
+            instead = INSTEAD.format(**names_of(table), check=check, attach=attach)
+            yield step.hazard(KIND, f"partition {table}", table, Told(LOCK, WHY, instead))
 
 
 def _proven(step: Step, table: str, parent: str) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.domains import columns_of
+from wish_rollout.core.hazards.code import literal, names_of
 from wish_rollout.core.hazards.hazard import Told
 from wish_rollout.core.names import split_last
 
@@ -33,7 +34,7 @@ SAME_TRANSACTION = (
 )
 _VALIDATED = """\
 from wish_rollout.safe import {helper}
-{helper}("{{name}}", "{{table}}", ...)   # NOT VALID, then VALIDATE in a transaction of its own"""
+{helper}({{name}}, {{table}}, ...{{schema}})   # NOT VALID, then VALIDATE in a transaction of its own"""
 
 CHECK = Rule(
     "check-scan",
@@ -58,8 +59,8 @@ UNIQUE = Rule(
     "concurrently before is taken over at once (manual, ALTER TABLE, ADD table_constraint_using_index).",
     """\
 from wish_rollout.safe import create_index_concurrently
-create_index_concurrently("{name}", "{table}", [...], unique=True)
-op.execute("ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE USING INDEX {name}")""",
+create_index_concurrently({name}, {table}, [...], unique=True{schema})
+op.execute({using})""",
     ("using", "index"),
 )
 EXCLUSION = Rule(
@@ -111,7 +112,8 @@ def judge(step: Step) -> Iterator[Hazard]:
             if not _validated_at_once(step, act):
                 continue
             why += SAME_TRANSACTION
-        instead = rule.instead.format(name=name, table=table)
+        using = f"ALTER TABLE {table} ADD CONSTRAINT {name} {kind.upper()} USING INDEX {name}"
+        instead = rule.instead.format(**names_of(table, name=change.name), using=literal(using))
         yield step.hazard(rule.kind, f"constraint {change.name}", table, Told(rule.lock, why, instead))
     yield from _of_domains(step)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.hazards.code import literal, names_of
 from wish_rollout.core.hazards.hazard import Told
 from wish_rollout.core.names import split_last
 from wish_rollout.core.sql_words import bare, has, parts_of, statements
@@ -27,7 +28,7 @@ INSTEAD_VIEW = """\
 allow_hazards = {"drop-view": "unused since release …"}"""
 INSTEAD_TABLE = """\
 # first a release of the application that does not use it; then, for as long as somebody may want it back:
-op.rename_table("{last}", "{last}_retired")"""
+op.rename_table({table}, {retired}{schema})"""
 INSTEAD_COLUMN = """\
 # first a release of the application that neither reads nor writes {column}; then allow it here, with the reason:
 allow_hazards = {{"drop-column": "unused since release …; archived in …"}}"""
@@ -45,7 +46,8 @@ def judge(step: Step) -> Iterator[Hazard]:
         if change.change != "removed" or not step.holds_rows(step.table_of(change)):
             continue
         if change.kind in ("table", "foreign table"):
-            instead = INSTEAD_TABLE.format(last=split_last(change.name)[1])
+            retired = literal(f"{bare(split_last(change.name)[1])}_retired"[:63])
+            instead = INSTEAD_TABLE.format(**names_of(change.name), retired=retired)
             yield step.hazard(TABLE, f"table {change.name}", change.name, Told(LOCK, WHY_TABLE, instead))
         elif change.kind == "column" and ("table", step.table_of(change)) in step.after.objects:
             table, column = split_last(change.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.hazards.code import names_of
 from wish_rollout.core.hazards.hazard import Told
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ WHY = (
 )
 INSTEAD = """\
 from wish_rollout.safe import create_index_concurrently
-create_index_concurrently("{index}", "{table}", [...])"""
+create_index_concurrently({index}, {table}, [...]{schema})"""
 
 
 def judge(step: Step) -> Iterator[Hazard]:
@@ -35,5 +36,5 @@ def judge(step: Step) -> Iterator[Hazard]:
         if act is None and change.change == "changed":
             continue  # a setting of it changed, or what it stands on was renamed
         if act is None or not act.says("concurrently"):
-            instead = INSTEAD.format(index=change.name, table=table)
+            instead = INSTEAD.format(**names_of(table, index=change.name))
             yield step.hazard(KIND, f"index {change.name}", table, Told(LOCK, WHY, instead))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.hazards.code import names_of
 from wish_rollout.core.hazards.hazard import Told
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ WHY = (
 WHY_USED = "It was used {scans:,} times since statistics were reset: those queries will read whole tables."
 INSTEAD = """\
 from wish_rollout.safe import drop_index_concurrently
-drop_index_concurrently("{index}")"""
-INSTEAD_USED = "make the index that takes its place first, see that its scans stop, then drop it: "
+drop_index_concurrently({index}{schema})"""
+INSTEAD_USED = "# make the index that takes its place first, and see that its scans stop; then:\n"
 
 
 def judge(step: Step) -> Iterator[Hazard]:
@@ -33,6 +34,6 @@ def judge(step: Step) -> Iterator[Hazard]:
         if concurrently and not scans:
             continue
         why = ([] if concurrently else [WHY]) + ([WHY_USED.format(scans=scans)] if scans else [])
-        instead = (INSTEAD_USED if scans else "") + INSTEAD.format(index=change.name)
+        instead = (INSTEAD_USED if scans else "") + INSTEAD.format(**names_of(table, index=change.name))
         lock = "SHARE UPDATE EXCLUSIVE" if concurrently else LOCK
         yield step.hazard(KIND, f"index {change.name}", table, Told(lock, " ".join(why), instead))

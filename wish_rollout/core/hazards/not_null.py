@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.hazards.code import names_of
 from wish_rollout.core.hazards.hazard import Told
 from wish_rollout.core.names import split_last
 from wish_rollout.core.sql_words import bare, statements
@@ -22,7 +23,7 @@ WHY = (
 )
 INSTEAD = """\
 from wish_rollout.safe import set_not_null
-set_not_null("{table}", "{column}")   # CHECK … NOT VALID, VALIDATE, SET NOT NULL, DROP of the CHECK"""
+set_not_null({table}, {column}{schema})   # CHECK … NOT VALID, VALIDATE, SET NOT NULL, DROP of the CHECK"""
 
 
 def judge(step: Step) -> Iterator[Hazard]:
@@ -32,7 +33,7 @@ def judge(step: Step) -> Iterator[Hazard]:
             continue
         column = split_last(change.name)[1]
         if not _proven(step, table, column):
-            instead = INSTEAD.format(table=table, column=column)
+            instead = INSTEAD.format(**names_of(table, column=change.name))
             yield step.hazard(KIND, f"column {change.name}", table, Told(LOCK, WHY, instead))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.hazards.code import literal, names_of
 from wish_rollout.core.hazards.hazard import Told
 from wish_rollout.core.names import split_last
 
@@ -20,16 +21,16 @@ WHY_LABEL = (
     "the new one at once."
 )
 INSTEAD_LABEL = """\
-op.execute("ALTER TYPE {enum} ADD VALUE '{new}'")   # expand: write the new one from now on, and read both
+op.execute({add})   # expand: write the new one from now on, and read both
 # in a later release: backfill() of rows that hold '{old}'; the label itself can stay"""
 INSTEAD = {
     "table": """\
-op.rename_table("{old}", "{new}")
-op.execute("CREATE VIEW {old} AS TABLE {new}")     # a view of one table can be written to; drop it one release later""",
+op.rename_table({old}, {new}{schema})
+op.execute({view})   # a view of one table can be written to; drop it one release later""",
     "column": """\
-op.add_column("{table}", sa.Column("{new}", ...))   # expand: write to both from now on
+op.add_column({table}, sa.Column({new}, ...){schema})   # expand: write to both from now on
 from wish_rollout.safe import backfill
-backfill("{table}", {{"{new}": "{old}"}}, where="{new} IS NULL")
+backfill({table}, {{{new}: {value}}}, where={unset}{schema})
 # in a later release, when nothing reads {old} any more: drop it""",
 }
 
@@ -40,13 +41,20 @@ def judge(step: Step) -> Iterator[Hazard]:
         table = old if kind == "table" else split_last(old)[0]
         if kind not in INSTEAD or not step.holds_rows(table) or ("view", old) in step.after.objects:
             continue
-        names = {"old": split_last(old)[1], "new": split_last(new)[1], "table": table}
-        subject = f"{kind} {old} to {split_last(new)[1]}"
+        (own, becomes) = (split_last(name)[1] for name in (old, new))
+        names = {
+            **names_of(table, old=old, new=new),
+            "view": literal(f"CREATE VIEW {old} AS TABLE {new}"),
+            "value": literal(own),
+            "unset": literal(f"{becomes} IS NULL"),
+        }
+        subject = f"{kind} {old} to {becomes}"
         yield step.hazard(KIND, subject, table, Told(LOCK, WHY, INSTEAD[kind].format(**names)))
     for change in step.delta.changes:
         for old, new in change.labels.items() if change.kind == "enum" else ():
             for table in _tables_with(step, change.name):
-                names = {"enum": change.name, "old": old, "new": new, "table": table}
+                label = new.replace("'", "''")
+                names = {"old": old, "add": literal(f"ALTER TYPE {change.name} ADD VALUE '{label}'")}
                 subject = f"label '{old}' of {change.name} to '{new}'"
                 yield step.hazard(
                     KIND, subject, table, Told("none", WHY_LABEL, INSTEAD_LABEL.format(**names))

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.domains import checks, forbids_null
+from wish_rollout.core.hazards.code import literal, names_of
 from wish_rollout.core.hazards.hazard import Told
 from wish_rollout.core.sql_words import bare, statements
 
@@ -22,10 +23,10 @@ WHY = (
     "(manual, ALTER TABLE, Notes)."
 )
 INSTEAD_COLUMN = """\
-op.add_column("{table}", sa.Column("{column}", ..., nullable=True))       # without the default: no rewrite
-op.alter_column("{table}", "{column}", server_default=...)                # for rows to come
+op.add_column({table}, sa.Column({column}, ..., nullable=True){schema})   # without the default: no rewrite
+op.alter_column({table}, {column}, server_default=...{schema})   # for rows to come
 from wish_rollout.safe import backfill
-backfill("{table}", {{"{column}": "..."}}, where="{column} IS NULL")    # for rows that are there"""
+backfill({table}, {{{column}: "..."}}, where={unset}{schema})   # for rows that are there"""
 INSTEAD_TABLE = "make a new table of that kind, copy in batches, and rename; or do it in a maintenance window"
 SERIAL = ("serial", "bigserial", "smallserial", "serial4", "serial8", "serial2")
 REWRITING = ("persistence", "access method", "tablespace")
@@ -40,7 +41,8 @@ def judge(step: Step) -> Iterator[Hazard]:
         if not cause and (any(checks(step.after, kind)) or forbids_null(step.after, kind)):
             cause = "Adding a column of a domain with constraints"
         if cause:
-            instead = INSTEAD_COLUMN.format(table=table, column=column)
+            unset = literal(f"{column} IS NULL")
+            instead = INSTEAD_COLUMN.format(**names_of(table, column=change.name), unset=unset)
             yield step.hazard(
                 KIND, f"column {change.name}", table, Told(LOCK, WHY.format(cause=cause), instead)
             )

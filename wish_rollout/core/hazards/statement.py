@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.hazards.code import names_of
 from wish_rollout.core.hazards.hazard import Told
 from wish_rollout.core.names import split_last
 from wish_rollout.core.sql_words import means, parts_of
@@ -35,7 +36,7 @@ WRITE = Rule(
     "keeps vacuum away from all others meanwhile.",
     """\
 from wish_rollout.safe import backfill
-backfill("{table}", {{"column": "expression"}}, where="column IS NULL")   # in batches that commit""",
+backfill({table}, {{"column": "expression"}}, where="column IS NULL"{schema})   # in batches that commit""",
     ("where",),
 )
 TRUNCATE = Rule(
@@ -80,7 +81,7 @@ def judge(step: Step) -> Iterator[Hazard]:
             continue
         for table in _tables(step, act):
             verb = act.verb.upper()
-            why, instead = rule.why.format(verb=verb), rule.instead.format(verb=verb, table=table)
+            why, instead = rule.why.format(verb=verb), rule.instead.format(verb=verb, **names_of(table))
             yield step.hazard(rule.kind, f"{verb} {table}", table, Told(rule.lock, why, instead))
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.hazards.code import literal, names_of
 from wish_rollout.core.hazards.hazard import Told
 from wish_rollout.core.names import split_last
+from wish_rollout.core.remedy.words import identifier
 from wish_rollout.core.sql_words import bare, find, means, parts_of
 
 if TYPE_CHECKING:
@@ -22,10 +24,10 @@ WHY = (
     "keeps out even reads, and code that runs now still expects {before} (manual, ALTER TABLE, Notes)."
 )
 INSTEAD = """\
-op.add_column("{table}", sa.Column("{column}_new", ...))                  # expand: write to both from now on
+op.add_column({table}, sa.Column({new}, ...){schema})   # expand: write to both from now on
 from wish_rollout.safe import backfill
-backfill("{table}", {{"{column}_new": "{column}::{after}"}}, where="{column}_new IS NULL")
-# in a later release, when nothing reads {column} any more: drop it, and rename {column}_new"""
+backfill({table}, {{{new}: {value}}}, where={unset}{schema})
+# in a later release, when nothing reads {column} any more: drop it, and rename {new}"""
 
 TYPE = re.compile(r"([^()\[\]]+)(?:\(([\d,-]+)\)([^()\[\]]*))?")
 """A type as format_type() writes it: ``timestamp(3) without time zone``; none for an array."""
@@ -48,7 +50,7 @@ def judge(step: Step) -> Iterator[Hazard]:
         elif not before or not after or _is_light(step, table, column, str(before), str(after)):
             continue
         why = WHY.format(before=before, after=after)
-        instead = INSTEAD.format(table=table, column=column, after=after)
+        instead = _instead(change.name, str(after))
         yield step.hazard(KIND, f"column {change.name}", table, Told(LOCK, why, instead))
 
     yield from _unseen(step)
@@ -68,8 +70,20 @@ def _unseen(step: Step) -> Iterator[Hazard]:
             shown = seen is not None and "type" in seen.properties
             if ("column", name) in step.before.objects and not shown and (again or _computes(act)):
                 why = WHY.format(before=kind, after=kind)
-                instead = INSTEAD.format(table=table, column=column, after=kind)
+                instead = _instead(name, kind)
                 yield step.hazard(KIND, f"column {name}", table, Told(LOCK, why, instead))
+
+
+def _instead(name: str, after: str) -> str:
+    """Write the steps for a column, as a snapshot calls it."""
+    table, column = split_last(name)
+    new = f"{bare(column)}_new"[:63]
+    return INSTEAD.format(
+        **names_of(table, column=name),
+        new=literal(new),
+        value=literal(f"{column}::{after}"),
+        unset=literal(f"{identifier(new)} IS NULL"),
+    )
 
 
 def _computes(act: Act) -> bool:
