@@ -151,3 +151,15 @@ def test_broken_glass_skips_the_quorum_never_the_signature_and_is_shouted(gate: 
     assert gate.road.cli("apply").code == 0
     assert gate.ledger("detail ->> 'BREAK GLASS'") == [("prod is down",)]
     assert "BREAK GLASS" in gate.road.cli("log", "prod").out
+
+
+def test_an_approval_of_what_is_done_explains_nothing(gate: Gate) -> None:
+    gate.ask()
+    assert gate.approve()[0] == 0
+    assert gate.road.cli("apply").code == 0
+
+    waiting = gate.road.cli("rollback", "prod", "--to", "base")
+
+    assert waiting.code == 3
+    assert "waits for a person's approval of the plan" in waiting.err
+    assert "another plan" not in waiting.err

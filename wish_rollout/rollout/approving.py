@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.config import ApprovalConfig
-from wish_rollout.core.approval import UNKNOWN, Request, Subject, subject_of, utc
+from wish_rollout.core.approval import UNKNOWN, Request, Statement, Subject, subject_of, utc
 from wish_rollout.core.approval_errors import ApprovalUsed, QuorumNotMet
 from wish_rollout.core.errors import RolloutError
 from wish_rollout.core.plan import Action
 from wish_rollout.core.plan_errors import WaitingAtGate
 from wish_rollout.core.policy import Grant, Policy, Signed, check_person, check_request, grant
-from wish_rollout.core.signing_errors import UnsignedGate
+from wish_rollout.core.signing_errors import BadApproval, UnsignedGate
 from wish_rollout.rollout.authors import authors_of
 from wish_rollout.signing.own import SIGNERS
 from wish_rollout.signing.signers import Signers, read_signers
@@ -140,8 +140,20 @@ def decide(
         except RolloutError as error:
             reasons.append(error)
     reasons.sort(key=lambda error: isinstance(error, QuorumNotMet))
-    reasons += [refusal.error for refusal in reversed(refused)]
-    raise reasons[0] if reasons else WaitingAtGate(plan.environment, plan.digest)
+    if not reasons:
+        meant = (each.error for each in reversed(refused) if not _was_used(connection, each.document))
+        reasons = [next(meant, WaitingAtGate(plan.environment, plan.digest))]
+    raise reasons[0]
+
+
+def _was_used(connection: psycopg.Connection[Any], document: str) -> bool:
+    """Whether an approval was of something that is done: then it was never meant for what stands now."""
+    from wish_rollout.postgres.ledger import use_of
+
+    try:
+        return bool(use_of(connection, Statement.from_text(text_of(document)).request.nonce))
+    except BadApproval:
+        return False
 
 
 def refuse_used(connection: psycopg.Connection[Any], request: Request) -> None:
