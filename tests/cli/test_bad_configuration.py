@@ -76,11 +76,13 @@ def test_two_heads_are_told_with_the_way_to_join_them(road: Road) -> None:
 
 def test_a_script_that_cannot_be_imported_is_named(road: Road) -> None:
     (road.root / "migrations/versions/0008.py").write_text("def upgrade(:\n")
-    assert "cannot be read: SyntaxError" in road.told(2, "apply")
+    told = road.told(2, "apply")
+    assert "cannot be read: SyntaxError: invalid syntax (0008.py, line 1)" in told
+    assert "hint: mend that script" in told
     (road.root / "migrations/versions/0008.py").write_text(HEAD.format("0008").replace("0007", "0042"))
     assert "Revision 0042 referenced from" in road.told(2, "apply")
     (road.root / "migrations/versions/0008.py").write_text("1 / 0\n")
-    assert "ZeroDivisionError" in road.told(2, "apply")
+    assert "ZeroDivisionError: division by zero (0008.py, line 1)" in road.told(2, "apply")
     (road.root / "migrations/versions/0008.py").unlink()
     road.edit("migrations/schema.py", "metadata = sa.MetaData()", "metadata = sa.MetaData(nosuch=1)")
     assert "TypeError" in road.told(2, "generate", "-m", "more")

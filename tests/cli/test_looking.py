@@ -41,10 +41,11 @@ def test_drift_names_what_was_changed_by_hand(changed: Road) -> None:
     assert changed.identity() == before
 
 
-def test_drift_ends_with_1_where_it_cannot_look(road: Road) -> None:
+def test_looking_ends_with_1_where_it_cannot_look(road: Road) -> None:
     road.point("prod", "postgresql://rollout@127.0.0.1:1/prod")
-    result = road.cli("drift", "prod")
-    assert (result.code, "unreachable" in result.out) == (1, True)
+    for command in (("drift", "prod"), ("status",), ("status", "--json")):
+        result = road.cli(*command)
+        assert (result.code, "unreachable" in result.out) == (1, True)
 
 
 def test_diff_takes_names_urls_and_snapshot_files(changed: Road) -> None:

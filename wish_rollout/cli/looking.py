@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,11 @@ from wish_rollout.cli.comparing import Targets, config_of
 from wish_rollout.cli.drifting import show_drift, show_remedy
 from wish_rollout.core.render import visible
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wish_rollout.rollout.surveying import Standing
+
 Environment = Annotated[
     str | None, typer.Argument(metavar="[ENV]", help="One environment; all of them by default.")
 ]
@@ -19,14 +24,20 @@ TARGET = "An environment's name, a postgresql:// URL, or a snapshot file."
 
 
 def status(context: typer.Context, json: Json = False) -> None:
-    """Show where every environment stands: verdict, revision, what is pending."""
+    """Show where every environment stands: verdict, revision, pending (exit 1 where one cannot be looked at)."""
     from wish_rollout.rollout.surveying import survey
 
     project = project_of(context)
     standings = survey(project, targets_of(project))
     if json:
         output.show_json({"head": list(project.release.head), "environments": output.as_json(standings)})
-        return
+    else:
+        _show_standings(standings)
+    if not all(one.seen for one in standings):
+        raise typer.Exit(1)
+
+
+def _show_standings(standings: Sequence[Standing]) -> None:
     output.table(
         ["environment", "verdict", "revision", "pending", "server", "fingerprint"],
         [

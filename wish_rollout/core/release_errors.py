@@ -47,6 +47,19 @@ class NoScripts(ConfigurationError):
 
 
 @dataclass(eq=False)
+class BadScript(ConfigurationError):
+    """A script does not load, or names a parent that is not there."""
+
+    path: str
+    reason: str
+    place: str
+
+    what = "The Alembic scripts in {path} cannot be read: {reason}{place}."
+    why = "A release is read off its scripts, so there is none."
+    hint = "mend that script, or fetch the one that is missing; then: wish-rollout check"
+
+
+@dataclass(eq=False)
 class SeveralHeads(ConfigurationError):
     """Two branches that nothing merges."""
 

@@ -8,6 +8,7 @@ import warnings
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
 
 from alembic.config import Config
@@ -15,7 +16,7 @@ from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 
 from wish_rollout.core.release import Release, chain
-from wish_rollout.core.release_errors import NoScripts, SeveralHeads
+from wish_rollout.core.release_errors import BadScript, NoScripts, SeveralHeads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,15 +76,27 @@ class Scripts:
 
     @cached_property
     def release(self) -> Release:
-        """Every revision in order; raise NoScripts (a script does not import, a parent is missing), SeveralHeads."""
+        """Every revision in order; raise NoScripts, BadScript, SeveralHeads."""
         directory = self.directory
         try:
             heads, scripts = read(directory)
         except Exception as error:  # noqa: BLE001  (importing a script runs it, and it may raise anything)
-            raise NoScripts(str(self.folder), f"{type(error).__name__}: {error}") from None
+            what = error.msg if isinstance(error, SyntaxError) else str(error)
+            place = self._place_of(error)
+            raise BadScript(str(self.folder), f"{type(error).__name__}: {what}", place) from None
         if len(heads) > 1:
             raise SeveralHeads(" ".join(sorted(heads)))
         return chain(self._facts(script) for script in reversed(scripts))
+
+    def _place_of(self, error: Exception) -> str:
+        """Say in which script, and in which line, something went wrong; nothing where that is in none."""
+        frames = [(frame.filename, frame.lineno) for frame in extract_tb(error.__traceback__)]
+        if isinstance(error, SyntaxError):
+            frames.append((error.filename or "", error.lineno))
+        for name, line in reversed(frames):
+            if Path(name).is_relative_to(self.folder):
+                return f" ({Path(name).name}, line {line})"
+        return ""
 
     def _facts(self, script: Script) -> tuple[str, tuple[str, ...], str, str, bytes]:
         path = Path(script.path)
