@@ -32,6 +32,21 @@ if TYPE_CHECKING:
 
 BUILDING = "select count(*) from pg_stat_progress_create_index where phase like 'waiting%'"
 
+SLOW = """
+from alembic import op
+revision, down_revision = "0008", "0007"
+
+
+def upgrade() -> None:
+    op.execute("CREATE TABLE slow (id int)")
+    if op.get_bind().exec_driver_sql("SELECT to_regclass('wish_rollout.ledger') IS NOT NULL").scalar():
+        op.execute("SELECT pg_sleep(500)")
+
+
+def downgrade() -> None:
+    op.execute("DROP TABLE slow")
+"""
+
 
 class Proxy:
     """Passes connections on to a server, until all of them are cut."""
@@ -187,3 +202,20 @@ def test_a_dagster_run_is_cancelled_in_the_middle_of_a_statement(road: Road) -> 
 
     assert again.code == 0, again
     assert_as_if_it_never_had_been(road)
+
+
+def test_what_a_cancelled_run_was_waiting_for_ends_with_it(road: Road) -> None:
+    road.migrate("local")
+    (road.root / "migrations/versions/0008_slow.py").write_text(SLOW)
+    road.cli("generate", "--record")
+    sleeping = "select count(*) from pg_stat_activity where query like '%pg_sleep(500)' and state = 'active'"
+    run = road.start("apply", "--until", "local")
+    until(road, sleeping)
+    run.send_signal(signal.SIGINT)
+    _, err = run.communicate(timeout=60)
+
+    assert run.returncode == 1
+    assert "error: The run was interrupted." in err
+    assert "hint: " in err
+    until(road, f"select 1 - ({sleeping})")
+    assert (road.revision("local"), road.sql("local", "select to_regclass('slow')")) == ("0007", [(None,)])

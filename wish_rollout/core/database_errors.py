@@ -118,6 +118,15 @@ class StatementFailed(RolloutError):
 
 
 @dataclass(eq=False)
+class Interrupted(RolloutError):
+    """Somebody cancelled the run, or pressed Ctrl-C."""
+
+    what = "The run was interrupted."
+    why = "What ran in a transaction is rolled back; what was committed before stands."
+    hint = "where each environment stands: wish-rollout status; the same command again goes on"
+
+
+@dataclass(eq=False)
 class TableLocked(Refused):
     """Somebody holds a table so that not even its definition can be read."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from wish_rollout.core.config_errors import DagsterUnavailable
+from wish_rollout.core.database_errors import Interrupted
 from wish_rollout.core.errors import RolloutError
 from wish_rollout.core.secrecy import redact
 from wish_rollout.defs.abandoned import BY, COMMAND_LINE, lifeline
@@ -187,8 +188,9 @@ def _read_failure(outcome: Outcome, event: dg.DagsterEvent) -> None:
         outcome.exit_code = int(code) if isinstance(code, int) else 1
     elif data.error is not None:
         error = data.error.cause or data.error
-        outcome.error = redact(error.message.strip())
         outcome.error_class = error.cls_name or "Exception"
+        interrupted = outcome.error_class == dg.DagsterExecutionInterruptedError.__name__
+        outcome.error = str(Interrupted()) if interrupted else redact(error.message.strip())
 
 
 def _first_line(error: BaseException) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import TransactionStatus
 
 from wish_rollout.core.config_errors import MalformedUrl
 from wish_rollout.core.database_errors import DatabaseMissing, LoginRefused, Unreachable
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 DRIVER = re.compile(r"^(postgres|postgresql)\+\w+://")
 TEXT = {"client_encoding": "UTF8"}
 """Whatever the server's encoding is: from SQL_ASCII, psycopg would give bytes for text (manual, 24.3)."""
+CANCEL_SECONDS = 5.0
 URL = re.compile(r"^postgres(ql)?://")
 
 
@@ -65,6 +68,13 @@ def connect(
         raise explained(error, parameters, source) from None
     except psycopg.Error as error:  # an option of the URL that has no such value, say
         raise MalformedUrl(source, redact(str(error)).strip()) from None
+
+
+def cancel(connection: psycopg.Connection[Any]) -> None:
+    """End what a session's server is doing: closing alone is not noticed before the statement ends, nor its locks go."""
+    if not connection.closed and connection.info.transaction_status == TransactionStatus.ACTIVE:
+        with suppress(psycopg.Error):
+            connection.cancel_safe(timeout=CANCEL_SECONDS)
 
 
 def explained(error: psycopg.OperationalError, parameters: dict[str, Any], source: str) -> RolloutError:

@@ -13,6 +13,7 @@ from wish_rollout.core.hazard_errors import HeldOthersUp, NotQuiet
 from wish_rollout.core.hazards.touched import locked
 from wish_rollout.core.sql_words import has, statements
 from wish_rollout.postgres.budgets import limit
+from wish_rollout.postgres.connect import cancel
 from wish_rollout.postgres.forecast import forecast
 from wish_rollout.postgres.journal import Journal
 from wish_rollout.postgres.watchdog import HeldUp, Watchdog
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.budgets import Budgets
     from wish_rollout.core.plan import EnvironmentPlan
     from wish_rollout.revisions.driver import Direction
+    from wish_rollout.revisions.hooks import Sent
     from wish_rollout.revisions.listening import Applied
     from wish_rollout.rollout.project import Project, Target
     from wish_rollout.rollout.recording import Recorder
@@ -175,6 +177,15 @@ def _hooks(recorder: Recorder, execution: Execution, journaling: Journaling, che
         if checks.first:
             checks.first()
 
+    def run(sent: Sent) -> None:
+        try:
+            journaling.run(sent)
+        except Exception:
+            raise
+        except BaseException:  # Ctrl-C, or the run was cancelled; SQLAlchemy closes the session at once
+            cancel(recorder.connection)
+            raise
+
     def finish() -> None:
         journaling.last()
         recorder.last()
@@ -185,7 +196,7 @@ def _hooks(recorder: Recorder, execution: Execution, journaling: Journaling, che
         last=finish,
         each=checks.each,
         before=execution.before,
-        run=journaling.run,
+        run=run,
         committing=journaling.committing,
         undone=journaling.undone,
     )
