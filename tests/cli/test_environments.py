@@ -116,3 +116,17 @@ def test_status_drift_and_plan_say_where_each_one_stands(road: Road) -> None:
     assert plan.code == 0
     assert "CREATE TABLE wishlist_items" in plan.out
     assert road.identity()["prod"][0] is None
+
+
+def test_two_environments_that_are_one_database_are_refused_under_any_name(road: Road) -> None:
+    """Else prod is migrated past its gate, as staging."""
+    road.point("staging", road.urls["prod"].replace("127.0.0.1", "localhost"))
+    for command in (("plan",), ("apply",), ("apply", "--until", "staging"), ("doctor",)):
+        result = road.cli(*command)
+        told = result.out + result.err
+        assert (result.code, "are the same database, whatever their URLs say" in told) == (6, True), command
+    assert road.revision("prod") is None
+    road.migrate("prod")
+    refused = road.cli("rollback", "staging")
+    assert (refused.code, "are the same database" in refused.err) == (6, True)
+    assert road.revision("prod") == "0007"

@@ -168,10 +168,12 @@ class PooledConnection(Refused):
 
 @dataclass(eq=False)
 class CutOff(StatementFailed):
-    """The same, in a release that commits on its way."""
+    """The same, in a release that commits on its way. ``again``: the command that goes on."""
+
+    again: str
 
     why = (
         "What it had done before stays, and is written down statement by statement in wish_rollout.journal: "
         "running again goes on there. The statement was: {statement}"
     )
-    hint = "mend what it met (data, locks), and go on: wish-rollout apply"
+    hint = "mend what it met (data, locks), and go on: {again}"

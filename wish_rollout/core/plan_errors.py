@@ -27,6 +27,18 @@ class ObjectsInTheWay(Refused):
 
 
 @dataclass(eq=False)
+class SameDatabase(Refused):
+    """Two environments are one database."""
+
+    environment: str
+    other: str
+
+    what = "'{environment}' and '{other}' are the same database, whatever their URLs say."
+    why = "What is done to the one is done to the other, past its gate and before its turn; so nothing was started."
+    hint = "give each a database of its own; an optional one is left out by leaving its URL out; then: wish-rollout doctor"
+
+
+@dataclass(eq=False)
 class Drifted(DifferenceFound):
     """The live schema is not what history promises for its revision."""
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 class ServerFacts:
     """The server, the role's rights in the database, and Alembic's revisions there (a row a head).
 
-    ``ledger``: whether there is one. ``writes_ledger``: whether the role may append to it, or make it.
+    ``instance``: which database of which running server it is, whatever its address. ``ledger``: whether there is
+    one. ``writes_ledger``: whether the role may append to it, or make it.
     """
 
     version_num: int
@@ -27,6 +28,7 @@ class ServerFacts:
     revisions: tuple[str, ...]
     ledger: bool = False
     writes_ledger: bool = True
+    instance: str = ""
 
     @property
     def major(self) -> int:

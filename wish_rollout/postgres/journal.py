@@ -30,7 +30,10 @@ comment on table wish_rollout.journal is 'Statements of a release that is under 
 """
 EXISTS: LiteralString = "select to_regclass('wish_rollout.journal') is not null"
 READ: LiteralString = """
-select revision, statement, nth, finished is not null, expected, gave from wish_rollout.journal where release = %s
+select release = %s, revision, statement, nth, finished is not null, expected, gave from wish_rollout.journal
+"""
+CUT_OFF: LiteralString = """
+select release, expected from wish_rollout.journal where starts_with(release, %s) limit 1
 """
 BEGIN: LiteralString = """
 insert into wish_rollout.journal (release, expected, revision, statement, nth) values (%s, %s, %s, %s, %s)
@@ -44,6 +47,20 @@ on conflict (release, revision, statement, nth) do update set finished = clock_t
 INDEX: LiteralString = """
 select i.indisvalid from pg_index i where i.indexrelid = to_regclass(%s)
 """
+
+
+def exists(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the table is there."""
+    row = connection.execute(EXISTS).fetchone()
+    return bool(row and row[0])
+
+
+def cut_off(connection: psycopg.Connection[Any], prefix: str) -> tuple[str, str] | None:
+    """Find an act that was cut off, by how its name begins; give the rest of the name, and where it has to lead."""
+    if not exists(connection):
+        return None
+    row = connection.execute(CUT_OFF, [prefix]).fetchone()
+    return (row[0].removeprefix(prefix), row[1]) if row else None
 
 
 class Mark(NamedTuple):
@@ -63,13 +80,16 @@ class Journal:
         self.expected = expected
         self.finished: dict[Mark, Given] = {}
         self.begun: set[Mark] = set()
+        self.holds_others = False
 
     def read(self) -> bool:
-        """Read what is there; give whether there is anything, so that the release was cut off."""
-        row = self.connection.execute(EXISTS).fetchone()
-        if not row or not row[0]:
+        """Read what is there; give whether there is anything of this release, so that it was cut off."""
+        if not exists(self.connection):
             return False
-        for *mark, finished, expected, gave in self.connection.execute(READ, [self.release]):
+        for ours, *mark, finished, expected, gave in self.connection.execute(READ, [self.release]):
+            if not ours:
+                self.holds_others = True
+                continue
             self.expected = expected
             if finished:
                 self.finished[Mark(*mark)] = Given.from_json(gave)
@@ -79,8 +99,7 @@ class Journal:
 
     def make(self) -> None:
         """Make the table where there is none; the ledger's schema is there."""
-        row = self.connection.execute(EXISTS).fetchone()
-        if not row or not row[0]:
+        if not exists(self.connection):
             self.connection.execute(TABLE)
 
     def begin(self, mark: Mark) -> None:
@@ -94,8 +113,8 @@ class Journal:
         self.finished[mark] = given
 
     def end(self) -> None:
-        """Take the release's rows away, in the transaction that ends it."""
-        self.connection.execute("delete from wish_rollout.journal where release = %s", [self.release])
+        """Take all rows away, in the transaction of an act's end: no other act is under way any more either."""
+        self.connection.execute("delete from wish_rollout.journal")
 
     def repaired(self, text: str) -> bool:
         """Repair what a statement left half-done that had begun; give whether it was done after all.

@@ -34,7 +34,8 @@ select current_setting('server_version_num')::int,
             then has_schema_privilege(n.oid, 'USAGE') and has_table_privilege(l.oid, 'SELECT')
                  and has_table_privilege(l.oid, 'INSERT')
             when n.oid is not null then has_schema_privilege(n.oid, 'CREATE')
-            else has_database_privilege(current_database(), 'CREATE') end
+            else has_database_privilege(current_database(), 'CREATE') end,
+       (select pg_postmaster_start_time() || ' ' || oid from pg_database where datname = current_database())
 from (select) as one
 left join pg_namespace n on n.nspname = 'wish_rollout'
 left join pg_class l on l.relnamespace = n.oid and l.relname = 'ledger'
@@ -67,6 +68,7 @@ def read_facts(connection: psycopg.Connection[Any], version_table: str) -> Serve
         revisions=revisions,
         ledger=row[9],
         writes_ledger=row[10],
+        instance=row[11],
     )
 
 

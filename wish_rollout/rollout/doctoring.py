@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors import RolloutError
 from wish_rollout.core.release import say
+from wish_rollout.postgres.sighting import read_facts
+from wish_rollout.rollout.aliases import refuse_same_database
 from wish_rollout.rollout.notifying import try_receiver
 from wish_rollout.rollout.planning import plan_target
 from wish_rollout.rollout.refusing import refuse_unfit
@@ -45,6 +48,7 @@ def examine(project: Project) -> list[Finding]:
         ("scripts", lambda: f"{len(project.release.revisions)} revisions, head {say(project.release.head)}"),
         ("history", lambda: f"release {project.release_digest[:12]}"),
         *((env.name, lambda env=env: database(project, env)) for env in project.config.environment),
+        ("environments", lambda: apart(project)),
         ("dagster", dagster_storage),
         *(
             (f"notify {each.source}", lambda each=each: try_receiver(project.config, each))
@@ -77,6 +81,16 @@ def database(project: Project, env: Environment) -> str:
     rights = f"may create in {', '.join(facts.creates_in_schemas) or 'no schema'}"
     state = "read-only" if facts.read_only or facts.in_recovery else "writable"
     return f"PostgreSQL {facts.version}, database {facts.database}, role {facts.role}: {state}, {rights}"
+
+
+def apart(project: Project) -> str:
+    """See that no two environments are one database; those that do not answer are told of by themselves."""
+    seen = {}
+    for env in project.config.environments:
+        with suppress(RolloutError), project.target(env.name).connect() as connection:
+            seen[env.name] = read_facts(connection, project.config.release.version_table).instance
+    refuse_same_database(project, seen)
+    return f"{', '.join(seen) or 'none that answers'}: each is a database of its own"
 
 
 def dagster_storage() -> str:

@@ -91,9 +91,7 @@ def drift_report(project: Project, targets: Sequence[Target], *, models: bool = 
     standings = survey(project, targets)
     comparisons = tuple(_between(project, standings))
     remedies = {
-        one.environment: remedy_for(project, one)
-        for one in standings
-        if one.seen and one.judgement.drift and one.verdict is Verdict.DRIFTED
+        one.environment: remedy_for(project, one) for one in standings if one.seen and one.judgement.drift
     }
     declared = _declared(project) if models else None
     findings = [finding for one in standings for finding in _findings(project, one, standings)]

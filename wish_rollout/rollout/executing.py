@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from wish_rollout.core.database_errors import CutOff, StatementFailed
 from wish_rollout.core.hazard_errors import HeldOthersUp, NotQuiet
 from wish_rollout.core.hazards.touched import locked
+from wish_rollout.core.plan import Action
+from wish_rollout.core.release import say
 from wish_rollout.core.sql_words import has, statements
 from wish_rollout.postgres.budgets import limit
 from wish_rollout.postgres.connect import cancel
 from wish_rollout.postgres.forecast import forecast
-from wish_rollout.postgres.journal import Journal
+from wish_rollout.postgres.journal import Journal, Mark
 from wish_rollout.postgres.watchdog import HeldUp, Watchdog
 from wish_rollout.revisions.hooks import Hooks
 from wish_rollout.rollout.journaling import Journaling
+from wish_rollout.rollout.planning import act_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,13 +43,17 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
 
 @dataclass
 class Execution:
-    """One migration's attempts on a session. ``tries``: how many there were; ``held_up``: who waited for us."""
+    """One migration's attempts on a session. ``tries``: how many there were; ``held_up``: who waited for us.
+
+    ``doubtful``: statements that an earlier run had finished, where the schema is as if it had not.
+    """
 
     target: Target
     connection: psycopg.Connection[Any]
     tries: int = 0
     waited: float = 0
     held_up: list[HeldUp] = field(default_factory=list)
+    doubtful: set[Mark] = field(default_factory=set)
 
     @property
     def budgets(self) -> Budgets:
@@ -155,19 +162,28 @@ def _attempt(
     """Run the scripts once, going on where an earlier attempt, or a killed process, has come to."""
     from wish_rollout.revisions.driver import migrate
 
-    target, connection, digest = recorder.target, recorder.connection, recorder.plan.release_digest
+    target, connection, plan = recorder.target, recorder.connection, recorder.plan
     if execution.tries > 1:
         connection.execute("reset role")
         connection.execute("discard temp")
     recorder.resume()
     end, direction = way
-    journal = Journal(connection, digest if direction == "up" else f"{digest} {direction}", recorder.after)
+    journal = Journal(connection, act_name(plan), recorder.after)
     journaling = Journaling(journal, active=journal.read())
+    if execution.tries == 1 and not plan.drift:
+        execution.doubtful = set(journal.finished)
+    journaling.doubt(execution.doubtful, project.history.at(plan.start))
     try:
         hooks = _hooks(recorder, execution, journaling, checks)
         return migrate(project.road(target, connection), end, direction, hooks)
     except StatementFailed as error:
-        raise (CutOff(**error.as_dict()) if journaling.active else error) from error
+        raise (CutOff(**error.as_dict(), again=_again(plan)) if journaling.active else error) from error
+
+
+def _again(plan: EnvironmentPlan) -> str:
+    """Write the command that goes on with an act."""
+    back = plan.action is Action.ROLLBACK
+    return f"wish-rollout rollback {plan.environment} --to {say(plan.end)}" if back else "wish-rollout apply"
 
 
 def _hooks(recorder: Recorder, execution: Execution, journaling: Journaling, checks: Checks) -> Hooks:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from psycopg import errors
 
 from wish_rollout.core.repeating import Kind, changed, kind_of, of_session, temporary
-from wish_rollout.core.sql_words import Name, statements
+from wish_rollout.core.snapshot import Snapshot
+from wish_rollout.core.sql_words import Name, means, statements
 from wish_rollout.postgres.given import Given
 from wish_rollout.postgres.journal import Journal, Mark
 
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
 NOT_IN_TRANSACTION = (errors.ActiveSqlTransaction, errors.InvalidTransactionTermination)
 """What the server says of a statement that cannot be in a transaction, or of a procedure that ends one itself."""
+
+DEFINING = frozenset({"alter", "comment", "create", "drop", "grant", "revoke", "security"})
+CHANGING = frozenset({"copy", "delete", "insert", "merge", "truncate", "update"})
+OF_THE_SERVER = (("database",), ("role",), ("system",), ("tablespace",), ("user",), ("group",))
+"""What is not of one database, so that its schema tells nothing of it."""
 
 
 class Journaling:
@@ -37,6 +43,16 @@ class Journaling:
         self.waiting: list[tuple[Mark, Given]] = []
         self.savepoints: dict[Name, int] = {}
         self.temporary: set[str] = set()
+        self.doubtful: set[Mark] = set()
+        self.before = Snapshot({})
+
+    def doubt(self, marks: set[Mark], before: Snapshot) -> None:
+        """Doubt what was finished, since the schema is that of ``before`` again: somebody took it all back.
+
+        Then what makes, alters or drops something is undone, and so is what wrote into a table that is not there;
+        what wrote into one that was there before is not.
+        """
+        self.doubtful, self.before = marks, before
 
     def run(self, sent: Sent) -> None:
         """Execute a statement, unless it is done already."""
@@ -48,13 +64,21 @@ class Journaling:
         digest = hashlib.sha256(sent.text.encode()).hexdigest()
         self.seen[sent.revision, digest] += 1
         mark = Mark(sent.revision, digest, self.seen[sent.revision, digest])
-        if mark in self.journal.finished:
+        if mark in self.journal.finished and not (mark in self.doubtful and self._is_undone(sent.statement)):
             self._skip(sent, mark)
         elif sent.outside:
             self._outside(sent, mark, kind)
         else:
             sent.execute()
             self.waiting.append((mark, Given.by(sent.cursor)))
+
+    def _is_undone(self, text: str) -> bool:
+        for words in statements(text)[:1]:
+            if words[0] in DEFINING:
+                return words[1:2] not in OF_THE_SERVER
+            tables = [name for kind, name in self.before.objects if kind == "table"]
+            return words[0] in CHANGING and not any(means(changed(words), name) for name in tables)
+        return False
 
     def _skip(self, sent: Sent, mark: Mark) -> None:
         for part in of_session(sent.statement):
@@ -67,7 +91,7 @@ class Journaling:
             try:
                 with self.journal.connection.transaction():
                     sent.execute()
-                    self.journal.finish(mark, Given.by(sent.cursor))
+                    self._finish(mark, Given.by(sent.cursor))
             except NOT_IN_TRANSACTION:
                 self._alone(sent, mark)
         else:
@@ -78,7 +102,11 @@ class Journaling:
         if not done:
             self.journal.begin(mark)
             sent.execute()
-        self.journal.finish(mark, Given.by(sent.cursor))
+        self._finish(mark, Given.by(sent.cursor))
+
+    def _finish(self, mark: Mark, given: Given) -> None:
+        self.journal.finish(mark, given)
+        self.doubtful.discard(mark)
 
     def _temporary(self, text: str) -> bool:
         """Whether a statement makes, fills or changes what ends with the session."""
@@ -107,13 +135,13 @@ class Journaling:
         if self.waiting:
             self._make()
             for mark, given in self.waiting:
-                self.journal.finish(mark, given)
+                self._finish(mark, given)
             self.waiting = []
 
     def last(self) -> None:
         """End the release's journal, in the transaction of its last act."""
         self.waiting = []
-        if self.active:
+        if self.active or self.journal.holds_others:
             self.journal.end()
 
     def _make(self) -> None:

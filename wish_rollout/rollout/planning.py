@@ -9,9 +9,12 @@ from wish_rollout.core.delta import Delta
 from wish_rollout.core.errors import RolloutError
 from wish_rollout.core.obstacle import obstacles
 from wish_rollout.core.plan import Action, EnvironmentPlan, Plan
+from wish_rollout.core.plan_errors import SameDatabase
+from wish_rollout.core.release import say
 from wish_rollout.core.verdict import Judgement, Verdict, judge
-from wish_rollout.postgres.journal import Journal
+from wish_rollout.postgres.journal import cut_off
 from wish_rollout.postgres.sighting import look
+from wish_rollout.rollout.aliases import refuse_same_database
 from wish_rollout.rollout.judging import with_hazards
 from wish_rollout.rollout.probing import with_findings
 from wish_rollout.rollout.refusing import refuse_unfit
@@ -44,7 +47,8 @@ def make_plan(
 
     Raises the first thing that cannot be looked at.
     """
-    plans, against = [], {}
+    plans: list[EnvironmentPlan] = []
+    against: dict[str, RolloutError] = {}
     for target in targets:
         plan, seen = plan_target(project, target, choices)
         plans.append(plan)
@@ -52,6 +56,10 @@ def make_plan(
             refuse_unfit(target.environment, plan, project, seen)
         except RolloutError as error:
             against[target.name] = error
+    try:
+        refuse_same_database(project, {plan.environment: plan.facts.instance for plan in plans})
+    except SameDatabase as error:
+        against[error.environment] = error
     return Plan(project.release_digest, project.release.head, tuple(plans)), against
 
 
@@ -72,10 +80,15 @@ def plan_on(
     """Do the same over a session in autocommit that the caller holds."""
     seen = look(connection, target.scope)
     plan = plan_for(project, target.environment, seen, choices)
-    journal = Journal(connection, plan.release_digest)
-    if plan.action is Action.UPGRADE and journal.read():
-        plan = replace(plan, resumes=journal.expected)
+    if plan.action is Action.UPGRADE and (found := cut_off(connection, act_name(plan))):
+        plan = replace(plan, resumes=found[1])
     return with_findings(project, connection, with_hazards(project, connection, plan)), seen
+
+
+def act_name(plan: EnvironmentPlan) -> str:
+    """Name an act in the journal: the release, what is done with it and, for a rollback, where that leads."""
+    how = f"down {say(plan.end)}" if plan.action is Action.ROLLBACK else plan.action.value
+    return f"{plan.release_digest} {how}"
 
 
 def plan_for(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.plan import Plan
+from wish_rollout.rollout.aliases import refuse_same_database
 from wish_rollout.rollout.approving import rules_of
 from wish_rollout.rollout.planning import NO_CHOICES, Choices, plan_target
 from wish_rollout.rollout.refusing import refuse_unfit
@@ -25,6 +26,7 @@ def preflight(project: Project, targets: Sequence[Target], choices: Choices = NO
     for name in (*choices.adopt, *choices.clean):
         project.config.declared(name)
     planned = [plan_target(project, target, choices) for target in targets]
+    refuse_same_database(project, {plan.environment: seen.facts.instance for plan, seen in planned})
     for target, (plan, seen) in zip(targets, planned, strict=True):
         refuse_unfit(target.environment, plan, project, seen)
         if target.environment.gated and not plan.is_empty:

@@ -11,9 +11,11 @@ from wish_rollout.core.plan_errors import Drifted, NothingToRollBack, RollbackAc
 from wish_rollout.core.release import Position, say
 from wish_rollout.core.release_errors import UnknownRevision
 from wish_rollout.core.render import brief
+from wish_rollout.postgres.journal import cut_off
 from wish_rollout.postgres.sighting import look
 from wish_rollout.postgres.stake import rows_at_stake
 from wish_rollout.rollout.acting import Migrated
+from wish_rollout.rollout.aliases import refuse_same_database
 from wish_rollout.rollout.executing import Checks, run_scripts
 from wish_rollout.rollout.judging import with_hazards
 from wish_rollout.rollout.mutex import rollout_mutex
@@ -47,7 +49,7 @@ def rollback_environment(
     actor.refuse_without_gatekeeper(target)
     with target.connect() as connection, rollout_mutex(target, connection):
         plan, seen = plan_back_on(project, target, connection, to)
-        after = plan.promised.apply(seen.snapshot).fingerprint
+        after = plan.resumes or plan.promised.apply(seen.snapshot).fingerprint
         recorder = Recorder(target, connection, plan, actor, after)
         recorder.ask()
         revisions = downgrade(project, recorder)
@@ -65,15 +67,26 @@ def plan_back_on(
 ) -> tuple[EnvironmentPlan, Sighting]:
     """Do the same over a session in autocommit that the caller holds; give what was seen as well."""
     seen = look(connection, target.scope)
-    return with_hazards(project, connection, plan_from(project, target, seen, to)), seen
+    refuse_same_database(project, {target.name: seen.facts.instance})
+    resumed = cut_off(connection, f"{project.release_digest} down ")
+    if resumed and to is None:
+        to = resumed[0]
+    resumes = resumed[1] if resumed and resumed[0] == to else ""
+    return with_hazards(project, connection, plan_from(project, target, seen, to, resumes)), seen
 
 
-def plan_from(project: Project, target: Target, seen: Sighting, to: str | None) -> EnvironmentPlan:
-    """Plan a rollback from what was seen, but for its hazards; raise why it cannot be."""
+def plan_from(
+    project: Project, target: Target, seen: Sighting, to: str | None, resumes: str = ""
+) -> EnvironmentPlan:
+    """Plan a rollback from what was seen, but for its hazards; raise why it cannot be.
+
+    ``resumes``: where this rollback was cut off on its way, the fingerprint that it has to lead to.
+    """
     forth = plan_for(project, target.environment, seen)
     refuse_foreign(target.environment, forth.start, project)
     end = destination(project.release, forth.start, to, target.name)
-    if drift := difference(project.history.at(forth.start), project.count(seen.snapshot).snapshot):
+    drift = difference(project.history.at(forth.start), project.count(seen.snapshot).snapshot)
+    if drift and not resumes:
         raise Drifted(target.name, say(forth.start), brief(drift))
     back = project.release.undone(forth.start, end)
     for revision in back:
@@ -87,6 +100,7 @@ def plan_from(project: Project, target: Target, seen: Sighting, to: str | None) 
         statements=tuple(text for each in back for text in project.history.record((each.id,)).downgrade),
         promised=project.history.promised(forth.start, end),
         obstacles=(),
+        resumes=resumes,
     )
 
 

@@ -1,0 +1,32 @@
+"""Two environments that are one database: whoever may touch the one would touch the other."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.errors import RolloutError
+from wish_rollout.core.plan_errors import SameDatabase
+from wish_rollout.postgres.sighting import read_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wish_rollout.rollout.project import Project
+
+
+def refuse_same_database(project: Project, seen: Mapping[str, str]) -> None:
+    """Raise SameDatabase where two of the environments are one.
+
+    ``seen``: environment → ``ServerFacts.instance``. Gated ones that are not in it are asked as well, if they
+    answer: for one that is migrated past its gate under another name, it makes no difference that it takes no part.
+    """
+    known = dict(seen)
+    for env in project.config.environments:
+        if env.gated and env.name not in known:
+            with suppress(RolloutError), project.target(env.name).connect() as connection:
+                known[env.name] = read_facts(connection, project.config.release.version_table).instance
+    first: dict[str, str] = {}
+    for name, instance in known.items():
+        if (other := first.setdefault(instance, name)) != name:
+            raise SameDatabase(name, other)
