@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from typing import TYPE_CHECKING
@@ -79,4 +80,15 @@ def test_dagsters_own_database_is_needed_before_anything_is_migrated(
     monkeypatch.setenv("DAGSTER_POSTGRES_URL", bad)
     assert "Dagster's own database cannot be opened" in road.told(2, "apply")
     monkeypatch.delenv("DAGSTER_POSTGRES_URL")
-    assert "DAGSTER_POSTGRES_URL" in road.told(2, "apply")
+    assert "DAGSTER_POSTGRES_URL is not set" in road.told(2, "apply")
+    assert "DAGSTER_POSTGRES_URL is not set" in road.cli("doctor").out
+
+
+def test_dagsters_own_url_needs_no_driver_for_us_and_one_for_dagsters_own_commands(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = os.environ["DAGSTER_POSTGRES_URL"].replace("+psycopg2", "")
+    monkeypatch.setenv("DAGSTER_POSTGRES_URL", bare)
+    doctor = road.cli("doctor")
+    assert (doctor.code, "set DAGSTER_POSTGRES_URL=postgresql+psycopg2://" in doctor.out) == (2, True)
+    assert road.cli("apply").code == 3

@@ -89,3 +89,32 @@ def test_what_is_not_in_the_way_is_not_cleaned(different: Road) -> None:
     different.sql("local", "create table theirs (a int)")
     told = different.told(4, "apply", "--clean", "local")
     assert "table public.theirs" in told
+
+
+RENAMED = """
+from alembic import op
+revision, down_revision = "0008", "0007"
+allow_hazards = {"rename": "a view has the old name"}
+
+
+def upgrade() -> None:
+    op.rename_table("wishlist_items", "wishes")
+    op.execute("CREATE VIEW wishlist_items AS TABLE wishes")
+
+
+def downgrade() -> None:
+    op.execute("DROP VIEW wishlist_items")
+    op.rename_table("wishes", "wishlist_items")
+"""
+
+
+def test_a_view_that_takes_a_renamed_tables_name_over_finds_nothing_in_its_way(road: Road) -> None:
+    road.migrate("local")
+    road.sql("local", "insert into wishlist_items (user_id, title, store) values ('u', 't', 'LEGO')")
+    (road.root / "migrations/versions/0008_renamed.py").write_text(RENAMED)
+
+    assert road.cli("apply", "--until", "local").code == 0
+
+    assert road.sql("local", "select count(*) from wishlist_items") == [(1,)]
+    road.sql("local", "delete from wishes")
+    assert road.cli("rollback", "local").code == 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from wish_rollout.defs.launch import open_instance
+from wish_rollout.defs.instance import open_instance
 from wish_rollout.postgres.connect import connect
 from wish_rollout.postgres.locks import rollout_lock
 

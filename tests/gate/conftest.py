@@ -12,7 +12,7 @@ import pytest
 from tests.fix_project import APPROVER, REQUESTER, SIGNERS, as_program, make_key
 from wish_rollout.core.approval import Request, Statement, Subject
 from wish_rollout.defs import approvals
-from wish_rollout.defs.launch import open_instance
+from wish_rollout.defs.instance import open_instance
 from wish_rollout.rollout.standing import take_in
 from wish_rollout.signing.keygen import find_keys, sign
 

@@ -15,7 +15,7 @@ from wish_rollout.config import load_config
 from wish_rollout.core.approval import Request, Statement, Subject
 from wish_rollout.core.signing_errors import BadApproval
 from wish_rollout.defs import approvals
-from wish_rollout.defs.launch import open_instance
+from wish_rollout.defs.instance import open_instance
 from wish_rollout.defs.location import build
 from wish_rollout.defs.pipeline import ROAD
 from wish_rollout.signing.verify import split

@@ -15,7 +15,7 @@ import dagster as dg
 from tests.fix_project import HERE
 from tests.gate.test_sensor import keys, tick
 from wish_rollout.defs import approvals
-from wish_rollout.defs.launch import open_instance
+from wish_rollout.defs.instance import open_instance
 from wish_rollout.sandbox.cluster import _free_port
 
 if TYPE_CHECKING:

@@ -153,7 +153,7 @@ def test_after_dagsters_database_was_lost_a_used_approval_stays_used(gate: Gate)
     import dagster as dg
 
     from wish_rollout.defs.approvals import approval_event
-    from wish_rollout.defs.launch import open_instance
+    from wish_rollout.defs.instance import open_instance
 
     with open_instance(gate.road.project.config) as instance:
         instance.wipe_assets([dg.AssetKey(["approval", "prod"])])

@@ -11,7 +11,7 @@ import dagster as dg
 from tests.fix_project import as_program
 from wish_rollout.core.approval import UNKNOWN
 from wish_rollout.defs import gatekeeping
-from wish_rollout.defs.launch import open_instance
+from wish_rollout.defs.instance import open_instance
 from wish_rollout.defs.location import build
 from wish_rollout.rollout.project import Project
 

@@ -196,7 +196,7 @@ def test_a_key_under_a_second_name_is_the_same_person(gate: Gate) -> None:
 def test_a_materialization_that_somebody_forged_opens_nothing(gate: Gate) -> None:
     import dagster as dg
 
-    from wish_rollout.defs.launch import open_instance
+    from wish_rollout.defs.instance import open_instance
 
     request = gate.ask()
     text = split(gate.document(request))[0]

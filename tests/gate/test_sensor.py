@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from tests.gate.conftest import SECOND
-from wish_rollout.defs.launch import open_instance
+from wish_rollout.defs.instance import open_instance
 from wish_rollout.defs.location import build
 
 if TYPE_CHECKING:

@@ -129,7 +129,7 @@ def pick(project: Project, environment: str, nonce: str) -> Asked:
     from wish_rollout.core.approval_errors import NoRequest
     from wish_rollout.core.plan_errors import NotGated
     from wish_rollout.defs import approvals
-    from wish_rollout.defs.launch import open_instance
+    from wish_rollout.defs.instance import open_instance
 
     if not project.config.declared(environment).gated:
         raise NotGated(environment)

@@ -22,7 +22,7 @@ def requests(
 ) -> None:
     """List what waits for an approval."""
     from wish_rollout.defs import approvals
-    from wish_rollout.defs.launch import open_instance
+    from wish_rollout.defs.instance import open_instance
 
     project = project_of(context)
     if environment:

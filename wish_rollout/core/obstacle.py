@@ -47,20 +47,24 @@ class Obstacle:
 
 
 def obstacles(promised: Delta, wanted: Snapshot, live: Snapshot) -> tuple[Obstacle, ...]:
-    """Find what the promised delta adds and the live schema has already, whole objects with their parts."""
+    """Find what the promised delta adds and the live schema has already, whole objects with their parts.
+
+    What the delta removes first is not in the way: a table is renamed, and a view takes its old name over.
+    """
     by_name = {(space(kind), name): kind for kind, name in live.objects}
     # a relation's row type has the relation's name, among the types
     by_name |= {
         ("type", name): kind for kind, name in live.objects if kind in ROWS and ("type", name) not in by_name
     }
     added = {change.name for change in promised.changes if change.change == "added"}
+    removed = {(change.kind, change.name) for change in promised.changes if change.change == "removed"}
     found = []
     for change in promised.changes:
         properties = wanted.objects.get((change.kind, change.name), {})
         if change.change != "added" or whole_of(change.kind, change.name, properties) in added:
             continue
         kind = by_name.get((space(change.kind), change.name))
-        if kind is not None:
+        if kind is not None and (kind, change.name) not in removed:
             found.append(Obstacle(kind, change.name, change.kind, _difference(change, kind, wanted, live)))
     return tuple(found)
 

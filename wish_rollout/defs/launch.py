@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from wish_rollout.core.config_errors import DagsterUnavailable
 from wish_rollout.core.database_errors import Interrupted
-from wish_rollout.core.errors import RolloutError
 from wish_rollout.core.secrecy import redact
 from wish_rollout.defs.abandoned import BY, COMMAND_LINE, lifeline
 from wish_rollout.defs.failures import ERROR, EXIT_CODE
 from wish_rollout.defs.gatekeeping import AWAITING, REQUESTER, WHY
-from wish_rollout.postgres.connect import connect
+from wish_rollout.defs.instance import open_instance
 from wish_rollout.rollout.approving import requester
-from wish_rollout.sandbox.databases import DAGSTER_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +23,6 @@ if TYPE_CHECKING:
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 LOCATION = "wish_rollout"
-STATEMENT_TIMEOUT_MS = 60_000
 
 
 @dataclass
@@ -67,34 +62,6 @@ class Outcome:
             "error": {"class": self.error_class, "text": self.error} if self.error else None,
             "environments": [vars(stage) for stage in self.stages],
         }
-
-
-def open_instance(config: Config) -> dg.DagsterInstance:
-    """Open Dagster's instance: DAGSTER_HOME, or the folder of rollout.toml; raise DagsterUnavailable."""
-    os.environ["DAGSTER_HOME"] = os.environ.get("DAGSTER_HOME") or str(config.root)
-    _knock()
-    try:
-        instance = dg.DagsterInstance.get()
-    except Exception as error:  # noqa: BLE001  (the driver's own classes, whichever storage is configured)
-        raise DagsterUnavailable(
-            os.environ["DAGSTER_HOME"], type(error).__name__, _first_line(error)
-        ) from None
-    # each event would open a connection of its own otherwise: a third of a short run's time
-    instance.optimize_for_webserver(
-        statement_timeout=STATEMENT_TIMEOUT_MS, pool_recycle=3600, max_overflow=20
-    )
-    return instance
-
-
-def _knock() -> None:
-    """Connect once to Dagster's database: its own storage would try for 12 s, and tell each try in a log."""
-    url = os.environ.get(DAGSTER_VARIABLE)
-    if url:
-        try:
-            connect(url, DAGSTER_VARIABLE).close()
-        except RolloutError as error:
-            told = error.say(error.what).rstrip(".")
-            raise DagsterUnavailable(os.environ["DAGSTER_HOME"], type(error).__name__, told) from None
 
 
 def run(
@@ -191,8 +158,3 @@ def _read_failure(outcome: Outcome, event: dg.DagsterEvent) -> None:
         outcome.error_class = error.cls_name or "Exception"
         interrupted = outcome.error_class == dg.DagsterExecutionInterruptedError.__name__
         outcome.error = str(Interrupted()) if interrupted else redact(error.message.strip())
-
-
-def _first_line(error: BaseException) -> str:
-    text = redact(str(error)).strip()
-    return text.splitlines()[0][:200] if text else type(error).__name__

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.approval_errors import NoRequest
 from wish_rollout.defs import approvals
-from wish_rollout.defs.launch import Outcome, open_instance, run
+from wish_rollout.defs.instance import open_instance
+from wish_rollout.defs.launch import Outcome, run
 from wish_rollout.rollout.approving import rules_of
 from wish_rollout.rollout.signing_off import Words, sign_off
 

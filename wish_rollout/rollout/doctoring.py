@@ -18,6 +18,7 @@ from wish_rollout.rollout.sandboxing import sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from wish_rollout.config import Environment
     from wish_rollout.rollout.project import Project
@@ -49,7 +50,7 @@ def examine(project: Project) -> list[Finding]:
         ("history", lambda: f"release {project.release_digest[:12]}"),
         *((env.name, lambda env=env: database(project, env)) for env in project.config.environment),
         ("environments", lambda: apart(project)),
-        ("dagster", dagster_storage),
+        ("dagster", lambda: dagster_storage(project.config.root)),
         *(
             (f"notify {each.source}", lambda each=each: try_receiver(project.config, each))
             for each in project.config.notify
@@ -93,14 +94,17 @@ def apart(project: Project) -> str:
     return f"{', '.join(seen) or 'none that answers'}: each is a database of its own"
 
 
-def dagster_storage() -> str:
+def dagster_storage(root: Path) -> str:
     """Look at Dagster's own database, with a plain connection: its tables come with the first run."""
-    from wish_rollout.core.config_errors import MissingUrl
+    from wish_rollout.core.config_errors import DagsterUnavailable
     from wish_rollout.postgres.connect import connect
     from wish_rollout.sandbox.databases import DAGSTER_VARIABLE
 
-    url = os.environ.get(DAGSTER_VARIABLE)
+    url, home = os.environ.get(DAGSTER_VARIABLE), os.environ.get("DAGSTER_HOME") or str(root)
     if not url:
-        raise MissingUrl("dagster", DAGSTER_VARIABLE)
+        raise DagsterUnavailable(home, "MissingUrl", f"{DAGSTER_VARIABLE} is not set")
     with connect(url, DAGSTER_VARIABLE) as connection:
+        if "+psycopg2://" not in url:
+            reason = f"{DAGSTER_VARIABLE} names no driver, so Dagster's own commands would take one that they cannot use"
+            raise DagsterUnavailable(home, "Driver", reason)
         return f"PostgreSQL {connection.info.server_version // 10_000}, database {connection.info.dbname}"
