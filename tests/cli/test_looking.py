@@ -89,6 +89,7 @@ def test_doctor_finds_a_healthy_project(road: Road) -> None:
         "local",
         "staging",
         "prod",
+        "environments",
         "dagster",
         "sandbox",
     ]

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tests.fix_project import APPROVER, REQUESTER
-from tests.gate.conftest import SECOND
+from tests.gate.conftest import SECOND, now
 from wish_rollout.core import signing_errors
+from wish_rollout.defs import approvals
+from wish_rollout.defs.instance import open_instance
 
 if TYPE_CHECKING:
     import pytest
@@ -157,9 +160,54 @@ def test_an_approval_of_what_is_done_explains_nothing(gate: Gate) -> None:
     gate.ask()
     assert gate.approve()[0] == 0
     assert gate.road.cli("apply").code == 0
+    assert "nothing waits for an approval" in gate.road.cli("requests").err
 
     waiting = gate.road.cli("rollback", "prod", "--to", "base")
 
     assert waiting.code == 3
     assert "waits for a person's approval of the plan" in waiting.err
     assert "another plan" not in waiting.err
+
+
+def test_what_is_missing_at_a_gate_is_what_the_hint_says(gate: Gate) -> None:
+    gate.policy("quorum = 2")
+    assert "hint: wish-rollout approve prod --reason '…'; and then the same command again" in stopped(gate)
+    assert gate.approve()[0] == 0
+    waiting = stopped(gate)
+    assert "have another one run: wish-rollout approve prod" in waiting
+    assert "needs the approvals of 2 persons" in waiting
+
+
+def test_an_expired_approval_is_told_as_one(gate: Gate) -> None:
+    request = gate.ask()
+    old = timedelta(days=2)
+    document = gate.document(request, requested=now() - old, expires=now() - old / 2)
+    with open_instance(gate.road.project.config) as instance:
+        instance.report_runless_asset_event(approvals.approval_event(document))
+    assert "expired" in stopped(gate)
+
+
+def test_an_approval_says_why(gate: Gate) -> None:
+    gate.ask()
+    refused = gate.road.cli("approve", "prod", "--key", str(gate.keys[APPROVER]), "--yes")
+    assert (refused.code, "an approval says why" in refused.err) == (2, True)
+
+
+def test_a_quorum_that_nobody_can_meet_is_found_beforehand(gate: Gate) -> None:
+    gate.policy("quorum = 9")
+    doctor = gate.road.cli("doctor")
+    assert (doctor.code, "wants the approvals of 9 persons, and 4 may sign" in doctor.out) == (2, True)
+
+
+def test_an_author_whom_nobody_knows_is_found_before_anything_is_touched(gate: Gate) -> None:
+    gate.road.edit("rollout.toml", "0007 = ", "0042 = ")
+    refused = gate.road.cli("apply")
+    assert (refused.code, "Who wrote revision 0007 cannot be told" in refused.err) == (6, True)
+    assert gate.road.revision("local") is None
+
+
+def stopped(gate: Gate) -> str:
+    """Come to the gate, and give what is said there."""
+    result = gate.road.cli("apply")
+    assert result.code == 3
+    return result.err

@@ -53,7 +53,9 @@ def approve(
     from wish_rollout.rollout.signing_off import Words
 
     project = project_of(context)
-    words = Words(reason, break_glass, identity, key)
+    words = Words(reason.strip() or break_glass.strip(), break_glass, identity, key)
+    if not (words.reason or handed_in):
+        raise typer.BadParameter("an approval says why", param_hint="--reason")
     if handed_in:
         document = read(handed_in)
     elif request:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wish_rollout.cli import output
 from wish_rollout.cli.common import Json, project_of
 from wish_rollout.cli.doing import Name
+from wish_rollout.core.errors import RolloutError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wish_rollout.defs.approvals import Asked
+    from wish_rollout.rollout.project import Project
 
 
 def requests(
@@ -29,7 +36,9 @@ def requests(
         project.config.declared(environment)
     names = [environment] if environment else [env.name for env in project.config.environments if env.gated]
     with open_instance(project.config) as instance:
-        found = [asked for name in names for asked in approvals.requests(instance, name)]
+        found = [
+            asked for name in names for asked in _unused(project, name, approvals.requests(instance, name))
+        ]
     if json:
         output.show_json(output.as_json(found))
     elif found and out:
@@ -39,6 +48,17 @@ def requests(
             output.say(asked.request.text())
     else:
         output.note("nothing waits for an approval")
+
+
+def _unused(project: Project, name: str, asks: Sequence[Asked]) -> Sequence[Asked]:
+    """Leave out what is done: its nonce is in the ledger. Where that cannot be read, all are told."""
+    from wish_rollout.postgres.ledger import use_of
+
+    try:
+        with project.target(name).connect() as connection:
+            return [asked for asked in asks if not use_of(connection, asked.request.nonce)]
+    except RolloutError:
+        return asks
 
 
 def log(

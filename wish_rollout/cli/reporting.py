@@ -77,7 +77,7 @@ def finish(outcome: Outcome, *, json: bool, done: str = "") -> None:
     if outcome.awaiting:
         output.note(
             f"{outcome.awaiting} waits for an approval. {outcome.because}\n\n"
-            f"hint: wish-rollout approve {outcome.awaiting} --reason '…', and then the same command again"
+            f"hint: {outcome.hint}; and then the same command again"
         )
         raise typer.Exit(3)
 

@@ -58,8 +58,8 @@ class AuthorUnknown(Refused):
     what = "Who wrote revision {revision} cannot be told: {reason}."
     why = "For '{environment}' the approver must not be an author, and that can then not be known."
     hint = (
-        "commit the script, and roll out from a checkout; where there is none, in rollout.toml: "
-        '[release.authors] {revision} = ["who@example.org"]'
+        "commit the script, and roll out from a checkout; where there is none, in rollout.toml:\n"
+        '[release.authors]\n{revision} = ["who@example.org"]'
     )
 
 

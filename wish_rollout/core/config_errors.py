@@ -28,7 +28,7 @@ class UnknownEnvironment(ConfigurationError):
 
     what = "There is no environment named '{name}'."
     why = "rollout.toml declares, in this order: {known}."
-    hint = 'name one of those, or declare it in rollout.toml: [[environment]] name = "{name}"'
+    hint = 'name one of those, or declare it in rollout.toml:\n[[environment]]\nname = "{name}"'
 
 
 @dataclass(eq=False)
@@ -154,3 +154,16 @@ class NoConfiguration(ConfigurationError):
     what = "There is no rollout.toml in {folder}, nor in a folder above it."
     why = "It says which scripts are rolled out, and through which environments."
     hint = "go to the project's folder, or name the file: --config FILE; for a new project: wish-rollout init"
+
+
+@dataclass(eq=False)
+class QuorumUnreachable(ConfigurationError):
+    """More persons have to approve than there are."""
+
+    environment: str
+    persons: int
+    quorum: int
+
+    what = "'{environment}' wants the approvals of {quorum} persons, and {persons} may sign for it."
+    why = "So nothing could ever be approved there."
+    hint = "add persons to its file of allowed signers; or lower quorum in rollout.toml"

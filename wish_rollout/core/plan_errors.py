@@ -148,7 +148,7 @@ class WaitingAtGate(AwaitingApproval):
 
     what = "'{environment}' waits for a person's approval of the plan {plan_digest:.12}…."
     why = "Everything before it is migrated and verified; nothing of '{environment}' was touched."
-    hint = "wish-rollout approve {environment} --reason '…' && wish-rollout apply"
+    hint = "wish-rollout approve {environment} --reason '…'"
 
 
 @dataclass(eq=False)

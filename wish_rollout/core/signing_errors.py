@@ -17,7 +17,7 @@ class UnsignedGate(ConfigurationError):
     what = "Nobody can approve anything for '{environment}': {reason}."
     why = "An approval is a signature by a key that this file names; without it, anyone could let a release through."
     hint = (
-        'in rollout.toml, under this environment: [environment.approval] allowed_signers = "approvers"; in that file, '
+        'in rollout.toml, under this environment:\n[environment.approval]\nallowed_signers = "approvers"\nin that file, '
         'a line a person: echo "you@example.org namespaces=\\"wish-rollout\\" $(cat ~/.ssh/id_ed25519.pub)" >> approvers'
     )
 

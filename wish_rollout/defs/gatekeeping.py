@@ -28,12 +28,13 @@ if TYPE_CHECKING:
 
 AWAITING = "wish_rollout/awaiting_approval"
 WHY = "wish_rollout/awaiting_because"
+HINT = "wish_rollout/awaiting_hint"
 REQUESTER = "wish_rollout/requester"
 RESUMES = "wish_rollout/resumes"
 RELEASE = "wish_rollout/release"
 """On a run that goes on behind a gate: the digest of the release that was approved there."""
 BROKEN = "wish_rollout/break_glass"
-SAYS = (AWAITING, WHY, REQUESTER, RESUMES, RELEASE, BROKEN)
+SAYS = (AWAITING, WHY, HINT, REQUESTER, RESUMES, RELEASE, BROKEN)
 KEPT = ("ops", "resources")
 """What of a run's configuration a request keeps, so that the run that goes on is given the same."""
 
@@ -135,7 +136,8 @@ class Gatekeeper:
             self.context.log_event(approvals.request_event(asked))
             how = f"wish-rollout approve {name} --reason '…'"
             self._tell(Event.WAITING, f"{name} waits for an approval", f"{request.text()}\nTo approve: {how}")
-        instance.add_run_tags(self.context.run_id, {AWAITING: name, WHY: reason.say(reason.what)[:500]})
+        why, hint = reason.say(reason.what)[:500], reason.say(reason.hint)[:500]
+        instance.add_run_tags(self.context.run_id, {AWAITING: name, WHY: why, HINT: hint})
         self.context.log.warning(
             f"{reason.say(reason.what)}\n\n{asked.request.text()}\nTo approve: wish-rollout approve {name}"
         )

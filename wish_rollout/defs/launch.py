@@ -12,7 +12,7 @@ from wish_rollout.core.database_errors import Interrupted
 from wish_rollout.core.secrecy import redact
 from wish_rollout.defs.abandoned import BY, COMMAND_LINE, lifeline
 from wish_rollout.defs.failures import ERROR, EXIT_CODE
-from wish_rollout.defs.gatekeeping import AWAITING, REQUESTER, WHY
+from wish_rollout.defs.gatekeeping import AWAITING, HINT, REQUESTER, WHY
 from wish_rollout.defs.instance import open_instance
 from wish_rollout.rollout.approving import requester
 
@@ -41,12 +41,16 @@ class Stage:
 
 @dataclass
 class Outcome:
-    """How a run ended. ``error`` is a failed step's text, ``exit_code`` its class's."""
+    """How a run ended. ``awaiting``: the gate that it waits at, with why, and what to do.
+
+    ``error`` is a failed step's text, ``exit_code`` its class's.
+    """
 
     run_id: str
     success: bool
     awaiting: str = ""
     because: str = ""
+    hint: str = ""
     error: str = ""
     error_class: str = ""
     exit_code: int | None = None
@@ -99,7 +103,7 @@ def run(
         record = instance.get_run_by_id(run_id)
         tags = record.tags if record else {}
         outcome = _outcome(run_id, result.success, tags.get(AWAITING, ""), result.all_events)
-        outcome.because = tags.get(WHY, "")
+        outcome.because, outcome.hint = tags.get(WHY, ""), tags.get(HINT, "")
         return outcome
 
 

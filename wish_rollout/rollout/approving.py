@@ -141,7 +141,7 @@ def decide(
             reasons.append(error)
     reasons.sort(key=lambda error: isinstance(error, QuorumNotMet))
     if not reasons:
-        meant = (each.error for each in reversed(refused) if not _was_used(connection, each.document))
+        meant = (each.error for each in refused if not _was_used(connection, each.document))
         reasons = [next(meant, WaitingAtGate(plan.environment, plan.digest))]
     raise reasons[0]
 

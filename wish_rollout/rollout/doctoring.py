@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.core.config_errors import QuorumUnreachable
 from wish_rollout.core.errors import RolloutError
 from wish_rollout.core.release import say
 from wish_rollout.postgres.sighting import read_facts
 from wish_rollout.rollout.aliases import refuse_same_database
+from wish_rollout.rollout.approving import Rules, rules_of
 from wish_rollout.rollout.notifying import try_receiver
 from wish_rollout.rollout.planning import plan_target
 from wish_rollout.rollout.refusing import refuse_unfit
@@ -78,10 +82,28 @@ def database(project: Project, env: Environment) -> str:
     target = project.target(env.name)
     plan, seen = plan_target(project, target)
     refuse_unfit(env, plan, project, seen)
+    if env.gated:
+        enough(env.name, rules_of(project, target))
     facts = seen.facts
     rights = f"may create in {', '.join(facts.creates_in_schemas) or 'no schema'}"
     state = "read-only" if facts.read_only or facts.in_recovery else "writable"
     return f"PostgreSQL {facts.version}, database {facts.database}, role {facts.role}: {state}, {rights}"
+
+
+def enough(environment: str, rules: Rules) -> None:
+    """Raise QuorumUnreachable where fewer persons may sign than have to."""
+    now = datetime.now(UTC)
+    names = {
+        name for each in rules.signers.entries if each.for_us and each.valid(now) for name in each.principals
+    }
+    allowed = rules.policy.approvers
+    counted = {
+        rules.signers.person(name)
+        for name in names
+        if not allowed or any(fnmatchcase(name.casefold(), each.casefold()) for each in allowed)
+    }
+    if len(counted) < rules.policy.quorum:
+        raise QuorumUnreachable(environment, len(counted), rules.policy.quorum)
 
 
 def apart(project: Project) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.plan import Plan
 from wish_rollout.rollout.aliases import refuse_same_database
-from wish_rollout.rollout.approving import rules_of
+from wish_rollout.rollout.approving import rules_of, standing
 from wish_rollout.rollout.planning import NO_CHOICES, Choices, plan_target
 from wish_rollout.rollout.refusing import refuse_unfit
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def preflight(project: Project, targets: Sequence[Target], choices: Choices = NO_CHOICES) -> Plan:
     """Plan each environment, and raise the first reason, in promotion order, why one cannot be migrated.
 
-    A gated environment that nobody could approve anything for is such a reason (UnsignedGate, BadSigners).
+    A gated environment that nobody could approve anything for is such a reason (UnsignedGate, BadSigners,
+    AuthorUnknown).
     All of them are read, and their rows counted, before any is judged: an unreachable last one, and a row there
     that the new schema would refuse, are known before the first is touched.
     """
@@ -30,5 +31,5 @@ def preflight(project: Project, targets: Sequence[Target], choices: Choices = NO
     for target, (plan, seen) in zip(targets, planned, strict=True):
         refuse_unfit(target.environment, plan, project, seen)
         if target.environment.gated and not plan.is_empty:
-            rules_of(project, target)
+            standing(project, rules_of(project, target), plan)
     return Plan(project.release_digest, project.release.head, tuple(plan for plan, _ in planned))
