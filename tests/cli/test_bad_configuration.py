@@ -45,11 +45,11 @@ def test_an_approval_is_never_given_by_silence(road: Road) -> None:
     ("old", "new", "says"),
     [
         ("[release]", "[release", "rollout.toml cannot be used"),
-        ("gated = true", "gate = true", "environment.2.gate"),
-        ("gated = true", 'gated = "perhaps"', "environment.2.gated"),
+        ("gated = true", "gate = true", "no key 'gate' in environment.'prod'"),
+        ("gated = true", 'gated = "perhaps"', "environment.'prod'.gated"),
         ("gated = true", "gated = true\ndisposable = true", "either gated or disposable"),
         ('name = "prod"', 'name = "local"', "declared more than once"),
-        ('name = "prod"', 'name = "Prod; drop"', "environment.2.name"),
+        ('name = "prod"', 'name = "Prod; drop"', "environment.'Prod; drop'.name"),
         ("[[environment]]", "[[surroundings]]", "surroundings"),
     ],
 )
@@ -117,3 +117,19 @@ def test_a_record_that_is_missing_or_cut_short(road: Road, file: str, damage: st
     told = road.told(2, "apply")
     assert file in told
     assert "wish-rollout generate --record" in told
+
+
+def test_a_misspelt_key_is_told_by_its_environments_name_and_with_the_one_that_was_meant(road: Road) -> None:
+    road.edit("rollout.toml", "disposable = true", "disposible = true", 1)
+    assert "there is no key 'disposible' in environment.'local'; did you mean disposable?" in road.told(
+        2, "plan"
+    )
+
+
+def test_init_writes_nothing_where_no_project_begins(road: Road) -> None:
+    folder = road.root / "empty"
+    folder.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(road, "root", folder)
+        assert "no Alembic project begins" in road.told(2, "init")
+    assert list(folder.iterdir()) == []

@@ -46,7 +46,7 @@ def test_the_sandbox_takes_a_newcomer_through_the_whole_road_once(newcomer: Road
         [name, "base", "→", "0007"] for name in ("local", "staging", "prod")
     ]
     assert "gate of prod: approved by the sandbox's operator" in first.out
-    assert "make ui" in first.out
+    assert "dagster dev -w workspace.yaml" in first.out
 
     second = newcomer.ended(newcomer.start("sandbox", "rollout"), BOUND_SECONDS)
     assert (second.code, second.out) == (0, "nothing to do: local, staging, prod are at 0007, in step\n")

@@ -15,6 +15,21 @@ if TYPE_CHECKING:
     from tests.gate.conftest import Gate
 
 PASSWORD = "three-roles-s3cret"
+COMMITTING = """
+from alembic import op
+from wish_rollout.safe import create_index_concurrently
+revision, down_revision = "0008", "0007"
+
+
+def upgrade() -> None:
+    op.execute("CREATE TABLE other (id int)")
+    create_index_concurrently("by_price", "wishlist_items", ["price"])
+
+
+def downgrade() -> None:
+    op.drop_index("by_price")
+    op.drop_table("other")
+"""
 
 
 @dataclass
@@ -81,7 +96,15 @@ def test_the_migrator_migrates_and_the_reader_reads(roles: Roles) -> None:
     ):
         assert roles.refuses(statement), statement
 
+    (road.root / "migrations/versions/0008_index.py").write_text(COMMITTING)
+    road.edit("rollout.toml", "0007 = ", "0008 = ['somebody@example.org']\n0007 = ")
+    gate.ask()
+    assert gate.approve()[0] == 0
+    assert road.cli("apply").code == 0
+    assert road.sql("prod", "select to_regclass('by_price') is not null") == [(True,)]
+
     roles.be("reader")
+    assert roles.refuses("select gave from wish_rollout.journal")
     for command in (
         ("status",),
         ("plan",),

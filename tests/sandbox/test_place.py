@@ -12,7 +12,7 @@ import pytest
 
 from tests.sandbox.starters import start
 from wish_rollout.sandbox import binaries, place, processes
-from wish_rollout.sandbox.errors import SandboxUnsafe
+from wish_rollout.sandbox.errors import SandboxUnsafe, SandboxUnwritable
 from wish_rollout.sandbox.server import Server
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="root alone has to run the server as another user")
@@ -132,3 +132,10 @@ def test_no_password_is_in_a_process_title_or_a_log_or_a_file_of_others(own: Ser
 
 def _text(path: Path) -> str:
     return path.read_bytes().decode(errors="replace")
+
+
+def test_a_folder_that_cannot_be_made_is_told(own: Server, tmp_path: Path) -> None:
+    """A file stands in its way, so not even root can make it."""
+    (tmp_path / "file").touch()
+    with pytest.raises(SandboxUnwritable, match="cannot be written to: Not a directory"):
+        Server(own.bindir, tmp_path / "file" / ".sandbox").up()

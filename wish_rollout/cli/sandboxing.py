@@ -100,9 +100,13 @@ def rollout(
     for name in approved:
         output.say(f"gate of {name}: approved by the sandbox's operator, {reason}")
     output.say(f"\nall of it in {time.monotonic() - started:.1f} s. Where to look next:")
-    output.say("  make ui                                     every step, check and delta, in Dagster")
-    output.say("  . .venv/bin/activate                        puts wish-rollout on this shell's path")
+    if (project.config.root / "Makefile").is_file() and (project.config.root / ".venv").is_dir():
+        output.say("  make ui                                     every step, check and delta, in Dagster")
+        output.say("  . .venv/bin/activate                        puts wish-rollout on this shell's path")
     output.say(
         '  eval "$(wish-rollout sandbox env)"          point this shell at the sandbox; then for example'
     )
     output.say("  wish-rollout status; wish-rollout drift     where each environment stands")
+    output.say(
+        "  dagster dev -w workspace.yaml               every step, in Dagster (pip install 'wish-rollout[ui]')"
+    )

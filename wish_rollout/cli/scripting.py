@@ -74,6 +74,11 @@ def init() -> None:
 
     for name, written in found(Path.cwd()).items():
         output.say(f"{'wrote' if written else 'kept '}  {name}")
+    ignored = (Path.cwd() / ".gitignore").read_text(encoding="utf-8")
+    if ".sandbox" not in ignored:
+        output.note(
+            "add to .gitignore, since a server with its passwords is in it: .sandbox/ .dagster/ .env .env.local"
+        )
     output.note("next: set the URLs (see rollout.toml), and: wish-rollout doctor")
 
 

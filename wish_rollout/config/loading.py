@@ -5,17 +5,13 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from wish_rollout.config.complaints import reasons
 from wish_rollout.config.project import Config
 from wish_rollout.config.tables import CONFIG_NAME
 from wish_rollout.core.config_errors import BadConfiguration, NoConfiguration
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 
 CONFIG_VARIABLE = "WISH_ROLLOUT_CONFIG"
 SANDBOX_VARIABLE = "WISH_ROLLOUT_SANDBOX"
@@ -45,13 +41,7 @@ def load_config(path: Path | None = None) -> Config:
     try:
         return Config.model_validate({**values, "root": path.parent, "file": path.name})
     except ValidationError as error:
-        raise BadConfiguration(str(path), "; ".join(_reasons(error))) from None
-
-
-def _reasons(error: ValidationError) -> Iterable[str]:
-    for item in error.errors(include_url=False, include_input=False):
-        place = ".".join(str(part) for part in item["loc"])
-        yield f"{place}: {item['msg']}" if place else item["msg"]
+        raise BadConfiguration(str(path), "; ".join(reasons(error, Config, values))) from None
 
 
 def load_dotenv(folder: Path) -> None:

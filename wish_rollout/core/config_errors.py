@@ -167,3 +167,16 @@ class QuorumUnreachable(ConfigurationError):
     what = "'{environment}' wants the approvals of {quorum} persons, and {persons} may sign for it."
     why = "So nothing could ever be approved there."
     hint = "add persons to its file of allowed signers; or lower quorum in rollout.toml"
+
+
+@dataclass(eq=False)
+class NoProject(ConfigurationError):
+    """No Alembic project begins in a folder."""
+
+    folder: str
+
+    what = (
+        "In {folder} no Alembic project begins: there is no alembic.ini, and no script folder with an env.py."
+    )
+    why = "The files that a rollout needs lie beside these, so nothing was written."
+    hint = "cd to the folder that has them; or make a project: alembic init alembic"

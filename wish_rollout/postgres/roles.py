@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
+from wish_rollout.postgres.journal import TABLE as JOURNAL
 from wish_rollout.postgres.ledger import TABLE
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ SCRIPT: LiteralString = """\
 -- {reader}: status, drift, diff, snapshot, verify, plan, log, and the drift sensors. Reads no row of a table.
 -- {migrator}: apply and rollback. It owns the database and what the scripts create; it may only append to
 --     the ledger, not change it. In rollout.toml, under this environment: migrator = {migrator_text}
+--     What is there already stays whose it is, which is drift then: REASSIGN OWNED BY … TO {migrator};
 -- {owner}: owns the ledger. Nobody logs in as it.
 -- Passwords are yours to set: \\password {reader}, \\password {migrator}
 
@@ -37,6 +39,7 @@ create schema if not exists wish_rollout;
 """
 GRANTS: LiteralString = """
 alter table wish_rollout.ledger owner to {owner};
+alter table wish_rollout.journal owner to {owner};
 alter function wish_rollout.refuse_change() owner to {owner};
 alter function wish_rollout.refuse_gap() owner to {owner};
 alter schema wish_rollout owner to {owner};
@@ -45,6 +48,8 @@ revoke all on wish_rollout.ledger from {migrator}, {reader};
 grant usage on schema wish_rollout to {migrator}, {reader};
 grant select on wish_rollout.ledger to {migrator}, {reader};
 grant insert on wish_rollout.ledger to {migrator};
+grant select, insert, update, delete on wish_rollout.journal to {migrator};
+grant select (release, revision, statement, nth, expected, started, finished) on wish_rollout.journal to {reader};
 commit;
 """
 
@@ -60,5 +65,5 @@ def script(database: str, prefix: str, version_table: str, *, ledger: bool = Fal
         **{role: sql.Identifier(f"{prefix}_{role}") for role in ("reader", "migrator", "owner")},
     }
     made = sql.SQL("") if ledger else sql.SQL(TABLE)
-    parts = (sql.SQL(SCRIPT).format(**values), made, sql.SQL(GRANTS).format(**values))
+    parts = (sql.SQL(SCRIPT).format(**values), made, sql.SQL(JOURNAL), sql.SQL(GRANTS).format(**values))
     return sql.Composed(parts).as_string(None)

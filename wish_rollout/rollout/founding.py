@@ -7,14 +7,25 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
-FILES = ("rollout.toml", "dagster.yaml", "workspace.yaml")
+from wish_rollout.core.config_errors import NoProject
+
+FILES = ("rollout.toml", "dagster.yaml", "workspace.yaml", ".gitignore")
 
 
 def found(folder: Path) -> dict[str, bool]:
-    """Write each file that is missing; give its name → whether it was written. Nothing is overwritten."""
+    """Write each file that is missing; give its name → whether it was written. Nothing is overwritten.
+
+    Raises NoProject where no Alembic project begins.
+    """
+    if not (folder / "alembic.ini").is_file() and not (folder / script_folder(folder) / "env.py").is_file():
+        raise NoProject(str(folder))
     written = {}
     for name in FILES:
-        text = resources.files("wish_rollout").joinpath("templates", name).read_text(encoding="utf-8")
+        text = (
+            resources.files("wish_rollout")
+            .joinpath("templates", name.lstrip("."))
+            .read_text(encoding="utf-8")
+        )
         if name == "rollout.toml":
             text = Template(text).substitute(migrations=script_folder(folder))
         try:

@@ -19,6 +19,21 @@ class SandboxMissing(RolloutError):
 
 
 @dataclass(eq=False)
+class SandboxUnwritable(ConfigurationError):
+    """The folder of the sandbox cannot be made, or written to."""
+
+    path: str
+    reason: str
+
+    what = "The sandbox's folder {path} cannot be written to: {reason}."
+    why = "The sandbox, and every replay of scripts on a scratch database, keeps its server's files there."
+    hint = (
+        "make the folder writable; where it must not be, commit what wish-rollout generate --record writes, or name a "
+        'server for replays: under [release] in rollout.toml, scratch = "postgresql://…"'
+    )
+
+
+@dataclass(eq=False)
 class SandboxFailed(RolloutError):
     """A server program failed, or took too long; ``log`` is the end of what it said."""
 

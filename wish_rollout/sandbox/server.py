@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from urllib.parse import quote
 from wish_rollout.sandbox import admin, place
 from wish_rollout.sandbox.binaries import embedded_bindir, runnable
 from wish_rollout.sandbox.cluster import Cluster
-from wish_rollout.sandbox.errors import SandboxFailed, SandboxNotMade
+from wish_rollout.sandbox.errors import SandboxFailed, SandboxNotMade, SandboxUnwritable
 from wish_rollout.sandbox.locks import alone, locked
 from wish_rollout.sandbox.settings import ADMIN, MIGRATOR
 
@@ -117,8 +117,13 @@ class Server:
 
     @contextmanager
     def _locked(self) -> Iterator[tuple[Cluster, int]]:
-        state = place.make_state_directory(self.home)
-        with locked(state / LOCK) as lock:
+        with ExitStack() as stack:
+            try:
+                state = place.make_state_directory(self.home)
+                lock = stack.enter_context(locked(state / LOCK))
+            except OSError as error:
+                reason = error.strerror or type(error).__name__
+                raise SandboxUnwritable(str(self.home), reason) from None
             yield Cluster(self.bindir, state), lock
 
     def _up(self, cluster: Cluster, lock: int) -> None:
