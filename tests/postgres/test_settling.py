@@ -28,6 +28,8 @@ KEPT = (
     "((ARRAY[1, 2])[a] = 1)",
     "(a AND (b AND c))",
     "((a OR b) AND c)",
+    "((a AND b OR c) AND d)",
+    "((a OR b AND c) OR d)",
     "(((x OR y)) AND z)",
     "a)) AND ((b",
     "((ARRAY['x])::text[]'::text])[1] = 'a'::text)",

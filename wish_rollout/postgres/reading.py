@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.sql_words import bare
 from wish_rollout.postgres.rows import Comments, Objects, Properties, Row, owned, plain
-from wish_rollout.postgres.texts import tidy, trigger_definition
+from wish_rollout.postgres.texts import statistics_definition, tidy, trigger_definition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wish_rollout.postgres.frame import Frame
 
 
+_WRITTEN = {"trigger": trigger_definition, "statistics": statistics_definition}
 _NO_COMMENTS: dict[int, str] = {}
 _NOTHING: Properties = {}
 
@@ -68,9 +69,7 @@ def add_simple(reading: Reading, catalog: str, names: Sequence[str], rows: Itera
         if "roles" in properties:
             properties["roles"] = sorted(reading.frame.role(oid) for oid in properties["roles"])
         if row.get("_definition") is not None:
-            properties["definition"] = (trigger_definition if row["_kind"] == "trigger" else tidy)(
-                row["_definition"]
-            )
+            properties["definition"] = _WRITTEN.get(row["_kind"], tidy)(row["_definition"])
         owned(properties, row, reading.frame)
         properties.update(reading.remarks(catalog, row["_oid"], row.get("_default_comment")))
         if row["_kind"] == "extension" and bare(row["_name"]) in reading.frame.scope.pinned_extensions:

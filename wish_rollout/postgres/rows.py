@@ -65,7 +65,6 @@ CONVERT: dict[str, Callable[[Any], Any]] = {
     "toast storage parameters": parameters,
     "initialization": listed,
     "partition bound": partition_bound,
-    "definition": settled,
     "SQL body": settled,
     "tables": published,
     "expression": settled,

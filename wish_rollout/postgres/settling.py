@@ -19,6 +19,7 @@ _TOKEN = re.compile(
 _CLOSE = {"(": ")", "[": "]"}
 _TYPE = re.compile(r'[\w$. ]+|".*"', re.DOTALL)
 _SIMPLE = re.compile(r"""[\w$.]+|E?'(?:[^'\\]|''|\\.)*'(?:::[\w$. ]+)?|"[^"]*\"""", re.DOTALL)
+_LISTS = frozenset({"AND", "OR"})
 _NO_LIST = frozenset({"SELECT", "WITH", "VALUES", "BETWEEN"})
 
 
@@ -37,12 +38,15 @@ Items = list["str | _Group"]
 
 
 @lru_cache(maxsize=4096)  # many tables have the same checks, and the other database has them too
-def settled(text: str) -> str:
-    """Give an expression, or what has some in it, in the form that another reading does not change."""
-    lists = "((" in text and (" AND " in text or " OR " in text)
-    if not lists and "])::" not in text and "]::" not in text:
+def settled(text: str, *, everywhere: bool = False) -> str:
+    """Give an expression, or what has some in it, in the form that another reading does not change.
+
+    ``everywhere``: a list in a list of its kind loses its parentheses wherever it stands, and not only in front.
+    """
+    lists = "((" in text or everywhere
+    if not (lists and (" AND " in text or " OR " in text)) and "])::" not in text and "]::" not in text:
         return text
-    return _text(_settle(_parse(text)))
+    return _text(_settle(_parse(text), everywhere=everywhere))
 
 
 def _text(items: Items) -> str:
@@ -66,21 +70,34 @@ def _parse(text: str) -> Items:
     return stack[0].items
 
 
-def _settle(items: Items) -> Items:
+def _settle(items: Items, *, everywhere: bool) -> Items:
     for item in items:
         if isinstance(item, _Group):
-            item.items = _flat(_settle(item.items))
+            item.items = _flattened(_settle(item.items, everywhere=everywhere), everywhere=everywhere)
     return _spread(items)
 
 
-def _flat(items: Items) -> Items:
-    """Take the parentheses off a list of AND (or OR) that begins another such list."""
-    while len(items) > 2 and isinstance(first := items[0], _Group) and first.opening == "(":
-        words = [item for item in first.items if isinstance(item, str)]
-        if items[2] not in ("AND", "OR") or items[2] not in words or not _NO_LIST.isdisjoint(words):
+def _flattened(items: Items, *, everywhere: bool) -> Items:
+    """Take the parentheses off a list of AND (or OR) in another such list."""
+    place = 0
+    while place < len(items):
+        item = items[place]
+        if isinstance(item, _Group) and _goes_on(items, place, item):
+            items = [*items[:place], *item.items, *items[place + 1 :]]
+        elif everywhere:
+            place += 1
+        else:
             break
-        items = [*first.items, *items[1:]]
     return items
+
+
+def _goes_on(items: Items, place: int, inner: _Group) -> bool:
+    """Tell whether a group is a list of the word that stands at its sides, and of no other."""
+    sides = [*items[max(place - 2, 0) : max(place - 1, 0)], *items[place + 2 : place + 3]]
+    words = {item for item in inner.items if isinstance(item, str)}
+    if inner.opening != "(" or not sides or any(side != sides[0] for side in sides):
+        return False
+    return [sides[0]] == [*(_LISTS & words)] and _NO_LIST.isdisjoint(words)
 
 
 def _spread(items: Items) -> Items:

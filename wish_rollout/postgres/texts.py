@@ -56,6 +56,14 @@ def tidy(text: str) -> str:
     return _joined(_tokens(text))
 
 
+def statistics_definition(text: str) -> str:
+    """Give what extended statistics are made with.
+
+    A dump writes their expressions without needless parentheses, and so does not keep which list was in which.
+    """
+    return settled(tidy(text), everywhere=True)
+
+
 def _joined(tokens: Iterable[Token]) -> str:
     return settled("".join(" " + token.text if token.spaced else token.text for token in tokens).strip(" ;"))
 
