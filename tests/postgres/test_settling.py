@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from wish_rollout.postgres.catalog import FLAT
 from wish_rollout.postgres.settling import settled
 
 if TYPE_CHECKING:
@@ -15,16 +16,31 @@ SETTLED = {
     "((c)::text = ANY ((ARRAY['x'::character varying, 'y, ]('::character varying])::text[]))": (
         "((c)::text = ANY (ARRAY[('x'::character varying)::text, ('y, ]('::character varying)::text]))"
     ),
-    "(c::text = ANY (ARRAY['x'::character varying, a || b]::text[]))": (
-        "(c::text = ANY (ARRAY['x'::character varying::text, (a || b)::text]))"
+    "((c)::text = ANY ((ARRAY['x'::character varying, (a || b)])::text[]))": (
+        "((c)::text = ANY (ARRAY[('x'::character varying)::text, ((a || b))::text]))"
     ),
-    '(ARRAY[a, f(1, 2)])::public."M o"[]': 'ARRAY[(a)::public."M o", (f(1, 2))::public."M o"]',
+    '(ARRAY[1, f(1, 2)])::public."M o"[]': 'ARRAY[(1)::public."M o", (f(1, 2))::public."M o"]',
+    FLAT + '(ARRAY[a, f(1, 2)])::public."M o"[]': 'ARRAY[(a)::public."M o", (f(1, 2))::public."M o"]',
+    "(ARRAY['{x}'::character varying[], va])::text[]": (
+        "ARRAY[('{x}'::character varying[])::text[], (va)::text[]]"
+    ),
+    "(ARRAY[ARRAY['x'::character varying], (ARRAY['y'::text])::character varying[]])::text[]": (
+        "ARRAY[ARRAY[('x'::character varying)::text], ARRAY[(('y'::text)::character varying)::text]]"
+    ),
+    "((ARRAY['x'::character varying, c])::character varying(3)[])::text[]": (
+        "ARRAY[('x'::character varying(3))::text, ((c)::character varying(3))::text]"
+    ),
     "(((((a) AND (b)) AND c) AND d) OR x)": "(((a) AND (b) AND c AND d) OR x)",
     "(('((' AND b) AND c)": "('((' AND b AND c)",
     "(((x < 1) OR (x > 5)) OR i)": "((x < 1) OR (x > 5) OR i)",
 }
 KEPT = (
     "ARRAY[]::integer[]",
+    "(ARRAY[a, f(1, 2)])::text[]",
+    "(ARRAY[va, vb])::text[]",
+    "(ARRAY[ARRAY[va], ARRAY[vb]])::text[]",
+    "(ARRAY(SELECT a FROM t))::text[]",
+    "ARRAY(SELECT a FROM t)::text[]",
     "((ARRAY[1, 2])[a] = 1)",
     "(a AND (b AND c))",
     "((a OR b) AND c)",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from wish_rollout.postgres.catalog import FLAT
 from wish_rollout.postgres.settling import settled
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Token(NamedTuple):
 
 def tidy(text: str) -> str:
     """Reduce all white space outside of literals and names to single spaces; settle the expressions in it."""
-    return _joined(_tokens(text))
+    return settled(_spaced(text))
 
 
 def statistics_definition(text: str) -> str:
@@ -61,11 +62,20 @@ def statistics_definition(text: str) -> str:
 
     A dump writes their expressions without needless parentheses, and so does not keep which list was in which.
     """
-    return settled(tidy(text), everywhere=True)
+    return settled(_spaced(text), everywhere=True)
+
+
+def _spaced(text: str) -> str:
+    mark, text = _mark(text)
+    return mark + _joined(_tokens(text))
+
+
+def _mark(text: str) -> tuple[str, str]:
+    return (FLAT, text.removeprefix(FLAT)) if text.startswith(FLAT) else ("", text)
 
 
 def _joined(tokens: Iterable[Token]) -> str:
-    return settled("".join(" " + token.text if token.spaced else token.text for token in tokens).strip(" ;"))
+    return "".join(" " + token.text if token.spaced else token.text for token in tokens).strip(" ;")
 
 
 def view_definition(text: str) -> str:
@@ -74,11 +84,12 @@ def view_definition(text: str) -> str:
     Up to 15 each column carries the name of its table. From 16 on it does not if the query reads from one
     source only. So that one prefix is taken away, outside of subqueries, where both write it.
     """
+    mark, text = _mark(text)
     tokens = _tokens(text)
     alias = _only_source(tokens)
     if alias is not None:
         tokens = _without_prefix(tokens, alias)
-    return _joined(tokens)
+    return settled(mark + _joined(tokens))
 
 
 def _tokens(text: str) -> list[Token]:

@@ -10,12 +10,12 @@ SELECT i.indexrelid AS _oid,
        i.indcollation::text AS _collations,
        i.indoption::text AS _orders,
        CASE WHEN i.indexprs IS NOT NULL
-            THEN ARRAY(SELECT pg_get_indexdef(i.indexrelid, k, false)
+            THEN ARRAY(SELECT flat(i.indexprs) || pg_get_indexdef(i.indexrelid, k, false)
                          FROM generate_series(1, i.indnkeyatts) AS k) END AS _expressions,
        CASE WHEN a.amname <> 'btree' THEN quote_ident(a.amname) END AS method,
        i.indisunique AS "unique",
        i.indnullsnotdistinct AS "nulls not distinct",  -- since 15
-       pg_get_expr(i.indpred, i.indrelid) AS predicate,
+       flat(i.indpred) || pg_get_expr(i.indpred, i.indrelid) AS predicate,
        c.reloptions AS "storage parameters",
        quote_ident(s.spcname) AS tablespace,
        i.indisclustered AS clustered,

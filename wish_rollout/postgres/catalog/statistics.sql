@@ -5,7 +5,7 @@ SELECT s.oid AS _oid,
        'statistics' AS _kind,
        n.name || '.' || quote_ident(s.stxname) AS _name,
        s.stxowner AS _owner,
-       concat(
+       flat(s.stxexprs) || concat(
            substring(substr(pg_get_statisticsobjdef(s.oid),
                             length('CREATE STATISTICS  ' || n.name || '.' || quote_ident(s.stxname)) + 1)
                      FROM '^\([^)]*\) '),
