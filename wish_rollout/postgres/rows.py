@@ -66,6 +66,8 @@ CONVERT: dict[str, Callable[[Any], Any]] = {
     "initialization": listed,
     "partition bound": partition_bound,
     "SQL body": settled,
+    "arguments": settled,
+    "partition by": settled,
     "tables": published,
     "expression": settled,
     "predicate": settled,
