@@ -11,7 +11,7 @@ SELECT i.indexrelid AS _oid,
        i.indoption::text AS _orders,
        CASE WHEN i.indexprs IS NOT NULL
             THEN ARRAY(SELECT flat(i.indexprs) || pg_get_indexdef(i.indexrelid, k, false)
-                         FROM generate_series(1, i.indnkeyatts) AS k) END AS _expressions,
+                         FROM generate_series(0, i.indnkeyatts) AS k) END AS _expressions,  -- 0: all
        CASE WHEN a.amname <> 'btree' THEN quote_ident(a.amname) END AS method,
        i.indisunique AS "unique",
        i.indnullsnotdistinct AS "nulls not distinct",  -- since 15
