@@ -160,14 +160,14 @@ def _without_prefix(tokens: list[Token], alias: str) -> list[Token]:
 
 
 _WORD = r'(?:"(?:[^"]|"")*"|[^\W\d][\w$]*)'
-_UPDATE_OF = re.compile(rf"UPDATE OF ({_WORD}(?:, {_WORD})*)(?= ON | OR )")
+_UPDATE_OF = re.compile(rf"([A-Z ]*UPDATE OF )({_WORD}(?:, {_WORD})*)(?= ON | OR )")
 
 
 def trigger_definition(text: str) -> str:
     """Give what a trigger is made with; the order of the columns that it watches means nothing."""
-    return _UPDATE_OF.sub(
-        lambda match: "UPDATE OF " + ", ".join(sorted(_split(match[1]))), tidy(text), count=1
-    )
+    told = tidy(text)
+    events = _UPDATE_OF.match(told)  # further on it is an argument that reads like it
+    return told if events is None else events[1] + ", ".join(sorted(_split(events[2]))) + told[events.end() :]
 
 
 def partition_bound(text: str) -> str:
