@@ -82,7 +82,11 @@ def _nature(element: Items) -> str:
 
 
 def _cast(lead: Items, element: Items, kind: Items) -> Items:
-    """Write a cast as PostgreSQL does."""
+    """Write a cast as PostgreSQL does: inside of a COLLATE."""
+    if isinstance(whole := element[0], Group) and len(element) == 1 and "COLLATE" in whole.items:
+        place = whole.items.index("COLLATE") - 1
+        inner = _cast(lead, whole.items[:place], kind)
+        return [Group("(", [*inner, *whole.items[place:]])]
     operand, own = cast_of(element)
     if _narrows(operand, own, kind):
         return [*operand, "::", *kind]
