@@ -58,7 +58,7 @@ _SWITCHES = frozenset(
     }
 )
 _WORDS = frozenset({"buffering", "check_option"})
-_FRACTION = re.compile(r"(\d+)\.(?:0*|(\d*[1-9])0*)")
+_FRACTION = re.compile(r"(-?\d+)\.(?:0*|(\d*[1-9])0*)")
 
 
 def parameters(items: Iterable[str] | None) -> dict[str, str] | None:
@@ -99,7 +99,7 @@ CONVERT: dict[str, Callable[[Any], Any]] = {
     "with check": settled,
     "generated": settled,
     "default": lambda value: settled(value) if isinstance(value, str) else value,
-    "column options": options,
+    "column options": parameters,
     "settings": options,
     "parameters": options,
     "options": open_options,
