@@ -54,7 +54,7 @@ PLACES = (
     ),
 )
 
-literals = st.sampled_from(["'x'", "'y, ]('", "'it''s'", r"E'a\\b'", "'((' ", "' AND '", "NULL"])
+literals = st.sampled_from(["'x'", "'y, ]('", "'it''s'", r"E'a\\b'", r"'x\'", "'((' ", "' AND '", "NULL"])
 values = st.one_of(
     literals,
     st.sampled_from(["c", "d", "fv('x')", "fv(d)", "(c || d)::varchar", "c::varchar(3)", "c || 'x'"]),

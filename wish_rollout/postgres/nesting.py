@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+LITERAL = r"""(?:[eE]'(?:[^'\\]|''|\\.)*' | (?:[bBxX]|[uU]&)?'(?:[^']|'')*')"""
+"""A literal as PostgreSQL writes it where standard_conforming_strings is on: a backslash is one, but for E''."""
+
 _TOKEN = re.compile(
-    r"""[EBXU]?&?'(?:[^'\\]|''|\\.)*'      # a literal
+    rf"""{LITERAL}
       | "(?:[^"]|"")*" | [^\W\d][\w$]* | \d[\w.]* | \s+ | :: | .""",
-    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+    re.VERBOSE | re.DOTALL,
 )
 _CLOSE = {"(": ")", "[": "]"}
 _OF_TYPE = re.compile(

@@ -6,13 +6,14 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from wish_rollout.postgres.catalog import FLAT
+from wish_rollout.postgres.nesting import LITERAL
 from wish_rollout.postgres.settling import settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _TOKEN = re.compile(
-    r"""(?P<text>[EBXUeb]?&?'(?:[^'\\]|''|\\.)*')   # a literal; PostgreSQL writes E'' if there is a backslash
+    rf"""(?P<text>{LITERAL})
       | (?P<name>"(?:[^"]|"")*"|[^\W\d][\w$]*)
       | (?P<space>\s+)
       | (?P<other>\d[\w.]*|::|.)""",
