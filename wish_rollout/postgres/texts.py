@@ -147,7 +147,10 @@ def _without_prefix(tokens: list[Token], alias: str) -> list[Token]:
         if (
             token.text == alias
             and not token.inner
-            and before not in {".", "::"}
+            and before not in {".", "::", "COLLATE"}
+            and not (
+                token.depth == 0 and before in {"FROM", "ONLY"}
+            )  # a schema that is called like its table
             and following[:1] == ["."]
             and following[1:2] != ["*"]
             and following[2:3] not in (["("], ["."])
