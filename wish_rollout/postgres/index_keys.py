@@ -116,7 +116,7 @@ class Keys:
         return keys
 
     def _told_collations(
-        self, relation: int, shape: _Shape, expressions: Sequence[str] | None, reading: Reading
+        self, relation: int, shape: _Shape, expressions: Sequence[str | None] | None, reading: Reading
     ) -> list[str | None]:
         """Give the collations of keys by name: of a column's where it is not the column's own.
 
@@ -141,10 +141,11 @@ class Keys:
         return [name] if name else []
 
 
-def _collates(expressions: Sequence[str] | None, place: int) -> bool:
+def _collates(expressions: Sequence[str | None] | None, place: int) -> bool:
     """Tell whether a key has a COLLATE of its own in the statement that makes the index, which comes first."""
-    if not expressions or " COLLATE " not in expressions[0]:
+    statement = expressions[0] if expressions else None
+    if statement is None or " COLLATE " not in statement:
         return False
-    items = parsed(expressions[0])
+    items = parsed(statement)
     keys = next(item for item in items[items.index("USING") :] if isinstance(item, Group))
     return "COLLATE" in listed_in(keys)[place]

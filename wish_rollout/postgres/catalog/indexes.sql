@@ -1,4 +1,5 @@
 -- Indexes, those behind constraints too. Manual: pg_index, pg_opclass.
+-- Of the expressions, the first is the whole statement, where there is a collation in any but the database's.
 -- Plain keys come as catalog numbers: pg_get_indexdef would open each relation. Left out: an index of a
 -- partition that is attached to one of its parent, since the server made it or at least checked it.
 SELECT i.indexrelid AS _oid,
@@ -10,8 +11,9 @@ SELECT i.indexrelid AS _oid,
        i.indcollation::text AS _collations,
        i.indoption::text AS _orders,
        CASE WHEN i.indexprs IS NOT NULL
-            THEN ARRAY(SELECT flat(i.indexprs) || pg_get_indexdef(i.indexrelid, k, false)
-                         FROM generate_series(0, i.indnkeyatts) AS k) END AS _expressions,  -- 0: all
+            THEN ARRAY(SELECT CASE WHEN k > 0 OR i.indexprs::text ~ 'coll(id|Oid) (?!(0|100)\M)'
+                                   THEN flat(i.indexprs) || pg_get_indexdef(i.indexrelid, k, false) END
+                         FROM generate_series(0, i.indnkeyatts) AS k) END AS _expressions,
        CASE WHEN a.amname <> 'btree' THEN quote_ident(a.amname) END AS method,
        i.indisunique AS "unique",
        i.indnullsnotdistinct AS "nulls not distinct",  -- since 15
