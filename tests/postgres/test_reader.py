@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import json
+
 import psycopg
 import pytest
 
+from tests.postgres.cases import CASES
 from wish_rollout.core.delta import difference
 from wish_rollout.core.scope import Scope
 from wish_rollout.core.snapshot import Snapshot
+from wish_rollout.postgres.catalog import FLAT
 from wish_rollout.postgres.reader import read_snapshot
 
 SCHEMA = """
@@ -66,6 +70,11 @@ def test_everything_is_named_in_full(database: str) -> None:
         "referenced columns": ["id"],
         "on delete": "cascade",
     }
+
+
+def test_the_mark_of_an_expression_is_not_told(database: str) -> None:
+    snapshot = snapshot_after(database, (CASES / "texts.sql").read_text(encoding="utf-8"))
+    assert json.dumps(FLAT)[1:-1] not in snapshot.to_json()
 
 
 def test_a_snapshot_survives_json(database: str) -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.scope import Scope
 from wish_rollout.core.snapshot import Snapshot
 from wish_rollout.postgres.asking import KEYS, LAST, SIMPLE, stages, told
-from wish_rollout.postgres.constraints import Keys, add_constraints, add_indexes
+from wish_rollout.postgres.constraints import add_constraints, add_indexes
 from wish_rollout.postgres.frame import read_frame
+from wish_rollout.postgres.index_keys import Keys
 from wish_rollout.postgres.reading import Reading, add_simple
 from wish_rollout.postgres.relations import add_columns, add_relations, add_sequences
 from wish_rollout.postgres.session import consistent_read

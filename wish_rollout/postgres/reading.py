@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.sql_words import bare
 from wish_rollout.postgres.rows import Comments, Objects, Properties, Row, owned, plain
-from wish_rollout.postgres.texts import tidy, trigger_definition
+from wish_rollout.postgres.texts import statistics_definition, tidy, trigger_definition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wish_rollout.postgres.frame import Frame
 
 
+_WRITTEN = {"trigger": trigger_definition, "statistics": statistics_definition}
 _NO_COMMENTS: dict[int, str] = {}
 _NOTHING: Properties = {}
 
@@ -24,7 +25,7 @@ class Reading:
     """The objects found, and the names by number that later rows refer to.
 
     ``tables``: number → name. ``columns``: table's number → column's number → name. ``collations``: those
-    of columns that are not the database's default; ``collated``: the tables of these. ``sequences``: those behind identity columns.
+    of columns that are not the database's default. ``sequences``: those behind identity columns.
     """
 
     frame: Frame
@@ -33,7 +34,6 @@ class Reading:
     tables: dict[int, str] = field(default_factory=dict)
     columns: dict[int, dict[int, str]] = field(default_factory=dict)
     collations: dict[tuple[int, int], int] = field(default_factory=dict)
-    collated: set[int] = field(default_factory=set)
     sequences: dict[tuple[int, int], Properties] = field(default_factory=dict)
 
     def add(self, kind: str, name: str, properties: Properties, part_of: str | None = None) -> None:
@@ -69,9 +69,7 @@ def add_simple(reading: Reading, catalog: str, names: Sequence[str], rows: Itera
         if "roles" in properties:
             properties["roles"] = sorted(reading.frame.role(oid) for oid in properties["roles"])
         if row.get("_definition") is not None:
-            properties["definition"] = (trigger_definition if row["_kind"] == "trigger" else tidy)(
-                row["_definition"]
-            )
+            properties["definition"] = _WRITTEN.get(row["_kind"], tidy)(row["_definition"])
         owned(properties, row, reading.frame)
         properties.update(reading.remarks(catalog, row["_oid"], row.get("_default_comment")))
         if row["_kind"] == "extension" and bare(row["_name"]) in reading.frame.scope.pinned_extensions:

@@ -70,7 +70,6 @@ def add_columns(reading: Reading, names: Sequence[str], rows: Iterable[Row]) -> 
         numbers[number] = cells[2]
         if cells[4] not in (0, 100):
             reading.collations[relation, number] = cells[4]
-            reading.collated.add(relation)
         if table is None:
             continue
         properties = properties_of(table, place, cells, comments.get(number))

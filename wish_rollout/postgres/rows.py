@@ -39,27 +39,41 @@ def open_options(items: Iterable[str] | None) -> dict[str, str] | None:
     return found and {name: "(hidden)" if _SECRET.search(name) else value for name, value in found.items()}
 
 
-_SPELLINGS = {
-    word[:size]: told
-    for told, words in (("true", ("true", "yes", "on", "1")), ("false", ("false", "no", "off", "0")))
-    for word in words
-    for size in range(1, len(word) + 1)
-    if word[:size] != "o"
-}
-"""What a switch can be set to: a word, or as much of it as is unique (parse_bool() of the server)."""
+# As parse_bool (utils/adt/bool.c) takes them: what begins a word and no word of the other sense, and the digits.
+_TRUE = ("t", "tr", "tru", "true", "y", "ye", "yes", "on", "1")
+_FALSE = ("f", "fa", "fal", "fals", "false", "n", "no", "of", "off", "0")
+_SPELLINGS = dict.fromkeys(_TRUE, "true") | dict.fromkeys(_FALSE, "false")
+# Those of access/common/reloptions.c that are switches, and one that can say "auto" too. Others take numbers.
 _SWITCHES = frozenset(
-    {"autosummarize", "autovacuum_enabled", "deduplicate_items", "fastupdate", "security_barrier"}
-    | {"security_invoker", "user_catalog_table", "vacuum_index_cleanup", "vacuum_truncate"}
+    {
+        "autosummarize",
+        "autovacuum_enabled",
+        "deduplicate_items",
+        "fastupdate",
+        "security_barrier",
+        "security_invoker",
+        "user_catalog_table",
+        "vacuum_index_cleanup",
+        "vacuum_truncate",
+    }
 )
+_WORDS = frozenset({"buffering", "check_option"})
+_FRACTION = re.compile(r"(-?\d+)\.(?:0*|(\d*[1-9])0*)")
 
 
 def parameters(items: Iterable[str] | None) -> dict[str, str] | None:
-    """Give storage parameters as a mapping; those that are switches in one of their spellings."""
+    """Give storage parameters as a mapping, in one of the spellings that they can have."""
     found = options(items)
-    return found and {
-        name: _SPELLINGS.get(value.lower(), value) if name in _SWITCHES else value
-        for name, value in found.items()
-    }
+    return found and {name: _in_one_spelling(name, value) for name, value in found.items()}
+
+
+def _in_one_spelling(name: str, value: str) -> str:
+    if name in _SWITCHES:
+        return _SPELLINGS.get(value.lower(), value)
+    if name in _WORDS:
+        return value.lower()
+    fraction = _FRACTION.fullmatch(value)
+    return ".".join(filter(None, fraction.groups())) if fraction else value
 
 
 def published(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
@@ -75,8 +89,9 @@ CONVERT: dict[str, Callable[[Any], Any]] = {
     "toast storage parameters": parameters,
     "initialization": listed,
     "partition bound": partition_bound,
-    "definition": settled,
     "SQL body": settled,
+    "arguments": settled,
+    "partition by": settled,
     "tables": published,
     "expression": settled,
     "predicate": settled,
@@ -84,7 +99,7 @@ CONVERT: dict[str, Callable[[Any], Any]] = {
     "with check": settled,
     "generated": settled,
     "default": lambda value: settled(value) if isinstance(value, str) else value,
-    "column options": options,
+    "column options": parameters,
     "settings": options,
     "parameters": options,
     "options": open_options,

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from wish_rollout.postgres.catalog import FLAT
+from wish_rollout.postgres.nesting import LITERAL
 from wish_rollout.postgres.settling import settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _TOKEN = re.compile(
-    r"""(?P<text>[EBXUeb]?&?'(?:[^'\\]|''|\\.)*')   # a literal; PostgreSQL writes E'' if there is a backslash
+    rf"""(?P<text>{LITERAL})
       | (?P<name>"(?:[^"]|"")*"|[^\W\d][\w$]*)
       | (?P<space>\s+)
       | (?P<other>\d[\w.]*|::|.)""",
@@ -53,11 +55,28 @@ class Token(NamedTuple):
 
 def tidy(text: str) -> str:
     """Reduce all white space outside of literals and names to single spaces; settle the expressions in it."""
-    return _joined(_tokens(text))
+    return settled(_spaced(text))
+
+
+def statistics_definition(text: str) -> str:
+    """Give what extended statistics are made with.
+
+    A dump writes their expressions without needless parentheses, and so does not keep which list was in which.
+    """
+    return settled(_spaced(text), everywhere=True)
+
+
+def _spaced(text: str) -> str:
+    mark, text = _mark(text)
+    return mark + _joined(_tokens(text))
+
+
+def _mark(text: str) -> tuple[str, str]:
+    return (FLAT, text.removeprefix(FLAT)) if text.startswith(FLAT) else ("", text)
 
 
 def _joined(tokens: Iterable[Token]) -> str:
-    return settled("".join(" " + token.text if token.spaced else token.text for token in tokens).strip(" ;"))
+    return "".join(" " + token.text if token.spaced else token.text for token in tokens).strip(" ;")
 
 
 def view_definition(text: str) -> str:
@@ -66,11 +85,12 @@ def view_definition(text: str) -> str:
     Up to 15 each column carries the name of its table. From 16 on it does not if the query reads from one
     source only. So that one prefix is taken away, outside of subqueries, where both write it.
     """
+    mark, text = _mark(text)
     tokens = _tokens(text)
     alias = _only_source(tokens)
     if alias is not None:
         tokens = _without_prefix(tokens, alias)
-    return _joined(tokens)
+    return settled(mark + _joined(tokens))
 
 
 def _tokens(text: str) -> list[Token]:
@@ -127,7 +147,10 @@ def _without_prefix(tokens: list[Token], alias: str) -> list[Token]:
         if (
             token.text == alias
             and not token.inner
-            and before not in {".", "::"}
+            and before not in {".", "::", "COLLATE"}
+            and not (
+                token.depth == 0 and before in {"FROM", "ONLY"}
+            )  # a schema that is called like its table
             and following[:1] == ["."]
             and following[1:2] != ["*"]
             and following[2:3] not in (["("], ["."])
@@ -141,14 +164,14 @@ def _without_prefix(tokens: list[Token], alias: str) -> list[Token]:
 
 
 _WORD = r'(?:"(?:[^"]|"")*"|[^\W\d][\w$]*)'
-_UPDATE_OF = re.compile(rf"UPDATE OF ({_WORD}(?:, {_WORD})*)(?= ON | OR )")
+_UPDATE_OF = re.compile(rf"([A-Z ]*UPDATE OF )({_WORD}(?:, {_WORD})*)(?= ON | OR )")
 
 
 def trigger_definition(text: str) -> str:
     """Give what a trigger is made with; the order of the columns that it watches means nothing."""
-    return _UPDATE_OF.sub(
-        lambda match: "UPDATE OF " + ", ".join(sorted(_split(match[1]))), tidy(text), count=1
-    )
+    told = tidy(text)
+    events = _UPDATE_OF.match(told)  # further on it is an argument that reads like it
+    return told if events is None else events[1] + ", ".join(sorted(_split(events[2]))) + told[events.end() :]
 
 
 def partition_bound(text: str) -> str:

@@ -11,7 +11,7 @@ SELECT a.attrelid AS _relation,
               OR a.attstorage <> t.typstorage OR a.attcollation <> t.typcollation OR NOT a.attislocal
               OR a.attoptions IS NOT NULL OR a.attfdwoptions IS NOT NULL
             THEN json_build_object(
-                'generated', CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END,
+                'generated', CASE WHEN a.attgenerated <> '' THEN flat(d.adbin) || pg_get_expr(d.adbin, d.adrelid) END,
                 'virtual', CASE a.attgenerated WHEN 'v' THEN true END,
                 'collation', CASE WHEN a.attcollation <> t.typcollation AND a.attcollation <> 0
                                   THEN a.attcollation::regcollation::text END,
@@ -26,13 +26,13 @@ SELECT a.attrelid AS _relation,
         END AS _rare,
        format_type(a.atttypid, a.atttypmod) AS type,
        a.attnotnull AS "not null",
-       CASE WHEN a.attgenerated = '' THEN coalesce(e.text, pg_get_expr(d.adbin, d.adrelid)) END AS "default",
+       CASE WHEN a.attgenerated = '' THEN coalesce(e.text, flat(d.adbin) || pg_get_expr(d.adbin, d.adrelid)) END AS "default",
        CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END AS identity
   FROM pg_attribute a
   JOIN pg_class c ON c.oid = a.attrelid
   JOIN pg_type t ON t.oid = a.atttypid
   LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum AND a.atthasdef
-  LEFT JOIN (SELECT g.tree, pg_get_expr(f.adbin, f.adrelid) AS text
+  LEFT JOIN (SELECT g.tree, flat(f.adbin) || pg_get_expr(f.adbin, f.adrelid) AS text
                FROM (SELECT adbin::text AS tree, min(oid) AS oid FROM pg_attrdef GROUP BY adbin::text) g
                JOIN pg_attrdef f ON f.oid = g.oid) e ON e.tree = d.adbin::text AND a.attgenerated = ''
  WHERE a.attnum > 0

@@ -20,7 +20,7 @@ SELECT c.oid AS _oid,
        NULL::smallint[] AS _set_columns,  -- until 14
        CASE c.contype WHEN 'c' THEN 'check' WHEN 'f' THEN 'foreign key' WHEN 'p' THEN 'primary key'
                       WHEN 'u' THEN 'unique' ELSE 'exclusion' END AS type,
-       pg_get_expr(c.conbin, c.conrelid) AS expression,
+       flat(c.conbin) || pg_get_expr(c.conbin, c.conrelid) AS expression,
        CASE WHEN c.contype = 'f' AND c.confmatchtype = 'f' THEN 'full' END AS match,
        CASE c.confupdtype WHEN 'r' THEN 'restrict' WHEN 'c' THEN 'cascade' WHEN 'n' THEN 'set null'
                           WHEN 'd' THEN 'set default' END AS "on update",

@@ -9,7 +9,7 @@ SELECT t.oid AS _oid,
        t.typnotnull AS "not null",
        CASE WHEN m.conname <> concat(t.typname, '_not_null') THEN m.conname END AS "not null constraint",  -- since 18
        obj_description(m.oid, 'pg_constraint') AS "not null comment",  -- since 17
-       pg_get_expr(t.typdefaultbin, 0) AS "default",
+       flat(t.typdefaultbin) || pg_get_expr(t.typdefaultbin, 0) AS "default",
        CASE WHEN t.typcollation <> b.typcollation AND t.typcollation <> 0
             THEN t.typcollation::regcollation::text END AS collation
   FROM pg_type t

@@ -1,5 +1,5 @@
 -- Indexes, those behind constraints too. Manual: pg_index, pg_opclass.
--- Only the whole definition tells whether the default collation was asked for, or is the expression's own.
+-- Of the expressions, the first is the whole statement, where there is a collation in any but the database's.
 -- Plain keys come as catalog numbers: pg_get_indexdef would open each relation. Left out: an index of a
 -- partition that is attached to one of its parent, since the server made it or at least checked it.
 SELECT i.indexrelid AS _oid,
@@ -11,15 +11,13 @@ SELECT i.indexrelid AS _oid,
        i.indcollation::text AS _collations,
        i.indoption::text AS _orders,
        CASE WHEN i.indexprs IS NOT NULL
-            THEN ARRAY(SELECT pg_get_indexdef(i.indexrelid, k, false)
-                           || CASE WHEN i.indkey[k - 1] = 0 AND i.indcollation[k - 1] = 100
-                                    AND pg_get_indexdef(i.indexrelid) LIKE '%%COLLATE "default"%%'
-                                   THEN ' COLLATE "default"' ELSE '' END
-                         FROM generate_series(1, i.indnkeyatts) AS k) END AS _expressions,
+            THEN ARRAY(SELECT CASE WHEN k > 0 OR i.indexprs::text ~ 'coll(id|Oid) (?!(0|100)\M)'
+                                   THEN flat(i.indexprs) || pg_get_indexdef(i.indexrelid, k, false) END
+                         FROM generate_series(0, i.indnkeyatts) AS k) END AS _expressions,
        CASE WHEN a.amname <> 'btree' THEN quote_ident(a.amname) END AS method,
        i.indisunique AS "unique",
        i.indnullsnotdistinct AS "nulls not distinct",  -- since 15
-       pg_get_expr(i.indpred, i.indrelid) AS predicate,
+       flat(i.indpred) || pg_get_expr(i.indpred, i.indrelid) AS predicate,
        c.reloptions AS "storage parameters",
        quote_ident(s.spcname) AS tablespace,
        i.indisclustered AS clustered,

@@ -7,8 +7,8 @@ SELECT p.oid AS _oid,
         END AS command,
        NOT p.polpermissive AS restrictive,
        NULLIF(p.polroles, '{0}') AS roles,
-       pg_get_expr(p.polqual, p.polrelid) AS "using",
-       pg_get_expr(p.polwithcheck, p.polrelid) AS "with check"
+       flat(p.polqual) || pg_get_expr(p.polqual, p.polrelid) AS "using",
+       flat(p.polwithcheck) || pg_get_expr(p.polwithcheck, p.polrelid) AS "with check"
   FROM pg_policy p
   JOIN pg_class c ON c.oid = p.polrelid
  WHERE c.relnamespace = ANY (%(namespaces)s::oid[])

@@ -14,7 +14,7 @@ SELECT p.oid AS _oid,
           FROM pg_publication_namespace s JOIN pg_namespace n ON n.oid = s.pnnspid  -- since 15
          WHERE s.pnpubid = p.oid) AS schemas,  -- since 15
        (SELECT json_object_agg(r.prrelid::regclass::text, json_strip_nulls(json_build_object(
-                   'where', pg_get_expr(r.prqual, r.prrelid),  -- since 15
+                   'where', flat(r.prqual) || pg_get_expr(r.prqual, r.prrelid),  -- since 15
                    'columns', (SELECT json_agg(quote_ident(a.attname) ORDER BY a.attnum)  -- since 15
                                  FROM pg_attribute a WHERE a.attrelid = r.prrelid  -- since 15
                                                        AND a.attnum = ANY (r.prattrs)),  -- since 15

@@ -8,7 +8,7 @@ SELECT t.oid AS _oid,
        r.rngsubtype::regtype::text AS subtype,
        CASE WHEN NOT o.opcdefault THEN o.opcnamespace::regnamespace || '.' || quote_ident(o.opcname)
         END AS "operator class",
-       CASE WHEN r.rngcollation NOT IN (0, 100) THEN r.rngcollation::regcollation::text END AS collation,
+       CASE WHEN r.rngcollation <> y.typcollation THEN r.rngcollation::regcollation::text END AS collation,
        NULLIF(r.rngcanonical, 0)::regprocedure::text AS canonical,
        NULLIF(r.rngsubdiff, 0)::regprocedure::text AS "subtype difference",
        r.rngmultitypid::regtype::text AS multirange
@@ -16,4 +16,5 @@ SELECT t.oid AS _oid,
   JOIN unnest(%(namespaces)s::oid[], %(namespace_names)s::text[]) AS n (oid, name) ON n.oid = t.typnamespace
   JOIN pg_range r ON r.rngtypid = t.oid
   JOIN pg_opclass o ON o.oid = r.rngsubopc
+  JOIN pg_type y ON y.oid = r.rngsubtype
  WHERE t.oid <> ALL (%(pg_type)s::oid[])

@@ -21,13 +21,13 @@ SELECT c.oid AS _oid,
                                                  FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
                                                 WHERE i.indrelid = c.oid AND i.indisreplident), '(dropped)')
        END END AS "replica identity",
-       CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END AS "partition by",
+       CASE WHEN c.relkind = 'p' THEN flat(k.partexprs) || pg_get_partkeydef(c.oid) END AS "partition by",
        CASE WHEN c.relispartition THEN i.parents[1] END AS "partition of",
        pg_get_expr(c.relpartbound, c.oid) AS "partition bound",
        i.detaching AS "detach pending",
        CASE WHEN NOT c.relispartition THEN i.parents END AS inherits,
        CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END AS "of type",
-       CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END AS _definition,
+       CASE WHEN c.relkind IN ('v', 'm') THEN flat(w.ev_action) || pg_get_viewdef(c.oid) END AS _definition,
        quote_ident(f.srvname) AS server,
        f.ftoptions AS options
   FROM pg_class c
@@ -35,6 +35,8 @@ SELECT c.oid AS _oid,
   LEFT JOIN pg_am a ON a.oid = c.relam AND c.relkind IN ('r', 'p', 'm')
   LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace
   LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
+  LEFT JOIN pg_partitioned_table k ON k.partrelid = c.oid
+  LEFT JOIN pg_rewrite w ON w.ev_class = c.oid AND w.rulename = '_RETURN'
   LEFT JOIN (SELECT h.inhrelid, array_agg(h.inhparent::regclass::text ORDER BY h.inhseqno) AS parents,
                     bool_or(h.inhdetachpending) AS detaching
                FROM pg_inherits h

@@ -3,7 +3,7 @@ SELECT r.oid AS _oid,
        'rule' AS _kind,
        r.ev_class AS _relation,
        quote_ident(r.rulename) AS _name,
-       substr(pg_get_ruledef(r.oid), length('CREATE RULE  AS ' || quote_ident(r.rulename)) + 1) AS _definition,
+       flat(concat(r.ev_qual, r.ev_action)) || substr(pg_get_ruledef(r.oid), length('CREATE RULE  AS ' || quote_ident(r.rulename)) + 1) AS _definition,
        CASE r.ev_enabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END AS enabled
   FROM pg_rewrite r
   JOIN pg_class c ON c.oid = r.ev_class

@@ -5,7 +5,7 @@ SELECT t.oid AS _oid,
        t.tgrelid AS _relation,
        quote_ident(t.tgname) AS _name,
        CASE WHEN t.tgconstraint <> 0 THEN true END AS "constraint",
-       substr(pg_get_triggerdef(t.oid),
+       flat(t.tgqual) || substr(pg_get_triggerdef(t.oid),
               length(CASE WHEN t.tgconstraint <> 0 THEN 'CREATE CONSTRAINT TRIGGER  ' ELSE 'CREATE TRIGGER  ' END
                      || quote_ident(t.tgname)) + 1) AS _definition,
        CASE WHEN t.tgconstraint <> 0 THEN obj_description(t.tgconstraint, 'pg_constraint') END AS "constraint comment",
