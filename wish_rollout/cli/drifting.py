@@ -5,10 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.cli import output
+from wish_rollout.core.finding import Found
 from wish_rollout.core.render import visible
 
 if TYPE_CHECKING:
     from wish_rollout.rollout.drifting import DriftReport
+
+OTHER_WAY = {
+    Found.SAME_HEAD: "; or take it into history: wish-rollout generate --adopt {name} -m '…'",
+    Found.AHEAD: "; or go on from there: wish-rollout apply --adopt {name}, or apply where it was cut off",
+}
+"""Besides taking it back. What is behind the head can only be taken back: a new revision comes after the head."""
 
 
 def show_drift(report: DriftReport) -> None:
@@ -30,10 +37,8 @@ def show_drift(report: DriftReport) -> None:
         )
         output.show_delta(report.models)
     for name in report.remedies:
-        output.note(
-            f"hint: take {name} back: wish-rollout drift {name} --sql; "
-            f"or take it into history: wish-rollout generate --adopt {name} -m '…'"
-        )
+        other = OTHER_WAY.get(report.of(name)[0].found, "").format(name=name)
+        output.note(f"hint: take {name} back: wish-rollout drift {name} --sql{other}")
 
 
 def show_remedy(report: DriftReport, environment: str, *, lossy: bool) -> None:

@@ -57,7 +57,10 @@ class ReadOnlyDatabase(Refused):
 
     what = "The database of '{environment}' cannot be written to: {reason}."
     why = "A migration would fail at its first statement, after other environments had been migrated."
-    hint = "point the URL at the primary (target_session_attrs=read-write), or: ALTER ROLE … RESET default_transaction_read_only"
+    hint = (
+        "point the URL at the primary (target_session_attrs=read-write), or: "
+        "ALTER ROLE … (or DATABASE …) RESET default_transaction_read_only"
+    )
 
 
 @dataclass(eq=False)

@@ -32,10 +32,8 @@ class Applied:
         """Say what a failure has left behind: nothing, unless something was committed before it."""
         if not self.commits:
             return f"Everything was rolled back: {environment} is as it was."
-        return (
-            f"What was committed before it stays in {environment}, since not all of this release runs in one "
-            f"transaction: wish-rollout drift {environment}."
-        )
+        stays = f"What was committed before it stays in {environment}, since not all of it runs in one transaction"
+        return f"{stays}." if " " in environment else f"{stays}: wish-rollout drift {environment}."
 
 
 @contextmanager
