@@ -178,19 +178,15 @@ def test_what_is_missing_at_a_gate_is_what_the_hint_says(gate: Gate) -> None:
     assert "needs the approvals of 2 persons" in waiting
 
 
-def test_an_expired_approval_is_told_as_one(gate: Gate) -> None:
+def test_an_approval_says_why_and_an_expired_one_is_told_as_such(gate: Gate) -> None:
     request = gate.ask()
+    refused = gate.road.cli("approve", "prod", "--key", str(gate.keys[APPROVER]), "--yes")
+    assert (refused.code, "an approval says why" in refused.err) == (2, True)
     old = timedelta(days=2)
     document = gate.document(request, requested=now() - old, expires=now() - old / 2)
     with open_instance(gate.road.project.config) as instance:
         instance.report_runless_asset_event(approvals.approval_event(document))
     assert "expired" in stopped(gate)
-
-
-def test_an_approval_says_why(gate: Gate) -> None:
-    gate.ask()
-    refused = gate.road.cli("approve", "prod", "--key", str(gate.keys[APPROVER]), "--yes")
-    assert (refused.code, "an approval says why" in refused.err) == (2, True)
 
 
 def test_a_quorum_that_nobody_can_meet_is_found_beforehand(gate: Gate) -> None:
