@@ -75,6 +75,16 @@ def fail_forth(road: Road) -> None:
     road.sql("local", FREE)
 
 
+def give_a_rollback_up(road: Road) -> None:
+    """Have a rollback cut off, and take what it did back."""
+    road.migrate("local")
+    road.sql("local", BLOCKED)
+    road.sql("local", "delete from logs")
+    assert road.cli("rollback", "local", "--to", "0007").code == 1
+    road.sql("local", FREE)
+    road.sql("local", road.cli("drift", "local", "--sql").out)
+
+
 def assert_whole(road: Road) -> None:
     assert road.sql("local", END) == [(1, 2, True)]
     assert road.sql("local", "select count(*) from wish_rollout.journal") == [(0,)]
@@ -112,12 +122,7 @@ def test_a_rollback_that_was_cut_off_goes_on(half: Road) -> None:
 
 
 def test_a_rollback_that_was_cut_off_and_taken_back_is_done_anew(half: Road) -> None:
-    half.migrate("local")
-    half.sql("local", BLOCKED)
-    half.sql("local", "delete from logs")
-    assert half.cli("rollback", "local", "--to", "0007").code == 1
-    half.sql("local", FREE)
-    half.sql("local", half.cli("drift", "local", "--sql").out)
+    give_a_rollback_up(half)
     assert half.sql("local", INDEX) == [(True,)]
 
     assert half.cli("rollback", "local", "--to", "0007").code == 0
@@ -126,12 +131,7 @@ def test_a_rollback_that_was_cut_off_and_taken_back_is_done_anew(half: Road) -> 
 
 
 def test_marks_of_an_act_that_was_given_up_are_gone_with_the_next_one(half: Road) -> None:
-    half.migrate("local")
-    half.sql("local", BLOCKED)
-    half.sql("local", "delete from logs")
-    assert half.cli("rollback", "local", "--to", "0007").code == 1
-    half.sql("local", FREE)
-    half.sql("local", half.cli("drift", "local", "--sql").out)
+    give_a_rollback_up(half)
     assert half.sql("local", "select count(*) > 0 from wish_rollout.journal") == [(True,)]
 
     half.migrate("local")  # it stands at 0008, and 0009 is pending
