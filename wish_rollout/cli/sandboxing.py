@@ -103,10 +103,11 @@ def rollout(
     if (project.config.root / "Makefile").is_file() and (project.config.root / ".venv").is_dir():
         output.say("  make ui                                     every step, check and delta, in Dagster")
         output.say("  . .venv/bin/activate                        puts wish-rollout on this shell's path")
+    else:
+        output.say(
+            "  dagster dev -w workspace.yaml               each step, in Dagster (the extra wish-rollout[ui])"
+        )
     output.say(
         '  eval "$(wish-rollout sandbox env)"          point this shell at the sandbox; then for example'
     )
     output.say("  wish-rollout status; wish-rollout drift     where each environment stands")
-    output.say(
-        "  dagster dev -w workspace.yaml               every step, in Dagster (pip install 'wish-rollout[ui]')"
-    )
