@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import pytest
 
 from tests.fix_project import APPROVER
 from tests.gate.conftest import now
+from tests.gate.test_secrets import stored
 from wish_rollout.config import load_config
 from wish_rollout.core.approval import Request, Statement, Subject
 from wish_rollout.core.signing_errors import BadApproval
@@ -57,6 +59,14 @@ def test_another_configuration_cannot_be_put_in_place_of_this_one(gate: Gate) ->
     with pytest.raises(dg.DagsterInvalidConfigError):
         gate.road.run("rollout", resource("project", config_path=str(other)))
     assert gate.road.revision("prod") is None
+
+
+def test_steps_cannot_be_made_to_read_what_somebody_else_put_somewhere(gate: Gate) -> None:
+    """What they hand on is unpickled, and a pickle is a program."""
+    folder = gate.road.root / "elsewhere"
+    with pytest.raises(dg.DagsterInvalidConfigError):
+        gate.road.run("rollout", resource("io_manager", base_dir=str(folder)))
+    assert not folder.exists()
 
 
 def test_a_run_of_the_migrating_step_alone_meets_the_gate_there(gate: Gate) -> None:
@@ -124,3 +134,33 @@ def test_a_request_is_found_again_whatever_its_tables_are_called() -> None:
         found = approvals.open_request(instance, subject)
         other = approvals.open_request(instance, replace(subject, hazards=()))
     assert (found and found.request.nonce, other) == ("n", None)
+
+
+ENV = {"env": "SECRET_OF_THE_WORKER"}
+
+
+@pytest.mark.parametrize(
+    ("job", "config"),
+    [
+        ("rollback", {"ops": {"rollback_environment": {"config": {"environment": ENV}}}}),
+        ("rollback", {"ops": {"rollback_environment": {"config": {"environment": "local", "to": ENV}}}}),
+        ("verify", {"ops": {"verify_environment": {"config": {"environment": ENV}}}}),
+        ("drift_check", {"ops": {"check_drift": {"config": {"environments": [ENV]}}}}),
+        ("approve", {"ops": {"approve_plan": {"config": {"environment": "prod", "approval": ENV}}}}),
+        ("rollout", resource("choices", adopt=[ENV])),
+        ("rollout", resource("database_local", url=ENV)),
+        ("rollout", {"loggers": {"console": {"config": {"log_level": ENV}}}}),
+        ("rollout", {"loggers": {"console": {"config": {"name": ENV}}}}),
+        ("rollout", resource("io_manager", base_dir=ENV)),
+    ],
+)
+def test_no_variable_of_the_workers_can_be_read(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch, job: str, config: dict[str, Any]
+) -> None:
+    """A run's configuration may name one in place of a text, as Dagster has it."""
+    secret = "s3cret-that-is-no-password-of-ours"
+    monkeypatch.setenv("SECRET_OF_THE_WORKER", secret)
+    gate.road.migrate("local")
+    with suppress(dg.DagsterInvalidConfigError):
+        gate.road.run(job, config)
+    assert [place for place, text in stored(gate.road, at_least=10) if secret in text] == []

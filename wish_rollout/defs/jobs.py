@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
-from pydantic import Field
 
 from wish_rollout.config import Config
 from wish_rollout.core.delta import Delta
@@ -13,6 +12,7 @@ from wish_rollout.core.plan_errors import Drifted
 from wish_rollout.core.remedy import Remedy
 from wish_rollout.core.render import brief, markdown
 from wish_rollout.core.verdict import Verdict
+from wish_rollout.defs import configs
 from wish_rollout.defs.checks import evaluations
 from wish_rollout.defs.failures import told
 from wish_rollout.defs.gatekeeping import Gatekeeper, disown
@@ -23,24 +23,6 @@ from wish_rollout.rollout.drifting import remedy_for
 from wish_rollout.rollout.rolling_back import plan_back, rollback_environment
 from wish_rollout.rollout.surveying import Standing, survey
 from wish_rollout.rollout.verifying import Verification, verify_environment
-
-
-class EnvironmentConfig(dg.Config):
-    """Which environment."""
-
-    environment: str = Field(description="an environment of rollout.toml")
-
-
-class RollbackConfig(EnvironmentConfig):
-    """Which environment, and how far back."""
-
-    to: str | None = Field(default=None, description="a revision, or base; one back where it is left out")
-
-
-class DriftConfig(dg.Config):
-    """Which environments; all of them where it is left out."""
-
-    environments: list[str] = Field(default_factory=list, description="environments of rollout.toml")
 
 
 def resource_keys(config: Config) -> set[str]:
@@ -73,18 +55,24 @@ def materialization(
 def rollback_job(config: Config, keys: set[str]) -> dg.JobDefinition:
     """Downgrade one environment, prove it, and materialize it anew."""
 
-    @dg.op(name="rollback_environment", required_resource_keys=keys, out=dg.Out(dg.Nothing))
-    def rollback(context: dg.OpExecutionContext, config: RollbackConfig) -> Iterator[Any]:
-        project = context.resources.project.project
+    @dg.op(
+        name="rollback_environment",
+        config_schema=configs.ROLLBACK,
+        required_resource_keys=keys,
+        out=dg.Out(dg.Nothing),
+    )
+    def rollback(context: dg.OpExecutionContext) -> Iterator[Any]:
         disown(context)
+        project = context.resources.project.project
+        name, to = context.op_config["environment"], context.op_config["to"]
         with told():
-            project.config.declared(config.environment)
-            target = target_of(context, config.environment)
+            project.config.declared(name)
+            target = target_of(context, name)
             keeper = Gatekeeper(context, project, target)
-            if target.environment.gated and not keeper.open(plan_back(project, target, config.to)):
+            if target.environment.gated and not keeper.open(plan_back(project, target, to)):
                 yield dg.Output(None)
                 return
-            migrated = rollback_environment(project, target, config.to, actor=keeper.actor)
+            migrated = rollback_environment(project, target, to, actor=keeper.actor)
             verification = verify_environment(project, target, expected=migrated.expected)
         yield from evaluations(verification)
         with told():
@@ -109,12 +97,17 @@ def rollback_job(config: Config, keys: set[str]) -> dg.JobDefinition:
 def verify_job(keys: set[str]) -> dg.JobDefinition:
     """Verify one environment as it is, and materialize it."""
 
-    @dg.op(name="verify_environment", required_resource_keys=keys, out=dg.Out(dg.Nothing))
-    def verify(context: dg.OpExecutionContext, config: EnvironmentConfig) -> Iterator[Any]:
-        project = context.resources.project.project
+    @dg.op(
+        name="verify_environment",
+        config_schema=configs.ENVIRONMENT,
+        required_resource_keys=keys,
+        out=dg.Out(dg.Nothing),
+    )
+    def verify(context: dg.OpExecutionContext) -> Iterator[Any]:
+        project, name = context.resources.project.project, context.op_config["environment"]
         with told():
-            project.config.declared(config.environment)
-            verification = verify_environment(project, target_of(context, config.environment))
+            project.config.declared(name)
+            verification = verify_environment(project, target_of(context, name))
         yield from evaluations(verification)
         with told():
             verification.raise_if_failed()
@@ -132,11 +125,16 @@ def drift_job(config: Config, keys: set[str]) -> dg.JobDefinition:
     """Judge environments, observe their assets, and fail where one is not what history promises."""
     known = tuple(env.name for env in config.environments)
 
-    @dg.op(name="check_drift", required_resource_keys=keys, out=dg.Out(dg.Nothing))
-    def drift_check(context: dg.OpExecutionContext, config: DriftConfig) -> None:
+    @dg.op(
+        name="check_drift",
+        config_schema=configs.DRIFT,
+        required_resource_keys=keys,
+        out=dg.Out(dg.Nothing),
+    )
+    def drift_check(context: dg.OpExecutionContext) -> None:
         project = context.resources.project.project
         with told():
-            names = config.environments or list(known)
+            names = context.op_config["environments"] or list(known)
             for name in names:
                 project.config.declared(name)
             standings = survey(project, [target_of(context, name) for name in names])

@@ -41,8 +41,21 @@ def build(config: Config) -> dg.Definitions:
         sensors=sensors_for(config, waiting),
         resources={
             **resources_for(config),
-            # what one step hands to the next, where steps run as processes of their own
-            "io_manager": dg.FilesystemIOManager(base_dir=str(config.root / ".dagster")),
+            "io_manager": handed_on(config),
         },
         executor=dg.in_process_executor,
     )
+
+
+def handed_on(config: Config) -> dg.IOManagerDefinition:
+    """Keep what one step hands to the next, where steps run as processes of their own, in the project's folder.
+
+    A run's configuration cannot name another folder: what lies there is unpickled, and so could be a program.
+    """
+
+    @dg.io_manager(config_schema={}, description="What one step hands to the next.")
+    def files(context: dg.InitResourceContext) -> dg.IOManager:
+        folder = str(config.root / ".dagster")
+        return dg.FilesystemIOManager(base_dir=folder).create_io_manager(context)
+
+    return files

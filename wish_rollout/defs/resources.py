@@ -8,10 +8,10 @@ from functools import cached_property
 from pathlib import Path
 
 import dagster as dg
-from pydantic import Field
 
 from wish_rollout.config import Config
 from wish_rollout.core.config_errors import Overridden
+from wish_rollout.defs.configs import CHOICES
 from wish_rollout.rollout.planning import Choices
 from wish_rollout.rollout.project import Project, Target
 
@@ -49,16 +49,11 @@ class DatabaseResource(dg.ConfigurableResource[str]):
     url: str = ""
 
 
-class ChoicesResource(dg.ConfigurableResource[Choices]):
-    """What a person chose for objects in the way: environments to adopt, and to clean (disposable ones)."""
-
-    adopt: list[str] = Field(default_factory=list)
-    clean: list[str] = Field(default_factory=list)
-
-    @property
-    def choices(self) -> Choices:
-        """As the rollout takes them."""
-        return Choices(tuple(self.adopt), tuple(self.clean))
+@dg.resource(config_schema=CHOICES, description="What a person chose for objects in the way.")
+def choices(context: dg.InitResourceContext) -> Choices:
+    """Give what a person chose: environments to adopt, and to clean (disposable ones)."""
+    chosen = context.resource_config
+    return Choices(tuple(chosen["adopt"]), tuple(chosen["clean"]))
 
 
 def database_key(environment: str) -> str:
@@ -76,7 +71,7 @@ def resources_for(config: Config) -> dict[str, object]:
     }
     return {
         "project": project_resource(config.path),
-        "choices": ChoicesResource(),
+        "choices": choices,
         **databases,
     }
 

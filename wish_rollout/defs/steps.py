@@ -32,7 +32,7 @@ def preflight(
     disown(context)
     with told():
         targets = [target_of(context, env.name) for env in environments]
-        plan = look_everywhere(context.resources.project.project, targets, context.resources.choices.choices)
+        plan = look_everywhere(context.resources.project.project, targets, context.resources.choices)
         refuse_other_release(context, plan)
     for one in plan.environments:
         context.log.info(one.summary())
@@ -49,7 +49,7 @@ def migrate(context: dg.OpExecutionContext, env: Environment, planned: dict[str,
             project,
             target,
             planned=planned[env.name],
-            choices=context.resources.choices.choices,
+            choices=context.resources.choices,
             actor=keeper.actor,
         )
     context.log.info(f"{env.name}: {migrated.action}, {migrated.seconds:.3f} s")
@@ -83,7 +83,7 @@ def gate(context: dg.OpExecutionContext, env: Environment) -> Iterator[dg.Output
     """Let the run through, or record a request for approval and end here, successfully."""
     project, target = context.resources.project.project, target_of(context, env.name)
     with told():
-        plan, seen = plan_target(project, target, context.resources.choices.choices)
+        plan, seen = plan_target(project, target, context.resources.choices)
         refuse_unfit(env, plan, project, seen)
         if plan.is_empty:
             context.log.info(f"gate of {env.name}: nothing to do behind it")
