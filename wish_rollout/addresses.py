@@ -72,9 +72,13 @@ def _one_line(environment: str, source: str, url: str) -> str:
 def refuse_plaintext(environment: str, parameters: Mapping[str, Any]) -> None:
     """Raise Plaintext where a connection to another machine might not be encrypted.
 
-    ``parameters`` are libpq's; what they leave out comes from its variables.
+    ``parameters`` are libpq's; what they leave out comes from its variables, where an address goes before a name,
+    or from its file of services (manual, 34.15 and 34.17). That is not read here: a service counts as far away.
     """
-    hosts = str(parameters.get("hostaddr") or parameters.get("host") or os.environ.get("PGHOST") or "")
+    services = [parameters.get("service"), os.environ.get("PGSERVICE")]
+    said = [parameters.get("hostaddr"), *(f"service {name}" for name in services if name)]
+    said += [os.environ.get("PGHOSTADDR"), parameters.get("host"), os.environ.get("PGHOST")]
+    hosts = next((str(each) for each in said if each), "")
     far = [host for host in hosts.split(",") if not is_local(host)]
     mode = str(parameters.get("sslmode") or os.environ.get("PGSSLMODE") or "prefer")
     if far and mode not in ENCRYPTED:

@@ -77,6 +77,26 @@ def test_modes_that_may_fall_back_to_plain_text_do_not_do(mode: str) -> None:
         refuse_plaintext("prod", {"host": "127.0.0.1,db.example.org", "sslmode": mode})
 
 
+@pytest.mark.parametrize(
+    ("parameters", "variables"),
+    [
+        ({"host": "localhost"}, {"PGHOSTADDR": "192.0.2.1"}),
+        ({}, {"PGHOST": "db.example.org"}),
+        ({}, {"PGSERVICE": "prod"}),
+        ({"service": "prod", "host": "localhost"}, {}),
+    ],
+)
+def test_what_the_url_leaves_out_may_lead_far_away(
+    monkeypatch: pytest.MonkeyPatch, parameters: dict[str, str], variables: dict[str, str]
+) -> None:
+    """libpq takes it from variables, and from a file of services, which it alone reads."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(Plaintext):
+        refuse_plaintext("prod", parameters)
+    refuse_plaintext("prod", {**parameters, "sslmode": "require"})
+
+
 def test_what_is_this_machine_and_what_is_not() -> None:
     assert all(map(is_local, ("", "/run/postgresql", "@abstract", "localhost", "127.0.0.1", "::1")))
     assert not any(map(is_local, ("localhost.example.org", "10.0.0.1", "db")))
