@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pytest
 
-from tests.fix_project import APPROVER
+from tests.fix_project import APPROVER, REQUESTER
 from tests.gate.conftest import now
 from tests.gate.test_secrets import stored
 from wish_rollout.config import load_config
 from wish_rollout.core.approval import Request, Statement, Subject
+from wish_rollout.core.policy import Policy
 from wish_rollout.core.signing_errors import BadApproval
 from wish_rollout.defs import approvals
 from wish_rollout.defs.instance import open_instance
@@ -86,6 +87,38 @@ def test_a_run_of_the_migrating_step_alone_meets_the_gate_there(gate: Gate) -> N
     assert gate.road.revision("prod") is None
 
 
+def test_a_broken_glass_is_signed_for_the_rollback_that_was_asked_for_and_no_newer_one(gate: Gate) -> None:
+    """Anybody can have a job ask for another one; with --yes nobody reads which one is signed."""
+    gate.road.migrate("prod")
+    assert gate.road.cli("rollback", "prod").code == 3
+    assert gate.road.cli("rollback", "prod", "--to", "base").code == 3
+    glass = ("--break-glass", "prod is down", "--yes", "--key", str(gate.keys[REQUESTER]))
+    done = gate.road.cli("rollback", "prod", *glass)
+    assert (done.code, gate.road.revision("prod")) == (0, "0006"), done
+    assert gate.ledger("act, revision_to")[-1] == ("rollback", "0006")
+    with open_instance(gate.road.project.config) as instance:
+        (document,) = approvals.documents(instance, "prod")
+    assert "to: 0006" in document
+
+
+@pytest.mark.parametrize("years", [0, 9])
+def test_a_request_that_no_approval_can_count_for_is_not_taken_for_the_open_one(
+    gate: Gate, years: int
+) -> None:
+    """Written into Dagster by somebody, of exactly what stands: nobody could approve it, and none else was made."""
+    good = gate.ask()
+    begin = now() + timedelta(hours=1)
+    forged = replace(good, requested=begin, expires=begin + timedelta(hours=1, days=365 * years), nonce="f")
+    reject = {"environment": "prod", "nonce": good.nonce, "who": "x", "reason": "y"}
+    assert gate.road.run("reject", {"ops": {"reject_request": {"config": reject}}}).success
+    with open_instance(gate.road.project.config) as instance:
+        event = approvals.request_event(approvals.Asked(forged, "", "rollout", {}, ""))
+        instance.report_runless_asset_event(event)
+    stopped = gate.road.cli("apply")
+    assert stopped.code == 3
+    assert gate.requests()[0].nonce != "f"
+
+
 def test_a_rejection_cannot_act_and_a_flood_of_events_does_not_bring_its_request_back(
     gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,8 +164,8 @@ def test_a_request_is_found_again_whatever_its_tables_are_called() -> None:
     )
     with dg.DagsterInstance.ephemeral() as instance:
         instance.report_runless_asset_event(approvals.request_event(asked))
-        found = approvals.open_request(instance, subject)
-        other = approvals.open_request(instance, replace(subject, hazards=()))
+        found = approvals.open_request(instance, subject, Policy("y"))
+        other = approvals.open_request(instance, replace(subject, hazards=()), Policy("y"))
     assert (found and found.request.nonce, other) == ("n", None)
 
 

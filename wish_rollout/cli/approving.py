@@ -3,50 +3,57 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from wish_rollout.cli import output
 from wish_rollout.cli.common import Json, project_of
 from wish_rollout.cli.doing import Name, op_config, run_job
-from wish_rollout.cli.reporting import finish, show_plan
+from wish_rollout.cli.reporting import finish
+from wish_rollout.cli.signing import read, sign_asked, sign_file
 
 if TYPE_CHECKING:
     from wish_rollout.core.approval import Request
-    from wish_rollout.core.plan import EnvironmentPlan
     from wish_rollout.defs.approvals import Asked
     from wish_rollout.rollout.project import Project, Target
-    from wish_rollout.rollout.signing_off import Words
 
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Why.")]
 Nonce = Annotated[str, typer.Option("--nonce", help="Which request (default: the newest that is open).")]
-File = typer.Option(
-    metavar="FILE", help="Your SSH key (default: one of the agent's or of ~/.ssh that may sign)."
-)
+Key = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Your SSH key (default: one of the agent's or of ~/.ssh that may sign)."
+    ),
+]
+Identity = Annotated[str, typer.Option(help="Who you are in the file of allowed signers.")]
+Out = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write the approval to a file, and hand it in later.")
+]
+HandedIn = Annotated[
+    Path | None, typer.Option("--in", metavar="FILE", help="Hand in an approval from a file.")
+]
+RequestFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Sign the request in this file, connecting to nothing.")
+]
+Glass = Annotated[
+    str, typer.Option(metavar="WHY", help="Go on without the others; it is shouted into the ledger.")
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 def approve(
     context: typer.Context,
     environment: Name,
     reason: Reason = "",
-    key: Annotated[Path | None, File] = None,
-    identity: Annotated[str, typer.Option(help="Who you are in the file of allowed signers.")] = "",
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the approval to a file, and hand it in later.")
-    ] = None,
-    handed_in: Annotated[
-        Path | None, typer.Option("--in", metavar="FILE", help="Hand in an approval from a file.")
-    ] = None,
-    request: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Sign the request in this file, connecting to nothing."),
-    ] = None,
-    break_glass: Annotated[
-        str, typer.Option(metavar="WHY", help="Go on without the others; it is shouted into the ledger.")
-    ] = "",
+    key: Key = None,
+    identity: Identity = "",
+    out: Out = None,
+    handed_in: HandedIn = None,
+    request: RequestFile = None,
+    break_glass: Glass = "",
     nonce: Nonce = "",
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
     """Sign exactly what is asked for a gated environment, with your SSH key, after reading it."""
@@ -61,69 +68,25 @@ def approve(
     elif request:
         document = sign_file(project, environment, request, words, yes=yes)
     else:
-        document = sign_asked(project, project.target(environment), nonce, words, quiet=json, yes=yes)
+        target = project.target(environment)
+        asked = pick(project, environment, nonce).request
+        document = sign_asked(project, target, asked, words, quiet=json, yes=yes)
     if out or (request and not handed_in):
-        place = out or Path(f"{environment}.approval")
-        place.write_text(document, encoding="utf-8")
-        output.note(f"written; hand it in with: wish-rollout approve {environment} --in {place}")
-        return
+        keep(document, environment, out or Path(f"{environment}.approval"))
+    else:
+        finish(hand_in(project, environment, document), json=json, done=f"approved: {environment}")
+
+
+def keep(document: str, environment: str, place: Path) -> None:
+    """Write an approval to a file, and say what becomes of it."""
+    place.write_text(document, encoding="utf-8")
+    output.note(f"written; hand it in with: wish-rollout approve {environment} --in {place}")
+
+
+def hand_in(project: Project, environment: str, document: str) -> Any:
+    """Have the job take an approval in; give its Outcome."""
     config = op_config("approve_plan", {"environment": environment, "approval": document})
-    outcome = run_job(project, "approve", config, only=environment)
-    finish(outcome, json=json, done=f"approved: {environment}")
-
-
-def sign_asked(project: Project, target: Target, nonce: str, words: Words, *, quiet: bool, yes: bool) -> str:
-    """Show what is asked for and what stands, ask, and sign; raise why it may not be."""
-    from wish_rollout.rollout.approving import accept, rules_of, standing
-    from wish_rollout.rollout.signing_off import sign_off
-    from wish_rollout.rollout.standing import plan_as_asked, refuse_unlike
-
-    request = pick(project, target.name, nonce).request
-    plan = plan_as_asked(project, target, request.subject)
-    rules = rules_of(project, target)
-    subject = standing(project, rules, plan)
-    refuse_unlike(request, subject, rules)
-    if not quiet:
-        show_plan(plan)
-        output.say(f"{stake(plan)}\n")
-    consent(request, quiet=quiet, yes=yes)
-    document = sign_off(project, target, request, rules.signers, words)
-    accept(rules, subject, document)
-    return document
-
-
-def stake(plan: EnvironmentPlan) -> str:
-    """Say what a plan takes with it, or what taking it back would have to keep."""
-    from wish_rollout.core.hazards.drop import losses
-    from wish_rollout.core.plan import Action, at_stake
-
-    if plan.action is Action.ROLLBACK:
-        return f"what it takes with it: {losses(plan.hazards) or 'no rows'}; where a value would be lost, it refuses"
-    return f"a rollback of it would have to archive first: {at_stake(plan.promised) or 'nothing'}"
-
-
-def sign_file(project: Project, environment: str, path: Path, words: Words, *, yes: bool) -> str:
-    """Sign the request in a file, without connecting to anything."""
-    from wish_rollout.core.approval import Request
-    from wish_rollout.core.approval_errors import OtherEnvironment
-    from wish_rollout.rollout.approving import signers_of
-    from wish_rollout.rollout.signing_off import sign_off
-
-    request = Request.from_text(read(path))
-    if request.subject.environment != environment:
-        raise OtherEnvironment(environment, f"'{request.subject.environment}'")
-    signers = signers_of(project, project.config.declared(environment))
-    consent(request, quiet=False, yes=yes)
-    return sign_off(project, None, request, signers, words)
-
-
-def consent(request: Request, *, quiet: bool, yes: bool) -> None:
-    """Show the text that is signed, and ask; exit with 3 where the answer is no."""
-    if not quiet:
-        output.say(request.text())
-    if not yes and not output.confirm("Sign this?", "--yes"):
-        output.note("not approved")
-        raise typer.Exit(3)
+    return run_job(project, "approve", config, only=environment)
 
 
 def pick(project: Project, environment: str, nonce: str) -> Asked:
@@ -143,14 +106,21 @@ def pick(project: Project, environment: str, nonce: str) -> Asked:
     raise NoRequest(environment)
 
 
-def read(path: Path) -> str:
-    """Read a file that somebody hands in; raise BadApproval."""
-    from wish_rollout.core.signing_errors import BadApproval
+def pick_rollback(project: Project, target: Target, to: str | None) -> Request:
+    """Find the request for exactly this rollback, whatever was asked for since; raise NoRequest."""
+    from wish_rollout.core.approval_errors import NoRequest
+    from wish_rollout.defs import approvals
+    from wish_rollout.defs.instance import open_instance
+    from wish_rollout.rollout.approving import rules_of, standing
+    from wish_rollout.rollout.rolling_back import plan_back
 
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadApproval(f"{path}: {getattr(error, 'strerror', None) or 'it is no text'}") from None
+    rules = rules_of(project, target)
+    subject = standing(project, rules, plan_back(project, target, to))
+    with open_instance(project.config) as instance:
+        asked = approvals.open_request(instance, subject, rules.policy)
+    if asked is None:
+        raise NoRequest(target.name)
+    return asked.request
 
 
 def reject(context: typer.Context, environment: Name, reason: Reason, nonce: Nonce = "") -> None:

@@ -118,13 +118,14 @@ def rollback(
     config = op_config("rollback_environment", {"environment": environment, **({"to": to} if to else {})})
     outcome = run_job(project, "rollback", config, only=environment)
     if break_glass and outcome.success and outcome.awaiting:
-        from wish_rollout.cli.approving import sign_asked
+        from wish_rollout.cli.approving import hand_in, pick_rollback
+        from wish_rollout.cli.signing import sign_asked
         from wish_rollout.rollout.signing_off import Words
 
         words = Words(break_glass, break_glass, identity, key)
-        document = sign_asked(project, target, "", words, quiet=json, yes=yes)
-        given = op_config("approve_plan", {"environment": environment, "approval": document})
-        outcome = run_job(project, "approve", given, only=environment)
+        asked = pick_rollback(project, target, to)
+        document = sign_asked(project, target, asked, words, quiet=json, yes=yes)
+        outcome = hand_in(project, environment, document)
         if outcome.success:
             outcome = run_job(project, "rollback", config, only=environment)
     finish(outcome, json=json)

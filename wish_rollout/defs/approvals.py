@@ -7,6 +7,7 @@ each time that it matters.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from wish_rollout.config.policies import LONGEST
-from wish_rollout.core.approval import Request, Statement, changes
+from wish_rollout.core.approval import Request, Statement
+from wish_rollout.core.errors import Refused
+from wish_rollout.core.policy import check_request
 from wish_rollout.core.render import visible
 from wish_rollout.core.signing_errors import BadApproval
 from wish_rollout.rollout.approving import text_of
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from wish_rollout.core.approval import Subject
+    from wish_rollout.core.policy import Policy
 
 REQUEST, NONCE, PLAN, JOB, CONFIG = "request", "nonce", "plan", "job", "run config"
 APPROVAL, APPROVER, REASON = "approval", "approver", "reason"
@@ -158,10 +162,18 @@ def requests(instance: dg.DagsterInstance, environment: str) -> list[Asked]:
     return list(found.values())
 
 
-def open_request(instance: dg.DagsterInstance, subject: Subject) -> Asked | None:
-    """Find the request that is open for exactly this subject."""
-    asks = requests(instance, subject.environment)
-    return next((each for each in asks if not changes(each.request.subject, subject)), None)
+def open_request(instance: dg.DagsterInstance, subject: Subject, policy: Policy) -> Asked | None:
+    """Find the request that is open for exactly this subject, and that an approval can count for.
+
+    Anybody may have written one that lives for years: taken for the open one, it would keep a good one from being
+    made.
+    """
+    now = datetime.now(UTC)
+    for asked in requests(instance, subject.environment):
+        with suppress(Refused):
+            check_request(asked.request, subject, policy, now)
+            return asked
+    return None
 
 
 def _observed(instance: dg.DagsterInstance, environment: str) -> Iterator[tuple[dict[str, str], str]]:

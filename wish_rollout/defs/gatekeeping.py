@@ -122,7 +122,7 @@ class Gatekeeper:
         reason: Refused | AwaitingApproval,
     ) -> None:
         instance, name = self.context.instance, self.target.name
-        asked = approvals.open_request(instance, subject)
+        asked = approvals.open_request(instance, subject, rules.policy)
         if asked:
             try:
                 refuse_used(connection, asked.request)

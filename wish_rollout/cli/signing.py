@@ -1,0 +1,83 @@
+"""Signing at the terminal: what is asked for is shown, and a person asked whether they want to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from wish_rollout.cli import output
+from wish_rollout.cli.reporting import show_plan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from wish_rollout.core.approval import Request
+    from wish_rollout.core.plan import EnvironmentPlan
+    from wish_rollout.rollout.project import Project, Target
+    from wish_rollout.rollout.signing_off import Words
+
+
+def sign_asked(
+    project: Project, target: Target, request: Request, words: Words, *, quiet: bool, yes: bool
+) -> str:
+    """Show what is asked for and what stands, ask, and sign; raise why it may not be."""
+    from wish_rollout.rollout.approving import accept, rules_of, standing
+    from wish_rollout.rollout.signing_off import sign_off
+    from wish_rollout.rollout.standing import plan_as_asked, refuse_unlike
+
+    plan = plan_as_asked(project, target, request.subject)
+    rules = rules_of(project, target)
+    subject = standing(project, rules, plan)
+    refuse_unlike(request, subject, rules)
+    if not quiet:
+        show_plan(plan)
+        output.say(f"{stake(plan)}\n")
+    consent(request, quiet=quiet, yes=yes)
+    document = sign_off(project, target, request, rules.signers, words)
+    accept(rules, subject, document)
+    return document
+
+
+def stake(plan: EnvironmentPlan) -> str:
+    """Say what a plan takes with it, or what taking it back would have to keep."""
+    from wish_rollout.core.hazards.drop import losses
+    from wish_rollout.core.plan import Action, at_stake
+
+    if plan.action is Action.ROLLBACK:
+        return f"what it takes with it: {losses(plan.hazards) or 'no rows'}; where a value would be lost, it refuses"
+    return f"a rollback of it would have to archive first: {at_stake(plan.promised) or 'nothing'}"
+
+
+def sign_file(project: Project, environment: str, path: Path, words: Words, *, yes: bool) -> str:
+    """Sign the request in a file, without connecting to anything."""
+    from wish_rollout.core.approval import Request
+    from wish_rollout.core.approval_errors import OtherEnvironment
+    from wish_rollout.rollout.approving import signers_of
+    from wish_rollout.rollout.signing_off import sign_off
+
+    request = Request.from_text(read(path))
+    if request.subject.environment != environment:
+        raise OtherEnvironment(environment, f"'{request.subject.environment}'")
+    signers = signers_of(project, project.config.declared(environment))
+    consent(request, quiet=False, yes=yes)
+    return sign_off(project, None, request, signers, words)
+
+
+def consent(request: Request, *, quiet: bool, yes: bool) -> None:
+    """Show the text that is signed, and ask; exit with 3 where the answer is no."""
+    if not quiet:
+        output.say(request.text())
+    if not yes and not output.confirm("Sign this?", "--yes"):
+        output.note("not approved")
+        raise typer.Exit(3)
+
+
+def read(path: Path) -> str:
+    """Read a file that somebody hands in; raise BadApproval."""
+    from wish_rollout.core.signing_errors import BadApproval
+
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadApproval(f"{path}: {getattr(error, 'strerror', None) or 'it is no text'}") from None
