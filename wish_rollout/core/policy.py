@@ -80,6 +80,11 @@ class Policy:
         }
         return digest_of(plain)
 
+    def hears(self, person: str) -> bool:
+        """Whether this person's word counts here, of those that may sign."""
+        name = person.casefold()
+        return not self.approvers or any(fnmatchcase(name, each.casefold()) for each in self.approvers)
+
     def persons(self, request: Request) -> int:
         """Say how many must approve. Where nobody knows who asked, one of them may be it: so one more."""
         present = {hazard.partition(" ")[0] for hazard in request.subject.hazards}
@@ -150,7 +155,7 @@ def check_person(signed: Signed, policy: Policy) -> None:
     """
     statement, request = signed.statement, signed.statement.request
     who, name = statement.approver.casefold(), request.subject.environment
-    if policy.approvers and not any(fnmatchcase(who, each.casefold()) for each in policy.approvers):
+    if not policy.hears(who):
         raise errors.MayNotApprove(name, statement.approver, ", ".join(policy.approvers))
     if statement.break_glass:
         if not policy.break_glass:

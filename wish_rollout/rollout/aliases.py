@@ -10,9 +10,18 @@ from wish_rollout.core.plan_errors import SameDatabase
 from wish_rollout.postgres.sighting import read_facts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from wish_rollout.rollout.project import Project
+
+
+def instances(project: Project, names: Iterable[str]) -> dict[str, str]:
+    """Ask environments which database they are (``ServerFacts.instance``); those that do not answer are left out."""
+    found = {}
+    for name in names:
+        with suppress(RolloutError), project.target(name).connect() as connection:
+            found[name] = read_facts(connection, project.config.release.version_table).instance
+    return found
 
 
 def refuse_same_database(project: Project, seen: Mapping[str, str]) -> None:
@@ -21,11 +30,8 @@ def refuse_same_database(project: Project, seen: Mapping[str, str]) -> None:
     ``seen``: environment → ``ServerFacts.instance``. Gated ones that are not in it are asked as well, if they
     answer: for one that is migrated past its gate under another name, it makes no difference that it takes no part.
     """
-    known = dict(seen)
-    for env in project.config.environments:
-        if env.gated and env.name not in known:
-            with suppress(RolloutError), project.target(env.name).connect() as connection:
-                known[env.name] = read_facts(connection, project.config.release.version_table).instance
+    others = (env.name for env in project.config.environments if env.gated and env.name not in seen)
+    known = {**seen, **instances(project, others)}
     first: dict[str, str] = {}
     for name, instance in known.items():
         if (other := first.setdefault(instance, name)) != name:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.config_errors import QuorumUnreachable
 from wish_rollout.core.errors import RolloutError
 from wish_rollout.core.release import say
-from wish_rollout.postgres.sighting import read_facts
-from wish_rollout.rollout.aliases import refuse_same_database
+from wish_rollout.rollout.aliases import instances, refuse_same_database
 from wish_rollout.rollout.approving import Rules, rules_of
 from wish_rollout.rollout.notifying import try_receiver
 from wish_rollout.rollout.planning import plan_target
@@ -96,22 +93,14 @@ def enough(environment: str, rules: Rules) -> None:
     names = {
         name for each in rules.signers.entries if each.for_us and each.valid(now) for name in each.principals
     }
-    allowed = rules.policy.approvers
-    counted = {
-        rules.signers.person(name)
-        for name in names
-        if not allowed or any(fnmatchcase(name.casefold(), each.casefold()) for each in allowed)
-    }
+    counted = {rules.signers.person(name) for name in names if rules.policy.hears(name)}
     if len(counted) < rules.policy.quorum:
         raise QuorumUnreachable(environment, len(counted), rules.policy.quorum)
 
 
 def apart(project: Project) -> str:
     """See that no two environments are one database; those that do not answer are told of by themselves."""
-    seen = {}
-    for env in project.config.environments:
-        with suppress(RolloutError), project.target(env.name).connect() as connection:
-            seen[env.name] = read_facts(connection, project.config.release.version_table).instance
+    seen = instances(project, (env.name for env in project.config.environments))
     refuse_same_database(project, seen)
     return f"{', '.join(seen) or 'none that answers'}: each is a database of its own"
 
