@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import time
+import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import dagster as dg
+import psycopg
 
+from wish_rollout.defs import abandoned
+from wish_rollout.defs.abandoned import LIFELINE
+from wish_rollout.defs.claims import BY, COMMAND_LINE, WORKER
 from wish_rollout.defs.instance import open_instance
+from wish_rollout.defs.worker import Worker
 from wish_rollout.postgres.connect import connect
+from wish_rollout.postgres.lifelines import SPACE
 from wish_rollout.postgres.locks import rollout_lock
+from wish_rollout.sandbox.databases import DAGSTER_VARIABLE
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.fix_project import Road
+
+
+def dagster_database() -> str:
+    """Give the address of Dagster's database, as libpq takes it."""
+    return os.environ[DAGSTER_VARIABLE].replace("+psycopg2", "", 1)
 
 
 def statuses(road: Road) -> list[str]:
@@ -47,6 +65,58 @@ def test_the_run_of_a_killed_process_is_ended_by_the_next_one(road: Road) -> Non
 
     assert statuses(road) == ["FAILURE", "SUCCESS", "SUCCESS"]
     assert [road.revision(name) for name in ("local", "staging", "prod")] == ["0007", "0007", None]
+
+
+def cut_lifelines(road: Road) -> None:
+    """End every session that holds a lifeline, as a firewall would."""
+    with psycopg.connect(dagster_database(), autocommit=True) as session:
+        query = """select pg_terminate_backend(pid) from pg_locks
+            where locktype = 'advisory' and classid = %s and objsubid = 2 and pid <> pg_backend_pid()
+            and database = (select oid from pg_database where datname = current_database())"""
+        assert session.execute(query, [SPACE]).fetchall() == [(True,)]
+
+
+def test_a_run_whose_lifeline_is_cut_lives_on_and_ends_well(road: Road) -> None:
+    road.edit("rollout.toml", "disposable = true", "disposable = true\nlock_wait = 60")
+    with connect(road.urls["local"], "the test") as session, rollout_lock(session, "local", 0):
+        process = road.start("apply")
+        await_step(road, "migrate_local")
+        cut_lifelines(road)
+        assert road.cli("verify", "staging").code == 0
+        assert statuses(road) == ["STARTED", "SUCCESS"]
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 3, out + err
+    assert statuses(road) == ["SUCCESS", "SUCCESS"]
+
+
+def test_a_run_on_another_machine_is_ended_once_it_was_silent_for_long(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process cannot be looked at, and its lock goes with any session that is cut."""
+    with road.here(), open_instance(road.project.config) as instance:
+        run = dg.DagsterRun("verify", run_id=str(uuid.uuid4()), status=dg.DagsterRunStatus.STARTED)
+        tags = {BY: COMMAND_LINE, LIFELINE: run.run_id, WORKER: f"{run.run_id} {Worker('elsewhere', 1, '2')}"}
+        instance.add_run(run.with_tags(tags))
+        instance.report_engine_event("begun", run)
+
+    road.cli("verify", "local")
+    assert statuses(road)[0] == "STARTED"
+
+    monkeypatch.setattr(abandoned, "SILENT_SECONDS", 0)
+    road.cli("verify", "local")
+    assert statuses(road)[0] == "FAILURE"
+
+
+def test_a_process_is_told_from_one_that_was_given_its_number() -> None:
+    here = Worker.here()
+    assert Worker.from_text(str(here)) == here
+    assert here.has_ended() is False
+    assert replace(here, began="1").has_ended() is True
+    assert replace(here, machine="elsewhere").has_ended() is None
+    with subprocess.Popen(["true"]) as child:
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert replace(here, pid=child.pid).has_ended() is True  # it has ended, and nobody has collected it
+    assert [Worker.from_text(text) for text in ("", "a 1", "a b c", "a 1 2 3")] == [None] * 4
 
 
 def test_a_run_that_was_given_the_tags_of_another_is_let_be(road: Road) -> None:

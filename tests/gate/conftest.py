@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.policy import Signed
 
 SECOND, AUTHOR, STRANGER = "second@example.org", "author@example.org", "stranger@example.org"
+BEFORE = ("local", "staging")
 SUBJECT_FIELDS = frozenset(each.name for each in fields(Subject))
 
 
@@ -43,6 +44,11 @@ class Gate:
             with (self.road.root / "approvers").open("a") as file:
                 file.write(f"{name} {options} {line}".replace("  ", " "))
         return path
+
+    def with_those_before(self) -> None:
+        """Have the environments before it take part."""
+        for name in BEFORE:
+            self.road.point(name, self.road.made[name])
 
     def policy(self, line: str) -> None:
         """Add a line to the gate's policy."""
@@ -93,7 +99,13 @@ class Gate:
 
 @pytest.fixture
 def gate(road: Road) -> Gate:
-    """A gate with one who may approve, one more, the author of all there is, and somebody unknown."""
+    """A gate with one who may approve, one more, the author of all there is, and somebody unknown.
+
+    The environments before it are left out: what they would show is shown elsewhere.
+    """
+    road.edit("rollout.toml", 'name = "local"', 'name = "local"\noptional = true')
+    for name in BEFORE:
+        road.leave_out(name)
     road.edit("rollout.toml", f"{SIGNERS}\nfour_eyes = false", SIGNERS)
     authors = f'0006 = ["{AUTHOR}"]\n0007 = ["{AUTHOR}"]'
     first = '[[environment]]\nname = "local"'

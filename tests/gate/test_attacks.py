@@ -18,6 +18,7 @@ from wish_rollout.core.approval import Request, Statement, Subject
 from wish_rollout.core.policy import Policy
 from wish_rollout.core.signing_errors import BadApproval
 from wish_rollout.defs import approvals
+from wish_rollout.defs.approval_events import Asked, request_event
 from wish_rollout.defs.instance import open_instance
 from wish_rollout.defs.location import build
 from wish_rollout.defs.pipeline import ROAD
@@ -38,12 +39,14 @@ def resource(name: str, **config: Any) -> dict[str, Any]:
 
 
 def test_an_environment_without_a_gate_cannot_be_pointed_at_prod(gate: Gate) -> None:
+    gate.with_those_before()
     outcome = gate.road.run("rollout", resource("database_local", url={"env": "PROD_DATABASE_URL"}))
     assert gate.road.revision("prod") is None
     assert (outcome.success, outcome.error_class) == (False, "Overridden")
 
 
 def test_a_rollback_cannot_be_pointed_at_prod(gate: Gate) -> None:
+    gate.with_those_before()
     gate.road.migrate("prod")
     ops = {"ops": {"rollback_environment": {"config": {"environment": "local"}}}}
     outcome = gate.road.run(
@@ -112,7 +115,7 @@ def test_a_request_that_no_approval_can_count_for_is_not_taken_for_the_open_one(
     reject = {"environment": "prod", "nonce": good.nonce, "who": "x", "reason": "y"}
     assert gate.road.run("reject", {"ops": {"reject_request": {"config": reject}}}).success
     with open_instance(gate.road.project.config) as instance:
-        event = approvals.request_event(approvals.Asked(forged, "", "rollout", {}, ""))
+        event = request_event(Asked(forged))
         instance.report_runless_asset_event(event)
     stopped = gate.road.cli("apply")
     assert stopped.code == 3
@@ -159,11 +162,9 @@ def test_what_an_approver_says_stays_one_line_that_cannot_act(gate: Gate) -> Non
 def test_a_request_is_found_again_whatever_its_tables_are_called() -> None:
     hazards = ('drop-table table public."a, b"',)
     subject = Subject("prod", "shop", "rollback", "1", "2", "r", "p", "s", hazards, "18", "y", ())
-    asked = approvals.Asked(
-        Request(subject, "r", now(), now() + timedelta(hours=1), "n"), "", "rollback", {}, ""
-    )
+    asked = Asked(Request(subject, "r", now(), now() + timedelta(hours=1), "n"))
     with dg.DagsterInstance.ephemeral() as instance:
-        instance.report_runless_asset_event(approvals.request_event(asked))
+        instance.report_runless_asset_event(request_event(asked))
         found = approvals.open_request(instance, subject, Policy("y"))
         other = approvals.open_request(instance, replace(subject, hazards=()), Policy("y"))
     assert (found and found.request.nonce, other) == ("n", None)
@@ -193,6 +194,7 @@ def test_no_variable_of_the_workers_can_be_read(
     """A run's configuration may name one in place of a text, as Dagster has it."""
     secret = "s3cret-that-is-no-password-of-ours"
     monkeypatch.setenv("SECRET_OF_THE_WORKER", secret)
+    gate.with_those_before()
     gate.road.migrate("local")
     with suppress(dg.DagsterInvalidConfigError):
         gate.road.run(job, config)

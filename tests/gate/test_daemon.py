@@ -14,7 +14,7 @@ import dagster as dg
 
 from tests.fix_project import HERE
 from tests.gate.test_sensor import keys, tick
-from wish_rollout.defs import approvals
+from wish_rollout.defs.approval_events import approval_event
 from wish_rollout.defs.instance import open_instance
 from wish_rollout.sandbox.cluster import _free_port
 
@@ -109,7 +109,7 @@ def test_a_daemon_that_is_killed_before_and_after_it_goes_on_migrates_prod_once(
         with open_instance(gate.road.project.config) as instance:
             until(lambda: ticks(instance) > 0, "a tick", code, first)
             assert runs(instance, request.nonce) == []
-            instance.report_runless_asset_event(approvals.approval_event(document))
+            instance.report_runless_asset_event(approval_event(document))
             kill(first)
             with daemon(gate) as second:
                 until(lambda: runs(instance, request.nonce) != [], "the run is asked for", code, second)

@@ -152,7 +152,7 @@ def test_after_dagsters_database_was_lost_a_used_approval_stays_used(gate: Gate)
     assert gate.road.cli(*back).code == 0
     import dagster as dg
 
-    from wish_rollout.defs.approvals import approval_event
+    from wish_rollout.defs.approval_events import approval_event
     from wish_rollout.defs.instance import open_instance
 
     with open_instance(gate.road.project.config) as instance:

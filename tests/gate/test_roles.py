@@ -75,6 +75,7 @@ def roles(gate: Gate) -> Iterator[Roles]:
 
 def test_the_migrator_migrates_and_the_reader_reads(roles: Roles) -> None:
     gate, road = roles.gate, roles.gate.road
+    gate.with_those_before()
     roles.be("migrator")
     gate.ask()
     assert gate.approve()[0] == 0

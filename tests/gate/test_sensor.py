@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from tests.gate.conftest import SECOND
+from wish_rollout.defs import approvals
 from wish_rollout.defs.instance import open_instance
 from wish_rollout.defs.location import build
+from wish_rollout.defs.resuming import chosen
+from wish_rollout.rollout.planning import Choices
 
 if TYPE_CHECKING:
     from tests.gate.conftest import Gate
+    from wish_rollout.defs.launch import Outcome
+
+THIRD = "third@example.org"
 
 
 def tick(gate: Gate, cursor: str | None = None) -> dg.SensorResult:
@@ -26,6 +34,12 @@ def tick(gate: Gate, cursor: str | None = None) -> dg.SensorResult:
 
 def keys(result: dg.SensorResult) -> list[str | None]:
     return [request.run_key for request in result.run_requests or []]
+
+
+def launch(gate: Gate, run: dg.RunRequest) -> Outcome:
+    """Launch what the sensor asks for, with the tags that Dagster's daemon gives it."""
+    tags = {**run.tags, "dagster/run_key": str(run.run_key)}
+    return gate.road.run(str(run.job_name), dict(run.run_config), tags)
 
 
 def test_it_goes_on_in_the_first_tick_after_the_last_approval_and_once(gate: Gate) -> None:
@@ -46,8 +60,7 @@ def test_it_goes_on_in_the_first_tick_after_the_last_approval_and_once(gate: Gat
 
     (run,) = first.run_requests or []
     assert run.job_name == "rollout"
-    outcome = gate.road.run(str(run.job_name), dict(run.run_config))
-    assert outcome.success
+    assert launch(gate, run).success
     assert gate.road.revision("prod") == "0007"
 
 
@@ -57,7 +70,7 @@ def test_a_rollback_goes_on_as_the_rollback_that_it_was(gate: Gate) -> None:
     assert gate.approve()[0] == 0
     (run,) = tick(gate).run_requests or []
     assert run.job_name == "rollback"
-    assert gate.road.run("rollback", dict(run.run_config)).success
+    assert launch(gate, run).success
     assert gate.road.revision("prod") is None
     assert gate.ledger("act")[-1:] == [("rollback",)]
 
@@ -92,7 +105,7 @@ def test_another_release_is_not_taken_on_the_way_to_the_gate(gate: Gate) -> None
     waiting = tick(gate)
     assert (keys(waiting), "release was " in str(waiting.skip_reason)) == ([], True)
     before = gate.road.identity()
-    outcome = gate.road.run(str(run.job_name), dict(run.run_config), dict(run.tags))
+    outcome = launch(gate, run)
     assert (outcome.success, outcome.error_class) == (False, "ApprovalVoid")
     assert gate.road.identity() == before
 
@@ -107,15 +120,65 @@ def test_an_older_request_goes_on_where_somebody_has_asked_for_something_else_si
     assert keys(tick(gate)) == [f"approval:{first.nonce}"]
 
 
-def test_what_somebody_writes_into_dagster_neither_stops_it_nor_changes_what_goes_on(gate: Gate) -> None:
-    request = gate.ask()
-    assert gate.approve()[0] == 0
-    for job, config in (("no such job", "{}"), ("rollback", "[]"), ("rollback", '{"ops": {}}'), ("", "7")):
-        with open_instance(gate.road.project.config) as instance:
-            metadata = {"request": request.text(), "nonce": request.nonce, "job": job, "run config": config}
-            instance.report_runless_asset_event(dg.AssetObservation(["approval", "prod"], metadata=metadata))
+def test_what_the_materialize_button_asked_for_goes_on_as_the_rollout(gate: Gate) -> None:
+    """That button runs a job of Dagster's own."""
+    gate.with_those_before()
+    gate.person(THIRD)
+    with gate.road.here(), open_instance(gate.road.project.config) as instance:
+        button = build(gate.road.project.config).resolve_implicit_global_asset_job_def()
+        assert button.execute_in_process(instance=instance).success
+    assert (gate.road.revision("staging"), gate.road.revision("prod")) == ("0007", None)
+    assert [gate.approve(person)[0] for person in (SECOND, THIRD)] == [0, 0]  # who clicked is unknown
     (run,) = tick(gate).run_requests or []
-    assert run.job_name == "rollout"
+    assert (run.job_name, launch(gate, run).success) == ("rollout", True)
+    assert gate.road.revision("prod") == "0007"
+
+
+def test_what_goes_on_follows_from_the_signed_text_alone(gate: Gate) -> None:
+    """Whoever writes into Dagster's database can put what they like beside it, also into the first event."""
+    gate.road.migrate("prod")
+    assert gate.road.cli("rollback", "prod").code == 3
+    request = gate.requests()[0]
+    with open_instance(gate.road.project.config) as instance:
+        (asked,) = approvals.requests(instance, "prod")
+        document = gate.document(request)
+    for choices in ("[]", "7", "{", '{"adopt": 7, "clean": []}', '{"adopt": [], "clean": [{}]}', ""):
+        asked = replace(asked, request=replace(request, nonce=secrets.token_hex(32)))
+        observe(gate, request=asked.request.text(), choices=choices, job="rollout", nonce="x")
+    observe(gate, request=replace(request, subject=replace(request.subject, environment="x")).text())
+    observe(gate, request=request.text(), job="rollout", **{"run config": '{"ops": {}}'})
+    assert gate.hand_in(document)[0] == 0
+    for cursor in (None, "", "7", "{", '{"a": 1}', '[[], 7, {"a": 1}]', "null"):
+        (run,) = tick(gate, cursor).run_requests or []
+        assert (run.job_name, run.run_config) == (
+            "rollback",
+            {"ops": {"rollback_environment": {"config": {"environment": "prod", "to": "0006"}}}},
+        )
+    assert launch(gate, run).success
+    assert (gate.road.revision("prod"), keys(tick(gate))) == ("0006", [])
+
+
+def test_what_was_chosen_for_other_environments_is_chosen_again(gate: Gate) -> None:
+    """And nothing of what somebody else wrote there that could not be chosen, which would fail each run."""
+    gate.with_those_before()
+    gate.ask()
+    assert gate.approve()[0] == 0
+    with open_instance(gate.road.project.config) as instance:
+        (asked,) = approvals.requests(instance, "prod")
+    names = ("local", "staging", "prod", "nowhere")
+    forged = replace(asked, choices=Choices(names, names))
+    assert chosen(forged, gate.road.project.config) == {"adopt": ["local", "staging"], "clean": ["local"]}
+    adoption = replace(asked.request, subject=replace(asked.request.subject, act="adopt"))
+    assert chosen(replace(asked, request=adoption), gate.road.project.config) == {
+        "adopt": ["prod"],
+        "clean": [],
+    }
+
+
+def observe(gate: Gate, **metadata: str) -> None:
+    """Write an event beside the requests, as anybody who reaches Dagster can."""
+    with open_instance(gate.road.project.config) as instance:
+        instance.report_runless_asset_event(dg.AssetObservation(["approval", "prod"], metadata=metadata))
 
 
 def new_revision(gate: Gate) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tests.fix_project import APPROVER, REQUESTER
 from tests.gate.conftest import SECOND, now
 from wish_rollout.core import signing_errors
-from wish_rollout.defs import approvals
+from wish_rollout.defs.approval_events import approval_event
 from wish_rollout.defs.instance import open_instance
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def test_an_approval_says_why_and_an_expired_one_is_told_as_such(gate: Gate) -> 
     old = timedelta(days=2)
     document = gate.document(request, requested=now() - old, expires=now() - old / 2)
     with open_instance(gate.road.project.config) as instance:
-        instance.report_runless_asset_event(approvals.approval_event(document))
+        instance.report_runless_asset_event(approval_event(document))
     assert "expired" in stopped(gate)
 
 

@@ -15,7 +15,7 @@ from wish_rollout.cli.signing import read, sign_asked, sign_file
 
 if TYPE_CHECKING:
     from wish_rollout.core.approval import Request
-    from wish_rollout.defs.approvals import Asked
+    from wish_rollout.defs.approval_events import Asked
     from wish_rollout.rollout.project import Project, Target
 
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Why.")]

@@ -53,7 +53,7 @@ def apply(
     json: Json = False,
 ) -> None:
     """Take the release through every environment, up to a gate that is not approved (exit 3)."""
-    from wish_rollout.rollout.surveying import survey
+    from wish_rollout.rollout.surveying import all_in_step
 
     project = project_of(context)
     config = project.config.until(until) if until else project.config
@@ -62,8 +62,8 @@ def apply(
     if not config.environments:  # all are optional, and none has a URL
         project.target(config.environment[0].name)
     if not adopt and not clean:
-        standings = survey(project, [project.target(env.name) for env in config.environments])
-        if all(one.verdict == "in_step" for one in standings):
+        targets = [project.target(env.name) for env in config.environments]
+        if standings := all_in_step(project, targets):
             if json:
                 output.show_json({"nothing_to_do": True, "environments": output.as_json(standings)})
             else:

@@ -15,7 +15,7 @@ from wish_rollout.core.errors import RolloutError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wish_rollout.defs.approvals import Asked
+    from wish_rollout.defs.approval_events import Asked
     from wish_rollout.rollout.project import Project
 
 

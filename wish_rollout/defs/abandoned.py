@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+import psycopg
 
 from wish_rollout.core.errors import RolloutError
+from wish_rollout.defs.claims import BY, COMMAND_LINE, WORKER
+from wish_rollout.defs.worker import Worker
 from wish_rollout.postgres.connect import connect
 from wish_rollout.postgres.lifelines import hold, is_gone, up_since
 from wish_rollout.postgres.locks import refuse_pooler
@@ -17,39 +21,40 @@ from wish_rollout.sandbox.databases import DAGSTER_VARIABLE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import psycopg
-
-BY = "wish_rollout/by"
-COMMAND_LINE = "command line"
 LIFELINE = "wish_rollout/lifeline"
 """On a run whose lock is held: the run's own id."""
 AT_MOST = 20
+SILENT_SECONDS = 6 * 3600
+"""How long a run on another machine must have said nothing. A lock that is gone is not proof of a process that is: a
+firewall cuts sessions too; and a long statement says nothing while it lasts."""
 GONE = "Its process is gone: it was killed, or its machine was. What it had committed stands; run it again to go on."
 
 
 @contextmanager
 def lifeline(instance: dg.DagsterInstance, run_id: str) -> Iterator[dict[str, str]]:
-    """Hold a lock in Dagster's database while a run of ours lives; end those whose lock nobody holds any more.
+    """Hold a lock in Dagster's database while a run of ours lives; end those that nobody carries out any more.
 
-    Gives the tag that says so of this run. Behind a pooler a lock tells nothing of a process, and a storage other
+    Gives the tags that say so of this run. Behind a pooler a lock tells nothing of a process, and a storage other
     than PostgreSQL has none: then Dagster's own ``max_runtime_seconds`` ends such runs.
     """
+    tags = {BY: COMMAND_LINE, WORKER: f"{run_id} {Worker.here()}"}
     with ExitStack() as stack:
         url = os.environ.get(DAGSTER_VARIABLE)
+        session = None
         try:
-            session = stack.enter_context(connect(url, DAGSTER_VARIABLE)) if url else None
-            if session:
+            if url:
+                session = stack.enter_context(connect(url, DAGSTER_VARIABLE))
                 refuse_pooler(session, DAGSTER_VARIABLE)
-        except RolloutError:
-            session = None
-        held = session is not None and hold(session, run_id)
-        if session:
-            _end_abandoned(instance, session)
-        yield {LIFELINE: run_id} if held else {}
+                held = hold(session, run_id)
+                _end_abandoned(instance, session)
+                tags |= {LIFELINE: run_id} if held else {}
+        except (RolloutError, psycopg.Error):
+            pass  # what is lost is no more than the word that it was killed
+        yield tags
 
 
 def _end_abandoned(instance: dg.DagsterInstance, session: psycopg.Connection[Any]) -> None:
-    """End the runs whose lifeline was held, and is not any more.
+    """End the runs whose lifeline was held, and is not any more, and whose process is gone as well.
 
     Re-execution copies tags, so only a tag that names its own run counts. When the server was started, it let go
     of all locks: of the runs before that nothing is known.
@@ -61,5 +66,16 @@ def _end_abandoned(instance: dg.DagsterInstance, session: psycopg.Connection[Any
     for record in instance.get_run_records(unfinished, limit=AT_MOST):
         run = record.dagster_run
         known = run.tags.get(LIFELINE) == run.run_id and record.create_timestamp > since
-        if known and is_gone(session, run.run_id):
+        if known and is_gone(session, run.run_id) and _nobody_is_left(instance, run):
             instance.report_run_failed(run, GONE)
+
+
+def _nobody_is_left(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Whether a run's process has ended; of one on another machine: whether the run was silent for long."""
+    of, _, text = run.tags.get(WORKER, "").partition(" ")
+    worker = Worker.from_text(text) if of == run.run_id else None
+    ended = worker.has_ended() if worker else None
+    if ended is not None:
+        return ended
+    newest = instance.get_records_for_run(run.run_id, limit=1, ascending=False).records
+    return not newest or newest[0].timestamp < time.time() - SILENT_SECONDS

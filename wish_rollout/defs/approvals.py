@@ -1,14 +1,14 @@
-"""Requests, approvals and rejections, as events of the asset ``approval/<env>``.
+"""Which requests, approvals and rejections there are.
 
 Dagster keeps them; it proves nothing. An approval is the text and the signature in its event, and is checked
-each time that it matters.
+each time that it matters. A request is no more than its text: what would be done, and by which job, follows from
+it alone.
 """
 
 from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,19 @@ from wish_rollout.core.errors import Refused
 from wish_rollout.core.policy import check_request
 from wish_rollout.core.render import visible
 from wish_rollout.core.signing_errors import BadApproval
+from wish_rollout.defs.approval_events import (
+    APPROVAL,
+    APPROVER,
+    CHOICES,
+    PLAN,
+    REASON,
+    REJECTED,
+    REQUEST,
+    Asked,
+    key,
+)
 from wish_rollout.rollout.approving import text_of
+from wish_rollout.rollout.planning import NO_CHOICES, Choices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,89 +40,8 @@ if TYPE_CHECKING:
     from wish_rollout.core.approval import Subject
     from wish_rollout.core.policy import Policy
 
-REQUEST, NONCE, PLAN, JOB, CONFIG = "request", "nonce", "plan", "job", "run config"
-APPROVAL, APPROVER, REASON = "approval", "approver", "reason"
-REJECTED = "rejected"
 MOST = 200
 """How many of an environment's approvals are looked at, the newest; and how many events are read at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A recorded request: what it is of, the plan for a person, and which job goes on when it is granted."""
-
-    request: Request
-    markdown: str
-    job: str
-    run_config: Mapping[str, Any]
-    run_id: str
-
-    def is_open(self, now: datetime | None = None) -> bool:
-        """Whether its time is not over."""
-        return self.request.expires > (now or datetime.now(UTC))
-
-    def as_dict(self) -> dict[str, Any]:
-        """Give what it asks, for ``--json``."""
-        return {
-            "environment": self.request.subject.environment,
-            "nonce": self.request.nonce,
-            "requester": self.request.requester,
-            "expires": str(self.request.expires),
-            "run_id": self.run_id,
-            "text": self.request.text(),
-            "plan": self.markdown,
-        }
-
-
-def key(environment: str) -> dg.AssetKey:
-    """Name the asset of an environment's approvals."""
-    return dg.AssetKey(["approval", environment])
-
-
-def request_event(asked: Asked) -> dg.AssetObservation:
-    """Make the event that asks."""
-    request = asked.request
-    environment = request.subject.environment
-    return dg.AssetObservation(
-        key(environment),
-        description=f"{environment} waits for an approval; {request.requester} asks",
-        metadata={
-            REQUEST: dg.MetadataValue.text(request.text()),
-            NONCE: request.nonce,
-            "requester": request.requester,
-            "expires": str(request.expires),
-            PLAN: dg.MetadataValue.md(asked.markdown),
-            JOB: asked.job,
-            CONFIG: dg.MetadataValue.text(json.dumps(asked.run_config)),
-        },
-    )
-
-
-def approval_event(document: str) -> dg.AssetMaterialization:
-    """Make the event that holds one person's signed approval; raise BadApproval."""
-    statement = Statement.from_text(text_of(document))
-    environment = statement.request.subject.environment
-    glass = f" BREAKING THE GLASS: {statement.break_glass}" if statement.break_glass else ""
-    return dg.AssetMaterialization(
-        key(environment),
-        description=f"{statement.approver} approved: {statement.reason}{glass}",
-        metadata={
-            APPROVAL: dg.MetadataValue.text(document),
-            NONCE: statement.request.nonce,
-            APPROVER: statement.approver,
-            REASON: statement.reason,
-        },
-    )
-
-
-def rejection_event(environment: str, nonce: str, who: str, reason: str) -> dg.AssetObservation:
-    """Make the event that ends a request."""
-    who, reason = visible(who), visible(reason)
-    return dg.AssetObservation(
-        key(environment),
-        description=f"{who} rejected: {reason}",
-        metadata={REJECTED: nonce, APPROVER: who, REASON: reason},
-    )
 
 
 def documents(instance: dg.DagsterInstance, environment: str) -> list[str]:
@@ -148,16 +79,15 @@ def rejections(instance: dg.DagsterInstance, environment: str) -> dict[str, str]
 
 
 def requests(instance: dg.DagsterInstance, environment: str) -> list[Asked]:
-    """Give the requests whose time is not over and that nobody has turned down, the newest first.
+    """Give the requests for an environment whose time is not over and that nobody has turned down, the newest first.
 
-    Of events that hold the same request the first one counts: whoever repeats it later changes no job and no
-    choice.
+    Of events that hold the same request the first one counts: whoever repeats it later changes no choice.
     """
     turned_down = rejections(instance, environment)
     found: dict[str, Asked] = {}
     for values, run_id in _observed(instance, environment):
         asked = _asked(values, run_id)
-        if asked and asked.is_open() and asked.request.nonce not in turned_down:
+        if asked and _stands(asked, environment) and asked.request.nonce not in turned_down:
             found[asked.request.nonce] = asked
     return list(found.values())
 
@@ -192,13 +122,27 @@ def _observed(instance: dg.DagsterInstance, environment: str) -> Iterator[tuple[
         cursor, more = page.cursor, page.has_more
 
 
+def _stands(asked: Asked, environment: str) -> bool:
+    """Whether a request is for this environment, and its time is not over."""
+    return asked.request.subject.environment == environment and asked.is_open()
+
+
 def _asked(values: Mapping[str, str], run_id: str) -> Asked | None:
     try:
         request = Request.from_text(values[REQUEST])
-        config = dict(json.loads(values.get(CONFIG, "{}")))
-    except (KeyError, ValueError, TypeError, BadApproval):
+    except (KeyError, BadApproval):
         return None
-    return Asked(request, values.get(PLAN, ""), values.get(JOB, ""), config, run_id)
+    return Asked(request, values.get(PLAN, ""), run_id, _choices(values.get(CHOICES, "")))
+
+
+def _choices(text: str) -> Choices:
+    """Read what was chosen; what has another form is no choice."""
+    with suppress(ValueError, TypeError, KeyError):
+        found = json.loads(text)
+        lists = [found[name] for name in ("adopt", "clean")]
+        if all(isinstance(each, list) and all(isinstance(name, str) for name in each) for each in lists):
+            return Choices(*map(tuple, lists))
+    return NO_CHOICES
 
 
 def _texts(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, str]:

@@ -5,6 +5,7 @@ import dagster as dg
 from wish_rollout.core.approval_errors import NoRequest
 from wish_rollout.core.notice import Event, Notice
 from wish_rollout.defs import approvals, configs
+from wish_rollout.defs.approval_events import approval_event, rejection_event
 from wish_rollout.defs.failures import told
 from wish_rollout.defs.notifying import tell
 from wish_rollout.defs.resources import target_of
@@ -26,7 +27,7 @@ def approve_job(keys: set[str]) -> dg.JobDefinition:
             env = project.config.declared(context.op_config["environment"])
             turned_down = approvals.rejections(context.instance, env.name)
             signed = take_in(project, target_of(context, env.name), document, turned_down)
-            event = approvals.approval_event(document)
+            event = approval_event(document)
         context.log_event(event)
         if signed.statement.break_glass:
             said = f"{env.name}: {event.description}"
@@ -61,7 +62,7 @@ def reject_job(keys: set[str]) -> dg.JobDefinition:
             open_ones = approvals.requests(context.instance, name)
             if nonce not in [each.request.nonce for each in open_ones]:
                 raise NoRequest(name)
-        context.log_event(approvals.rejection_event(name, nonce, asked["who"], asked["reason"]))
+        context.log_event(rejection_event(name, nonce, asked["who"], asked["reason"]))
 
     @dg.job(name="reject", description="Turns a request for approval down, which ends it.")
     def job() -> None:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from wish_rollout.core.approval import UNKNOWN
 from wish_rollout.core.approval_errors import ApprovalVoid
 from wish_rollout.core.errors import AwaitingApproval, Refused
 from wish_rollout.core.notice import Event, Notice
 from wish_rollout.core.policy import check_hazards
 from wish_rollout.defs import approvals
+from wish_rollout.defs.approval_events import Asked, request_event
+from wish_rollout.defs.claims import AWAITING, BROKEN, HINT, RESUMES, WHY, approved_release, requester
 from wish_rollout.defs.metadata import plan_markdown
 from wish_rollout.defs.notifying import tell
 from wish_rollout.rollout.approving import Rules, decide, new_request, refuse_used, rules_of, standing
@@ -26,39 +27,12 @@ if TYPE_CHECKING:
     from wish_rollout.core.policy import Grant
     from wish_rollout.rollout.project import Project, Target
 
-AWAITING = "wish_rollout/awaiting_approval"
-WHY = "wish_rollout/awaiting_because"
-HINT = "wish_rollout/awaiting_hint"
-REQUESTER = "wish_rollout/requester"
-RESUMES = "wish_rollout/resumes"
-RELEASE = "wish_rollout/release"
-"""On a run that goes on behind a gate: the digest of the release that was approved there."""
-BROKEN = "wish_rollout/break_glass"
-SAYS = (AWAITING, WHY, HINT, REQUESTER, RESUMES, RELEASE, BROKEN)
-KEPT = ("ops", "resources")
-"""What of a run's configuration a request keeps, so that the run that goes on is given the same."""
-
-
-def claimed(context: dg.OpExecutionContext, tag: str) -> str:
-    """Give what a tag of ours says of this run; nothing where the run is another one's re-execution.
-
-    Dagster copies tags then: they tell who asked for the other run, and what became of it at a gate.
-    """
-    return "" if context.run.parent_run_id else context.get_tag(tag) or ""
-
-
-def disown(context: dg.OpExecutionContext) -> None:
-    """Empty the tags of ours that were copied, so that nobody reads them as this run's."""
-    copied = {tag: "" for tag in SAYS if context.run.parent_run_id and context.get_tag(tag)}
-    if copied:
-        context.instance.add_run_tags(context.run_id, copied)
-
 
 def refuse_other_release(context: dg.OpExecutionContext, plan: Plan) -> None:
     """Raise ApprovalVoid where a run that goes on behind a gate would take another release on the way there."""
-    approved = claimed(context, RELEASE) or plan.release_digest
+    approved = approved_release(context.run) or plan.release_digest
     if approved != plan.release_digest:
-        raise ApprovalVoid(claimed(context, RESUMES), f"release was {approved}, is {plan.release_digest}")
+        raise ApprovalVoid(context.run.tags[RESUMES], f"release was {approved}, is {plan.release_digest}")
 
 
 @dataclass(frozen=True)
@@ -72,8 +46,7 @@ class Gatekeeper:
     @property
     def actor(self) -> Actor:
         """Who asked for this run, with us at the gate."""
-        who = claimed(self.context, REQUESTER) or UNKNOWN
-        return Actor(who, self.context.run_id, self.approved)
+        return Actor(requester(self.context.run), self.context.run_id, self.approved)
 
     def approved(self, plan: EnvironmentPlan, connection: psycopg.Connection[Any]) -> Grant:
         """Give what lets the plan through; raise why nothing does. Everything is read anew."""
@@ -101,7 +74,8 @@ class Gatekeeper:
             said = f"{self.target.name}: {who} BREAKS THE GLASS: {grant.break_glass}"
             self.context.log.critical(said)
             self._tell(Event.BREAK_GLASS, said, plan.summary())
-            self.context.instance.add_run_tags(self.context.run_id, {BROKEN: grant.break_glass[:200]})
+            broken = f"{self.context.run_id[:8]}: {grant.break_glass[:200]}"
+            self.context.instance.add_run_tags(self.context.run_id, {BROKEN: broken})
         return True
 
     def _tell(self, event: Event, title: str, text: str) -> None:
@@ -130,10 +104,9 @@ class Gatekeeper:
                 asked = None
         if asked is None:
             request = new_request(rules, subject, self.actor.who)
-            config = {key: value for key, value in self.context.run.run_config.items() if key in KEPT}
-            job, run = self.context.job_name, self.context.run_id
-            asked = approvals.Asked(request, plan_markdown(plan), job, config, run)
-            self.context.log_event(approvals.request_event(asked))
+            chosen, run = self.context.resources.choices, self.context.run_id
+            asked = Asked(request, plan_markdown(plan), run, chosen)
+            self.context.log_event(request_event(asked))
             how = f"wish-rollout approve {name} --reason '…'"
             self._tell(Event.WAITING, f"{name} waits for an approval", f"{request.text()}\nTo approve: {how}")
         why, hint = reason.say(reason.what)[:500], reason.say(reason.hint)[:500]

@@ -14,8 +14,9 @@ from wish_rollout.core.render import brief, markdown
 from wish_rollout.core.verdict import Verdict
 from wish_rollout.defs import configs
 from wish_rollout.defs.checks import evaluations
+from wish_rollout.defs.claims import disown
 from wish_rollout.defs.failures import told
-from wish_rollout.defs.gatekeeping import Gatekeeper, disown
+from wish_rollout.defs.gatekeeping import Gatekeeper
 from wish_rollout.defs.metadata import verification_metadata
 from wish_rollout.defs.notifying import failure_hook, tell, tell_of_change
 from wish_rollout.defs.resources import database_key, target_of
@@ -62,7 +63,7 @@ def rollback_job(config: Config, keys: set[str]) -> dg.JobDefinition:
         out=dg.Out(dg.Nothing),
     )
     def rollback(context: dg.OpExecutionContext) -> Iterator[Any]:
-        disown(context)
+        disown(context.instance, context.run)
         project = context.resources.project.project
         name, to = context.op_config["environment"], context.op_config["to"]
         with told():

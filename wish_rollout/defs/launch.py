@@ -10,9 +10,9 @@ import dagster as dg
 
 from wish_rollout.core.database_errors import Interrupted
 from wish_rollout.core.secrecy import redact
-from wish_rollout.defs.abandoned import BY, COMMAND_LINE, lifeline
+from wish_rollout.defs.abandoned import lifeline
+from wish_rollout.defs.claims import AWAITING, HINT, REQUESTER, WHY
 from wish_rollout.defs.failures import ERROR, EXIT_CODE
-from wish_rollout.defs.gatekeeping import AWAITING, HINT, REQUESTER, WHY
 from wish_rollout.defs.instance import open_instance
 from wish_rollout.rollout.approving import requester
 
@@ -94,7 +94,6 @@ def run(
             raise_on_error=False,
             tags={
                 ".dagster/repository": f"__repository__@{LOCATION}",
-                BY: COMMAND_LINE,
                 **alive,
                 REQUESTER: requester(config.root),
                 **(tags or {}),

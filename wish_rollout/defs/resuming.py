@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,9 +11,11 @@ import dagster as dg
 from wish_rollout.config import Config
 from wish_rollout.core.approval_errors import ApprovalUsed
 from wish_rollout.core.errors import RolloutError
+from wish_rollout.core.plan import Action
 from wish_rollout.core.policy import grant
 from wish_rollout.defs import approvals
-from wish_rollout.defs.gatekeeping import RELEASE, REQUESTER, RESUMES
+from wish_rollout.defs.approval_events import Asked
+from wish_rollout.defs.claims import GOES_ON, RELEASE, REQUESTER, RESUMES
 from wish_rollout.rollout.approving import judge, refuse_used, rules_of, standing
 from wish_rollout.rollout.project import Project
 from wish_rollout.rollout.standing import plan_as_asked, refuse_unlike
@@ -31,7 +34,6 @@ def resume_sensor(config: Config, jobs: Sequence[Any]) -> dg.SensorDefinition:
     saves looks. The run checks everything anew.
     """
     gated = [env.name for env in config.environments if env.gated]
-    known = {job.name for job in jobs}
 
     @dg.sensor(
         name="resume_on_approval",
@@ -42,25 +44,31 @@ def resume_sensor(config: Config, jobs: Sequence[Any]) -> dg.SensorDefinition:
     )
     def resume(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         project = Project.load(config.path)
-        over: list[str] = json.loads(context.cursor) if context.cursor else []
+        over = remembered(context.cursor)
         found, waiting = [], []
         for name in gated:
-            # an event can be written by anybody: a job that there is not would fail every tick
-            asks = [ask for ask in approvals.requests(context.instance, name) if ask.job in known]
+            asks = approvals.requests(context.instance, name)
             asked, reasons = next_granted(project, context.instance, asks, over)
             found += [asked] if asked else []
             waiting += reasons
         over += [asked.request.nonce for asked in found]
         skip = None if found else "; ".join(waiting) or "nothing waits for an approval"
-        runs = [resumption(asked) for asked in found]
+        runs = [resumption(asked, config) for asked in found]
         return dg.SensorResult(run_requests=runs, skip_reason=skip, cursor=json.dumps(over[-REMEMBERED:]))
 
     return resume
 
 
+def remembered(cursor: str | None) -> list[str]:
+    """Read the cursor; one that is not ours is none, or every tick would fail."""
+    with suppress(ValueError, TypeError):
+        return [each for each in json.loads(cursor or "[]") if isinstance(each, str)]
+    return []
+
+
 def next_granted(
-    project: Project, instance: dg.DagsterInstance, asks: Sequence[approvals.Asked], over: list[str]
-) -> tuple[approvals.Asked | None, list[str]]:
+    project: Project, instance: dg.DagsterInstance, asks: Sequence[Asked], over: list[str]
+) -> tuple[Asked | None, list[str]]:
     """Give the first of an environment's open requests that may go on; or why each of them does not.
 
     A request that was used up is added to ``over``.
@@ -80,7 +88,7 @@ def next_granted(
     return None, reasons
 
 
-def refuse_ungranted(project: Project, instance: dg.DagsterInstance, asked: approvals.Asked) -> None:
+def refuse_ungranted(project: Project, instance: dg.DagsterInstance, asked: Asked) -> None:
     """Raise why a request does not go on now: it is not granted, or used up, or not of what stands.
 
     The database is looked at only where everything else says yes.
@@ -96,15 +104,39 @@ def refuse_ungranted(project: Project, instance: dg.DagsterInstance, asked: appr
     refuse_unlike(asked.request, subject, rules)
 
 
-def resumption(asked: approvals.Asked) -> dg.RunRequest:
-    """Ask for the run that goes on: the same job and release, with the same choices, for the same person."""
+def resumption(asked: Asked, config: Config) -> dg.RunRequest:
+    """Ask for the run that goes on with what was approved, for the same person.
+
+    Which job that is, and with what, follows from the signed text, whoever asked and by which job: Dagster's own one
+    behind its Materialize button is as good. Beside the text stands only what was chosen for the other
+    environments.
+    """
+    subject = asked.request.subject
+    if subject.act == Action.ROLLBACK:
+        back = {"environment": subject.environment, "to": subject.end}
+        job = "rollback"
+        run_config: dict[str, Any] = {"ops": {"rollback_environment": {"config": back}}}
+    else:
+        job = "rollout"
+        run_config = {"resources": {"choices": {"config": chosen(asked, config)}}}
     return dg.RunRequest(
-        run_key=f"approval:{asked.request.nonce}",
-        job_name=asked.job,
-        run_config=dict(asked.run_config),
+        run_key=f"{GOES_ON}{asked.request.nonce}",
+        job_name=job,
+        run_config=run_config,
         tags={
-            RESUMES: asked.request.subject.environment,
-            RELEASE: asked.request.subject.release,
+            RESUMES: subject.environment,
+            RELEASE: subject.release,
             REQUESTER: asked.request.requester,
         },
     )
+
+
+def chosen(asked: Asked, config: Config) -> dict[str, list[str]]:
+    """Give the choices to go on with. Of the environment that was asked for, the signed text says which."""
+    subject = asked.request.subject
+    others = [env for env in config.environments if env.name != subject.environment]
+    adopt = [env.name for env in others if env.name in asked.choices.adopt]
+    if subject.act == Action.ADOPT:
+        adopt.append(subject.environment)
+    clean = [env.name for env in others if env.name in asked.choices.clean and env.disposable]
+    return {"adopt": adopt, "clean": clean}

@@ -8,8 +8,9 @@ import dagster as dg
 
 from wish_rollout.core.render import markdown
 from wish_rollout.defs.checks import evaluations
+from wish_rollout.defs.claims import disown
 from wish_rollout.defs.failures import told
-from wish_rollout.defs.gatekeeping import Gatekeeper, disown, refuse_other_release
+from wish_rollout.defs.gatekeeping import Gatekeeper, refuse_other_release
 from wish_rollout.defs.metadata import plan_metadata, verification_metadata
 from wish_rollout.defs.notifying import tell_of_change
 from wish_rollout.defs.resources import target_of
@@ -29,7 +30,7 @@ def preflight(
     context: dg.OpExecutionContext, environments: tuple[Environment, ...]
 ) -> Iterator[dg.Output[Any]]:
     """Plan the release against every environment; raise the first reason not to go on."""
-    disown(context)
+    disown(context.instance, context.run)
     with told():
         targets = [target_of(context, env.name) for env in environments]
         plan = look_everywhere(context.resources.project.project, targets, context.resources.choices)

@@ -58,6 +58,19 @@ def survey(project: Project, targets: Sequence[Target]) -> tuple[Standing, ...]:
     return tuple(standing(project, target) for target in targets)
 
 
+def all_in_step(project: Project, targets: Sequence[Target]) -> tuple[Standing, ...]:
+    """Judge each target; nothing where one of them is not in step: then the others are not looked at.
+
+    The last one goes first, since a release comes there last.
+    """
+    found: list[Standing] = []
+    for target in reversed(targets):
+        found.insert(0, standing(project, target))
+        if found[0].verdict is not Verdict.IN_STEP:
+            return ()
+    return tuple(found)
+
+
 def standing(project: Project, target: Target) -> Standing:
     """Judge one target."""
     try:
