@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from wish_rollout.core.approval_errors import ApprovalUsed
 from wish_rollout.core.errors import RolloutError
 from wish_rollout.core.ledger import Act, verify
 from wish_rollout.core.ledger_errors import LedgerBroken
 from wish_rollout.core.plan_errors import PlanChanged
+from wish_rollout.core.request_errors import ApprovalUsed
 from wish_rollout.postgres import ledger
 from wish_rollout.postgres.connect import connect
 from wish_rollout.rollout.acting import migrate_environment

@@ -91,8 +91,8 @@ def hand_in(project: Project, environment: str, document: str) -> Any:
 
 def pick(project: Project, environment: str, nonce: str) -> Asked:
     """Find the request that is meant; raise NoRequest."""
-    from wish_rollout.core.approval_errors import NoRequest
     from wish_rollout.core.plan_errors import NotGated
+    from wish_rollout.core.request_errors import NoRequest
     from wish_rollout.defs import approvals
     from wish_rollout.defs.instance import open_instance
 
@@ -108,7 +108,7 @@ def pick(project: Project, environment: str, nonce: str) -> Asked:
 
 def pick_rollback(project: Project, target: Target, to: str | None) -> Request:
     """Find the request for exactly this rollback, whatever was asked for since; raise NoRequest."""
-    from wish_rollout.core.approval_errors import NoRequest
+    from wish_rollout.core.request_errors import NoRequest
     from wish_rollout.defs import approvals
     from wish_rollout.defs.instance import open_instance
     from wish_rollout.rollout.approving import rules_of, standing

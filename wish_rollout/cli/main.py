@@ -9,7 +9,7 @@ import typer
 
 from wish_rollout import __version__
 from wish_rollout.cli import approving, doing, looking, recorded, sandboxing, scripting
-from wish_rollout.cli.output import show_error
+from wish_rollout.cli.output import as_document, show_error, show_json
 from wish_rollout.core.errors import DEBUG, RolloutError
 
 EPILOG = (
@@ -60,6 +60,8 @@ def main() -> None:
         if debug:
             raise
         show_error(error)
+        if "--json" in arguments:
+            show_json(as_document(error))
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)

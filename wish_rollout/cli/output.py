@@ -36,6 +36,17 @@ def show_error(error: RolloutError) -> None:
     note(f"error: {error}" if error.exit_code else str(error))
 
 
+def as_document(error: RolloutError) -> dict[str, Any]:
+    """Give an error for ``--json``: its class, its text, and its fields, without secrets."""
+    if not error.exit_code:
+        return {"nothing_to_do": True, "text": str(error)}
+    fields = {
+        name: value if isinstance(value, int) else redact(str(value))
+        for name, value in error.as_dict().items()
+    }
+    return {"error": {"class": type(error).__name__, "text": str(error), "fields": fields}}
+
+
 def show_delta(delta: Delta) -> None:
     """Print a delta as a person reads it; coloured on a terminal only."""
     from wish_rollout.core.render import terminal

@@ -76,6 +76,8 @@ def log(
     project = project_of(context)
     with project.target(environment).connect() as connection:
         entries = list(read_ledger(connection))
+    if verify and json:
+        prove(environment, entries)  # before they are printed: what is printed is one document
     if json:
         output.show_json(output.as_json(entries))
     else:

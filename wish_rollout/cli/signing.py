@@ -74,10 +74,10 @@ def consent(request: Request, *, quiet: bool, yes: bool) -> None:
 
 
 def read(path: Path) -> str:
-    """Read a file that somebody hands in; raise BadApproval."""
-    from wish_rollout.core.signing_errors import BadApproval
+    """Read a file that somebody hands in; raise NothingToRead."""
+    from wish_rollout.core.signing_errors import NothingToRead
 
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadApproval(f"{path}: {getattr(error, 'strerror', None) or 'it is no text'}") from None
+        raise NothingToRead(str(path), getattr(error, "strerror", None) or "it is no text") from None

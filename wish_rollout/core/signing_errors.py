@@ -46,6 +46,21 @@ class BadApproval(Refused):
 
 
 @dataclass(eq=False)
+class NothingToRead(ConfigurationError):
+    """A file that somebody hands in, and that cannot be read."""
+
+    path: str
+    reason: str
+
+    what = "{path} cannot be read: {reason}."
+    why = "A request, or an approval, is handed in as the text file that was written for it."
+    hint = (
+        "a request is written by: wish-rollout requests ENV --out FILE; "
+        "an approval of it by: wish-rollout approve ENV --request FILE --out APPROVAL"
+    )
+
+
+@dataclass(eq=False)
 class NotSigned(Refused):
     """An approval without a signature."""
 

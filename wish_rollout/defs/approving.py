@@ -2,8 +2,8 @@
 
 import dagster as dg
 
-from wish_rollout.core.approval_errors import NoRequest
 from wish_rollout.core.notice import Event, Notice
+from wish_rollout.core.request_errors import NoRequest
 from wish_rollout.defs import approvals, configs
 from wish_rollout.defs.approval_events import approval_event, rejection_event
 from wish_rollout.defs.failures import told

@@ -6,6 +6,7 @@ import dagster as dg
 
 from wish_rollout.config import Environment
 from wish_rollout.core.checks import OTHER_CHECKS, SCHEMA_CHECKS
+from wish_rollout.core.release import say
 from wish_rollout.defs.failures import told
 from wish_rollout.defs.resources import database_key, target_of
 from wish_rollout.rollout.verifying import Verification, verify_environment
@@ -14,14 +15,16 @@ DESCRIPTIONS = {**{name: text for name, (text, _) in SCHEMA_CHECKS.items()}, **O
 
 
 def evaluations(verification: Verification) -> Iterator[dg.AssetCheckEvaluation]:
-    """Give each check of a verification as Dagster's event."""
+    """Give each check of a verification as Dagster's event, with what was looked at."""
+    seen = verification.seen
+    looked_at = {"revision": say(seen.facts.revisions), "fingerprint": seen.snapshot.fingerprint}
     for check in verification.checks:
         yield dg.AssetCheckEvaluation(
             asset_key=dg.AssetKey(["schema", verification.environment]),
             check_name=check.name,
             passed=check.passed,
             description=check.detail,
-            metadata={"seen": check.detail},
+            metadata={"seen": check.detail, **looked_at},
         )
 
 

@@ -119,16 +119,24 @@ def _outcome(run_id: str, success: bool, awaiting: str, events: Sequence[dg.Dags
         if event.is_step_materialization and event.asset_key and event.asset_key.path[0] == "schema":
             _read_materialization(stages, event)
         elif event.event_type_value == "ASSET_CHECK_EVALUATION":
-            evaluation = event.asset_check_evaluation_data
-            stage = stages.setdefault(evaluation.asset_key.path[-1], Stage(evaluation.asset_key.path[-1]))
-            stage.checks += 1
-            stage.failed += not evaluation.passed
+            _read_check(stages, event.asset_check_evaluation_data)
         elif event.is_step_failure and not outcome.error:
             _read_failure(outcome, event)
     outcome.stages = list(stages.values())
     if outcome.exit_code is None:
         outcome.exit_code = 0 if success else 1
     return outcome
+
+
+def _read_check(stages: dict[str, Stage], evaluation: dg.AssetCheckEvaluation) -> None:
+    """Count a check, and take from it where the environment is: a failed verification materializes nothing."""
+    name = evaluation.asset_key.path[-1]
+    stage = stages.setdefault(name, Stage(name))
+    stage.checks += 1
+    stage.failed += not evaluation.passed
+    values = {key: str(value.value) for key, value in evaluation.metadata.items()}
+    stage.start = stage.end = values.get("revision", "")
+    stage.fingerprint = values.get("fingerprint", "")
 
 
 def _read_materialization(stages: dict[str, Stage], event: dg.DagsterEvent) -> None:

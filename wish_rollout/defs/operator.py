@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.approval_errors import NoRequest
+from wish_rollout.core.request_errors import NoRequest
 from wish_rollout.defs import approvals
 from wish_rollout.defs.instance import open_instance
 from wish_rollout.defs.launch import Outcome, run

@@ -9,10 +9,10 @@ from typing import Any
 import dagster as dg
 
 from wish_rollout.config import Config
-from wish_rollout.core.approval_errors import ApprovalUsed
 from wish_rollout.core.errors import RolloutError
 from wish_rollout.core.plan import Action
 from wish_rollout.core.policy import grant
+from wish_rollout.core.request_errors import ApprovalUsed
 from wish_rollout.defs import approvals
 from wish_rollout.defs.approval_events import Asked
 from wish_rollout.defs.claims import GOES_ON, RELEASE, REQUESTER, RESUMES

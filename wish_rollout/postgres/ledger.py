@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, LiteralString
 import psycopg
 from psycopg.types.json import Jsonb
 
-from wish_rollout.core.approval_errors import ApprovalUsed
 from wish_rollout.core.ledger import Act, Entry, chain
 from wish_rollout.core.ledger_errors import LedgerUnwritable
+from wish_rollout.core.request_errors import ApprovalUsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.config import ApprovalConfig
 from wish_rollout.core.approval import UNKNOWN, Request, Statement, Subject, subject_of, utc
-from wish_rollout.core.approval_errors import ApprovalUsed, QuorumNotMet
+from wish_rollout.core.approval_errors import QuorumNotMet
 from wish_rollout.core.errors import RolloutError
 from wish_rollout.core.plan import Action
 from wish_rollout.core.plan_errors import WaitingAtGate
 from wish_rollout.core.policy import Grant, Policy, Signed, check_person, check_request, grant
+from wish_rollout.core.request_errors import ApprovalUsed
 from wish_rollout.core.signing_errors import BadApproval, UnsignedGate
 from wish_rollout.rollout.authors import authors_of
 from wish_rollout.signing.own import SIGNERS

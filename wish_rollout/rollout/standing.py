@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.approval import Request, Statement
-from wish_rollout.core.approval_errors import RequestRejected
 from wish_rollout.core.plan import Action
 from wish_rollout.core.plan_errors import NotGated, NothingToApprove
 from wish_rollout.core.policy import check_request
+from wish_rollout.core.request_errors import RequestRejected
 from wish_rollout.rollout.approving import accept, refuse_used, rules_of, standing, text_of
 from wish_rollout.rollout.planning import Choices, plan_target
 from wish_rollout.rollout.refusing import refuse_unfit
