@@ -24,10 +24,20 @@ MUTATIONS = read_cases("mutations")
 @pytest.mark.parametrize("case", MUTATIONS, ids=str)
 def test_a_mutation_is_found_and_nothing_else(case: Case, servers: Callable[[int], Server]) -> None:
     known = [major for major in MAJORS if major >= case.since]
-    found = [mutated(servers(major), case) for major in known]
+    ends = {known[0], known[-1]}
+    found = [(mutated if major in ends else after)(servers(major), case) for major in known]
     for snapshot in found:  # the same script is the same schema on every version
         assert [told(change) for change in difference(found[0], snapshot).changes] == []
         assert snapshot.fingerprint == found[0].fingerprint
+
+
+def after(server: Server, case: Case) -> Snapshot:
+    """Give the snapshot after a case."""
+    before_sql, mutation, _ = case.parts
+    with server.scratch() as connection:
+        connection.execute(before_sql or "SELECT 1")
+        connection.execute(mutation)
+        return read_snapshot(connection)
 
 
 def mutated(server: Server, case: Case) -> Snapshot:
@@ -37,13 +47,13 @@ def mutated(server: Server, case: Case) -> Snapshot:
         connection.execute(before_sql or "SELECT 1")
         before, token = read_snapshot(connection), change_token(connection)
         connection.execute(mutation)
-        after, later = read_snapshot(connection), change_token(connection)
-    delta = difference(before, after)
+        then, later = read_snapshot(connection), change_token(connection)
+    delta = difference(before, then)
     assert sorted(told(change) for change in delta.changes) == sorted(expected.splitlines()), server.major
     assert later != token
-    assert delta.apply(before) == after
-    assert difference(after, before) == delta.inverse()
-    assert delta.inverse().apply(after) == before
-    assert Snapshot.from_json(after.to_json()) == after
+    assert delta.apply(before) == then
+    assert difference(then, before) == delta.inverse()
+    assert delta.inverse().apply(then) == before
+    assert Snapshot.from_json(then.to_json()) == then
     assert Delta.from_json(delta.to_json()) == delta
-    return after
+    return then
