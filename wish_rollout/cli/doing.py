@@ -63,7 +63,9 @@ def apply(
         project.target(config.environment[0].name)
     if not adopt and not clean:
         targets = [project.target(env.name) for env in config.environments]
-        if standings := all_in_step(project, targets):
+        with output.progress("looking at every environment"):
+            standings = all_in_step(project, targets)
+        if standings:
             if json:
                 output.show_json({"nothing_to_do": True, "environments": output.as_json(standings)})
             else:

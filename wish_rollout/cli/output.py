@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 
 def show_json(value: object) -> None:
-    """Print a value as JSON, on stdout."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))  # noqa: T201
+    """Print a value as JSON, on stdout. Half a character, which no encoding has, is written as JSON's escape."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    print(text.encode("utf-8", "backslashreplace").decode())  # noqa: T201
 
 
 def say(text: str = "") -> None:

@@ -137,7 +137,7 @@ def _asked(values: Mapping[str, str], run_id: str) -> Asked | None:
 
 def _choices(text: str) -> Choices:
     """Read what was chosen; what has another form is no choice."""
-    with suppress(ValueError, TypeError, KeyError):
+    with suppress(ValueError, TypeError, KeyError, RecursionError):
         found = json.loads(text)
         lists = [found[name] for name in ("adopt", "clean")]
         if all(isinstance(each, list) and all(isinstance(name, str) for name in each) for each in lists):

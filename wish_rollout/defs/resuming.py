@@ -61,7 +61,7 @@ def resume_sensor(config: Config, jobs: Sequence[Any]) -> dg.SensorDefinition:
 
 def remembered(cursor: str | None) -> list[str]:
     """Read the cursor; one that is not ours is none, or every tick would fail."""
-    with suppress(ValueError, TypeError):
+    with suppress(ValueError, TypeError, RecursionError):
         return [each for each in json.loads(cursor or "[]") if isinstance(each, str)]
     return []
 

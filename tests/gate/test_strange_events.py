@@ -1,0 +1,64 @@
+"""Events that anybody who reaches Dagster can write, in every form that they can have: nothing stops because of one."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from tests.gate.test_sensor import keys, tick
+from wish_rollout.defs.instance import open_instance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.gate.conftest import Gate
+    from wish_rollout.core.approval import Request
+
+INSIDE = ["\ud800", "a\x01b", "\r\n", "\x00"]
+INSTEAD: list[Any] = [*INSIDE[:3], "x" * 100_000, 7, 0.5, True, None, [1], {"a": 1}, "[" * 10_000]
+
+
+def changed(text: str) -> list[Any]:
+    """Give what may stand in the place of a text: anything, and the text with something in it."""
+    half = len(text) // 2
+    return [*INSTEAD, *(text[:half] + each + text[half:] for each in INSIDE[:3])]
+
+
+def strange(gate: Gate, request: Request) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Give events of both kinds, each of which has one thing that is not as it should be."""
+    document = gate.document(request)
+    for value in changed(document):
+        yield dg.AssetMaterialization, {"approval": value}
+    for name in ("nonce", "approver", "reason", "rejected"):
+        for value in INSTEAD:
+            yield dg.AssetMaterialization, {"approval": "?", name: value}
+            yield dg.AssetObservation, {name: value}
+    for value in changed(request.text()):
+        yield dg.AssetObservation, {"request": value}
+    for value in INSTEAD:
+        yield dg.AssetObservation, {"request": request.text(), "choices": value}
+
+
+def test_no_event_of_another_form_stops_anything(gate: Gate) -> None:
+    request = gate.ask()
+    others = [replace(request, nonce=secrets.token_hex(32)) for _ in INSTEAD]
+    with open_instance(gate.road.project.config) as instance:
+        for kind, metadata in strange(gate, request):
+            instance.report_runless_asset_event(kind(["approval", "prod"], metadata=metadata))
+        for other, value in zip(others, INSTEAD, strict=True):
+            metadata = {"request": other.text(), "plan": value, "choices": value}
+            instance.report_runless_asset_event(dg.AssetObservation(["approval", "prod"], metadata=metadata))
+
+    listed = gate.road.cli("requests", "--json")
+    assert {each["nonce"] for each in json.loads(listed.out)} == {each.nonce for each in (request, *others)}
+    listed.out.encode()
+    assert gate.road.cli("requests").out.encode()
+    assert gate.road.cli("apply").code == 3
+    assert keys(tick(gate)) == []
+    assert gate.hand_in(gate.document(request))[0] == 0
+    assert keys(tick(gate)) == [f"approval:{request.nonce}"]
+    assert gate.road.cli("apply").code == 0
