@@ -39,7 +39,8 @@ def test_each_kind_of_bad_approval_has_its_own_refusal(gate: Gate) -> None:
     said = refused(gate, gate.document(request, end="0006"), errors.OtherPlan)
     assert "to was 0006, is 0007" in said
     assert "'canary'" in refused(gate, gate.document(request, environment="canary"), errors.OtherEnvironment)
-    refused(gate, gate.document(request, database="elsewhere"), errors.OtherEnvironment)
+    said = refused(gate, gate.document(request, database="elsewhere"), errors.OtherEnvironment)
+    assert f"is for 'prod' (database elsewhere), not for 'prod' (database {request.subject.database})" in said
     long_ago = now() - timedelta(days=2)
     old: dict[str, Any] = {"requested": long_ago, "expires": long_ago + timedelta(hours=1)}
     refused(gate, gate.document(request, **old), errors.ApprovalExpired)

@@ -58,7 +58,7 @@ def sign_file(project: Project, environment: str, path: Path, words: Words, *, y
 
     request = Request.from_text(read(path))
     if request.subject.environment != environment:
-        raise OtherEnvironment(environment, f"'{request.subject.environment}'")
+        raise OtherEnvironment(environment, f"'{request.subject.environment}'", f"'{environment}'")
     signers = signers_of(project, project.config.declared(environment))
     consent(request, quiet=False, yes=yes)
     return sign_off(project, None, request, signers, words)

@@ -31,8 +31,8 @@ TIME = "%Y-%m-%dT%H:%M:%SZ"
 class Subject:
     """What will happen to which database, as it was looked at; change one field, and an approval is void.
 
-    ``schema``: the live fingerprint. ``policy``: the digest of the rules that hold. ``authors``: who wrote
-    the revisions. ``hazards``: of statements and rows, by name.
+    ``database``: its name, and its cluster's. ``schema``: the live fingerprint. ``policy``: the digest of the rules
+    that hold. ``authors``: who wrote the revisions. ``hazards``: of statements and rows, by name.
     """
 
     environment: str
@@ -110,7 +110,7 @@ def subject_of(plan: EnvironmentPlan, policy: str, authors: tuple[str, ...]) -> 
     """Say what carrying out this plan means, under a policy (its digest)."""
     return Subject(
         environment=plan.environment,
-        database=visible(plan.facts.database),
+        database=visible(plan.facts.place),
         act=plan.action.value,
         start=say(plan.start),
         end=say(plan.end),

@@ -69,8 +69,9 @@ class OtherEnvironment(Refused):
 
     environment: str
     approved: str
+    stands: str
 
-    what = "The approval is for {approved}, not for '{environment}'."
+    what = "The approval is for {approved}, not for {stands}."
     why = "It holds for exactly one database."
     hint = "read the plan and approve it: wish-rollout approve {environment}"
 

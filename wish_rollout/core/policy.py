@@ -126,7 +126,8 @@ def check_request(request: Request, standing: Subject, policy: Policy, now: date
     """
     asked, name = request.subject, standing.environment
     if (asked.environment, asked.database) != (name, standing.database):
-        raise errors.OtherEnvironment(name, f"'{asked.environment}' (database {asked.database})")
+        meant, here = (f"'{each.environment}' (database {each.database})" for each in (asked, standing))
+        raise errors.OtherEnvironment(name, meant, here)
     found = changes(asked, standing)
     if found:
         text = "; ".join(f"{field} was {was}, is {now_it}" for field, (was, now_it) in found.items())

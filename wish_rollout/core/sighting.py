@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 class ServerFacts:
     """The server, the role's rights in the database, and Alembic's revisions there (a row a head).
 
-    ``instance``: which database of which running server it is, whatever its address. ``ledger``: whether there is
+    ``instance``: which database of which running server it is, whatever its address. ``cluster``: the cluster's
+    system identifier, which its physical replicas have as well; empty where the server does not tell. ``ledger``: whether there is
     one. ``writes_ledger``: whether the role may append to it, or make it.
     """
 
@@ -29,11 +30,17 @@ class ServerFacts:
     ledger: bool = False
     writes_ledger: bool = True
     instance: str = ""
+    cluster: str = ""
 
     @property
     def major(self) -> int:
         """The server's major version."""
         return self.version_num // 10_000
+
+    @property
+    def place(self) -> str:
+        """The database by its name and its cluster, which stay when an address changes."""
+        return f"{self.database} of cluster {self.cluster}" if self.cluster else self.database
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
@@ -12,8 +14,6 @@ from wish_rollout.postgres.reader import read_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import psycopg
 
     from wish_rollout.core.scope import Scope
 
@@ -69,7 +69,19 @@ def read_facts(connection: psycopg.Connection[Any], version_table: str) -> Serve
         ledger=row[9],
         writes_ledger=row[10],
         instance=row[11],
+        cluster=read_cluster(connection),
     )
+
+
+def read_cluster(connection: psycopg.Connection[Any]) -> str:
+    """Read the system identifier, which initdb made and replicas share (manual, 9.27.9, ``pg_control_system``).
+
+    Empty where it is not told: its right may be revoked, and what only speaks as PostgreSQL does may have none.
+    """
+    with suppress(psycopg.Error), connection.transaction():
+        row = connection.execute("select system_identifier::text from pg_control_system()").fetchone()
+        return str(row[0]) if row else ""
+    return ""
 
 
 def read_revisions(connection: psycopg.Connection[Any], version_table: str) -> tuple[str, ...]:
