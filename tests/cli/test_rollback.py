@@ -103,7 +103,7 @@ def test_a_column_that_holds_values_is_not_dropped_by_a_rollback(road: Road) -> 
 @pytest.mark.parametrize(
     ("to", "code", "says"),
     [
-        ("0007", 2, "cannot be rolled back from 0007 to 0007"),
+        ("0007", 0, "nothing to do: local is at 0007"),
         ("0042", 2, "There is no revision '0042'"),
     ],
 )
@@ -111,7 +111,7 @@ def test_a_rollback_that_leads_nowhere_changes_nothing(road: Road, to: str, code
     road.migrate("local")
     before = road.identity()
     result = road.cli("rollback", "local", "--to", to)
-    assert (result.code, says in result.err) == (code, True), result
+    assert (result.code, says in result.out + result.err) == (code, True), result
     assert road.identity() == before
 
 

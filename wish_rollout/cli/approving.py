@@ -11,11 +11,12 @@ from wish_rollout.cli import output
 from wish_rollout.cli.common import Json, project_of
 from wish_rollout.cli.doing import Name, op_config, run_job
 from wish_rollout.cli.reporting import finish
-from wish_rollout.cli.signing import read, sign_asked, sign_file
+from wish_rollout.cli.signing import read, sign_asked, sign_file, write
 
 if TYPE_CHECKING:
     from wish_rollout.core.approval import Request
     from wish_rollout.defs.approval_events import Asked
+    from wish_rollout.rollout.awaiting import Progress
     from wish_rollout.rollout.project import Project, Target
 
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Why.")]
@@ -66,20 +67,23 @@ def approve(
     if handed_in:
         document = read(handed_in)
     elif request:
-        document = sign_file(project, environment, request, words, yes=yes)
+        document = sign_file(project, environment, request, words, quiet=json, yes=yes)
     else:
         target = project.target(environment)
-        asked = pick(project, environment, nonce).request
+        asked = pick_standing(project, environment, nonce)
         document = sign_asked(project, target, asked, words, quiet=json, yes=yes)
     if out or (request and not handed_in):
         keep(document, environment, out or Path(f"{environment}.approval"))
     else:
-        finish(hand_in(project, environment, document), json=json, done=f"approved: {environment}")
+        outcome = hand_in(project, environment, document)
+        state = progress_of(project, document) if outcome.success else None
+        told = {"approvals": state.as_dict()} if state else {}
+        finish(outcome, json=json, done=f"approved: {environment}; {state}", more=told)
 
 
 def keep(document: str, environment: str, place: Path) -> None:
     """Write an approval to a file, and say what becomes of it."""
-    place.write_text(document, encoding="utf-8")
+    write(place, document)
     output.note(f"written; hand it in with: wish-rollout approve {environment} --in {place}")
 
 
@@ -89,8 +93,30 @@ def hand_in(project: Project, environment: str, document: str) -> Any:
     return run_job(project, "approve", config, only=environment)
 
 
-def pick(project: Project, environment: str, nonce: str) -> Asked:
-    """Find the request that is meant; raise NoRequest."""
+def progress_of(project: Project, document: str) -> Progress:
+    """Say how far the request of an approval is, now that this one is there."""
+    from wish_rollout.core.approval import Statement
+    from wish_rollout.defs import approvals
+    from wish_rollout.defs.instance import open_instance
+    from wish_rollout.rollout.approving import text_of
+    from wish_rollout.rollout.awaiting import progress
+
+    request = Statement.from_text(text_of(document)).request
+    with open_instance(project.config) as instance:
+        given = approvals.documents(instance, request.subject.environment)
+    return progress(project, request, given)
+
+
+def pick_standing(project: Project, environment: str, nonce: str) -> Request:
+    """Find the newest request that is meant and is of what stands now; the newest, where none is. Raise NoRequest."""
+    from wish_rollout.rollout.awaiting import newest_that_stands
+
+    found = [asked.request for asked in meant(project, environment, nonce)]
+    return newest_that_stands(project, found) or found[0]
+
+
+def meant(project: Project, environment: str, nonce: str) -> list[Asked]:
+    """Find the open requests whose nonce begins so, the newest first; raise NoRequest."""
     from wish_rollout.core.plan_errors import NotGated
     from wish_rollout.core.request_errors import NoRequest
     from wish_rollout.defs import approvals
@@ -100,10 +126,10 @@ def pick(project: Project, environment: str, nonce: str) -> Asked:
         raise NotGated(environment)
     with open_instance(project.config) as instance:
         found = approvals.requests(instance, environment)
-    for asked in found:
-        if asked.request.nonce.startswith(nonce):
-            return asked
-    raise NoRequest(environment)
+    begun = [asked for asked in found if asked.request.nonce.startswith(nonce)]
+    if not begun:
+        raise NoRequest(environment)
+    return begun
 
 
 def pick_rollback(project: Project, target: Target, to: str | None) -> Request:
@@ -123,18 +149,20 @@ def pick_rollback(project: Project, target: Target, to: str | None) -> Request:
     return asked.request
 
 
-def reject(context: typer.Context, environment: Name, reason: Reason, nonce: Nonce = "") -> None:
+def reject(
+    context: typer.Context, environment: Name, reason: Reason, nonce: Nonce = "", json: Json = False
+) -> None:
     """Turn a request down, which ends it."""
     from wish_rollout.rollout.approving import requester
 
     project = project_of(context)
-    asked = pick(project, environment, nonce)
-    who = requester(project.config.root)
+    asked = meant(project, environment, nonce)[0]
+    who, request, subject = requester(project.config.root), asked.request, asked.request.subject
     config = {"environment": environment, "nonce": asked.request.nonce, "who": who, "reason": reason}
     finish(
         run_job(project, "reject", op_config("reject_request", config)),
-        json=False,
-        done=f"rejected: {environment}",
+        json=json,
+        done=f"rejected: {environment}, {subject.act} {subject.start} → {subject.end}, asked by {request.requester}",
     )
 
 

@@ -130,7 +130,8 @@ def rollback(
         outcome = hand_in(project, environment, document)
         if outcome.success:
             outcome = run_job(project, "rollback", config, only=environment)
-    finish(outcome, json=json)
+    there = "" if outcome.stages or outcome.awaiting else f"nothing to do: {environment} is at {to}"
+    finish(outcome, json=json, done=there)
 
 
 def op_config(op: str, config: dict[str, Any]) -> dict[str, Any]:

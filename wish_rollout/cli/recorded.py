@@ -10,6 +10,7 @@ import typer
 from wish_rollout.cli import output
 from wish_rollout.cli.common import Json, project_of
 from wish_rollout.cli.doing import Name
+from wish_rollout.cli.signing import BESIDE, write
 from wish_rollout.core.errors import RolloutError
 
 if TYPE_CHECKING:
@@ -23,13 +24,17 @@ def requests(
     context: typer.Context,
     environment: Annotated[str | None, typer.Argument(metavar="[ENV]", help="One environment.")] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the newest one's text, to be signed elsewhere.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write the newest one that stands, and its plan, to be signed elsewhere."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
     """List what waits for an approval."""
     from wish_rollout.defs import approvals
     from wish_rollout.defs.instance import open_instance
+    from wish_rollout.rollout.awaiting import progress
 
     project = project_of(context)
     if environment:
@@ -37,16 +42,19 @@ def requests(
     names = [environment] if environment else [env.name for env in project.config.environments if env.gated]
     with open_instance(project.config) as instance:
         found = [
-            asked for name in names for asked in _unused(project, name, approvals.requests(instance, name))
+            (asked, progress(project, asked.request, approvals.documents(instance, name)))
+            for name in names
+            for asked in _unused(project, name, approvals.requests(instance, name))
         ]
+    if out and found:
+        asked = next((asked for asked, state in found if not state.against), found[0][0])
+        write(out, f"{asked.request.text()}{BESIDE}{asked.markdown}")
     if json:
-        output.show_json(output.as_json(found))
-    elif found and out:
-        out.write_text(found[0].request.text(), encoding="utf-8")
-    elif found:
-        for asked in found:
-            output.say(asked.request.text())
-    else:
+        output.show_json([{**asked.as_dict(), **state.as_dict()} for asked, state in found])
+    elif found and not out:
+        for asked, state in found:
+            output.say(f"{asked.request.text()}{state}\n")
+    elif not found:
         output.note("nothing waits for an approval")
 
 

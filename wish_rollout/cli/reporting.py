@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -11,9 +12,14 @@ from wish_rollout.core.render import visible
 from wish_rollout.core.showing import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from wish_rollout.core.demands import Finding
     from wish_rollout.core.plan import EnvironmentPlan
     from wish_rollout.defs.launch import Outcome
+
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def show_plan(plan: EnvironmentPlan) -> None:
@@ -59,10 +65,10 @@ def show_finding(finding: Finding) -> None:
         output.say(f"    NOT ALLOWED; rehearsed with some of them: {visible(finding.rehearsed)}")
 
 
-def finish(outcome: Outcome, *, json: bool, done: str = "") -> None:
-    """Print a run's account, and exit: 0, 3 at a gate, or the failed step's code."""
+def finish(outcome: Outcome, *, json: bool, done: str = "", more: Mapping[str, Any] = NOTHING) -> None:
+    """Print a run's account, and exit: 0, 3 at a gate, or the failed step's code. ``more``: for ``--json``."""
     if json:
-        output.show_json(outcome.as_dict())
+        output.show_json({**outcome.as_dict(), **more})
     else:
         show_account(outcome)
         if outcome.success and done:
@@ -75,10 +81,7 @@ def finish(outcome: Outcome, *, json: bool, done: str = "") -> None:
             output.say(outcome.error)
         raise typer.Exit(outcome.exit_code or 0)
     if outcome.awaiting:
-        output.note(
-            f"{outcome.awaiting} waits for an approval. {outcome.because}\n\n"
-            f"hint: {outcome.hint}; and then the same command again"
-        )
+        output.note(f"{outcome.awaiting} waits for an approval. {outcome.because}\n\nhint: {outcome.hint}")
         raise typer.Exit(3)
 
 

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from wish_rollout.rollout.signing_off import Words
 
 
+BESIDE = "\n---- the plan, to be read; not signed, its digest is ----\n"
+"""What parts a request's text, in a file, from the plan."""
+
+
 def sign_asked(
     project: Project, target: Target, request: Request, words: Words, *, quiet: bool, yes: bool
 ) -> str:
@@ -49,18 +53,21 @@ def stake(plan: EnvironmentPlan) -> str:
     return f"a rollback of it would have to archive first: {at_stake(plan.promised) or 'nothing'}"
 
 
-def sign_file(project: Project, environment: str, path: Path, words: Words, *, yes: bool) -> str:
-    """Sign the request in a file, without connecting to anything."""
+def sign_file(project: Project, environment: str, path: Path, words: Words, *, quiet: bool, yes: bool) -> str:
+    """Sign the request in a file, without connecting to anything, after showing what is written there beside it."""
     from wish_rollout.core.approval import Request
     from wish_rollout.core.approval_errors import OtherEnvironment
     from wish_rollout.rollout.approving import signers_of
     from wish_rollout.rollout.signing_off import sign_off
 
-    request = Request.from_text(read(path))
+    text, _, plan = read(path).partition(BESIDE)
+    request = Request.from_text(text)
     if request.subject.environment != environment:
         raise OtherEnvironment(environment, f"'{request.subject.environment}'", f"'{environment}'")
     signers = signers_of(project, project.config.declared(environment))
-    consent(request, quiet=False, yes=yes)
+    if plan and not quiet:
+        output.say(f"{plan.strip()}\n")
+    consent(request, quiet=quiet, yes=yes)
     return sign_off(project, None, request, signers, words)
 
 
@@ -71,6 +78,16 @@ def consent(request: Request, *, quiet: bool, yes: bool) -> None:
     if not yes and not output.confirm("Sign this?", "--yes"):
         output.note("not approved")
         raise typer.Exit(3)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file that somebody takes elsewhere; raise NotWritten."""
+    from wish_rollout.core.signing_errors import NotWritten
+
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise NotWritten(str(path), error.strerror or type(error).__name__) from None
 
 
 def read(path: Path) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from wish_rollout.core.errors import Refused
 
-AGAIN = "ask anew: wish-rollout apply; then: wish-rollout approve {environment}"
+AGAIN = "ask anew, by the same apply or rollback; then: wish-rollout approve {environment}"
 
 
 @dataclass(eq=False)

@@ -165,7 +165,7 @@ class QuorumUnreachable(ConfigurationError):
     quorum: int
 
     what = "'{environment}' wants the approvals of {quorum} persons, and {persons} may sign for it."
-    why = "So nothing could ever be approved there."
+    why = "So nothing can be approved there; where break_glass is not off, one of them may go on alone."
     hint = "add persons to its file of allowed signers; or lower quorum in rollout.toml"
 
 

@@ -189,6 +189,17 @@ class NothingToRollBack(ConfigurationError):
 
 
 @dataclass(eq=False)
+class AlreadyThere(Refused):
+    """A rollback to where the database is."""
+
+    exit_code = 0
+    environment: str
+    position: str
+
+    what = "nothing to do: {environment} is at {position}"
+
+
+@dataclass(eq=False)
 class WouldRun(Refused):
     """A revision that a look at the release would have run."""
 

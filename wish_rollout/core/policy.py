@@ -85,11 +85,14 @@ class Policy:
         name = person.casefold()
         return not self.approvers or any(fnmatchcase(name, each.casefold()) for each in self.approvers)
 
+    def wanted(self, hazards: Sequence[str]) -> int:
+        """Say how many must approve something with these hazards."""
+        present = {hazard.partition(" ")[0] for hazard in hazards}
+        return max([self.quorum, *(number for kind, number in self.quorum_for if kind in present)])
+
     def persons(self, request: Request) -> int:
         """Say how many must approve. Where nobody knows who asked, one of them may be it: so one more."""
-        present = {hazard.partition(" ")[0] for hazard in request.subject.hazards}
-        wanted = max([self.quorum, *(number for kind, number in self.quorum_for if kind in present)])
-        return wanted + (self.four_eyes and request.requester == UNKNOWN)
+        return self.wanted(request.subject.hazards) + (self.four_eyes and request.requester == UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,17 @@ class NothingToRead(ConfigurationError):
 
 
 @dataclass(eq=False)
+class NotWritten(ConfigurationError):
+    """A file that could not be written."""
+
+    path: str
+    reason: str
+
+    what = "{path} cannot be written: {reason}."
+    hint = "name a file in a folder that is there: --out FILE"
+
+
+@dataclass(eq=False)
 class NotSigned(Refused):
     """An approval without a signature."""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from wish_rollout.core.approval import Request, Statement
+from wish_rollout.core.approval import TIME, Request, Statement
 from wish_rollout.core.render import visible
 from wish_rollout.rollout.approving import text_of
 from wish_rollout.rollout.planning import NO_CHOICES, Choices
@@ -41,7 +41,7 @@ class Asked:
             "environment": self.request.subject.environment,
             "nonce": self.request.nonce,
             "requester": self.request.requester,
-            "expires": str(self.request.expires),
+            "expires": self.request.expires.strftime(TIME),
             "run_id": self.run_id,
             "text": self.request.text(),
             "plan": self.markdown,

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from wish_rollout.core.approval_errors import ApprovalVoid
-from wish_rollout.core.errors import AwaitingApproval, Refused
+from wish_rollout.core.approval_errors import AGAIN, ApprovalVoid
+from wish_rollout.core.config_errors import QuorumUnreachable
+from wish_rollout.core.errors import AwaitingApproval, Refused, RolloutError
 from wish_rollout.core.notice import Event, Notice
+from wish_rollout.core.plan import Action
+from wish_rollout.core.plan_errors import WaitingAtGate
 from wish_rollout.core.policy import check_hazards
 from wish_rollout.defs import approvals
 from wish_rollout.defs.approval_events import Asked, request_event
 from wish_rollout.defs.claims import AWAITING, BROKEN, HINT, RESUMES, WHY, approved_release, requester
 from wish_rollout.defs.metadata import plan_markdown
 from wish_rollout.defs.notifying import tell
-from wish_rollout.rollout.approving import Rules, decide, new_request, refuse_used, rules_of, standing
+from wish_rollout.rollout.approving import (
+    Rules,
+    decide,
+    new_request,
+    refuse_unreachable_quorum,
+    refuse_used,
+    rules_of,
+    standing,
+)
 from wish_rollout.rollout.recording import Actor
 
 if TYPE_CHECKING:
     import psycopg
 
-    from wish_rollout.core.approval import Subject
+    from wish_rollout.core.approval import Request, Subject
     from wish_rollout.core.plan import EnvironmentPlan, Plan
     from wish_rollout.core.policy import Grant
     from wish_rollout.rollout.project import Project, Target
@@ -52,7 +64,7 @@ class Gatekeeper:
         """Give what lets the plan through; raise why nothing does. Everything is read anew."""
         rules = rules_of(self.project, self.target)
         subject = standing(self.project, rules, plan)
-        return self._decide(rules, subject, plan, connection)
+        return self._decide(rules, subject, connection)
 
     def open(self, plan: EnvironmentPlan) -> bool:
         """Let the plan through, or record a request and say that the run waits; the run then ends well.
@@ -63,10 +75,14 @@ class Gatekeeper:
         subject = standing(self.project, rules, plan)
         check_hazards(subject, rules.policy)
         with self.target.connect() as connection:
+            asked = self._asked(rules, subject, connection)
+            request = asked.request if asked else None
             try:
-                grant = self._decide(rules, subject, plan, connection)
+                grant = self._decide(rules, subject, connection, request)
             except (Refused, AwaitingApproval) as reason:
-                self._wait(rules, subject, plan, connection, reason)
+                self._wait(
+                    asked or self._ask(rules, subject, plan), self._most_telling(rules, subject, reason)
+                )
                 return False
         who = ", ".join(grant.approvers)
         self.context.log.info(f"gate of {self.target.name}: approved by {who}")
@@ -82,35 +98,53 @@ class Gatekeeper:
         tell(self.context, self.project.config, Notice(event, self.target.name, title, text))
 
     def _decide(
-        self, rules: Rules, subject: Subject, plan: EnvironmentPlan, connection: psycopg.Connection[Any]
-    ) -> Grant:
-        given = approvals.documents(self.context.instance, self.target.name)
-        return decide(rules, plan, subject, given, connection)
-
-    def _wait(
         self,
         rules: Rules,
         subject: Subject,
-        plan: EnvironmentPlan,
         connection: psycopg.Connection[Any],
-        reason: Refused | AwaitingApproval,
-    ) -> None:
-        instance, name = self.context.instance, self.target.name
-        asked = approvals.open_request(instance, subject, rules.policy)
-        if asked:
-            try:
+        asked: Request | None = None,
+    ) -> Grant:
+        given = approvals.documents(self.context.instance, self.target.name)
+        return decide(rules, subject, given, connection, asked)
+
+    def _asked(self, rules: Rules, subject: Subject, connection: psycopg.Connection[Any]) -> Asked | None:
+        """Give the request that is open for exactly this, and not used up."""
+        asked = approvals.open_request(self.context.instance, subject, rules.policy)
+        with suppress(Refused):
+            if asked:
                 refuse_used(connection, asked.request)
-            except Refused:
-                asked = None
-        if asked is None:
-            request = new_request(rules, subject, self.actor.who)
-            chosen, run = self.context.resources.choices, self.context.run_id
-            asked = Asked(request, plan_markdown(plan), run, chosen)
-            self.context.log_event(request_event(asked))
-            how = f"wish-rollout approve {name} --reason '…'"
-            self._tell(Event.WAITING, f"{name} waits for an approval", f"{request.text()}\nTo approve: {how}")
-        why, hint = reason.say(reason.what)[:500], reason.say(reason.hint)[:500]
-        instance.add_run_tags(self.context.run_id, {AWAITING: name, WHY: why, HINT: hint})
+            return asked
+        return None
+
+    def _ask(self, rules: Rules, subject: Subject, plan: EnvironmentPlan) -> Asked:
+        """Record a request, and tell people of it."""
+        name = self.target.name
+        request = new_request(rules, subject, self.actor.who)
+        chosen, run = self.context.resources.choices, self.context.run_id
+        asked = Asked(request, plan_markdown(plan), run, chosen)
+        self.context.log_event(request_event(asked))
+        how = f"wish-rollout approve {name} --reason '…'"
+        self._tell(Event.WAITING, f"{name} waits for an approval", f"{request.text()}\nTo approve: {how}")
+        return asked
+
+    @staticmethod
+    def _most_telling(rules: Rules, subject: Subject, reason: RolloutError) -> RolloutError:
+        """Give the reason to wait, or why nobody can end that but by breaking the glass."""
+        try:
+            refuse_unreachable_quorum(subject.environment, rules, subject.hazards)
+        except QuorumUnreachable as error:
+            return error
+        return reason
+
+    def _wait(self, asked: Asked, reason: RolloutError) -> None:
+        """Say, in the run's tags and log, what it waits for, why, and what to do."""
+        name, subject = self.target.name, asked.request.subject
+        hint = WaitingAtGate.hint if reason.hint == AGAIN else reason.hint
+        then = "the same command again"
+        if subject.act == Action.ROLLBACK:  # without its target, the same command would go back further
+            then = f"wish-rollout rollback {name} --to {subject.end}"
+        why, hint = reason.say(reason.what)[:500], f"{reason.say(hint)[:500]}; and then {then}"
+        self.context.instance.add_run_tags(self.context.run_id, {AWAITING: name, WHY: why, HINT: hint})
         self.context.log.warning(
             f"{reason.say(reason.what)}\n\n{asked.request.text()}\nTo approve: wish-rollout approve {name}"
         )

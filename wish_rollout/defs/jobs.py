@@ -8,7 +8,7 @@ import dagster as dg
 from wish_rollout.config import Config
 from wish_rollout.core.delta import Delta
 from wish_rollout.core.notice import Event, Notice
-from wish_rollout.core.plan_errors import Drifted
+from wish_rollout.core.plan_errors import AlreadyThere, Drifted
 from wish_rollout.core.remedy import Remedy
 from wish_rollout.core.render import brief, markdown
 from wish_rollout.core.verdict import Verdict
@@ -21,7 +21,7 @@ from wish_rollout.defs.metadata import verification_metadata
 from wish_rollout.defs.notifying import failure_hook, tell, tell_of_change
 from wish_rollout.defs.resources import database_key, target_of
 from wish_rollout.rollout.drifting import remedy_for
-from wish_rollout.rollout.rolling_back import plan_back, rollback_environment
+from wish_rollout.rollout.rolling_back import plan_back_fit, rollback_environment
 from wish_rollout.rollout.surveying import Standing, survey
 from wish_rollout.rollout.verifying import Verification, verify_environment
 
@@ -70,7 +70,7 @@ def rollback_job(config: Config, keys: set[str]) -> dg.JobDefinition:
             project.config.declared(name)
             target = target_of(context, name)
             keeper = Gatekeeper(context, project, target)
-            if target.environment.gated and not keeper.open(plan_back(project, target, to)):
+            if not may_go_back(context, keeper, to):
                 yield dg.Output(None)
                 return
             migrated = rollback_environment(project, target, to, actor=keeper.actor)
@@ -93,6 +93,16 @@ def rollback_job(config: Config, keys: set[str]) -> dg.JobDefinition:
         rollback()
 
     return job
+
+
+def may_go_back(context: dg.OpExecutionContext, keeper: Gatekeeper, to: str | None) -> bool:
+    """Whether a rollback goes on: not where the database is there already, or its gate waits. Raises why it cannot."""
+    try:
+        plan = plan_back_fit(keeper.project, keeper.target, to)
+    except AlreadyThere as done:
+        context.log.info(str(done))
+        return False
+    return not keeper.target.environment.gated or keeper.open(plan)
 
 
 def verify_job(keys: set[str]) -> dg.JobDefinition:

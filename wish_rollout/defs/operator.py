@@ -9,6 +9,7 @@ from wish_rollout.defs import approvals
 from wish_rollout.defs.instance import open_instance
 from wish_rollout.defs.launch import Outcome, run
 from wish_rollout.rollout.approving import rules_of
+from wish_rollout.rollout.awaiting import newest_that_stands
 from wish_rollout.rollout.signing_off import Words, sign_off
 
 if TYPE_CHECKING:
@@ -45,4 +46,5 @@ def approval(project: Project, environment: str, reason: str) -> str:
     if not asked:
         raise NoRequest(environment)
     signers = rules_of(project, target).signers
-    return sign_off(project, target, asked[0].request, signers, Words(reason))
+    request = newest_that_stands(project, [each.request for each in asked]) or asked[0].request
+    return sign_off(project, target, request, signers, Words(reason))

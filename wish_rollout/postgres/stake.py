@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 
 
 def rows_at_stake(
-    connection: psycopg.Connection[Any], promised: Delta, kept: Container[str]
+    connection: psycopg.Connection[Any], promised: Delta, kept: Container[str], *, lock: bool = True
 ) -> dict[str, int]:
     """Lock the tables that lose rows or columns by ``promised``, and count what would go.
 
     ``kept``: the tables that stay, so that a removed column is asked for there and not in a removed view.
     Must run in the transaction that is to apply the delta: the locks (ACCESS EXCLUSIVE, manual 13.3.1, which
     the DROP takes anyway) then hold until its end, so no row can come in between. A materialized view's
-    rows do not count: REFRESH brings them back. Gives place → rows.
+    rows do not count: REFRESH brings them back. Without ``lock`` it is a look, after which a row can come still.
+    Gives place → rows.
     """
     removed = [c for c in promised.changes if c.change == "removed"]
     tables = [c.name for c in removed if c.kind == "table"]
@@ -36,7 +37,7 @@ def rows_at_stake(
     locked = sorted({*tables, *(table for table, _ in columns)})
     # row security would hide rows from the count; like this the server refuses to count instead
     connection.execute("set local row_security = off")
-    if locked:
+    if locked and lock:
         connection.execute(sql.SQL(f"lock table {', '.join(locked)} in access exclusive mode"))
     stake = {table: count(connection, table) for table in tables}
     stake |= {f"{table}.{name}": count(connection, table, column=name) for table, name in columns}

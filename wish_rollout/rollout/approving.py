@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from wish_rollout.config import ApprovalConfig
 from wish_rollout.core.approval import UNKNOWN, Request, Statement, Subject, subject_of, utc
 from wish_rollout.core.approval_errors import QuorumNotMet
+from wish_rollout.core.config_errors import QuorumUnreachable
 from wish_rollout.core.errors import RolloutError
 from wish_rollout.core.plan import Action
 from wish_rollout.core.plan_errors import WaitingAtGate
@@ -77,6 +78,18 @@ def signers_of(project: Project, env: Environment) -> Signers:
     return read_signers(path)
 
 
+def refuse_unreachable_quorum(environment: str, rules: Rules, hazards: Sequence[str] = ()) -> None:
+    """Raise QuorumUnreachable where fewer persons may sign than have to for these hazards."""
+    now = datetime.now(UTC)
+    names = {
+        name for each in rules.signers.entries if each.for_us and each.valid(now) for name in each.principals
+    }
+    counted = {rules.signers.person(name) for name in names if rules.policy.hears(name)}
+    wanted = rules.policy.wanted(hazards)
+    if len(counted) < wanted:
+        raise QuorumUnreachable(environment, len(counted), wanted)
+
+
 def standing(project: Project, rules: Rules, plan: EnvironmentPlan) -> Subject:
     """Say what carrying out this plan means now, under these rules; raise AuthorUnknown."""
     revisions = [each.split(" ", maxsplit=1)[0] for each in plan.pending]
@@ -122,14 +135,15 @@ def accept(rules: Rules, subject: Subject, document: str, now: datetime | None =
 
 def decide(
     rules: Rules,
-    plan: EnvironmentPlan,
     subject: Subject,
     documents: Sequence[str],
     connection: psycopg.Connection[Any],
+    asked: Request | None = None,
 ) -> Grant:
-    """Give what lets the plan through; else raise the most telling reason why nothing does.
+    """Give what lets this through; else raise the most telling reason why nothing does.
 
-    ``connection`` is to the target: its ledger says which approvals were used up.
+    ``connection`` is to the target: its ledger says which approvals were used up. ``asked``: the request that is
+    open for it: what is wrong with approvals of another one is then no reason.
     """
     now = datetime.now(UTC)
     counted, refused = judge(rules, subject, documents, now)
@@ -142,19 +156,20 @@ def decide(
             reasons.append(error)
     reasons.sort(key=lambda error: isinstance(error, QuorumNotMet))
     if not reasons:
-        meant = (each.error for each in refused if not _was_used(connection, each.document))
-        reasons = [next(meant, WaitingAtGate(plan.environment, plan.digest))]
+        meant = (each.error for each in refused if _explains(connection, each.document, asked))
+        reasons = [next(meant, WaitingAtGate(subject.environment, subject.plan))]
     raise reasons[0]
 
 
-def _was_used(connection: psycopg.Connection[Any], document: str) -> bool:
-    """Whether an approval was of something that is done: then it was never meant for what stands now."""
+def _explains(connection: psycopg.Connection[Any], document: str, asked: Request | None) -> bool:
+    """Whether an approval was meant for what stands now: not of something that is done, or asked for besides."""
     from wish_rollout.postgres.ledger import use_of
 
     try:
-        return bool(use_of(connection, Statement.from_text(text_of(document)).request.nonce))
+        nonce = Statement.from_text(text_of(document)).request.nonce
     except BadApproval:
-        return False
+        return True
+    return (asked is None or asked.nonce == nonce) and not use_of(connection, nonce)
 
 
 def refuse_used(connection: psycopg.Connection[Any], request: Request) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.config_errors import QuorumUnreachable
 from wish_rollout.core.errors import RolloutError
+from wish_rollout.core.ledger import verify
 from wish_rollout.core.release import say
+from wish_rollout.postgres.ledger import read
 from wish_rollout.rollout.aliases import instances, refuse_same_database
-from wish_rollout.rollout.approving import Rules, rules_of
+from wish_rollout.rollout.approving import refuse_unreachable_quorum, rules_of
 from wish_rollout.rollout.notifying import try_receiver
 from wish_rollout.rollout.planning import plan_target
 from wish_rollout.rollout.refusing import refuse_unfit
@@ -80,22 +80,13 @@ def database(project: Project, env: Environment) -> str:
     plan, seen = plan_target(project, target)
     refuse_unfit(env, plan, project, seen)
     if env.gated:
-        enough(env.name, rules_of(project, target))
+        refuse_unreachable_quorum(env.name, rules_of(project, target))
+        with target.connect() as connection:
+            verify(env.name, list(read(connection)))
     facts = seen.facts
     rights = f"may create in {', '.join(facts.creates_in_schemas) or 'no schema'}"
     state = "read-only" if facts.read_only or facts.in_recovery else "writable"
     return f"PostgreSQL {facts.version}, database {facts.database}, role {facts.role}: {state}, {rights}"
-
-
-def enough(environment: str, rules: Rules) -> None:
-    """Raise QuorumUnreachable where fewer persons may sign than have to."""
-    now = datetime.now(UTC)
-    names = {
-        name for each in rules.signers.entries if each.for_us and each.valid(now) for name in each.principals
-    }
-    counted = {rules.signers.person(name) for name in names if rules.policy.hears(name)}
-    if len(counted) < rules.policy.quorum:
-        raise QuorumUnreachable(environment, len(counted), rules.policy.quorum)
 
 
 def apart(project: Project) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.plan import Plan
 from wish_rollout.rollout.aliases import refuse_same_database
-from wish_rollout.rollout.approving import rules_of, standing
+from wish_rollout.rollout.approving import refuse_unreachable_quorum, rules_of, standing
 from wish_rollout.rollout.planning import NO_CHOICES, Choices, plan_target
 from wish_rollout.rollout.refusing import refuse_unfit
 
@@ -20,7 +20,7 @@ def preflight(project: Project, targets: Sequence[Target], choices: Choices = NO
     """Plan each environment, and raise the first reason, in promotion order, why one cannot be migrated.
 
     A gated environment that nobody could approve anything for is such a reason (UnsignedGate, BadSigners,
-    AuthorUnknown).
+    AuthorUnknown, QuorumUnreachable).
     All of them are read, and their rows counted, before any is judged: an unreachable last one, and a row there
     that the new schema would refuse, are known before the first is touched.
     """
@@ -31,5 +31,8 @@ def preflight(project: Project, targets: Sequence[Target], choices: Choices = NO
     for target, (plan, seen) in zip(targets, planned, strict=True):
         refuse_unfit(target.environment, plan, project, seen)
         if target.environment.gated and not plan.is_empty:
-            standing(project, rules_of(project, target), plan)
+            rules = rules_of(project, target)
+            subject = standing(project, rules, plan)
+            if not rules.policy.break_glass:  # else one may still go on, in an emergency
+                refuse_unreachable_quorum(target.name, rules, subject.hazards)
     return Plan(project.release_digest, project.release.head, tuple(plan for plan, _ in planned))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def refuse_unfit(env: Environment, plan: EnvironmentPlan, project: Project, seen: Sighting) -> None:
     """Raise what stands against carrying the plan out; the most telling reason comes first."""
     refuse_foreign(env, plan.start, project)
-    for refuse in (_cannot_write, _cannot_adopt, _cannot_clean, _in_the_way, _drifted):
+    for refuse in (refuse_unwritable, _cannot_adopt, _cannot_clean, _in_the_way, _drifted):
         refuse(env, plan, project, seen)
     refuse_hazards(plan)
     refuse_rows(plan)
@@ -42,7 +42,8 @@ def refuse_foreign(env: Environment, position: Position, project: Project) -> No
         raise ForeignRevision(strange, say(project.release.head), f"'{env.name}'")
 
 
-def _cannot_write(env: Environment, plan: EnvironmentPlan, project: Project, seen: Sighting) -> None:
+def refuse_unwritable(env: Environment, plan: EnvironmentPlan, project: Project, seen: Sighting) -> None:
+    """Raise where the server, or the role's rights, do not let the plan be carried out."""
     facts = plan.facts
     if plan.is_empty:
         return

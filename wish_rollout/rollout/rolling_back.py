@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import psycopg
+
 from wish_rollout.core.delta import difference
 from wish_rollout.core.plan import Action
-from wish_rollout.core.plan_errors import Drifted, NothingToRollBack, RollbackAcrossMerge, RowsInTheWay
+from wish_rollout.core.plan_errors import (
+    AlreadyThere,
+    Drifted,
+    NothingToRollBack,
+    RollbackAcrossMerge,
+    RowsInTheWay,
+)
 from wish_rollout.core.release import Position, say
 from wish_rollout.core.release_errors import UnknownRevision
 from wish_rollout.core.render import brief
@@ -21,12 +30,10 @@ from wish_rollout.rollout.judging import with_hazards
 from wish_rollout.rollout.mutex import rollout_mutex
 from wish_rollout.rollout.planning import plan_for
 from wish_rollout.rollout.recording import NOBODY, Actor, Recorder
-from wish_rollout.rollout.refusing import refuse_foreign
+from wish_rollout.rollout.refusing import refuse_foreign, refuse_unwritable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import psycopg
 
     from wish_rollout.core.delta import Delta
     from wish_rollout.core.plan import EnvironmentPlan
@@ -36,13 +43,16 @@ if TYPE_CHECKING:
     from wish_rollout.rollout.project import Project, Target
 
 
+EARLY_MS = 10_000
+
+
 def rollback_environment(
     project: Project, target: Target, to: str | None = None, *, actor: Actor = NOBODY
 ) -> Migrated:
     """Take one environment back to a revision (``base`` for none; default: one back), and record it.
 
     ``actor``: who asked for it; their gatekeeper is asked with the plan as it is under the lock. Raises
-    LockHeld, ForeignRevision, Drifted, RowsInTheWay, NothingToRollBack, UnknownRevision, why the gatekeeper
+    LockHeld, ForeignRevision, Drifted, RowsInTheWay, NothingToRollBack, AlreadyThere, UnknownRevision, why the gatekeeper
     does not let it through, LedgerUnwritable, StatementFailed, ScriptFailed; and UnsignedGate for a gated
     environment and an actor without a gatekeeper.
     """
@@ -60,6 +70,16 @@ def plan_back(project: Project, target: Target, to: str | None) -> EnvironmentPl
     """Look at one environment and plan a rollback of it, hazards included; raise why it cannot be."""
     with target.connect() as connection:
         return plan_back_on(project, target, connection, to)[0]
+
+
+def plan_back_fit(project: Project, target: Target, to: str | None) -> EnvironmentPlan:
+    """Do the same, and raise already what would stop it behind its gate: nobody is asked for what cannot be done."""
+    with target.connect() as connection:
+        plan, seen = plan_back_on(project, target, connection, to)
+        refuse_unwritable(target.environment, plan, project, seen)
+        if not plan.resumes:  # what is under way may have lost what would be counted
+            refuse_loss_early(target.name, connection, plan.promised, project.history.at(plan.end))
+    return plan
 
 
 def plan_back_on(
@@ -116,7 +136,9 @@ def destination(release: Release, start: Position, to: str | None, environment: 
         end = (to,)
     else:
         raise UnknownRevision(to, ", ".join(["base", *(revision.id for revision in release.revisions)]))
-    if end == start or not release.ancestors(start) >= release.ancestors(end):
+    if end == start:
+        raise AlreadyThere(environment, say(start))
+    if not release.ancestors(start) >= release.ancestors(end):
         raise NothingToRollBack(environment, say(start), say(end))
     return end
 
@@ -133,11 +155,25 @@ def refuse_loss(
     environment: str, connection: psycopg.Connection[Any], promised: Delta, after: Snapshot
 ) -> Callable[[], None]:
     """Make the check that runs inside the downgrade's transaction, behind locks that let no row in any more."""
+    return lambda: _refuse(environment, rows_at_stake(connection, promised, _tables(after)))
 
-    def check() -> None:
-        kept = {name for name, _ in after.of_kind("table")}
-        stake = rows_at_stake(connection, promised, kept)
-        if stake:
-            raise RowsInTheWay(environment, ", ".join(f"{rows} in {place}" for place, rows in stake.items()))
 
-    return check
+def refuse_loss_early(
+    environment: str, connection: psycopg.Connection[Any], promised: Delta, after: Snapshot
+) -> None:
+    """Look, without a lock, for rows that would be lost. What takes too long to find out is found out behind the gate."""
+    stake: dict[str, int] = {}
+    too_long = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
+    with suppress(*too_long), connection.transaction():
+        connection.execute(f"set local statement_timeout = {EARLY_MS}")
+        stake = rows_at_stake(connection, promised, _tables(after), lock=False)
+    _refuse(environment, stake)
+
+
+def _tables(snapshot: Snapshot) -> set[str]:
+    return {name for name, _ in snapshot.of_kind("table")}
+
+
+def _refuse(environment: str, stake: dict[str, int]) -> None:
+    if stake:
+        raise RowsInTheWay(environment, ", ".join(f"{rows} in {place}" for place, rows in stake.items()))

@@ -1,0 +1,75 @@
+"""How far a request is: who has approved it, how many have to, and whether it is of what stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from wish_rollout.core.errors import Refused, RolloutError
+from wish_rollout.core.policy import distinct
+from wish_rollout.rollout.approving import judge, refuse_used, rules_of, standing
+from wish_rollout.rollout.standing import plan_as_asked, refuse_unlike
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from wish_rollout.core.approval import Request
+    from wish_rollout.core.policy import Signed
+    from wish_rollout.rollout.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """``approvers``: those whose approvals count. ``needed``: how many have to. ``against``: why none can count any more."""
+
+    approvers: tuple[str, ...]
+    needed: int
+    against: str = ""
+
+    def __str__(self) -> str:
+        have, who = len(self.approvers), ", ".join(self.approvers)
+        told = f"{have} of {self.needed} approvals" + (f" ({who})" if who else "")
+        return f"{told}; {self.against}" if self.against else told
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the fields, for ``--json``."""
+        return {"approvers": list(self.approvers), "needed": self.needed, "void": self.against or None}
+
+
+def progress(project: Project, request: Request, documents: Sequence[str]) -> Progress:
+    """Say how far a request is. Raises UnsignedGate, BadSigners, MissingUrl."""
+    target = project.target(request.subject.environment)
+    rules = rules_of(project, target)
+    counted, _ = judge(rules, request.subject, documents)
+    given: list[Signed] = counted.get(request, [])
+    glass = [each for each in given if each.statement.break_glass]
+    needed = 1 if glass else rules.policy.persons(request)
+    return Progress(tuple(sorted(distinct(glass or given))), needed, why_void(project, request))
+
+
+def why_void(project: Project, request: Request) -> str:
+    """Say why a request is not of what stands; empty where it is, or where that cannot be told from here."""
+    try:
+        target = project.target(request.subject.environment)
+        rules = rules_of(project, target)
+        with target.connect() as connection:
+            refuse_used(connection, request)
+        refuse_unlike(
+            request, standing(project, rules, plan_as_asked(project, target, request.subject)), rules
+        )
+    except Refused as error:
+        return error.say(error.what)
+    except RolloutError as error:
+        return error.say(error.what) if error.exit_code == 0 else ""
+    return ""
+
+
+def newest_that_stands(project: Project, requests: Iterable[Request]) -> Request | None:
+    """Find the first request that is of what stands now; the first one of all where none is; None for none."""
+    first = None
+    for request in requests:
+        first = first or request
+        if request.expires > datetime.now(UTC) and not why_void(project, request):
+            return request
+    return first
