@@ -7,12 +7,12 @@ import subprocess
 import time
 import uuid
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import psycopg
 
-from wish_rollout.defs import abandoned
+from wish_rollout.defs import abandoned, worker
 from wish_rollout.defs.abandoned import LIFELINE
 from wish_rollout.defs.claims import BY, COMMAND_LINE, WORKER
 from wish_rollout.defs.instance import open_instance
@@ -23,6 +23,8 @@ from wish_rollout.postgres.locks import rollout_lock
 from wish_rollout.sandbox.databases import DAGSTER_VARIABLE
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
     from tests.fix_project import Road
@@ -117,6 +119,34 @@ def test_a_process_is_told_from_one_that_was_given_its_number() -> None:
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
         assert replace(here, pid=child.pid).has_ended() is True  # it has ended, and nobody has collected it
     assert [Worker.from_text(text) for text in ("", "a 1", "a b c", "a 1 2 3")] == [None] * 4
+
+
+def test_a_process_that_cannot_be_seen_is_not_told_as_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As /proc is mounted with hidepid=2, for another user's; and a machine may be known by its name alone."""
+    here = Worker.here()
+    monkeypatch.setattr(worker, "PROC", tmp_path)
+    assert here.has_ended() is None
+    monkeypatch.setattr(worker, "BOOT", tmp_path / "nowhere")
+    assert replace(Worker.here(), pid=999_999_999).has_ended() is None
+
+
+def test_a_run_that_ended_well_meanwhile_is_not_told_as_failed(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with road.here(), open_instance(road.project.config) as instance:
+        run = dg.DagsterRun("verify", run_id=str(uuid.uuid4()), status=dg.DagsterRunStatus.STARTED)
+        gone = f"{run.run_id} {replace(Worker.here(), began='1')}"
+        instance.add_run(run.with_tags({BY: COMMAND_LINE, LIFELINE: run.run_id, WORKER: gone}))
+
+        def is_gone(_session: Any, _name: str) -> bool:  # it ends between the list of runs and this look
+            instance.report_dagster_event(dg.DagsterEvent("PIPELINE_SUCCESS", "verify"), run.run_id)
+            return True
+
+        monkeypatch.setattr(abandoned, "is_gone", is_gone)
+        road.cli("verify", "local")
+    assert statuses(road)[0] == "SUCCESS"
 
 
 def test_a_run_that_was_given_the_tags_of_another_is_let_be(road: Road) -> None:

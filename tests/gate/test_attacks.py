@@ -111,7 +111,9 @@ def test_a_request_that_no_approval_can_count_for_is_not_taken_for_the_open_one(
     """Written into Dagster by somebody, of exactly what stands: nobody could approve it, and none else was made."""
     good = gate.ask()
     begin = now() + timedelta(hours=1)
-    forged = replace(good, requested=begin, expires=begin + timedelta(hours=1, days=365 * years), nonce="f")
+    forged = replace(
+        good, requested=begin, expires=begin + timedelta(hours=1, days=365 * years), nonce="f" * 64
+    )
     reject = {"environment": "prod", "nonce": good.nonce, "who": "x", "reason": "y"}
     assert gate.road.run("reject", {"ops": {"reject_request": {"config": reject}}}).success
     with open_instance(gate.road.project.config) as instance:
@@ -119,7 +121,7 @@ def test_a_request_that_no_approval_can_count_for_is_not_taken_for_the_open_one(
         instance.report_runless_asset_event(event)
     stopped = gate.road.cli("apply")
     assert stopped.code == 3
-    assert gate.requests()[0].nonce != "f"
+    assert gate.requests()[0].nonce != "f" * 64
 
 
 def test_a_rejection_cannot_act_and_a_flood_of_events_does_not_bring_its_request_back(
@@ -162,12 +164,12 @@ def test_what_an_approver_says_stays_one_line_that_cannot_act(gate: Gate) -> Non
 def test_a_request_is_found_again_whatever_its_tables_are_called() -> None:
     hazards = ('drop-table table public."a, b"',)
     subject = Subject("prod", "shop", "rollback", "1", "2", "r", "p", "s", hazards, "18", "y", ())
-    asked = Asked(Request(subject, "r", now(), now() + timedelta(hours=1), "n"))
+    asked = Asked(Request(subject, "r", now(), now() + timedelta(hours=1), "a" * 64))
     with dg.DagsterInstance.ephemeral() as instance:
         instance.report_runless_asset_event(request_event(asked))
-        found = approvals.open_request(instance, subject, Policy("y"))
-        other = approvals.open_request(instance, replace(subject, hazards=()), Policy("y"))
-    assert (found and found.request.nonce, other) == ("n", None)
+        found = approvals.open_request(instance, subject, Policy("y"), "r")
+        other = approvals.open_request(instance, replace(subject, hazards=()), Policy("y"), "r")
+    assert (found and found.request.nonce, other) == ("a" * 64, None)
 
 
 ENV = {"env": "SECRET_OF_THE_WORKER"}

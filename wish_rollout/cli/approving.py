@@ -118,7 +118,7 @@ def pick_standing(project: Project, environment: str, nonce: str) -> Request:
 def meant(project: Project, environment: str, nonce: str) -> list[Asked]:
     """Find the open requests whose nonce begins so, the newest first; raise NoRequest."""
     from wish_rollout.core.plan_errors import NotGated
-    from wish_rollout.core.request_errors import NoRequest
+    from wish_rollout.core.request_errors import ManyRequests, NoRequest
     from wish_rollout.defs import approvals
     from wish_rollout.defs.instance import open_instance
 
@@ -129,6 +129,8 @@ def meant(project: Project, environment: str, nonce: str) -> list[Asked]:
     begun = [asked for asked in found if asked.request.nonce.startswith(nonce)]
     if not begun:
         raise NoRequest(environment)
+    if nonce and len(begun) > 1:
+        raise ManyRequests(environment, nonce, ", ".join(asked.request.nonce for asked in begun))
     return begun
 
 
@@ -137,13 +139,13 @@ def pick_rollback(project: Project, target: Target, to: str | None) -> Request:
     from wish_rollout.core.request_errors import NoRequest
     from wish_rollout.defs import approvals
     from wish_rollout.defs.instance import open_instance
-    from wish_rollout.rollout.approving import rules_of, standing
+    from wish_rollout.rollout.approving import requester, rules_of, standing
     from wish_rollout.rollout.rolling_back import plan_back
 
     rules = rules_of(project, target)
     subject = standing(project, rules, plan_back(project, target, to))
     with open_instance(project.config) as instance:
-        asked = approvals.open_request(instance, subject, rules.policy)
+        asked = approvals.open_request(instance, subject, rules.policy, requester(project.config.root))
     if asked is None:
         raise NoRequest(target.name)
     return asked.request

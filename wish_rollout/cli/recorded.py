@@ -11,12 +11,14 @@ from wish_rollout.cli import output
 from wish_rollout.cli.common import Json, project_of
 from wish_rollout.cli.doing import Name
 from wish_rollout.cli.signing import BESIDE, write
-from wish_rollout.core.errors import RolloutError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
+
+    from dagster import DagsterInstance
 
     from wish_rollout.defs.approval_events import Asked
+    from wish_rollout.rollout.awaiting import Progress
     from wish_rollout.rollout.project import Project
 
 
@@ -32,21 +34,18 @@ def requests(
     json: Json = False,
 ) -> None:
     """List what waits for an approval."""
-    from wish_rollout.defs import approvals
+    from wish_rollout.core.request_errors import NoRequest
     from wish_rollout.defs.instance import open_instance
-    from wish_rollout.rollout.awaiting import progress
 
     project = project_of(context)
     if environment:
         project.config.declared(environment)
     names = [environment] if environment else [env.name for env in project.config.environments if env.gated]
     with open_instance(project.config) as instance:
-        found = [
-            (asked, progress(project, asked.request, approvals.documents(instance, name)))
-            for name in names
-            for asked in _unused(project, name, approvals.requests(instance, name))
-        ]
-    if out and found:
+        found = [each for name in names for each in waiting(project, instance, name)]
+    if out and not found:
+        raise NoRequest(environment or ", ".join(names))
+    if out:
         asked = next((asked for asked, state in found if not state.against), found[0][0])
         write(out, f"{asked.request.text()}{BESIDE}{asked.markdown}")
     if json:
@@ -58,15 +57,17 @@ def requests(
         output.note("nothing waits for an approval")
 
 
-def _unused(project: Project, name: str, asks: Sequence[Asked]) -> Sequence[Asked]:
-    """Leave out what is done: its nonce is in the ledger. Where that cannot be read, all are told."""
-    from wish_rollout.postgres.ledger import use_of
+def waiting(project: Project, instance: DagsterInstance, name: str) -> Iterator[tuple[Asked, Progress]]:
+    """Give what waits for an environment, and how far it is; all of it where its ledger cannot be read."""
+    from wish_rollout.defs import approvals
+    from wish_rollout.rollout.awaiting import progress, unused
 
-    try:
-        with project.target(name).connect() as connection:
-            return [asked for asked in asks if not use_of(connection, asked.request.nonce)]
-    except RolloutError:
-        return asks
+    asks = approvals.requests(instance, name)
+    documents = approvals.documents(instance, name)
+    known = unused(project, name, [asked.request for asked in asks]) if asks else []
+    for asked in asks:
+        if known is None or asked.request in known:
+            yield asked, progress(project, asked.request, documents, look=known is not None)
 
 
 def log(

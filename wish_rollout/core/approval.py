@@ -6,6 +6,7 @@ is no text of ours. So what was read, what was signed and what is compared are t
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ NAMESPACE = "wish-rollout"
 """What a signature is for; one made for another purpose does not count (ssh-keygen(1), ``-n``)."""
 NONE = "none"
 UNKNOWN = "unknown"
+NONCE = re.compile("[0-9a-f]{64}")
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -174,7 +176,7 @@ def _read(text: str) -> tuple[Request, dict[str, str]]:
             values.pop("requester"),
             _moment(values.pop("requested")),
             _moment(values.pop("expires")),
-            values.pop("nonce"),
+            _nonce(values.pop("nonce")),
         )
     except KeyError as missing:
         raise BadApproval(f"it has no line {missing}") from None
@@ -194,6 +196,12 @@ def _subject(values: dict[str, str]) -> Subject:
 
 def _list(value: str) -> tuple[str, ...]:
     return () if value == NONE else tuple(value.split(", "))
+
+
+def _nonce(text: str) -> str:
+    if not NONCE.fullmatch(text):
+        raise ValueError(f"its nonce is not {NONCE.pattern}")
+    return text
 
 
 def _moment(text: str) -> datetime:

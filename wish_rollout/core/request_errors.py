@@ -35,6 +35,19 @@ class RequestRejected(Refused):
 
 
 @dataclass(eq=False)
+class ManyRequests(Refused):
+    """A part of a nonce that several requests have."""
+
+    environment: str
+    nonce: str
+    found: str
+
+    what = "Several requests for '{environment}' begin with the nonce {nonce}: {found}."
+    why = "What is signed must be the one that was meant."
+    hint = "name it in full: wish-rollout requests {environment}"
+
+
+@dataclass(eq=False)
 class NoRequest(Refused):
     """Nobody has asked for an approval."""
 

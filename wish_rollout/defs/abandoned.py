@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import psycopg
+from dagster_shared.serdes.errors import DeserializationError
 
 from wish_rollout.core.errors import RolloutError
 from wish_rollout.defs.claims import BY, COMMAND_LINE, WORKER
@@ -45,11 +46,12 @@ def lifeline(instance: dg.DagsterInstance, run_id: str) -> Iterator[dict[str, st
             if url:
                 session = stack.enter_context(connect(url, DAGSTER_VARIABLE))
                 refuse_pooler(session, DAGSTER_VARIABLE)
-                held = hold(session, run_id)
-                _end_abandoned(instance, session)
-                tags |= {LIFELINE: run_id} if held else {}
+                tags |= {LIFELINE: run_id} if hold(session, run_id) else {}
         except (RolloutError, psycopg.Error):
-            pass  # what is lost is no more than the word that it was killed
+            session = None  # what is lost is no more than the word that this run was killed
+        if session:
+            with suppress(psycopg.Error, DeserializationError):  # what others wrote must not end this run
+                _end_abandoned(instance, session)
         yield tags
 
 
@@ -67,7 +69,9 @@ def _end_abandoned(instance: dg.DagsterInstance, session: psycopg.Connection[Any
         run = record.dagster_run
         known = run.tags.get(LIFELINE) == run.run_id and record.create_timestamp > since
         if known and is_gone(session, run.run_id) and _nobody_is_left(instance, run):
-            instance.report_run_failed(run, GONE)
+            now = instance.get_run_by_id(run.run_id)  # it may have ended well since the list was read
+            if now and not now.is_finished:
+                instance.report_run_failed(now, GONE)
 
 
 def _nobody_is_left(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:

@@ -88,21 +88,25 @@ def requests(instance: dg.DagsterInstance, environment: str) -> list[Asked]:
     for values, run_id in _observed(instance, environment):
         asked = _asked(values, run_id)
         if asked and _stands(asked, environment) and asked.request.nonce not in turned_down:
+            found.pop(asked.request.nonce, None)  # a repeated one is as old as it was
             found[asked.request.nonce] = asked
     return list(found.values())
 
 
-def open_request(instance: dg.DagsterInstance, subject: Subject, policy: Policy) -> Asked | None:
-    """Find the request that is open for exactly this subject, and that an approval can count for.
+def open_request(
+    instance: dg.DagsterInstance, subject: Subject, policy: Policy, requester: str
+) -> Asked | None:
+    """Find the request that somebody has open for exactly this subject, and that an approval can count for.
 
     Anybody may have written one that lives for years: taken for the open one, it would keep a good one from being
-    made.
+    made. And whoever asked decides who may approve, so another person's request is not one's own.
     """
     now = datetime.now(UTC)
     for asked in requests(instance, subject.environment):
         with suppress(Refused):
             check_request(asked.request, subject, policy, now)
-            return asked
+            if asked.request.requester == visible(requester):
+                return asked
     return None
 
 

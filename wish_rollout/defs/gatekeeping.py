@@ -109,7 +109,7 @@ class Gatekeeper:
 
     def _asked(self, rules: Rules, subject: Subject, connection: psycopg.Connection[Any]) -> Asked | None:
         """Give the request that is open for exactly this, and not used up."""
-        asked = approvals.open_request(self.context.instance, subject, rules.policy)
+        asked = approvals.open_request(self.context.instance, subject, rules.policy, self.actor.who)
         with suppress(Refused):
             if asked:
                 refuse_used(connection, asked.request)

@@ -6,7 +6,6 @@ from wish_rollout.config import Config
 from wish_rollout.defs.approving import approve_job, reject_job
 from wish_rollout.defs.checks import checks_for
 from wish_rollout.defs.jobs import jobs_for, resource_keys
-from wish_rollout.defs.notifying import failure_hook
 from wish_rollout.defs.pipeline import approval_key, road
 from wish_rollout.defs.resources import resources_for
 from wish_rollout.defs.sensors import sensors_for
@@ -28,7 +27,6 @@ def build(config: Config) -> dg.Definitions:
         "rollout",
         selection=dg.AssetSelection.assets(*lineage.keys).without_checks(),
         description="Takes the release through every environment: plan, migrate, verify, gate.",
-        hooks={failure_hook(config)},
     )
     beside = jobs_for(config)
     keys = resource_keys(config)

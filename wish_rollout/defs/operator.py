@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.plan import Action
 from wish_rollout.core.request_errors import NoRequest
 from wish_rollout.defs import approvals
 from wish_rollout.defs.instance import open_instance
@@ -43,8 +44,9 @@ def approval(project: Project, environment: str, reason: str) -> str:
     target = project.target(environment)
     with open_instance(project.config) as instance:
         asked = approvals.requests(instance, environment)
-    if not asked:
-        raise NoRequest(environment)
     signers = rules_of(project, target).signers
-    request = newest_that_stands(project, [each.request for each in asked]) or asked[0].request
+    forth = [each.request for each in asked if each.request.subject.act != Action.ROLLBACK]
+    request = newest_that_stands(project, forth)
+    if request is None:
+        raise NoRequest(environment)
     return sign_off(project, target, request, signers, Words(reason))

@@ -12,6 +12,7 @@ import dagster as dg
 
 from wish_rollout.config import Config, Environment
 from wish_rollout.defs import steps
+from wish_rollout.defs.notifying import failure_hook
 from wish_rollout.defs.resources import database_key
 
 PLAN_KEY = dg.AssetKey(["release", "plan"])
@@ -101,19 +102,25 @@ def road(config: Config) -> dg.AssetsDefinition:
     """Lay the whole road as one graph whose outputs are the assets."""
     environments = config.environments
     preflight = preflight_op(environments)
+    told = {
+        failure_hook(config)
+    }  # on the ops, since Dagster's own job for its Materialize button has no other
     outputs = {"plan": dg.GraphOut(), **{env.name: dg.GraphOut() for env in environments}}
 
     gates = {f"approval_{env.name}": approval_key(env.name) for env in environments if env.gated}
 
     @dg.graph(name=ROAD, out=outputs, ins={name: dg.GraphIn() for name in gates})
     def lay(**approvals: Any) -> dict[str, Any]:
-        plan, planned = preflight()
+        plan, planned = preflight.with_hooks(told)()
         done = {"plan": plan}
         after = plan
         for env in environments:
             if env.gated:
-                after = gate_op(config, env)(after=after, approval=approvals[f"approval_{env.name}"])
-            after = verify_op(env)(migrate_op(env)(planned=planned, after=after))
+                after = gate_op(config, env).with_hooks(told)(
+                    after=after, approval=approvals[f"approval_{env.name}"]
+                )
+            migrated = migrate_op(env).with_hooks(told)(planned=planned, after=after)
+            after = verify_op(env).with_hooks(told)(migrated)
             done[env.name] = after
         return done
 

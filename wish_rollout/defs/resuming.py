@@ -2,25 +2,27 @@
 
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
 from wish_rollout.config import Config
+from wish_rollout.core.approval_errors import QuorumNotMet
 from wish_rollout.core.errors import RolloutError
 from wish_rollout.core.plan import Action
 from wish_rollout.core.policy import grant
 from wish_rollout.core.request_errors import ApprovalUsed
-from wish_rollout.defs import approvals
+from wish_rollout.defs import approvals, cursors
 from wish_rollout.defs.approval_events import Asked
-from wish_rollout.defs.claims import GOES_ON, RELEASE, REQUESTER, RESUMES
+from wish_rollout.defs.claims import GOES_ON, RELEASE, REQUESTER, RESUMES, RUN_KEY
 from wish_rollout.rollout.approving import judge, refuse_used, rules_of, standing
 from wish_rollout.rollout.project import Project
 from wish_rollout.rollout.standing import plan_as_asked, refuse_unlike
 
 SECONDS_BETWEEN_LOOKS = 30
+TOLD = 5
+TAKEN_AT_MOST = 5
 REMEMBERED = 50
 """How many requests that are over the cursor holds, so that a tick need not look at them again."""
 
@@ -44,51 +46,85 @@ def resume_sensor(config: Config, jobs: Sequence[Any]) -> dg.SensorDefinition:
     )
     def resume(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         project = Project.load(config.path)
-        over = remembered(context.cursor)
-        found, waiting = [], []
+        over = cursors.texts(context.cursor)
+        runs: list[dg.RunRequest] = []
+        waiting: list[str] = []
         for name in gated:
-            asks = approvals.requests(context.instance, name)
-            asked, reasons = next_granted(project, context.instance, asks, over)
-            found += [asked] if asked else []
+            run, reasons = next_run(project, context.instance, name, over)
+            runs += [run] if run else []
             waiting += reasons
-        over += [asked.request.nonce for asked in found]
-        skip = None if found else "; ".join(waiting) or "nothing waits for an approval"
-        runs = [resumption(asked, config) for asked in found]
+        skip = None if runs else "; ".join(waiting[:TOLD]) or "nothing waits for an approval"
         return dg.SensorResult(run_requests=runs, skip_reason=skip, cursor=json.dumps(over[-REMEMBERED:]))
 
     return resume
 
 
-def remembered(cursor: str | None) -> list[str]:
-    """Read the cursor; one that is not ours is none, or every tick would fail."""
-    with suppress(ValueError, TypeError, RecursionError):
-        return [each for each in json.loads(cursor or "[]") if isinstance(each, str)]
-    return []
+def next_run(
+    project: Project, instance: dg.DagsterInstance, name: str, over: list[str]
+) -> tuple[dg.RunRequest | None, list[str]]:
+    """Give the run that goes on with the first of an environment's requests that may; or why each of them does not.
 
-
-def next_granted(
-    project: Project, instance: dg.DagsterInstance, asks: Sequence[Asked], over: list[str]
-) -> tuple[Asked | None, list[str]]:
-    """Give the first of an environment's open requests that may go on; or why each of them does not.
-
-    A request that was used up is added to ``over``.
+    A request that was used up is added to ``over``. Those that nobody has approved cost no look.
     """
+    documents = approvals.documents(instance, name)
+    approved = {approvals.nonce_of(document) for document in documents}
     reasons = []
-    for asked in asks:
-        if asked.request.nonce in over:
+    for asked in approvals.requests(instance, name):
+        nonce = asked.request.nonce
+        if nonce in over:
             continue
         try:
-            refuse_ungranted(project, instance, asked)
+            if nonce not in approved:
+                raise QuorumNotMet(
+                    name, 0, rules_of(project, project.target(name)).policy.persons(asked.request), "nobody"
+                )
+            refuse_ungranted(project, asked, documents)
         except RolloutError as error:
             reasons.append(error.say(error.what))
             if isinstance(error, ApprovalUsed):
-                over.append(asked.request.nonce)
-        else:
-            return asked, []
+                over.append(nonce)
+            continue
+        run, reason = once(instance, resumption(asked, project.config))
+        if run:
+            return run, []
+        reasons.append(reason)
     return None, reasons
 
 
-def refuse_ungranted(project: Project, instance: dg.DagsterInstance, asked: Asked) -> None:
+def once(instance: dg.DagsterInstance, run: dg.RunRequest) -> tuple[dg.RunRequest | None, str]:
+    """Give the run to ask for; nothing, and why, where it was launched already.
+
+    A run that somebody else launched under its key would keep it from being launched: then it gets another one.
+    """
+    key = str(run.run_key)
+    for _ in range(TAKEN_AT_MOST):
+        there = instance.get_runs(dg.RunsFilter(tags={RUN_KEY: key}))
+        if not there:
+            return run._replace(run_key=key), ""
+        ours = [each for each in there if is_it(each, run)]
+        if ours:
+            said = f"run {ours[0].run_id[:8]} went on with it: {ours[0].status.value.lower()}"
+            ended = ours[0].is_finished and not ours[0].is_success
+            return None, f"{said}; go on by hand: wish-rollout {by_hand(run)}" if ended else said
+        key = f"{run.run_key}:{there[0].run_id}"
+    return None, f"runs that others launched hold its run key {run.run_key}"
+
+
+def is_it(there: dg.DagsterRun, run: dg.RunRequest) -> bool:
+    """Whether a run is the one that would be asked for."""
+    tags = {name: there.tags.get(name) for name in run.tags}
+    return there.job_name == run.job_name and not there.parent_run_id and tags == dict(run.tags)
+
+
+def by_hand(run: dg.RunRequest) -> str:
+    """Say which command does what a run was to do."""
+    if run.job_name != "rollback":
+        return "apply"
+    config = run.run_config["ops"]["rollback_environment"]["config"]
+    return f"rollback {config['environment']} --to {config['to']}"
+
+
+def refuse_ungranted(project: Project, asked: Asked, documents: Sequence[str]) -> None:
     """Raise why a request does not go on now: it is not granted, or used up, or not of what stands.
 
     The database is looked at only where everything else says yes.
@@ -96,7 +132,7 @@ def refuse_ungranted(project: Project, instance: dg.DagsterInstance, asked: Aske
     name = asked.request.subject.environment
     target = project.target(name, "wish-rollout resume sensor")
     rules = rules_of(project, target)
-    counted, _ = judge(rules, asked.request.subject, approvals.documents(instance, name))
+    counted, _ = judge(rules, asked.request.subject, documents)
     grant(asked.request, counted.get(asked.request, []), rules.policy, datetime.now(UTC))
     with target.connect() as connection:
         refuse_used(connection, asked.request)

@@ -30,7 +30,7 @@ class Worker:
     @classmethod
     def here(cls) -> Worker:
         """Give this process."""
-        return cls(_machine(), os.getpid(), _began(os.getpid()))
+        return cls(_machine(), os.getpid(), _began(os.getpid()) or "?")
 
     @classmethod
     def from_text(cls, text: str) -> Worker | None:
@@ -45,9 +45,10 @@ class Worker:
 
     def has_ended(self) -> bool | None:
         """Whether the process has ended; None where that cannot be told from here."""
-        if self.machine != _machine():
+        if self.machine != _machine() or "/" not in self.machine:  # a name alone is several machines'
             return None
-        return _began(self.pid) != self.began
+        began = _began(self.pid)
+        return None if began is None else began != self.began
 
 
 def _machine() -> str:
@@ -57,18 +58,16 @@ def _machine() -> str:
     return "/".join(parts)
 
 
-def _began(pid: int) -> str:
-    """Say when a process began, in the kernel's ticks; "alive" where there is no /proc, "" for none that runs."""
-    if PROC.joinpath("self", "stat").exists():
-        with suppress(OSError):
-            # its name comes second, in parentheses, and may hold anything
-            fields = PROC.joinpath(str(pid), "stat").read_text().rpartition(")")[2].split()
-            return "" if fields[0] in ENDED else fields[19]
-        return ""
+def _began(pid: int) -> str | None:
+    """Say when a process began, in the kernel's ticks; "" for one that has ended, None where that cannot be told."""
+    with suppress(OSError, IndexError):
+        # its name comes second, in parentheses, and may hold anything
+        fields = PROC.joinpath(str(pid), "stat").read_text().rpartition(")")[2].split()
+        return "" if fields[0] in ENDED else fields[19]
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return ""
-    except OSError:  # it is another user's
-        return "alive"
-    return "alive"
+    except OSError:  # another user's, which /proc may hide
+        return None
+    return None

@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 from wish_rollout.core.ledger import Act, Entry, chain
 from wish_rollout.core.ledger_errors import LedgerUnwritable
 from wish_rollout.core.request_errors import ApprovalUsed
+from wish_rollout.postgres.session import bounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,7 +138,8 @@ def use_of(connection: Connection, nonce: str) -> str:
     """Say what used a nonce up; empty where nothing did, or where there is no ledger yet."""
     if not exists(connection):
         return ""
-    row = connection.execute(USED, [nonce]).fetchone()
+    with bounded(connection):
+        row = connection.execute(USED, [nonce]).fetchone()
     return f"{row[0]} at {row[1]}, run {row[2] or 'unknown'}" if row else ""
 
 
@@ -145,8 +147,9 @@ def read(connection: Connection) -> Iterator[Entry]:
     """Give all rows in order; none where there is no ledger yet."""
     if not exists(connection):
         return
-    for row in connection.execute(READ):
-        seq, at, *fields, previous, digest = row
+    with bounded(connection):
+        rows = connection.execute(READ).fetchall()
+    for seq, at, *fields, previous, digest in rows:
         yield Entry(seq, at, Act(*fields), previous, digest)
 
 

@@ -42,6 +42,20 @@ _SET = f"SELECT {_LIMIT}, " + ", ".join(
 
 
 @contextmanager
+def bounded(connection: psycopg.Connection) -> Iterator[None]:
+    """Read for a while, and wait for no lock longer than the session's own ``lock_timeout``, or LOCK_TIMEOUT.
+
+    In a transaction of the caller's, that one's bounds hold.
+    """
+    if connection.info.transaction_status != TransactionStatus.IDLE:
+        yield
+        return
+    with connection.transaction():
+        connection.execute(f"SELECT {_LIMIT}")
+        yield
+
+
+@contextmanager
 def consistent_read(connection: psycopg.Connection) -> Iterator[None]:
     """Hold one ``REPEATABLE READ READ ONLY`` transaction in which settings do not show in text.
 

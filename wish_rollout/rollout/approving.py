@@ -17,7 +17,7 @@ from wish_rollout.core.plan import Action
 from wish_rollout.core.plan_errors import WaitingAtGate
 from wish_rollout.core.policy import Grant, Policy, Signed, check_person, check_request, grant
 from wish_rollout.core.request_errors import ApprovalUsed
-from wish_rollout.core.signing_errors import BadApproval, UnsignedGate
+from wish_rollout.core.signing_errors import BadApproval, BadSignature, NotSigned, UnknownSigner, UnsignedGate
 from wish_rollout.rollout.authors import authors_of
 from wish_rollout.signing.own import SIGNERS
 from wish_rollout.signing.signers import Signers, read_signers
@@ -156,9 +156,17 @@ def decide(
             reasons.append(error)
     reasons.sort(key=lambda error: isinstance(error, QuorumNotMet))
     if not reasons:
-        meant = (each.error for each in refused if _explains(connection, each.document, asked))
+        meant = (
+            each.error for each in _genuine_first(refused) if _explains(connection, each.document, asked)
+        )
         reasons = [next(meant, WaitingAtGate(subject.environment, subject.plan))]
     raise reasons[0]
+
+
+def _genuine_first(refused: Sequence[Refusal]) -> list[Refusal]:
+    """Put what somebody did sign before what anybody may have written."""
+    forged = (BadApproval, NotSigned, BadSignature, UnknownSigner)
+    return sorted(refused, key=lambda each: isinstance(each.error, forged))
 
 
 def _explains(connection: psycopg.Connection[Any], document: str, asked: Request | None) -> bool:

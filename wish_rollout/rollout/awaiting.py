@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors import Refused, RolloutError
 from wish_rollout.core.policy import distinct
+from wish_rollout.postgres.ledger import use_of
 from wish_rollout.rollout.approving import judge, refuse_used, rules_of, standing
 from wish_rollout.rollout.standing import plan_as_asked, refuse_unlike
 
@@ -37,15 +38,28 @@ class Progress:
         return {"approvers": list(self.approvers), "needed": self.needed, "void": self.against or None}
 
 
-def progress(project: Project, request: Request, documents: Sequence[str]) -> Progress:
-    """Say how far a request is. Raises UnsignedGate, BadSigners, MissingUrl."""
+def progress(project: Project, request: Request, documents: Sequence[str], *, look: bool = True) -> Progress:
+    """Say how far a request is; without ``look`` nothing is asked of the database.
+
+    Raises UnsignedGate, BadSigners, MissingUrl.
+    """
     target = project.target(request.subject.environment)
     rules = rules_of(project, target)
     counted, _ = judge(rules, request.subject, documents)
     given: list[Signed] = counted.get(request, [])
     glass = [each for each in given if each.statement.break_glass]
     needed = 1 if glass else rules.policy.persons(request)
-    return Progress(tuple(sorted(distinct(glass or given))), needed, why_void(project, request))
+    against = why_void(project, request) if look else ""
+    return Progress(tuple(sorted(distinct(glass or given))), needed, against)
+
+
+def unused(project: Project, name: str, requests: Sequence[Request]) -> list[Request] | None:
+    """Leave out what is done: its nonce is in the ledger. None where that cannot be read."""
+    try:
+        with project.target(name).connect() as connection:
+            return [each for each in requests if not use_of(connection, each.nonce)]
+    except RolloutError:
+        return None
 
 
 def why_void(project: Project, request: Request) -> str:

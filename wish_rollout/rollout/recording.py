@@ -89,9 +89,15 @@ class Recorder:
         self.begun = ledger.append(self.connection, self.target.name, act).seq
 
     def resume(self) -> None:
-        """Before another attempt: forget what the last one recorded, unless that is there to stay."""
+        """Before an attempt: forget what the last one recorded, unless that is there to stay, and ask at the gate again.
+
+        Others were waited for since, maybe long enough for an approval to expire, a window to close, or somebody to
+        reject what they see hanging.
+        """
         if self.begun and not ledger.holds(self.connection, self.begun):
             self.begun = None
+        if self.grant and not self.begun and self.actor.gatekeeper:
+            self.grant = self.actor.gatekeeper(self.plan, self.connection)
 
     def last(self) -> None:
         """Record the act."""

@@ -64,4 +64,6 @@ def find_signer(environment: str, signers: Signers, words: Words) -> tuple[Key, 
 
 def _text(request: Request, who: str, words: Words) -> str:
     reason, glass = (" ".join(text.split()) for text in (words.reason, words.break_glass))
+    if not reason or (words.break_glass and glass.casefold() in ("", "no")):
+        raise CannotSign("an approval says why, and so does whoever breaks the glass")
     return Statement(request, who, reason, glass).text()

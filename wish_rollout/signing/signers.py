@@ -50,7 +50,7 @@ class Entry:
     @property
     def for_us(self) -> bool:
         """Whether the key may sign approvals."""
-        return self.namespaces is None or any(fnmatchcase(NAMESPACE, each) for each in self.namespaces)
+        return self.namespaces is None or _listed(NAMESPACE, self.namespaces)
 
     @property
     def interval(self) -> str:
@@ -58,6 +58,12 @@ class Entry:
         after = f"valid-after {self.valid_after:%Y-%m-%d %H:%M} UTC" if self.valid_after else ""
         before = f"valid-before {self.valid_before:%Y-%m-%d %H:%M} UTC" if self.valid_before else ""
         return ", ".join(filter(None, (after, before))) or "always"
+
+
+def _listed(name: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a list of patterns has a name, as in ssh_config(5), PATTERNS: ``*``, ``?``, and ``!`` excludes."""
+    matching = [each for each in patterns if fnmatchcase(name, each.removeprefix("!").replace("[", "[[]"))]
+    return bool(matching) and not any(each.startswith("!") for each in matching)
 
 
 @dataclass(frozen=True, slots=True)

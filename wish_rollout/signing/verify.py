@@ -21,8 +21,9 @@ MOST = 65_536
 
 def split(document: str) -> tuple[str, str]:
     """Part an approval file into the text and its signature, which is empty where there is none."""
-    text, found, rest = document.replace("\r\n", "\n").partition(BEGIN)
-    return text, found + rest
+    document = document.replace("\r\n", "\n")
+    place = f"\n{document}".find(f"\n{BEGIN}")  # each line of a text begins with its label
+    return (document, "") if place < 0 else (document[:place], document[place:])
 
 
 def verify(document: str, environment: str, signers: Signers, now: datetime) -> Signed:
