@@ -199,8 +199,5 @@ def test_a_glass_is_broken_with_a_reason_or_not_at_all(gate: Gate, glass: str) -
     gate.road.migrate("prod")
     key = str(gate.keys[APPROVER])
     said = gate.road.cli("rollback", "prod", "--break-glass", glass, "--yes", "--key", key)
-    assert (said.code, "whoever breaks the glass" in said.err, gate.road.revision("prod")) == (
-        6,
-        True,
-        "0007",
-    )
+    assert (said.code, "whoever breaks the glass" in said.err) == (2, True), said
+    assert gate.road.revision("prod") == "0007"

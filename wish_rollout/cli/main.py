@@ -9,7 +9,7 @@ import typer
 
 from wish_rollout import __version__
 from wish_rollout.cli import approving, doing, looking, recorded, sandboxing, scripting
-from wish_rollout.cli.output import as_document, show_error, show_json
+from wish_rollout.cli.output import as_document, note, show_error, show_json
 from wish_rollout.core.errors import DEBUG, RolloutError
 
 EPILOG = (
@@ -64,4 +64,5 @@ def main() -> None:
             show_json(as_document(error))
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
+        note("interrupted; what was committed stands")
         sys.exit(130)

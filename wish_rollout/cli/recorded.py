@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,8 +14,6 @@ from wish_rollout.cli.signing import BESIDE, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from dagster import DagsterInstance
 
     from wish_rollout.defs.approval_events import Asked
     from wish_rollout.rollout.awaiting import Progress
@@ -57,7 +55,7 @@ def requests(
         output.note("nothing waits for an approval")
 
 
-def waiting(project: Project, instance: DagsterInstance, name: str) -> Iterator[tuple[Asked, Progress]]:
+def waiting(project: Project, instance: Any, name: str) -> Iterator[tuple[Asked, Progress]]:
     """Give what waits for an environment, and how far it is; all of it where its ledger cannot be read."""
     from wish_rollout.defs import approvals
     from wish_rollout.rollout.awaiting import progress, unused

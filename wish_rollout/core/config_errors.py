@@ -82,6 +82,19 @@ class DagsterUnavailable(ConfigurationError):
 
 
 @dataclass(eq=False)
+class NotDagsters(ConfigurationError):
+    """The database that is to be Dagster's own is somebody else's."""
+
+    source: str
+    database: str
+    reason: str
+
+    what = "{source} leads to the database {database}, which is not Dagster's: {reason}."
+    why = "Dagster makes some twenty tables where it is sent, and an environment would be drifted by them; none was made."
+    hint = 'give it a database of its own: CREATE DATABASE dagster; or: eval "$(wish-rollout sandbox env)"'
+
+
+@dataclass(eq=False)
 class NeedsConsent(ConfigurationError):
     """A question that has to be answered, and nobody there to ask."""
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from wish_rollout.core.config_errors import DagsterUnavailable
+from wish_rollout.core.config_errors import DagsterUnavailable, NotDagsters
 from wish_rollout.core.errors import RolloutError
 from wish_rollout.core.secrecy import redact
 from wish_rollout.postgres.connect import connect
+from wish_rollout.rollout.dagsters import refuse_others
 from wish_rollout.sandbox.databases import DAGSTER_VARIABLE
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ HOME = "DAGSTER_HOME"
 def open_instance(config: Config) -> dg.DagsterInstance:
     """Open Dagster's instance: DAGSTER_HOME, or the folder of rollout.toml; raise DagsterUnavailable."""
     os.environ[HOME] = os.environ.get(HOME) or str(config.root)
-    _knock()
+    _knock(config)
     try:
         instance = dg.DagsterInstance.get()
     except Exception as error:  # noqa: BLE001  (the driver's own classes, whichever storage is configured)
@@ -37,7 +38,7 @@ def open_instance(config: Config) -> dg.DagsterInstance:
     return instance
 
 
-def _knock() -> None:
+def _knock(config: Config) -> None:
     """Connect once to Dagster's database: its own storage would try for 12 s, and tell each try in a log.
 
     A URL that names no driver gets the one that dagster-postgres is made for: SQLAlchemy would take another.
@@ -48,7 +49,10 @@ def _knock() -> None:
             raise DagsterUnavailable(home, "MissingUrl", f"{DAGSTER_VARIABLE} is not set")
         return
     try:
-        connect(url, DAGSTER_VARIABLE).close()
+        with connect(url, DAGSTER_VARIABLE) as connection:
+            refuse_others(config, connection)
+    except NotDagsters:
+        raise
     except RolloutError as error:
         told = error.say(error.what).rstrip(".")
         raise DagsterUnavailable(home, type(error).__name__, told) from None

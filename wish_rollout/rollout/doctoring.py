@@ -12,6 +12,7 @@ from wish_rollout.core.release import say
 from wish_rollout.postgres.ledger import read
 from wish_rollout.rollout.aliases import instances, refuse_same_database
 from wish_rollout.rollout.approving import refuse_unreachable_quorum, rules_of
+from wish_rollout.rollout.dagsters import refuse_others
 from wish_rollout.rollout.notifying import try_receiver
 from wish_rollout.rollout.planning import plan_target
 from wish_rollout.rollout.refusing import refuse_unfit
@@ -19,7 +20,6 @@ from wish_rollout.rollout.sandboxing import sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from wish_rollout.config import Environment
     from wish_rollout.rollout.project import Project
@@ -51,7 +51,7 @@ def examine(project: Project) -> list[Finding]:
         ("history", lambda: f"release {project.release_digest[:12]}"),
         *((env.name, lambda env=env: database(project, env)) for env in project.config.environment),
         ("environments", lambda: apart(project)),
-        ("dagster", lambda: dagster_storage(project.config.root)),
+        ("dagster", lambda: dagster_storage(project)),
         *(
             (f"notify {each.source}", lambda each=each: try_receiver(project.config, each))
             for each in project.config.notify
@@ -96,16 +96,17 @@ def apart(project: Project) -> str:
     return f"{', '.join(seen) or 'none that answers'}: each is a database of its own"
 
 
-def dagster_storage(root: Path) -> str:
+def dagster_storage(project: Project) -> str:
     """Look at Dagster's own database, with a plain connection: its tables come with the first run."""
     from wish_rollout.core.config_errors import DagsterUnavailable
     from wish_rollout.postgres.connect import connect
     from wish_rollout.sandbox.databases import DAGSTER_VARIABLE
 
-    url, home = os.environ.get(DAGSTER_VARIABLE), os.environ.get("DAGSTER_HOME") or str(root)
+    url, home = os.environ.get(DAGSTER_VARIABLE), os.environ.get("DAGSTER_HOME") or str(project.config.root)
     if not url:
         raise DagsterUnavailable(home, "MissingUrl", f"{DAGSTER_VARIABLE} is not set")
     with connect(url, DAGSTER_VARIABLE) as connection:
+        refuse_others(project.config, connection)
         if "+psycopg2://" not in url:
             reason = f"{DAGSTER_VARIABLE} names no driver, so Dagster's own commands would take one that they cannot use"
             raise DagsterUnavailable(home, "Driver", reason)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.database_errors import TableLocked
+from wish_rollout.core.database_errors import DatabaseMissing, TableLocked
 from wish_rollout.core.delta import Delta
 from wish_rollout.core.errors import ConfigurationError, RolloutError
 from wish_rollout.core.release import say
 from wish_rollout.core.verdict import Judgement, Verdict, judge
+from wish_rollout.rollout.aliases import refuse_same_database
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,13 +62,14 @@ def survey(project: Project, targets: Sequence[Target]) -> tuple[Standing, ...]:
 def all_in_step(project: Project, targets: Sequence[Target]) -> tuple[Standing, ...]:
     """Judge each target; nothing where one of them is not in step: then the others are not looked at.
 
-    The last one goes first, since a release comes there last.
+    The last one goes first, since a release comes there last. Raises SameDatabase.
     """
     found: list[Standing] = []
     for target in reversed(targets):
         found.insert(0, standing(project, target))
         if found[0].verdict is not Verdict.IN_STEP:
             return ()
+    refuse_same_database(project, {each.environment: each.seen.facts.instance for each in found if each.seen})
     return tuple(found)
 
 
@@ -76,7 +78,7 @@ def standing(project: Project, target: Target) -> Standing:
     try:
         seen = target.look()
     except RolloutError as error:
-        if isinstance(error, ConfigurationError):
+        if isinstance(error, ConfigurationError) and not isinstance(error, DatabaseMissing):
             raise
         verdict = Verdict.LOCKED if isinstance(error, TableLocked) else Verdict.UNREACHABLE
         return Standing(target.name, Judgement(verdict, Delta(())), error=error.say(error.what))
