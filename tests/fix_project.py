@@ -257,8 +257,14 @@ def dagster_url(dagster_databases: DagsterDatabases) -> Iterator[str]:
 
 
 @contextmanager
-def road_on(server: Server, root: Path, dagster: str, patch: pytest.MonkeyPatch) -> Iterator[Road]:
-    """Lay a road with three environments on a server."""
+def road_on(
+    server: Server,
+    root: Path,
+    dagster: str,
+    patch: pytest.MonkeyPatch,
+    names: tuple[str, ...] = ("local", "staging", "prod"),
+) -> Iterator[Road]:
+    """Lay a road with three environments on a server; ``names``: those that have a database."""
     for name in FILES:
         shutil.copy(HERE / name, root / name)
     shutil.copytree(HERE / "migrations", root / "migrations", ignore=shutil.ignore_patterns("__pycache__"))
@@ -272,7 +278,7 @@ def road_on(server: Server, root: Path, dagster: str, patch: pytest.MonkeyPatch)
         admin = server.url("postgres", ADMIN)
         road.secrets += [urlsplit(admin).password or "", PLANTED]
         road.edit("rollout.toml", "[release]\n", f'[release]\nscratch = "{admin}"\n')
-        for name in ("local", "staging", "prod"):
+        for name in names:
             road.add(name)
         give_key(road, patched)
         yield road
@@ -282,13 +288,28 @@ def give_key(road: Road, patched: pytest.MonkeyPatch) -> None:
     """Be somebody who may approve: with a key where ssh looks for it, and alone."""
     folder = road.root / "home" / ".ssh"
     folder.mkdir(parents=True)
-    make_key(folder / "id_ed25519")
+    known_key(folder / "id_ed25519")
     line = (folder / "id_ed25519.pub").read_text()
     (road.root / "approvers").write_text(f'{APPROVER} namespaces="wish-rollout" {line}')
     road.edit("rollout.toml", SIGNERS, f"{SIGNERS}\nfour_eyes = false")
     patched.setenv("HOME", str(road.root / "home"))
     patched.delenv("SSH_AUTH_SOCK", raising=False)
     patched.setenv("WISH_ROLLOUT_REQUESTER", REQUESTER)
+
+
+KNOWN: dict[str, tuple[str, str]] = {}
+"""Keys by their file's name: each is made once a process."""
+
+
+def known_key(path: Path) -> None:
+    """Have a key of that name: the same one in each test."""
+    if path.name not in KNOWN:
+        make_key(path)
+        KNOWN[path.name] = (path.read_text(), path.with_suffix(".pub").read_text())
+    private, public = KNOWN[path.name]
+    path.write_text(private)
+    path.chmod(0o600)
+    path.with_suffix(".pub").write_text(public)
 
 
 def make_key(path: Path, kind: str = "ed25519") -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.fix_project import APPROVER, REQUESTER, SIGNERS, as_program, make_key
+from tests.fix_project import APPROVER, REQUESTER, SIGNERS, as_program, known_key, road_on
 from wish_rollout.core.approval import Request, Statement, Subject
 from wish_rollout.defs import approvals
 from wish_rollout.defs.instance import open_instance
@@ -17,10 +17,12 @@ from wish_rollout.rollout.standing import take_in
 from wish_rollout.signing.keygen import find_keys, sign
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.fix_project import Road
     from wish_rollout.core.policy import Signed
+    from wish_rollout.sandbox.server import Server
 
 SECOND, AUTHOR, STRANGER = "second@example.org", "author@example.org", "stranger@example.org"
 BEFORE = ("local", "staging")
@@ -37,7 +39,7 @@ class Gate:
     def person(self, name: str, options: str = "", *, known: bool = True) -> Path:
         """Give somebody a key, and have them known, with options as the file of signers takes them."""
         path = self.road.root / "home" / name.partition("@")[0]
-        make_key(path)
+        known_key(path)
         self.keys[name] = path
         if known:
             line = path.with_suffix(".pub").read_text()
@@ -48,7 +50,7 @@ class Gate:
     def with_those_before(self) -> None:
         """Have the environments before it take part."""
         for name in BEFORE:
-            self.road.point(name, self.road.made[name])
+            self.road.add(name)
 
     def policy(self, line: str) -> None:
         """Add a line to the gate's policy."""
@@ -98,14 +100,22 @@ class Gate:
 
 
 @pytest.fixture
-def gate(road: Road) -> Gate:
+def lone_road(
+    server18: Server, tmp_path: Path, dagster_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Road]:
+    """A project of which only prod has a database."""
+    with road_on(server18, tmp_path, dagster_url, monkeypatch, ("prod",)) as laid:
+        yield laid
+
+
+@pytest.fixture
+def gate(lone_road: Road) -> Gate:
     """A gate with one who may approve, one more, the author of all there is, and somebody unknown.
 
     The environments before it are left out: what they would show is shown elsewhere.
     """
+    road = lone_road
     road.edit("rollout.toml", 'name = "local"', 'name = "local"\noptional = true')
-    for name in BEFORE:
-        road.leave_out(name)
     road.edit("rollout.toml", f"{SIGNERS}\nfour_eyes = false", SIGNERS)
     authors = f'0006 = ["{AUTHOR}"]\n0007 = ["{AUTHOR}"]'
     first = '[[environment]]\nname = "local"'

@@ -185,7 +185,7 @@ def test_a_schema_that_changes_between_the_approval_and_the_first_statement(gate
     def slow(plan: EnvironmentPlan, _connection: psycopg.Connection[Any]) -> Grant:
         from tests.fix_project import anybody
 
-        road.sql("prod", "create table sneaked_in (id int)")
+        road.sql("prod", "create table if not exists sneaked_in (id int)")
         return anybody(plan, _connection)
 
     with road.here(), pytest.raises(PlanChanged, match="the live schema was"):

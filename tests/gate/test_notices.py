@@ -57,8 +57,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def receiver(road: Road, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
-    """A receiver that the road tells everything."""
+def receiver(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """A receiver that the test's road tells everything."""
+    road: Road = request.getfixturevalue("lone_road" if "gate" in request.fixturenames else "road")
     with Receiver() as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()

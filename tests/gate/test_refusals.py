@@ -208,6 +208,7 @@ def test_a_materialization_that_somebody_forged_opens_nothing(gate: Gate) -> Non
 
 
 def test_a_gated_environment_without_signers_is_refused_before_anything_is_touched(gate: Gate) -> None:
+    gate.with_those_before()
     (gate.road.root / "approvers").unlink()
     assert "allowed signers, approvers, is not there" in gate.road.told(2, "apply")
     assert gate.road.revision("local") is None

@@ -129,6 +129,7 @@ def test_the_migrator_migrates_and_the_reader_reads(roles: Roles) -> None:
 
 
 def test_what_the_reader_may_not_do_is_refused_before_anything_is_touched(roles: Roles) -> None:
+    roles.gate.with_those_before()
     roles.be("reader")
     refused = roles.gate.road.cli("apply")
     assert (refused.code, "may not create objects in SCHEMA public of 'prod'" in refused.err) == (6, True)

@@ -196,6 +196,7 @@ def test_a_quorum_that_nobody_can_meet_is_found_beforehand(gate: Gate) -> None:
 
 
 def test_an_author_whom_nobody_knows_is_found_before_anything_is_touched(gate: Gate) -> None:
+    gate.with_those_before()
     gate.road.edit("rollout.toml", "0007 = ", "0042 = ")
     refused = gate.road.cli("apply")
     assert (refused.code, "Who wrote revision 0007 cannot be told" in refused.err) == (6, True)

@@ -35,7 +35,7 @@ rules, document = rules_of(project, target), Path("approval").read_text()
 project.history.at(project.release.head)
 
 def keeper(plan, connection):
-    return decide(rules, plan, standing(project, rules, plan), [document], connection)
+    return decide(rules, standing(project, rules, plan), [document], connection)
 
 def migrate():
     try:
