@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.fix_dagster import as_dagster_writes_it
+from tests.fix_project import NO_TABLES
 
 if TYPE_CHECKING:
     from tests.fix_project import Road
@@ -58,6 +59,7 @@ def test_a_database_that_holds_other_things_is_not_dagsters(
 
 
 def test_an_empty_one_becomes_dagsters(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
+    road.edit("dagster.yaml", NO_TABLES, "")
     point_dagster(road, monkeypatch, road.add("canary"))
     for _ in range(2):
         assert road.cli("requests").code == 0
