@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from tests.fix_project import NO_TABLES
 from wish_rollout.config import load_config
 from wish_rollout.rollout.sandboxing import sandbox
 
@@ -33,6 +34,7 @@ def newcomer(road: Road) -> Iterator[Road]:
     toml = road.root / "rollout.toml"
     lines = toml.read_text().splitlines(keepends=True)
     toml.write_text("".join(line for line in lines if not line.startswith("scratch = ")))
+    road.edit("dagster.yaml", NO_TABLES, "")
     yield road
     sandbox(load_config(road.root / "rollout.toml")).remove()
 

@@ -194,10 +194,10 @@ def test_a_locked_ledger_is_not_waited_for_without_end(gate: Gate) -> None:
         assert "A table of 'prod' is locked" in gate.road.cli("log", "prod").err
 
 
-@pytest.mark.parametrize("glass", [" ", "no"])
-def test_a_glass_is_broken_with_a_reason_or_not_at_all(gate: Gate, glass: str) -> None:
+def test_a_glass_is_broken_with_a_reason_or_not_at_all(gate: Gate) -> None:
     gate.road.migrate("prod")
-    key = str(gate.keys[APPROVER])
-    said = gate.road.cli("rollback", "prod", "--break-glass", glass, "--yes", "--key", key)
-    assert (said.code, "whoever breaks the glass" in said.err) == (2, True), said
+    for glass in (" ", "no"):
+        words = ("--break-glass", glass, "--yes", "--key", str(gate.keys[APPROVER]))
+        said = gate.road.cli("rollback", "prod", *words)
+        assert (said.code, "whoever breaks the glass" in said.err) == (2, True), said
     assert gate.road.revision("prod") == "0007"

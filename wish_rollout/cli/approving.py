@@ -104,7 +104,7 @@ def progress_of(project: Project, document: str) -> Progress:
     request = Statement.from_text(text_of(document)).request
     with open_instance(project.config) as instance:
         given = approvals.documents(instance, request.subject.environment)
-    return progress(project, request, given)
+    return progress(project, request, given, look=False)
 
 
 def pick_standing(project: Project, environment: str, nonce: str) -> Request:

@@ -81,9 +81,11 @@ def why_void(project: Project, request: Request) -> str:
 
 def newest_that_stands(project: Project, requests: Iterable[Request]) -> Request | None:
     """Find the first request that is of what stands now; the first one of all where none is; None for none."""
-    first = None
-    for request in requests:
-        first = first or request
+    found = list(requests)
+    first = found[0] if found else None
+    if len(found) == 1:  # whoever signs it looks anyway
+        return first
+    for request in found:
         if request.expires > datetime.now(UTC) and not why_void(project, request):
             return request
     return first

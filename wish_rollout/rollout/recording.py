@@ -42,6 +42,8 @@ class Actor:
 
 
 NOBODY = Actor()
+FRESH_SECONDS = 1.0
+"""For how long an answer of the gate's is taken as given just now: as long as what comes next takes anyway."""
 
 
 @dataclass
@@ -58,6 +60,7 @@ class Recorder:
     after: str = ""
     grant: Grant | None = None
     started: float = field(default_factory=time.perf_counter)
+    asked: float = 0
     begun: int | None = None
     notes: Callable[[], dict[str, Any]] = dict
 
@@ -68,9 +71,14 @@ class Recorder:
 
     def ask(self) -> None:
         """Ask the gatekeeper, if the target is gated; raise why the act may not be."""
-        if self.target.environment.gated and self.actor.gatekeeper:
-            self.grant = self.actor.gatekeeper(self.plan, self.connection)
+        if self.target.environment.gated:
+            self._ask()
         self.started = time.perf_counter()
+
+    def _ask(self) -> None:
+        if self.actor.gatekeeper:
+            self.grant = self.actor.gatekeeper(self.plan, self.connection)
+            self.asked = time.perf_counter()
 
     def first(self) -> None:
         """Make sure of the ledger and, behind a gate, that what was approved is still what is there."""
@@ -96,8 +104,8 @@ class Recorder:
         """
         if self.begun and not ledger.holds(self.connection, self.begun):
             self.begun = None
-        if self.grant and not self.begun and self.actor.gatekeeper:
-            self.grant = self.actor.gatekeeper(self.plan, self.connection)
+        if self.grant and not self.begun and time.perf_counter() - self.asked > FRESH_SECONDS:
+            self._ask()
 
     def last(self) -> None:
         """Record the act."""
