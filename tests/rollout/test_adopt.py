@@ -16,8 +16,7 @@ def fingerprints(road: Road) -> set[str]:
     return {each["fingerprint"] for each in document["environments"]}
 
 
-def test_drift_becomes_a_revision_of_all_environments(each_road: Road) -> None:
-    road = each_road
+def test_drift_becomes_a_revision_of_all_environments(road: Road) -> None:
     road.migrate("local", "staging", "prod")
     for statement in BY_HAND.replace(DROPPED, "").split(";\n"):
         road.sql("local", statement)
