@@ -62,6 +62,8 @@ def test_the_sandbox_takes_a_newcomer_through_the_whole_road_once(newcomer: Road
             assert connection.execute("select version_num from alembic_version").fetchall() == [("0007",)]
     os.environ.update(exported)
     assert newcomer.cli("drift").code == 0
+    assert newcomer.cli("sandbox", "remove").code == 0
+    assert not (newcomer.root / ".sandbox").exists()
 
 
 def test_an_address_is_not_given_before_there_is_a_server(newcomer: Road) -> None:

@@ -47,6 +47,9 @@ def belongs_to_sandbox(config: Config, target: Target) -> bool:
         return False
 
 
+IGNORED = ".gitignore"
+
+
 def start(config: Config) -> Server:
     """Start it, if need be, with all databases; idempotent."""
     for env in config.environment:
@@ -55,7 +58,7 @@ def start(config: Config) -> Server:
     server = sandbox(config)
     server.up()
     with suppress(OSError):  # none of it is for version control
-        (home(config) / ".gitignore").write_text("*\n", encoding="utf-8")
+        (home(config) / IGNORED).write_text("*\n", encoding="utf-8")
     ensure_key(home(config))
     ensure_databases(server, [*(env.name for env in config.environment), DAGSTER_DATABASE])
     return server
@@ -64,6 +67,8 @@ def start(config: Config) -> Server:
 def remove(config: Config) -> None:
     """Stop it and throw all of it away, its operator's key too."""
     forget(home(config))
+    with suppress(OSError):
+        (home(config) / IGNORED).unlink(missing_ok=True)
     sandbox(config).remove()
 
 
