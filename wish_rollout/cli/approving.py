@@ -112,7 +112,7 @@ def pick_standing(project: Project, environment: str, nonce: str) -> Request:
     from wish_rollout.rollout.awaiting import newest_that_stands
 
     found = [asked.request for asked in meant(project, environment, nonce)]
-    return newest_that_stands(project, found) or found[0]
+    return newest_that_stands(project, found)
 
 
 def meant(project: Project, environment: str, nonce: str) -> list[Asked]:

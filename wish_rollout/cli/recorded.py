@@ -105,8 +105,9 @@ def log(
                 for entry in entries
             ],
         )
-    if verify:
+    if verify and not json:
         prove(environment, entries)
+    if verify:
         last = entries[-1].hash if entries else "none"
         output.note(f"the chain of {len(entries)} rows holds; its last hash is {last}")
 

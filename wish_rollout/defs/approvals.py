@@ -7,10 +7,9 @@ it alone.
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import dagster as dg
 
@@ -20,6 +19,7 @@ from wish_rollout.core.errors import Refused
 from wish_rollout.core.policy import check_request
 from wish_rollout.core.render import visible
 from wish_rollout.core.signing_errors import BadApproval
+from wish_rollout.defs import untrusted
 from wish_rollout.defs.approval_events import (
     APPROVAL,
     APPROVER,
@@ -141,12 +141,16 @@ def _asked(values: Mapping[str, str], run_id: str) -> Asked | None:
 
 def _choices(text: str) -> Choices:
     """Read what was chosen; what has another form is no choice."""
-    with suppress(ValueError, TypeError, KeyError, RecursionError):
-        found = json.loads(text)
-        lists = [found[name] for name in ("adopt", "clean")]
-        if all(isinstance(each, list) and all(isinstance(name, str) for name in each) for each in lists):
-            return Choices(*map(tuple, lists))
+    found = untrusted.read(text)
+    if isinstance(found, dict):
+        adopt, clean = found.get("adopt"), found.get("clean")
+        if _are_texts(adopt) and _are_texts(clean):
+            return Choices(tuple(adopt), tuple(clean))
     return NO_CHOICES
+
+
+def _are_texts(found: object) -> TypeGuard[list[str]]:
+    return isinstance(found, list) and all(isinstance(each, str) for each in found)
 
 
 def _texts(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, str]:

@@ -46,7 +46,7 @@ def approval(project: Project, environment: str, reason: str) -> str:
         asked = approvals.requests(instance, environment)
     signers = rules_of(project, target).signers
     forth = [each.request for each in asked if each.request.subject.act != Action.ROLLBACK]
-    request = newest_that_stands(project, forth)
-    if request is None:
+    if not forth:
         raise NoRequest(environment)
+    request = newest_that_stands(project, forth)
     return sign_off(project, target, request, signers, Words(reason))

@@ -13,12 +13,12 @@ from wish_rollout.core.errors import RolloutError
 from wish_rollout.core.plan import Action
 from wish_rollout.core.policy import grant
 from wish_rollout.core.request_errors import ApprovalUsed
-from wish_rollout.defs import approvals, cursors
+from wish_rollout.defs import approvals, untrusted
 from wish_rollout.defs.approval_events import Asked
 from wish_rollout.defs.claims import GOES_ON, RELEASE, REQUESTER, RESUMES, RUN_KEY
-from wish_rollout.rollout.approving import judge, refuse_used, rules_of, standing
+from wish_rollout.rollout.approving import judge, refuse_used, rules_of
 from wish_rollout.rollout.project import Project
-from wish_rollout.rollout.standing import plan_as_asked, refuse_unlike
+from wish_rollout.rollout.standing import refuse_void
 
 SECONDS_BETWEEN_LOOKS = 30
 TOLD = 5
@@ -46,7 +46,7 @@ def resume_sensor(config: Config, jobs: Sequence[Any]) -> dg.SensorDefinition:
     )
     def resume(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         project = Project.load(config.path)
-        over = cursors.texts(context.cursor)
+        over = untrusted.texts(context.cursor)
         runs: list[dg.RunRequest] = []
         waiting: list[str] = []
         for name in gated:
@@ -136,8 +136,7 @@ def refuse_ungranted(project: Project, asked: Asked, documents: Sequence[str]) -
     grant(asked.request, counted.get(asked.request, []), rules.policy, datetime.now(UTC))
     with target.connect() as connection:
         refuse_used(connection, asked.request)
-    subject = standing(project, rules, plan_as_asked(project, target, asked.request.subject))
-    refuse_unlike(asked.request, subject, rules)
+    refuse_void(project, target, rules, asked.request)
 
 
 def resumption(asked: Asked, config: Config) -> dg.RunRequest:

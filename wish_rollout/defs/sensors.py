@@ -8,7 +8,7 @@ import dagster as dg
 
 from wish_rollout.config import Config, Environment
 from wish_rollout.core.verdict import judge
-from wish_rollout.defs import cursors
+from wish_rollout.defs import untrusted
 from wish_rollout.defs.failures import told
 from wish_rollout.defs.resuming import resume_sensor
 from wish_rollout.postgres.change_token import change_token
@@ -30,7 +30,7 @@ def drift_sensor(config: Config, env: Environment) -> dg.SensorDefinition:
     )
     def sense(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         project = Project.load(config.path)
-        before = cursors.pairs(context.cursor)
+        before = untrusted.pairs(context.cursor)
         with told():  # an unreachable database is a failed tick, which is shown in red
             return tick(project, env, before)
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors import Refused, RolloutError
 from wish_rollout.core.policy import distinct
 from wish_rollout.postgres.ledger import use_of
-from wish_rollout.rollout.approving import judge, refuse_used, rules_of, standing
-from wish_rollout.rollout.standing import plan_as_asked, refuse_unlike
+from wish_rollout.rollout.approving import judge, rules_of
+from wish_rollout.rollout.standing import refuse_void
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from wish_rollout.core.approval import Request
     from wish_rollout.core.policy import Signed
@@ -66,12 +65,7 @@ def why_void(project: Project, request: Request) -> str:
     """Say why a request is not of what stands; empty where it is, or where that cannot be told from here."""
     try:
         target = project.target(request.subject.environment)
-        rules = rules_of(project, target)
-        with target.connect() as connection:
-            refuse_used(connection, request)
-        refuse_unlike(
-            request, standing(project, rules, plan_as_asked(project, target, request.subject)), rules
-        )
+        refuse_void(project, target, rules_of(project, target), request)
     except Refused as error:
         return error.say(error.what)
     except RolloutError as error:
@@ -79,13 +73,11 @@ def why_void(project: Project, request: Request) -> str:
     return ""
 
 
-def newest_that_stands(project: Project, requests: Iterable[Request]) -> Request | None:
-    """Find the first request that is of what stands now; the first one of all where none is; None for none."""
-    found = list(requests)
-    first = found[0] if found else None
-    if len(found) == 1:  # whoever signs it looks anyway
-        return first
-    for request in found:
-        if request.expires > datetime.now(UTC) and not why_void(project, request):
-            return request
-    return first
+def newest_that_stands(project: Project, requests: Sequence[Request]) -> Request:
+    """Find the first of an environment's requests that is unused and of what stands; the first of all, where none is."""
+    if len(requests) > 1:  # of a single one, whoever signs it finds out
+        known = unused(project, requests[0].subject.environment, requests)
+        for request in requests if known is None else known:
+            if not why_void(project, request):
+                return request
+    return requests[0]

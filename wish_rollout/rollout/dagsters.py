@@ -8,6 +8,7 @@ from wish_rollout.core.config_errors import NotDagsters
 from wish_rollout.core.errors import RolloutError
 from wish_rollout.postgres.connect import parse_url
 from wish_rollout.postgres.others import DAGSTERS, held
+from wish_rollout.postgres.sighting import read_facts
 from wish_rollout.rollout.aliases import instances
 from wish_rollout.rollout.project import Project
 from wish_rollout.sandbox.databases import DAGSTER_VARIABLE
@@ -15,7 +16,7 @@ from wish_rollout.sandbox.databases import DAGSTER_VARIABLE
 if TYPE_CHECKING:
     import psycopg
 
-    from wish_rollout.config import Config
+    from wish_rollout.config import Config, Environment
 
 
 def refuse_others(config: Config, connection: psycopg.Connection[Any]) -> None:
@@ -24,26 +25,26 @@ def refuse_others(config: Config, connection: psycopg.Connection[Any]) -> None:
     Environments are asked which database they are only where Dagster has made no tables yet: later, their URLs tell.
     """
     name = connection.info.dbname
-    tables, instance = held(connection)
+    tables = held(connection)
     for env in config.environments:
-        if _leads_to(config, env.name, connection):
+        if _leads_to(config, env, connection):
             raise NotDagsters(DAGSTER_VARIABLE, name, f"it is that of '{env.name}'")
     if set(tables) >= DAGSTERS:
         return
     if tables:
         raise NotDagsters(DAGSTER_VARIABLE, name, f"it holds {', '.join(tables[:3])}")
+    instance = read_facts(connection, config.release.version_table).instance
     names = [env.name for env in config.environments]
     for each, other in instances(Project(config), names).items():
         if other == instance:
             raise NotDagsters(DAGSTER_VARIABLE, name, f"it is that of '{each}'")
 
 
-def _leads_to(config: Config, name: str, connection: psycopg.Connection[Any]) -> bool:
+def _leads_to(config: Config, env: Environment, connection: psycopg.Connection[Any]) -> bool:
     """Whether an environment's URL names this very database; a URL that cannot be had says nothing."""
+    if env.has_other_source:  # a command that is asked for a secret is not asked for this
+        return False
     try:
-        env = config.declared(name)
-        if env.has_other_source:  # a command that is asked for a secret is not asked for this
-            return False
         url = parse_url(config.url(env), env.source)
     except RolloutError:
         return False

@@ -63,6 +63,12 @@ def refuse_unlike(request: Request, subject: Subject, rules: Rules) -> None:
     check_request(request, subject, rules.policy, datetime.now(UTC))
 
 
+def refuse_void(project: Project, target: Target, rules: Rules, request: Request) -> None:
+    """Look at the database, and raise where a request is not of what stands: as ``plan_as_asked``, ``refuse_unlike``."""
+    plan = plan_as_asked(project, target, request.subject)
+    refuse_unlike(request, standing(project, rules, plan), rules)
+
+
 def refuse_rejected(request: Request, rejected: Mapping[str, str]) -> None:
     """Raise RequestRejected where the request was turned down."""
     if request.nonce in rejected:
