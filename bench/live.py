@@ -20,9 +20,9 @@ import psycopg
 from bench.load import Load
 from bench.road import BIN
 from wish_rollout.config import load_config
-from wish_rollout.rollout.acting import migrate_environment
-from wish_rollout.rollout.project import Project
-from wish_rollout.rollout.sandboxing import start
+from wish_rollout.rollout.execution.migration import migrate_environment
+from wish_rollout.rollout.project.project import Project
+from wish_rollout.rollout.project.project_sandbox import start
 from wish_rollout.sandbox.settings import ADMIN
 
 BLOCKED_MS = 500

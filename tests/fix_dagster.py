@@ -12,8 +12,8 @@ import pytest
 
 from tests.fix_servers import ROOT, running_server
 from tests.servers import EMBEDDED, clone
-from wish_rollout.sandbox import admin
-from wish_rollout.sandbox.locks import locked
+from wish_rollout.sandbox import server_admin
+from wish_rollout.sandbox.file_locks import locked
 from wish_rollout.sandbox.settings import ADMIN, MIGRATOR
 
 if TYPE_CHECKING:
@@ -35,11 +35,11 @@ class DagsterDatabases:
     def one(self) -> Iterator[str]:
         """Have a clone for a while; give its address as Dagster's storage takes it."""
         name = f"dagster_{os.getpid()}_{secrets.token_hex(4)}"
-        with admin.connect(self.server.url("postgres", ADMIN)) as connection:
+        with server_admin.connect(self.server.url("postgres", ADMIN)) as connection:
             clone(connection, name, TEMPLATE)
         yield as_dagster_writes_it(self.server.url(name))
-        with admin.connect(self.server.url("postgres", ADMIN)) as connection:
-            admin.drop_database(connection, name)
+        with server_admin.connect(self.server.url("postgres", ADMIN)) as connection:
+            server_admin.drop_database(connection, name)
 
 
 def as_dagster_writes_it(url: str) -> str:
@@ -49,12 +49,12 @@ def as_dagster_writes_it(url: str) -> str:
 
 def make_template(server: Server, home: Path) -> None:
     """Make the database that is cloned, unless it is there."""
-    with admin.connect(server.url("postgres", ADMIN)) as connection:
+    with server_admin.connect(server.url("postgres", ADMIN)) as connection:
         query = "SELECT datistemplate FROM pg_database WHERE datname = %s"
         if connection.execute(query, [TEMPLATE]).fetchone() == (True,):
             return
-        admin.drop_database(connection, TEMPLATE)
-        admin.create_database(connection, TEMPLATE, MIGRATOR)
+        server_admin.drop_database(connection, TEMPLATE)
+        server_admin.create_database(connection, TEMPLATE, MIGRATOR)
         create_tables(as_dagster_writes_it(server.url(TEMPLATE)), home)
         connection.execute(f"ALTER DATABASE {TEMPLATE} IS_TEMPLATE true ALLOW_CONNECTIONS false")
 

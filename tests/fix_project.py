@@ -24,11 +24,11 @@ import pytest
 
 from tests.servers import databases
 from wish_rollout.cli.main import main
-from wish_rollout.core.approval import Request, subject_of
-from wish_rollout.core.policy import Grant
-from wish_rollout.rollout.acting import migrate_environment
-from wish_rollout.rollout.project import Project
-from wish_rollout.rollout.recording import Actor
+from wish_rollout.core.approval.documents import Request, subject_of
+from wish_rollout.core.approval.policy import Grant
+from wish_rollout.rollout.execution.ledger_recording import Actor
+from wish_rollout.rollout.execution.migration import migrate_environment
+from wish_rollout.rollout.project.project import Project
 from wish_rollout.sandbox.settings import ADMIN
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     from tests.fix_dagster import DagsterDatabases
     from tests.servers import NewDatabase
-    from wish_rollout.core.plan import EnvironmentPlan
-    from wish_rollout.defs.launch import Outcome
+    from wish_rollout.core.plan.plan import EnvironmentPlan
+    from wish_rollout.defs.runs.launch import Outcome
     from wish_rollout.sandbox.server import Server
 
 APPROVER, REQUESTER = "approver@example.org", "requester@example.org"
@@ -165,7 +165,7 @@ class Road:
         self, job: str, config: dict[str, Any] | None = None, tags: dict[str, str] | None = None
     ) -> Outcome:
         """Run a job through Dagster in this process."""
-        from wish_rollout.defs.launch import run
+        from wish_rollout.defs.runs.launch import run
 
         with as_program(self.root, ["wish-rollout"], StringIO(), StringIO()):
             return run(self.project.config, job, config, tags=tags)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.servers import EMBEDDED, bindir_of
-from wish_rollout.sandbox import place, processes
+from wish_rollout.sandbox import processes, server_location
 from wish_rollout.sandbox.binaries import runnable
 from wish_rollout.sandbox.cluster import _free_port
 from wish_rollout.sandbox.errors import SandboxFailed
@@ -44,7 +44,9 @@ class Node:
         """Run one of PostgreSQL's programs in the folder; raise SandboxFailed."""
         bindir = bindir_of(self.version)
         assert bindir
-        ended = place.run(runnable(bindir), program, *arguments, seconds=SECONDS, directory=self.folder)
+        ended = server_location.run(
+            runnable(bindir), program, *arguments, seconds=SECONDS, directory=self.folder
+        )
         if ended.returncode:
             raise SandboxFailed(f"running {program}", f"it gave {ended.returncode}", ended.stdout)
 
@@ -62,8 +64,8 @@ class Node:
 @pytest.fixture
 def primary_and_standby() -> Iterator[tuple[Node, Node]]:
     """Two servers, the second of which follows the first and can only be read."""
-    folder = Path(tempfile.mkdtemp(prefix="wish-replica-", dir=place.COMMON))
-    place.give(folder)
+    folder = Path(tempfile.mkdtemp(prefix="wish-replica-", dir=server_location.COMMON))
+    server_location.give(folder)
     names = [f"wish_{role}_{secrets.token_hex(4)}" for role in ("primary", "standby")]
     primary, standby = (Node(folder, name, _free_port()) for name in names)
     try:

@@ -31,8 +31,8 @@ from tests.servers import (
     sweep,
     versions,
 )
-from wish_rollout.sandbox import place
-from wish_rollout.sandbox.locks import locked
+from wish_rollout.sandbox import server_location
+from wish_rollout.sandbox.file_locks import locked
 from wish_rollout.sandbox.server import Server
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[ROOT] = Path(config.workerinput["wish_servers"])
         return
     config.stash[STACK] = stack = ExitStack()
-    with locked(place.common_directory() / "tests.lock"):  # or another run's sweep takes ours for abandoned
+    with locked(
+        server_location.common_directory() / "tests.lock"
+    ):  # or another run's sweep takes ours for abandoned
         sweep()
         root = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent()))
         root.chmod(0o755)

@@ -14,10 +14,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from wish_rollout.sandbox import admin, place, processes
+from wish_rollout.sandbox import processes, server_admin, server_location
 from wish_rollout.sandbox.binaries import embedded_bindir
 from wish_rollout.sandbox.errors import SandboxFailed
-from wish_rollout.sandbox.locks import locked
+from wish_rollout.sandbox.file_locks import locked
 from wish_rollout.sandbox.server import Server
 from wish_rollout.sandbox.settings import ADMIN, MIGRATOR, STATE_SETTING
 
@@ -74,7 +74,7 @@ def parent() -> Path:
     """Give where servers are fast: in memory, if there is plenty (a container may have 64 MB of it)."""
     if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
         return MEMORY
-    return place.COMMON
+    return server_location.COMMON
 
 
 def sweep() -> None:
@@ -96,7 +96,7 @@ def leftovers(*roots: Path) -> list[Server]:
 
 
 def _home(state: Path) -> Path:
-    note = state / place.HOME_NOTE
+    note = state / server_location.HOME_NOTE
     return Path(note.read_text()) if note.exists() else state
 
 
@@ -114,13 +114,13 @@ def databases(server: Server) -> Iterator[NewDatabase]:
 
     def new() -> str:
         name = f"test_{os.getpid()}_{secrets.token_hex(4)}"
-        with admin.connect(server.url("postgres", ADMIN)) as connection:
+        with server_admin.connect(server.url("postgres", ADMIN)) as connection:
             clone(connection, name)
         names.append(name)
         return server.url(name)
 
     yield new
     if names and server.running:
-        with admin.connect(server.url("postgres", ADMIN)) as connection:
+        with server_admin.connect(server.url("postgres", ADMIN)) as connection:
             for name in names:
-                admin.drop_database(connection, name)
+                server_admin.drop_database(connection, name)

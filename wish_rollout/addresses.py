@@ -11,8 +11,8 @@ import subprocess
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.config_errors import IamNeeds, Plaintext, UrlSourceFailed
-from wish_rollout.core.hushing import hushed
+from wish_rollout.core.errors.configuration import IamNeeds, Plaintext, UrlSourceFailed
+from wish_rollout.core.text.log_redaction import hushed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dagster as dg
 
 from wish_rollout.config import load_config
-from wish_rollout.defs.location import build
-from wish_rollout.rollout.sandboxing import stay_inside
+from wish_rollout.defs.code_location import build
+from wish_rollout.rollout.project.project_sandbox import stay_inside
 
 
 @dg.definitions

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.hushing import hushed
-from wish_rollout.core.notice import Event, Notice, NotSent
-from wish_rollout.core.secrecy import keep_secret
+from wish_rollout.core.notifications import Event, Notice, NotSent
+from wish_rollout.core.text.log_redaction import hushed
+from wish_rollout.core.text.redaction import keep_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wish_rollout.revisions.safe import (
+from wish_rollout.revisions.safe_operations import (
     add_check,
     add_foreign_key,
     backfill,

@@ -40,10 +40,10 @@ def test_a_schema_that_drifted_after_the_approval_is_not_migrated(waiting: Road)
 
 
 def test_a_plan_that_went_stale_between_preflight_and_lock_is_not_carried_out(waiting: Road) -> None:
-    from wish_rollout.core.plan_errors import PlanChanged
-    from wish_rollout.rollout.acting import migrate_environment
-    from wish_rollout.rollout.preflight import preflight
-    from wish_rollout.rollout.recording import Actor
+    from wish_rollout.core.errors.plans import PlanChanged
+    from wish_rollout.rollout.execution.ledger_recording import Actor
+    from wish_rollout.rollout.execution.migration import migrate_environment
+    from wish_rollout.rollout.planning.preflight import preflight
 
     project = waiting.project
     target = project.target("prod")

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from wish_rollout.core.approval import subject_of
-from wish_rollout.core.plan_errors import PlanChanged
+from wish_rollout.core.approval.documents import subject_of
+from wish_rollout.core.errors.plans import PlanChanged
 from wish_rollout.defs.metadata import plan_markdown
-from wish_rollout.rollout.acting import migrate_environment
-from wish_rollout.rollout.planning import plan_target
-from wish_rollout.rollout.refusing import refuse_unfit
+from wish_rollout.rollout.execution.migration import migrate_environment
+from wish_rollout.rollout.planning.plans import plan_target
+from wish_rollout.rollout.planning.refusals import refuse_unfit
 
 if TYPE_CHECKING:
     from tests.fix_project import Road

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from wish_rollout.core.changes import Change, Delta
-from wish_rollout.core.plan import at_stake
+from wish_rollout.core.plan.plan import at_stake
+from wish_rollout.core.schema.change import Change
+from wish_rollout.core.schema.delta import Delta
 
 
 def test_what_has_no_values_of_its_own_is_not_at_stake() -> None:

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from wish_rollout.core.delta import Change, Delta, DeltaDoesNotFit, difference
-from wish_rollout.core.errors import BadSnapshotFile
-from wish_rollout.core.render import markdown, terminal
-from wish_rollout.core.snapshot import Snapshot
+from wish_rollout.core.errors.base import BadSnapshotFile
+from wish_rollout.core.schema.change import Change
+from wish_rollout.core.schema.comparison import difference
+from wish_rollout.core.schema.delta import Delta, DeltaDoesNotFit
+from wish_rollout.core.schema.delta_rendering import markdown, terminal
+from wish_rollout.core.schema.snapshot import Snapshot
 
 
 def table(*columns: str) -> Snapshot:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from wish_rollout.core.hazards import KINDS, Pending
+from wish_rollout.core.hazards.assessment import KINDS
 from wish_rollout.core.hazards.hazard import size
-from wish_rollout.core.hazards.renames import all_renames
-from wish_rollout.core.hazards.script import Script
-from wish_rollout.core.hazards.type_change import only_wider
-from wish_rollout.core.snapshot import Snapshot
-from wish_rollout.core.sql_words import expression_of, statements
+from wish_rollout.core.hazards.pending_revision import Pending
+from wish_rollout.core.hazards.rename_tracking import all_renames
+from wish_rollout.core.hazards.rules.type_change import only_wider
+from wish_rollout.core.hazards.script_statements import Script
+from wish_rollout.core.schema.snapshot import Snapshot
+from wish_rollout.core.text.sql_tokens import expression_of, statements
 
 DOCS = Path(__file__).parents[2] / "docs" / "hazards.md"
 

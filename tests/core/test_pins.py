@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from wish_rollout.core.pins import pin, pinned_in
-from wish_rollout.core.snapshot import Snapshot
+from wish_rollout.core.schema.extension_versions import pin, pinned_in
+from wish_rollout.core.schema.snapshot import Snapshot
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from wish_rollout.config import ApprovalConfig, Config, WindowConfig
-from wish_rollout.core.approval import Request, Statement, Subject
-from wish_rollout.core.approval_errors import ApproverIsAuthor, ApproverIsRequester
-from wish_rollout.core.policy import Policy, Signed, check_person, distinct
+from wish_rollout.core.approval.documents import Request, Statement, Subject
+from wish_rollout.core.approval.policy import Policy, Signed, check_person, distinct
+from wish_rollout.core.errors.approvals import ApproverIsAuthor, ApproverIsRequester
 
 SUMMER, WINTER = "2026-07-06", "2026-01-05"
 """Both are Mondays."""

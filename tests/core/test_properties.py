@@ -7,11 +7,12 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from wish_rollout.core.delta import Delta, difference
-from wish_rollout.core.names import split_last
-from wish_rollout.core.positions import moved, placed
-from wish_rollout.core.render import markdown, terminal
-from wish_rollout.core.snapshot import Snapshot
+from wish_rollout.core.schema.column_order import moved, placed
+from wish_rollout.core.schema.comparison import difference
+from wish_rollout.core.schema.delta import Delta
+from wish_rollout.core.schema.delta_rendering import markdown, terminal
+from wish_rollout.core.schema.names import split_last
+from wish_rollout.core.schema.snapshot import Snapshot
 
 TEXT = st.text(max_size=6)
 NAMES = st.sampled_from(["a", "b", "c", "d", "e", '"x.y"', '"q""t"'])

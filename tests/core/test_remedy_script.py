@@ -4,14 +4,15 @@ from typing import Any
 
 import pytest
 
-from wish_rollout.core.remedy import Gap, Remedy, Roles, Statement, remedy
-from wish_rollout.core.remedy.column_types import may_lose
-from wish_rollout.core.remedy.enums import added
-from wish_rollout.core.remedy.roles import UnknownRole
-from wish_rollout.core.remedy.scan import in_order
-from wish_rollout.core.remedy.words import dollar, literal
-from wish_rollout.core.snapshot import Snapshot
-from wish_rollout.core.texts import names_in
+from wish_rollout.core.remedy.mentions import in_order
+from wish_rollout.core.remedy.remedy import remedy
+from wish_rollout.core.remedy.role_names import Roles, UnknownRole
+from wish_rollout.core.remedy.sql_syntax import dollar, literal
+from wish_rollout.core.remedy.statements import Gap, Remedy, Statement
+from wish_rollout.core.remedy.type_casts import may_lose
+from wish_rollout.core.remedy.writers.enums import added
+from wish_rollout.core.schema.snapshot import Snapshot
+from wish_rollout.core.text.names_in_text import names_in
 
 ROLES = Roles.of("me", {"app_prod": "app", "a1": "twice", "a2": "twice"})
 TABLE: dict[tuple[str, str], dict[str, Any]] = {

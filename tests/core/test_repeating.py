@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from wish_rollout.core.repeating import Kind, changed, kind_of, of_session, temporary
-from wish_rollout.core.sql_words import split, statements
+from wish_rollout.core.release.statement_repeatability import Kind, changed, kind_of, of_session, temporary
+from wish_rollout.core.text.sql_tokens import split, statements
 
 ATOMIC = (
     "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT CASE WHEN true THEN 1 ELSE 2 END; END;"

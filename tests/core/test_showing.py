@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from wish_rollout.core.showing import shown
+from wish_rollout.core.text.statement_display import shown
 
 
 def test_rows_by_the_thousand_are_counted() -> None:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from wish_rollout.core.snapshot import Snapshot
-from wish_rollout.core.unmanaged import Known, Unmanaged, count, known_in
+from wish_rollout.core.schema.snapshot import Snapshot
+from wish_rollout.core.schema.unmanaged_objects import Known, Unmanaged, count, known_in
 
 OURS = Snapshot(
     {("schema", "public"): {}, ("table", "public.t"): {}, ("column", "public.t.a"): {"position": 1}}

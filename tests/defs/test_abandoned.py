@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import psycopg
 
-from wish_rollout.defs import abandoned, worker
-from wish_rollout.defs.abandoned import LIFELINE
-from wish_rollout.defs.claims import BY, COMMAND_LINE, WORKER
-from wish_rollout.defs.instance import open_instance
-from wish_rollout.defs.worker import Worker
-from wish_rollout.postgres.connect import connect
-from wish_rollout.postgres.lifelines import SPACE
-from wish_rollout.postgres.locks import rollout_lock
+from wish_rollout.defs.runs import interrupted_runs, run_process
+from wish_rollout.defs.runs.instance import open_instance
+from wish_rollout.defs.runs.interrupted_runs import LIFELINE
+from wish_rollout.defs.runs.run_process import Worker
+from wish_rollout.defs.runs.run_tags import BY, COMMAND_LINE, WORKER
+from wish_rollout.postgres.sessions.connections import connect
+from wish_rollout.postgres.sessions.process_locks import SPACE
+from wish_rollout.postgres.sessions.rollout_lock import rollout_lock
 from wish_rollout.sandbox.databases import DAGSTER_VARIABLE
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def test_a_run_on_another_machine_is_ended_once_it_was_silent_for_long(
     road.cli("verify", "local")
     assert statuses(road)[0] == "STARTED"
 
-    monkeypatch.setattr(abandoned, "SILENT_SECONDS", 0)
+    monkeypatch.setattr(interrupted_runs, "SILENT_SECONDS", 0)
     road.cli("verify", "local")
     assert statuses(road)[0] == "FAILURE"
 
@@ -126,9 +126,9 @@ def test_a_process_that_cannot_be_seen_is_not_told_as_gone(
 ) -> None:
     """As /proc is mounted with hidepid=2, for another user's; and a machine may be known by its name alone."""
     here = Worker.here()
-    monkeypatch.setattr(worker, "PROC", tmp_path)
+    monkeypatch.setattr(run_process, "PROC", tmp_path)
     assert here.has_ended() is None
-    monkeypatch.setattr(worker, "BOOT", tmp_path / "nowhere")
+    monkeypatch.setattr(run_process, "BOOT", tmp_path / "nowhere")
     assert replace(Worker.here(), pid=999_999_999).has_ended() is None
 
 
@@ -144,7 +144,7 @@ def test_a_run_that_ended_well_meanwhile_is_not_told_as_failed(
             instance.report_dagster_event(dg.DagsterEvent("PIPELINE_SUCCESS", "verify"), run.run_id)
             return True
 
-        monkeypatch.setattr(abandoned, "is_gone", is_gone)
+        monkeypatch.setattr(interrupted_runs, "is_gone", is_gone)
         road.cli("verify", "local")
     assert statuses(road)[0] == "SUCCESS"
 

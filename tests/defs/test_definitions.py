@@ -9,7 +9,7 @@ import pytest
 
 from tests.fix_project import HERE
 from wish_rollout.config import load_config
-from wish_rollout.defs.location import build
+from wish_rollout.defs.code_location import build
 
 if TYPE_CHECKING:
     from pathlib import Path

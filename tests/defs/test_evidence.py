@@ -150,7 +150,7 @@ def test_a_rollback_and_a_verification_materialize_anew(road: Road, instance: dg
 
 def op(road: Road, job: str) -> str:
     """Name the one op of a job."""
-    from wish_rollout.defs.location import build
+    from wish_rollout.defs.code_location import build
 
     (node,) = build(road.project.config).resolve_job_def(job).graph.nodes
     return node.name

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pytest
 
-from wish_rollout.defs.location import build
+from wish_rollout.defs.code_location import build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

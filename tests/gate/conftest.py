@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.fix_project import APPROVER, REQUESTER, SIGNERS, as_program, known_key, road_on
-from wish_rollout.core.approval import Request, Statement, Subject
-from wish_rollout.defs import approvals
-from wish_rollout.defs.instance import open_instance
-from wish_rollout.rollout.standing import take_in
-from wish_rollout.signing.keygen import find_keys, sign
+from wish_rollout.core.approval.documents import Request, Statement, Subject
+from wish_rollout.defs.gate import approval_store
+from wish_rollout.defs.runs.instance import open_instance
+from wish_rollout.rollout.approval.approval_validity import take_in
+from wish_rollout.signing.ssh_keygen import find_keys, sign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from tests.fix_project import Road
-    from wish_rollout.core.policy import Signed
+    from wish_rollout.core.approval.policy import Signed
     from wish_rollout.sandbox.server import Server
 
 SECOND, AUTHOR, STRANGER = "second@example.org", "author@example.org", "stranger@example.org"
@@ -65,7 +65,7 @@ class Gate:
     def requests(self) -> list[Request]:
         """Give the open requests, the newest first."""
         with open_instance(self.road.project.config) as instance:
-            return [asked.request for asked in approvals.requests(instance, "prod")]
+            return [asked.request for asked in approval_store.requests(instance, "prod")]
 
     def document(self, request: Request, person: str = APPROVER, **changes: Any) -> str:
         """Sign a request, or one that was changed before it was signed."""

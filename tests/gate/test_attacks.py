@@ -14,15 +14,15 @@ from tests.fix_project import APPROVER, REQUESTER
 from tests.gate.conftest import now
 from tests.gate.test_secrets import stored
 from wish_rollout.config import load_config
-from wish_rollout.core.approval import Request, Statement, Subject
-from wish_rollout.core.policy import Policy
-from wish_rollout.core.signing_errors import BadApproval
-from wish_rollout.defs import approvals
-from wish_rollout.defs.approval_events import Asked, request_event
-from wish_rollout.defs.instance import open_instance
-from wish_rollout.defs.location import build
-from wish_rollout.defs.pipeline import ROAD
-from wish_rollout.signing.verify import split
+from wish_rollout.core.approval.documents import Request, Statement, Subject
+from wish_rollout.core.approval.policy import Policy
+from wish_rollout.core.errors.signatures import BadApproval
+from wish_rollout.defs.assets import ROAD
+from wish_rollout.defs.code_location import build
+from wish_rollout.defs.gate import approval_store
+from wish_rollout.defs.gate.approval_events import Asked, request_event
+from wish_rollout.defs.runs.instance import open_instance
+from wish_rollout.signing.verification import split
 
 if TYPE_CHECKING:
     from tests.gate.conftest import Gate
@@ -100,7 +100,7 @@ def test_a_broken_glass_is_signed_for_the_rollback_that_was_asked_for_and_no_new
     assert (done.code, gate.road.revision("prod")) == (0, "0006"), done
     assert gate.ledger("act, revision_to")[-1] == ("rollback", "0006")
     with open_instance(gate.road.project.config) as instance:
-        (document,) = approvals.documents(instance, "prod")
+        (document,) = approval_store.documents(instance, "prod")
     assert "to: 0006" in document
 
 
@@ -133,13 +133,13 @@ def test_a_rejection_cannot_act_and_a_flood_of_events_does_not_bring_its_request
     words = {"who": "a\u202eb", "reason": "no\x1b[2J\nerror: approved"}
     config = {"environment": "prod", "nonce": request.nonce, **words}
     assert gate.road.run("reject", {"ops": {"reject_request": {"config": config}}}).success
-    monkeypatch.setattr(approvals, "MOST", 5)  # otherwise 200 of them
+    monkeypatch.setattr(approval_store, "MOST", 5)  # otherwise 200 of them
     with open_instance(gate.road.project.config) as instance:
-        for _ in range(approvals.MOST + 1):
+        for _ in range(approval_store.MOST + 1):
             instance.report_runless_asset_event(dg.AssetObservation(["approval", "prod"]))
-        said = approvals.rejections(instance, "prod")
+        said = approval_store.rejections(instance, "prod")
         assert said == {request.nonce: "a\\u202eb: no\\x1b[2J\\nerror: approved"}
-        assert approvals.documents(instance, "prod") == []
+        assert approval_store.documents(instance, "prod") == []
     code, told = gate.hand_in(document)
     assert code == 6
     assert [line for line in told.splitlines() if line.startswith("error: approved")] == []
@@ -151,7 +151,7 @@ def test_what_an_approver_says_stays_one_line_that_cannot_act(gate: Gate) -> Non
     code, said = gate.approve(APPROVER, "--reason", "".join(words))
     assert code == 0, said
     with open_instance(gate.road.project.config) as instance:
-        (document,) = approvals.documents(instance, "prod")
+        (document,) = approval_store.documents(instance, "prod")
     text, _ = split(document)
     assert text.replace("\n", "").isprintable()
     assert text.count("\n") == request.text().count("\n") + 3
@@ -167,8 +167,8 @@ def test_a_request_is_found_again_whatever_its_tables_are_called() -> None:
     asked = Asked(Request(subject, "r", now(), now() + timedelta(hours=1), "a" * 64))
     with dg.DagsterInstance.ephemeral() as instance:
         instance.report_runless_asset_event(request_event(asked))
-        found = approvals.open_request(instance, subject, Policy("y"), "r")
-        other = approvals.open_request(instance, replace(subject, hazards=()), Policy("y"), "r")
+        found = approval_store.open_request(instance, subject, Policy("y"), "r")
+        other = approval_store.open_request(instance, replace(subject, hazards=()), Policy("y"), "r")
     assert (found and found.request.nonce, other) == ("a" * 64, None)
 
 

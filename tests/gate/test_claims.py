@@ -9,16 +9,16 @@ import dagster as dg
 import pytest
 
 from tests.fix_project import REQUESTER
-from wish_rollout.core.approval import UNKNOWN
-from wish_rollout.defs import claims
-from wish_rollout.defs.instance import open_instance
+from wish_rollout.core.approval.documents import UNKNOWN
+from wish_rollout.defs.runs import run_tags
+from wish_rollout.defs.runs.instance import open_instance
 
 if TYPE_CHECKING:
     from tests.gate.conftest import Gate
 
-ASKED = {claims.REQUESTER: "somebody@example.org"}
+ASKED = {run_tags.REQUESTER: "somebody@example.org"}
 RUN = str(uuid.uuid4())
-BY_US = {claims.BY: claims.COMMAND_LINE}
+BY_US = {run_tags.BY: run_tags.COMMAND_LINE}
 
 
 def run(tags: dict[str, str], parent: str | None = None) -> dg.DagsterRun:
@@ -29,26 +29,26 @@ def run(tags: dict[str, str], parent: str | None = None) -> dg.DagsterRun:
     ("tags", "who"),
     [
         ({}, UNKNOWN),
-        (ASKED, ASKED[claims.REQUESTER]),
-        ({**ASKED, **BY_US, claims.WORKER: f"{RUN} here 1 2"}, ASKED[claims.REQUESTER]),
-        ({**ASKED, **BY_US, claims.WORKER: f"{uuid.uuid4()} here 1 2"}, UNKNOWN),
+        (ASKED, ASKED[run_tags.REQUESTER]),
+        ({**ASKED, **BY_US, run_tags.WORKER: f"{RUN} here 1 2"}, ASKED[run_tags.REQUESTER]),
+        ({**ASKED, **BY_US, run_tags.WORKER: f"{uuid.uuid4()} here 1 2"}, UNKNOWN),
         ({**ASKED, **BY_US}, UNKNOWN),
-        ({**ASKED, claims.RESUMES: "prod", claims.RUN_KEY: "approval:1"}, ASKED[claims.REQUESTER]),
-        ({**ASKED, claims.RESUMES: "prod", claims.RUN_KEY: "prod:1"}, UNKNOWN),
-        ({**ASKED, claims.RESUMES: "prod"}, UNKNOWN),
-        ({claims.REQUESTER: ""}, UNKNOWN),
+        ({**ASKED, run_tags.RESUMES: "prod", run_tags.RUN_KEY: "approval:1"}, ASKED[run_tags.REQUESTER]),
+        ({**ASKED, run_tags.RESUMES: "prod", run_tags.RUN_KEY: "prod:1"}, UNKNOWN),
+        ({**ASKED, run_tags.RESUMES: "prod"}, UNKNOWN),
+        ({run_tags.REQUESTER: ""}, UNKNOWN),
     ],
 )
 def test_who_asked_is_known_where_the_tags_are_the_runs_own(tags: dict[str, str], who: str) -> None:
-    assert claims.requester(run(tags)) == who
-    assert claims.requester(run(tags, str(uuid.uuid4()))) == UNKNOWN
+    assert run_tags.requester(run(tags)) == who
+    assert run_tags.requester(run(tags, str(uuid.uuid4()))) == UNKNOWN
 
 
 def test_a_release_holds_a_run_back_under_the_sensors_run_key_alone() -> None:
-    goes_on = {claims.RESUMES: "prod", claims.RELEASE: "r"}
-    assert claims.approved_release(run(goes_on)) == ""
-    assert claims.approved_release(run({claims.RELEASE: "r"})) == ""
-    assert claims.approved_release(run({**goes_on, claims.RUN_KEY: "approval:1"})) == "r"
+    goes_on = {run_tags.RESUMES: "prod", run_tags.RELEASE: "r"}
+    assert run_tags.approved_release(run(goes_on)) == ""
+    assert run_tags.approved_release(run({run_tags.RELEASE: "r"})) == ""
+    assert run_tags.approved_release(run({**goes_on, run_tags.RUN_KEY: "approval:1"})) == "r"
 
 
 def test_a_run_that_was_opened_in_the_launchpad_is_nobodys(gate: Gate) -> None:
@@ -57,7 +57,7 @@ def test_a_run_that_was_opened_in_the_launchpad_is_nobodys(gate: Gate) -> None:
     assert first.requester == REQUESTER
     with open_instance(gate.road.project.config) as instance:
         (stopped, *_) = instance.get_runs(dg.RunsFilter(job_name="rollout"))
-    assert stopped.tags[claims.AWAITING] == "prod"
+    assert stopped.tags[run_tags.AWAITING] == "prod"
     gate.policy("quorum = 2")  # so another request is made
     tags = {name: value for name, value in stopped.tags.items() if not name.startswith((".", "dagster/"))}
     outcome = gate.road.run("rollout", tags=tags)
@@ -67,4 +67,4 @@ def test_a_run_that_was_opened_in_the_launchpad_is_nobodys(gate: Gate) -> None:
     with open_instance(gate.road.project.config) as instance:
         passed = instance.get_run_by_id(outcome.run_id)
     assert passed
-    assert [tag for tag in claims.SAYS if passed.tags.get(tag)] == []
+    assert [tag for tag in run_tags.SAYS if passed.tags.get(tag)] == []

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from wish_rollout.postgres.sighting import read_facts
-from wish_rollout.sandbox import admin
+from wish_rollout.postgres.catalog.database_state import read_facts
+from wish_rollout.sandbox import server_admin
 from wish_rollout.sandbox.server import Server
 from wish_rollout.sandbox.settings import ADMIN, MIGRATOR
 
@@ -26,8 +26,8 @@ def test_an_approval_is_no_good_on_another_server_under_the_same_names(
     assert gate.approve()[0] == 0
     other, name = Server(server18.bindir, sandbox_home), urlsplit(gate.road.urls["prod"]).path[1:]
     other.up()
-    with admin.connect(other.url("postgres", ADMIN)) as connection:
-        admin.create_database(connection, name, MIGRATOR)
+    with server_admin.connect(other.url("postgres", ADMIN)) as connection:
+        server_admin.create_database(connection, name, MIGRATOR)
     gate.road.point("prod", other.url(name))
     stopped = gate.road.cli("apply")
     assert (stopped.code, f"not for 'prod' (database {name} of cluster " in stopped.err) == (3, True), stopped

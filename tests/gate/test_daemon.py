@@ -14,8 +14,8 @@ import dagster as dg
 
 from tests.fix_project import HERE
 from tests.gate.test_sensor import keys, tick
-from wish_rollout.defs.approval_events import approval_event
-from wish_rollout.defs.instance import open_instance
+from wish_rollout.defs.gate.approval_events import approval_event
+from wish_rollout.defs.runs.instance import open_instance
 from wish_rollout.sandbox.cluster import _free_port
 
 if TYPE_CHECKING:

@@ -13,11 +13,12 @@ import pytest
 
 from tests.fix_project import APPROVER, REQUESTER
 from tests.gate.test_sensor import keys, launch, observe, tick
-from wish_rollout.defs import approvals, claims, notifying
-from wish_rollout.defs.approval_events import rejection_event
-from wish_rollout.defs.instance import open_instance
-from wish_rollout.defs.location import build
-from wish_rollout.defs.operator import run_through_gates
+from wish_rollout.defs.code_location import build
+from wish_rollout.defs.gate import approval_store
+from wish_rollout.defs.gate.approval_events import rejection_event
+from wish_rollout.defs.gate.sandbox_operator import run_through_gates
+from wish_rollout.defs.runs import notifications, run_tags
+from wish_rollout.defs.runs.instance import open_instance
 
 if TYPE_CHECKING:
     from tests.gate.conftest import Gate
@@ -77,20 +78,20 @@ def test_a_flood_of_requests_costs_a_tick_nothing(gate: Gate, monkeypatch: pytes
         observe(gate, request=replace(request, nonce=secrets.token_hex(32)).text())
     assert gate.approve(APPROVER, "--nonce", request.nonce)[0] == 0
     looks: list[Any] = []
-    asked = approvals.documents
+    asked = approval_store.documents
 
     def documents(*arguments: Any) -> list[str]:
         looks.append(arguments)
         return asked(*arguments)
 
-    monkeypatch.setattr(approvals, "documents", documents)
+    monkeypatch.setattr(approval_store, "documents", documents)
     assert (keys(tick(gate)), len(looks)) == ([f"approval:{request.nonce}"], 1)
 
 
 @pytest.mark.parametrize("who", ["", APPROVER, "-----BEGIN SSH SIGNATURE-----"])
 def test_a_person_has_a_request_of_their_own_whatever_others_asked(gate: Gate, who: str) -> None:
     """Who asks decides who may approve, so another one's request is not one's own."""
-    assert gate.road.run("rollout", tags={claims.REQUESTER: who}).success
+    assert gate.road.run("rollout", tags={run_tags.REQUESTER: who}).success
     mine = gate.ask()
     assert mine.requester == REQUESTER
     assert gate.approve()[0] == 0
@@ -141,7 +142,7 @@ def test_what_went_wrong_after_an_approval_is_told_by_the_next_ticks(gate: Gate)
 def test_a_run_that_somebody_launched_under_its_key_does_not_hold_it_up(gate: Gate) -> None:
     request = gate.ask()
     assert gate.approve()[0] == 0
-    planted = gate.road.run("drift_check", tags={claims.RUN_KEY: f"approval:{request.nonce}"})
+    planted = gate.road.run("drift_check", tags={run_tags.RUN_KEY: f"approval:{request.nonce}"})
     (run,) = tick(gate).run_requests or []
     assert run.run_key == f"approval:{request.nonce}:{planted.run_id}"
     assert launch(gate, run).success
@@ -165,7 +166,9 @@ def test_a_used_request_that_is_repeated_hides_none(gate: Gate) -> None:
 def test_a_failure_behind_the_materialize_button_is_told(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
     gate.with_those_before()
     told: list[str] = []
-    monkeypatch.setattr(notifying, "tell_all", lambda _config, notice, _log: told.append(str(notice.event)))
+    monkeypatch.setattr(
+        notifications, "tell_all", lambda _config, notice, _log: told.append(str(notice.event))
+    )
     gate.road.sql("staging", "create table wishlist_items (id int)")
     with gate.road.here(), open_instance(gate.road.project.config) as instance:
         button = build(gate.road.project.config).resolve_implicit_global_asset_job_def()

@@ -18,8 +18,8 @@ from tests.fix_replica import SECONDS, Node
 from tests.gate.aws import ACCESS_KEY, HOST, REGION, ROLE, SECRET_KEY, Directory, Judge, make_certificates
 from tests.gate.test_secrets import PROD, files, stored
 from tests.servers import bindir_of
-from wish_rollout.core.database_errors import LoginRefused, Unreachable
-from wish_rollout.sandbox import place, processes
+from wish_rollout.core.errors.databases import LoginRefused, Unreachable
+from wish_rollout.sandbox import processes, server_location
 from wish_rollout.sandbox.cluster import _free_port
 
 if TYPE_CHECKING:
@@ -40,16 +40,16 @@ def rds() -> Iterator[tuple[Node, Judge]]:
     """A server that takes tokens alone for one of its roles, as one of RDS does; and who judges them."""
     if bindir_of(DEBIAN) is None:
         pytest.skip(f"PostgreSQL {DEBIAN} is not here")
-    folder = Path(tempfile.mkdtemp(prefix="wish-aws-", dir=place.COMMON))
+    folder = Path(tempfile.mkdtemp(prefix="wish-aws-", dir=server_location.COMMON))
     node = Node(folder, f"wish_aws_{secrets.token_hex(4)}", _free_port(), DEBIAN)
-    place.give(folder)
+    server_location.give(folder)
     try:
         with Directory(Judge(node.port)) as directory:
             node.make()
             data = folder / node.name
             make_certificates(data)
             for name in ("server.crt", "server.key"):
-                place.give(data / name)
+                server_location.give(data / name)
             (data / "pg_hba.conf").write_text(HBA.format(role=ROLE, port=directory.server_address[1]))
             node.start("-c ssl=on")
             with psycopg.connect(node.url("postgres"), autocommit=True) as connection:

@@ -9,21 +9,21 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from wish_rollout.core.errors import RolloutError
+from wish_rollout.core.errors.base import RolloutError
+from wish_rollout.core.errors.ledger import LedgerBroken
+from wish_rollout.core.errors.plans import PlanChanged
+from wish_rollout.core.errors.requests import ApprovalUsed
 from wish_rollout.core.ledger import Act, verify
-from wish_rollout.core.ledger_errors import LedgerBroken
-from wish_rollout.core.plan_errors import PlanChanged
-from wish_rollout.core.request_errors import ApprovalUsed
-from wish_rollout.postgres import ledger
-from wish_rollout.postgres.connect import connect
-from wish_rollout.rollout.acting import migrate_environment
-from wish_rollout.rollout.recording import Actor
+from wish_rollout.postgres.records import ledger
+from wish_rollout.postgres.sessions.connections import connect
+from wish_rollout.rollout.execution.ledger_recording import Actor
+from wish_rollout.rollout.execution.migration import migrate_environment
 
 if TYPE_CHECKING:
     from tests.fix_project import Road
     from tests.gate.conftest import Gate
-    from wish_rollout.core.plan import EnvironmentPlan
-    from wish_rollout.core.policy import Grant
+    from wish_rollout.core.approval.policy import Grant
+    from wish_rollout.core.plan.plan import EnvironmentPlan
 
 ACT = Act("upgrade", "who", "run", "release", "plan", "base", "0001", "before", "after", 7)
 PER_MIGRATION = "context.configure(connection=connection, transaction_per_migration=True, "
@@ -152,8 +152,8 @@ def test_after_dagsters_database_was_lost_a_used_approval_stays_used(gate: Gate)
     assert gate.road.cli(*back).code == 0
     import dagster as dg
 
-    from wish_rollout.defs.approval_events import approval_event
-    from wish_rollout.defs.instance import open_instance
+    from wish_rollout.defs.gate.approval_events import approval_event
+    from wish_rollout.defs.runs.instance import open_instance
 
     with open_instance(gate.road.project.config) as instance:
         instance.wipe_assets([dg.AssetKey(["approval", "prod"])])

@@ -15,9 +15,9 @@ import pytest
 from tests.fix_project import PLANTED, REQUESTER
 from tests.gate.test_secrets import files, stored
 from wish_rollout.config import Config, ReceiverConfig
-from wish_rollout.core.notice import Event, Notice, NotSent
+from wish_rollout.core.notifications import Event, Notice, NotSent
 from wish_rollout.notices import send
-from wish_rollout.rollout.notifying import tell_all
+from wish_rollout.rollout.inspection.notifications import tell_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

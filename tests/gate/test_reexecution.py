@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from tests.fix_project import as_program
-from wish_rollout.core.approval import UNKNOWN
-from wish_rollout.defs import claims
-from wish_rollout.defs.instance import open_instance
-from wish_rollout.defs.location import build
-from wish_rollout.rollout.project import Project
+from wish_rollout.core.approval.documents import UNKNOWN
+from wish_rollout.defs.code_location import build
+from wish_rollout.defs.runs import run_tags
+from wish_rollout.defs.runs.instance import open_instance
+from wish_rollout.rollout.project.project import Project
 
 if TYPE_CHECKING:
     from tests.gate.conftest import Gate
@@ -41,7 +41,7 @@ def execute_again(gate: Gate) -> dg.DagsterRun:
 
 
 def ours(run: dg.DagsterRun) -> dict[str, str]:
-    return {tag: run.tags[tag] for tag in claims.SAYS if run.tags.get(tag)}
+    return {tag: run.tags[tag] for tag in run_tags.SAYS if run.tags.get(tag)}
 
 
 def test_who_asked_for_a_run_did_not_ask_for_its_reexecution(gate: Gate) -> None:
@@ -51,15 +51,15 @@ def test_who_asked_for_a_run_did_not_ask_for_its_reexecution(gate: Gate) -> None
     run = execute_again(gate)
 
     assert run.status == dg.DagsterRunStatus.SUCCESS
-    assert claims.REQUESTER not in ours(run)
+    assert run_tags.REQUESTER not in ours(run)
     assert gate.requests()[0].requester == UNKNOWN
 
 
 def test_what_was_approved_for_one_run_does_not_hold_the_next_one_back(gate: Gate) -> None:
     gate.ask()
     assert gate.approve()[0] == 0
-    approved = {claims.RESUMES: "prod", claims.RELEASE: "another", claims.RUN_KEY: "approval:1"}
-    tags = {**approved, claims.BROKEN: "prod was down"}
+    approved = {run_tags.RESUMES: "prod", run_tags.RELEASE: "another", run_tags.RUN_KEY: "approval:1"}
+    tags = {**approved, run_tags.BROKEN: "prod was down"}
     stopped = gate.road.run("rollout", tags=tags)
     assert (stopped.success, "release was another" in stopped.error) == (False, True)
 

@@ -9,12 +9,12 @@ import pytest
 
 from tests.fix_project import APPROVER, REQUESTER
 from tests.gate.conftest import AUTHOR, SECOND, STRANGER, Gate, now
-from wish_rollout.core import approval_errors as errors
-from wish_rollout.core import signing_errors
-from wish_rollout.signing.verify import split
+from wish_rollout.core.errors import approvals as errors
+from wish_rollout.core.errors import signatures
+from wish_rollout.signing.verification import split
 
 if TYPE_CHECKING:
-    from wish_rollout.core.errors import RolloutError
+    from wish_rollout.core.errors.base import RolloutError
 
 
 def refused(gate: Gate, document: str, error: type[RolloutError]) -> str:
@@ -31,9 +31,9 @@ def test_each_kind_of_bad_approval_has_its_own_refusal(gate: Gate) -> None:
     good = gate.document(request)
     text, signature = split(good)
 
-    refused(gate, text, signing_errors.NotSigned)
-    refused(gate, gate.document(request, STRANGER), signing_errors.UnknownSigner)
-    refused(gate, split(gate.document(request, SECOND))[0] + signature, signing_errors.BadSignature)
+    refused(gate, text, signatures.NotSigned)
+    refused(gate, gate.document(request, STRANGER), signatures.UnknownSigner)
+    refused(gate, split(gate.document(request, SECOND))[0] + signature, signatures.BadSignature)
     refused(gate, gate.document(request, AUTHOR), errors.ApproverIsAuthor)
     refused(gate, gate.document(request, REQUESTER), errors.ApproverIsRequester)
     said = refused(gate, gate.document(request, end="0006"), errors.OtherPlan)
@@ -46,7 +46,7 @@ def test_each_kind_of_bad_approval_has_its_own_refusal(gate: Gate) -> None:
     refused(gate, gate.document(request, **old), errors.ApprovalExpired)
     refused(gate, gate.document(request, expires=now() + timedelta(days=300)), errors.LivesTooLong)
     refused(gate, gate.document(request, requested=now() + timedelta(hours=1)), errors.LivesTooLong)
-    refused(gate, "yes, please", signing_errors.BadApproval)
+    refused(gate, "yes, please", signatures.BadApproval)
 
     assert gate.road.identity() == before
     assert gate.take_in(good).statement.approver == APPROVER
@@ -65,8 +65,8 @@ def test_what_changed_since_is_named_from_what_to_what(gate: Gate) -> None:
 
 
 def test_every_single_byte_of_text_and_signature_counts(gate: Gate) -> None:
-    from wish_rollout.rollout.approving import rules_of
-    from wish_rollout.signing.verify import verify
+    from wish_rollout.rollout.approval.approvals import rules_of
+    from wish_rollout.signing.verification import verify
 
     request = gate.ask()
     document = gate.document(request)
@@ -77,10 +77,10 @@ def test_every_single_byte_of_text_and_signature_counts(gate: Gate) -> None:
         changed = document[:place] + chr(ord(character) ^ 1) + document[place + 1 :]
         with pytest.raises(
             (
-                signing_errors.BadApproval,
-                signing_errors.BadSignature,
-                signing_errors.UnknownSigner,
-                signing_errors.NotSigned,
+                signatures.BadApproval,
+                signatures.BadSignature,
+                signatures.UnknownSigner,
+                signatures.NotSigned,
             )
         ):
             verify(changed, "prod", signers, now())
@@ -95,9 +95,9 @@ def test_only_those_named_for_an_environment_may_approve_there(gate: Gate) -> No
 
 def test_a_key_counts_only_for_its_time_and_purpose(gate: Gate) -> None:
     cases = {
-        "earlier@example.org": ('valid-before="20200101Z"', signing_errors.SignerNotValid),
-        "later@example.org": ('valid-after="20990101Z"', signing_errors.SignerNotValid),
-        "git@example.org": ('namespaces="git"', signing_errors.UnknownSigner),
+        "earlier@example.org": ('valid-before="20200101Z"', signatures.SignerNotValid),
+        "later@example.org": ('valid-after="20990101Z"', signatures.SignerNotValid),
+        "git@example.org": ('namespaces="git"', signatures.UnknownSigner),
     }
     for name, (options, _) in cases.items():
         gate.person(name, options)
@@ -192,7 +192,7 @@ def test_a_key_under_a_second_name_is_the_same_person(gate: Gate) -> None:
 def test_a_materialization_that_somebody_forged_opens_nothing(gate: Gate) -> None:
     import dagster as dg
 
-    from wish_rollout.defs.instance import open_instance
+    from wish_rollout.defs.runs.instance import open_instance
 
     request = gate.ask()
     text = split(gate.document(request))[0]
@@ -215,11 +215,11 @@ def test_a_gated_environment_without_signers_is_refused_before_anything_is_touch
 
 
 def test_the_keys_of_another_sandbox_or_of_none_open_nothing_here(gate: Gate) -> None:
-    from wish_rollout.signing import own
+    from wish_rollout.signing import sandbox_key
 
     home = gate.road.root / ".sandbox"
     home.mkdir()
-    key = own.ensure_key(home)
+    key = sandbox_key.ensure_key(home)
     request = gate.ask()
-    text = split(gate.document(request))[0].replace(APPROVER, own.OPERATOR)
-    refused(gate, text + own.sign(text, key), signing_errors.UnknownSigner)
+    text = split(gate.document(request))[0].replace(APPROVER, sandbox_key.OPERATOR)
+    refused(gate, text + sandbox_key.sign(text, key), signatures.UnknownSigner)

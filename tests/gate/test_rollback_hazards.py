@@ -9,8 +9,8 @@ import pytest
 
 from tests.fix_project import APPROVER
 from tests.gate.conftest import SECOND
-from wish_rollout.core.approval_errors import ApprovalVoid, HazardNotAllowed
-from wish_rollout.rollout.standing import plan_as_asked
+from wish_rollout.core.errors.approvals import ApprovalVoid, HazardNotAllowed
+from wish_rollout.rollout.approval.approval_validity import plan_as_asked
 
 if TYPE_CHECKING:
     from tests.gate.conftest import Gate

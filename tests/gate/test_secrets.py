@@ -14,7 +14,7 @@ from psycopg import sql
 
 from tests.fix_project import PLANTED
 from wish_rollout.addresses import iam_token, is_local, refuse_plaintext
-from wish_rollout.core.config_errors import IamNeeds, Plaintext
+from wish_rollout.core.errors.configuration import IamNeeds, Plaintext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from tests.gate.conftest import SECOND
-from wish_rollout.defs import approvals
-from wish_rollout.defs.instance import open_instance
-from wish_rollout.defs.location import build
-from wish_rollout.defs.resuming import chosen
-from wish_rollout.rollout.planning import Choices
+from wish_rollout.defs.code_location import build
+from wish_rollout.defs.gate import approval_store
+from wish_rollout.defs.resume_sensor import chosen
+from wish_rollout.defs.runs.instance import open_instance
+from wish_rollout.rollout.planning.plans import Choices
 
 if TYPE_CHECKING:
     from tests.gate.conftest import Gate
-    from wish_rollout.defs.launch import Outcome
+    from wish_rollout.defs.runs.launch import Outcome
 
 THIRD = "third@example.org"
 
@@ -140,7 +140,7 @@ def test_what_goes_on_follows_from_the_signed_text_alone(gate: Gate) -> None:
     assert gate.road.cli("rollback", "prod").code == 3
     request = gate.requests()[0]
     with open_instance(gate.road.project.config) as instance:
-        (asked,) = approvals.requests(instance, "prod")
+        (asked,) = approval_store.requests(instance, "prod")
         document = gate.document(request)
     for choices in ("[]", "7", "{", '{"adopt": 7, "clean": []}', '{"adopt": [], "clean": [{}]}', ""):
         asked = replace(asked, request=replace(request, nonce=secrets.token_hex(32)))
@@ -164,7 +164,7 @@ def test_what_was_chosen_for_other_environments_is_chosen_again(gate: Gate) -> N
     gate.ask()
     assert gate.approve()[0] == 0
     with open_instance(gate.road.project.config) as instance:
-        (asked,) = approvals.requests(instance, "prod")
+        (asked,) = approval_store.requests(instance, "prod")
     names = ("local", "staging", "prod", "nowhere")
     forged = replace(asked, choices=Choices(names, names))
     assert chosen(forged, gate.road.project.config) == {"adopt": ["local", "staging"], "clean": ["local"]}

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from tests.gate.test_sensor import keys, tick
-from wish_rollout.defs.instance import open_instance
+from wish_rollout.defs.runs.instance import open_instance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.gate.conftest import Gate
-    from wish_rollout.core.approval import Request
+    from wish_rollout.core.approval.documents import Request
 
 INSIDE = ["\ud800", "a\x01b", "\r\n", "\x00"]
 INSTEAD: list[Any] = [*INSIDE[:3], "x" * 100_000, 7, 0.5, True, None, [1], {"a": 1}, "[" * 10_000]

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from tests.fix_project import APPROVER, REQUESTER
 from tests.gate.conftest import SECOND, now
-from wish_rollout.core import signing_errors
-from wish_rollout.defs.approval_events import approval_event
-from wish_rollout.defs.instance import open_instance
+from wish_rollout.core.errors import signatures
+from wish_rollout.defs.gate.approval_events import approval_event
+from wish_rollout.defs.runs.instance import open_instance
 
 if TYPE_CHECKING:
     import pytest
@@ -70,7 +70,7 @@ def test_an_approval_signed_elsewhere_is_handed_in_as_a_file(gate: Gate) -> None
 
 def test_what_ssh_keygen_signs_by_itself_counts_as_well(gate: Gate) -> None:
     request = gate.ask()
-    from wish_rollout.core.approval import Statement
+    from wish_rollout.core.approval.documents import Statement
 
     text = Statement(request, APPROVER, "by hand").text()
     command = ["ssh-keygen", "-q", "-Y", "sign", "-n", "wish-rollout", "-f", str(gate.keys[APPROVER])]
@@ -146,7 +146,7 @@ def test_broken_glass_skips_the_quorum_never_the_signature_and_is_shouted(gate: 
     request = gate.ask()
     try:
         gate.take_in(gate.document(request, "stranger@example.org", break_glass="fire"))
-    except signing_errors.UnknownSigner:
+    except signatures.UnknownSigner:
         pass
     else:
         raise AssertionError("a stranger broke the glass")

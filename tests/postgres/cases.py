@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from wish_rollout.core.delta import Change
+    from wish_rollout.core.schema.change import Change
 
 CASES = Path(__file__).parent.parent / "cases"
 MARKS = {"added": "+", "removed": "-", "changed": "~", "renamed": "="}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from wish_rollout.postgres import catalog
+from wish_rollout.postgres.catalog import queries
 
 ROOT = Path(__file__).parent.parent.parent
 DOCS = (ROOT / "docs" / "snapshot.md").read_text(encoding="utf-8")
-SQL = [path.read_text(encoding="utf-8") for path in sorted(Path(catalog.__file__).parent.glob("*.sql"))]
+SQL = [path.read_text(encoding="utf-8") for path in sorted(Path(queries.__file__).parent.glob("*.sql"))]
 
 
 def test_every_kind_is_documented() -> None:

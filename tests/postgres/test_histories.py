@@ -10,16 +10,16 @@ import pytest
 
 from tests.postgres.cases import CASES, Case, read_cases, told
 from tests.postgres.conftest import MAJORS
-from wish_rollout.core.delta import difference
-from wish_rollout.core.scope import Scope
-from wish_rollout.postgres.reader import read_snapshot
+from wish_rollout.core.schema.comparison import difference
+from wish_rollout.core.schema.scope import Scope
+from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from tests.postgres.conftest import Server
-    from wish_rollout.core.snapshot import Snapshot
+    from wish_rollout.core.schema.snapshot import Snapshot
 
 
 def snapshot_of(url: str, sql: str = "SELECT 1") -> Snapshot:

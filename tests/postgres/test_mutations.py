@@ -8,10 +8,11 @@ import pytest
 
 from tests.postgres.cases import Case, read_cases, told
 from tests.postgres.conftest import MAJORS
-from wish_rollout.core.delta import Delta, difference
-from wish_rollout.core.snapshot import Snapshot
-from wish_rollout.postgres.change_token import change_token
-from wish_rollout.postgres.reader import read_snapshot
+from wish_rollout.core.schema.comparison import difference
+from wish_rollout.core.schema.delta import Delta
+from wish_rollout.core.schema.snapshot import Snapshot
+from wish_rollout.postgres.catalog.change_token import change_token
+from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable

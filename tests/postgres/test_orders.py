@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from wish_rollout.core.delta import difference
-from wish_rollout.postgres.change_token import change_token
-from wish_rollout.postgres.reader import read_snapshot
+from wish_rollout.core.schema.comparison import difference
+from wish_rollout.postgres.catalog.change_token import change_token
+from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
 
 if TYPE_CHECKING:
     import psycopg
 
     from tests.postgres.conftest import Server
-    from wish_rollout.core.snapshot import Snapshot
+    from wish_rollout.core.schema.snapshot import Snapshot
 
 BASE = """
 CREATE SCHEMA s; CREATE TYPE e AS ENUM ('a', 'z'); CREATE SEQUENCE q; CREATE ROLE case_role;

@@ -6,11 +6,11 @@ import psycopg
 import pytest
 
 from tests.postgres.cases import CASES
-from wish_rollout.core.delta import difference
-from wish_rollout.core.scope import Scope
-from wish_rollout.core.snapshot import Snapshot
-from wish_rollout.postgres.catalog import FLAT
-from wish_rollout.postgres.reader import read_snapshot
+from wish_rollout.core.schema.comparison import difference
+from wish_rollout.core.schema.scope import Scope
+from wish_rollout.core.schema.snapshot import Snapshot
+from wish_rollout.postgres.catalog.queries import FLAT
+from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
 
 SCHEMA = """
 CREATE TYPE mood AS ENUM ('sad', 'ok');

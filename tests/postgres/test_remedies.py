@@ -8,15 +8,17 @@ import psycopg
 import pytest
 
 from tests.postgres.cases import Case, read_cases, told
-from wish_rollout.core.delta import difference
-from wish_rollout.core.remedy import Remedy, Roles, remedy
-from wish_rollout.postgres.reader import read_snapshot
+from wish_rollout.core.remedy.remedy import remedy
+from wish_rollout.core.remedy.role_names import Roles
+from wish_rollout.core.schema.comparison import difference
+from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.postgres.conftest import Server
-    from wish_rollout.core.snapshot import Snapshot
+    from wish_rollout.core.remedy.statements import Remedy
+    from wish_rollout.core.schema.snapshot import Snapshot
 
 MUTATIONS = read_cases("mutations")
 SUPERUSER = Roles.of("postgres", {})

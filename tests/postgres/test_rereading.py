@@ -11,8 +11,8 @@ import psycopg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from wish_rollout.core.delta import difference
-from wish_rollout.postgres.reader import read_snapshot
+from wish_rollout.core.schema.comparison import difference
+from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
 
 if TYPE_CHECKING:
     from tests.postgres.conftest import Server

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from wish_rollout.core.delta import difference
-from wish_rollout.core.scope import Scope
-from wish_rollout.postgres.change_token import change_token
-from wish_rollout.postgres.reader import read_snapshot
+from wish_rollout.core.schema.comparison import difference
+from wish_rollout.core.schema.scope import Scope
+from wish_rollout.postgres.catalog.change_token import change_token
+from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,18 +13,21 @@ from alembic.operations import Operations
 
 from tests.cases.hazards import ROWS, TABLES
 from wish_rollout import safe
-from wish_rollout.core.hazards import Hazard, Pending, judge_hazards
-from wish_rollout.core.scope import Scope
-from wish_rollout.postgres.connect import connect
-from wish_rollout.postgres.live import read_live
-from wish_rollout.postgres.sighting import look
-from wish_rollout.revisions.driver import engine_on
-from wish_rollout.revisions.listening import Applied, listen
-from wish_rollout.revisions.own import is_own
-from wish_rollout.revisions.safe import NotFilled
+from wish_rollout.core.hazards.assessment import judge_hazards
+from wish_rollout.core.hazards.pending_revision import Pending
+from wish_rollout.core.schema.scope import Scope
+from wish_rollout.postgres.catalog.database_state import look
+from wish_rollout.postgres.rows.table_statistics import read_live
+from wish_rollout.postgres.sessions.connections import connect
+from wish_rollout.revisions.internal_statements import is_own
+from wish_rollout.revisions.safe_operations import NotFilled
+from wish_rollout.revisions.script_runs import engine_on
+from wish_rollout.revisions.statement_hooks import Applied, listen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from wish_rollout.core.hazards.hazard import Hazard
 
 INVALID = "select count(*) from pg_index where not indisvalid"
 STEPS: dict[str, Callable[[], Any]] = {

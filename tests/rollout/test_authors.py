@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fix_project import FILES, HERE
-from wish_rollout.core.approval_errors import AuthorUnknown
-from wish_rollout.rollout.authors import authors_of
-from wish_rollout.rollout.project import Project
+from wish_rollout.core.errors.approvals import AuthorUnknown
+from wish_rollout.rollout.approval.revision_authors import authors_of
+from wish_rollout.rollout.project.project import Project
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,9 +13,9 @@ import psycopg
 import pytest
 
 from tests.fix_project import HERE
-from wish_rollout.core.database_errors import CutOff, StatementFailed
+from wish_rollout.core.errors.databases import CutOff, StatementFailed
 from wish_rollout.core.ledger import verify
-from wish_rollout.postgres import ledger
+from wish_rollout.postgres.records import ledger
 from wish_rollout.sandbox.settings import ADMIN, MIGRATOR
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def migrate():
     migrate_environment(project, project.target("local"))
 """
 KILLED = f"""{MIGRATE}
-import os, wish_rollout.revisions.driver
+import os, wish_rollout.revisions.script_runs
 for point, url in enumerate(os.environ["URLS"].split()):
     if os.fork() == 0:
         os.environ |= {{"END_AT": str(point), "LOCAL_DATABASE_URL": url}}

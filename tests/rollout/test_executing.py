@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from wish_rollout.core.database_errors import StatementFailed, Unreachable
-from wish_rollout.core.hazard_errors import HeldOthersUp
+from wish_rollout.core.errors.databases import StatementFailed, Unreachable
+from wish_rollout.core.errors.hazards import HeldOthersUp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,9 +11,9 @@ import psycopg
 import pytest
 
 from tests.servers import EMBEDDED, bindir_of
-from wish_rollout.core.hazard_errors import NotQuiet
-from wish_rollout.postgres.connect import connect
-from wish_rollout.postgres.forecast import forecast
+from wish_rollout.core.errors.hazards import NotQuiet
+from wish_rollout.postgres.execution.blocker_forecast import forecast
+from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.sandbox.server import Server
 from wish_rollout.sandbox.settings import ADMIN, SETTINGS
 

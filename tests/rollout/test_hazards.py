@@ -9,15 +9,18 @@ import psycopg
 import pytest
 
 from tests.cases.hazards import CASES, ROWS, TABLES, Case
-from wish_rollout.core.hazards import KINDS, Hazard, Pending, judge_hazards
-from wish_rollout.core.hazards.rewrite import calls
-from wish_rollout.core.scope import Scope
-from wish_rollout.postgres.connect import connect
-from wish_rollout.postgres.live import read_live
-from wish_rollout.postgres.sighting import look
+from wish_rollout.core.hazards.assessment import KINDS, judge_hazards
+from wish_rollout.core.hazards.pending_revision import Pending
+from wish_rollout.core.hazards.rules.table_rewrite import calls
+from wish_rollout.core.schema.scope import Scope
+from wish_rollout.postgres.catalog.database_state import look
+from wish_rollout.postgres.rows.table_statistics import read_live
+from wish_rollout.postgres.sessions.connections import connect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from wish_rollout.core.hazards.hazard import Hazard
 
 LOCKS = (
     "select mode from pg_locks where pid = pg_backend_pid() and locktype = 'relation' and relation = %s::oid"

@@ -20,7 +20,7 @@ from tests.fix_project import road_on
 from tests.rollout.test_cut_off import MIGRATE, assert_as_if_it_never_had_been, prepare
 from tests.rollout.test_executing import Behind, until
 from tests.servers import EMBEDDED, bindir_of
-from wish_rollout.core.database_errors import CutOff, LockHeld
+from wish_rollout.core.errors.databases import CutOff, LockHeld
 from wish_rollout.sandbox import processes
 from wish_rollout.sandbox.server import Server
 

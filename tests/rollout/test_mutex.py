@@ -11,9 +11,9 @@ import psycopg
 import pytest
 
 from tests.fix_project import HERE
-from wish_rollout.core.database_errors import LockHeld
-from wish_rollout.postgres.connect import connect
-from wish_rollout.postgres.locks import rollout_lock
+from wish_rollout.core.errors.databases import LockHeld
+from wish_rollout.postgres.sessions.connections import connect
+from wish_rollout.postgres.sessions.rollout_lock import rollout_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

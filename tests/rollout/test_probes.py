@@ -8,19 +8,19 @@ import psycopg
 import pytest
 
 from tests.cases.probes import CASES, TABLES, Case
-from wish_rollout.core.demanding import demands
-from wish_rollout.core.hazards import Pending
-from wish_rollout.core.hazards.renames import all_renames
-from wish_rollout.core.scope import Scope
+from wish_rollout.core.hazards.pending_revision import Pending
+from wish_rollout.core.hazards.rename_tracking import all_renames
+from wish_rollout.core.rows.derived_requirements import demands
+from wish_rollout.core.schema.scope import Scope
 from wish_rollout.defs.metadata import findings_markdown
-from wish_rollout.postgres.connect import connect
-from wish_rollout.postgres.probes import probe
-from wish_rollout.postgres.sighting import look
+from wish_rollout.postgres.catalog.database_state import look
+from wish_rollout.postgres.rows.row_probes import probe
+from wish_rollout.postgres.sessions.connections import connect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wish_rollout.core.demands import Demand, Finding
+    from wish_rollout.core.rows.requirements import Demand, Finding
 
 
 def wanted_by(url: str, case: Case) -> tuple[Demand, ...]:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fix_project import APPROVER, REQUESTER
-from wish_rollout.core.approval import Request, Statement
-from wish_rollout.core.database_errors import LockHeld
-from wish_rollout.postgres.locks import rollout_lock
-from wish_rollout.rollout.acting import migrate_environment
-from wish_rollout.rollout.approving import new_request, rules_of, standing
-from wish_rollout.rollout.planning import plan_target
-from wish_rollout.signing.keygen import find_keys, sign
+from wish_rollout.core.approval.documents import Request, Statement
+from wish_rollout.core.errors.databases import LockHeld
+from wish_rollout.postgres.sessions.rollout_lock import rollout_lock
+from wish_rollout.rollout.approval.approvals import new_request, rules_of, standing
+from wish_rollout.rollout.execution.migration import migrate_environment
+from wish_rollout.rollout.planning.plans import plan_target
+from wish_rollout.signing.ssh_keygen import find_keys, sign
 
 if TYPE_CHECKING:
     from tests.fix_project import Road
@@ -28,7 +28,7 @@ from wish_rollout.rollout.acting import migrate_environment
 from wish_rollout.rollout.approving import decide, rules_of, standing
 from wish_rollout.rollout.project import Project
 from wish_rollout.rollout.recording import Actor
-import wish_rollout.revisions.driver
+import wish_rollout.revisions.script_runs
 project = Project.load(Path("rollout.toml").resolve())
 target = project.target("prod")
 rules, document = rules_of(project, target), Path("approval").read_text()

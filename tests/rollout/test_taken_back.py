@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from wish_rollout.core.database_errors import CutOff
+from wish_rollout.core.errors.databases import CutOff
 
 if TYPE_CHECKING:
     from tests.fix_project import Road

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.sandbox.starters import start
-from wish_rollout.sandbox import binaries, place, processes
+from wish_rollout.sandbox import binaries, processes, server_location
 from wish_rollout.sandbox.errors import SandboxUnsafe, SandboxUnwritable
 from wish_rollout.sandbox.server import Server
 
@@ -22,7 +22,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="root alone has to run th
 def test_a_home_that_nobody_else_may_enter_works_for_root(own: Server) -> None:
     own.home.parent.chmod(0o700)
     own.up()
-    assert own.log.is_relative_to(place.common_directory())
+    assert own.log.is_relative_to(server_location.common_directory())
     assert own.home.parent.stat().st_mode & 0o777 == 0o700
     with psycopg.connect(own.url("postgres")) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
@@ -45,7 +45,7 @@ def test_programs_that_nobody_else_may_read_are_copied_once(own: Server, tmp_pat
     hidden = Server(bindir, own.home)
     hidden.up()
     copy = binaries.runnable(bindir)
-    assert copy.is_relative_to(place.common_directory())
+    assert copy.is_relative_to(server_location.common_directory())
     before = copy.stat().st_ino
     binaries.runnable.cache_clear()
     assert binaries.runnable(bindir).stat().st_ino == before
@@ -73,7 +73,7 @@ def test_the_server_of_a_home_that_was_deleted_is_swept(own: Server, sandbox_hom
 @as_root
 def test_the_server_runs_as_another_user(server18: Server) -> None:
     pids = processes.of_cluster(server18.process_name)
-    user = place.server_user()
+    user = server_location.server_user()
     assert user is not None
     owners = set()
     for pid in pids:
@@ -87,18 +87,18 @@ def test_a_directory_of_another_user_is_refused(tmp_path: Path) -> None:
     (tmp_path / "theirs").mkdir()
     os.chown(tmp_path / "theirs", 65534, 65534)
     with pytest.raises(SandboxUnsafe, match="another user"):
-        place.safe_directory(tmp_path / "theirs")
+        server_location.safe_directory(tmp_path / "theirs")
 
 
 def test_a_link_or_a_directory_that_others_can_write_is_refused(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
     with pytest.raises(SandboxUnsafe, match="link"):
-        place.safe_directory(tmp_path / "link")
+        server_location.safe_directory(tmp_path / "link")
     (tmp_path / "open").mkdir()
     (tmp_path / "open").chmod(0o777)
     with pytest.raises(SandboxUnsafe, match="others can write"):
-        place.safe_directory(tmp_path / "open")
+        server_location.safe_directory(tmp_path / "open")
 
 
 def test_a_long_path_with_spaces_and_quotes_works(sandbox_home: Path, server18: Server) -> None:

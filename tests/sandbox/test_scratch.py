@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from tests.sandbox.starters import kill, line, start, until
-from wish_rollout.sandbox.scratch import PREFIX, scratch_database, scratch_server
+from wish_rollout.sandbox.scratch_databases import PREFIX, scratch_database, scratch_server
 from wish_rollout.sandbox.settings import ADMIN
 
 if TYPE_CHECKING:

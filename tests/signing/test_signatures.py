@@ -17,12 +17,12 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.fix_project import make_key
-from wish_rollout.core.signing_errors import BadSigners
-from wish_rollout.signing import own
-from wish_rollout.signing.keygen import find_keys, sign
-from wish_rollout.signing.keys import check, fingerprint
-from wish_rollout.signing.signers import moment, read_signers
-from wish_rollout.signing.wire import Malformed, Signature, signed_bytes, string
+from wish_rollout.core.errors.signatures import BadSigners
+from wish_rollout.signing import sandbox_key
+from wish_rollout.signing.allowed_signers import moment, read_signers
+from wish_rollout.signing.public_keys import check, fingerprint
+from wish_rollout.signing.ssh_keygen import find_keys, sign
+from wish_rollout.signing.sshsig_format import Malformed, Signature, signed_bytes, string
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,11 +58,11 @@ def test_what_ssh_keygen_signs_is_taken_and_for_this_text_and_purpose_alone(
 
 
 def test_what_we_sign_ssh_keygen_takes(tmp_path: Path) -> None:
-    key = own.ensure_key(tmp_path)
-    line = (tmp_path / own.SIGNERS).read_text().split(" ", 2)[2]
+    key = sandbox_key.ensure_key(tmp_path)
+    line = (tmp_path / sandbox_key.SIGNERS).read_text().split(" ", 2)[2]
     assert (key.stat().st_mode & 0o777) == 0o600
-    assert own.ensure_key(tmp_path).read_bytes() == key.read_bytes()
-    assert openssh_takes(tmp_path, line, own.sign(TEXT, key))
+    assert sandbox_key.ensure_key(tmp_path).read_bytes() == key.read_bytes()
+    assert openssh_takes(tmp_path, line, sandbox_key.sign(TEXT, key))
 
 
 def touched(kind: str, flags: int) -> tuple[str, str]:

@@ -8,9 +8,16 @@ import sys
 import typer
 
 from wish_rollout import __version__
-from wish_rollout.cli import approving, doing, looking, recorded, sandboxing, scripting
+from wish_rollout.cli import (
+    approval_commands,
+    inspect_commands,
+    project_commands,
+    request_commands,
+    rollout_commands,
+    sandbox_commands,
+)
 from wish_rollout.cli.output import as_document, note, show_error, show_json
-from wish_rollout.core.errors import DEBUG, RolloutError
+from wish_rollout.core.errors.base import DEBUG, RolloutError
 
 EPILOG = (
     "Exit codes: 0 done, or nothing to do · 2 usage or configuration · 3 waiting for approval · "
@@ -43,9 +50,9 @@ def options(
     context.obj = config
 
 
-for room in (doing, approving, recorded, looking, scripting):
+for room in (rollout_commands, approval_commands, request_commands, inspect_commands, project_commands):
     room.register(app)
-app.add_typer(sandboxing.app, name="sandbox")
+app.add_typer(sandbox_commands.app, name="sandbox")
 
 
 def main() -> None:

@@ -7,13 +7,13 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.secrecy import printable, redact
+from wish_rollout.core.text.redaction import printable, redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from wish_rollout.core.delta import Delta
-    from wish_rollout.core.errors import RolloutError
+    from wish_rollout.core.errors.base import RolloutError
+    from wish_rollout.core.schema.delta import Delta
 
 
 def show_json(value: object) -> None:
@@ -50,7 +50,7 @@ def as_document(error: RolloutError) -> dict[str, Any]:
 
 def show_delta(delta: Delta) -> None:
     """Print a delta as a person reads it; coloured on a terminal only."""
-    from wish_rollout.core.render import terminal
+    from wish_rollout.core.schema.delta_rendering import terminal
 
     sys.stdout.write(terminal(delta, colour=colourful()))
 
@@ -98,7 +98,7 @@ def progress(text: str) -> Iterator[Callable[[str], None]]:
 
 def confirm(question: str, option: str) -> bool:
     """Ask at the terminal; raise NeedsConsent where there is none."""
-    from wish_rollout.core.config_errors import NeedsConsent
+    from wish_rollout.core.errors.configuration import NeedsConsent
 
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise NeedsConsent(question, option)

@@ -1,11 +1,11 @@
 """``rollout.toml`` and the environment's variables, read into frozen, checked values."""
 
+from wish_rollout.config.configuration import Config
 from wish_rollout.config.environment import Environment
 from wish_rollout.config.loading import SANDBOX_VARIABLE, find_config, load_config, load_dotenv
 from wish_rollout.config.policies import ApprovalConfig, WindowConfig
-from wish_rollout.config.project import Config
 from wish_rollout.config.receivers import ReceiverConfig
-from wish_rollout.config.tables import CONFIG_NAME, ReleaseConfig, ScopeConfig
+from wish_rollout.config.sections import CONFIG_NAME, ReleaseConfig, ScopeConfig
 
 __all__ = [
     "CONFIG_NAME",

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field, model_validator
 
 from wish_rollout.config.policies import ApprovalConfig, BudgetsConfig
-from wish_rollout.config.tables import Strict
+from wish_rollout.config.sections import Strict
 
 
 class Environment(Strict):

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from wish_rollout.config.complaints import reasons
-from wish_rollout.config.project import Config
-from wish_rollout.config.tables import CONFIG_NAME
-from wish_rollout.core.config_errors import BadConfiguration, NoConfiguration
+from wish_rollout.config.configuration import Config
+from wish_rollout.config.sections import CONFIG_NAME
+from wish_rollout.config.validation_messages import reasons
+from wish_rollout.core.errors.configuration import BadConfiguration, NoConfiguration
 
 CONFIG_VARIABLE = "WISH_ROLLOUT_CONFIG"
 SANDBOX_VARIABLE = "WISH_ROLLOUT_SANDBOX"

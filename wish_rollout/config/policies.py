@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
 
-from wish_rollout.config.tables import Strict
-from wish_rollout.core.budgets import Budget, Budgets
+from wish_rollout.config.sections import Strict
+from wish_rollout.core.plan.budgets import Budget, Budgets
 
 if TYPE_CHECKING:
-    from wish_rollout.core.policy import Policy, Window
+    from wish_rollout.core.approval.policy import Policy, Window
 
 ALL_DAY = "00:00-24:00"
 LONGEST = timedelta(days=366)
@@ -32,7 +32,7 @@ class WindowConfig(Strict):
         """As the policy takes it; raises ValueError for days, hours or a zone that there are not."""
         from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-        from wish_rollout.core.policy import Window
+        from wish_rollout.core.approval.policy import Window
 
         try:
             zone = ZoneInfo(self.zone)
@@ -54,7 +54,7 @@ def _clock(text: str) -> time:
 
 
 def _days(text: str) -> tuple[int, ...]:
-    from wish_rollout.core.policy import DAYS
+    from wish_rollout.core.approval.policy import DAYS
 
     days: list[int] = []
     for part in text.lower().replace(" ", "").split(","):
@@ -96,8 +96,8 @@ class ApprovalConfig(Strict):
         named = {*self.quorum_for, *(self.allowed_hazards or ())}
         if not named:
             return self
-        from wish_rollout.core.demands import ROWS
-        from wish_rollout.core.hazards import KINDS
+        from wish_rollout.core.hazards.assessment import KINDS
+        from wish_rollout.core.rows.requirements import ROWS
 
         kinds = KINDS | {ROWS}
         if unknown := named - kinds:
@@ -107,7 +107,7 @@ class ApprovalConfig(Strict):
 
     def policy(self, signers: str) -> Policy:
         """Give the policy; ``signers`` is the digest of the file of allowed signers."""
-        from wish_rollout.core.policy import Policy
+        from wish_rollout.core.approval.policy import Policy
 
         return Policy(
             signers=signers,
@@ -135,7 +135,7 @@ class BudgetConfig(Strict):
 
 
 class BudgetsConfig(Strict):
-    """How long migrations may wait, work and hold others up; what is not said is as core.budgets has it."""
+    """How long migrations may wait, work and hold others up; what is not said is as core.plan.budgets has it."""
 
     transaction: BudgetConfig | None = None
     concurrent: BudgetConfig | None = None

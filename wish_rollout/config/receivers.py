@@ -8,8 +8,8 @@ from pathlib import Path
 from pydantic import model_validator
 
 from wish_rollout.addresses import from_command, from_file
-from wish_rollout.config.tables import Strict
-from wish_rollout.core.notice import Event, Notice
+from wish_rollout.config.sections import Strict
+from wish_rollout.core.notifications import Event, Notice
 
 
 class ReceiverConfig(Strict):

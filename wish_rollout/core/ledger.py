@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.ledger_errors import LedgerBroken
-from wish_rollout.core.plan import digest_of
+from wish_rollout.core.errors.ledger import LedgerBroken
+from wish_rollout.core.plan.plan import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

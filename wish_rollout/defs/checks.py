@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import dagster as dg
 
 from wish_rollout.config import Environment
-from wish_rollout.core.checks import OTHER_CHECKS, SCHEMA_CHECKS
-from wish_rollout.core.release import say
-from wish_rollout.defs.failures import told
+from wish_rollout.core.plan.verification_checks import OTHER_CHECKS, SCHEMA_CHECKS
+from wish_rollout.core.release.release import say
 from wish_rollout.defs.resources import database_key, target_of
-from wish_rollout.rollout.verifying import Verification, verify_environment
+from wish_rollout.defs.runs.failures import told
+from wish_rollout.rollout.execution.verification import Verification, verify_environment
 
 DESCRIPTIONS = {**{name: text for name, (text, _) in SCHEMA_CHECKS.items()}, **OTHER_CHECKS}
 

@@ -6,24 +6,24 @@ from typing import Any
 import dagster as dg
 
 from wish_rollout.config import Config
-from wish_rollout.core.delta import Delta
-from wish_rollout.core.notice import Event, Notice
-from wish_rollout.core.plan_errors import AlreadyThere, Drifted
-from wish_rollout.core.remedy import Remedy
-from wish_rollout.core.render import brief, markdown
-from wish_rollout.core.verdict import Verdict
-from wish_rollout.defs import configs
+from wish_rollout.core.errors.plans import AlreadyThere, Drifted
+from wish_rollout.core.notifications import Event, Notice
+from wish_rollout.core.plan.verdict import Verdict
+from wish_rollout.core.remedy.statements import Remedy
+from wish_rollout.core.schema.delta import Delta
+from wish_rollout.core.schema.delta_rendering import brief, markdown
+from wish_rollout.defs import run_config
 from wish_rollout.defs.checks import evaluations
-from wish_rollout.defs.claims import disown
-from wish_rollout.defs.failures import told
-from wish_rollout.defs.gatekeeping import Gatekeeper
+from wish_rollout.defs.gate.gate import Gatekeeper
 from wish_rollout.defs.metadata import verification_metadata
-from wish_rollout.defs.notifying import failure_hook, tell, tell_of_change
 from wish_rollout.defs.resources import database_key, target_of
-from wish_rollout.rollout.drifting import remedy_for
-from wish_rollout.rollout.rolling_back import plan_back_fit, rollback_environment
-from wish_rollout.rollout.surveying import Standing, survey
-from wish_rollout.rollout.verifying import Verification, verify_environment
+from wish_rollout.defs.runs.failures import told
+from wish_rollout.defs.runs.notifications import failure_hook, tell, tell_of_change
+from wish_rollout.defs.runs.run_tags import disown
+from wish_rollout.rollout.execution.rollback import plan_back_fit, rollback_environment
+from wish_rollout.rollout.execution.verification import Verification, verify_environment
+from wish_rollout.rollout.inspection.drift import remedy_for
+from wish_rollout.rollout.inspection.environment_status import Standing, survey
 
 
 def resource_keys(config: Config) -> set[str]:
@@ -58,7 +58,7 @@ def rollback_job(config: Config, keys: set[str]) -> dg.JobDefinition:
 
     @dg.op(
         name="rollback_environment",
-        config_schema=configs.ROLLBACK,
+        config_schema=run_config.ROLLBACK,
         required_resource_keys=keys,
         out=dg.Out(dg.Nothing),
     )
@@ -110,7 +110,7 @@ def verify_job(keys: set[str]) -> dg.JobDefinition:
 
     @dg.op(
         name="verify_environment",
-        config_schema=configs.ENVIRONMENT,
+        config_schema=run_config.ENVIRONMENT,
         required_resource_keys=keys,
         out=dg.Out(dg.Nothing),
     )
@@ -138,7 +138,7 @@ def drift_job(config: Config, keys: set[str]) -> dg.JobDefinition:
 
     @dg.op(
         name="check_drift",
-        config_schema=configs.DRIFT,
+        config_schema=run_config.DRIFT,
         required_resource_keys=keys,
         out=dg.Out(dg.Nothing),
     )

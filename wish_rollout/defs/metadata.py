@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from wish_rollout.core.hazards.hazard import size
-from wish_rollout.core.names import split_last
-from wish_rollout.core.plan import Action
-from wish_rollout.core.release import say
-from wish_rollout.core.render import markdown, visible
-from wish_rollout.core.showing import shown
+from wish_rollout.core.plan.plan import Action
+from wish_rollout.core.release.release import say
+from wish_rollout.core.schema.delta_rendering import markdown, visible
+from wish_rollout.core.schema.names import split_last
+from wish_rollout.core.text.statement_display import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wish_rollout.core.demands import Finding
     from wish_rollout.core.hazards.hazard import Hazard
-    from wish_rollout.core.plan import EnvironmentPlan, Plan
-    from wish_rollout.core.snapshot import Snapshot
-    from wish_rollout.rollout.verifying import Verification
+    from wish_rollout.core.plan.plan import EnvironmentPlan, Plan
+    from wish_rollout.core.rows.requirements import Finding
+    from wish_rollout.core.schema.snapshot import Snapshot
+    from wish_rollout.rollout.execution.verification import Verification
 
 Metadata = dict[str, Any]
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import dagster as dg
 
 from wish_rollout.config import Config
-from wish_rollout.core.config_errors import Overridden
-from wish_rollout.defs.configs import CHOICES
-from wish_rollout.rollout.planning import Choices
-from wish_rollout.rollout.project import Project, Target
+from wish_rollout.core.errors.configuration import Overridden
+from wish_rollout.defs.run_config import CHOICES
+from wish_rollout.rollout.planning.plans import Choices
+from wish_rollout.rollout.project.project import Project
+from wish_rollout.rollout.project.target import Target
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from typing import Any
 import dagster as dg
 
 from wish_rollout.config import Config, Environment
-from wish_rollout.core.verdict import judge
-from wish_rollout.defs import untrusted
-from wish_rollout.defs.failures import told
-from wish_rollout.defs.resuming import resume_sensor
-from wish_rollout.postgres.change_token import change_token
-from wish_rollout.postgres.sighting import look
-from wish_rollout.rollout.project import Project
+from wish_rollout.core.plan.verdict import judge
+from wish_rollout.defs.resume_sensor import resume_sensor
+from wish_rollout.defs.runs import json_parsing
+from wish_rollout.defs.runs.failures import told
+from wish_rollout.postgres.catalog.change_token import change_token
+from wish_rollout.postgres.catalog.database_state import look
+from wish_rollout.rollout.project.project import Project
 
 SECONDS_BETWEEN_LOOKS = 300
 
@@ -30,7 +30,7 @@ def drift_sensor(config: Config, env: Environment) -> dg.SensorDefinition:
     )
     def sense(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         project = Project.load(config.path)
-        before = untrusted.pairs(context.cursor)
+        before = json_parsing.pairs(context.cursor)
         with told():  # an unreachable database is a failed tick, which is shown in red
             return tick(project, env, before)
 

@@ -1,1 +1,4 @@
-"""The only room that talks SQL, through psycopg 3."""
+"""The only package that contains SQL and uses psycopg 3.
+
+Subpackages: sessions, catalog, expressions, execution, records, rows.
+"""

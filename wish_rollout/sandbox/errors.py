@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wish_rollout.core.errors import ConfigurationError, Refused, RolloutError
+from wish_rollout.core.errors.base import ConfigurationError, Refused, RolloutError
 
 
 @dataclass(eq=False)

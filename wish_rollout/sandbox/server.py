@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from wish_rollout.sandbox import admin, place
+from wish_rollout.sandbox import server_admin, server_location
 from wish_rollout.sandbox.binaries import embedded_bindir, runnable
 from wish_rollout.sandbox.cluster import Cluster
 from wish_rollout.sandbox.errors import SandboxFailed, SandboxNotMade, SandboxUnwritable
-from wish_rollout.sandbox.locks import alone, locked
+from wish_rollout.sandbox.file_locks import alone, locked
 from wish_rollout.sandbox.settings import ADMIN, MIGRATOR
 
 if TYPE_CHECKING:
@@ -113,13 +113,13 @@ class Server:
 
     @property
     def _cluster(self) -> Cluster:
-        return Cluster(self.bindir, place.state_directory(self.home))
+        return Cluster(self.bindir, server_location.state_directory(self.home))
 
     @contextmanager
     def _locked(self) -> Iterator[tuple[Cluster, int]]:
         with ExitStack() as stack:
             try:
-                state = place.make_state_directory(self.home)
+                state = server_location.make_state_directory(self.home)
                 lock = stack.enter_context(locked(state / LOCK))
             except OSError as error:
                 reason = error.strerror or type(error).__name__
@@ -134,7 +134,7 @@ class Server:
                 _sweep()
                 cluster.make(lock)
             cluster.start()
-        admin.ensure_role(self.url("postgres", ADMIN), MIGRATOR, cluster.passwords()[MIGRATOR])
+        server_admin.ensure_role(self.url("postgres", ADMIN), MIGRATOR, cluster.passwords()[MIGRATOR])
 
 
 def embedded(home: Path = DEFAULT_HOME) -> Server:
@@ -145,7 +145,7 @@ def embedded(home: Path = DEFAULT_HOME) -> Server:
 def _remove(cluster: Cluster) -> None:
     cluster.stop()
     cluster.discard()
-    for name in (TRANSIENT, USERS, place.HOME_NOTE, LOCK):
+    for name in (TRANSIENT, USERS, server_location.HOME_NOTE, LOCK):
         (cluster.state / name).unlink(missing_ok=True)
     with suppress(OSError):  # somebody else's files may be in it
         cluster.state.rmdir()
@@ -153,6 +153,6 @@ def _remove(cluster: Cluster) -> None:
 
 def _sweep() -> None:
     """Remove the servers of homes that are gone: a checkout that was deleted takes its server along."""
-    for state in place.stale_states():
+    for state in server_location.stale_states():
         with suppress(SandboxFailed, FileNotFoundError), locked(state / LOCK, seconds=0):
             _remove(Cluster(state, state))

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.names import PARTS, split_last
+from wish_rollout.core.schema.names import PARTS, split_last
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from wish_rollout.core.changes import Change, Delta
-    from wish_rollout.core.hazards.script import Script
-    from wish_rollout.core.snapshot import Snapshot
+    from wish_rollout.core.hazards.script_statements import Script
+    from wish_rollout.core.schema.change import Change
+    from wish_rollout.core.schema.delta import Delta
+    from wish_rollout.core.schema.snapshot import Snapshot
 
 STORED = ("table", "materialized view")
 """Kinds that hold rows of their own."""

@@ -1,30 +1,5 @@
-"""Remedies: the SQL that leads from a schema as it is to the schema that it has to be.
+"""Remedies: the SQL that leads from one schema to another, and what it does not cover.
 
-The statements come in an order in which they can run, and say what they cannot cover. docs/drift.md lists it.
+``remedy`` is the entry, ``composition`` decides the order, ``writers`` write the statements.
+Running the SQL, and proving that it leads to the schema, is in ``rollout``.
 """
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-from wish_rollout.core.remedy.composing import Composing
-from wish_rollout.core.remedy.draft import Draft
-from wish_rollout.core.remedy.renaming import rename_columns
-from wish_rollout.core.remedy.roles import Roles
-from wish_rollout.core.remedy.values import Gap, Remedy, Statement
-
-if TYPE_CHECKING:
-    from wish_rollout.core.snapshot import Snapshot
-
-__all__ = ["Gap", "Remedy", "Roles", "Statement", "remedy"]
-
-
-def remedy(live: Snapshot, target: Snapshot, roles: Roles, major: int) -> Remedy:
-    """Give what takes ``live`` to ``target``. ``major``: of the server that will run it; it decides the words.
-
-    ``target`` has to be a schema that such a server can have. Empty where the two are equal.
-    """
-    first, live = rename_columns(live, target)
-    draft = Draft(live.objects, target.objects, roles, major)
-    statements = [*first, *Composing(draft, live, target).statements()]
-    return Remedy(tuple(statements), tuple(sorted(draft.gaps, key=str)))

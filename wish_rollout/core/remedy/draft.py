@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.names import split_last
-from wish_rollout.core.remedy.values import Gap
-from wish_rollout.core.remedy.words import Properties, Props
+from wish_rollout.core.remedy.sql_syntax import Properties, Props
+from wish_rollout.core.remedy.statements import Gap
+from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wish_rollout.core.changes import Pair
-    from wish_rollout.core.remedy.roles import Roles
-    from wish_rollout.core.snapshot import Key
+    from wish_rollout.core.remedy.role_names import Roles
+    from wish_rollout.core.schema.change import Pair
+    from wish_rollout.core.schema.snapshot import Key
 
 Pairs = dict[str, "Pair"]
 """Property → (as it is, as it has to be). Who writes the statement for one takes it out."""

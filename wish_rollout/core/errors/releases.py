@@ -1,0 +1,133 @@
+"""What can be wrong with the scripts, their history and their journal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wish_rollout.core.errors.base import ConfigurationError, Refused, RolloutError
+
+
+@dataclass(eq=False)
+class ForeignRevision(Refused):
+    """The database is at a revision that these scripts do not have."""
+
+    revision: str
+    head: str
+    environment: str = "the database"
+
+    what = "{environment} is at revision '{revision}', which this release does not know (its head is {head})."
+    why = (
+        "A newer release, or another project's, was applied there; what migrating would do to it is unknown."
+    )
+    hint = "check out the release that holds {revision}; if the row itself is wrong: SELECT * FROM alembic_version"
+
+
+@dataclass(eq=False)
+class UnknownRevision(ConfigurationError):
+    """A revision named on the command line that these scripts do not have."""
+
+    revision: str
+    known: str
+
+    what = "There is no revision '{revision}' in this release."
+    why = "It has, from base to head: {known}."
+    hint = "name one of those, or base"
+
+
+@dataclass(eq=False)
+class NoScripts(ConfigurationError):
+    """The script folder is missing, or Alembic cannot read it."""
+
+    path: str
+    reason: str
+
+    what = "The Alembic scripts in {path} cannot be read: {reason}."
+    why = "A release is read off its scripts, so there is none."
+    hint = "correct [release] migrations in rollout.toml; a new folder is made by: alembic init {path}"
+
+
+@dataclass(eq=False)
+class BadScript(ConfigurationError):
+    """A script does not load, or names a parent that is not there."""
+
+    path: str
+    reason: str
+    place: str
+
+    what = "The Alembic scripts in {path} cannot be read: {reason}{place}."
+    why = "A release is read off its scripts, so there is none."
+    hint = "mend that script, or fetch the one that is missing; then: wish-rollout check"
+
+
+@dataclass(eq=False)
+class SeveralHeads(ConfigurationError):
+    """Two branches that nothing merges."""
+
+    heads: str
+
+    what = "The scripts have more than one head: {heads}."
+    why = "Which of them a database is to be taken to cannot be known."
+    hint = "join them: alembic merge -m 'merge' {heads}"
+
+
+@dataclass(eq=False)
+class EditedHistory(Refused):
+    """A script's bytes are not those that the journal recorded."""
+
+    revision: str
+    path: str
+    recorded: str
+    found: str
+
+    what = "The script of revision {revision} ({path}) was edited: its SHA-256 is {found:.12}…, recorded {recorded:.12}…."
+    why = "Where it was applied already, the schema is what the old text made; the same number must not mean two things."
+    hint = "git checkout -- {path}, then write a new revision; if it was applied nowhere yet: wish-rollout generate --record"
+
+
+@dataclass(eq=False)
+class BadJournal(ConfigurationError):
+    """``meta/_journal.json`` or a snapshot in ``meta/`` cannot be read, or they contradict each other."""
+
+    path: str
+    reason: str
+
+    what = "The release's record {path} cannot be used: {reason}."
+    why = "What each revision promises is read from it."
+    hint = (
+        "restore it from version control, or write it anew from the scripts: wish-rollout generate --record"
+    )
+
+
+@dataclass(eq=False)
+class ScriptFailed(RolloutError):
+    """A revision's script, or env.py, raised."""
+
+    revision: str
+    reason: str
+    state: str
+
+    what = "The script of revision {revision} raised: {reason}."
+    why = "{state}"
+    hint = "see the traceback with --debug; mend the script, then: wish-rollout check"
+
+
+@dataclass(eq=False)
+class VersionTableMismatch(ConfigurationError):
+    """env.py keeps its revisions in another table than rollout.toml says."""
+
+    configured: str
+    found: str
+
+    what = "env.py keeps its revisions in the table {found}, and rollout.toml says {configured}."
+    why = "Where a database is could not be read."
+    hint = 'in rollout.toml: [release] version_table = "{found}"'
+
+
+@dataclass(eq=False)
+class NothingToGenerate(RolloutError):
+    """The declared schema and the scripts lead to the same schema."""
+
+    exit_code = 0
+    models: str
+
+    what = "Nothing to generate: {models} declares exactly the schema that the scripts lead to."

@@ -1,0 +1,133 @@
+"""Why a signature does not count, or none could be made. Nothing was touched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wish_rollout.core.errors.base import ConfigurationError, Refused
+
+
+@dataclass(eq=False)
+class UnsignedGate(ConfigurationError):
+    """A gated environment that names nobody who may approve."""
+
+    environment: str
+    reason: str
+
+    what = "Nobody can approve anything for '{environment}': {reason}."
+    why = "An approval is a signature by a key that this file names; without it, anyone could let a release through."
+    hint = (
+        'in rollout.toml, under this environment:\n[environment.approval]\nallowed_signers = "approvers"\nin that file, '
+        'a line a person: echo "you@example.org namespaces=\\"wish-rollout\\" $(cat ~/.ssh/id_ed25519.pub)" >> approvers'
+    )
+
+
+@dataclass(eq=False)
+class BadSigners(ConfigurationError):
+    """The allowed_signers file cannot be used."""
+
+    path: str
+    reason: str
+
+    what = "The file of allowed signers {path} cannot be used: {reason}."
+    why = "Who may approve is read from it, so nobody may until it is mended."
+    hint = 'its form is told in ssh-keygen(1), ALLOWED SIGNERS: you@example.org namespaces="wish-rollout" ssh-ed25519 AAAA…'
+
+
+@dataclass(eq=False)
+class BadApproval(Refused):
+    """A text that is no approval of ours, or one in which something was changed."""
+
+    reason: str
+
+    what = "This is no approval: {reason}."
+    why = "What is signed has exactly one form, so that what was read is what is checked."
+    hint = "have it written anew: wish-rollout approve ENV --out FILE"
+
+
+@dataclass(eq=False)
+class NothingToRead(ConfigurationError):
+    """A file that somebody hands in, and that cannot be read."""
+
+    path: str
+    reason: str
+
+    what = "{path} cannot be read: {reason}."
+    why = "A request, or an approval, is handed in as the text file that was written for it."
+    hint = (
+        "a request is written by: wish-rollout requests ENV --out FILE; "
+        "an approval of it by: wish-rollout approve ENV --request FILE --out APPROVAL"
+    )
+
+
+@dataclass(eq=False)
+class NotWritten(ConfigurationError):
+    """A file that could not be written."""
+
+    path: str
+    reason: str
+
+    what = "{path} cannot be written: {reason}."
+    hint = "name a file in a folder that is there: --out FILE"
+
+
+@dataclass(eq=False)
+class NotSigned(Refused):
+    """An approval without a signature."""
+
+    environment: str
+
+    what = "The approval for '{environment}' carries no signature."
+    why = "A name is not enough: whoever reaches Dagster can write one."
+    hint = "sign it with your SSH key: wish-rollout approve {environment}"
+
+
+@dataclass(eq=False)
+class BadSignature(Refused):
+    """A signature that does not fit the text, or that is none."""
+
+    environment: str
+    reason: str
+
+    what = "The signature of the approval for '{environment}' is not good: {reason}."
+    why = "The text or the signature was changed after it was made, or it was made for something else."
+    hint = "sign what stands now: wish-rollout approve {environment}"
+
+
+@dataclass(eq=False)
+class UnknownSigner(Refused):
+    """A good signature by a key that nobody has allowed."""
+
+    environment: str
+    approver: str
+    key: str
+    signers: str
+
+    what = "'{approver}' is not named with the key {key} in {signers}."
+    why = "The signature for '{environment}' is good, but nobody has said that this key may approve."
+    hint = "have the key's owner added there, by those who answer for it; or sign with a key that is"
+
+
+@dataclass(eq=False)
+class SignerNotValid(Refused):
+    """A key whose time has not come, or has ended."""
+
+    environment: str
+    approver: str
+    interval: str
+    signers: str
+
+    what = "The key of '{approver}' is not valid now for '{environment}': {signers} says {interval}."
+    why = "A key counts only within the time that it was allowed for."
+    hint = "have the entry renewed by those who answer for it, or sign with another key"
+
+
+@dataclass(eq=False)
+class CannotSign(ConfigurationError):
+    """No signature could be made on this machine."""
+
+    reason: str
+
+    what = "The approval cannot be signed: {reason}."
+    why = "An approval without a signature does not count."
+    hint = "name your key: --key ~/.ssh/id_ed25519 (a public key's file where the agent or a security key holds it)"

@@ -1,0 +1,95 @@
+"""What statements rename: followed, so that a thing is judged as what it was before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wish_rollout.core.hazards.script_statements import Script
+from wish_rollout.core.schema.names import PARTS, split_last
+from wish_rollout.core.schema.snapshot import Snapshot
+from wish_rollout.core.text.sql_tokens import Name, bare, parts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from wish_rollout.core.hazards.pending_revision import Pending
+    from wish_rollout.core.hazards.script_statements import Act
+
+Renamed = dict[tuple[str, str], str]
+FOLLOWED = ("table", "index", "column", "constraint")
+VERBS = ("rename table", "set schema", "rename index", "rename column", "rename constraint")
+
+
+def all_renames(start: Snapshot, pending: Iterable[Pending]) -> Renamed:
+    """Give what all pending revisions together rename of a schema: (kind, first name) → last name."""
+    names = {key: key[1] for key in start.objects if key[0] in ("table", "column")}
+    for one in pending:
+        found = find_renames(Script(one.statements), one.before, one.after)
+        tables = {old: new for (kind, old), new in found.items() if kind == "table"}
+        if found:
+            names = {key: new_name(key[0], name, tables, found) for key, name in names.items()}
+    return {key: name for key, name in names.items() if key[1] != name}
+
+
+def find_renames(script: Script, before: Snapshot, after: Snapshot) -> Renamed:
+    """Follow what the statements rename, one after the other, as far as the schema after them confirms it."""
+    now = {key: parts_of(key[1]) for key in before.objects if key[0] in FOLLOWED}
+    for act in script.of_verb(*VERBS):
+        now = {key: _moved(act, key[0], parts) for key, parts in now.items()}
+    names = {(kind, parts_of(name)): name for kind, name in after.objects if kind in FOLLOWED}
+    return {
+        (kind, old): names[kind, parts]
+        for (kind, old), parts in now.items()
+        if (kind, parts) in names and _is_renamed(kind, parts_of(old), parts)
+    }
+
+
+def _is_renamed(kind: str, old: Name, new: Name) -> bool:
+    """Whether it is called otherwise; a part of a table that is renamed is not."""
+    return old[-1:] != new[-1:] if kind in PARTS else old != new
+
+
+def _moved(act: Act, kind: str, parts: Name) -> Name:
+    """Give the name of an object after a rename; its own, where that is of something else."""
+    new, of = bare(act.words[0]) if act.words else "", parts[:-1]
+    if act.verb in ("rename column", "rename constraint"):
+        mine = kind == act.verb.removeprefix("rename ") and parts[-1:] == act.name and _ends(of, act.of)
+        return (*of, new) if mine else parts
+    if act.verb == "rename index" or kind == "index":
+        mine = act.verb == "rename index" and kind == "index" and _ends(parts, act.name)
+        return (*of, new) if mine else parts
+    table, own = (of, parts[-1:]) if kind in PARTS else (parts, ())
+    if not _ends(table, act.name):
+        return parts
+    return (new, *table[1:], *own) if act.verb == "set schema" else (*table[:-1], new, *own)
+
+
+def _ends(name: Name, written: Name) -> bool:
+    return bool(written) and name[-len(written) :] == written
+
+
+def with_renames(snapshot: Snapshot, renamed: Mapping[tuple[str, str], str]) -> Snapshot:
+    """Give the snapshot as it would be if the renames alone had happened, as far as rules compare."""
+    if not renamed:
+        return snapshot
+    tables = {old: new for (kind, old), new in renamed.items() if kind == "table"}
+    objects: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for (kind, name), properties in snapshot.objects.items():
+        changed = {
+            key: tables.get(value, value)
+            if key in ("table", "references") and isinstance(value, str)
+            else value
+            for key, value in properties.items()
+        }
+        objects[kind, new_name(kind, name, tables, renamed)] = changed
+    return Snapshot(objects, snapshot.sees)
+
+
+def new_name(kind: str, name: str, tables: Mapping[str, str], renamed: Mapping[tuple[str, str], str]) -> str:
+    """Give the name of an object after renames; ``tables``: those of tables alone."""
+    if (kind, name) in renamed:
+        return renamed[kind, name]
+    if kind in PARTS:
+        table, last = split_last(name)
+        return f"{tables.get(table, table)}.{last}"
+    return name

@@ -1,0 +1,83 @@
+"""A table with rows written anew, row by row, while nobody may read it."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.hazards.hazard import Told
+from wish_rollout.core.hazards.revision_code import literal, names_of
+from wish_rollout.core.schema.domains import checks, forbids_null
+from wish_rollout.core.text.sql_tokens import bare, statements
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator, Mapping
+
+    from wish_rollout.core.hazards.hazard import Hazard, Step
+    from wish_rollout.core.schema.change import Pair
+
+KIND = "table-rewrite"
+LOCK = "ACCESS EXCLUSIVE"
+WHY = (
+    "{cause} writes the whole table and all of its indexes anew under a lock that keeps out even reads "
+    "(manual, ALTER TABLE, Notes)."
+)
+INSTEAD_COLUMN = """\
+op.add_column({table}, sa.Column({column}, ..., nullable=True){schema})   # without the default: no rewrite
+op.alter_column({table}, {column}, server_default=...{schema})   # for rows to come
+from wish_rollout.safe import backfill
+backfill({table}, {{{column}: "..."}}, where={unset}{schema})   # for rows that are there"""
+INSTEAD_TABLE = "make a new table of that kind, copy in batches, and rename; or do it in a maintenance window"
+SERIAL = ("serial", "bigserial", "smallserial", "serial4", "serial8", "serial2")
+REWRITING = ("persistence", "access method", "tablespace")
+
+
+def judge(step: Step) -> Iterator[Hazard]:
+    """Find added columns whose value differs from row to row, and tables stored in another way."""
+    for table, change in step.changes("column", "added"):
+        column = change.name.removeprefix(f"{table}.")
+        cause = cause_of(change.properties, step.live.volatile, _had_default(step, table, column))
+        kind = str(change.properties["type"][1])
+        if not cause and (any(checks(step.after, kind)) or forbids_null(step.after, kind)):
+            cause = "Adding a column of a domain with constraints"
+        if cause:
+            unset = literal(f"{column} IS NULL")
+            instead = INSTEAD_COLUMN.format(**names_of(table, column=change.name), unset=unset)
+            yield step.hazard(
+                KIND, f"column {change.name}", table, Told(LOCK, WHY.format(cause=cause), instead)
+            )
+    for table, change in step.changes("table", "changed"):
+        for name in REWRITING:
+            if name in change.properties:
+                why = WHY.format(cause=f"Changing a table's {name}")
+                yield step.hazard(KIND, f"{name} of {table}", table, Told(LOCK, why, INSTEAD_TABLE))
+
+
+def _had_default(step: Step, table: str, column: str) -> bool:
+    """Whether the column came with its default, and was not given it afterwards."""
+    act = step.script.find("add column", column, table)
+    return act is None or act.says("default") or any(act.says(word) for word in SERIAL)
+
+
+def cause_of(added: Mapping[str, Pair], volatile: Container[str], had_default: bool) -> str:
+    """Say why adding this column rewrites the table; empty where it does not (manual, 5.7.1 Adding a Column)."""
+    if "identity" in added:
+        return "Adding an identity column"
+    if "generated" in added:
+        return "" if "virtual" in added else "Adding a stored generated column"
+    default = added.get("default", (None, None))[1]
+    if (
+        had_default
+        and default
+        and (called := sorted(name for name in calls(str(default)) if name in volatile))
+    ):
+        return f"Adding a column whose default calls the volatile {called[0]}()"
+    return ""
+
+
+def calls(expression: str) -> set[str]:
+    """Name the functions that an expression calls."""
+    found = set()
+    for words in statements(expression):
+        found |= {bare(word) for word, after in pairwise(words) if after == "("}
+    return found

@@ -1,0 +1,69 @@
+"""Which tables a revision touches: only these are looked at in the database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.hazards.hazard import STORED, Step
+from wish_rollout.core.hazards.rules.drops import reads
+from wish_rollout.core.hazards.script_statements import Script
+from wish_rollout.core.schema.comparison import difference
+from wish_rollout.core.schema.domains import columns_of
+from wish_rollout.core.schema.names import split_last
+from wish_rollout.core.text.sql_tokens import means
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wish_rollout.core.hazards.pending_revision import Pending
+    from wish_rollout.core.schema.change import Change
+    from wish_rollout.core.schema.delta import Delta
+
+
+def touched(one: Pending) -> set[str]:
+    """Name the tables, and materialized views, that a revision changes, or names in a statement."""
+    tables = {name for kind, name in one.before.objects if kind in STORED}
+    changes = difference(one.before, one.after).changes
+    acts = Script(one.statements).acts
+    if any(act.verb in ("reindex", "cluster", "vacuum full") and not act.name for act in acts):
+        return tables
+    named = {
+        str(each["table"])
+        for name, each in one.before.of_kind("index")
+        if any(means(act.name, name) for act in acts)
+    } | {
+        split_last(name)[0]
+        for name, _ in one.before.of_kind("constraint")
+        if any(act.name[-1:] == (split_last(name)[1].strip('"'),) for act in acts)
+    }
+    changed = {name for change in changes for name in _of(change, one, tables)} | named
+    return {
+        name
+        for name in tables
+        if name in changed or any(means(act.name, name) or means(act.of, name) for act in acts)
+    }
+
+
+def locked(statements: Sequence[str], promised: Delta) -> list[str]:
+    """Name what statements lock, as SQL that a server resolves: what changes, what is named, what is referred to."""
+    found = {Step.table_of(change) for change in promised.changes}
+    found |= {str(change.properties.get("references", ("", ""))[1] or "") for change in promised.changes}
+    for act in Script(statements).acts:
+        found |= {
+            ".".join(f'"{part.replace(chr(34), chr(34) * 2)}"' for part in name)
+            for name in (act.name, act.of)
+        }
+    return sorted(found - {""})
+
+
+def _of(change: Change, one: Pending, tables: set[str]) -> set[str]:
+    """Name the tables that a change is on, or reaches through a type or a view."""
+    if change.kind in ("view", "materialized view") and change.change == "removed":
+        return {change.name, *(name for name in tables if reads(change, name))}
+    table = Step.table_of(change)
+    if ("domain", table) in one.before.objects:
+        return {name for name, _ in columns_of(one.before, table)}
+    if change.kind == "enum":
+        columns = one.before.of_kind("column")
+        return {split_last(name)[0] for name, each in columns if change.name in str(each["type"])}
+    return {table}

@@ -1,0 +1,70 @@
+"""Renamed columns: the first statements, so that all the others know one name alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wish_rollout.core.remedy.statements import Statement
+from wish_rollout.core.remedy.writers.column_properties import usual_not_null
+from wish_rollout.core.remedy.writers.privileges import own_sequence
+from wish_rollout.core.schema.comparison import difference
+from wish_rollout.core.schema.inheritance import unfold
+from wish_rollout.core.schema.names import split_last, whole_of
+from wish_rollout.core.schema.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from wish_rollout.core.remedy.sql_syntax import Props
+    from wish_rollout.core.schema.snapshot import Key
+
+_LISTS = ("columns", "keys", "include", "on delete columns")
+
+
+def rename_columns(live: Snapshot, target: Snapshot) -> tuple[list[Statement], Snapshot]:
+    """Give the statements that rename columns, and the schema after them, as far as texts can tell it."""
+    renames = [change for change in unfold(difference(live, target).changes) if change.change == "renamed"]
+    if not renames:
+        return [], live
+    objects: dict[Key, Props] = {key: dict(properties) for key, properties in live.objects.items()}
+    made = []
+    for change in renames:
+        table, old = split_last(change.name)
+        new = split_last(change.properties["name"][1])[1]
+        objects["column", f"{table}.{new}"] = column = objects.pop(("column", change.name))
+        _keep_names(column, table, old, new, note="not null constraint" in live.sees)
+        _rename(objects, table, old, new)
+        if not live.objects["column", change.name].get("inherited"):
+            kind = next((each for each in ("view", "materialized view") if (each, table) in objects), "table")
+            sql = f"ALTER {kind.upper()} {table} RENAME COLUMN {old} TO {new}"
+            made.append(Statement(sql, "column", change.name))
+    return made, Snapshot(objects, live.sees)
+
+
+def _keep_names(column: Props, table: str, old: str, new: str, *, note: bool) -> None:
+    """Say what was named after the column, and keeps that name; it is not said where it is the usual one."""
+    if identity := column.get("identity"):
+        sequence = own_sequence(table, old, identity.get("sequence"))
+        own = {} if sequence == own_sequence(table, new, None) else {"sequence": sequence}
+        column["identity"] = {**{key: value for key, value in identity.items() if key != "sequence"}, **own}
+    if note and column.get("not null") and not column.get("inherited"):
+        named = column.pop("not null constraint", None) or usual_not_null(table, old)
+        if named != usual_not_null(table, new):
+            column["not null constraint"] = named
+
+
+def _rename(objects: dict[Key, Props], table: str, old: str, new: str) -> None:
+    for key, properties in objects.items():
+        if whole_of(*key, properties) == table:
+            for name in _LISTS:
+                if name in properties and isinstance(properties[name], list):
+                    properties[name] = [_key(each, old, new) for each in properties[name]]
+        if properties.get("references") == table:
+            properties["referenced columns"] = [
+                _key(each, old, new) for each in properties["referenced columns"]
+            ]
+        if key[0] == "sequence" and properties.get("owned by") == f"{table}.{old}":
+            properties["owned by"] = f"{table}.{new}"
+
+
+def _key(text: Any, old: str, new: str) -> Any:
+    first, space, rest = str(text).partition(" ")
+    return f"{new}{space}{rest}" if first == old else text

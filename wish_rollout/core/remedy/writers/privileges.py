@@ -1,0 +1,182 @@
+"""Owner, privileges, comment, and the extensions that an object goes with. Manual, GRANT, COMMENT."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.remedy.role_names import UnknownRole
+from wish_rollout.core.remedy.sql_syntax import granted, identifier, literal, spelled, word
+from wish_rollout.core.schema.names import split_last
+from wish_rollout.core.schema.scope import MIGRATOR
+from wish_rollout.core.text.sql_tokens import bare
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from wish_rollout.core.remedy.draft import Draft, Pairs
+
+_FOR_ALL = {"function": "EXECUTE", "procedure": "EXECUTE", "aggregate": "EXECUTE", "language": "USAGE"}
+_TYPES = {"enum", "domain", "composite type", "range type", "base type"}
+_CLASSES = {
+    "TABLES": {"table", "view", "materialized view", "foreign table"},
+    "SEQUENCES": {"sequence"},
+    "FUNCTIONS": {"function", "procedure", "aggregate"},
+    "TYPES": _TYPES,
+    "SCHEMAS": {"schema"},
+}
+PUBLIC_SCHEMA = ("schema", "public")
+
+
+def finish(draft: Draft, kind: str, name: str, pairs: Pairs, *, created: bool = False) -> list[str]:
+    """Write what stands beside an object's definition, in the order in which one changes the other."""
+    made: list[str] = []
+    for write in (_owner, _extensions, _comment):
+        try:
+            made += write(draft, kind, name, pairs)
+        except UnknownRole as error:
+            draft.gap(kind, name, str(error))
+    return made + privileges(draft, kind, name, pairs, created=created)
+
+
+def _owner(draft: Draft, kind: str, name: str, pairs: Pairs) -> list[str]:
+    before, after = pairs.pop("owner", (None, None))
+    if after is None:
+        return _public_owner(draft) if before is not None and (kind, name) == PUBLIC_SCHEMA else []
+    if before is None and after == MIGRATOR and (kind, name) != PUBLIC_SCHEMA:
+        return []  # made by that role, so it owns it
+    return [f"ALTER {word(kind)} {name} OWNER TO {draft.roles.sql(after)}"]
+
+
+def _public_owner(draft: Draft) -> list[str]:
+    """Give the schema public back to its first owner (manual, release notes of 15)."""
+    if draft.major < 15:
+        draft.gap(*PUBLIC_SCHEMA, "its owner was the role that ran initdb, whose name is not recorded")
+        return []
+    return ["ALTER SCHEMA public OWNER TO pg_database_owner"]
+
+
+def _extensions(_draft: Draft, kind: str, name: str, pairs: Pairs) -> list[str]:
+    before, after = pairs.pop("depends on extensions", (None, None))
+    object_name = spelled(kind, name)
+    gone = [each for each in before or () if each not in (after or ())]
+    come = [each for each in after or () if each not in (before or ())]
+    return [
+        *(f"ALTER {object_name} NO DEPENDS ON EXTENSION {each}" for each in gone),
+        *(f"ALTER {object_name} DEPENDS ON EXTENSION {each}" for each in come),
+    ]
+
+
+def _comment(draft: Draft, kind: str, name: str, pairs: Pairs) -> list[str]:
+    made = []
+    if "index comment" in pairs:
+        index = f"{split_last(split_last(name)[0])[0]}.{split_last(name)[1]}"
+        made.append(_says(f"INDEX {index}", pairs.pop("index comment")[1]))
+    if "comment" not in pairs:
+        return made
+    _, after = pairs.pop("comment")
+    if after is None and (kind, name) == PUBLIC_SCHEMA:
+        after = "standard public schema"
+    elif after is None and kind == "extension":
+        draft.gap(kind, name, "its comment comes from the extension's own files")
+        return made
+    domain = kind == "constraint" and ("domain", split_last(name)[0]) in {**draft.live, **draft.target}
+    return [*made, _says(spelled(kind, name, domain=domain), after)]
+
+
+def _says(target: str, text: str | None) -> str:
+    return f"COMMENT ON {target} IS {literal(text) if text else 'NULL'}"
+
+
+def privileges(draft: Draft, kind: str, name: str, pairs: Pairs, *, created: bool = False) -> list[str]:
+    """Write the REVOKEs and GRANTs that lead from what roles may do to what they have to be able to do.
+
+    An object made now has what ALTER DEFAULT PRIVILEGES says, so that is taken back as well.
+    """
+    before, after = pairs.pop("privileges", (None, None))
+    if created:
+        before = {**(before or {}), **given_by_default(draft, kind)}
+    target = f"{granted(kind)} {name}"
+    owner = draft.target.get((kind, name), {}).get("owner")
+    usual = _usual(kind, name, draft.major)
+    if after and owner in after and granted(kind) == "TABLE":
+        after = {**after, owner: _with_maintain(after[owner], draft.major)}
+    return _change(draft, (kind, name), target, before or {}, after or {}, {owner: ["ALL"], "PUBLIC": usual})
+
+
+def _with_maintain(words: list[str], major: int) -> list[str]:
+    """Write out MAINTAIN among an owner's rights: a snapshot tells only that it is lost (17 and later)."""
+    lost = "without MAINTAIN"
+    if lost in words or "ALL" in words or not words or major < 17:
+        return [each for each in words if each != lost]
+    return [*words, "MAINTAIN"]
+
+
+def column_privileges(draft: Draft, name: str, pairs: Pairs, *, again: bool = False) -> list[str]:
+    """Write those of a column. ``again``: its table's were changed, which took the column's along."""
+    before, after = pairs.pop("privileges", (None, None))
+    if again and not (before or after):
+        after = draft.target["column", name].get("privileges")
+    table, column = split_last(name)
+    return _change(draft, ("column", name), f"TABLE {table}", before or {}, after or {}, {}, f" ({column})")
+
+
+def _change(  # noqa: PLR0913, PLR0917 - one statement has that many parts
+    draft: Draft,
+    key: tuple[str, str],
+    target: str,
+    before: Mapping[str, list[str]],
+    after: Mapping[str, list[str]],
+    usual: Mapping[str | None, list[str]],
+    part: str = "",
+) -> list[str]:
+    made: list[str] = []
+    for label in sorted({*before, *after}):
+        if before.get(label) == after.get(label):
+            continue
+        if " (granted by " in label:
+            draft.gap(*key, f"{label}: only the role that granted it can take it back or grant it anew")
+            continue
+        try:
+            role = draft.roles.sql(label)
+        except UnknownRole as error:
+            draft.gap(*key, str(error))
+            continue
+        if before.get(label) != [] or label in usual:
+            made.append(f"REVOKE ALL{part} ON {target} FROM {role}")
+        made += grants(after.get(label, usual.get(label, [])), f"ON {target} TO {role}", part)
+    return made
+
+
+def grants(words: Iterable[str], to: str, part: str = "") -> list[str]:
+    """Write the GRANTs of one role: without and with the right to grant on."""
+    ending = " WITH GRANT OPTION"
+    may = [text for text in words if not text.endswith(ending)]
+    on = [text.removesuffix(ending) for text in words if text.endswith(ending)]
+    made = []
+    for names, tail in ((may, ""), (on, ending)):
+        if names:
+            made.append(f"GRANT {', '.join(f'{each}{part}' for each in names)} {to}{tail}")
+    return made
+
+
+def _usual(kind: str, name: str, major: int) -> list[str]:
+    """Give what PUBLIC may do by default (manual, "Privileges")."""
+    if (kind, name) == PUBLIC_SCHEMA:
+        return ["USAGE"] if major >= 15 else ["USAGE", "CREATE"]
+    right = "USAGE" if kind in _TYPES else _FOR_ALL.get(kind)
+    return [right] if right else []
+
+
+def given_by_default(draft: Draft, kind: str) -> dict[str, list[str]]:
+    """Give what ALTER DEFAULT PRIVILEGES may have granted to an object of this kind: whom, and anything."""
+    found = {}
+    for (of, name), properties in {**draft.live, **draft.target}.items():
+        if of == "default privileges" and kind in _CLASSES.get(name.rpartition(" ON ")[2], ()):
+            found.update({label: ["by default"] for label in properties["privileges"]})
+    return found
+
+
+def own_sequence(table: str, column: str, named: str | None) -> str:
+    """Name the sequence behind an identity column, in quotes: as told, else as PostgreSQL names it by itself."""
+    schema, own = split_last(named or table)
+    return f"{schema}.{identifier(bare(own) if named else f'{bare(own)}_{bare(column)}_seq')}"

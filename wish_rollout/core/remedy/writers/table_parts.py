@@ -1,0 +1,111 @@
+"""Triggers, rules and policies: parts of a table or view. Manual, CREATE TRIGGER, CREATE RULE, CREATE POLICY."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.remedy.draft import Writer
+from wish_rollout.core.remedy.role_names import UnknownRole
+from wish_rollout.core.remedy.sql_syntax import literal
+from wish_rollout.core.schema.names import split_last
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wish_rollout.core.remedy.draft import Alter, Draft, Pairs
+    from wish_rollout.core.remedy.sql_syntax import Properties, Props
+    from wish_rollout.core.schema.snapshot import Key
+
+_FIRES = {None: "ENABLE", "disabled": "DISABLE", "replica": "ENABLE REPLICA", "always": "ENABLE ALWAYS"}
+
+
+def from_parent(objects: Mapping[Key, Properties], name: str) -> bool:
+    """Whether a trigger of a partition is the copy of its parent's, told since it fires in another way."""
+    table, own = split_last(name)
+    parent = objects.get(("table", table), {}).get("partition of")
+    return parent is not None and ("trigger", f"{parent}.{own}") in objects
+
+
+def create_trigger(draft: Draft, name: str, properties: Props) -> list[str]:
+    """Make a trigger."""
+    own = split_last(name)[1]
+    kind = "CONSTRAINT TRIGGER" if properties.pop("constraint", None) else "TRIGGER"
+    text = f"CREATE {kind} {own} {properties.pop('definition')}"
+    made = [] if from_parent(draft.target, name) else [text]
+    if "constraint comment" in properties:
+        made.append(_constraint_comment(name, properties.pop("constraint comment")))
+    return made + fires(name, "TRIGGER", properties.pop("enabled", None))
+
+
+def drop_copy(live: Mapping[Key, Properties], name: str) -> list[str]:
+    """Make a partition's trigger its parent's mere copy again."""
+    table, own = split_last(name)
+    parent = live["trigger", f"{live['table', table]['partition of']}.{own}"]
+    copy = live["trigger", name]
+    differs = copy.get("enabled") != parent.get("enabled")
+    made = fires(name, "TRIGGER", parent.get("enabled"), always=True) if differs else []
+    return made + ([f"COMMENT ON TRIGGER {own} ON {table} IS NULL"] if "comment" in copy else [])
+
+
+def _constraint_comment(name: str, text: str | None) -> str:
+    table, own = split_last(name)
+    return f"COMMENT ON CONSTRAINT {own} ON {table} IS {literal(text) if text else 'NULL'}"
+
+
+def fires(name: str, kind: str, value: str | None, *, always: bool = False) -> list[str]:
+    """Say when a trigger or rule fires, where that is not as usual."""
+    if value is None and not always:
+        return []
+    table, own = split_last(name)
+    return [f"ALTER TABLE {table} {_FIRES[value]} {kind} {own}"]
+
+
+def _alter(kind: str) -> Alter:
+    def alter(_draft: Draft, name: str, pairs: Pairs) -> list[str]:
+        """Set when it fires, and what is said of its constraint."""
+        made = []
+        if "constraint comment" in pairs:
+            made.append(_constraint_comment(name, pairs.pop("constraint comment")[1]))
+        if "enabled" in pairs:
+            made += fires(name, kind, pairs.pop("enabled")[1], always=True)
+        return made
+
+    return alter
+
+
+def create_rule(_draft: Draft, name: str, properties: Props) -> list[str]:
+    """Make a rule."""
+    text = f"CREATE RULE {split_last(name)[1]} AS {properties.pop('definition')}"
+    return [text, *fires(name, "RULE", properties.pop("enabled", None))]
+
+
+def create_policy(draft: Draft, name: str, properties: Props) -> list[str]:
+    """Make a policy of row security."""
+    table, own = split_last(name)
+    text = f"CREATE POLICY {own} ON {table}"
+    if properties.pop("restrictive", None):
+        text += " AS RESTRICTIVE"
+    if "command" in properties:
+        text += f" FOR {properties.pop('command')}"
+    if "roles" in properties:
+        try:
+            text += f" TO {', '.join(draft.roles.sql(role) for role in properties.pop('roles'))}"
+        except UnknownRole as error:
+            draft.gap("policy", name, str(error))
+            return []
+    if "using" in properties:
+        text += f" USING ({properties.pop('using')})"
+    if "with check" in properties:
+        text += f" WITH CHECK ({properties.pop('with check')})"
+    return [text]
+
+
+TRIGGER = Writer(
+    16,
+    create_trigger,
+    _alter("TRIGGER"),
+    frozenset({"enabled", "comment", "constraint comment", "depends on extensions"}),
+    early=True,
+)
+RULE = Writer(16, create_rule, _alter("RULE"), frozenset({"enabled", "comment"}), early=True)
+POLICY = Writer(16, create_policy, None, frozenset({"comment"}), early=True)

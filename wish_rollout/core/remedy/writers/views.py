@@ -1,0 +1,100 @@
+"""Views and materialized views. Manual, CREATE VIEW."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.remedy.draft import Writer
+from wish_rollout.core.remedy.sql_syntax import given, settings
+from wish_rollout.core.remedy.writers.column_properties import beside
+from wish_rollout.core.schema.names import split_last
+
+if TYPE_CHECKING:
+    from wish_rollout.core.remedy.draft import Draft, Pairs
+    from wish_rollout.core.remedy.sql_syntax import Props
+
+ALTERS = frozenset(
+    {"definition", "storage parameters", "owner", "comment", "privileges", "depends on extensions"}
+)
+ALTERS_MATERIALIZED = (ALTERS - {"definition"}) | {"access method", "tablespace", "replica identity"}
+_SHAPE = ("type", "collation")
+
+
+def _create(draft: Draft, kind: str, name: str, properties: Props) -> list[str]:
+    columns = [split_last(column)[1] for column in draft.columns(draft.target, name)]
+    text = f"CREATE {kind} {name} ({', '.join(columns)})"
+    if "access method" in properties:
+        text += f" USING {properties.pop('access method')}"
+    if "storage parameters" in properties:
+        text += f" WITH ({given(properties.pop('storage parameters'))})"
+    if "tablespace" in properties:
+        text += f" TABLESPACE {properties.pop('tablespace')}"
+    made = [f"{text} AS {properties.pop('definition')}"]
+    for column in draft.columns(draft.target, name):
+        made += _of_column(draft, column)
+    return made
+
+
+def _of_column(draft: Draft, column: str) -> list[str]:
+    """Write what a view's column has beside what the query gives it."""
+    given_by_query = {"position", "attribute number", "type", "collation", "not null"}
+    pairs: Pairs = {
+        key: (None, value)
+        for key, value in draft.target["column", column].items()
+        if key not in given_by_query
+    }
+    table, own = split_last(column)
+    made = []
+    if "default" in pairs:
+        made.append(f"ALTER VIEW {table} ALTER COLUMN {own} SET DEFAULT {pairs.pop('default')[1]}")
+    made += beside(draft, column, pairs)
+    for key in pairs:
+        draft.gap("column", column, f"its {key} cannot be set")
+    return made
+
+
+def create(draft: Draft, name: str, properties: Props) -> list[str]:
+    """Make a view, with what its columns have."""
+    return _create(draft, "VIEW", name, properties)
+
+
+def create_materialized(draft: Draft, name: str, properties: Props) -> list[str]:
+    """Make a materialized view, and fill it."""
+    return _create(draft, "MATERIALIZED VIEW", name, properties)
+
+
+def fits(draft: Draft, name: str) -> bool:
+    """Whether CREATE OR REPLACE can do it: the columns that are there stay, and new ones come behind them."""
+    there, wanted = draft.columns(draft.live, name), draft.columns(draft.target, name)
+    return wanted[: len(there)] == there and all(
+        draft.live["column", column].get(key) == draft.target["column", column].get(key)
+        for column in there
+        for key in _SHAPE
+    )
+
+
+def alter(draft: Draft, name: str, pairs: Pairs) -> list[str]:
+    """Put another query in its place, or set its options."""
+    if "definition" not in pairs:
+        return settings(f"ALTER VIEW {name}", *pairs.pop("storage parameters", (None, None)))
+    pairs.pop("definition")
+    pairs.pop("storage parameters", None)
+    new = draft.target["view", name]
+    columns = [split_last(column)[1] for column in draft.columns(draft.target, name)]
+    stored = f" WITH ({given(new['storage parameters'])})" if "storage parameters" in new else ""
+    return [f"CREATE OR REPLACE VIEW {name} ({', '.join(columns)}){stored} AS {new['definition']}"]
+
+
+def alter_materialized(_draft: Draft, name: str, pairs: Pairs) -> list[str]:
+    """Alter what a materialized view has beside its query."""
+    target = f"ALTER MATERIALIZED VIEW {name}"
+    made = settings(target, *pairs.pop("storage parameters", (None, None)))
+    if "access method" in pairs:
+        made.append(f"{target} SET ACCESS METHOD {pairs.pop('access method')[1] or 'heap'}")
+    if "tablespace" in pairs:
+        made.append(f"{target} SET TABLESPACE {pairs.pop('tablespace')[1] or 'pg_default'}")
+    return made
+
+
+VIEW = Writer(14, create, alter, ALTERS, early=True)
+MATERIALIZED = Writer(14, create_materialized, alter_materialized, ALTERS_MATERIALIZED, early=True)

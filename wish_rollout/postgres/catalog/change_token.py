@@ -1,0 +1,78 @@
+"""Has anything changed? A cheap answer that can be wrong only towards looking again."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from wish_rollout.postgres.catalog.queries import query
+
+if TYPE_CHECKING:
+    import psycopg
+
+# The smaller catalogs that a snapshot reads, and the first version that has each.
+_OTHERS = {
+    "pg_aggregate": 14,
+    "pg_am": 14,
+    "pg_amop": 14,
+    "pg_amproc": 14,
+    "pg_attrdef": 14,
+    "pg_cast": 14,
+    "pg_collation": 14,
+    "pg_conversion": 14,
+    "pg_default_acl": 14,
+    "pg_description": 14,
+    "pg_enum": 14,
+    "pg_event_trigger": 14,
+    "pg_extension": 14,
+    "pg_foreign_data_wrapper": 14,
+    "pg_foreign_server": 14,
+    "pg_foreign_table": 14,
+    "pg_index": 14,
+    "pg_inherits": 14,
+    "pg_init_privs": 14,
+    "pg_language": 14,
+    "pg_namespace": 14,
+    "pg_opclass": 14,
+    "pg_operator": 14,
+    "pg_opfamily": 14,
+    "pg_partitioned_table": 14,
+    "pg_policy": 14,
+    "pg_proc": 14,
+    "pg_publication": 14,
+    "pg_publication_namespace": 15,
+    "pg_publication_rel": 14,
+    "pg_range": 14,
+    "pg_rewrite": 14,
+    "pg_sequence": 14,
+    "pg_statistic_ext": 14,
+    "pg_tablespace": 14,
+    "pg_transform": 14,
+    "pg_trigger": 14,
+    "pg_ts_config": 14,
+    "pg_ts_config_map": 14,
+    "pg_ts_dict": 14,
+    "pg_ts_parser": 14,
+    "pg_ts_template": 14,
+}
+
+
+def change_token(connection: psycopg.Connection) -> str:
+    """Give a token of the database's catalog, in one round trip.
+
+    Two equal tokens of one database mean an unchanged schema; different ones mean that it must be read. It
+    says nothing across databases or servers. Raises psycopg's errors.
+    """
+    row = connection.execute(_query(connection.info.server_version // 10000)).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+@cache
+def _query(major: int) -> bytes:
+    others = " UNION ALL\n".join(
+        f"SELECT hash_record_extended(ROW(c.xmin, c.ctid), {seed}) AS hash FROM {name} c"  # noqa: S608 - names of ours
+        for seed, (name, since) in enumerate(_OTHERS.items(), start=10)
+        if major >= since
+    )
+    return query("change_token", major).replace("%(others)s", others).encode()

@@ -1,0 +1,108 @@
+"""Reads a snapshot: one consistent transaction, a few round trips, all catalogs."""
+
+from __future__ import annotations
+
+import gc
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.schema.scope import Scope
+from wish_rollout.core.schema.snapshot import Snapshot
+from wish_rollout.postgres.catalog.catalog_objects import Reading, add_simple
+from wish_rollout.postgres.catalog.constraints import add_constraints, add_indexes
+from wish_rollout.postgres.catalog.index_keys import Keys
+from wish_rollout.postgres.catalog.pipelined_queries import KEYS, LAST, SIMPLE, stages, told
+from wish_rollout.postgres.catalog.read_context import read_frame
+from wish_rollout.postgres.catalog.relations import add_columns, add_relations, add_sequences
+from wish_rollout.postgres.catalog.special_objects import (
+    add_default_privileges,
+    add_not_nulls,
+    add_user_mappings,
+)
+from wish_rollout.postgres.sessions.read_transaction import consistent_read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import psycopg
+
+    from wish_rollout.postgres.catalog.pipelined_queries import Answers
+    from wish_rollout.postgres.catalog.read_context import Frame
+
+__all__ = ["read_snapshot"]
+
+
+def read_snapshot(connection: psycopg.Connection, scope: Scope | None = None) -> Snapshot:
+    """Read what the catalog says about the schemas in scope.
+
+    Opens one ``REPEATABLE READ READ ONLY`` transaction if the connection is idle, and reads inside the
+    present one otherwise. The session's settings do not show in the result. Raises psycopg's errors.
+    """
+    with consistent_read(connection), _no_collection():
+        frame = read_frame(connection, scope or Scope())
+        return _read(connection, frame)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the cycle collector from walking, again and again, over rows that hold no cycles."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _read(connection: psycopg.Connection, frame: Frame) -> Snapshot:
+    with connection.pipeline() as pipeline:
+        answers = stages(connection, pipeline, frame)
+        reading = _begin(frame, first := next(answers))
+        _add_tables(reading, first)
+        _add_constraints(reading, next(answers))
+        _add_others(reading, next(answers))
+    return Snapshot(reading.objects, _sees(frame))
+
+
+def _sees(frame: Frame) -> set[str]:
+    """Name the noted properties that this server and role can tell."""
+    sees = set()
+    if frame.major >= 18:
+        sees.add("not null constraint")
+    if frame.superuser:
+        sees.add("mapping options")
+    return sees
+
+
+def _begin(frame: Frame, answers: Answers) -> Reading:
+    comments: dict[tuple[str, int], dict[int, str]] = {}
+    for catalog, oid, part, text in answers["comments"].fetchall():
+        comments.setdefault((catalog, oid), {})[part] = text
+    reading = Reading(frame, comments)
+    theirs = frame.members.get("pg_namespace", ())  # an extension's schema can hold what is ours
+    schemas = [row for row in frame.schemas if row[0] not in theirs]
+    add_simple(reading, "pg_namespace", frame.schema_columns, schemas)
+    return reading
+
+
+def _add_tables(reading: Reading, answers: Answers) -> None:
+    for name, add in (("relations", add_relations), ("sequences", add_sequences), ("columns", add_columns)):
+        add(reading, *told(answers[name]))
+
+
+def _add_constraints(reading: Reading, answers: Answers) -> None:
+    firing: dict[int, str] = dict(answers["disabled_constraints"].fetchall())
+    behind = add_constraints(reading, *told(answers["constraints"]), firing)
+    keys = Keys(*(answers[name].fetchall() for name in KEYS))
+    add_indexes(reading, *told(answers["indexes"]), keys, behind)
+
+
+def _add_others(reading: Reading, answers: Answers) -> None:
+    for name, catalog in SIMPLE.items():
+        if name in answers:
+            add_simple(reading, catalog, *told(answers[name]))
+    adders = (add_default_privileges, add_user_mappings, add_not_nulls)
+    for name, add in zip(LAST, adders, strict=True):
+        if name in answers:
+            add(reading, *told(answers[name]))

@@ -1,0 +1,157 @@
+"""``wish_rollout.ledger``: append-only by trigger, hash-chained, written in the act's own transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, LiteralString
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from wish_rollout.core.errors.ledger import LedgerUnwritable
+from wish_rollout.core.errors.requests import ApprovalUsed
+from wish_rollout.core.ledger import Act, Entry, chain
+from wish_rollout.postgres.sessions.read_transaction import bounded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SCHEMA: LiteralString = "create schema if not exists wish_rollout"
+TABLE: LiteralString = """
+create table wish_rollout.ledger (
+    seq bigint primary key,
+    at timestamptz not null,
+    act text not null,
+    who text not null,
+    run text not null,
+    release text not null,
+    plan text not null,
+    revision_from text not null,
+    revision_to text not null,
+    fingerprint_before text not null,
+    fingerprint_after text not null,
+    milliseconds bigint not null,
+    nonce text unique,
+    detail jsonb not null,
+    previous text not null unique,
+    hash text not null unique
+);
+create function wish_rollout.refuse_change() returns trigger language plpgsql
+    set search_path = pg_catalog as $$
+begin
+    raise exception 'wish_rollout.ledger is append-only: % is refused', tg_op
+        using errcode = 'insufficient_privilege';
+end $$;
+create function wish_rollout.refuse_gap() returns trigger language plpgsql
+    set search_path = pg_catalog as $$
+declare
+    last record;
+begin
+    select seq, hash into last from wish_rollout.ledger order by seq desc limit 1;
+    if new.seq <> coalesce(last.seq, 0) + 1 or new.previous <> coalesce(last.hash, '') then
+        raise exception 'row % does not follow on row %', new.seq, coalesce(last.seq, 0)
+            using errcode = 'integrity_constraint_violation';
+    end if;
+    return new;
+end $$;
+create trigger append_only before update or delete or truncate on wish_rollout.ledger
+    for each statement execute function wish_rollout.refuse_change();
+create trigger in_order before insert on wish_rollout.ledger
+    for each row execute function wish_rollout.refuse_gap();
+comment on table wish_rollout.ledger is 'What Wish Rollout did here. Append-only; every row hashes the one before.';
+"""
+EXISTS: LiteralString = """
+select exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+               where n.nspname = 'wish_rollout' and c.relname = 'ledger')
+"""
+LAST: LiteralString = "select seq, hash from wish_rollout.ledger order by seq desc limit 1"
+NOW: LiteralString = """
+select pg_catalog.to_char(pg_catalog.clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+"""
+INSERT: LiteralString = """
+insert into wish_rollout.ledger values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+READ: LiteralString = """
+select seq, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), act, who, run, release, plan,
+       revision_from, revision_to, fingerprint_before, fingerprint_after, milliseconds, nonce, detail,
+       previous, hash
+from wish_rollout.ledger order by seq
+"""
+USED: LiteralString = "select act, at::text, run from wish_rollout.ledger where nonce = %s"
+
+Connection = psycopg.Connection[Any]
+
+
+def exists(connection: Connection) -> bool:
+    """Whether there is a ledger, to be read or not."""
+    row = connection.execute(EXISTS).fetchone()
+    return bool(row and row[0])
+
+
+def ensure(connection: Connection, environment: str) -> None:
+    """Make the ledger where there is none, in the caller's transaction; the caller holds the rollout lock."""
+    if exists(connection):
+        return
+    try:
+        row = connection.execute("select to_regnamespace('wish_rollout') is null").fetchone()
+        if row and row[0]:
+            connection.execute(SCHEMA)
+        connection.execute(TABLE)
+    except psycopg.Error as error:
+        raise LedgerUnwritable(environment, _reason(error)) from None
+
+
+def append(connection: Connection, environment: str, act: Act) -> Entry:
+    """Append one act, in the caller's transaction; raise ApprovalUsed where its nonce is there already.
+
+    Two that append at once: the second one's number is taken, so it raises LedgerUnwritable.
+    """
+    if act.nonce and (used := use_of(connection, act.nonce)):
+        raise ApprovalUsed(environment, act.nonce, used)
+    try:
+        now = connection.execute(NOW).fetchone()
+        last = connection.execute(LAST).fetchone()
+        assert now is not None
+        entry = chain(act, now[0], last)
+        row = (entry.seq, entry.at, act.act, act.who, act.run, act.release, act.plan, act.start, act.end)
+        rest = (act.before, act.after, act.milliseconds, act.nonce, Jsonb(dict(act.detail)))
+        connection.execute(INSERT, [*row, *rest, entry.previous, entry.hash])
+    except psycopg.errors.UniqueViolation as error:
+        if act.nonce and "nonce" in (error.diag.constraint_name or ""):
+            raise ApprovalUsed(environment, act.nonce, "by another rollout, just now") from None
+        raise LedgerUnwritable(environment, _reason(error)) from None
+    except psycopg.Error as error:
+        raise LedgerUnwritable(environment, _reason(error)) from None
+    return entry
+
+
+def holds(connection: Connection, seq: int) -> bool:
+    """Whether there is a row of that number."""
+    if not exists(connection):
+        return False
+    row = connection.execute(
+        "select exists (select from wish_rollout.ledger where seq = %s)", [seq]
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def use_of(connection: Connection, nonce: str) -> str:
+    """Say what used a nonce up; empty where nothing did, or where there is no ledger yet."""
+    if not exists(connection):
+        return ""
+    with bounded(connection):
+        row = connection.execute(USED, [nonce]).fetchone()
+    return f"{row[0]} at {row[1]}, run {row[2] or 'unknown'}" if row else ""
+
+
+def read(connection: Connection) -> Iterator[Entry]:
+    """Give all rows in order; none where there is no ledger yet."""
+    if not exists(connection):
+        return
+    with bounded(connection):
+        rows = connection.execute(READ).fetchall()
+    for seq, at, *fields, previous, digest in rows:
+        yield Entry(seq, at, Act(*fields), previous, digest)
+
+
+def _reason(error: psycopg.Error) -> str:
+    return (error.diag.message_primary or type(error).__name__).strip()

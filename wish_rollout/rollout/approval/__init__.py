@@ -1,0 +1,4 @@
+"""Requests and approvals: validity, progress, signing, and the authors of revisions.
+
+Storage in Dagster is in ``defs.gate``.
+"""

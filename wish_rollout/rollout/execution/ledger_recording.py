@@ -1,0 +1,143 @@
+"""Writing an act into the ledger, in the act's own transaction."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from wish_rollout.core.approval.documents import UNKNOWN
+from wish_rollout.core.errors.plans import PlanChanged
+from wish_rollout.core.errors.signatures import UnsignedGate
+from wish_rollout.core.ledger import Act
+from wish_rollout.core.release.release import say
+from wish_rollout.postgres.catalog.database_state import look
+from wish_rollout.postgres.records import ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import psycopg
+
+    from wish_rollout.core.approval.policy import Grant
+    from wish_rollout.core.plan.plan import EnvironmentPlan
+    from wish_rollout.rollout.project.target import Target
+
+    GateKeeper = Callable[[EnvironmentPlan, psycopg.Connection[Any]], Grant]
+    """Gives what lets a plan through, or raises; it is asked under the lock, on the session that will act."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asked for an act, in which Dagster run, and who decides at a gate whether it may be."""
+
+    who: str = UNKNOWN
+    run: str = ""
+    gatekeeper: GateKeeper | None = None
+
+    def refuse_without_gatekeeper(self, target: Target) -> None:
+        """Raise UnsignedGate where a gated target would be touched without anybody being asked."""
+        if target.environment.gated and self.gatekeeper is None:
+            raise UnsignedGate(target.name, "nobody decides at its gate")
+
+
+NOBODY = Actor()
+FRESH_SECONDS = 1.0
+"""For how long an answer of the gate's is taken as given just now: as long as what comes next takes anyway."""
+
+
+@dataclass
+class Recorder:
+    """Records one act: at its end; or, where something is committed earlier, at that moment and at its end.
+
+    Three of its methods are the hooks of ``revisions.script_runs.migrate``.
+    """
+
+    target: Target
+    connection: psycopg.Connection[Any]
+    plan: EnvironmentPlan
+    actor: Actor
+    after: str = ""
+    grant: Grant | None = None
+    started: float = field(default_factory=time.perf_counter)
+    asked: float = 0
+    begun: int | None = None
+    notes: Callable[[], dict[str, Any]] = dict
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken so far."""
+        return time.perf_counter() - self.started
+
+    def ask(self) -> None:
+        """Ask the gatekeeper, if the target is gated; raise why the act may not be."""
+        if self.target.environment.gated:
+            self._ask()
+        self.started = time.perf_counter()
+
+    def _ask(self) -> None:
+        if self.actor.gatekeeper:
+            self.grant = self.actor.gatekeeper(self.plan, self.connection)
+            self.asked = time.perf_counter()
+
+    def first(self) -> None:
+        """Make sure of the ledger and, behind a gate, that what was approved is still what is there."""
+        ledger.ensure(self.connection, self.target.name)
+        if self.grant and not self.begun:
+            now = look(self.connection, self.target.scope).snapshot.fingerprint
+            if now != self.plan.fingerprint:
+                changed = f"the live schema was {self.plan.fingerprint:.12}…, is {now:.12}…"
+                raise PlanChanged(self.target.name, changed)
+
+    def early(self) -> None:
+        """Record that the act has begun, and use its approval up, in the first thing that is committed."""
+        if self.begun:
+            return
+        act = replace(self._act(), act=f"{self.plan.action.value} begun", after="")
+        self.begun = ledger.append(self.connection, self.target.name, act).seq
+
+    def resume(self) -> None:
+        """Before an attempt: forget what the last one recorded, unless that is there to stay, and ask at the gate again.
+
+        Others were waited for since, maybe long enough for an approval to expire, a window to close, or somebody to
+        reject what they see hanging.
+        """
+        if self.begun and not ledger.holds(self.connection, self.begun):
+            self.begun = None
+        if self.grant and not self.begun and time.perf_counter() - self.asked > FRESH_SECONDS:
+            self._ask()
+
+    def last(self) -> None:
+        """Record the act."""
+        act = self._act()
+        if self.begun:
+            act = replace(act, nonce=None, detail={**act.detail, "begun": self.begun})
+        ledger.append(self.connection, self.target.name, act)
+
+    def _act(self) -> Act:
+        return Act(
+            act=self.plan.action.value,
+            who=self.actor.who,
+            run=self.actor.run,
+            release=self.plan.release_digest,
+            plan=self.plan.digest,
+            start=say(self.plan.start),
+            end=say(self.plan.end),
+            before=self.plan.fingerprint,
+            after=self.after,
+            milliseconds=round(self.seconds * 1000),
+            nonce=self.grant.request.nonce if self.grant else None,
+            detail={**(detail(self.grant) if self.grant else {}), **self.notes()},
+        )
+
+
+def detail(grant: Grant) -> dict[str, Any]:
+    """Say who let an act through: each approval with its key, and the broken glass, if any."""
+    given = [
+        {"approver": each.statement.approver, "key": each.key, "reason": each.statement.reason}
+        for each in grant.approvals
+    ]
+    found: dict[str, Any] = {"approvals": given, "requester": grant.request.requester}
+    if grant.break_glass:
+        found["BREAK GLASS"] = grant.break_glass
+    return found

@@ -1,0 +1,153 @@
+"""Migrating one environment: under its lock, from exactly what was planned, to exactly what was promised."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from wish_rollout.core.errors.plans import Drifted, PlanChanged
+from wish_rollout.core.plan.plan import Action, EnvironmentPlan
+from wish_rollout.core.release.release import say
+from wish_rollout.core.schema.comparison import difference
+from wish_rollout.core.schema.delta_rendering import brief
+from wish_rollout.postgres.catalog.database_state import look
+from wish_rollout.postgres.execution.object_removal import drop_objects
+from wish_rollout.rollout.execution.ledger_recording import NOBODY, Actor, Recorder
+from wish_rollout.rollout.execution.rollout_lock import rollout_mutex
+from wish_rollout.rollout.execution.script_execution import NO_CHECKS, Checks, run_scripts
+from wish_rollout.rollout.planning.plans import NO_CHOICES, Choices, plan_on
+from wish_rollout.rollout.planning.refusals import refuse_unfit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from wish_rollout.core.plan.database_state import Sighting
+    from wish_rollout.core.schema.snapshot import Snapshot
+    from wish_rollout.revisions.script_runs import Direction
+    from wish_rollout.rollout.project.project import Project
+    from wish_rollout.rollout.project.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """What was done to one environment, small enough to be handed from step to step.
+
+    ``expected``: the fingerprint of what was there before, plus the promised delta. ``seconds``: of the
+    migration itself.
+    """
+
+    environment: str
+    action: str
+    start: list[str]
+    end: list[str]
+    revisions: list[str]
+    before: str
+    expected: str
+    release_digest: str
+    plan_digest: str
+    seconds: float
+
+    @classmethod
+    def of(cls, recorder: Recorder, expected: str, revisions: list[str]) -> Migrated:
+        """Tell what a recorded act did, and the fingerprint that had to come of it."""
+        plan = recorder.plan
+        return cls(
+            environment=plan.environment,
+            action=plan.action.value,
+            start=list(plan.start),
+            end=list(plan.end),
+            revisions=revisions,
+            before=plan.fingerprint,
+            expected=expected,
+            release_digest=plan.release_digest,
+            plan_digest=plan.digest,
+            seconds=recorder.seconds,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the whole as JSON values."""
+        return asdict(self)
+
+
+def migrate_environment(
+    project: Project,
+    target: Target,
+    *,
+    planned: Mapping[str, Any] | None = None,
+    choices: Choices = NO_CHOICES,
+    actor: Actor = NOBODY,
+) -> Migrated:
+    """Take one environment to the head, under the lock, and record it in its ledger.
+
+    ``planned``: the signed fields of the plan that was shown before. ``actor``: who asked for it all; their
+    gatekeeper is asked with the plan as it is under the lock. Raises LockHeld, PlanChanged, all that
+    ``refuse_unfit`` does, why the gatekeeper does not let it through, LedgerUnwritable, StatementFailed,
+    ScriptFailed; and UnsignedGate for a gated environment and an actor without a gatekeeper.
+    """
+    actor.refuse_without_gatekeeper(target)
+    with target.connect() as connection, rollout_mutex(target, connection):
+        plan, seen = plan_on(project, target, connection, choices)
+        refuse_unfit(target.environment, plan, project, seen)
+        recorder = Recorder(target, connection, plan, actor)
+        if not plan.is_empty:
+            refuse_changed(plan, planned)
+            recorder.ask()
+        done, revisions = act(project, recorder, seen)
+        return Migrated.of(recorder, done, revisions)
+
+
+def act(project: Project, recorder: Recorder, seen: Sighting) -> tuple[str, list[str]]:
+    """Do what the plan says; give the fingerprint that must come of it, and the revisions that ran."""
+    plan = recorder.plan
+    if plan.action is Action.NOTHING:
+        return plan.fingerprint, []
+    before = seen.snapshot
+    checks = NO_CHECKS
+    if plan.action is Action.CLEAN:
+        before, checks = project.history.at(plan.start), Checks(first=cleaning(project, recorder))
+    direction: Direction = "stamp" if plan.action is Action.ADOPT else "up"
+    recorder.after = plan.resumes or expected(plan, before).fingerprint
+    applied = run_scripts(project, recorder, plan.end[0], direction, checks)
+    return recorder.after, applied.revisions
+
+
+def expected(plan: EnvironmentPlan, before: Snapshot) -> Snapshot:
+    """Give the schema that must come of a plan."""
+    return before if plan.action is Action.ADOPT else plan.promised.apply(before)
+
+
+def cleaning(project: Project, recorder: Recorder) -> Callable[[], None]:
+    """Make what runs first in the migration's transaction: drop what is in the way, and see that this was all.
+
+    Where it is not all, Drifted ends the transaction, and what was dropped is there again. What others own in the
+    database is there still, so what has to come of it all is known only then.
+    """
+    target, connection, plan = recorder.target, recorder.connection, recorder.plan
+
+    def first() -> None:
+        drop_objects(connection, [(obstacle.kind, obstacle.name) for obstacle in plan.obstacles])
+        left = look(connection, target.scope).snapshot
+        if drift := difference(project.history.at(plan.start), project.count(left).snapshot):
+            raise Drifted(target.name, say(plan.start), brief(drift))
+        recorder.after = plan.promised.apply(left).fingerprint
+
+    return first
+
+
+def refuse_changed(plan: EnvironmentPlan, planned: Mapping[str, Any] | None) -> None:
+    """Raise PlanChanged where the plan is not the one that was shown, and name what changed."""
+    if planned is None:
+        return
+    now = plan.signed_fields()
+    changed = [
+        f"{name} was {_short(planned.get(name))}, is {_short(value)}"
+        for name, value in now.items()
+        if planned.get(name) != value
+    ]
+    if changed:
+        raise PlanChanged(plan.environment, "; ".join(changed))
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= 60 else text[:60] + "…"

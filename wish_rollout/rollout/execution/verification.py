@@ -1,0 +1,125 @@
+"""Looking at an environment again, and checking that it is exactly what was promised."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from wish_rollout.core.errors.plans import NotAsPromised, WouldRun
+from wish_rollout.core.plan.verification_checks import Check, check_schema, failed_checks
+from wish_rollout.postgres.catalog.database_state import look, row_counts
+from wish_rollout.rollout.planning.refusals import refuse_foreign
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import psycopg
+
+    from wish_rollout.core.plan.database_state import Sighting
+    from wish_rollout.core.schema.delta import Delta
+    from wish_rollout.rollout.project.project import Project
+    from wish_rollout.rollout.project.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What is really there, and every check that was made of it.
+
+    ``rows``: rows a table (a planner's estimate where there are many tables; None: may not be read).
+    ``unmanaged``: what is there, is not the release's, and does not count.
+    ``delta``: what the release promised for this environment, or None outside of a migration.
+    """
+
+    environment: str
+    seen: Sighting
+    checks: tuple[Check, ...]
+    rows: Mapping[str, int | None]
+    drift: Delta
+    seconds: float
+    unmanaged: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check passed."""
+        return not failed_checks(self.checks)
+
+    def raise_if_failed(self) -> None:
+        """Raise NotAsPromised, which names the checks and what they saw."""
+        failed = failed_checks(self.checks)
+        if failed:
+            names = ", ".join(check.name for check in failed)
+            raise NotAsPromised(self.environment, names, failed[0].detail)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the whole, for ``--json``."""
+        facts = self.seen.facts
+        return {
+            "environment": self.environment,
+            "passed": self.passed,
+            "revision": list(facts.revisions),
+            "fingerprint": self.seen.snapshot.fingerprint,
+            "server_version": facts.version,
+            "checks": [check.as_dict() for check in self.checks],
+            "drift": self.drift.as_dict(),
+            "rows": dict(self.rows),
+            "unmanaged": list(self.unmanaged),
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def verify_environment(
+    project: Project, target: Target, *, expected: str | None = None, again: bool = False
+) -> Verification:
+    """Verify an environment against its revision's promise.
+
+    ``expected``: the fingerprint that a migration just now had to lead to. ``again``: run the release once
+    more, which must find nothing to do. Raises ForeignRevision; a failed check is in the result.
+    """
+    started = time.perf_counter()
+    with target.connect() as connection:
+        seen = look(connection, target.scope)
+        position = seen.facts.revisions
+        refuse_foreign(target.environment, position, project)
+        promise = project.history.at(position)
+        counted = project.count(seen.snapshot)
+        drift, checks = check_schema(promise, counted.snapshot, expected, seen.snapshot.fingerprint)
+        if again:
+            checks += (check_idempotent(project, target, connection),)
+        if target.environment.runs_verify and position:
+            checks += check_behaviour(project, connection, position[-1])
+        rows = row_counts(connection, [name for name, _ in seen.snapshot.of_kind("table")])
+    return Verification(
+        target.name, seen, checks, rows, drift, time.perf_counter() - started, counted.unmanaged
+    )
+
+
+def check_idempotent(project: Project, target: Target, connection: psycopg.Connection[Any]) -> Check:
+    """Ask Alembic to run the release again: it must find nothing to do. What it finds is not run."""
+    from wish_rollout.revisions.run_hooks import Hooks
+    from wish_rollout.revisions.script_runs import migrate
+
+    if not project.release.head:
+        return Check("idempotent", passed=True, detail="there are no revisions")
+    try:
+        migrate(project.road(target, connection), project.release.head[0], hooks=Hooks(step=refuse_step))
+    except WouldRun as would:
+        return Check("idempotent", passed=False, detail=f"running it again would run {would.revision}")
+    return Check("idempotent", passed=True, detail="running it again does nothing")
+
+
+def refuse_step(revision: str) -> None:
+    """Run nothing: a look must not migrate."""
+    raise WouldRun(revision)
+
+
+def check_behaviour(
+    project: Project, connection: psycopg.Connection[Any], revision: str
+) -> tuple[Check, ...]:
+    """Run the revision's own ``verify``, where it has one, in a transaction that is rolled back."""
+    from wish_rollout.revisions.behaviour import run_verify
+
+    failure = run_verify(project.scripts, connection, revision, project.config.release.search_path)
+    if failure is None:
+        return ()
+    return (Check("behaviour", failure == "", failure or f"verify() of {revision} holds"),)

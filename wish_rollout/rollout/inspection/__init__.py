@@ -1,0 +1,4 @@
+"""Reports about environments: status, drift, doctor, notifications.
+
+Nothing here changes a database.
+"""

@@ -1,0 +1,91 @@
+"""Taking what was done by hand in one environment into history, as a revision for all of them.
+
+Its upgrade does what was done, from the promise to what is there; its downgrade takes that back. In the
+environment itself ``apply --adopt`` only sets the version table, since the schema is there already; run by
+mistake, the migration is refused there (``SchemaAhead``), so its statements need no guards of their own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.errors.adoption import NotAdoptable, NotAtHead, NothingToAdopt, NotTheSame
+from wish_rollout.core.release.release import say
+from wish_rollout.core.remedy.remedy import remedy
+from wish_rollout.core.remedy.role_names import Roles
+from wish_rollout.core.schema.comparison import difference
+from wish_rollout.core.schema.delta_rendering import brief
+from wish_rollout.rollout.planning.refusals import refuse_foreign
+from wish_rollout.rollout.project.project import Project
+from wish_rollout.rollout.project.replay import Replayer, record, scratch
+from wish_rollout.rollout.project.revision_generation import Generated
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wish_rollout.core.remedy.statements import Remedy
+    from wish_rollout.core.schema.snapshot import Snapshot
+    from wish_rollout.rollout.project.target import Target
+
+
+def adopt(project: Project, target: Target, message: str = "") -> Generated:
+    """Write the revision that leads from the promise to what is there, prove it by a replay, and record it.
+
+    Raises NothingToAdopt, NotAtHead, NotAdoptable, NotTheSame, ForeignRevision, EditedHistory, and what a replay
+    raises. Whatever it raises, no script is left behind.
+    """
+    from wish_rollout.revisions.journal import Journal
+    from wish_rollout.revisions.revision_writer import write_statements
+
+    seen = target.look()
+    refuse_foreign(target.environment, seen.facts.revisions, project)
+    live, promise = project.count(seen.snapshot).snapshot, project.history.at(seen.facts.revisions)
+    if not difference(promise, live):
+        raise NothingToAdopt(target.name, say(seen.facts.revisions))
+    if seen.facts.revisions != project.release.head:
+        raise NotAtHead(target.name, say(seen.facts.revisions), say(project.release.head))
+    roles = Roles("CURRENT_USER", target.scope.roles, portable=True)
+    up = remedy(promise, live, roles, seen.facts.major)
+    down = remedy(live, promise, roles, seen.facts.major)
+    refuse_gaps(target.name, up, down)
+    project.history.journal.check(project.release)
+    script = write_statements(
+        project.scripts,
+        message or f"adopt what was done by hand in {target.name}",
+        statements(up),
+        statements(down),
+    )
+    try:
+        anew = Project(project.config)
+        prove(anew, target.name, live, promise)
+        journal = Journal(anew.scripts.folder / "meta")
+        journal.write(anew.release, record(anew))
+    except BaseException:
+        script.unlink(missing_ok=True)
+        raise
+    return Generated(anew.release.head[0], script, journal.folder)
+
+
+def statements(found: Remedy) -> Sequence[str]:
+    """Give the SQL of a remedy."""
+    return [statement.sql for statement in found.statements]
+
+
+def refuse_gaps(environment: str, up: Remedy, down: Remedy) -> None:
+    """Raise NotAdoptable where a way is not covered."""
+    for direction, found in (("upgrade", up), ("downgrade", down)):
+        if not found.covered:
+            raise NotAdoptable(environment, direction, "; ".join(map(str, found.gaps)))
+
+
+def prove(anew: Project, environment: str, live: Snapshot, promise: Snapshot) -> None:
+    """Take a scratch database to the new head and back; raise NotTheSame where either is not as it has to be."""
+    new = anew.release.revisions[-1]
+    with scratch(anew) as url:
+        replayer = Replayer(anew, url)
+        replayer.up(new.id)
+        if left := difference(live, replayer.snapshot()):
+            raise NotTheSame(environment, "upgrade", brief(left))
+        replayer.down(new.id, new.parents[0] if new.parents else "base")
+        if left := difference(promise, replayer.snapshot()):
+            raise NotTheSame(environment, "downgrade", brief(left))

@@ -1,0 +1,66 @@
+"""A project: its configuration, its scripts, and what history promises for each revision."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from wish_rollout.core.schema.unmanaged_objects import Counted, Known, count, known_in
+from wish_rollout.rollout.project.release_source import ReleaseSource
+from wish_rollout.rollout.project.target import Target
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from wish_rollout.config import Environment
+    from wish_rollout.core.schema.snapshot import Snapshot
+    from wish_rollout.revisions.script_runs import Road
+    from wish_rollout.rollout.project.history import History
+
+
+class Project(ReleaseSource):
+    """A release source, with what its history promises and with its environments' targets."""
+
+    @cached_property
+    def history(self) -> History:
+        """What each revision leads to."""
+        from wish_rollout.rollout.project.history import History
+
+        return History(self)
+
+    @property
+    def release_digest(self) -> str:
+        """The name of exactly these scripts and the schema that they lead to."""
+        return self.release.digest(self.history.at(self.release.head).fingerprint)
+
+    @cached_property
+    def _known(self) -> Known:
+        """The names of all objects that the release's history has ever had."""
+        positions = [(), *((revision.id,) for revision in self.release.revisions)]
+        return known_in(self.history.at(position) for position in positions)
+
+    def count(self, live: Snapshot) -> Counted:
+        """Say what of a live schema counts against a promise: the one place where that is decided."""
+        return count(live, self.config.scope.unmanaged, lambda: self._known)
+
+    def target(self, name: str, application_name: str = "wish-rollout") -> Target:
+        """Give an environment's database; raise UnknownEnvironment, MissingUrl."""
+        env = self.config.declared(name)
+        return self.target_at(env, self.config.url(env), application_name)
+
+    def target_at(self, env: Environment, url: str, application_name: str = "wish-rollout") -> Target:
+        """Give an environment's database at a URL that the caller holds."""
+        return Target(env, url, self.scope_of(env), application_name)
+
+    def road(self, target: Target, connection: psycopg.Connection[Any]) -> Road:
+        """Give what a run of the scripts on this target needs; the session must be in autocommit."""
+        from wish_rollout.revisions.script_runs import Road
+
+        return Road(
+            self.scripts,
+            connection,
+            target.url,
+            self.config.release.version_table,
+            self.config.release.search_path,
+            target.name,
+        )

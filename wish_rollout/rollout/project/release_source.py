@@ -1,0 +1,55 @@
+"""What is read from files alone: configuration, scripts, release and scope."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+from wish_rollout.config import Config, Environment, load_config
+from wish_rollout.core.schema.extension_versions import pinned_in
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from wish_rollout.core.release.release import Release
+    from wish_rollout.core.schema.scope import Scope
+    from wish_rollout.revisions.scripts import Scripts
+
+
+class ReleaseSource:
+    """Configuration, scripts and release: all that is read from files. Reads late, and once."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> Self:
+        """Read rollout.toml; raise BadConfiguration."""
+        return cls(load_config(path))
+
+    @cached_property
+    def scripts(self) -> Scripts:
+        """The Alembic script folder."""
+        from wish_rollout.revisions.scripts import Scripts
+
+        release = self.config.release
+        return Scripts(self.config.root, release.migrations, release.alembic_ini)
+
+    @property
+    def release(self) -> Release:
+        """The chain of revisions up to head."""
+        return self.scripts.release
+
+    def scope_of(self, env: Environment | None = None) -> Scope:
+        """Say what a snapshot of this environment holds; ``None`` is a scratch database.
+
+        Versions count of those extensions that rollout.toml or a revision of the release pins.
+        """
+        scope = self.config.scope_of(env)
+        return replace(scope, pinned_extensions=scope.pinned_extensions | self._pinned)
+
+    @cached_property
+    def _pinned(self) -> frozenset[str]:
+        paths = (self.config.root / revision.path for revision in self.release.revisions)
+        return pinned_in(path.read_text(encoding="utf-8", errors="replace") for path in paths)

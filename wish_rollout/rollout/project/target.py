@@ -1,0 +1,70 @@
+"""A target: one PostgreSQL database of an environment."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from wish_rollout.addresses import iam_token, refuse_plaintext
+from wish_rollout.postgres.catalog.database_state import look
+from wish_rollout.postgres.sessions.connections import connect, parse_url
+from wish_rollout.postgres.sessions.server_errors import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wish_rollout.config import Environment
+    from wish_rollout.core.plan.database_state import Sighting
+    from wish_rollout.core.schema.scope import Scope
+
+
+@dataclass(frozen=True)
+class Target:
+    """One database of an environment. Its URL is a secret: it is in no repr."""
+
+    environment: Environment
+    url: str
+    scope: Scope
+    application_name: str = "wish-rollout"
+
+    def __repr__(self) -> str:
+        return f"Target({self.environment.name})"
+
+    @property
+    def name(self) -> str:
+        """The environment's name."""
+        return self.environment.name
+
+    @contextmanager
+    def connect(self) -> Iterator[psycopg.Connection[Any]]:
+        """Open a session in autocommit, for a while.
+
+        Raises as postgres.sessions.connections does; Plaintext for a gated environment far away without TLS; IamNeeds.
+        """
+        env = self.environment
+        parameters = parse_url(self.url, env.source)
+        if env.gated and not env.allow_plaintext:
+            refuse_plaintext(env.name, parameters)
+        token = None
+        if env.aws_iam and not parameters.get("password"):
+            token = iam_token(env.name, env.aws_region, parameters)
+        connection = connect(
+            self.url,
+            env.source,
+            application_name=self.application_name,
+            timeout=env.connect_timeout,
+            password=token,
+        )
+        try:
+            with connection:
+                yield connection
+        except psycopg.Error as error:
+            raise refusal(error, f"'{env.name}'") from None
+
+    def look(self) -> Sighting:
+        """Read facts and schema in one read-only snapshot transaction."""
+        with self.connect() as connection:
+            return look(connection, self.scope)
