@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from tests.fix_dagster import DagsterDatabases
     from tests.servers import NewDatabase
     from wish_rollout.core.plan.plan import EnvironmentPlan
-    from wish_rollout.defs.runs.launch import Outcome
+    from wish_rollout.defs.launch import Outcome
     from wish_rollout.sandbox.server import Server
 
 APPROVER, REQUESTER = "approver@example.org", "requester@example.org"
@@ -165,7 +165,7 @@ class Road:
         self, job: str, config: dict[str, Any] | None = None, tags: dict[str, str] | None = None
     ) -> Outcome:
         """Run a job through Dagster in this process."""
-        from wish_rollout.defs.runs.launch import run
+        from wish_rollout.defs.launch import run
 
         with as_program(self.root, ["wish-rollout"], StringIO(), StringIO()):
             return run(self.project.config, job, config, tags=tags)

@@ -43,7 +43,7 @@ def test_a_plan_that_went_stale_between_preflight_and_lock_is_not_carried_out(wa
     from wish_rollout.core.errors.plans import PlanChanged
     from wish_rollout.rollout.execution.ledger_recording import Actor
     from wish_rollout.rollout.execution.migration import migrate_environment
-    from wish_rollout.rollout.planning.preflight import preflight
+    from wish_rollout.rollout.execution.preflight import preflight
 
     project = waiting.project
     target = project.target("prod")

@@ -11,8 +11,8 @@ from wish_rollout.core.remedy.sql_syntax import dollar, literal
 from wish_rollout.core.remedy.statements import Gap, Remedy, Statement
 from wish_rollout.core.remedy.type_casts import may_lose
 from wish_rollout.core.remedy.writers.enums import added
+from wish_rollout.core.schema.names_in_text import names_in
 from wish_rollout.core.schema.snapshot import Snapshot
-from wish_rollout.core.text.names_in_text import names_in
 
 ROLES = Roles.of("me", {"app_prod": "app", "a1": "twice", "a2": "twice"})
 TABLE: dict[tuple[str, str], dict[str, Any]] = {

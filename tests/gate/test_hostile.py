@@ -16,9 +16,9 @@ from tests.gate.test_sensor import keys, launch, observe, tick
 from wish_rollout.defs.code_location import build
 from wish_rollout.defs.gate import approval_store
 from wish_rollout.defs.gate.approval_events import rejection_event
-from wish_rollout.defs.gate.sandbox_operator import run_through_gates
 from wish_rollout.defs.runs import notifications, run_tags
 from wish_rollout.defs.runs.instance import open_instance
+from wish_rollout.defs.sandbox_operator import run_through_gates
 
 if TYPE_CHECKING:
     from tests.gate.conftest import Gate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from wish_rollout.postgres.catalog import queries
+from wish_rollout.postgres import queries
 
 ROOT = Path(__file__).parent.parent.parent
 DOCS = (ROOT / "docs" / "snapshot.md").read_text(encoding="utf-8")

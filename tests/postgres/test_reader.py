@@ -9,8 +9,8 @@ from tests.postgres.cases import CASES
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.scope import Scope
 from wish_rollout.core.schema.snapshot import Snapshot
-from wish_rollout.postgres.catalog.queries import FLAT
 from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
+from wish_rollout.postgres.queries import FLAT
 
 SCHEMA = """
 CREATE TYPE mood AS ENUM ('sad', 'ok');

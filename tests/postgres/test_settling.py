@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from wish_rollout.postgres.catalog.queries import FLAT
 from wish_rollout.postgres.expressions.expression_normalization import settled
+from wish_rollout.postgres.queries import FLAT
 
 if TYPE_CHECKING:
     from tests.postgres.conftest import Server

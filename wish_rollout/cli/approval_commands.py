@@ -141,7 +141,7 @@ def pick_rollback(project: Project, target: Target, to: str | None) -> Request:
     from wish_rollout.defs.gate import approval_store
     from wish_rollout.defs.runs.instance import open_instance
     from wish_rollout.rollout.approval.approvals import requester, rules_of, standing
-    from wish_rollout.rollout.execution.rollback import plan_back
+    from wish_rollout.rollout.planning.rollback_plan import plan_back
 
     rules = rules_of(project, target)
     subject = standing(project, rules, plan_back(project, target, to))

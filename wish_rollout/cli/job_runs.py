@@ -23,7 +23,7 @@ def run_job(
     ``until`` leaves out the environments behind that one, ``only`` all but that one.
     """
     with output.progress(job) as tell:
-        from wish_rollout.defs.runs.launch import run
+        from wish_rollout.defs.launch import run
 
         part = project.config.until(until) if until else project.config
         return run(part.only(only) if only else part, job, config, tell=tell)

@@ -24,9 +24,9 @@ def generate(
     json: Json = False,
 ) -> None:
     """Write the revision that leads to the declared schema (or to ENV's), and record what it leads to."""
-    from wish_rollout.rollout.project.adoption import adopt as adopted
-    from wish_rollout.rollout.project.revision_generation import generate as write
-    from wish_rollout.rollout.project.revision_generation import write_records
+    from wish_rollout.rollout.scripts.adoption import adopt as adopted
+    from wish_rollout.rollout.scripts.revision_generation import generate as write
+    from wish_rollout.rollout.scripts.revision_generation import write_records
 
     if record == bool(message or adopt):
         raise typer.BadParameter("give -m MESSAGE for a new revision, or --adopt ENV, or --record")
@@ -52,7 +52,7 @@ def generate(
 
 def check(context: typer.Context, json: Json = False) -> None:
     """Prove scripts, records and declared schema against each other, as a pull request should (exit 5 if not)."""
-    from wish_rollout.rollout.project.release_checks import check_release
+    from wish_rollout.rollout.scripts.release_checks import check_release
 
     project = project_of(context)
     with output.progress("checking") as tell:
@@ -70,7 +70,7 @@ def init() -> None:
     """Give the Alembic project in this folder the files that a rollout needs. Overwrites nothing."""
     from pathlib import Path
 
-    from wish_rollout.rollout.project.project_files import found
+    from wish_rollout.rollout.scripts.project_files import found
 
     for name, written in found(Path.cwd()).items():
         output.say(f"{'wrote' if written else 'kept '}  {name}")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.core.rows.requirements import Finding
-    from wish_rollout.defs.runs.launch import Outcome
+    from wish_rollout.defs.launch import Outcome
 
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})

@@ -91,7 +91,7 @@ def rollout(
         output.say(nothing_to_do(project, [target.name for target in targets]))
         return
     with output.progress("rollout") as tell:
-        from wish_rollout.defs.gate.sandbox_operator import run_through_gates
+        from wish_rollout.defs.sandbox_operator import run_through_gates
 
         outcome, approved = run_through_gates(project, reason, tell)
     if not outcome.success or outcome.awaiting:

@@ -20,10 +20,11 @@ from wish_rollout.defs.resources import database_key, target_of
 from wish_rollout.defs.runs.failures import told
 from wish_rollout.defs.runs.notifications import failure_hook, tell, tell_of_change
 from wish_rollout.defs.runs.run_tags import disown
-from wish_rollout.rollout.execution.rollback import plan_back_fit, rollback_environment
+from wish_rollout.rollout.execution.rollback import rollback_environment
 from wish_rollout.rollout.execution.verification import Verification, verify_environment
 from wish_rollout.rollout.inspection.drift import remedy_for
 from wish_rollout.rollout.inspection.environment_status import Standing, survey
+from wish_rollout.rollout.planning.rollback_plan import plan_back_fit
 
 
 def resource_keys(config: Config) -> set[str]:

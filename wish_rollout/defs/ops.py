@@ -15,9 +15,9 @@ from wish_rollout.defs.runs.failures import told
 from wish_rollout.defs.runs.notifications import tell_of_change
 from wish_rollout.defs.runs.run_tags import disown
 from wish_rollout.rollout.execution.migration import migrate_environment
+from wish_rollout.rollout.execution.preflight import preflight as look_everywhere
 from wish_rollout.rollout.execution.verification import verify_environment
 from wish_rollout.rollout.planning.plans import plan_target
-from wish_rollout.rollout.planning.preflight import preflight as look_everywhere
 from wish_rollout.rollout.planning.refusals import refuse_unfit
 
 if TYPE_CHECKING:

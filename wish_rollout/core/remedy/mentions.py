@@ -8,7 +8,7 @@ from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.schema.names import whole_of
-from wish_rollout.core.text.names_in_text import PART, WORD, names_in
+from wish_rollout.core.schema.names_in_text import PART, WORD, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -13,7 +13,7 @@ from wish_rollout.core.remedy.mentions import Mentions, plain_name
 from wish_rollout.core.remedy.writers import columns, constraints, enums, views
 from wish_rollout.core.remedy.writers.by_kind import WRITERS
 from wish_rollout.core.schema.names import split_last, whole_of
-from wish_rollout.core.text.names_in_text import has_word, names_in
+from wish_rollout.core.schema.names_in_text import has_word, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.schema.conflicting_objects import space
 from wish_rollout.core.schema.names import split_last, whole_of
+from wish_rollout.core.schema.names_in_text import names_in
 from wish_rollout.core.schema.snapshot import Snapshot
-from wish_rollout.core.text.names_in_text import names_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

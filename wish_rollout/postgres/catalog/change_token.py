@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from wish_rollout.postgres.catalog.queries import query
+from wish_rollout.postgres.queries import query
 
 if TYPE_CHECKING:
     import psycopg

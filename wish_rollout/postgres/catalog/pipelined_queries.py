@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.postgres.catalog.queries import query
+from wish_rollout.postgres.queries import query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

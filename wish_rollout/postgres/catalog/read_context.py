@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.schema.scope import MIGRATOR, Scope
-from wish_rollout.postgres.catalog.queries import query
+from wish_rollout.postgres.queries import query
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

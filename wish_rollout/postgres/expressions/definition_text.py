@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from wish_rollout.postgres.catalog.queries import FLAT
 from wish_rollout.postgres.expressions.expression_normalization import settled
 from wish_rollout.postgres.expressions.expression_tokens import LITERAL
+from wish_rollout.postgres.queries import FLAT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

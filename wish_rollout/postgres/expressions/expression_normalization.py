@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from wish_rollout.postgres.catalog.queries import FLAT
 from wish_rollout.postgres.expressions.array_casts import spread
 from wish_rollout.postgres.expressions.expression_tokens import Group, Items, parsed, text_of
+from wish_rollout.postgres.queries import FLAT
 
 _LISTS = frozenset({"AND", "OR"})
 _NO_LIST = frozenset({"SELECT", "WITH", "VALUES", "BETWEEN"})

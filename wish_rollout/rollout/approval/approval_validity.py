@@ -11,9 +11,9 @@ from wish_rollout.core.errors.plans import NotGated, NothingToApprove
 from wish_rollout.core.errors.requests import RequestRejected
 from wish_rollout.core.plan.plan import Action
 from wish_rollout.rollout.approval.approvals import accept, refuse_used, rules_of, standing, text_of
-from wish_rollout.rollout.execution.rollback import plan_back
 from wish_rollout.rollout.planning.plans import Choices, plan_target
 from wish_rollout.rollout.planning.refusals import refuse_unfit
+from wish_rollout.rollout.planning.rollback_plan import plan_back
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -108,7 +108,7 @@ def drift_report(project: Project, targets: Sequence[Target], *, models: bool = 
 
 
 def _declared(project: Project) -> Delta | None:
-    from wish_rollout.rollout.project.release_checks import models_drift
+    from wish_rollout.rollout.scripts.release_checks import models_drift
 
     return models_drift(project)
 

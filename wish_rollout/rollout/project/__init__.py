@@ -1,4 +1,4 @@
-"""A project: its configuration, its scripts, the schemas that its history promises, and commands on its files.
+"""A project: its configuration, its targets, its scripts, and the schemas that its history promises.
 
-What is done to an environment is in ``rollout.planning`` and ``rollout.execution``.
+Commands that write scripts are in ``rollout.scripts``.
 """

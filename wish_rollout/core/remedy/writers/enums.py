@@ -12,7 +12,7 @@ from wish_rollout.core.remedy.sql_syntax import identifier, literal
 from wish_rollout.core.remedy.writers.types import BESIDE
 from wish_rollout.core.schema.change import Change
 from wish_rollout.core.schema.names import split_last
-from wish_rollout.core.text.names_in_text import names_in
+from wish_rollout.core.schema.names_in_text import names_in
 from wish_rollout.core.text.sql_tokens import bare
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.errors.requests import NoRequest
 from wish_rollout.core.plan.plan import Action
 from wish_rollout.defs.gate import approval_store
+from wish_rollout.defs.launch import Outcome, run
 from wish_rollout.defs.runs.instance import open_instance
-from wish_rollout.defs.runs.launch import Outcome, run
 from wish_rollout.rollout.approval.approval_progress import newest_that_stands
 from wish_rollout.rollout.approval.approvals import rules_of
 from wish_rollout.rollout.approval.signing import Words, sign_off

@@ -18,7 +18,7 @@ from wish_rollout.core.schema.delta_rendering import brief
 from wish_rollout.rollout.planning.refusals import refuse_foreign
 from wish_rollout.rollout.project.project import Project
 from wish_rollout.rollout.project.replay import Replayer, record, scratch
-from wish_rollout.rollout.project.revision_generation import Generated
+from wish_rollout.rollout.scripts.revision_generation import Generated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
