@@ -48,6 +48,6 @@ class NotSent(RolloutError):
     receiver: str
     reason: str
 
-    what = "'{title}' could not be told to the receiver in {receiver}: {reason}."
-    why = "The rollout goes on without."
+    summary = "'{title}' could not be told to the receiver in {receiver}: {reason}."
+    explanation = "The rollout goes on without."
     hint = "look at what is wrong: wish-rollout doctor"

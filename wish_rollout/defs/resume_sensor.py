@@ -81,7 +81,7 @@ def next_run(
                 )
             refuse_ungranted(project, asked, documents)
         except RolloutError as error:
-            reasons.append(error.say(error.what))
+            reasons.append(error.fill(error.summary))
             if isinstance(error, ApprovalUsed):
                 over.append(nonce)
             continue

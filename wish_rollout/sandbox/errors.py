@@ -13,8 +13,8 @@ class SandboxMissing(RolloutError):
 
     looked_in: str
 
-    what = "There are no PostgreSQL server programs in {looked_in}."
-    why = "The sandbox, and every replay on a scratch database, needs a server of its own."
+    summary = "There are no PostgreSQL server programs in {looked_in}."
+    explanation = "The sandbox, and every replay on a scratch database, needs a server of its own."
     hint = "pip install 'wish-rollout[sandbox]'"
 
 
@@ -25,8 +25,8 @@ class SandboxUnwritable(ConfigurationError):
     path: str
     reason: str
 
-    what = "The sandbox's folder {path} cannot be written to: {reason}."
-    why = "The sandbox, and every replay of scripts on a scratch database, keeps its server's files there."
+    summary = "The sandbox's folder {path} cannot be written to: {reason}."
+    explanation = "The sandbox, and every replay of scripts on a scratch database, keeps its server's files there."
     hint = (
         "make the folder writable; where it must not be, commit what wish-rollout generate --record writes, or name a "
         'server for replays: under [release] in rollout.toml, scratch = "postgresql://…"'
@@ -41,8 +41,8 @@ class SandboxFailed(RolloutError):
     reason: str
     log: str
 
-    what = "The sandbox server failed while {doing}: {reason}.\n{log}\n"
-    why = "Nothing but the sandbox is affected."
+    summary = "The sandbox server failed while {doing}: {reason}.\n{log}\n"
+    explanation = "Nothing but the sandbox is affected."
     hint = "make it anew: wish-rollout sandbox reset"
 
 
@@ -52,7 +52,7 @@ class SandboxNotMade(RolloutError):
 
     home: str
 
-    what = "There is no sandbox server under {home} yet."
+    summary = "There is no sandbox server under {home} yet."
     hint = "start it: wish-rollout sandbox up"
 
 
@@ -63,8 +63,8 @@ class SandboxUnsafe(Refused):
     path: str
     reason: str
 
-    what = "The directory {path} is not used: {reason}."
-    why = "Programs are started from it, so whoever can write there could run code as this user."
+    summary = "The directory {path} is not used: {reason}."
+    explanation = "Programs are started from it, so whoever can write there could run code as this user."
     hint = "look at what it is, and remove it: ls -ld {path}"
 
 
@@ -75,5 +75,5 @@ class SandboxNameTaken(ConfigurationError):
     name: str
     reason: str
 
-    what = "The sandbox cannot have a database for the environment {name}: {reason}."
+    summary = "The sandbox cannot have a database for the environment {name}: {reason}."
     hint = "give the environment another name in rollout.toml"

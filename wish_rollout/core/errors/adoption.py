@@ -15,7 +15,7 @@ class NothingToAdopt(RolloutError):
     environment: str
     position: str
 
-    what = "Nothing to adopt: '{environment}' is exactly what {position} leads to."
+    summary = "Nothing to adopt: '{environment}' is exactly what {position} leads to."
 
 
 @dataclass(eq=False)
@@ -26,8 +26,8 @@ class NotAtHead(Refused):
     position: str
     head: str
 
-    what = "The drift of '{environment}' cannot be adopted: it is at {position}, and the release's head is {head}."
-    why = "A new revision comes after {head}, so it would not start from what is there."
+    summary = "The drift of '{environment}' cannot be adopted: it is at {position}, and the release's head is {head}."
+    explanation = "A new revision comes after {head}, so it would not start from what is there."
     hint = (
         "take the drift back, wish-rollout drift {environment} --sql, or take the environment to {head} first"
     )
@@ -41,10 +41,10 @@ class NotAdoptable(Refused):
     direction: str
     parts: str
 
-    what = (
+    summary = (
         "The drift of '{environment}' cannot be adopted: the revision's {direction} would not cover {parts}."
     )
-    why = (
+    explanation = (
         "A revision that does only a part would leave the environments different, and say that they are not."
     )
     hint = "write it by hand: alembic revision; what the statements would be: wish-rollout drift {environment} --sql"
@@ -58,6 +58,6 @@ class NotTheSame(Refused):
     direction: str
     left: str
 
-    what = "The drift of '{environment}' was not adopted: replayed, the revision's {direction} leaves a difference: {left}."
-    why = "It was tried on a scratch database and taken away again, so nothing has changed."
+    summary = "The drift of '{environment}' was not adopted: replayed, the revision's {direction} leaves a difference: {left}."
+    explanation = "It was tried on a scratch database and taken away again, so nothing has changed."
     hint = "write this part by hand: alembic revision"

@@ -17,8 +17,8 @@ class MayNotApprove(Refused):
     approver: str
     approvers: str
 
-    what = "'{approver}' may not approve for '{environment}': rollout.toml allows {approvers}."
-    why = "Each environment says itself whose word counts there."
+    summary = "'{approver}' may not approve for '{environment}': rollout.toml allows {approvers}."
+    explanation = "Each environment says itself whose word counts there."
     hint = "ask one of those; or change approvers under this environment in rollout.toml"
 
 
@@ -29,8 +29,8 @@ class ApproverIsRequester(Refused):
     environment: str
     approver: str
 
-    what = "'{approver}' asked for this rollout of '{environment}', and may not be the one who approves it."
-    why = "Four eyes see more than two."
+    summary = "'{approver}' asked for this rollout of '{environment}', and may not be the one who approves it."
+    explanation = "Four eyes see more than two."
     hint = "have somebody else run: wish-rollout approve {environment}; in an emergency: --break-glass 'why'"
 
 
@@ -42,8 +42,8 @@ class ApproverIsAuthor(Refused):
     approver: str
     authors: str
 
-    what = "'{approver}' wrote what is to be rolled out to '{environment}' (authors: {authors}), and may not approve it."
-    why = "Four eyes see more than two."
+    summary = "'{approver}' wrote what is to be rolled out to '{environment}' (authors: {authors}), and may not approve it."
+    explanation = "Four eyes see more than two."
     hint = "have somebody else run: wish-rollout approve {environment}; in an emergency: --break-glass 'why'"
 
 
@@ -55,8 +55,8 @@ class AuthorUnknown(Refused):
     revision: str
     reason: str
 
-    what = "Who wrote revision {revision} cannot be told: {reason}."
-    why = "For '{environment}' the approver must not be an author, and that can then not be known."
+    summary = "Who wrote revision {revision} cannot be told: {reason}."
+    explanation = "For '{environment}' the approver must not be an author, and that can then not be known."
     hint = (
         "commit the script, and roll out from a checkout; where there is none, in rollout.toml:\n"
         '[release.authors]\n{revision} = ["who@example.org"]'
@@ -71,8 +71,8 @@ class OtherEnvironment(Refused):
     approved: str
     stands: str
 
-    what = "The approval is for {approved}, not for {stands}."
-    why = "It holds for exactly one database."
+    summary = "The approval is for {approved}, not for {stands}."
+    explanation = "It holds for exactly one database."
     hint = "read the plan and approve it: wish-rollout approve {environment}"
 
 
@@ -83,8 +83,8 @@ class OtherPlan(Refused):
     environment: str
     changed: str
 
-    what = "The approval for '{environment}' is of another plan: {changed}."
-    why = "It holds for exactly one plan."
+    summary = "The approval for '{environment}' is of another plan: {changed}."
+    explanation = "It holds for exactly one plan."
     hint = AGAIN
 
 
@@ -95,8 +95,8 @@ class ApprovalVoid(Refused):
     environment: str
     changed: str
 
-    what = "The approval for '{environment}' no longer holds: {changed}."
-    why = "What was approved is not what would happen now, so nothing was started."
+    summary = "The approval for '{environment}' no longer holds: {changed}."
+    explanation = "What was approved is not what would happen now, so nothing was started."
     hint = AGAIN
 
 
@@ -107,8 +107,8 @@ class ApprovalExpired(Refused):
     environment: str
     expires: str
 
-    what = "The approval for '{environment}' has expired, at {expires}."
-    why = "The longer ago somebody looked, the less they can have known."
+    summary = "The approval for '{environment}' has expired, at {expires}."
+    explanation = "The longer ago somebody looked, the less they can have known."
     hint = AGAIN
 
 
@@ -121,8 +121,8 @@ class LivesTooLong(Refused):
     expires: str
     lives: str
 
-    what = "The approval for '{environment}' is for {requested} to {expires}, and an approval may live for {lives}."
-    why = "Such a request was not made by this tool, or by one with another clock."
+    summary = "The approval for '{environment}' is for {requested} to {expires}, and an approval may live for {lives}."
+    explanation = "Such a request was not made by this tool, or by one with another clock."
     hint = AGAIN
 
 
@@ -134,8 +134,8 @@ class OutsideWindow(Refused):
     now: str
     windows: str
 
-    what = "'{environment}' may not be touched now ({now}): its windows are {windows}."
-    why = "A migration is to go wrong only while those who can mend it are there."
+    summary = "'{environment}' may not be touched now ({now}): its windows are {windows}."
+    explanation = "A migration is to go wrong only while those who can mend it are there."
     hint = "wait for the window; the approval stays good until it expires; in an emergency: approve --break-glass 'why'"
 
 
@@ -147,8 +147,8 @@ class HazardNotAllowed(Refused):
     hazard: str
     allowed: str
 
-    what = "The release carries the hazard {hazard}, and '{environment}' allows {allowed}."
-    why = "No approval is enough for this kind."
+    summary = "The release carries the hazard {hazard}, and '{environment}' allows {allowed}."
+    explanation = "No approval is enough for this kind."
     hint = (
         "write the revision in a safer way; or change allowed_hazards under this environment in rollout.toml"
     )
@@ -163,8 +163,8 @@ class QuorumNotMet(Refused):
     needed: int
     approvers: str
 
-    what = "'{environment}' needs the approvals of {needed} persons, and has {have} ({approvers})."
-    why = "A person and a key count once each."
+    summary = "'{environment}' needs the approvals of {needed} persons, and has {have} ({approvers})."
+    explanation = "A person and a key count once each."
     hint = "have another one run: wish-rollout approve {environment}"
 
 
@@ -174,6 +174,6 @@ class NoBreakGlass(Refused):
 
     environment: str
 
-    what = "'{environment}' knows no way around its approvals."
-    why = "rollout.toml says break_glass = false there."
+    summary = "'{environment}' knows no way around its approvals."
+    explanation = "rollout.toml says break_glass = false there."
     hint = "have those approve whom the policy wants: wish-rollout approve {environment}"

@@ -19,19 +19,19 @@ class RolloutError(Exception):
     """The root. Subclasses are dataclasses; ``str()`` is one paragraph, then a hint."""
 
     exit_code: ClassVar[int] = 1
-    what: ClassVar[str]
-    why: ClassVar[str] = ""
+    summary: ClassVar[str]
+    explanation: ClassVar[str] = ""
     hint: ClassVar[str] = ""
 
     def __str__(self) -> str:
-        paragraph = " ".join(text for text in (self.say(self.what), self.say(self.why)) if text)
-        hint = self.say(self.hint)
+        paragraph = " ".join(text for text in (self.fill(self.summary), self.fill(self.explanation)) if text)
+        hint = self.fill(self.hint)
         return redact(f"{paragraph}\n\nhint: {hint}" if hint else paragraph)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (type(self), tuple(self.as_dict().values()))
 
-    def say(self, template: str) -> str:
+    def fill(self, template: str) -> str:
         """Fill one of the three texts with the fields."""
         return redact(template.format_map(self.as_dict()).strip())
 
@@ -77,6 +77,6 @@ class BadSnapshotFile(ConfigurationError):
     path: str
     reason: str
 
-    what = "The snapshot file {path} cannot be read: {reason}."
-    why = "A snapshot is what a live schema is compared with, so half of one would give a false answer."
+    summary = "The snapshot file {path} cannot be read: {reason}."
+    explanation = "A snapshot is what a live schema is compared with, so half of one would give a false answer."
     hint = "write it anew: wish-rollout snapshot TARGET > {path}"

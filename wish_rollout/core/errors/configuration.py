@@ -14,8 +14,8 @@ class BadConfiguration(ConfigurationError):
     path: str
     reason: str
 
-    what = "The configuration {path} cannot be used: {reason}."
-    why = "The pipeline is built from it, so nothing was started."
+    summary = "The configuration {path} cannot be used: {reason}."
+    explanation = "The pipeline is built from it, so nothing was started."
     hint = "mend the file, then: wish-rollout doctor"
 
 
@@ -26,8 +26,8 @@ class UnknownEnvironment(ConfigurationError):
     name: str
     known: str
 
-    what = "There is no environment named '{name}'."
-    why = "rollout.toml declares, in this order: {known}."
+    summary = "There is no environment named '{name}'."
+    explanation = "rollout.toml declares, in this order: {known}."
     hint = 'name one of those, or declare it in rollout.toml:\n[[environment]]\nname = "{name}"'
 
 
@@ -38,8 +38,8 @@ class MissingUrl(ConfigurationError):
     environment: str
     variable: str
 
-    what = "The environment '{environment}' has no database URL: {variable} is not set."
-    why = "It is read from the process's environment, then .env.local, then .env."
+    summary = "The environment '{environment}' has no database URL: {variable} is not set."
+    explanation = "It is read from the process's environment, then .env.local, then .env."
     hint = 'export {variable}=postgresql://USER@HOST/DATABASE, or for the sandbox: eval "$(wish-rollout sandbox env)"'
 
 
@@ -50,8 +50,8 @@ class MalformedUrl(ConfigurationError):
     source: str
     reason: str
 
-    what = "The database URL in {source} is malformed: {reason}."
-    why = "Nothing was connected to."
+    summary = "The database URL in {source} is malformed: {reason}."
+    explanation = "Nothing was connected to."
     hint = (
         "write it as postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with special characters percent-encoded"
     )
@@ -64,7 +64,7 @@ class UnknownTarget(ConfigurationError):
     target: str
     known: str
 
-    what = "'{target}' is no environment ({known}), no postgresql:// URL and no snapshot file."
+    summary = "'{target}' is no environment ({known}), no postgresql:// URL and no snapshot file."
     hint = "name an environment, a URL, or a file that this wrote: wish-rollout snapshot TARGET > FILE"
 
 
@@ -76,8 +76,8 @@ class DagsterUnavailable(ConfigurationError):
     error: str
     reason: str
 
-    what = "Dagster's own database cannot be opened ({error}: {reason})."
-    why = "Runs, evidence and approvals are kept there, so nothing is migrated without it; see {home}/dagster.yaml."
+    summary = "Dagster's own database cannot be opened ({error}: {reason})."
+    explanation = "Runs, evidence and approvals are kept there, so nothing is migrated without it; see {home}/dagster.yaml."
     hint = 'set DAGSTER_POSTGRES_URL=postgresql+psycopg2://USER@HOST/DATABASE, or: eval "$(wish-rollout sandbox env)"'
 
 
@@ -89,8 +89,8 @@ class NotDagsters(ConfigurationError):
     database: str
     reason: str
 
-    what = "{source} leads to the database {database}, which is not Dagster's: {reason}."
-    why = "Dagster makes some twenty tables where it is sent, and an environment would be drifted by them; none was made."
+    summary = "{source} leads to the database {database}, which is not Dagster's: {reason}."
+    explanation = "Dagster makes some twenty tables where it is sent, and an environment would be drifted by them; none was made."
     hint = 'give it a database of its own: CREATE DATABASE dagster; or: eval "$(wish-rollout sandbox env)"'
 
 
@@ -101,8 +101,8 @@ class NeedsConsent(ConfigurationError):
     question: str
     option: str
 
-    what = "This asks: {question}"
-    why = "There is no terminal to ask at, and silence is no yes."
+    summary = "This asks: {question}"
+    explanation = "There is no terminal to ask at, and silence is no yes."
     hint = "say it on the command line: {option}"
 
 
@@ -114,8 +114,8 @@ class UrlSourceFailed(ConfigurationError):
     source: str
     reason: str
 
-    what = "The URL of '{environment}' could not be had from {source}: {reason}."
-    why = "What it said is not shown, since it may hold a password."
+    summary = "The URL of '{environment}' could not be had from {source}: {reason}."
+    explanation = "What it said is not shown, since it may hold a password."
     hint = "try it by hand, as the user that runs this; it is to give one line, postgresql://…"
 
 
@@ -125,8 +125,8 @@ class Overridden(ConfigurationError):
 
     environment: str
 
-    what = "This run was given another database for '{environment}' than the one that its environment has."
-    why = "A database goes by its environment's rules: under another one's name it would be reached past its gate."
+    summary = "This run was given another database for '{environment}' than the one that its environment has."
+    explanation = "A database goes by its environment's rules: under another one's name it would be reached past its gate."
     hint = "leave the resource database_{environment} out of the run's configuration; its URL is what rollout.toml says"
 
 
@@ -138,8 +138,8 @@ class Plaintext(ConfigurationError):
     host: str
     mode: str
 
-    what = "The connection to '{environment}' at {host} might not be encrypted (sslmode={mode})."
-    why = "Whoever is on the way could read the password, and change what is sent."
+    summary = "The connection to '{environment}' at {host} might not be encrypted (sslmode={mode})."
+    explanation = "Whoever is on the way could read the password, and change what is sent."
     hint = (
         "add to its URL: ?sslmode=verify-full&sslrootcert=FILE; where the way is safe by other means, "
         "in rollout.toml under this environment: allow_plaintext = true"
@@ -153,8 +153,8 @@ class IamNeeds(ConfigurationError):
     environment: str
     reason: str
 
-    what = "'{environment}' logs in by AWS IAM, and that cannot be: {reason}."
-    why = "A token lets its holder in, so it is sent only to a server that has proven who it is."
+    summary = "'{environment}' logs in by AWS IAM, and that cannot be: {reason}."
+    explanation = "A token lets its holder in, so it is sent only to a server that has proven who it is."
     hint = "postgresql://ROLE@HOST:5432/DATABASE?sslmode=verify-full&sslrootcert=global-bundle.pem"
 
 
@@ -164,8 +164,8 @@ class NoConfiguration(ConfigurationError):
 
     folder: str
 
-    what = "There is no rollout.toml in {folder}, nor in a folder above it."
-    why = "It says which scripts are rolled out, and through which environments."
+    summary = "There is no rollout.toml in {folder}, nor in a folder above it."
+    explanation = "It says which scripts are rolled out, and through which environments."
     hint = "go to the project's folder, or name the file: --config FILE; for a new project: wish-rollout init"
 
 
@@ -177,8 +177,8 @@ class QuorumUnreachable(ConfigurationError):
     persons: int
     quorum: int
 
-    what = "'{environment}' wants the approvals of {quorum} persons, and {persons} may sign for it."
-    why = "So nothing can be approved there; where break_glass is not off, one of them may go on alone."
+    summary = "'{environment}' wants the approvals of {quorum} persons, and {persons} may sign for it."
+    explanation = "So nothing can be approved there; where break_glass is not off, one of them may go on alone."
     hint = "add persons to its file of allowed signers; or lower quorum in rollout.toml"
 
 
@@ -188,8 +188,8 @@ class NoProject(ConfigurationError):
 
     folder: str
 
-    what = (
+    summary = (
         "In {folder} no Alembic project begins: there is no alembic.ini, and no script folder with an env.py."
     )
-    why = "The files that a rollout needs lie beside these, so nothing was written."
+    explanation = "The files that a rollout needs lie beside these, so nothing was written."
     hint = "cd to the folder that has them; or make a project: alembic init alembic"

@@ -15,8 +15,8 @@ class DatabaseMissing(ConfigurationError):
     database: str
     server: str
 
-    what = "The database '{database}' that {source} names does not exist on {server}."
-    why = "Migrating would not create it, and a name misspelt is the likelier reason."
+    summary = "The database '{database}' that {source} names does not exist on {server}."
+    explanation = "Migrating would not create it, and a name misspelt is the likelier reason."
     hint = "correct {source}, or create it: createdb -h HOST -U USER {database}"
 
 
@@ -28,8 +28,8 @@ class Unreachable(RolloutError):
     server: str
     reason: str
 
-    what = "The database of {source} at {server} cannot be reached: {reason}."
-    why = "Nothing was read and nothing was changed."
+    summary = "The database of {source} at {server} cannot be reached: {reason}."
+    explanation = "Nothing was read and nothing was changed."
     hint = "see whether the server is up and lets you in: pg_isready -h HOST -p PORT; wish-rollout doctor"
 
 
@@ -41,8 +41,8 @@ class LoginRefused(RolloutError):
     server: str
     role: str
 
-    what = "The server {server} of {source} refuses the role '{role}'."
-    why = (
+    summary = "The server {server} of {source} refuses the role '{role}'."
+    explanation = (
         "The password is wrong, the role does not exist or may not log in, or pg_hba.conf has no line for it."
     )
     hint = 'try the same URL by hand: psql "$' + '{source}"'
@@ -55,8 +55,8 @@ class ReadOnlyDatabase(Refused):
     environment: str
     reason: str
 
-    what = "The database of '{environment}' cannot be written to: {reason}."
-    why = "A migration would fail at its first statement, after other environments had been migrated."
+    summary = "The database of '{environment}' cannot be written to: {reason}."
+    explanation = "A migration would fail at its first statement, after other environments had been migrated."
     hint = (
         "point the URL at the primary (target_session_attrs=read-write), or: "
         "ALTER ROLE … (or DATABASE …) RESET default_transaction_read_only"
@@ -71,8 +71,8 @@ class MayNotCreate(Refused):
     role: str
     place: str
 
-    what = "The role '{role}' may not create objects in {place} of '{environment}'."
-    why = "A migration would fail at its first CREATE, after other environments had been migrated."
+    summary = "The role '{role}' may not create objects in {place} of '{environment}'."
+    explanation = "A migration would fail at its first CREATE, after other environments had been migrated."
     hint = "as its owner: GRANT USAGE, CREATE ON {place} TO {role}"
 
 
@@ -84,8 +84,8 @@ class SchemaMissing(Refused):
     schema: str
     role: str
 
-    what = "The schema {schema}, in which the release creates objects, does not exist in '{environment}'."
-    why = "No revision creates it, so it has to be there before."
+    summary = "The schema {schema}, in which the release creates objects, does not exist in '{environment}'."
+    explanation = "No revision creates it, so it has to be there before."
     hint = "CREATE SCHEMA {schema} AUTHORIZATION {role}; or let a revision create it"
 
 
@@ -97,8 +97,8 @@ class LockHeld(Refused):
     waited: float
     holder: str
 
-    what = "Another rollout is at work on '{environment}': {holder}; waited {waited:.0f} s."
-    why = "Two migrations of one database at once can leave it half of each, so only one may run."
+    summary = "Another rollout is at work on '{environment}': {holder}; waited {waited:.0f} s."
+    explanation = "Two migrations of one database at once can leave it half of each, so only one may run."
     hint = "wait for it to end and run again; its lock ends with its session, so nothing is ever left locked"
 
 
@@ -113,8 +113,8 @@ class StatementFailed(RolloutError):
     statement: str
     state: str
 
-    what = "Migrating '{environment}' failed in revision {revision}: {reason} (SQLSTATE {sqlstate})."
-    why = "{state} The statement was: {statement}"
+    summary = "Migrating '{environment}' failed in revision {revision}: {reason} (SQLSTATE {sqlstate})."
+    explanation = "{state} The statement was: {statement}"
     hint = (
         "mend the revision's script (or the data that it met), then: wish-rollout check && wish-rollout apply"
     )
@@ -124,8 +124,8 @@ class StatementFailed(RolloutError):
 class Interrupted(RolloutError):
     """Somebody cancelled the run, or pressed Ctrl-C."""
 
-    what = "The run was interrupted."
-    why = "What ran in a transaction is rolled back; what was committed before stands."
+    summary = "The run was interrupted."
+    explanation = "What ran in a transaction is rolled back; what was committed before stands."
     hint = "where each environment stands: wish-rollout status; the same command again goes on"
 
 
@@ -135,8 +135,8 @@ class TableLocked(Refused):
 
     source: str
 
-    what = "A table of {source} is locked by somebody else, and was not let go in time."
-    why = "Its schema cannot be read meanwhile, and a migration would wait behind the same lock; nothing was changed."
+    summary = "A table of {source} is locked by somebody else, and was not let go in time."
+    explanation = "Its schema cannot be read meanwhile, and a migration would wait behind the same lock; nothing was changed."
     hint = (
         "wait, and run again; who it is: SELECT pid, relation::regclass, mode FROM pg_locks "
         "WHERE granted AND mode = 'AccessExclusiveLock'"
@@ -151,8 +151,8 @@ class DatabaseRefused(Refused):
     sqlstate: str
     reason: str
 
-    what = "The database of {source} refuses: {reason} (SQLSTATE {sqlstate})."
-    why = "What was asked for is needed, so nothing further was done."
+    summary = "The database of {source} refuses: {reason} (SQLSTATE {sqlstate})."
+    explanation = "What was asked for is needed, so nothing further was done."
     hint = "give the role that right, or look at the server's log; what a role needs: wish-rollout doctor"
 
 
@@ -162,8 +162,8 @@ class PooledConnection(Refused):
 
     environment: str
 
-    what = "The URL of '{environment}' leads to a pooler, not to the server itself."
-    why = "The lock that keeps a second rollout out belongs to a session; behind a pooler it would exclude nobody."
+    summary = "The URL of '{environment}' leads to a pooler, not to the server itself."
+    explanation = "The lock that keeps a second rollout out belongs to a session; behind a pooler it would exclude nobody."
     hint = (
         "give the server's own address; for a pooler in session mode: pooled_sessions = true in rollout.toml"
     )
@@ -175,7 +175,7 @@ class CutOff(StatementFailed):
 
     again: str
 
-    why = (
+    explanation = (
         "What it had done before stays, and is written down statement by statement in wish_rollout.journal: "
         "running again goes on there. The statement was: {statement}"
     )

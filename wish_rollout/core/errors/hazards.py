@@ -16,7 +16,7 @@ class HazardsNotAllowed(Refused):
     instead: str
     allow: str
 
-    what = "The release would endanger '{environment}': {hazards}."
+    summary = "The release would endanger '{environment}': {hazards}."
     hint = "write it the safe way:\n{instead}\nor allow it in the revision's script, by name and with the reason: {allow}"
 
 
@@ -29,11 +29,11 @@ class HeldOthersUp(Refused):
     longest_ms: int
     attempts: int
 
-    what = (
+    summary = (
         "Migrating '{environment}' held others up: {sessions} sessions, the longest for {longest_ms} ms; "
         "given up after {attempts} attempts."
     )
-    why = "What waits for a lock makes all wait that come after it, so it got out of their way each time."
+    explanation = "What waits for a lock makes all wait that come after it, so it got out of their way each time."
     hint = "try at a quieter time; or end what it waits for: SELECT pid, state, query FROM pg_stat_activity"
 
 
@@ -45,8 +45,8 @@ class NotQuiet(Refused):
     seconds: float
     who: str
 
-    what = "'{environment}' is not quiet: {who}; waited {seconds:.0f} s."
-    why = "The release would wait for that, and whoever comes after it would wait for the release."
+    summary = "'{environment}' is not quiet: {who}; waited {seconds:.0f} s."
+    explanation = "The release would wait for that, and whoever comes after it would wait for the release."
     hint = "wait for its end, or end it: SELECT pg_terminate_backend(PID), ROLLBACK PREPARED 'GID'; then: wish-rollout apply"
 
 
@@ -58,8 +58,8 @@ class BadAllowance(ConfigurationError):
     reason: str
     kinds: str
 
-    what = "allow_hazards of revision {revision} cannot be used: {reason}."
-    why = "What is allowed must be named exactly, with the reason for the person who approves it."
+    summary = "allow_hazards of revision {revision} cannot be used: {reason}."
+    explanation = "What is allowed must be named exactly, with the reason for the person who approves it."
     hint = 'write it like this: allow_hazards = {{"KIND": "why it may be"}}; the kinds are {kinds}'
 
 
@@ -72,8 +72,8 @@ class RowsDoNotFit(Refused):
     rehearsed: str
     sql: str
 
-    what = "The release would fail on rows of '{environment}': {found}."
-    why = "Rehearsed on a scratch server with some of them, it ended so: {rehearsed} Nothing was touched anywhere."
+    summary = "The release would fail on rows of '{environment}': {found}."
+    explanation = "Rehearsed on a scratch server with some of them, it ended so: {rehearsed} Nothing was touched anywhere."
     hint = (
         "see them:\n{sql}\nthen mend them in the revision itself, before the statement that demands it; or, if the rehearsal is "
         "wrong, since the release mends them from rows that it does not have: "

@@ -15,8 +15,8 @@ class LedgerMissing(Refused):
     role: str
     database: str
 
-    what = "The role '{role}' may not create the ledger of '{environment}'."
-    why = "Every act is recorded in wish_rollout.ledger, in its own transaction; without it nothing is done."
+    summary = "The role '{role}' may not create the ledger of '{environment}'."
+    explanation = "Every act is recorded in wish_rollout.ledger, in its own transaction; without it nothing is done."
     hint = (
         'once, as the owner of the database {database}: CREATE SCHEMA wish_rollout AUTHORIZATION "{role}"; '
         "or, with roles apart: wish-rollout roles"
@@ -30,8 +30,8 @@ class LedgerClosed(Refused):
     environment: str
     role: str
 
-    what = "The role '{role}' may not write to the ledger of '{environment}'."
-    why = "Every act is recorded in wish_rollout.ledger, in its own transaction; without it nothing is done."
+    summary = "The role '{role}' may not write to the ledger of '{environment}'."
+    explanation = "Every act is recorded in wish_rollout.ledger, in its own transaction; without it nothing is done."
     hint = 'as its owner: GRANT USAGE ON SCHEMA wish_rollout TO "{role}"; GRANT SELECT, INSERT ON wish_rollout.ledger TO "{role}"'
 
 
@@ -42,8 +42,8 @@ class LedgerUnwritable(Refused):
     environment: str
     reason: str
 
-    what = "What is done to '{environment}' could not be recorded: {reason}."
-    why = "A change without its record must not be, so it was rolled back with it."
+    summary = "What is done to '{environment}' could not be recorded: {reason}."
+    explanation = "A change without its record must not be, so it was rolled back with it."
     hint = "see the ledger: wish-rollout log {environment} --verify"
 
 
@@ -55,6 +55,6 @@ class LedgerBroken(VerificationFailed):
     seq: int
     reason: str
 
-    what = "The ledger of '{environment}' is broken at row {seq}: {reason}."
-    why = "Somebody who may do more than the migrator has changed what was recorded."
+    summary = "The ledger of '{environment}' is broken at row {seq}: {reason}."
+    explanation = "Somebody who may do more than the migrator has changed what was recorded."
     hint = "compare it with what Dagster recorded of the same runs, and with a backup"

@@ -21,8 +21,8 @@ class ObjectsInTheWay(Refused):
     objects: str
     ways_out: str
 
-    what = "In '{environment}' there is already what the release would create: {objects}."
-    why = "Creating it again would fail half-way; guessing whose it is would be worse."
+    summary = "In '{environment}' there is already what the release would create: {objects}."
+    explanation = "Creating it again would fail half-way; guessing whose it is would be worse."
     hint = "{ways_out}"
 
 
@@ -33,8 +33,8 @@ class SameDatabase(Refused):
     environment: str
     other: str
 
-    what = "'{environment}' and '{other}' are the same database, whatever their URLs say."
-    why = "What is done to the one is done to the other, past its gate and before its turn; so nothing was started."
+    summary = "'{environment}' and '{other}' are the same database, whatever their URLs say."
+    explanation = "What is done to the one is done to the other, past its gate and before its turn; so nothing was started."
     hint = "give each a database of its own; an optional one is left out by leaving its URL out; then: wish-rollout doctor"
 
 
@@ -46,10 +46,10 @@ class Drifted(DifferenceFound):
     position: str
     drift: str
 
-    what = (
+    summary = (
         "'{environment}' is at revision {position}, but its schema is not what {position} leads to: {drift}."
     )
-    why = "A migration written for the one schema would do something unknown to the other, so it was not started."
+    explanation = "A migration written for the one schema would do something unknown to the other, so it was not started."
     hint = (
         "see it whole: wish-rollout drift {environment}; take it back: wish-rollout drift {environment} --sql; "
         "or into history: wish-rollout generate --adopt {environment}"
@@ -64,10 +64,10 @@ class SchemaAhead(Refused):
     position: str
     really: str
 
-    what = (
+    summary = (
         "'{environment}' says that it is at revision {position}, and its schema is exactly that of {really}."
     )
-    why = "The release was applied there by hand, or its version row was lost; migrating again would fail."
+    explanation = "The release was applied there by hand, or its version row was lost; migrating again would fail."
     hint = "take it over as it is: wish-rollout apply --adopt {environment}"
 
 
@@ -77,8 +77,8 @@ class MayNotClean(Refused):
 
     environment: str
 
-    what = "'{environment}' may not be cleaned: rollout.toml does not mark it disposable."
-    why = "Cleaning drops what is in the way, with its rows."
+    summary = "'{environment}' may not be cleaned: rollout.toml does not mark it disposable."
+    explanation = "Cleaning drops what is in the way, with its rows."
     hint = "coordinate with its owners; only a throwaway database deserves: disposable = true"
 
 
@@ -89,8 +89,8 @@ class MayNotAdopt(Refused):
     environment: str
     drift: str
 
-    what = "'{environment}' cannot be adopted: its schema is not exactly what the release leads to: {drift}."
-    why = "Adopting only sets the version table, so anything that differs would be promised and not be there."
+    summary = "'{environment}' cannot be adopted: its schema is not exactly what the release leads to: {drift}."
+    explanation = "Adopting only sets the version table, so anything that differs would be promised and not be there."
     hint = "write a revision that adapts what is there, or for a disposable environment: wish-rollout apply --clean {environment}"
 
 
@@ -101,8 +101,8 @@ class PlanChanged(Refused):
     environment: str
     changed: str
 
-    what = "The plan for '{environment}' no longer holds: {changed}."
-    why = "What was looked at, and perhaps approved, is not what would happen now, so nothing was started."
+    summary = "The plan for '{environment}' no longer holds: {changed}."
+    explanation = "What was looked at, and perhaps approved, is not what would happen now, so nothing was started."
     hint = "look again: wish-rollout plan; then: wish-rollout apply"
 
 
@@ -114,8 +114,8 @@ class WrongPlan(Refused):
     approved: str
     standing: str
 
-    what = "The approval names the plan {approved:.12}… for '{environment}', and the plan that stands is {standing:.12}…."
-    why = "An approval holds for exactly one plan; that other one is stale, or was never made."
+    summary = "The approval names the plan {approved:.12}… for '{environment}', and the plan that stands is {standing:.12}…."
+    explanation = "An approval holds for exactly one plan; that other one is stale, or was never made."
     hint = "read the plan as it is now and approve that: wish-rollout approve {environment}"
 
 
@@ -125,7 +125,7 @@ class NotGated(ConfigurationError):
 
     environment: str
 
-    what = "'{environment}' needs no approval: rollout.toml does not mark it gated."
+    summary = "'{environment}' needs no approval: rollout.toml does not mark it gated."
     hint = "go on: wish-rollout apply"
 
 
@@ -136,7 +136,7 @@ class NothingToApprove(Refused):
     exit_code = 0
     environment: str
 
-    what = "There is nothing to approve: '{environment}' is at the release's head, in step."
+    summary = "There is nothing to approve: '{environment}' is at the release's head, in step."
 
 
 @dataclass(eq=False)
@@ -146,8 +146,8 @@ class WaitingAtGate(AwaitingApproval):
     environment: str
     plan_digest: str
 
-    what = "'{environment}' waits for a person's approval of the plan {plan_digest:.12}…."
-    why = "Everything before it is migrated and verified; nothing of '{environment}' was touched."
+    summary = "'{environment}' waits for a person's approval of the plan {plan_digest:.12}…."
+    explanation = "Everything before it is migrated and verified; nothing of '{environment}' was touched."
     hint = "wish-rollout approve {environment} --reason '…'"
 
 
@@ -159,8 +159,8 @@ class NotAsPromised(VerificationFailed):
     failed: str
     detail: str
 
-    what = "'{environment}' is not what was promised: {failed} failed: {detail}."
-    why = "Nothing behind it was run."
+    summary = "'{environment}' is not what was promised: {failed} failed: {detail}."
+    explanation = "Nothing behind it was run."
     hint = "see the whole difference, and both ways to mend it: wish-rollout drift {environment}"
 
 
@@ -171,8 +171,8 @@ class RowsInTheWay(Refused):
     environment: str
     tables: str
 
-    what = "Rolling '{environment}' back would lose rows: {tables}."
-    why = "A rollback must not lose what people have entered since."
+    summary = "Rolling '{environment}' back would lose rows: {tables}."
+    explanation = "A rollback must not lose what people have entered since."
     hint = "save them and empty the table first, in agreement with their owners: pg_dump -a -t TABLE …"
 
 
@@ -184,7 +184,7 @@ class NothingToRollBack(ConfigurationError):
     position: str
     target: str
 
-    what = "'{environment}' cannot be rolled back from {position} to {target}: that is not behind it."
+    summary = "'{environment}' cannot be rolled back from {position} to {target}: that is not behind it."
     hint = "see where it is: wish-rollout status"
 
 
@@ -196,7 +196,7 @@ class AlreadyThere(Refused):
     environment: str
     position: str
 
-    what = "nothing to do: {environment} is at {position}"
+    summary = "nothing to do: {environment} is at {position}"
 
 
 @dataclass(eq=False)
@@ -205,7 +205,7 @@ class WouldRun(Refused):
 
     revision: str
 
-    what = "Running the release again would run {revision}."
+    summary = "Running the release again would run {revision}."
 
 
 @dataclass(eq=False)
@@ -216,6 +216,6 @@ class RollbackAcrossMerge(Refused):
     merge: str
     parents: str
 
-    what = "Rolling '{environment}' back would take back {merge}, which merges {parents}."
-    why = "Below a merge there are two heads, and which of them is to be left cannot be known."
+    summary = "Rolling '{environment}' back would take back {merge}, which merges {parents}."
+    explanation = "Below a merge there are two heads, and which of them is to be left cannot be known."
     hint = "write a revision that undoes what has to go, and roll that out: wish-rollout generate -m 'undo …'"

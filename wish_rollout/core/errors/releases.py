@@ -15,8 +15,8 @@ class ForeignRevision(Refused):
     head: str
     environment: str = "the database"
 
-    what = "{environment} is at revision '{revision}', which this release does not know (its head is {head})."
-    why = (
+    summary = "{environment} is at revision '{revision}', which this release does not know (its head is {head})."
+    explanation = (
         "A newer release, or another project's, was applied there; what migrating would do to it is unknown."
     )
     hint = "check out the release that holds {revision}; if the row itself is wrong: SELECT * FROM alembic_version"
@@ -29,8 +29,8 @@ class UnknownRevision(ConfigurationError):
     revision: str
     known: str
 
-    what = "There is no revision '{revision}' in this release."
-    why = "It has, from base to head: {known}."
+    summary = "There is no revision '{revision}' in this release."
+    explanation = "It has, from base to head: {known}."
     hint = "name one of those, or base"
 
 
@@ -41,8 +41,8 @@ class NoScripts(ConfigurationError):
     path: str
     reason: str
 
-    what = "The Alembic scripts in {path} cannot be read: {reason}."
-    why = "A release is read off its scripts, so there is none."
+    summary = "The Alembic scripts in {path} cannot be read: {reason}."
+    explanation = "A release is read off its scripts, so there is none."
     hint = "correct [release] migrations in rollout.toml; a new folder is made by: alembic init {path}"
 
 
@@ -54,8 +54,8 @@ class BadScript(ConfigurationError):
     reason: str
     place: str
 
-    what = "The Alembic scripts in {path} cannot be read: {reason}{place}."
-    why = "A release is read off its scripts, so there is none."
+    summary = "The Alembic scripts in {path} cannot be read: {reason}{place}."
+    explanation = "A release is read off its scripts, so there is none."
     hint = "mend that script, or fetch the one that is missing; then: wish-rollout check"
 
 
@@ -65,8 +65,8 @@ class SeveralHeads(ConfigurationError):
 
     heads: str
 
-    what = "The scripts have more than one head: {heads}."
-    why = "Which of them a database is to be taken to cannot be known."
+    summary = "The scripts have more than one head: {heads}."
+    explanation = "Which of them a database is to be taken to cannot be known."
     hint = "join them: alembic merge -m 'merge' {heads}"
 
 
@@ -79,8 +79,8 @@ class EditedHistory(Refused):
     recorded: str
     found: str
 
-    what = "The script of revision {revision} ({path}) was edited: its SHA-256 is {found:.12}…, recorded {recorded:.12}…."
-    why = "Where it was applied already, the schema is what the old text made; the same number must not mean two things."
+    summary = "The script of revision {revision} ({path}) was edited: its SHA-256 is {found:.12}…, recorded {recorded:.12}…."
+    explanation = "Where it was applied already, the schema is what the old text made; the same number must not mean two things."
     hint = "git checkout -- {path}, then write a new revision; if it was applied nowhere yet: wish-rollout generate --record"
 
 
@@ -91,8 +91,8 @@ class BadJournal(ConfigurationError):
     path: str
     reason: str
 
-    what = "The release's record {path} cannot be used: {reason}."
-    why = "What each revision promises is read from it."
+    summary = "The release's record {path} cannot be used: {reason}."
+    explanation = "What each revision promises is read from it."
     hint = (
         "restore it from version control, or write it anew from the scripts: wish-rollout generate --record"
     )
@@ -106,8 +106,8 @@ class ScriptFailed(RolloutError):
     reason: str
     state: str
 
-    what = "The script of revision {revision} raised: {reason}."
-    why = "{state}"
+    summary = "The script of revision {revision} raised: {reason}."
+    explanation = "{state}"
     hint = "see the traceback with --debug; mend the script, then: wish-rollout check"
 
 
@@ -118,8 +118,8 @@ class VersionTableMismatch(ConfigurationError):
     configured: str
     found: str
 
-    what = "env.py keeps its revisions in the table {found}, and rollout.toml says {configured}."
-    why = "Where a database is could not be read."
+    summary = "env.py keeps its revisions in the table {found}, and rollout.toml says {configured}."
+    explanation = "Where a database is could not be read."
     hint = 'in rollout.toml: [release] version_table = "{found}"'
 
 
@@ -130,4 +130,4 @@ class NothingToGenerate(RolloutError):
     exit_code = 0
     models: str
 
-    what = "Nothing to generate: {models} declares exactly the schema that the scripts lead to."
+    summary = "Nothing to generate: {models} declares exactly the schema that the scripts lead to."

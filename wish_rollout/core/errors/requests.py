@@ -16,8 +16,8 @@ class ApprovalUsed(Refused):
     nonce: str
     used: str
 
-    what = "The approval {nonce:.12}… for '{environment}' was used already: {used}."
-    why = "An approval works once; the database's own ledger says that this one did."
+    summary = "The approval {nonce:.12}… for '{environment}' was used already: {used}."
+    explanation = "An approval works once; the database's own ledger says that this one did."
     hint = AGAIN
 
 
@@ -29,8 +29,8 @@ class RequestRejected(Refused):
     nonce: str
     rejected: str
 
-    what = "The request {nonce:.12}… for '{environment}' was rejected: {rejected}."
-    why = "A rejection ends a request; approvals of it count no more."
+    summary = "The request {nonce:.12}… for '{environment}' was rejected: {rejected}."
+    explanation = "A rejection ends a request; approvals of it count no more."
     hint = AGAIN
 
 
@@ -42,8 +42,8 @@ class ManyRequests(Refused):
     nonce: str
     found: str
 
-    what = "Several requests for '{environment}' begin with the nonce {nonce}: {found}."
-    why = "What is signed must be the one that was meant."
+    summary = "Several requests for '{environment}' begin with the nonce {nonce}: {found}."
+    explanation = "What is signed must be the one that was meant."
     hint = "name it in full: wish-rollout requests {environment}"
 
 
@@ -53,6 +53,6 @@ class NoRequest(Refused):
 
     environment: str
 
-    what = "Nobody asks for an approval for '{environment}'."
-    why = "An approval answers a request, which a rollout makes when it comes to the gate."
+    summary = "Nobody asks for an approval for '{environment}'."
+    explanation = "An approval answers a request, which a rollout makes when it comes to the gate."
     hint = "wish-rollout apply; then: wish-rollout approve {environment}"

@@ -14,8 +14,8 @@ class UnsignedGate(ConfigurationError):
     environment: str
     reason: str
 
-    what = "Nobody can approve anything for '{environment}': {reason}."
-    why = "An approval is a signature by a key that this file names; without it, anyone could let a release through."
+    summary = "Nobody can approve anything for '{environment}': {reason}."
+    explanation = "An approval is a signature by a key that this file names; without it, anyone could let a release through."
     hint = (
         'in rollout.toml, under this environment:\n[environment.approval]\nallowed_signers = "approvers"\nin that file, '
         'a line a person: echo "you@example.org namespaces=\\"wish-rollout\\" $(cat ~/.ssh/id_ed25519.pub)" >> approvers'
@@ -29,8 +29,8 @@ class BadSigners(ConfigurationError):
     path: str
     reason: str
 
-    what = "The file of allowed signers {path} cannot be used: {reason}."
-    why = "Who may approve is read from it, so nobody may until it is mended."
+    summary = "The file of allowed signers {path} cannot be used: {reason}."
+    explanation = "Who may approve is read from it, so nobody may until it is mended."
     hint = 'its form is told in ssh-keygen(1), ALLOWED SIGNERS: you@example.org namespaces="wish-rollout" ssh-ed25519 AAAA…'
 
 
@@ -40,8 +40,8 @@ class BadApproval(Refused):
 
     reason: str
 
-    what = "This is no approval: {reason}."
-    why = "What is signed has exactly one form, so that what was read is what is checked."
+    summary = "This is no approval: {reason}."
+    explanation = "What is signed has exactly one form, so that what was read is what is checked."
     hint = "have it written anew: wish-rollout approve ENV --out FILE"
 
 
@@ -52,8 +52,8 @@ class NothingToRead(ConfigurationError):
     path: str
     reason: str
 
-    what = "{path} cannot be read: {reason}."
-    why = "A request, or an approval, is handed in as the text file that was written for it."
+    summary = "{path} cannot be read: {reason}."
+    explanation = "A request, or an approval, is handed in as the text file that was written for it."
     hint = (
         "a request is written by: wish-rollout requests ENV --out FILE; "
         "an approval of it by: wish-rollout approve ENV --request FILE --out APPROVAL"
@@ -67,7 +67,7 @@ class NotWritten(ConfigurationError):
     path: str
     reason: str
 
-    what = "{path} cannot be written: {reason}."
+    summary = "{path} cannot be written: {reason}."
     hint = "name a file in a folder that is there: --out FILE"
 
 
@@ -77,8 +77,8 @@ class NotSigned(Refused):
 
     environment: str
 
-    what = "The approval for '{environment}' carries no signature."
-    why = "A name is not enough: whoever reaches Dagster can write one."
+    summary = "The approval for '{environment}' carries no signature."
+    explanation = "A name is not enough: whoever reaches Dagster can write one."
     hint = "sign it with your SSH key: wish-rollout approve {environment}"
 
 
@@ -89,8 +89,8 @@ class BadSignature(Refused):
     environment: str
     reason: str
 
-    what = "The signature of the approval for '{environment}' is not good: {reason}."
-    why = "The text or the signature was changed after it was made, or it was made for something else."
+    summary = "The signature of the approval for '{environment}' is not good: {reason}."
+    explanation = "The text or the signature was changed after it was made, or it was made for something else."
     hint = "sign what stands now: wish-rollout approve {environment}"
 
 
@@ -103,8 +103,8 @@ class UnknownSigner(Refused):
     key: str
     signers: str
 
-    what = "'{approver}' is not named with the key {key} in {signers}."
-    why = "The signature for '{environment}' is good, but nobody has said that this key may approve."
+    summary = "'{approver}' is not named with the key {key} in {signers}."
+    explanation = "The signature for '{environment}' is good, but nobody has said that this key may approve."
     hint = "have the key's owner added there, by those who answer for it; or sign with a key that is"
 
 
@@ -117,8 +117,8 @@ class SignerNotValid(Refused):
     interval: str
     signers: str
 
-    what = "The key of '{approver}' is not valid now for '{environment}': {signers} says {interval}."
-    why = "A key counts only within the time that it was allowed for."
+    summary = "The key of '{approver}' is not valid now for '{environment}': {signers} says {interval}."
+    explanation = "A key counts only within the time that it was allowed for."
     hint = "have the entry renewed by those who answer for it, or sign with another key"
 
 
@@ -128,6 +128,6 @@ class CannotSign(ConfigurationError):
 
     reason: str
 
-    what = "The approval cannot be signed: {reason}."
-    why = "An approval without a signature does not count."
+    summary = "The approval cannot be signed: {reason}."
+    explanation = "An approval without a signature does not count."
     hint = "name your key: --key ~/.ssh/id_ed25519 (a public key's file where the agent or a security key holds it)"

@@ -28,8 +28,8 @@ class DeltaDoesNotFit(VerificationFailed):
     name: str
     reason: str
 
-    what = "The delta does not fit: {kind} {name} {reason}."
-    why = "It was computed from another schema than the one that it is applied to."
+    summary = "The delta does not fit: {kind} {name} {reason}."
+    explanation = "It was computed from another schema than the one that it is applied to."
     hint = "compute the delta anew from the schema as it is now"
 
 

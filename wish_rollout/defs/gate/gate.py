@@ -144,8 +144,8 @@ class Gatekeeper:
         then = "the same command again"
         if subject.act == Action.ROLLBACK:  # without its target, the same command would go back further
             then = f"wish-rollout rollback {name} --to {subject.end}"
-        why, hint = reason.say(reason.what)[:500], f"{reason.say(hint)[:500]}; and then {then}"
+        why, hint = reason.fill(reason.summary)[:500], f"{reason.fill(hint)[:500]}; and then {then}"
         self.context.instance.add_run_tags(self.context.run_id, {AWAITING: name, WHY: why, HINT: hint})
         self.context.log.warning(
-            f"{reason.say(reason.what)}\n\n{asked.request.text()}\nTo approve: wish-rollout approve {name}"
+            f"{reason.fill(reason.summary)}\n\n{asked.request.text()}\nTo approve: wish-rollout approve {name}"
         )

@@ -54,7 +54,7 @@ def _knock(config: Config) -> None:
     except NotDagsters:
         raise
     except RolloutError as error:
-        told = error.say(error.what).rstrip(".")
+        told = error.fill(error.summary).rstrip(".")
         raise DagsterUnavailable(home, type(error).__name__, told) from None
     os.environ[DAGSTER_VARIABLE] = re.sub(r"^postgres(ql)?://", "postgresql+psycopg2://", url.strip())
 

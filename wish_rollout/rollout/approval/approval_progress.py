@@ -67,9 +67,9 @@ def why_void(project: Project, request: Request) -> str:
         target = project.target(request.subject.environment)
         refuse_void(project, target, rules_of(project, target), request)
     except Refused as error:
-        return error.say(error.what)
+        return error.fill(error.summary)
     except RolloutError as error:
-        return error.say(error.what) if error.exit_code == 0 else ""
+        return error.fill(error.summary) if error.exit_code == 0 else ""
     return ""
 
 

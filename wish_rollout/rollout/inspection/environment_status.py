@@ -82,7 +82,7 @@ def standing(project: Project, target: Target) -> Standing:
         if isinstance(error, ConfigurationError) and not isinstance(error, DatabaseMissing):
             raise
         verdict = Verdict.LOCKED if isinstance(error, TableLocked) else Verdict.UNREACHABLE
-        return Standing(target.name, Judgement(verdict, Delta(())), error=error.say(error.what))
+        return Standing(target.name, Judgement(verdict, Delta(())), error=error.fill(error.summary))
     judgement = judge(project.release, seen, project.history.at, project.count)
     known = judgement.verdict is not Verdict.FOREIGN
     pending = project.release.pending(seen.facts.revisions) if known else ()

@@ -28,7 +28,7 @@ def tell_all(config: Config, notice: Notice, log: Callable[[str], None]) -> None
             try:
                 send(notice, receiver.source, _url(config, receiver, notice.title))
             except RolloutError as error:
-                log(error.say(error.what))
+                log(error.fill(error.summary))
 
 
 def try_receiver(config: Config, receiver: ReceiverConfig) -> str:
@@ -42,4 +42,4 @@ def _url(config: Config, receiver: ReceiverConfig, title: str) -> str:
     try:
         return receiver.url(config.root)
     except RolloutError as error:
-        raise NotSent(title, receiver.source, error.say(error.what).rstrip(".")) from None
+        raise NotSent(title, receiver.source, error.fill(error.summary).rstrip(".")) from None

@@ -100,7 +100,7 @@ def rehearse(
             for head in plan.end:
                 replayer.up(head)
     except RolloutError as error:
-        return error.say(error.what)
+        return error.fill(error.summary)
     except psycopg.Error as error:
         return f"such rows could not be taken to the scratch server ({error.diag.message_primary or error})"
     return ""
