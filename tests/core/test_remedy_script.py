@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from wish_rollout.core.remedy.mentions import in_order
 from wish_rollout.core.remedy.remedy import remedy
 from wish_rollout.core.remedy.role_names import Roles, UnknownRole
 from wish_rollout.core.remedy.sql_syntax import dollar, literal
@@ -144,11 +143,6 @@ def test_names_in_texts_are_found_with_their_quotes() -> None:
     }
     assert names_in(texts) >= {"public.s", 'public."a.b"', "other.t"}
     assert "public.no" not in names_in(texts)
-
-
-def test_a_circle_is_broken_by_rank() -> None:
-    needs = {("f", "a"): {("f", "b")}, ("f", "b"): {("f", "a")}, ("f", "c"): {("f", "b")}}
-    assert in_order(needs, needs.__getitem__, lambda key: (key[1],)) == [("f", "a"), ("f", "b"), ("f", "c")]
 
 
 def test_a_foreign_key_is_made_anew_only_with_the_key_that_it_stands_on() -> None:

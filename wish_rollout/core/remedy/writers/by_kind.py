@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.remedy.writers import (
     columns,
     constraints,
+    defaults,
     enums,
     foreign_tables,
     indexes,
@@ -22,7 +23,8 @@ from wish_rollout.core.remedy.writers import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wish_rollout.core.remedy.draft import Writer
+    from wish_rollout.core.remedy.draft import Draft, Writer
+    from wish_rollout.core.schema.snapshot import Key
 
 WRITERS: Mapping[str, Writer] = {
     "schema": schemas.SCHEMA,
@@ -36,6 +38,7 @@ WRITERS: Mapping[str, Writer] = {
     "table": tables.WRITER,
     "foreign table": foreign_tables.WRITER,
     "column": columns.WRITER,
+    "default": defaults.WRITER,
     "constraint": constraints.WRITER,
     "index": indexes.WRITER,
     "statistics": indexes.STATISTICS,
@@ -60,3 +63,17 @@ UNTOUCHED = {
 """Kinds that no statement is written for, whatever became of them, and why."""
 LAST = 20
 """The rank of a kind without a writer."""
+_WITHOUT_WRITER = frozenset({"owner", "privileges", "comment", "depends on extensions"})
+
+
+def reason_not_created(draft: Draft, key: Key, *, added: bool) -> str:
+    """Return why no statement creates an object, or, unless ``added``, changes it; empty where one does."""
+    kind, name = key
+    if kind in UNTOUCHED:
+        return UNTOUCHED[kind]
+    if not added or kind == "default privileges":
+        return ""
+    writer = WRITERS.get(kind)
+    if writer is None:
+        return f"how to create a {kind} is not covered"
+    return writer.reason(draft, name) if writer.reason is not None else ""

@@ -23,7 +23,7 @@ def create(draft: Draft, name: str, properties: Props) -> list[str]:
         left = dict(draft.target["column", column])
         left.pop("position", None)
         left.pop("attribute number", None)
-        inside.append(columns.definition(column, left))
+        inside.append(columns.definition(draft, column, left))
         pairs: Pairs = {key: (None, value) for key, value in left.items()}
         after += beside(draft, column, pairs)
         for key in pairs:

@@ -99,4 +99,4 @@ def owned(name: str, properties: Properties) -> str:
     return f"ALTER SEQUENCE {name} OWNED BY {properties.get('owned by', 'NONE')}"
 
 
-WRITER = Writer(6, create, alter, rebuilds=False, loses_data=True)
+WRITER = Writer(6, create, alter, rebuilds=False)

@@ -22,8 +22,8 @@ def create_domain(draft: Draft, name: str, properties: Props) -> list[str]:
     text = f"CREATE DOMAIN {name} AS {properties.pop('type')}"
     if "collation" in properties:
         text += f" COLLATE {properties.pop('collation')}"
-    if "default" in properties:
-        text += f" DEFAULT {properties.pop('default')}"
+    if ("default", name) in draft.inlined:
+        text += f" DEFAULT {draft.default(name)}"
     made = [text + (" NOT NULL" if properties.pop("not null", None) else "")]
     pairs: Pairs = {key: (None, properties.pop(key)) for key in _NOT_NULLS if key in properties}
     return made + _domain_not_null(draft, name, pairs)
@@ -32,11 +32,6 @@ def create_domain(draft: Draft, name: str, properties: Props) -> list[str]:
 def alter_domain(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     """Set a domain's default, and whether it may be null."""
     made = []
-    if "default" in pairs:
-        after = pairs.pop("default")[1]
-        made.append(
-            f"ALTER DOMAIN {name} " + (f"SET DEFAULT {after}" if after is not None else "DROP DEFAULT")
-        )
     if "not null" in pairs:
         made.append(f"ALTER DOMAIN {name} {'SET' if pairs.pop('not null')[1] else 'DROP'} NOT NULL")
     return made + _domain_not_null(draft, name, pairs)
@@ -121,24 +116,22 @@ def create_range(_draft: Draft, name: str, properties: Props) -> list[str]:
     return [f"CREATE TYPE {name} AS RANGE ({', '.join(inside)})"]
 
 
-def create_shell(draft: Draft, name: str, properties: Props) -> list[str]:
+def create_shell(_draft: Draft, name: str, properties: Props) -> list[str]:
     """Announce a base type; one that is defined needs functions in C, which are not ours to write."""
-    if not properties.pop("shell", None):
-        draft.gap("base type", name, "a base type is made of functions of its own, by hand")
-        properties.clear()
-        return []
+    properties.pop("shell", None)
     for key in list(properties):
         if key not in BESIDE:
             del properties[key]
     return [f"CREATE TYPE {name}"]
 
 
-def of_schema(name: str) -> str:
-    """Give the schema that a name is in."""
-    return split_last(name)[0]
+def reason_base(draft: Draft, name: str) -> str:
+    """Return why a base type cannot be created."""
+    shell = draft.target["base type", name].get("shell")
+    return "" if shell else "a base type is made of functions in C"
 
 
-DOMAIN = Writer(5, create_domain, alter_domain, frozenset({"default", "not null", *_NOT_NULLS, *BESIDE}))
-COMPOSITE = Writer(4, create_composite, alter_composite, frozenset({"attributes", *BESIDE}), rebuilds=False)
+DOMAIN = Writer(5, create_domain, alter_domain, frozenset({"not null", *_NOT_NULLS, *BESIDE}))
+COMPOSITE = Writer(4, create_composite, alter_composite, frozenset({"attributes", *BESIDE}))
 RANGE = Writer(4, create_range, None, BESIDE)
-BASE = Writer(2, create_shell, None, BESIDE, rebuilds=False)
+BASE = Writer(2, create_shell, None, BESIDE, rebuilds=False, reason=reason_base)

@@ -1,0 +1,192 @@
+"""What a remedy does to each object: create, drop, alter, or drop and create again.
+
+An object is dropped and created again where no statement alters it, or where it depends on such an object. What
+holds data (a table, a column, a sequence) is never created again: a column is moved to the new form of its type.
+Where that is not possible, the object below stays as it is, and is reported as not covered.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.remedy.dependencies import RELATIONS, Dependencies
+from wish_rollout.core.remedy.parts import reported
+from wish_rollout.core.remedy.writers import columns, type_replacement
+from wish_rollout.core.remedy.writers.by_kind import WRITERS, reason_not_created
+from wish_rollout.core.schema.comparison import difference
+from wish_rollout.core.schema.inheritance import unfold
+from wish_rollout.core.schema.names import split_last
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wish_rollout.core.remedy.draft import Draft, Pairs
+    from wish_rollout.core.schema.snapshot import Key, Snapshot
+
+_KEEPS_DATA = frozenset({"table", "sequence", "schema", "extension", "base type", "user mapping"})
+_VIEWS = ("view", "materialized view")
+_TYPES = frozenset({"enum", "domain", "composite type", "range type"})
+
+
+class ChangeSet:
+    """What becomes of each object that differs, or that depends on one that does.
+
+    ``rebuilt``: what is dropped and created again. ``moved``: the columns that get the new form of their type.
+    """
+
+    def __init__(self, draft: Draft, live: Snapshot, target: Snapshot) -> None:
+        self.draft = draft
+        self.changed: dict[Key, Pairs] = {}
+        self.added: set[Key] = set()
+        self.removed: set[Key] = set()
+        for change in unfold(difference(live, target).changes):
+            key = (change.kind, change.name)
+            if change.change == "changed":
+                self.changed[key] = dict(change.properties)
+            else:
+                (self.added if change.change == "added" else self.removed).add(key)
+        self.before = Dependencies(draft.live)
+        self.after = Dependencies(draft.target)
+        self.rebuilt: set[Key] = set()
+        self.moved: set[Key] = set()
+        self.forced: set[Key] = set()
+        self._block_what_cannot_be_created()
+        self.find_rebuilt()
+
+    def block(self, key: Key, reason: str) -> None:
+        """Leave an object as it is, and report that its difference is not covered."""
+        self.draft.gap(*reported(key), reason)
+        self.changed.pop(key, None)
+        self.removed.discard(key)
+        self.added.discard(key)
+        self.forced.discard(key)
+
+    @property
+    def dropped(self) -> set[Key]:
+        """What is dropped, whether it is created again or not."""
+        return self.removed | self.rebuilt
+
+    @property
+    def created(self) -> set[Key]:
+        """What is created."""
+        return self.added | self.rebuilt
+
+    def replaced(self, key: Key) -> bool:
+        """Return whether a type is replaced while columns have it, so that its old form is dropped last."""
+        return key[0] in _TYPES and key in self.rebuilt and not self.before.dependents.get(key, set()).isdisjoint(self.moved)
+
+    def _block_what_cannot_be_created(self) -> None:
+        """Block what no statement creates, and what needs that in the target schema."""
+        everything = self.added | self.changed.keys() | self.removed
+        waiting = [
+            (key, reason)
+            for key in sorted(everything)
+            if (reason := reason_not_created(self.draft, key, added=key in self.added))
+        ]
+        while waiting:
+            key, reason = waiting.pop()
+            if key in self.added:
+                reason_above = f"it needs {' '.join(reported(key))}, which is not covered"
+                waiting += [(other, reason_above) for other in sorted(self.after.dependents.get(key, ()))]
+            if key in self.added | self.changed.keys() | self.removed:
+                self.block(key, reason)
+
+    def find_rebuilt(self) -> None:
+        """Find what is dropped and created again; begin again each time that an object has to stay as it is."""
+        while True:
+            self.rebuilt, self.moved = set(), set()
+            blocked = self._spread()
+            if blocked is None:
+                return
+            self.block(*blocked)
+
+    def _spread(self) -> tuple[Key, str] | None:
+        """Follow the dependencies of what is dropped; return an object that cannot be, with the reason."""
+        waiting = sorted(self.removed)
+        for key in sorted(self.forced):
+            self.rebuilt.add(key)
+            waiting.append(key)
+        for key, pairs in sorted(self.changed.items()):
+            if self.needs_rebuild(key, pairs):
+                if reason := reason_not_created(self.draft, key, added=True):
+                    return key, reason
+                self.rebuilt.add(key)
+                waiting.append(key)
+        for key, pairs in sorted(self.changed.items()):
+            if key not in self.rebuilt:
+                for other in self._stopping(key, pairs):
+                    if reason := self._rebuild(other, waiting):
+                        return key, reason
+        while waiting:
+            key = waiting.pop()
+            for other in sorted(self.before.dependents.get(key, ())):
+                if other in self.removed or other in self.rebuilt or self._lets_go(other, key):
+                    continue
+                if other[0] == "column" and key[0] in RELATIONS and key not in self.rebuilt:
+                    continue
+                if type_replacement.can_move(self.draft, other, key):
+                    for stopping in self._stopping_move(other):
+                        if reason := self._rebuild(stopping, waiting):
+                            return key, reason
+                    self.moved.add(other)
+                elif reason := self._rebuild(other, waiting):
+                    return key, reason
+        return None
+
+    def _rebuild(self, key: Key, waiting: list[Key]) -> str:
+        """Add an object to what is dropped and created again; return the reason if that is not possible."""
+        if key in self.rebuilt or key in self.removed:
+            return ""
+        if not self.can_be_rebuilt(key):
+            return f"{' '.join(reported(key))} depends on it, and cannot be dropped and created again"
+        self.rebuilt.add(key)
+        waiting.append(key)
+        return ""
+
+    def needs_rebuild(self, key: Key, pairs: Pairs) -> bool:
+        """Return whether no statement makes these changes to an object."""
+        kind, name = key
+        if kind == "column":
+            return not self._is_view_column(name) and columns.is_rebuilt(self.draft, name, pairs)
+        writer = WRITERS.get(kind)
+        if writer is None:
+            return False
+        if writer.is_rebuilt is not None:
+            return writer.is_rebuilt(self.draft, name, pairs)
+        return writer.rebuilds and bool(set(pairs) - writer.alters)
+
+    def can_be_rebuilt(self, key: Key) -> bool:
+        """Return whether an object can be dropped and created again without losing data."""
+        kind, name = key
+        if key not in self.draft.target:
+            return False
+        if kind == "column":
+            return self._is_view_column(name) or columns.can_be_rebuilt(self.draft, name)
+        writer = WRITERS.get(kind)
+        return kind not in _KEEPS_DATA and writer is not None and not reason_not_created(self.draft, key, added=True)
+
+    def _is_view_column(self, name: str) -> bool:
+        return any((kind, split_last(name)[0]) in self.draft.live for kind in _VIEWS)
+
+    def _lets_go(self, other: Key, key: Key) -> bool:
+        """Return whether an object is altered so that it does not need another one any longer."""
+        if other not in self.changed or (other[0] == "column" and self._is_view_column(other[1])):
+            return False
+        return key not in self.after.needs(other)
+
+    def _stopping(self, key: Key, pairs: Pairs) -> Iterator[Key]:
+        """Yield what has to be dropped while an object is altered in place."""
+        writer = WRITERS.get(key[0])
+        if writer is not None and writer.stops is not None and not self._of_view(key):
+            for other in sorted(self.before.dependents.get(key, ())):
+                if writer.stops(self.draft, key[1], pairs, other):
+                    yield other
+
+    def _of_view(self, key: Key) -> bool:
+        return key[0] == "column" and self._is_view_column(key[1])
+
+    def _stopping_move(self, column: Key) -> Iterator[Key]:
+        pairs: Pairs = {"type": (None, None)}
+        for other in sorted(self.before.dependents.get(column, ())):
+            if columns.stops(self.draft, column[1], pairs, other):
+                yield other

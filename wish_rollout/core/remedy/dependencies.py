@@ -1,0 +1,262 @@
+"""The dependencies between the objects of one schema, derived from their properties.
+
+A snapshot is read with an empty search_path, so every name in it has its schema, and a name in a text is as
+good as a row of pg_depend (manual, 5.15 Dependency Tracking). docs/decisions/0007 says why pg_depend itself is
+not read. The graph may contain a dependency too many, for example on each overload of a function.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from wish_rollout.core.remedy.parts import part_name, whole_name
+from wish_rollout.core.schema.names import split_first, split_last
+from wish_rollout.core.schema.names_in_text import PART, SILENT, WORD, names_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from wish_rollout.core.remedy.sql_syntax import Properties
+    from wish_rollout.core.schema.snapshot import Key
+
+ROUTINES = frozenset({"function", "procedure", "aggregate"})
+RELATIONS = frozenset({"table", "view", "materialized view", "foreign table"})
+KEY_TYPES = frozenset({"primary key", "unique"})
+_OPERATOR = re.compile(rf"OPERATOR\(({PART}\.[^()\s]+)\)")
+_OPERATOR_NAME = re.compile(rf"{PART}\.([^(\w\s\".]+)\(")
+_WITH_QUERY = frozenset({"view", "materialized view", "rule", "function", "procedure", "policy"})
+_NOT_NEEDED = {
+    "sequence": frozenset({"owned by"}),
+    "table": frozenset({"replica identity"}),
+    "column": frozenset({"identity", "not null constraint"}),
+    "operator": frozenset({"commutator", "negator"}),
+}
+_BARE_NAMES = {
+    "foreign data wrapper": "foreign data wrapper",
+    "server": "server",
+    "language": "language",
+    "access method": "access method",
+    "method": "access method",
+    "schema": "schema",
+}
+"""Properties that name an object that has no schema, and the kind of that object."""
+
+
+class Dependencies:
+    """The dependency graph of one schema."""
+
+    def __init__(self, objects: Mapping[Key, Properties]) -> None:
+        self.objects = objects
+        self._needs: dict[Key, frozenset[Key]] = {}
+
+    def needs(self, key: Key) -> frozenset[Key]:
+        """Return the objects that have to exist for an object to exist."""
+        if key not in self._needs:
+            self._needs[key] = frozenset(self._find(key)) - {key}
+        return self._needs[key]
+
+    @cached_property
+    def dependents(self) -> Mapping[Key, set[Key]]:
+        """The objects that need an object."""
+        found: dict[Key, set[Key]] = {}
+        for key in self.objects:
+            for other in self.needs(key):
+                found.setdefault(other, set()).add(key)
+        return found
+
+    @cached_property
+    def parts(self) -> Mapping[str, list[Key]]:
+        """The parts of each table, view and domain, by its name: columns, constraints, indexes and so on."""
+        found: dict[str, list[Key]] = {}
+        for key, properties in self.objects.items():
+            if whole := whole_name(key, properties):
+                found.setdefault(whole, []).append(key)
+        return found
+
+    @cached_property
+    def children(self) -> Mapping[str, list[str]]:
+        """The tables that inherit from a table or are its partitions."""
+        found: dict[str, list[str]] = {}
+        for (kind, name), properties in self.objects.items():
+            if kind in {"table", "foreign table"}:
+                for parent in parents_of(properties):
+                    found.setdefault(parent, []).append(name)
+        return found
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, list[Key]]:
+        """Objects by the name that texts use; a routine's name is without its arguments."""
+        found: dict[str, list[Key]] = {}
+        for kind, name in self.objects:
+            if kind != "default":
+                found.setdefault(plain_name(kind, name), []).append((kind, name))
+        return found
+
+    @cached_property
+    def _extensions(self) -> Mapping[str, list[Key]]:
+        """The extensions of each schema: what they own is in no snapshot."""
+        found: dict[str, list[Key]] = {}
+        for key, properties in self.objects.items():
+            if key[0] == "extension":
+                found.setdefault(properties["schema"], []).append(key)
+        return found
+
+    def _find(self, key: Key) -> Iterator[Key]:
+        kind, name = key
+        properties = self.objects[key]
+        whole = whole_name(key, properties)
+        if kind == "default":
+            yield from (each for each in (("column", name), ("domain", name)) if each in self.objects)
+        elif whole is not None:
+            yield from (other for other in self._by_name.get(whole, ()) if other[0] in WHOLES)
+        elif (schema := ("schema", split_first(plain_name(kind, name)))) in self.objects:
+            yield schema
+        relevant = _relevant(kind, name, properties)
+        tables = {whole} if whole else set()
+        for text in names_in(relevant):
+            tables.add(text)
+            yield from self._named(text, relevant)
+        yield from self._columns(kind, tables, relevant)
+        yield from self._bare(key, properties)
+        if kind == "column":
+            yield from self._inherited(name, properties)
+        if properties.get("type") == "foreign key":
+            yield from self._referenced_keys(properties)
+        if kind in _WITH_QUERY and any("GROUP BY" in text for text in texts(relevant)):
+            yield from (other for table in tables for other in self._primary_keys.get(table, ()))
+
+    def _named(self, text: str, relevant: Properties) -> Iterator[Key]:
+        found = [other for other in self._by_name.get(text, ()) if other[0] != "column"]
+        routines = [other for other in found if other[0] in ROUTINES]
+        if len(routines) > 1:
+            exact = [other for other in routines if any(other[1] in each for each in texts(relevant))]
+            found = [other for other in found if other not in routines] + (exact or routines)
+        yield from found
+        if not found:
+            yield from self._extensions.get(split_first(text), ())
+
+    def _columns(self, kind: str, tables: set[str], relevant: Properties) -> Iterator[Key]:
+        """Yield the columns of the tables concerned whose names occur in the texts."""
+        if kind in {"column", "table", "sequence"} and "generated" not in relevant:
+            return
+        words: set[str] | None = None
+        for table in tables:
+            columns = self._table_columns.get(table)
+            if columns:
+                if words is None:
+                    words = {match[0] for text in texts(relevant) for match in WORD.finditer(text)}
+                yield from (("column", f"{table}.{own}") for own in columns & words)
+
+    @cached_property
+    def _table_columns(self) -> Mapping[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for kind, name in self.objects:
+            if kind == "column":
+                table, own = split_last(name)
+                found.setdefault(table, set()).add(own)
+        return found
+
+    def _bare(self, key: Key, properties: Properties) -> Iterator[Key]:
+        """Yield what is named without a schema: a wrapper, a server, an extension, a language."""
+        kind, name = key
+        for what, of in _BARE_NAMES.items():
+            if isinstance(value := properties.get(what), str) and (of, value) in self.objects:
+                yield of, value
+        for extension in properties.get("depends on extensions", ()):
+            yield from (each for each in [("extension", extension)] if each in self.objects)
+        for schema in properties.get("schemas", None) or ():
+            yield from (each for each in [("schema", schema)] if each in self.objects)
+        if kind == "user mapping":
+            yield "server", name.rsplit(" SERVER ", 1)[1]
+        if kind == "default privileges" and " IN SCHEMA " in name:
+            yield "schema", name.split(" IN SCHEMA ", 1)[1].rsplit(" ON ", 1)[0]
+        for text in texts(properties) if kind != "operator" else ():
+            for match in _OPERATOR.finditer(text):
+                yield from self._by_name.get(match[1], ())
+
+    def _inherited(self, name: str, properties: Properties) -> Iterator[Key]:
+        if properties.get("inherited"):
+            table, own = split_last(name)
+            for kind in ("table", "foreign table"):
+                for parent in parents_of(self.objects.get((kind, table), {})):
+                    if ("column", f"{parent}.{own}") in self.objects:
+                        yield "column", f"{parent}.{own}"
+
+    def _referenced_keys(self, properties: Properties) -> Iterator[Key]:
+        """Yield the constraints and indexes that a foreign key can stand on (manual, CREATE TABLE, REFERENCES)."""
+        table, columns = properties["references"], set(properties["referenced columns"])
+        yield from (("column", f"{table}.{own}") for own in columns if ("column", f"{table}.{own}") in self.objects)
+        found = [
+            other
+            for other in self.parts.get(table, ())
+            if _is_key(self.objects[other]) and set(_key_columns(self.objects[other])) == columns
+        ]
+        noted = properties.get("referenced index")
+        exact = [other for other in found if part_name(other) == noted]
+        yield from exact or found
+
+    @cached_property
+    def _primary_keys(self) -> Mapping[str, list[Key]]:
+        found: dict[str, list[Key]] = {}
+        for key, properties in self.objects.items():
+            if key[0] == "constraint" and properties["type"] == "primary key":
+                found.setdefault(split_last(key[1])[0], []).append(key)
+        return found
+
+
+WHOLES = RELATIONS | {"domain"}
+"""Kinds that have parts."""
+
+
+def parents_of(table: Properties) -> list[str]:
+    """Return the tables that a table inherits from, or is a partition of."""
+    if "partition of" in table:
+        return [table["partition of"]]
+    return list(table.get("inherits", ()))
+
+
+def plain_name(kind: str, name: str) -> str:
+    """Return a name as expressions write it: a routine's or operator's without its argument types."""
+    if kind in ROUTINES:
+        match = re.match(rf"{PART}(?:\.{PART})*", name)
+        return match[0] if match else name
+    if kind == "operator":
+        return name[: name.rindex("(")]
+    if kind in {"operator class", "operator family"}:
+        return name.rsplit(" USING ", 1)[0]
+    return name
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Yield each text in a property's value, without comments, owners and privileges."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from texts(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if key not in SILENT:
+                yield key
+                yield from texts(item)
+
+
+def _relevant(kind: str, name: str, properties: Properties) -> dict[str, Any]:
+    """Return the properties that name other objects: a body in text form is only a string to PostgreSQL."""
+    skipped = _NOT_NEEDED.get(kind, frozenset()) | SILENT | {"body"}
+    found = {key: value for key, value in properties.items() if key not in skipped}
+    if kind in {"cast", "operator", "transform"}:
+        found["own name"] = name
+    return found
+
+
+def _is_key(properties: Properties) -> bool:
+    if "type" in properties:
+        return properties["type"] in KEY_TYPES
+    return bool(properties.get("unique")) and "predicate" not in properties
+
+
+def _key_columns(properties: Properties) -> list[str]:
+    return list(properties.get("columns") or properties.get("keys") or ())

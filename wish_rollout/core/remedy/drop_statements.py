@@ -1,0 +1,92 @@
+"""The statements that drop objects. The order is decided by the graph of steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.remedy.parts import reported
+from wish_rollout.core.remedy.role_names import UnknownRole
+from wish_rollout.core.remedy.sql_syntax import spelled
+from wish_rollout.core.remedy.statements import Statement
+from wish_rollout.core.remedy.writers import constraints, defaults, indexes, schemas, table_parts, type_replacement
+from wish_rollout.core.schema.names import split_last
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wish_rollout.core.remedy.change_set import ChangeSet
+    from wish_rollout.core.remedy.draft import Draft
+    from wish_rollout.core.remedy.sql_syntax import Properties
+    from wish_rollout.core.remedy.step_builder import StepBuilder
+    from wish_rollout.core.schema.snapshot import Key
+
+_COPIES = {"index": indexes.drop_copy, "constraint": constraints.drop_copy}
+"""A partition's copies of its parent's indexes and constraints are not dropped by themselves."""
+
+
+class DropStatements:
+    """Writes the DROP statements of one remedy."""
+
+    def __init__(self, draft: Draft, changes: ChangeSet, builder: StepBuilder) -> None:
+        self.draft = draft
+        self.changes = changes
+        self.builder = builder
+
+    def write(self, key: Key, *, marked: bool) -> Iterator[Statement]:
+        """Yield the statements that drop an object."""
+        kind, name = key
+        for sql in self._sql(key):
+            yield Statement(sql, *reported(key), marked)
+        if kind == "constraint":
+            yield from self._still_not_null(split_last(name)[0], self.draft.live[key])
+
+    def _sql(self, key: Key) -> list[str]:
+        kind, name = key
+        live = self.draft.live[key]
+        if kind in _COPIES and {"copy", "copy of"} & live.keys() and not ("type" in live and "copy" not in live):
+            return _COPIES[kind](self.draft, name)
+        if self.changes.replaced(key):
+            return [type_replacement.drop_old(kind, name)]
+        if kind == "default":
+            return defaults.drop(self.draft, name)
+        if kind == "default privileges":
+            return schemas.default_privileges(self.draft, name, live["privileges"], {})
+        if kind == "trigger" and table_parts.from_parent(self.draft.live, name):
+            return table_parts.drop_copy(self.draft.live, name)
+        if kind == "column":
+            return [self._drop_column(name)]
+        if kind == "constraint":
+            whole, own = split_last(name)
+            return [f"ALTER {self._altered_word(whole)} {whole} DROP CONSTRAINT {own}"]
+        if kind == "user mapping":
+            return self._drop_mapping(name)
+        return [f"DROP {spelled(kind, name)}"]
+
+    def _altered_word(self, whole: str) -> str:
+        if ("domain", whole) in self.draft.live:
+            return "DOMAIN"
+        return "FOREIGN TABLE" if ("foreign table", whole) in self.draft.live else "TABLE"
+
+    def _drop_column(self, name: str) -> str:
+        table, own = split_last(name)
+        only = "ONLY " if self.builder.keeps_children(name) else ""
+        return f"ALTER {self._altered_word(table)} {only}{table} DROP COLUMN {own}"
+
+    def _still_not_null(self, table: str, properties: Properties) -> Iterator[Statement]:
+        """Keep columns NOT NULL that stay so, although their primary key is dropped."""
+        if properties["type"] != "primary key":
+            return
+        for own in properties.get("columns", ()):
+            key = ("column", f"{table}.{own}")
+            if key in self.changes.dropped:
+                continue
+            if self.draft.target.get(key, {}).get("not null") and self.draft.live[key].get("not null"):
+                yield Statement(f"ALTER TABLE {table} ALTER COLUMN {own} SET NOT NULL", *key)
+
+    def _drop_mapping(self, name: str) -> list[str]:
+        role, server = name.removeprefix("FOR ").rsplit(" SERVER ", 1)
+        try:
+            return [f"DROP USER MAPPING FOR {self.draft.roles.sql(role)} SERVER {server}"]
+        except UnknownRole as error:
+            self.draft.gap("user mapping", name, str(error))
+            return []
