@@ -81,7 +81,8 @@ def _fitting(connection: psycopg.Connection, plain: str, full: str) -> list[str 
     if plain in _VALUES:
         return list(_VALUES[plain])
     labels = connection.execute(
-        "SELECT enumlabel FROM pg_enum WHERE enumtypid = to_regtype(%s) ORDER BY enumsortorder LIMIT 2", [plain]
+        "SELECT enumlabel FROM pg_enum WHERE enumtypid = to_regtype(%s) ORDER BY enumsortorder LIMIT 2",
+        [plain],
     ).fetchall()
     found: list[str | None] = [label for (label,) in labels]
     for value in _OTHERS if not found else ():
@@ -107,7 +108,9 @@ def read_rows(connection: psycopg.Connection) -> Rows:
         " AND c.relnamespace NOT IN (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_')"
     ).fetchall()
     for table, column, kind in columns:
-        values = connection.execute(f"SELECT {column}::text FROM ONLY {table} ORDER BY ctid".encode()).fetchall()
+        values = connection.execute(
+            f"SELECT {column}::text FROM ONLY {table} ORDER BY ctid".encode()
+        ).fetchall()
         if not table.count("."):
             table = f"public.{table}"
         found.setdefault(table, {})[column] = (kind, [value for (value,) in values])
@@ -120,13 +123,12 @@ _RENAMED = re.compile(r"ALTER TABLE (\S+) RENAME COLUMN (\S+) TO (\S+)")
 def lost_values(before: Rows, after: Rows, found: Remedy) -> list[str]:
     """Name the values that are gone although no statement is marked as losing them."""
     marked = "\n".join(f"{each.name} {each.sql}" for each in found.statements if each.loses_data)
-    renamed = {
-        (match[1], match[2]): match[3] for each in found.statements if (match := _RENAMED.match(each.sql))
-    }
+    renamed = {match[2]: match[3] for each in found.statements if (match := _RENAMED.match(each.sql))}
     lost = []
     for table, columns in before.items():
         for column, (kind, values) in columns.items():
-            now = after.get(table, {}).get(renamed.get((table, column), column))
+            columns_now = after.get(table, {})
+            now = columns_now.get(column, columns_now.get(renamed.get(column, column)))
             if now is None:
                 gone = any(value is not None for value in values)
             elif now[0] == kind:
@@ -136,6 +138,3 @@ def lost_values(before: Rows, after: Rows, found: Remedy) -> list[str]:
             if gone and not (table in marked or kind.removesuffix("[]") in marked):
                 lost.append(f"{table}.{column} ({kind}): {values} → {now}")
     return lost
-
-
-

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.remedy.dependencies import RELATIONS, Dependencies
 from wish_rollout.core.remedy.parts import reported
 from wish_rollout.core.remedy.writers import columns, type_replacement
-from wish_rollout.core.remedy.writers.by_kind import WRITERS, reason_not_created
+from wish_rollout.core.remedy.writers.by_kind import WRITERS, reason_kept, reason_not_created
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.inheritance import unfold
 from wish_rollout.core.schema.names import split_last
@@ -43,6 +43,9 @@ class ChangeSet:
             key = (change.kind, change.name)
             if change.change == "changed":
                 self.changed[key] = dict(change.properties)
+            elif change.change == "renamed":
+                self.removed.add(key)
+                self.added.add((change.kind, change.properties["name"][1]))
             else:
                 (self.added if change.change == "added" else self.removed).add(key)
         self.before = Dependencies(draft.live)
@@ -73,23 +76,30 @@ class ChangeSet:
 
     def replaced(self, key: Key) -> bool:
         """Return whether a type is replaced while columns have it, so that its old form is dropped last."""
-        return key[0] in _TYPES and key in self.rebuilt and not self.before.dependents.get(key, set()).isdisjoint(self.moved)
+        return (
+            key[0] in _TYPES
+            and key in self.rebuilt
+            and not self.before.dependents.get(key, set()).isdisjoint(self.moved)
+        )
 
     def _block_what_cannot_be_created(self) -> None:
-        """Block what no statement creates, and what needs that in the target schema."""
-        everything = self.added | self.changed.keys() | self.removed
-        waiting = [
-            (key, reason)
-            for key in sorted(everything)
-            if (reason := reason_not_created(self.draft, key, added=key in self.added))
-        ]
+        """Block what no statement creates or changes, and what needs that in the target schema."""
+        waiting = []
+        for key in sorted(self.added | self.changed.keys() | self.removed):
+            if key in self.added:
+                reason = reason_not_created(self.draft, key)
+            else:
+                reason = reason_kept(self.draft, key, self.changed.get(key, {}))
+            if reason:
+                waiting.append((key, reason))
         while waiting:
             key, reason = waiting.pop()
-            if key in self.added:
+            if key not in self.added | self.changed.keys() | self.removed:
+                continue
+            if key not in self.removed:
                 reason_above = f"it needs {' '.join(reported(key))}, which is not covered"
                 waiting += [(other, reason_above) for other in sorted(self.after.dependents.get(key, ()))]
-            if key in self.added | self.changed.keys() | self.removed:
-                self.block(key, reason)
+            self.block(key, reason)
 
     def find_rebuilt(self) -> None:
         """Find what is dropped and created again; begin again each time that an object has to stay as it is."""
@@ -108,10 +118,13 @@ class ChangeSet:
             waiting.append(key)
         for key, pairs in sorted(self.changed.items()):
             if self.needs_rebuild(key, pairs):
-                if reason := reason_not_created(self.draft, key, added=True):
+                if reason := reason_not_created(self.draft, key):
                     return key, reason
                 self.rebuilt.add(key)
                 waiting.append(key)
+        for key in sorted(self.removed | self.rebuilt):
+            if key[0] == "operator class":
+                self._rebuild(_family(self.draft, key), waiting)
         for key, pairs in sorted(self.changed.items()):
             if key not in self.rebuilt:
                 for other in self._stopping(key, pairs):
@@ -124,7 +137,10 @@ class ChangeSet:
                     continue
                 if other[0] == "column" and key[0] in RELATIONS and key not in self.rebuilt:
                     continue
-                if type_replacement.can_move(self.draft, other, key):
+                if other[0] == "column" and key[0] == "foreign table":
+                    self.rebuilt.add(other)
+                    waiting.append(other)
+                elif type_replacement.can_move(self.draft, other, key):
                     for stopping in self._stopping_move(other):
                         if reason := self._rebuild(stopping, waiting):
                             return key, reason
@@ -135,7 +151,7 @@ class ChangeSet:
 
     def _rebuild(self, key: Key, waiting: list[Key]) -> str:
         """Add an object to what is dropped and created again; return the reason if that is not possible."""
-        if key in self.rebuilt or key in self.removed:
+        if key in self.rebuilt or key in self.removed or key not in self.draft.live:
             return ""
         if not self.can_be_rebuilt(key):
             return f"{' '.join(reported(key))} depends on it, and cannot be dropped and created again"
@@ -163,7 +179,7 @@ class ChangeSet:
         if kind == "column":
             return self._is_view_column(name) or columns.can_be_rebuilt(self.draft, name)
         writer = WRITERS.get(kind)
-        return kind not in _KEEPS_DATA and writer is not None and not reason_not_created(self.draft, key, added=True)
+        return kind not in _KEEPS_DATA and writer is not None and not reason_not_created(self.draft, key)
 
     def _is_view_column(self, name: str) -> bool:
         return any((kind, split_last(name)[0]) in self.draft.live for kind in _VIEWS)
@@ -190,3 +206,9 @@ class ChangeSet:
         for other in sorted(self.before.dependents.get(column, ())):
             if columns.stops(self.draft, column[1], pairs, other):
                 yield other
+
+
+def _family(draft: Draft, operator_class: Key) -> Key:
+    """Return the family of an operator class: it keeps members of a class that is dropped."""
+    method = operator_class[1].rsplit(" USING ", 1)[1]
+    return "operator family", f"{draft.live[operator_class]['family']} USING {method}"

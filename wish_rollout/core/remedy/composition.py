@@ -60,19 +60,26 @@ class Composition:
     def _mark_losses(self) -> set[Step]:
         """Return the steps that lose data, and those that can only run after one."""
         graph, changes = self.graph, self.changes
-        losing = {step for step in graph.steps if step.verb == "drop" and not changes.replaced(step.key) and drop_loses(self.draft, step.key)}
+        losing = {
+            step
+            for step in graph.steps
+            if step.verb == "drop" and not changes.replaced(step.key) and drop_loses(self.draft, step.key)
+        }
         altering = {
             step
             for step in graph.steps
             if step.verb == "alter" and change_loses(self.draft, step.key, changes.changed[step.key])
         }
-        waiting = [*losing]
-        waiting += [each for step in altering for each in graph.after.get(step, ()) if each.verb == "drop"]
-        marked = set(waiting) | altering
+        waiting = [*losing, *altering]
+        marked = set(waiting)
         while waiting:
             step = waiting.pop()
             following = set(graph.after.get(step, ()))
-            if step.verb == "create" and step.key in changes.rebuilt and (drop := self.builder.drop_of(step.key)):
+            if (
+                step.verb == "create"
+                and step.key in changes.rebuilt
+                and (drop := self.builder.drop_of(step.key))
+            ):
                 following.add(drop)
             waiting += following - marked
             marked |= following
@@ -118,7 +125,9 @@ class Composition:
         elif kind == "sequence":
             made = [sequences.owned(name, {})]
         else:
-            made = tables.detach(self.draft, name) if step.verb == "detach" else tables.attach(self.draft, name)
+            made = (
+                tables.detach(self.draft, name) if step.verb == "detach" else tables.attach(self.draft, name)
+            )
         for sql in made:
             yield Statement(sql, kind, name, marked and any(word in sql for word in lossy_words))
 
@@ -154,7 +163,9 @@ class Composition:
         return made
 
     def _default_privileges(self, key: Key) -> list[str]:
-        before, after = (each.get(key, {}).get("privileges", {}) for each in (self.draft.live, self.draft.target))
+        before, after = (
+            each.get(key, {}).get("privileges", {}) for each in (self.draft.live, self.draft.target)
+        )
         return schemas.default_privileges(self.draft, key[1], before, after)
 
     def _beside(self, key: Key, pairs: Pairs, *, created: bool = False) -> None:
@@ -182,9 +193,16 @@ class Composition:
                 old, new = self.draft.live.get(key, {}), self.draft.target[key]
                 created = key in self.changes.created
                 if (old.get("owned by") if not created else None) != new.get("owned by"):
-                    yield Statement(sequences.owned(key[1], new), *key, self.builder.creation_of(key) in self.marked and created)
+                    yield Statement(
+                        sequences.owned(key[1], new),
+                        *key,
+                        self.builder.creation_of(key) in self.marked and created,
+                    )
         for key, new in self.draft.target.items():
             if key[0] in {"table", "materialized view"} and self._identity_changes(key):
+                if new.get("replica identity") == "index (dropped)":
+                    self.draft.gap(*key, "no statement leads to a replica identity whose index was dropped")
+                    continue
                 step = self.builder.creation_of(key)
                 marked = step in self.marked and key in self.changes.created
                 yield Statement(tables.replica_identity(key[1], new.get("replica identity")), *key, marked)
@@ -200,7 +218,7 @@ class Composition:
             return False
         index = wanted.removeprefix("index ")
         return any(
-            split_last(name)[1] == index for kind, name in self.changes.rebuilt if kind in {"index", "constraint"}
+            split_last(name)[1] == index
+            for kind, name in self.changes.rebuilt
+            if kind in {"index", "constraint"}
         )
-
-

@@ -43,7 +43,8 @@ def _attributes_lose(draft: Draft, name: str, pairs: Pairs) -> bool:
     before, after = (pair or [] for pair in pairs["attributes"])
     wanted = {each["name"]: each["type"] for each in after}
     lost = any(
-        each["name"] not in wanted or loses_values(draft.live, draft.target, each["type"], wanted[each["name"]])
+        each["name"] not in wanted
+        or loses_values(draft.live, draft.target, each["type"], wanted[each["name"]])
         for each in before
     )
     return lost and next(columns_holding(draft.live, name), None) is not None
@@ -56,7 +57,9 @@ def columns_holding(objects: Mapping[Key, Properties], type_name: str) -> Iterat
         more = {
             name
             for (kind, name), properties in objects.items()
-            if kind in {"domain", "composite type", "range type"} and name not in holding and names_in(properties) & holding
+            if kind in {"domain", "composite type", "range type"}
+            and name not in holding
+            and names_in(properties) & holding
         }
         if not more:
             break

@@ -25,7 +25,23 @@ ROUTINES = frozenset({"function", "procedure", "aggregate"})
 RELATIONS = frozenset({"table", "view", "materialized view", "foreign table"})
 KEY_TYPES = frozenset({"primary key", "unique"})
 _OPERATOR = re.compile(rf"OPERATOR\(({PART}\.[^()\s]+)\)")
-_OPERATOR_NAME = re.compile(rf"{PART}\.([^(\w\s\".]+)\(")
+_OPERATOR_NAME = re.compile(rf"({PART}\.[^(\w\s\".]+)\(")
+_NAMED_IN_EXPRESSIONS = frozenset(
+    {"enum", "domain", "composite type", "range type", "base type", "sequence", "collation"}
+    | {"text search configuration", *RELATIONS, *ROUTINES}
+)
+_NAMED_BESIDES = {
+    "index": frozenset({"operator class"}),
+    "constraint": frozenset({"operator class", "operator"}),
+    "table": frozenset({"operator class"}),
+    "range type": frozenset({"operator class"}),
+    "aggregate": frozenset({"operator"}),
+    "operator class": frozenset({"operator family", "operator"}),
+    "operator family": frozenset({"operator"}),
+    "text search configuration": frozenset({"text search parser", "text search dictionary"}),
+    "text search dictionary": frozenset({"text search template"}),
+}
+"""Kinds that objects of a kind can name, besides what any expression can name."""
 _WITH_QUERY = frozenset({"view", "materialized view", "rule", "function", "procedure", "policy"})
 _NOT_NEEDED = {
     "sequence": frozenset({"owned by"}),
@@ -117,22 +133,29 @@ class Dependencies:
         tables = {whole} if whole else set()
         for text in names_in(relevant):
             tables.add(text)
-            yield from self._named(text, relevant)
+            yield from self._named(kind, text, relevant)
+        for table in _related_tables(properties):
+            yield from (other for other in self._by_name.get(table, ()) if other[0] in RELATIONS)
         yield from self._columns(kind, tables, relevant)
         yield from self._bare(key, properties)
         if kind == "column":
             yield from self._inherited(name, properties)
         if properties.get("type") == "foreign key":
             yield from self._referenced_keys(properties)
+            yield from self._descendants(properties["references"])
         if kind in _WITH_QUERY and any("GROUP BY" in text for text in texts(relevant)):
             yield from (other for table in tables for other in self._primary_keys.get(table, ()))
 
-    def _named(self, text: str, relevant: Properties) -> Iterator[Key]:
-        found = [other for other in self._by_name.get(text, ()) if other[0] != "column"]
+    def _named(self, kind: str, text: str, relevant: Properties) -> Iterator[Key]:
+        """Yield the objects that a dotted name in the properties of an object of this kind can mean."""
+        kinds = _NAMED_IN_EXPRESSIONS | _NAMED_BESIDES.get(kind, frozenset())
+        found = [other for other in self._by_name.get(text, ()) if other[0] in kinds]
         routines = [other for other in found if other[0] in ROUTINES]
-        if len(routines) > 1:
-            exact = [other for other in routines if any(other[1] in each for each in texts(relevant))]
-            found = [other for other in found if other not in routines] + (exact or routines)
+        if routines:
+            found = [other for other in found if other not in routines]
+            if any(f"{text}(" in each or f"{text}'" in each for each in texts(relevant)):
+                exact = [other for other in routines if any(other[1] in each for each in texts(relevant))]
+                found += exact or routines
         yield from found
         if not found:
             yield from self._extensions.get(split_first(text), ())
@@ -163,7 +186,8 @@ class Dependencies:
         kind, name = key
         for what, of in _BARE_NAMES.items():
             if isinstance(value := properties.get(what), str) and (of, value) in self.objects:
-                yield of, value
+                if of != "language" or "handler" in self.objects[of, value]:
+                    yield of, value
         for extension in properties.get("depends on extensions", ()):
             yield from (each for each in [("extension", extension)] if each in self.objects)
         for schema in properties.get("schemas", None) or ():
@@ -174,7 +198,11 @@ class Dependencies:
             yield "schema", name.split(" IN SCHEMA ", 1)[1].rsplit(" ON ", 1)[0]
         for text in texts(properties) if kind != "operator" else ():
             for match in _OPERATOR.finditer(text):
-                yield from self._by_name.get(match[1], ())
+                yield from (other for other in self._by_name.get(match[1], ()) if other[0] == "operator")
+        if kind in {"operator class", "operator family", "constraint"}:
+            for text in texts({"of": [properties.get("operators", ())]}):
+                for match in _OPERATOR_NAME.finditer(text):
+                    yield from (other for other in self._by_name.get(match[1], ()) if other[0] == "operator")
 
     def _inherited(self, name: str, properties: Properties) -> Iterator[Key]:
         if properties.get("inherited"):
@@ -187,7 +215,9 @@ class Dependencies:
     def _referenced_keys(self, properties: Properties) -> Iterator[Key]:
         """Yield the constraints and indexes that a foreign key can stand on (manual, CREATE TABLE, REFERENCES)."""
         table, columns = properties["references"], set(properties["referenced columns"])
-        yield from (("column", f"{table}.{own}") for own in columns if ("column", f"{table}.{own}") in self.objects)
+        yield from (
+            ("column", f"{table}.{own}") for own in columns if ("column", f"{table}.{own}") in self.objects
+        )
         found = [
             other
             for other in self.parts.get(table, ())
@@ -196,6 +226,13 @@ class Dependencies:
         noted = properties.get("referenced index")
         exact = [other for other in found if part_name(other) == noted]
         yield from exact or found
+
+    def _descendants(self, table: str) -> Iterator[Key]:
+        """Yield the partitions of a table, on which a foreign key to the table depends too."""
+        for child in self.children.get(table, ()):
+            if "partition of" in self.objects.get(("table", child), {}):
+                yield "table", child
+                yield from self._descendants(child)
 
     @cached_property
     def _primary_keys(self) -> Mapping[str, list[Key]]:
@@ -243,9 +280,21 @@ def texts(value: Any) -> Iterator[str]:
                 yield from texts(item)
 
 
+def _related_tables(properties: Properties) -> Iterator[str]:
+    """Yield the tables that properties name by themselves."""
+    yield from parents_of(properties)
+    for name in ("references", "table"):
+        if isinstance(value := properties.get(name), str):
+            yield value
+
+
 def _relevant(kind: str, name: str, properties: Properties) -> dict[str, Any]:
     """Return the properties that name other objects: a body in text form is only a string to PostgreSQL."""
-    skipped = _NOT_NEEDED.get(kind, frozenset()) | SILENT | {"body"}
+    skipped = (
+        _NOT_NEEDED.get(kind, frozenset())
+        | SILENT
+        | {"body", "inherits", "partition of", "references", "table"}
+    )
     found = {key: value for key, value in properties.items() if key not in skipped}
     if kind in {"cast", "operator", "transform"}:
         found["own name"] = name

@@ -5,10 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.parts import reported
-from wish_rollout.core.remedy.role_names import UnknownRole
 from wish_rollout.core.remedy.sql_syntax import spelled
 from wish_rollout.core.remedy.statements import Statement
-from wish_rollout.core.remedy.writers import constraints, defaults, indexes, schemas, table_parts, type_replacement
+from wish_rollout.core.remedy.writers import (
+    constraints,
+    defaults,
+    foreign_servers,
+    indexes,
+    privileges,
+    schemas,
+    table_parts,
+    type_replacement,
+)
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
@@ -43,7 +51,11 @@ class DropStatements:
     def _sql(self, key: Key) -> list[str]:
         kind, name = key
         live = self.draft.live[key]
-        if kind in _COPIES and {"copy", "copy of"} & live.keys() and not ("type" in live and "copy" not in live):
+        if (
+            kind in _COPIES
+            and {"copy", "copy of"} & live.keys()
+            and not ("type" in live and "copy" not in live)
+        ):
             return _COPIES[kind](self.draft, name)
         if self.changes.replaced(key):
             return [type_replacement.drop_old(kind, name)]
@@ -59,8 +71,18 @@ class DropStatements:
             whole, own = split_last(name)
             return [f"ALTER {self._altered_word(whole)} {whole} DROP CONSTRAINT {own}"]
         if kind == "user mapping":
-            return self._drop_mapping(name)
-        return [f"DROP {spelled(kind, name)}"]
+            return foreign_servers.drop_mapping(self.draft, name)
+        if kind == "language" and "handler" not in live:
+            return privileges.finish(
+                self.draft,
+                kind,
+                name,
+                {"privileges": (live.get("privileges"), None), "comment": (live.get("comment"), None)}
+                if "comment" in live
+                else {"privileges": (live.get("privileges"), None)},
+            )
+        cascade = " CASCADE" if kind == "base type" and not live.get("shell") else ""
+        return [f"DROP {spelled(kind, name)}{cascade}"]
 
     def _altered_word(self, whole: str) -> str:
         if ("domain", whole) in self.draft.live:
@@ -82,11 +104,3 @@ class DropStatements:
                 continue
             if self.draft.target.get(key, {}).get("not null") and self.draft.live[key].get("not null"):
                 yield Statement(f"ALTER TABLE {table} ALTER COLUMN {own} SET NOT NULL", *key)
-
-    def _drop_mapping(self, name: str) -> list[str]:
-        role, server = name.removeprefix("FOR ").rsplit(" SERVER ", 1)
-        try:
-            return [f"DROP USER MAPPING FOR {self.draft.roles.sql(role)} SERVER {server}"]
-        except UnknownRole as error:
-            self.draft.gap("user mapping", name, str(error))
-            return []

@@ -90,6 +90,16 @@ class StepBuilder:
             return next((each for each in owners if each in self.changes.removed), None)
         if kind == "column" and live[key].get("inherited"):
             return self.parent_column_dropped(name)
+        if kind == "function":
+            return self._base_type_of(key)
+        return None
+
+    def _base_type_of(self, function: Key) -> Key | None:
+        """Return the base type that is dropped with its functions: each depends on the other."""
+        before = self.changes.before
+        for key in before.dependents.get(function, ()):
+            if key[0] == "base type" and key in self.changes.removed and key in before.needs(function):
+                return key
         return None
 
     def parent_column_dropped(self, column: str) -> Key | None:
@@ -97,7 +107,9 @@ class StepBuilder:
         table, own = split_last(column)
         for of in ("table", "foreign table"):
             properties = self.draft.live.get((of, table), {})
-            if (of, table) in self.draft.target and parents_of(properties) != parents_of(self.draft.target[of, table]):
+            if (of, table) in self.draft.target and parents_of(properties) != parents_of(
+                self.draft.target[of, table]
+            ):
                 return None
             for parent in parents_of(properties):
                 key = ("column", f"{parent}.{own}")
@@ -174,11 +186,17 @@ class StepBuilder:
         if key not in changes.added:
             for other in changes.before.needs(key):
                 if key not in changes.rebuilt:
+                    if key[0] == other[0] == "column" and self.draft.live[key].get("inherited"):
+                        graph.order(self.drop_of(other), step)  # only then is the child's column its own
+                        continue
                     graph.order(step, self.drop_of(other))
                     graph.order(Step("move", key), self.drop_of(other))
         if key not in self.draft.target:
             return
         for other in self._wanted_by(key):
+            if key[0] == other[0] == "column" and key in self.draft.live and other in changes.added:
+                graph.order(step, self.creation_of(other))  # ADD COLUMN merges with the child's own column
+                continue
             graph.order(self.creation_of(other), step)
             graph.order(self.creation_of(other), Step("move", key))
             graph.order(Step("move", other), step)
@@ -191,11 +209,17 @@ class StepBuilder:
         for other in after.needs(key):
             yield other
             of, whole = other
-            is_own = whole_name(key, self.draft.target[key]) == whole or name == whole or name.startswith(f"{whole}.")
+            is_own = (
+                whole_name(key, self.draft.target[key]) == whole
+                or name == whole
+                or name.startswith(f"{whole}.")
+            )
             if of == "domain" and not is_own and other not in self.loose:
                 yield from after.parts.get(whole, ())
                 yield from (each for each in [("default", whole)] if each in self.draft.target)
-            if of in RELATIONS and (whole in children_of or (kind not in {"column", "table", "sequence"} and not is_own)):
+            if of in RELATIONS and (
+                whole in children_of or (kind not in {"column", "table", "sequence"} and not is_own)
+            ):
                 for part in after.parts.get(whole, ()):
                     if part[0] == "column":
                         yield part
@@ -244,7 +268,9 @@ class StepBuilder:
 
     def _detach_sequence(self, graph: StepGraph, key: Key) -> None:
         owner = self.draft.live[key].get("owned by")
-        if owner is not None and (drop := self.drop_of(("column", owner)) or self.drop_of(("table", split_last(owner)[0]))):
+        if owner is not None and (
+            drop := self.drop_of(("column", owner)) or self.drop_of(("table", split_last(owner)[0]))
+        ):
             graph.add(Step("detach", key))
             graph.order(Step("detach", key), drop)
 
@@ -263,7 +289,12 @@ class StepBuilder:
         for table in [key[1], *new]:
             for other in [(key[0], table), *self.changes.after.parts.get(table, ())]:
                 child = ("column", f"{key[1]}.{split_last(other[1])[1]}")
-                if other[0] == "column" and table != key[1] and child in self.changes.added and other in self.changes.added:
+                if (
+                    other[0] == "column"
+                    and table != key[1]
+                    and child in self.changes.added
+                    and other in self.changes.added
+                ):
                     graph.order(step, self.creation_of(other))
                 elif self.draft.target[other].get("type") != "foreign key" and other[0] != "trigger":
                     graph.order(self.creation_of(other), step)
@@ -279,7 +310,11 @@ class StepBuilder:
             return True
         for step in sorted(circle):
             kind = step.key[0]
-            if step.verb == "alter" and step.key not in self.changes.forced and self.changes.can_be_rebuilt(step.key):
+            if (
+                step.verb == "alter"
+                and step.key not in self.changes.forced
+                and self.changes.can_be_rebuilt(step.key)
+            ):
                 if kind not in {"column", "domain", "enum", "composite type"}:
                     self.changes.forced.add(step.key)
                     self.changes.find_rebuilt()

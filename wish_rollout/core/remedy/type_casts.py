@@ -163,7 +163,9 @@ def _size(type_name: str) -> tuple[float, ...]:
     return tuple(float(part) for part in found[1].split(",")) if found else _WITHOUT
 
 
-def loses_values(live: Mapping[Key, Properties], target: Mapping[Key, Properties], before: str, after: str) -> bool:
+def loses_values(
+    live: Mapping[Key, Properties], target: Mapping[Key, Properties], before: str, after: str
+) -> bool:
     """Return whether a column's values can be lost between two types that may be domains."""
     return may_lose(_base_type(live, before), _base_type(target, after))
 

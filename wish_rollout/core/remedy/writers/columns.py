@@ -10,6 +10,7 @@ from wish_rollout.core.remedy.sql_syntax import identifier
 from wish_rollout.core.remedy.type_casts import INTEGERS, cast_path
 from wish_rollout.core.remedy.writers.column_properties import NOT_NULLS, beside, identity_words
 from wish_rollout.core.schema.names import split_last
+from wish_rollout.core.schema.names_in_text import has_word
 
 if TYPE_CHECKING:
     from wish_rollout.core.remedy.draft import Draft, Pairs
@@ -69,6 +70,7 @@ def _with_parent(draft: Draft, name: str, properties: Props, pairs: Pairs) -> li
         if added:
             return [f"ALTER TABLE {table} ADD COLUMN {definition(draft, name, properties)}"]
     parents = [draft.target.get(("column", f"{parent}.{own}"), {}) for parent in parents_of(whole)]
+    properties.pop("not null constraint", None)
     for key in list(properties):
         if key not in PASSED_OVER and any(parent.get(key) == properties[key] for parent in parents):
             del properties[key]
@@ -108,7 +110,7 @@ def _leave_to_parent(draft: Draft, name: str, pairs: Pairs) -> None:
                 del pairs[key]
 
 
-PASSED_OVER = frozenset({"comment", "privileges", "identity", "inherited", "position"})
+PASSED_OVER = frozenset({"comment", "privileges", "identity", "inherited", "position", "not null constraint"})
 """Properties that no statement on a parent's column changes in its children's."""
 
 
@@ -124,9 +126,6 @@ def _type(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     words = f"ALTER TABLE {table} ALTER COLUMN {column} TYPE {after}"
     if "collation" in new:
         words += f" COLLATE {new['collation']}"
-    if path == "" and ("generated" not in old):
-        draft.gap("column", name, f"no cast leads from {before} to {after}")
-        return []
     array = "[]" if after.endswith("[]") else ""
     if path in {"explicit", "text"} and "generated" not in old:
         words += f" USING {column}{f'::text{array}' if path == 'text' else ''}::{after}"
@@ -141,6 +140,21 @@ def _expression(name: str, pairs: Pairs) -> list[str]:
     if after is None:
         return [f"ALTER TABLE {table} ALTER COLUMN {column} DROP EXPRESSION"]
     return [f"ALTER TABLE {table} ALTER COLUMN {column} SET EXPRESSION AS ({after})"]
+
+
+def reason_kept(draft: Draft, name: str, pairs: Pairs) -> str:
+    """Return why a column cannot be changed like that; empty where it can."""
+    if "type" not in pairs or "generated" in draft.live["column", name]:
+        return ""
+    table, own = split_last(name)
+    if ("table", table) not in draft.live:
+        return ""
+    if has_word({"key": draft.live["table", table].get("partition by", "")}, own):
+        return "no statement changes the type of a column of the partition key"
+    before, after = pairs["type"]
+    if cast_path({**draft.live, **draft.target}, before, after, draft.major) == "":
+        return f"no cast leads from {before} to {after}"
+    return ""
 
 
 def is_rebuilt(draft: Draft, name: str, pairs: Pairs) -> bool:
@@ -174,7 +188,17 @@ def stops(draft: Draft, name: str, pairs: Pairs, other: Key) -> bool:
 
 
 _STOPPING = frozenset(
-    {"view", "materialized view", "rule", "function", "procedure", "policy", "trigger", "publication", "default"}
+    {
+        "view",
+        "materialized view",
+        "rule",
+        "function",
+        "procedure",
+        "policy",
+        "trigger",
+        "publication",
+        "default",
+    }
 )
 
 WRITER = Writer(9, create, alter, rebuilds=False, stops=stops)

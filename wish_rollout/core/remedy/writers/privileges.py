@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from wish_rollout.core.remedy.draft import Draft, Pairs
+    from wish_rollout.core.schema.change import Pair
 
 _FOR_ALL = {"function": "EXECUTE", "procedure": "EXECUTE", "aggregate": "EXECUTE", "language": "USAGE"}
 _TYPES = {"enum", "domain", "composite type", "range type", "base type"}
@@ -30,12 +31,26 @@ PUBLIC_SCHEMA = ("schema", "public")
 def finish(draft: Draft, kind: str, name: str, pairs: Pairs, *, created: bool = False) -> list[str]:
     """Write what stands beside an object's definition, in the order in which one changes the other."""
     made: list[str] = []
+    owners = pairs.get("owner", (None, None))
     for write in (_owner, _extensions, _comment):
         try:
             made += write(draft, kind, name, pairs)
         except UnknownRole as error:
             draft.gap(kind, name, str(error))
+    if "privileges" in pairs and None not in owners:
+        pairs["privileges"] = (_after_owner_change(pairs["privileges"], *owners), pairs["privileges"][1])
+    elif None not in owners and (kept := draft.target[kind, name].get("privileges")):
+        pairs["privileges"] = (_after_owner_change((kept, kept), *owners), kept)
     return made + privileges(draft, kind, name, pairs, created=created)
+
+
+def _after_owner_change(pair: Pair, before: str, after: str) -> dict[str, list[str]]:
+    """Return the live privileges after ALTER … OWNER TO, which gives those of the old owner to the new one."""
+    held, wanted = (each or {} for each in pair)
+    left = {label: words for label, words in held.items() if label not in {before, after}}
+    if {before, after} & held.keys() or after in wanted:
+        left[after] = ["of the old owner"]
+    return left
 
 
 def _owner(draft: Draft, kind: str, name: str, pairs: Pairs) -> list[str]:

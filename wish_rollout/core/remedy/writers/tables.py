@@ -73,15 +73,19 @@ def _inherited(draft: Draft, column: str, properties: Props, partition_of: str |
     parent = next(
         (found for each in parents if (found := draft.target.get(("column", f"{each}.{own}")))), properties
     )
+    properties.pop("not null constraint", None)
     passed = {key: value for key, value in parent.items() if key not in columns.PASSED_OVER}
     pairs: Pairs = {
         key: (passed.get(key), properties.get(key))
-        for key in sorted({*passed, *properties} - {"position", "attribute number", "inherited"})
+        for key in sorted(
+            {*passed, *properties} - {"position", "attribute number", "inherited", "not null constraint"}
+        )
         if passed.get(key) != properties.get(key)
     }
     made = []
     inherited_default = next(
-        (draft.default(f"{each}.{own}") for each in parents if ("column", f"{each}.{own}") in draft.target), None
+        (draft.default(f"{each}.{own}") for each in parents if ("column", f"{each}.{own}") in draft.target),
+        None,
     )
     if (value := draft.default(column)) != inherited_default:
         text = f"SET DEFAULT {value}" if value is not None else "DROP DEFAULT"
@@ -125,7 +129,9 @@ def detach(draft: Draft, name: str) -> list[str]:
     old, new = draft.live["table", name], draft.target["table", name]
     if "partition of" in old:
         return [f"ALTER TABLE {old['partition of']} DETACH PARTITION {name}"]
-    return [f"ALTER TABLE {name} NO INHERIT {each}" for each in parents_of(old) if each not in parents_of(new)]
+    return [
+        f"ALTER TABLE {name} NO INHERIT {each}" for each in parents_of(old) if each not in parents_of(new)
+    ]
 
 
 def attach(draft: Draft, name: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.core.remedy.data_loss import columns_holding
 from wish_rollout.core.remedy.draft import Writer
 from wish_rollout.core.remedy.sql_syntax import identifier, literal
 from wish_rollout.core.schema.names import split_last
@@ -132,6 +133,19 @@ def reason_base(draft: Draft, name: str) -> str:
 
 
 DOMAIN = Writer(5, create_domain, alter_domain, frozenset({"not null", *_NOT_NULLS, *BESIDE}))
-COMPOSITE = Writer(4, create_composite, alter_composite, frozenset({"attributes", *BESIDE}))
+
+
+def composite_is_rebuilt(draft: Draft, name: str, pairs: Pairs) -> bool:
+    """Return whether the order of the attributes needs a new type; one that columns have is never dropped."""
+    if "attributes" not in pairs or next(columns_holding(draft.live, name), None) is not None:
+        return False
+    before, after = ([each["name"] for each in pair or []] for pair in pairs["attributes"])
+    return [
+        *(each for each in before if each in after),
+        *(each for each in after if each not in before),
+    ] != after
+
+
+COMPOSITE = Writer(4, create_composite, alter_composite, is_rebuilt=composite_is_rebuilt)
 RANGE = Writer(4, create_range, None, BESIDE)
 BASE = Writer(2, create_shell, None, BESIDE, rebuilds=False, reason=reason_base)
