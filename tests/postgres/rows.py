@@ -120,6 +120,11 @@ def read_rows(connection: psycopg.Connection) -> Rows:
 _RENAMED = re.compile(r"ALTER TABLE (\S+) RENAME COLUMN (\S+) TO (\S+)")
 
 
+def _loosely(value: str | None) -> str | None:
+    """Give a value as text; an attribute that is only added is an empty one at the end of a row."""
+    return value.rstrip(',)}"') if value is not None else None
+
+
 def lost_values(before: Rows, after: Rows, found: Remedy) -> list[str]:
     """Name the values that are gone although no statement is marked as losing them."""
     marked = "\n".join(f"{each.name} {each.sql}" for each in found.statements if each.loses_data)
@@ -132,7 +137,7 @@ def lost_values(before: Rows, after: Rows, found: Remedy) -> list[str]:
             if now is None:
                 gone = any(value is not None for value in values)
             elif now[0] == kind:
-                gone = now[1] != values
+                gone = [_loosely(value) for value in now[1]] != [_loosely(value) for value in values]
             else:
                 gone = [value is None for value in values] != [value is None for value in now[1]]
             if gone and not (table in marked or kind.removesuffix("[]") in marked):

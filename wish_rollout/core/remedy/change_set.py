@@ -122,6 +122,10 @@ class ChangeSet:
                     return key, reason
                 self.rebuilt.add(key)
                 waiting.append(key)
+        for pairs in list(self.changed.values()):
+            for index in pairs.get("attached to", ()):
+                if ("index", index) in self.draft.target:
+                    self._rebuild(("index", index), waiting)
         for key in sorted(self.removed | self.rebuilt):
             if key[0] == "operator class":
                 self._rebuild(_family(self.draft, key), waiting)

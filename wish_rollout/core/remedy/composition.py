@@ -70,6 +70,11 @@ class Composition:
             for step in graph.steps
             if step.verb == "alter" and change_loses(self.draft, step.key, changes.changed[step.key])
         }
+        altering |= {
+            step
+            for step in graph.steps
+            if step.verb == "move" and type_replacement.loses(self.draft, step.key[1])
+        }
         waiting = [*losing, *altering]
         marked = set(waiting)
         while waiting:
@@ -121,7 +126,7 @@ class Composition:
         elif step.verb == "move":
             made = type_replacement.move(self.draft, name)
         elif step.verb == "set aside":
-            made = [type_replacement.set_aside(kind, name)]
+            made = type_replacement.set_aside(self.draft, kind, name)
         elif kind == "sequence":
             made = [sequences.owned(name, {})]
         else:

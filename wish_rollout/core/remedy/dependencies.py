@@ -43,6 +43,7 @@ _NAMED_BESIDES = {
 }
 """Kinds that objects of a kind can name, besides what any expression can name."""
 _WITH_QUERY = frozenset({"view", "materialized view", "rule", "function", "procedure", "policy"})
+_WITH_EXPRESSIONS = _WITH_QUERY | {"column", "constraint", "default", "index", "statistics", "trigger"}
 _NOT_NEEDED = {
     "sequence": frozenset({"owned by"}),
     "table": frozenset({"replica identity"}),
@@ -138,6 +139,10 @@ class Dependencies:
             yield from (other for other in self._by_name.get(table, ()) if other[0] in RELATIONS)
         yield from self._columns(kind, tables, relevant)
         yield from self._bare(key, properties)
+        if (attached := ("index", str(properties.get("attached to")))) in self.objects:
+            yield attached
+        if kind in _WITH_EXPRESSIONS:
+            yield from self._casts(relevant, tables)
         if kind == "column":
             yield from self._inherited(name, properties)
         if properties.get("type") == "foreign key":
@@ -180,6 +185,23 @@ class Dependencies:
                 table, own = split_last(name)
                 found.setdefault(table, set()).add(own)
         return found
+
+    def _casts(self, relevant: Properties, tables: set[str]) -> Iterator[Key]:
+        """Yield the casts that an expression can use: it names the target type, and something has the source type."""
+        for key in self._made_casts:
+            source, _, target = key[1][1:-1].partition(" AS ")
+            if any(f"::{target}" in text for text in texts(relevant)):
+                types = {
+                    self.objects["column", f"{table}.{own}"]["type"]
+                    for table in tables
+                    for own in self._table_columns.get(table, ())
+                }
+                if source in types or source in names_in(relevant):
+                    yield key
+
+    @cached_property
+    def _made_casts(self) -> list[Key]:
+        return [key for key in self.objects if key[0] == "cast"]
 
     def _bare(self, key: Key, properties: Properties) -> Iterator[Key]:
         """Yield what is named without a schema: a wrapper, a server, an extension, a language."""
@@ -293,7 +315,7 @@ def _relevant(kind: str, name: str, properties: Properties) -> dict[str, Any]:
     skipped = (
         _NOT_NEEDED.get(kind, frozenset())
         | SILENT
-        | {"body", "inherits", "partition of", "references", "table"}
+        | {"body", "inherits", "partition of", "references", "table", "attached to"}
     )
     found = {key: value for key, value in properties.items() if key not in skipped}
     if kind in {"cast", "operator", "transform"}:

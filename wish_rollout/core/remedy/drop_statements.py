@@ -81,8 +81,17 @@ class DropStatements:
                 if "comment" in live
                 else {"privileges": (live.get("privileges"), None)},
             )
-        cascade = " CASCADE" if kind == "base type" and not live.get("shell") else ""
+        cascade = " CASCADE" if self._takes_along(key) else ""
         return [f"DROP {spelled(kind, name)}{cascade}"]
+
+    def _takes_along(self, key: Key) -> bool:
+        """Return whether a base type's functions, or constraints attached to an index, are dropped with it."""
+        if key[0] == "base type":
+            return not self.draft.live[key].get("shell")
+        return key[0] == "index" and any(
+            self.draft.live[other].get("attached to") == key[1]
+            for other in self.changes.before.dependents.get(key, ())
+        )
 
     def _altered_word(self, whole: str) -> str:
         if ("domain", whole) in self.draft.live:

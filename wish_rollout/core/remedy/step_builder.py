@@ -92,6 +92,8 @@ class StepBuilder:
             return self.parent_column_dropped(name)
         if kind == "function":
             return self._base_type_of(key)
+        if (attached := ("index", str(live[key].get("attached to")))) in dropped:
+            return attached
         return None
 
     def _base_type_of(self, function: Key) -> Key | None:
@@ -173,12 +175,21 @@ class StepBuilder:
         drop = self.drop_of(key)
         changes = self.changes
         if key in changes.rebuilt:
-            graph.order(Step("set aside", key) if changes.replaced(key) else drop, self.creation_of(key))
+            graph.order(self._gone(drop), self.creation_of(key))
+            attached = ("index", str(self.draft.live[key].get("attached to")))
+            if self.draft.target[key].get("attached to") != attached[1]:
+                graph.order(self.creation_of(attached), self.creation_of(key))
         for other in changes.before.needs(key):
             graph.order(drop, self.drop_of(other))
             if other[0] in _WAITED_FOR and other not in changes.dropped and not drop_loses(self.draft, key):
                 graph.order(drop, self.creation_of(other))
                 graph.order(drop, Step("move", other))
+
+    def _gone(self, drop: Step | None) -> Step | None:
+        """Return the step after which a name is free."""
+        if drop is not None and self.changes.replaced(drop.key):
+            return Step("set aside", drop.key)
+        return drop
 
     def _order_creation(self, graph: StepGraph, key: Key) -> None:
         changes = self.changes
@@ -194,6 +205,9 @@ class StepBuilder:
         if key not in self.draft.target:
             return
         for other in self._wanted_by(key):
+            if other == ("index", self.draft.target[key].get("attached to")):
+                graph.order(step, self.creation_of(other))  # CREATE INDEX attaches what fits
+                continue
             if key[0] == other[0] == "column" and key in self.draft.live and other in changes.added:
                 graph.order(step, self.creation_of(other))  # ADD COLUMN merges with the child's own column
                 continue
@@ -229,11 +243,11 @@ class StepBuilder:
     def _order_names(self, graph: StepGraph) -> None:
         """Put the drop of what has a name before the creation of what gets the name."""
         changes = self.changes
-        dropped: dict[tuple[str, str], list[Step]] = {}
+        dropped: dict[tuple[str, str], list[Step | None]] = {}
         for key in sorted(changes.dropped):
             step = self.drop_of(key)
             for name in claims(key, self.draft.live[key]) if step else ():
-                dropped.setdefault(name, []).append(Step("set aside", key) if changes.replaced(key) else step)  # type: ignore[arg-type]
+                dropped.setdefault(name, []).append(self._gone(step))
         removed: dict[str, list[Step]] = {}
         for key in sorted(changes.dropped):
             if key[0] in ROUTINES and (step := self.drop_of(key)):

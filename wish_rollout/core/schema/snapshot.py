@@ -25,7 +25,9 @@ Key = tuple[str, str]
 FORMAT = "wish-rollout/snapshot"
 VERSION = 1
 
-NOTED = frozenset({"installed version", "attribute number", "not null constraint", "mapping options"})
+NOTED = frozenset(
+    {"installed version", "attribute number", "not null constraint", "mapping options", "referenced index"}
+)
 """Properties that only some servers, roles or histories can tell. They are no part of the fingerprint."""
 
 _NO_OBJECTS: Mapping[Key, Mapping[str, Json]] = {}

@@ -83,6 +83,9 @@ def add_indexes(
 def _merge(constraint: Properties, index: Properties) -> None:
     """Add what a constraint does not tell itself about its index."""
     index.pop("unique", None)
+    attached = index.pop("copy of", None)
+    if attached is not None and "copy" not in constraint:
+        index["attached to"] = attached
     if index["keys"] == constraint.get("columns"):
         del index["keys"]
     constraint.update(index)

@@ -1,7 +1,8 @@
 -- Indexes, those behind constraints too. Manual: pg_index, pg_opclass.
 -- Of the expressions, the first is the whole statement, where there is a collation in any but the database's.
 -- Plain keys come as catalog numbers: pg_get_indexdef would open each relation. Left out: an index of a
--- partition that is attached to one of its parent, since the server made it or at least checked it.
+-- partition that is attached to one of its parent, since the server made it or at least checked it; unless it is
+-- behind a constraint of the partition itself.
 SELECT i.indexrelid AS _oid,
        i.indrelid AS _relation,
        n.name || '.' || quote_ident(c.relname) AS _name,
@@ -32,7 +33,9 @@ SELECT i.indexrelid AS _oid,
   LEFT JOIN pg_inherits h ON h.inhrelid = c.oid AND c.relispartition
   LEFT JOIN pg_class p ON p.oid = h.inhparent
  WHERE i.indislive
-   AND (NOT c.relispartition OR i.indisclustered OR obj_description(c.oid, 'pg_class') IS NOT NULL
+   AND (NOT c.relispartition OR i.indisclustered
+        OR EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid AND k.conrelid = i.indrelid
+                                                 AND k.contype IN ('p', 'u', 'x') AND k.conparentid = 0) OR obj_description(c.oid, 'pg_class') IS NOT NULL
         OR c.reloptions IS NOT NULL AND c.reloptions IS DISTINCT FROM p.reloptions
         OR i.indexprs IS NOT NULL AND EXISTS (SELECT FROM pg_attribute k
                                                WHERE k.attrelid = c.oid AND k.attstattarget >= 0))

@@ -89,6 +89,8 @@ def alter(draft: Draft, name: str, pairs: Pairs) -> list[str]:
         return beside(draft, name, pairs)
     target = f"ALTER TABLE {table} ALTER COLUMN {column}"
     _leave_to_parent(draft, name, pairs)
+    if "inherited" in pairs and _follows_parents(draft, name, pairs["inherited"][1]):
+        del pairs["inherited"]
     made = _type(draft, name, pairs) + _expression(name, pairs)
     if "identity" in pairs and pairs["identity"][1] is None:
         made += beside(draft, name, {"identity": pairs.pop("identity")})
@@ -97,6 +99,19 @@ def alter(draft: Draft, name: str, pairs: Pairs) -> list[str]:
         for key in NOT_NULLS if not draft.target["column", name].get("not null") else ():
             pairs.pop(key, None)
     return made + beside(draft, name, pairs)
+
+
+def _follows_parents(draft: Draft, name: str, inherited: bool | None) -> bool:
+    """Return whether a column becomes its table's own, or its parents', by what happens to the parents.
+
+    ATTACH PARTITION makes a column the parent's; INHERIT leaves it the table's own as well. A column without a
+    parent's is always the table's own.
+    """
+    table, own = split_last(name)
+    if inherited:
+        return "partition of" in draft.target.get(("table", table), {})
+    parents = parents_of(draft.target.get(("table", table), {}))
+    return not any(("column", f"{parent}.{own}") in draft.target for parent in parents)
 
 
 def _leave_to_parent(draft: Draft, name: str, pairs: Pairs) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.remedy.sql_syntax import Props
 
 DEFERRED = ("deferrable", "initially deferred")
-ALTERS = frozenset({"storage parameters", "clustered", "comment", "index comment", "triggers"})
+ALTERS = frozenset({"attached to", "storage parameters", "clustered", "comment", "index comment", "triggers"})
 
 
 def definition(properties: Props) -> str:
@@ -106,6 +106,7 @@ def create(draft: Draft, name: str, properties: Props) -> list[str]:
     """Add a constraint; the rows that are there are checked, unless it says NOT VALID."""
     whole, own = split_last(name)
     target = f"ALTER {'DOMAIN' if ('domain', whole) in draft.target else 'TABLE'} {whole}"
+    properties.pop("attached to", None)  # by the parent's index, which is created afterwards
     if properties.pop("copy", None):
         return _as_copy(draft, name, properties)
     if properties.get("invalid") or properties.get("not ready"):
@@ -138,6 +139,7 @@ def alter(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     is_domain = ("domain", whole) in draft.target
     target = f"ALTER {'DOMAIN' if is_domain else 'TABLE'} {whole}"
     made = []
+    pairs.pop("attached to", None)
     if pairs.pop("not valid", None):
         made.append(f"{target} VALIDATE CONSTRAINT {own}")
     if any(key in pairs for key in DEFERRED):

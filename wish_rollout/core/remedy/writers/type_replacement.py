@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.sql_syntax import identifier
+from wish_rollout.core.remedy.type_casts import cast_path, loses_values
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.schema.names_in_text import has_word
 from wish_rollout.core.text.sql_tokens import bare
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.remedy.draft import Draft
     from wish_rollout.core.schema.snapshot import Key
 
-_REPLACEABLE = frozenset({"enum", "domain", "range type"})
+_REPLACEABLE = frozenset({"enum", "domain", "range type", "composite type"})
 
 
 def can_move(draft: Draft, column: Key, type_key: Key) -> bool:
@@ -27,7 +28,45 @@ def can_move(draft: Draft, column: Key, type_key: Key) -> bool:
     if has_word({"key": draft.live["table", table].get("partition by", "")}, own):
         return False
     type_name = str(live["type"])
+    if type_key[0] == "composite type":
+        return type_name == target["type"] == type_key[1] and _row(draft, own, type_key[1]) != ""
     return type_name == target["type"] and type_name.removesuffix("[]") == type_key[1]
+
+
+def _row(draft: Draft, column: str, type_name: str) -> str:
+    """Return the new row made of the attributes of the old one; empty where an attribute has no cast."""
+    old, new = (
+        {each["name"]: each["type"] for each in objects["composite type", type_name].get("attributes") or ()}
+        for objects in (draft.live, draft.target)
+    )
+    values = []
+    for own, wanted in new.items():
+        path = (
+            cast_path({**draft.live, **draft.target}, old[own], wanted, draft.major) if own in old else "new"
+        )
+        if path == "":
+            return ""
+        through = "::text" if path == "text" else ""
+        values.append("NULL" if path == "new" else f"({column}).{own}{through}::{wanted}")
+    return f"CASE WHEN {column} IS DISTINCT FROM NULL THEN ROW({', '.join(values)})::{type_name} END"
+
+
+def loses(draft: Draft, column: str) -> bool:
+    """Return whether the new form of a column's type can shorten or round its values, or lacks an attribute."""
+    name = str(draft.live["column", column]["type"]).removesuffix("[]")
+    for key in (("domain", name), ("composite type", name)):
+        if key in draft.live and key in draft.target:
+            if key[0] == "domain":
+                return loses_values(draft.live, draft.target, name, name)
+            old, new = (
+                {each["name"]: each["type"] for each in objects[key].get("attributes") or ()}
+                for objects in (draft.live, draft.target)
+            )
+            return any(
+                own not in new or loses_values(draft.live, draft.target, kind, new[own])
+                for own, kind in old.items()
+            )
+    return False
 
 
 def old_name(name: str) -> str:
@@ -36,10 +75,13 @@ def old_name(name: str) -> str:
     return f"{schema}.{identifier(f'{bare(own)[:50]}__before')}"
 
 
-def set_aside(kind: str, name: str) -> str:
-    """Return the statement that renames the old form of a type."""
+def set_aside(draft: Draft, kind: str, name: str) -> list[str]:
+    """Return the statements that rename the old form of a type, and of a range its multirange."""
     word = "DOMAIN" if kind == "domain" else "TYPE"
-    return f"ALTER {word} {name} RENAME TO {split_last(old_name(name))[1]}"
+    made = [f"ALTER {word} {name} RENAME TO {split_last(old_name(name))[1]}"]
+    if multirange := draft.live[kind, name].get("multirange"):
+        made.append(f"ALTER TYPE {multirange} RENAME TO {split_last(old_name(multirange))[1]}")
+    return made
 
 
 def drop_old(kind: str, name: str) -> str:
@@ -54,7 +96,11 @@ def move(draft: Draft, column: str) -> list[str]:
         return []
     table, own = split_last(column)
     new = live["type"]
-    array = "[]" if new.endswith("[]") else ""
-    plain = ("domain", new.removesuffix("[]")) in draft.live
-    through = "" if plain and not array else f"::text{array}"
-    return [f"ALTER TABLE {table} ALTER COLUMN {own} TYPE {new} USING {own}{through}::{new}"]
+    name = new.removesuffix("[]")
+    if ("composite type", name) in draft.live:
+        using = _row(draft, own, name)
+    else:
+        domain = draft.live.get(("domain", name))
+        directly = domain is not None and "." not in domain["type"] and not new.endswith("[]")
+        using = f"{own}{'' if directly else '::text' + new[len(name) :]}::{new}"
+    return [f"ALTER TABLE {table} ALTER COLUMN {own} TYPE {new} USING {using}"]

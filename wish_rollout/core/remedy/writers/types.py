@@ -94,6 +94,8 @@ def alter_composite(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     order = [each for each in old if each in new] + [each for each in new if each not in old]
     if order != list(new):
         draft.gap("composite type", name, "the order of its attributes cannot be changed afterwards")
+    if _is_of_table(draft, name):
+        steps = [f"{step} CASCADE" for step in steps]
     return ([f"ALTER TYPE {name} {', '.join(steps)}"] if steps else []) + made
 
 
@@ -135,10 +137,18 @@ def reason_base(draft: Draft, name: str) -> str:
 DOMAIN = Writer(5, create_domain, alter_domain, frozenset({"not null", *_NOT_NULLS, *BESIDE}))
 
 
+def _is_of_table(draft: Draft, name: str) -> bool:
+    return any(properties.get("of type") == name for properties in draft.live.values())
+
+
 def composite_is_rebuilt(draft: Draft, name: str, pairs: Pairs) -> bool:
-    """Return whether the order of the attributes needs a new type; one that columns have is never dropped."""
-    if "attributes" not in pairs or next(columns_holding(draft.live, name), None) is not None:
+    """Return whether a new type is needed: for the order of attributes, or for the type of one that columns have."""
+    if "attributes" not in pairs or _is_of_table(draft, name):
         return False
+    if next(columns_holding(draft.live, name), None) is not None:
+        old, new = ({each["name"]: each["type"] for each in pair or []} for pair in pairs["attributes"])
+        if any(old[own] != kind for own, kind in new.items() if own in old):
+            return True
     before, after = ([each["name"] for each in pair or []] for pair in pairs["attributes"])
     return [
         *(each for each in before if each in after),
