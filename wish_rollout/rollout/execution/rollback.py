@@ -28,7 +28,8 @@ def rollback_environment(
     """Take one environment back to a revision (``base`` for none; default: one back), and record it.
 
     ``actor``: who asked for it; their gatekeeper is asked with the plan as it is under the lock. Raises
-    RolloutLockHeld, ForeignRevision, Drifted, RollbackLosesRows, InvalidRollbackTarget, AlreadyAtRevision, UnknownRevision, why the gatekeeper
+    RolloutLockHeld, ForeignRevision, Drifted, RollbackLosesRows, InvalidRollbackTarget, AlreadyAtRevision, UnknownRevision, why the
+    gatekeeper
     does not let it through, LedgerWriteFailed, StatementFailed, ScriptFailed; and ApproversNotConfigured for a gated
     environment and an actor without a gatekeeper.
     """
@@ -54,4 +55,6 @@ def refuse_loss(
     environment: str, connection: psycopg.Connection[Any], promised: Delta, after: Snapshot
 ) -> Callable[[], None]:
     """Make the check that runs inside the downgrade's transaction, behind locks that let no row in any more."""
-    return lambda: refuse_rows_at_risk(environment, count_rows_at_risk(connection, promised, tables_of(after)))
+    return lambda: refuse_rows_at_risk(
+        environment, count_rows_at_risk(connection, promised, tables_of(after))
+    )
