@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from tests.postgres.cases import told
+from tests.postgres.cases import format_change
 from tests.postgres.rows import fill, lost_values, read_rows
 from wish_rollout.core.remedy.remedy import remedy
 from wish_rollout.core.remedy.role_names import Roles
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.snapshot import Snapshot
-from wish_rollout.core.text.sql_tokens import split
+from wish_rollout.core.text.sql_tokens import split_statements
 from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ def compose(seed: int, cases: Sequence[Case], major: int) -> tuple[list[str], li
     known = [case for case in cases if case.since <= major]
     chosen = chance.sample(known, chance.randint(2, 6))
     return (
-        [text for case in chosen for text in split(case.parts[0])],
-        [text for case in chosen for text in split(case.parts[1])],
+        [text for case in chosen for text in split_statements(case.parts[0])],
+        [text for case in chosen for text in split_statements(case.parts[1])],
     )
 
 
@@ -95,7 +95,7 @@ def _run(connection: psycopg.Connection, found: Remedy, target: Snapshot) -> Ver
     if error := _error(connection, [each.sql for each in found.statements]):
         word = "rows" if error.startswith(DATA) else "failed"
         return Verdict(word, f"{error}\n{found.script(lossy=True)}")
-    left = [told(change) for change in difference(target, read_snapshot(connection)).changes]
+    left = [format_change(change) for change in difference(target, read_snapshot(connection)).changes]
     named = {f"{gap.kind} {gap.name}" for gap in found.gaps}
     beyond = [each for each in left if not any(name in each for name in named)]
     if beyond:

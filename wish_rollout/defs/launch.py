@@ -1,4 +1,4 @@
-"""Running a job in this process, recorded in Dagster's instance like any other run."""
+"""Execution of a job in this process, recorded in Dagster's instance like any other run."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from wish_rollout.core.errors.databases import Interrupted
+from wish_rollout.core.errors.databases import RunInterrupted
 from wish_rollout.core.text.redaction import redact
 from wish_rollout.defs.runs.failures import ERROR, EXIT_CODE
 from wish_rollout.defs.runs.instance import open_instance
-from wish_rollout.defs.runs.interrupted_runs import lifeline
+from wish_rollout.defs.runs.interrupted_runs import run_lock
 from wish_rollout.defs.runs.run_tags import AWAITING, HINT, REQUESTER, WHY
-from wish_rollout.rollout.approval.approvals import requester
+from wish_rollout.rollout.approval.approvals import current_requester
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,8 +26,11 @@ LOCATION = "wish_rollout"
 
 
 @dataclass
-class Stage:
-    """What one environment went through in a run."""
+class StageResult:
+    """The result of one environment in a run.
+
+    ``start``, ``end``: revisions. ``checks``, ``failed``: numbers of checks. ``seconds``: of migration and verification.
+    """
 
     environment: str
     start: str = ""
@@ -40,10 +43,11 @@ class Stage:
 
 
 @dataclass
-class Outcome:
-    """How a run ended. ``awaiting``: the gate that it waits at, with why, and what to do.
+class RunOutcome:
+    """The result of a run.
 
-    ``error`` is a failed step's text, ``exit_code`` its class's.
+    ``awaiting``: the environment whose gate waits for an approval, with ``because`` (the reason) and ``hint`` (the
+    command to run next). ``error``: the text of the first failed step, with the name and exit code of its class.
     """
 
     run_id: str
@@ -54,10 +58,10 @@ class Outcome:
     error: str = ""
     error_class: str = ""
     exit_code: int | None = None
-    stages: list[Stage] = field(default_factory=list)
+    stages: list[StageResult] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the whole, for ``--json``."""
+        """Return the fields for ``--json``."""
         return {
             "run_id": self.run_id,
             "success": self.success,
@@ -68,25 +72,26 @@ class Outcome:
         }
 
 
-def run(
+def run_job(
     config: Config,
     job_name: str,
     run_config: Mapping[str, Any] | None = None,
     *,
     tags: Mapping[str, str] | None = None,
-    tell: Callable[[str], None] = lambda _: None,
-) -> Outcome:
-    """Run a job to its end in this process. ``tell`` is called with each step's name as it starts.
+    report_step: Callable[[str], None] = lambda _: None,
+) -> RunOutcome:
+    """Execute a job in this process and return its result.
 
-    ``tags`` go before those that tell who runs it. Raises DagsterUnavailable.
+    ``tags``: replace the tags that name the requester. ``report_step``: called with each step's name when it starts.
+    Raises DagsterUnavailable.
     """
-    from wish_rollout.defs.code_location import build
+    from wish_rollout.defs.code_location import build_definitions
 
-    definitions = build(config)
+    definitions = build_definitions(config)
     job = definitions.resolve_job_def(job_name)
     run_id = str(uuid.uuid4())
-    with open_instance(config) as instance, lifeline(instance, run_id) as alive:
-        instance.add_event_listener(run_id, lambda entry: _progress(entry, tell))
+    with open_instance(config) as instance, run_lock(instance, run_id) as process_tags:
+        instance.add_event_listener(run_id, lambda entry: _report_step_start(entry, report_step))
         result = job.execute_in_process(
             run_config={**QUIET, **(run_config or {})},
             instance=instance,
@@ -94,8 +99,8 @@ def run(
             raise_on_error=False,
             tags={
                 ".dagster/repository": f"__repository__@{LOCATION}",
-                **alive,
-                REQUESTER: requester(config.root),
+                **process_tags,
+                REQUESTER: current_requester(config.root),
                 **(tags or {}),
             },
         )
@@ -106,15 +111,15 @@ def run(
         return outcome
 
 
-def _progress(entry: dg.EventLogEntry, tell: Callable[[str], None]) -> None:
+def _report_step_start(entry: dg.EventLogEntry, report_step: Callable[[str], None]) -> None:
     event = entry.dagster_event
     if event and event.is_step_start and event.step_key:
-        tell(event.step_key.rpartition(".")[2].replace("_", " "))
+        report_step(event.step_key.rpartition(".")[2].replace("_", " "))
 
 
-def _outcome(run_id: str, success: bool, awaiting: str, events: Sequence[dg.DagsterEvent]) -> Outcome:
-    outcome = Outcome(run_id, success, awaiting)
-    stages: dict[str, Stage] = {}
+def _outcome(run_id: str, success: bool, awaiting: str, events: Sequence[dg.DagsterEvent]) -> RunOutcome:
+    outcome = RunOutcome(run_id, success, awaiting)
+    stages: dict[str, StageResult] = {}
     for event in events:
         if event.is_step_materialization and event.asset_key and event.asset_key.path[0] == "schema":
             _read_materialization(stages, event)
@@ -128,10 +133,10 @@ def _outcome(run_id: str, success: bool, awaiting: str, events: Sequence[dg.Dags
     return outcome
 
 
-def _read_check(stages: dict[str, Stage], evaluation: dg.AssetCheckEvaluation) -> None:
-    """Count a check, and take from it where the environment is: a failed verification materializes nothing."""
+def _read_check(stages: dict[str, StageResult], evaluation: dg.AssetCheckEvaluation) -> None:
+    """Count a check, and read its revision and fingerprint, because a failed verification materializes nothing."""
     name = evaluation.asset_key.path[-1]
-    stage = stages.setdefault(name, Stage(name))
+    stage = stages.setdefault(name, StageResult(name))
     stage.checks += 1
     stage.failed += not evaluation.passed
     values = {key: str(value.value) for key, value in evaluation.metadata.items()}
@@ -139,10 +144,10 @@ def _read_check(stages: dict[str, Stage], evaluation: dg.AssetCheckEvaluation) -
     stage.fingerprint = values.get("fingerprint", "")
 
 
-def _read_materialization(stages: dict[str, Stage], event: dg.DagsterEvent) -> None:
+def _read_materialization(stages: dict[str, StageResult], event: dg.DagsterEvent) -> None:
     assert event.asset_key is not None
     name = event.asset_key.path[-1]
-    stage = stages.setdefault(name, Stage(name))
+    stage = stages.setdefault(name, StageResult(name))
     values = {key: value.value for key, value in event.materialization.metadata.items()}
     stage.start = str(values.get("from", values.get("revision", "")))
     stage.end = str(values.get("to", values.get("revision", "")))
@@ -155,7 +160,7 @@ def _read_materialization(stages: dict[str, Stage], event: dg.DagsterEvent) -> N
     )
 
 
-def _read_failure(outcome: Outcome, event: dg.DagsterEvent) -> None:
+def _read_failure(outcome: RunOutcome, event: dg.DagsterEvent) -> None:
     data = event.step_failure_data
     failure = data.user_failure_data
     if failure is not None:
@@ -168,4 +173,4 @@ def _read_failure(outcome: Outcome, event: dg.DagsterEvent) -> None:
         error = data.error.cause or data.error
         outcome.error_class = error.cls_name or "Exception"
         interrupted = outcome.error_class == dg.DagsterExecutionInterruptedError.__name__
-        outcome.error = str(Interrupted()) if interrupted else redact(error.message.strip())
+        outcome.error = str(RunInterrupted()) if interrupted else redact(error.message.strip())

@@ -15,8 +15,8 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 
-from wish_rollout.core.errors.releases import BadScript, NoScripts, SeveralHeads
-from wish_rollout.core.release.release import Release, chain
+from wish_rollout.core.errors.releases import MultipleHeads, ScriptFolderUnreadable, ScriptUnreadable
+from wish_rollout.core.release.release import Release, build_release
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,27 +66,27 @@ class Scripts:
 
     @cached_property
     def directory(self) -> ScriptDirectory:
-        """Alembic's own view of the folder; raise NoScripts."""
+        """Alembic's own view of the folder; raise ScriptFolderUnreadable."""
         if not (self.folder / "env.py").is_file():
-            raise NoScripts(str(self.folder), "there is no env.py in it")
+            raise ScriptFolderUnreadable(str(self.folder), "there is no env.py in it")
         try:
             return ScriptDirectory.from_config(self.alembic_config())
         except CommandError as error:
-            raise NoScripts(str(self.folder), str(error)) from None
+            raise ScriptFolderUnreadable(str(self.folder), str(error)) from None
 
     @cached_property
     def release(self) -> Release:
-        """Every revision in order; raise NoScripts, BadScript, SeveralHeads."""
+        """Every revision in order; raise ScriptFolderUnreadable, ScriptUnreadable, MultipleHeads."""
         directory = self.directory
         try:
             heads, scripts = read(directory)
         except Exception as error:  # noqa: BLE001  (importing a script runs it, and it may raise anything)
             what = error.msg if isinstance(error, SyntaxError) else str(error)
             place = self._place_of(error)
-            raise BadScript(str(self.folder), f"{type(error).__name__}: {what}", place) from None
+            raise ScriptUnreadable(str(self.folder), f"{type(error).__name__}: {what}", place) from None
         if len(heads) > 1:
-            raise SeveralHeads(" ".join(sorted(heads)))
-        return chain(self._facts(script) for script in reversed(scripts))
+            raise MultipleHeads(" ".join(sorted(heads)))
+        return build_release(self._facts(script) for script in reversed(scripts))
 
     def _place_of(self, error: Exception) -> str:
         """Say in which script, and in which line, something went wrong; nothing where that is in none."""

@@ -10,11 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.dependencies import RELATIONS, Dependencies
+from wish_rollout.core.remedy.index_attachment import fitting_indexes
 from wish_rollout.core.remedy.parts import reported
 from wish_rollout.core.remedy.writers import columns, type_replacement
 from wish_rollout.core.remedy.writers.by_kind import WRITERS, reason_kept, reason_not_created
 from wish_rollout.core.schema.comparison import difference
-from wish_rollout.core.schema.inheritance import unfold
+from wish_rollout.core.schema.inheritance import unfold_inherited
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class ChangeSet:
         self.changed: dict[Key, Pairs] = {}
         self.added: set[Key] = set()
         self.removed: set[Key] = set()
-        for change in unfold(difference(live, target).changes):
+        for change in unfold_inherited(difference(live, target).changes):
             key = (change.kind, change.name)
             if change.change == "changed":
                 self.changed[key] = dict(change.properties)
@@ -122,6 +123,11 @@ class ChangeSet:
                     return key, reason
                 self.rebuilt.add(key)
                 waiting.append(key)
+        for key in sorted(self.draft.live.keys() & self.draft.target.keys()):
+            if key[0] in {"index", "constraint"} and any(
+                index in self.added or index in self.rebuilt for index in fitting_indexes(self.after, key)
+            ):
+                self._rebuild(key, waiting)
         for pairs in list(self.changed.values()):
             for index in pairs.get("attached to", ()):
                 if ("index", index) in self.draft.target:
@@ -191,6 +197,8 @@ class ChangeSet:
     def _lets_go(self, other: Key, key: Key) -> bool:
         """Return whether an object is altered so that it does not need another one any longer."""
         if other not in self.changed or (other[0] == "column" and self._is_view_column(other[1])):
+            return False
+        if other[0] == "constraint" and key[0] == "index":
             return False
         return key not in self.after.needs(other)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.schema.column_order import moved
+from wish_rollout.core.schema.column_order import moved_columns
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
@@ -38,5 +38,5 @@ def _note(draft: Draft, table: str, changes: ChangeSet) -> None:
     final = staying + [name for name in wanted if name not in staying]
     if final != wanted:
         places = [{name: place for place, name in enumerate(names)} for names in (final, wanted)]
-        for name in sorted(moved(*places)):
+        for name in sorted(moved_columns(*places)):
             draft.gap("column", name, WHY)

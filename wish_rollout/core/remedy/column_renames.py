@@ -9,8 +9,8 @@ from wish_rollout.core.remedy.statements import Statement
 from wish_rollout.core.remedy.writers.column_properties import usual_not_null
 from wish_rollout.core.remedy.writers.privileges import own_sequence
 from wish_rollout.core.schema.comparison import difference
-from wish_rollout.core.schema.inheritance import unfold
-from wish_rollout.core.schema.names import split_last, whole_of
+from wish_rollout.core.schema.inheritance import unfold_inherited
+from wish_rollout.core.schema.names import parent_object, split_last
 from wish_rollout.core.schema.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ _LISTS = ("columns", "keys", "include", "on delete columns")
 
 def rename_columns(live: Snapshot, target: Snapshot) -> tuple[list[Statement], Snapshot]:
     """Give the statements that rename columns, and the schema after them, as far as texts can tell it."""
-    renames = [change for change in unfold(difference(live, target).changes) if change.change == "renamed"]
+    renames = [
+        change for change in unfold_inherited(difference(live, target).changes) if change.change == "renamed"
+    ]
     renames = _with_all_children(renames, live)
     if not renames:
         return [], live
@@ -33,13 +35,13 @@ def rename_columns(live: Snapshot, target: Snapshot) -> tuple[list[Statement], S
         table, old = split_last(change.name)
         new = split_last(change.properties["name"][1])[1]
         objects["column", f"{table}.{new}"] = column = objects.pop(("column", change.name))
-        _keep_names(column, table, old, new, note="not null constraint" in live.sees)
+        _keep_names(column, table, old, new, note="not null constraint" in live.readable_properties)
         _rename(objects, table, old, new)
         if not live.objects["column", change.name].get("inherited"):
             kind = next((each for each in ("view", "materialized view") if (each, table) in objects), "table")
             sql = f"ALTER {kind.upper()} {table} RENAME COLUMN {old} TO {new}"
             made.append(Statement(sql, "column", change.name))
-    return made, Snapshot(objects, live.sees)
+    return made, Snapshot(objects, live.readable_properties)
 
 
 def _with_all_children(renames: list[Change], live: Snapshot) -> list[Change]:
@@ -83,7 +85,7 @@ def _keep_names(column: Props, table: str, old: str, new: str, *, note: bool) ->
 
 def _rename(objects: dict[Key, Props], table: str, old: str, new: str) -> None:
     for key, properties in objects.items():
-        if whole_of(*key, properties) == table:
+        if parent_object(*key, properties) == table:
             for name in _LISTS:
                 if name in properties and isinstance(properties[name], list):
                     properties[name] = [_key(each, old, new) for each in properties[name]]

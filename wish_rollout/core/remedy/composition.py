@@ -53,6 +53,7 @@ class Composition:
         for step in steps[:end]:
             yield from self._step(step)
         yield from self.last
+        yield from self._column_privileges()
         yield from self._links()
         for step in steps[end:]:
             yield from self._step(step)
@@ -126,7 +127,7 @@ class Composition:
         elif step.verb == "move":
             made = type_replacement.move(self.draft, name)
         elif step.verb == "set aside":
-            made = type_replacement.set_aside(self.draft, kind, name)
+            made = type_replacement.set_aside(kind, name)
         elif kind == "sequence":
             made = [sequences.owned(name, {})]
         else:
@@ -180,7 +181,7 @@ class Composition:
             return
         step = self.builder.creation_of(key)
         marked = step in self.marked and created
-        regrant = "privileges" in pairs and kind in RELATIONS and not created
+        regrant = {"privileges", "owner"} & pairs.keys() and kind in RELATIONS and not created
         if pairs or created:
             made = privileges.finish(self.draft, kind, name, pairs, created=created)
             self.last += [Statement(sql, kind, name, marked) for sql in made]
@@ -188,8 +189,20 @@ class Composition:
             self.draft.gap(kind, name, f"its {left} is not covered")
         if regrant:
             for column in self.draft.columns(self.draft.target, name):
-                for sql in privileges.column_privileges(self.draft, column, {}, again=True):
-                    self.last.append(Statement(sql, "column", column))
+                held = self.draft.target["column", column].get("privileges")
+                self.draft.column_privileges.setdefault(column, (held, held))
+
+    def _column_privileges(self) -> Iterator[Statement]:
+        """Yield the grants on columns: REVOKE on a table takes those of its columns away."""
+        for column, pair in self.draft.column_privileges.items():
+            table = split_last(column)[0]
+            step = self.builder.creation_of(("column", column))
+            marked = step in self.marked and (
+                ("column", column) in self.changes.created
+                or any((of, table) in self.changes.created for of in RELATIONS)
+            )
+            for sql in privileges.column_privileges(self.draft, column, pair):
+                yield Statement(sql, "column", column, marked)
 
     def _links(self) -> Iterator[Statement]:
         """Yield what connects finished objects: the owners of sequences, and the indexes of replica identities."""

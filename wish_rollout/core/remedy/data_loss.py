@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.type_casts import loses_values
 from wish_rollout.core.schema.names import split_last
-from wish_rollout.core.schema.names_in_text import names_in
+from wish_rollout.core.schema.names_in_text import find_qualified_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -59,14 +59,14 @@ def columns_holding(objects: Mapping[Key, Properties], type_name: str) -> Iterat
             for (kind, name), properties in objects.items()
             if kind in {"domain", "composite type", "range type"}
             and name not in holding
-            and names_in(properties) & holding
+            and find_qualified_names(properties) & holding
         }
         if not more:
             break
         holding |= more
     for (kind, name), properties in objects.items():
         if kind == "column" and ("table", split_last(name)[0]) in objects:
-            if names_in({"type": properties["type"]}) & holding:
+            if find_qualified_names({"type": properties["type"]}) & holding:
                 yield name
         elif kind == "table" and properties.get("of type") in holding:
             yield name

@@ -12,8 +12,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.remedy.parts import part_name, whole_name
-from wish_rollout.core.schema.names import split_first, split_last
-from wish_rollout.core.schema.names_in_text import PART, SILENT, WORD, names_in
+from wish_rollout.core.schema.names import schema_of, split_last
+from wish_rollout.core.schema.names_in_text import PART, WITHOUT_NAMES, WORD, find_qualified_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -128,11 +128,11 @@ class Dependencies:
             yield from (each for each in (("column", name), ("domain", name)) if each in self.objects)
         elif whole is not None:
             yield from (other for other in self._by_name.get(whole, ()) if other[0] in WHOLES)
-        elif (schema := ("schema", split_first(plain_name(kind, name)))) in self.objects:
+        elif (schema := ("schema", schema_of(plain_name(kind, name)))) in self.objects:
             yield schema
         relevant = _relevant(kind, name, properties)
         tables = {whole} if whole else set()
-        for text in names_in(relevant):
+        for text in find_qualified_names(relevant):
             tables.add(text)
             yield from self._named(kind, text, relevant)
         for table in _related_tables(properties):
@@ -163,7 +163,7 @@ class Dependencies:
                 found += exact or routines
         yield from found
         if not found:
-            yield from self._extensions.get(split_first(text), ())
+            yield from self._extensions.get(schema_of(text), ())
 
     def _columns(self, kind: str, tables: set[str], relevant: Properties) -> Iterator[Key]:
         """Yield the columns of the tables concerned whose names occur in the texts."""
@@ -196,7 +196,7 @@ class Dependencies:
                     for table in tables
                     for own in self._table_columns.get(table, ())
                 }
-                if source in types or source in names_in(relevant):
+                if source in types or source in find_qualified_names(relevant):
                     yield key
 
     @cached_property
@@ -297,7 +297,7 @@ def texts(value: Any) -> Iterator[str]:
             yield from texts(item)
     elif isinstance(value, dict):
         for key, item in value.items():
-            if key not in SILENT:
+            if key not in WITHOUT_NAMES:
                 yield key
                 yield from texts(item)
 
@@ -314,7 +314,7 @@ def _relevant(kind: str, name: str, properties: Properties) -> dict[str, Any]:
     """Return the properties that name other objects: a body in text form is only a string to PostgreSQL."""
     skipped = (
         _NOT_NEEDED.get(kind, frozenset())
-        | SILENT
+        | WITHOUT_NAMES
         | {"body", "inherits", "partition of", "references", "table", "attached to"}
     )
     found = {key: value for key, value in properties.items() if key not in skipped}

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wish_rollout.core.remedy.role_names import Roles
-    from wish_rollout.core.schema.change import Pair
+    from wish_rollout.core.schema.change import ValuePair
     from wish_rollout.core.schema.snapshot import Key
 
-Pairs = dict[str, "Pair"]
+Pairs = dict[str, "ValuePair"]
 """Property → (live value, target value). The writer of a statement removes the properties that it covers."""
 
 
@@ -27,7 +27,8 @@ Pairs = dict[str, "Pair"]
 class Draft:
     """One remedy that is being written. In ``live``, columns that are only renamed have their new names.
 
-    ``inlined``: defaults that are written with their new column, table or domain.
+    ``inlined``: defaults that are written with their new column, table or domain. ``column_privileges``: those of
+    columns, which are granted after those of their tables.
     """
 
     live: Mapping[Key, Properties]
@@ -36,6 +37,7 @@ class Draft:
     major: int
     gaps: list[Gap] = field(default_factory=list)
     inlined: set[Key] = field(default_factory=set)
+    column_privileges: dict[str, ValuePair] = field(default_factory=dict)
 
     def gap(self, kind: str, name: str, why: str) -> None:
         """Record once that a difference is not covered."""

@@ -8,6 +8,7 @@ from wish_rollout.core.remedy.parts import reported
 from wish_rollout.core.remedy.sql_syntax import spelled
 from wish_rollout.core.remedy.statements import Statement
 from wish_rollout.core.remedy.writers import (
+    columns,
     constraints,
     defaults,
     foreign_servers,
@@ -43,8 +44,9 @@ class DropStatements:
     def write(self, key: Key, *, marked: bool) -> Iterator[Statement]:
         """Yield the statements that drop an object."""
         kind, name = key
+        also = tuple(self._columns_along(key)) if kind == "column" and marked else ()
         for sql in self._sql(key):
-            yield Statement(sql, *reported(key), marked)
+            yield Statement(sql, *reported(key), marked, also)
         if kind == "constraint":
             yield from self._still_not_null(split_last(name)[0], self.draft.live[key])
 
@@ -66,7 +68,7 @@ class DropStatements:
         if kind == "trigger" and table_parts.from_parent(self.draft.live, name):
             return table_parts.drop_copy(self.draft.live, name)
         if kind == "column":
-            return [self._drop_column(name)]
+            return [] if columns.follows_type(self.draft, split_last(name)[0]) else [self._drop_column(name)]
         if kind == "constraint":
             whole, own = split_last(name)
             return [f"ALTER {self._altered_word(whole)} {whole} DROP CONSTRAINT {own}"]
@@ -83,6 +85,13 @@ class DropStatements:
             )
         cascade = " CASCADE" if self._takes_along(key) else ""
         return [f"DROP {spelled(kind, name)}{cascade}"]
+
+    def _columns_along(self, key: Key) -> Iterator[str]:
+        """Yield the children's columns that are dropped with a parent's."""
+        step = self.builder.drop_of(key)
+        for other in sorted(self.changes.dropped):
+            if other != key and other[0] == "column" and self.builder.drop_of(other) == step:
+                yield other[1]
 
     def _takes_along(self, key: Key) -> bool:
         """Return whether a base type's functions, or constraints attached to an index, are dropped with it."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.writers.privileges import own_sequence
-from wish_rollout.core.schema.conflicting_objects import RELATIONS, ROWS, space
+from wish_rollout.core.schema.conflicting_objects import KINDS_WITH_ROW_TYPE, RELATIONS, catalog_namespace
 from wish_rollout.core.schema.names import split_last
-from wish_rollout.core.text.sql_tokens import parts_of
+from wish_rollout.core.text.sql_tokens import split_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,11 +34,11 @@ def claims(key: Key, properties: Properties) -> Iterator[tuple[str, str]]:
         yield "constraint", name
     elif kind in RELATIONS:
         yield "relation", _unquoted(name)
-        if kind in ROWS or kind == "composite type":
+        if kind in KINDS_WITH_ROW_TYPE or kind == "composite type":
             yield "type", _unquoted(name)
     else:
-        yield space(kind), _unquoted(name) if space(kind) == "type" else name
+        yield catalog_namespace(kind), _unquoted(name) if catalog_namespace(kind) == "type" else name
 
 
 def _unquoted(name: str) -> str:
-    return "\0".join(parts_of(name))
+    return "\0".join(split_name(name))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.schema.names import split_last, whole_of
+from wish_rollout.core.schema.names import parent_object, split_last
 from wish_rollout.core.schema.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def separate_defaults(snapshot: Snapshot) -> Snapshot:
         if key[0] in {"column", "domain"} and "default" in properties:
             objects[key] = {name: value for name, value in properties.items() if name != "default"}
             objects["default", key[1]] = {"expression": properties["default"]}
-    return Snapshot(objects, snapshot.sees)
+    return Snapshot(objects, snapshot.readable_properties)
 
 
 def whole_name(key: Key, properties: Properties) -> str | None:
@@ -33,7 +33,7 @@ def whole_name(key: Key, properties: Properties) -> str | None:
         return str(properties["definition"]).rsplit(" FROM ", 1)[1]
     if kind == "default":
         return None  # its column is found by name
-    return whole_of(kind, name, properties)
+    return parent_object(kind, name, properties)
 
 
 def part_name(key: Key) -> str:

@@ -13,13 +13,14 @@ if TYPE_CHECKING:
 class Statement:
     """One SQL statement without its semicolon, and the object that it is for.
 
-    ``loses_data``: it drops rows or values, or it can only run after one that does.
+    ``also``: the children's columns whose values are lost with it. ``loses_data``: it drops rows or values, or it can only run after one that does.
     """
 
     sql: str
     kind: str
     name: str
     loses_data: bool = False
+    also: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Give the fields."""
@@ -80,7 +81,8 @@ class Remedy:
             yield f"-- not covered: {_one_line(str(gap))}"
         for statement in self.statements:
             if statement.loses_data:
-                yield f"-- loses data: {_one_line(f'{statement.kind} {statement.name}')}"
+                for name in (statement.name, *statement.also):
+                    yield f"-- loses data: {_one_line(f'{statement.kind} {name}')}"
             text = f"{statement.sql};"
             if statement.loses_data and not lossy:
                 text = "\n".join(f"-- {line}" for line in _every_line(text))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.data_loss import drop_loses
 from wish_rollout.core.remedy.dependencies import RELATIONS, ROUTINES, WHOLES, parents_of, plain_name
+from wish_rollout.core.remedy.index_attachment import fitting_indexes
 from wish_rollout.core.remedy.name_claims import claims
 from wish_rollout.core.remedy.parts import whole_name
 from wish_rollout.core.remedy.step_graph import Step, StepGraph
@@ -169,7 +170,22 @@ class StepBuilder:
         for key in made:
             self._order_creation(graph, key)
         self._order_names(graph)
+        self._order_columns(graph)
         return graph
+
+    def _order_columns(self, graph: StepGraph) -> None:
+        """Add the columns of a table in their order."""
+        last: dict[str, Step] = {}
+        added = [key for key in self.changes.created if key[0] == "column" and key in self.draft.target]
+        for key in sorted(
+            added, key=lambda each: (split_last(each[1])[0], self.draft.target[each]["position"])
+        ):
+            table = split_last(key[1])[0]
+            step = Step("create", key)
+            if step in graph.steps:
+                if table in last:
+                    graph.order(last[table], step)
+                last[table] = step
 
     def _order_drop(self, graph: StepGraph, key: Key) -> None:
         drop = self.drop_of(key)
@@ -214,6 +230,10 @@ class StepBuilder:
             graph.order(self.creation_of(other), step)
             graph.order(self.creation_of(other), Step("move", key))
             graph.order(Step("move", other), step)
+        for index in fitting_indexes(changes.after, key):
+            graph.order(
+                self.creation_of(index), step
+            )  # so that it gets its own copies, and this one stays apart
 
     def _wanted_by(self, key: Key) -> Iterator[Key]:
         """Yield what an object needs in the target schema, with what belongs to the whole of that."""

@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
-
 if TYPE_CHECKING:
     from wish_rollout.core.remedy.sql_syntax import Properties
     from wish_rollout.core.schema.snapshot import Key

@@ -1,27 +1,27 @@
-"""Migrating one environment: under its lock, from exactly what was planned, to exactly what was promised."""
+"""The migration of one environment: under its lock, from the planned state to the promised schema."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.errors.plans import Drifted, PlanChanged
+from wish_rollout.core.errors.plans import PlanChanged, SchemaDrifted
 from wish_rollout.core.plan.plan import Action, EnvironmentPlan
-from wish_rollout.core.release.release import say
+from wish_rollout.core.release.release import format_position
 from wish_rollout.core.schema.comparison import difference
-from wish_rollout.core.schema.delta_rendering import brief
-from wish_rollout.postgres.catalog.database_state import look
+from wish_rollout.core.schema.delta_rendering import summarize_delta
+from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.execution.object_removal import drop_objects
 from wish_rollout.rollout.execution.ledger_recording import NOBODY, Actor, Recorder
 from wish_rollout.rollout.execution.rollout_lock import rollout_mutex
 from wish_rollout.rollout.execution.script_execution import NO_CHECKS, Checks, run_scripts
-from wish_rollout.rollout.planning.plans import NO_CHOICES, Choices, plan_on
-from wish_rollout.rollout.planning.refusals import refuse_unfit
+from wish_rollout.rollout.planning.plans import NO_CHOICES, Choices, plan_on_connection
+from wish_rollout.rollout.planning.refusals import refuse_infeasible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from wish_rollout.core.plan.database_state import Sighting
+    from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.core.schema.snapshot import Snapshot
     from wish_rollout.revisions.script_runs import Direction
     from wish_rollout.rollout.project.project import Project
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Migrated:
-    """What was done to one environment, small enough to be handed from step to step.
+    """The result of a migration of one environment, small enough to be passed from op to op.
 
-    ``expected``: the fingerprint of what was there before, plus the promised delta. ``seconds``: of the
-    migration itself.
+    ``before``: the fingerprint before the migration. ``expected``: the fingerprint of that snapshot plus the
+    promised delta. ``seconds``: duration of the migration itself.
     """
 
     environment: str
@@ -49,7 +49,7 @@ class Migrated:
 
     @classmethod
     def of(cls, recorder: Recorder, expected: str, revisions: list[str]) -> Migrated:
-        """Tell what a recorded act did, and the fingerprint that had to come of it."""
+        """Return the result of a recorded act, with the fingerprint that it must lead to."""
         plan = recorder.plan
         return cls(
             environment=plan.environment,
@@ -65,7 +65,7 @@ class Migrated:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the whole as JSON values."""
+        """Return all fields as JSON values."""
         return asdict(self)
 
 
@@ -77,17 +77,19 @@ def migrate_environment(
     choices: Choices = NO_CHOICES,
     actor: Actor = NOBODY,
 ) -> Migrated:
-    """Take one environment to the head, under the lock, and record it in its ledger.
+    """Migrate one environment to the head under its rollout lock, and record that in its ledger.
 
-    ``planned``: the signed fields of the plan that was shown before. ``actor``: who asked for it all; their
-    gatekeeper is asked with the plan as it is under the lock. Raises LockHeld, PlanChanged, all that
-    ``refuse_unfit`` does, why the gatekeeper does not let it through, LedgerUnwritable, StatementFailed,
-    ScriptFailed; and UnsignedGate for a gated environment and an actor without a gatekeeper.
+    ``planned``: the signed fields of the plan that was shown before. ``actor``: the requester; its gatekeeper
+    decides about the plan that is computed again under the lock.
+
+    Raises RolloutLockHeld, PlanChanged, every error of ``refuse_infeasible`` and of the gatekeeper,
+    LedgerWriteFailed, StatementFailed, ScriptFailed; and ApproversNotConfigured for a gated environment if the
+    actor has no gatekeeper.
     """
     actor.refuse_without_gatekeeper(target)
     with target.connect() as connection, rollout_mutex(target, connection):
-        plan, seen = plan_on(project, target, connection, choices)
-        refuse_unfit(target.environment, plan, project, seen)
+        plan, seen = plan_on_connection(project, target, connection, choices)
+        refuse_infeasible(target.environment, plan, project, seen)
         recorder = Recorder(target, connection, plan, actor)
         if not plan.is_empty:
             refuse_changed(plan, planned)
@@ -96,8 +98,8 @@ def migrate_environment(
         return Migrated.of(recorder, done, revisions)
 
 
-def act(project: Project, recorder: Recorder, seen: Sighting) -> tuple[str, list[str]]:
-    """Do what the plan says; give the fingerprint that must come of it, and the revisions that ran."""
+def act(project: Project, recorder: Recorder, seen: DatabaseState) -> tuple[str, list[str]]:
+    """Execute the plan; return the fingerprint that it must lead to, and the revisions that ran."""
     plan = recorder.plan
     if plan.action is Action.NOTHING:
         return plan.fingerprint, []
@@ -106,36 +108,36 @@ def act(project: Project, recorder: Recorder, seen: Sighting) -> tuple[str, list
     if plan.action is Action.CLEAN:
         before, checks = project.history.at(plan.start), Checks(first=cleaning(project, recorder))
     direction: Direction = "stamp" if plan.action is Action.ADOPT else "up"
-    recorder.after = plan.resumes or expected(plan, before).fingerprint
+    recorder.after = plan.resumed_fingerprint or expected(plan, before).fingerprint
     applied = run_scripts(project, recorder, plan.end[0], direction, checks)
     return recorder.after, applied.revisions
 
 
 def expected(plan: EnvironmentPlan, before: Snapshot) -> Snapshot:
-    """Give the schema that must come of a plan."""
+    """Return the schema that a plan must lead to."""
     return before if plan.action is Action.ADOPT else plan.promised.apply(before)
 
 
 def cleaning(project: Project, recorder: Recorder) -> Callable[[], None]:
-    """Make what runs first in the migration's transaction: drop what is in the way, and see that this was all.
+    """Return the function that runs first in the migration's transaction and drops the conflicting objects.
 
-    Where it is not all, Drifted ends the transaction, and what was dropped is there again. What others own in the
-    database is there still, so what has to come of it all is known only then.
+    If a difference remains afterwards, the function raises SchemaDrifted: the transaction is rolled back and
+    nothing is dropped. Unmanaged objects remain in the database, so the expected fingerprint is computed there.
     """
     target, connection, plan = recorder.target, recorder.connection, recorder.plan
 
     def first() -> None:
-        drop_objects(connection, [(obstacle.kind, obstacle.name) for obstacle in plan.obstacles])
-        left = look(connection, target.scope).snapshot
-        if drift := difference(project.history.at(plan.start), project.count(left).snapshot):
-            raise Drifted(target.name, say(plan.start), brief(drift))
+        drop_objects(connection, [(obstacle.kind, obstacle.name) for obstacle in plan.conflicting_objects])
+        left = read_database_state(connection, target.scope).snapshot
+        if drift := difference(project.history.at(plan.start), project.select_managed(left).snapshot):
+            raise SchemaDrifted(target.name, format_position(plan.start), summarize_delta(drift))
         recorder.after = plan.promised.apply(left).fingerprint
 
     return first
 
 
 def refuse_changed(plan: EnvironmentPlan, planned: Mapping[str, Any] | None) -> None:
-    """Raise PlanChanged where the plan is not the one that was shown, and name what changed."""
+    """Raise PlanChanged, with the changed fields, if the plan differs from the plan that was shown."""
     if planned is None:
         return
     now = plan.signed_fields()

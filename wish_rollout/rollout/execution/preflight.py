@@ -1,13 +1,14 @@
-"""Looking at every environment before any is touched."""
+"""The preflight: every environment is planned before the first one is changed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.plan.plan import Plan
-from wish_rollout.rollout.approval.approvals import refuse_unreachable_quorum, rules_of, standing
+from wish_rollout.rollout.approval.approvals import subject_of_plan
+from wish_rollout.rollout.approval.approver_rules import approval_rules, refuse_unreachable_quorum
 from wish_rollout.rollout.planning.plans import NO_CHOICES, Choices, plan_target
-from wish_rollout.rollout.planning.refusals import refuse_unfit
+from wish_rollout.rollout.planning.refusals import refuse_infeasible
 from wish_rollout.rollout.planning.shared_databases import refuse_same_database
 
 if TYPE_CHECKING:
@@ -18,22 +19,22 @@ if TYPE_CHECKING:
 
 
 def preflight(project: Project, targets: Sequence[Target], choices: Choices = NO_CHOICES) -> Plan:
-    """Plan each environment, and raise the first reason, in promotion order, why one cannot be migrated.
+    """Return the plan of each environment; raise the first error, in promotion order, that prevents a migration.
 
-    A gated environment that nobody could approve anything for is such a reason (UnsignedGate, BadSigners,
-    AuthorUnknown, QuorumUnreachable).
-    All of them are read, and their rows counted, before any is judged: an unreachable last one, and a row there
-    that the new schema would refuse, are known before the first is touched.
+    All environments are read before the first error is raised, so that an unreachable last environment, or a row
+    there that violates the new schema, is reported before the first environment is changed. A gated environment
+    whose quorum cannot be reached is an error too (ApproversNotConfigured, InvalidAllowedSigners,
+    RevisionAuthorUnknown, QuorumUnreachable).
     """
     for name in (*choices.adopt, *choices.clean):
-        project.config.declared(name)
+        project.config.find_environment(name)
     planned = [plan_target(project, target, choices) for target in targets]
     refuse_same_database(project, {plan.environment: seen.facts.instance for plan, seen in planned})
     for target, (plan, seen) in zip(targets, planned, strict=True):
-        refuse_unfit(target.environment, plan, project, seen)
+        refuse_infeasible(target.environment, plan, project, seen)
         if target.environment.gated and not plan.is_empty:
-            rules = rules_of(project, target)
-            subject = standing(project, rules, plan)
-            if not rules.policy.break_glass:  # else one may still go on, in an emergency
+            rules = approval_rules(project, target)
+            subject = subject_of_plan(project, rules, plan)
+            if not rules.policy.break_glass:  # with break-glass one approver may proceed
                 refuse_unreachable_quorum(target.name, rules, subject.hazards)
     return Plan(project.release_digest, project.release.head, tuple(plan for plan, _ in planned))

@@ -1,4 +1,4 @@
-"""Looking at an environment again, and checking that it is exactly what was promised."""
+"""The verification of an environment: its live schema is exactly the promised one."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.errors.plans import NotAsPromised, WouldRun
+from wish_rollout.core.errors.plans import RevisionWouldRun, SchemaVerificationFailed
 from wish_rollout.core.plan.verification_checks import Check, check_schema, failed_checks
-from wish_rollout.postgres.catalog.database_state import look, row_counts
+from wish_rollout.postgres.catalog.database_state import count_rows, read_database_state
 from wish_rollout.rollout.planning.refusals import refuse_foreign
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from wish_rollout.core.plan.database_state import Sighting
+    from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.core.schema.delta import Delta
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.project.target import Target
@@ -24,15 +24,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What is really there, and every check that was made of it.
+    """The live state of an environment, and the result of each check.
 
-    ``rows``: rows a table (a planner's estimate where there are many tables; None: may not be read).
-    ``unmanaged``: what is there, is not the release's, and does not count.
-    ``delta``: what the release promised for this environment, or None outside of a migration.
+    ``rows``: rows per table; the planner's estimate if there are many tables, None if the role cannot read it.
+    ``unmanaged``: names of objects that do not belong to the release and are not compared.
     """
 
     environment: str
-    seen: Sighting
+    seen: DatabaseState
     checks: tuple[Check, ...]
     rows: Mapping[str, int | None]
     drift: Delta
@@ -45,14 +44,14 @@ class Verification:
         return not failed_checks(self.checks)
 
     def raise_if_failed(self) -> None:
-        """Raise NotAsPromised, which names the checks and what they saw."""
+        """Raise SchemaVerificationFailed, with the failed checks and the first one's detail."""
         failed = failed_checks(self.checks)
         if failed:
             names = ", ".join(check.name for check in failed)
-            raise NotAsPromised(self.environment, names, failed[0].detail)
+            raise SchemaVerificationFailed(self.environment, names, failed[0].detail)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the whole, for ``--json``."""
+        """Return all fields as JSON values, for ``--json``."""
         facts = self.seen.facts
         return {
             "environment": self.environment,
@@ -73,29 +72,29 @@ def verify_environment(
 ) -> Verification:
     """Verify an environment against its revision's promise.
 
-    ``expected``: the fingerprint that a migration just now had to lead to. ``again``: run the release once
-    more, which must find nothing to do. Raises ForeignRevision; a failed check is in the result.
+    ``expected``: the fingerprint that a migration before must have led to. ``again``: also check that a second
+    run of the release has nothing to do. Raises ForeignRevision; a failed check is in the result.
     """
     started = time.perf_counter()
     with target.connect() as connection:
-        seen = look(connection, target.scope)
+        seen = read_database_state(connection, target.scope)
         position = seen.facts.revisions
         refuse_foreign(target.environment, position, project)
         promise = project.history.at(position)
-        counted = project.count(seen.snapshot)
+        counted = project.select_managed(seen.snapshot)
         drift, checks = check_schema(promise, counted.snapshot, expected, seen.snapshot.fingerprint)
         if again:
             checks += (check_idempotent(project, target, connection),)
-        if target.environment.runs_verify and position:
+        if target.environment.runs_revision_checks and position:
             checks += check_behaviour(project, connection, position[-1])
-        rows = row_counts(connection, [name for name, _ in seen.snapshot.of_kind("table")])
+        rows = count_rows(connection, [name for name, _ in seen.snapshot.of_kind("table")])
     return Verification(
         target.name, seen, checks, rows, drift, time.perf_counter() - started, counted.unmanaged
     )
 
 
 def check_idempotent(project: Project, target: Target, connection: psycopg.Connection[Any]) -> Check:
-    """Ask Alembic to run the release again: it must find nothing to do. What it finds is not run."""
+    """Return the check that Alembic finds no revision to run. A revision that it finds is not run."""
     from wish_rollout.revisions.run_hooks import Hooks
     from wish_rollout.revisions.script_runs import migrate
 
@@ -103,20 +102,20 @@ def check_idempotent(project: Project, target: Target, connection: psycopg.Conne
         return Check("idempotent", passed=True, detail="there are no revisions")
     try:
         migrate(project.road(target, connection), project.release.head[0], hooks=Hooks(step=refuse_step))
-    except WouldRun as would:
+    except RevisionWouldRun as would:
         return Check("idempotent", passed=False, detail=f"running it again would run {would.revision}")
     return Check("idempotent", passed=True, detail="running it again does nothing")
 
 
 def refuse_step(revision: str) -> None:
-    """Run nothing: a look must not migrate."""
-    raise WouldRun(revision)
+    """Raise RevisionWouldRun: a verification runs no revision."""
+    raise RevisionWouldRun(revision)
 
 
 def check_behaviour(
     project: Project, connection: psycopg.Connection[Any], revision: str
 ) -> tuple[Check, ...]:
-    """Run the revision's own ``verify``, where it has one, in a transaction that is rolled back."""
+    """Run the revision's ``verify()`` function, if it has one, in a transaction that is rolled back."""
     from wish_rollout.revisions.behaviour import run_verify
 
     failure = run_verify(project.scripts, connection, revision, project.config.release.search_path)

@@ -1,4 +1,4 @@
-"""Reading environments and saying what the release will do to each."""
+"""Plans: the state of each environment, and what the release will do in it."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.core.errors.plans import SameDatabase
+from wish_rollout.core.errors.plans import EnvironmentsShareDatabase
 from wish_rollout.core.plan.plan import Action, EnvironmentPlan, Plan
-from wish_rollout.core.plan.verdict import Judgement, Verdict, judge
-from wish_rollout.core.release.release import say
-from wish_rollout.core.schema.conflicting_objects import obstacles
+from wish_rollout.core.plan.verdict import DriftAssessment, Verdict, assess_drift
+from wish_rollout.core.release.release import format_position
+from wish_rollout.core.schema.conflicting_objects import find_conflicting_objects
 from wish_rollout.core.schema.delta import Delta
-from wish_rollout.postgres.catalog.database_state import look
-from wish_rollout.postgres.records.journal import cut_off
-from wish_rollout.rollout.planning.hazard_assessment import with_hazards
-from wish_rollout.rollout.planning.refusals import refuse_unfit
-from wish_rollout.rollout.planning.row_checks import with_findings
+from wish_rollout.postgres.catalog.database_state import read_database_state
+from wish_rollout.postgres.records.journal import find_interrupted_act
+from wish_rollout.rollout.planning.hazard_assessment import add_hazards
+from wish_rollout.rollout.planning.refusals import refuse_infeasible
+from wish_rollout.rollout.planning.row_checks import add_row_findings
 from wish_rollout.rollout.planning.shared_databases import refuse_same_database
 
 if TYPE_CHECKING:
@@ -25,14 +25,18 @@ if TYPE_CHECKING:
     import psycopg
 
     from wish_rollout.config import Environment
-    from wish_rollout.core.plan.database_state import Sighting
+    from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.project.target import Target
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What a person chose for objects in the way: environments to adopt, and to clean."""
+    """The operator's choices for existing objects that conflict with the release.
+
+    ``adopt``: environments whose schema is recorded as that of the release. ``clean``: environments whose conflicting
+    objects are dropped first.
+    """
 
     adopt: tuple[str, ...] = ()
     clean: tuple[str, ...] = ()
@@ -44,87 +48,87 @@ NO_CHOICES = Choices()
 def make_plan(
     project: Project, targets: Sequence[Target], choices: Choices = NO_CHOICES
 ) -> tuple[Plan, dict[str, RolloutError]]:
-    """Look at every environment and plan each; give as well why a plan cannot be carried out, by environment.
+    """Return the plan of all environments, and the error of each plan that cannot be executed, by environment.
 
-    Raises the first thing that cannot be looked at.
+    Raises the error of the first environment that cannot be read.
     """
     plans: list[EnvironmentPlan] = []
-    against: dict[str, RolloutError] = {}
+    refusals: dict[str, RolloutError] = {}
     for target in targets:
-        plan, seen = plan_target(project, target, choices)
+        plan, state = plan_target(project, target, choices)
         plans.append(plan)
         try:
-            refuse_unfit(target.environment, plan, project, seen)
+            refuse_infeasible(target.environment, plan, project, state)
         except RolloutError as error:
-            against[target.name] = error
+            refusals[target.name] = error
     try:
         refuse_same_database(project, {plan.environment: plan.facts.instance for plan in plans})
-    except SameDatabase as error:
-        against[error.environment] = error
-    return Plan(project.release_digest, project.release.head, tuple(plans)), against
+    except EnvironmentsShareDatabase as error:
+        refusals[error.environment] = error
+    return Plan(project.release_digest, project.release.head, tuple(plans)), refusals
 
 
 def plan_target(
     project: Project, target: Target, choices: Choices = NO_CHOICES
-) -> tuple[EnvironmentPlan, Sighting]:
-    """Look at one environment and plan it, hazards and rows included; give what was seen as well."""
+) -> tuple[EnvironmentPlan, DatabaseState]:
+    """Return the plan of one environment, with hazards and row findings, and the state that was read."""
     with target.connect() as connection:
-        return plan_on(project, target, connection, choices)
+        return plan_on_connection(project, target, connection, choices)
 
 
-def plan_on(
+def plan_on_connection(
     project: Project,
     target: Target,
     connection: psycopg.Connection[Any],
     choices: Choices = NO_CHOICES,
-) -> tuple[EnvironmentPlan, Sighting]:
-    """Do the same over a session in autocommit that the caller holds."""
-    seen = look(connection, target.scope)
-    plan = plan_for(project, target.environment, seen, choices)
-    if plan.action is Action.UPGRADE and (found := cut_off(connection, act_name(plan))):
-        plan = replace(plan, resumes=found[1])
-    return with_findings(project, connection, with_hazards(project, connection, plan)), seen
+) -> tuple[EnvironmentPlan, DatabaseState]:
+    """Return the same as ``plan_target``, with the caller's connection, which is in autocommit mode."""
+    state = read_database_state(connection, target.scope)
+    plan = plan_for(project, target.environment, state, choices)
+    if plan.action is Action.UPGRADE and (found := find_interrupted_act(connection, journal_act_name(plan))):
+        plan = replace(plan, resumed_fingerprint=found[1])
+    return add_row_findings(project, connection, add_hazards(project, connection, plan)), state
 
 
-def act_name(plan: EnvironmentPlan) -> str:
-    """Name an act in the journal: the release, what is done with it and, for a rollback, where that leads."""
-    how = f"down {say(plan.end)}" if plan.action is Action.ROLLBACK else plan.action.value
+def journal_act_name(plan: EnvironmentPlan) -> str:
+    """Return the name of a plan's act in the journal: release digest, action and, for a rollback, its target."""
+    how = f"down {format_position(plan.end)}" if plan.action is Action.ROLLBACK else plan.action.value
     return f"{plan.release_digest} {how}"
 
 
 def plan_for(
-    project: Project, env: Environment, seen: Sighting, choices: Choices = NO_CHOICES
+    project: Project, env: Environment, state: DatabaseState, choices: Choices = NO_CHOICES
 ) -> EnvironmentPlan:
-    """Plan one environment from what was seen of it, but for its hazards and rows."""
+    """Return the plan of one environment from its state, without hazards and row findings."""
     release, history = project.release, project.history
-    judgement = judge(release, seen, history.at, project.count)
-    start = seen.facts.revisions
-    known = judgement.verdict is not Verdict.FOREIGN
+    assessment = assess_drift(release, state, history.at, project.select_managed)
+    start = state.facts.revisions
+    known = assessment.verdict is not Verdict.FOREIGN
     pending = release.pending(start) if known else ()
     promised = history.promised(start, release.head) if known else Delta(())
-    found = obstacles(promised, history.at(release.head), seen.snapshot) if pending else ()
-    action = _action(env, judgement, bool(pending), choices)
+    found = find_conflicting_objects(promised, history.at(release.head), state.snapshot) if pending else ()
+    action = _action(env, assessment, bool(pending), choices)
     return EnvironmentPlan(
         environment=env.name,
         gated=env.gated,
         release_digest=project.release_digest,
         action=action,
-        verdict=judgement.verdict,
+        verdict=assessment.verdict,
         start=start,
         end=release.head,
         pending=tuple(f"{revision.id} {revision.message}".strip() for revision in pending),
         statements=history.statements(start) if known and action is not Action.ADOPT else (),
         promised=promised,
-        drift=judgement.drift,
-        obstacles=found,
-        unmanaged=judgement.unmanaged,
-        fingerprint=seen.snapshot.fingerprint,
-        facts=seen.facts,
+        drift=assessment.drift,
+        conflicting_objects=found,
+        unmanaged=assessment.unmanaged,
+        fingerprint=state.snapshot.fingerprint,
+        facts=state.facts,
     )
 
 
-def _action(env: Environment, judgement: Judgement, pending: bool, choices: Choices) -> Action:
-    if not pending or judgement.verdict is Verdict.FOREIGN:
+def _action(env: Environment, assessment: DriftAssessment, pending: bool, choices: Choices) -> Action:
+    if not pending or assessment.verdict is Verdict.FOREIGN:
         return Action.NOTHING
     if env.name in choices.adopt:
         return Action.ADOPT

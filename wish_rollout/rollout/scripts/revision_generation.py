@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.errors.configuration import BadConfiguration
+from wish_rollout.core.errors.configuration import InvalidConfiguration
 from wish_rollout.core.errors.releases import NothingToGenerate
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.rollout.project.project import Project
@@ -27,7 +27,7 @@ class Generated:
 def generate(project: Project, message: str) -> Generated:
     """Write the revision that leads from the scripts' schema to the declared one, and record it.
 
-    Raises NothingToGenerate, BadConfiguration (no models are named), EditedHistory, and what a replay raises.
+    Raises NothingToGenerate, InvalidConfiguration (no models are named), ScriptEdited, and what a replay raises.
     If recording fails, the script is taken away again: a revision without a record is half a revision.
     """
     from wish_rollout.revisions.models import load_models
@@ -36,7 +36,7 @@ def generate(project: Project, message: str) -> Generated:
 
     models = project.config.release.models
     if models is None:
-        raise BadConfiguration(
+        raise InvalidConfiguration(
             str(project.config.path), "[release] models is not set, and generate compares with it"
         )
     metadata = load_models(project.config.root, models)

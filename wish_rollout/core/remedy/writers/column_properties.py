@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.remedy.sql_syntax import identifier, literal, options, settings
 from wish_rollout.core.remedy.writers import sequences
-from wish_rollout.core.remedy.writers.privileges import column_privileges, finish, own_sequence
+from wish_rollout.core.remedy.writers.privileges import finish, own_sequence
 from wish_rollout.core.schema.names import split_last
-from wish_rollout.core.text.sql_tokens import bare
+from wish_rollout.core.text.sql_tokens import unquote_identifier
 
 if TYPE_CHECKING:
     from wish_rollout.core.remedy.draft import Draft, Pairs
@@ -46,12 +46,14 @@ def _remarks(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     if "comment" in pairs:
         after = pairs.pop("comment")[1]
         made.append(f"COMMENT ON COLUMN {name} IS {literal(after) if after else 'NULL'}")
-    return made + column_privileges(draft, name, pairs)
+    if "privileges" in pairs:
+        draft.column_privileges[name] = pairs.pop("privileges")
+    return made
 
 
 def usual_not_null(table: str, column: str) -> str:
     """Give the name that a column's NOT NULL constraint has by default."""
-    return f"{bare(split_last(table)[1])}_{bare(column)}_not_null"
+    return f"{unquote_identifier(split_last(table)[1])}_{unquote_identifier(column)}_not_null"
 
 
 def _not_null(draft: Draft, name: str, pairs: Pairs) -> list[str]:

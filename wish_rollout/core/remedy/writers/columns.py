@@ -10,7 +10,7 @@ from wish_rollout.core.remedy.sql_syntax import identifier
 from wish_rollout.core.remedy.type_casts import INTEGERS, cast_path
 from wish_rollout.core.remedy.writers.column_properties import NOT_NULLS, beside, identity_words
 from wish_rollout.core.schema.names import split_last
-from wish_rollout.core.schema.names_in_text import has_word
+from wish_rollout.core.schema.names_in_text import contains_identifier
 
 if TYPE_CHECKING:
     from wish_rollout.core.remedy.draft import Draft, Pairs
@@ -50,7 +50,11 @@ def create(draft: Draft, name: str, properties: Props) -> list[str]:
     properties.pop("attribute number", None)
     table = split_last(name)[0]
     pairs: Pairs = {}
-    if properties.pop("inherited", None):
+    if follows_type(draft, table):
+        properties.pop("type")
+        properties.pop("collation", None)
+        made = []
+    elif properties.pop("inherited", None):
         made = _with_parent(draft, name, properties, pairs)
     else:
         made = [f"ALTER TABLE {table} ADD COLUMN {definition(draft, name, properties)}"]
@@ -59,6 +63,14 @@ def create(draft: Draft, name: str, properties: Props) -> list[str]:
     made += beside(draft, name, pairs)
     properties.update({key: pair[1] for key, pair in pairs.items()})
     return made
+
+
+def follows_type(draft: Draft, table: str) -> bool:
+    """Return whether a table gets its columns by ALTER TYPE … CASCADE of the composite type that it is of."""
+    live, target = (
+        objects.get(("table", table), {}).get("of type") for objects in (draft.live, draft.target)
+    )
+    return live is not None and live == target and ("composite type", live) in draft.live
 
 
 def _with_parent(draft: Draft, name: str, properties: Props, pairs: Pairs) -> list[str]:
@@ -136,6 +148,9 @@ def _type(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     table, column = split_last(name)
     old, new = draft.live["column", name], draft.target["column", name]
     pairs.pop("collation", None)
+    if follows_type(draft, table):
+        del pairs["type"]
+        return []
     before, after = pairs.pop("type", (old["type"], new["type"]))
     path = cast_path({**draft.live, **draft.target}, before, after, draft.major)
     words = f"ALTER TABLE {table} ALTER COLUMN {column} TYPE {after}"
@@ -164,7 +179,7 @@ def reason_kept(draft: Draft, name: str, pairs: Pairs) -> str:
     table, own = split_last(name)
     if ("table", table) not in draft.live:
         return ""
-    if has_word({"key": draft.live["table", table].get("partition by", "")}, own):
+    if contains_identifier({"key": draft.live["table", table].get("partition by", "")}, own):
         return "no statement changes the type of a column of the partition key"
     before, after = pairs["type"]
     if cast_path({**draft.live, **draft.target}, before, after, draft.major) == "":

@@ -8,13 +8,13 @@ from wish_rollout.core.remedy.role_names import UnknownRole
 from wish_rollout.core.remedy.sql_syntax import granted, identifier, literal, spelled, word
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.schema.scope import MIGRATOR
-from wish_rollout.core.text.sql_tokens import bare
+from wish_rollout.core.text.sql_tokens import unquote_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from wish_rollout.core.remedy.draft import Draft, Pairs
-    from wish_rollout.core.schema.change import Pair
+    from wish_rollout.core.schema.change import ValuePair
 
 _FOR_ALL = {"function": "EXECUTE", "procedure": "EXECUTE", "aggregate": "EXECUTE", "language": "USAGE"}
 _TYPES = {"enum", "domain", "composite type", "range type", "base type"}
@@ -44,7 +44,7 @@ def finish(draft: Draft, kind: str, name: str, pairs: Pairs, *, created: bool = 
     return made + privileges(draft, kind, name, pairs, created=created)
 
 
-def _after_owner_change(pair: Pair, before: str, after: str) -> dict[str, list[str]]:
+def _after_owner_change(pair: ValuePair, before: str, after: str) -> dict[str, list[str]]:
     """Return the live privileges after ALTER … OWNER TO, which gives those of the old owner to the new one."""
     held, wanted = (each or {} for each in pair)
     left = {label: words for label, words in held.items() if label not in {before, after}}
@@ -126,13 +126,12 @@ def _with_maintain(words: list[str], major: int) -> list[str]:
     return [*words, "MAINTAIN"]
 
 
-def column_privileges(draft: Draft, name: str, pairs: Pairs, *, again: bool = False) -> list[str]:
-    """Write those of a column. ``again``: its table's were changed, which took the column's along."""
-    before, after = pairs.pop("privileges", (None, None))
-    if again and not (before or after):
-        after = draft.target["column", name].get("privileges")
+def column_privileges(draft: Draft, name: str, pair: ValuePair) -> list[str]:
+    """Return the REVOKEs and GRANTs on a column; those that it has may be lost by what its table went through."""
+    before, after = (each or {} for each in pair)
     table, column = split_last(name)
-    return _change(draft, ("column", name), f"TABLE {table}", before or {}, after or {}, {}, f" ({column})")
+    held = {label: ["of before"] for label in before} if before == after else before
+    return _change(draft, ("column", name), f"TABLE {table}", held, after, {}, f" ({column})")
 
 
 def _change(  # noqa: PLR0913, PLR0917 - one statement has that many parts
@@ -192,6 +191,9 @@ def given_by_default(draft: Draft, kind: str) -> dict[str, list[str]]:
 
 
 def own_sequence(table: str, column: str, named: str | None) -> str:
-    """Name the sequence behind an identity column, in quotes: as told, else as PostgreSQL names it by itself."""
+    """Return the quoted name of an identity column's sequence: the one that is recorded, or PostgreSQL's default."""
     schema, own = split_last(named or table)
-    return f"{schema}.{identifier(bare(own) if named else f'{bare(own)}_{bare(column)}_seq')}"
+    sequence = unquote_identifier(own)
+    if not named:
+        sequence += f"_{unquote_identifier(column)}_seq"
+    return f"{schema}.{identifier(sequence)}"

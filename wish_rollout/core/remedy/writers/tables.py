@@ -161,7 +161,7 @@ def _checks_for_parent(draft: Draft, name: str, parent: str) -> list[str]:
 
 
 def replica_identity(name: str, value: str | None) -> str:
-    """Say by what a row is told to replicas; last of all, since its index has to be there."""
+    """Return the statement that sets a replica identity; its index has to exist."""
     words = {None: "DEFAULT", "nothing": "NOTHING", "full": "FULL"}
     if value is not None and value.startswith("index "):
         return f"ALTER TABLE {name} REPLICA IDENTITY USING INDEX {value.removeprefix('index ')}"

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.remedy.sql_syntax import identifier
 from wish_rollout.core.remedy.type_casts import cast_path, loses_values
 from wish_rollout.core.schema.names import split_last
-from wish_rollout.core.schema.names_in_text import has_word
-from wish_rollout.core.text.sql_tokens import bare
+from wish_rollout.core.schema.names_in_text import contains_identifier
+from wish_rollout.core.text.sql_tokens import unquote_identifier
 
 if TYPE_CHECKING:
     from wish_rollout.core.remedy.draft import Draft
     from wish_rollout.core.schema.snapshot import Key
 
-_REPLACEABLE = frozenset({"enum", "domain", "range type", "composite type"})
+_REPLACEABLE = frozenset({"enum", "domain", "composite type"})
 
 
 def can_move(draft: Draft, column: Key, type_key: Key) -> bool:
@@ -25,7 +25,7 @@ def can_move(draft: Draft, column: Key, type_key: Key) -> bool:
     live, target = draft.live[column], draft.target.get(column)
     if target is None or ("table", table) not in draft.live or "generated" in live:
         return False
-    if has_word({"key": draft.live["table", table].get("partition by", "")}, own):
+    if contains_identifier({"key": draft.live["table", table].get("partition by", "")}, own):
         return False
     type_name = str(live["type"])
     if type_key[0] == "composite type":
@@ -72,16 +72,13 @@ def loses(draft: Draft, column: str) -> bool:
 def old_name(name: str) -> str:
     """Return the name that the old form of a type has meanwhile."""
     schema, own = split_last(name)
-    return f"{schema}.{identifier(f'{bare(own)[:50]}__before')}"
+    return f"{schema}.{identifier(f'{unquote_identifier(own)[:50]}__before')}"
 
 
-def set_aside(draft: Draft, kind: str, name: str) -> list[str]:
-    """Return the statements that rename the old form of a type, and of a range its multirange."""
+def set_aside(kind: str, name: str) -> list[str]:
+    """Return the statement that renames the old form of a type."""
     word = "DOMAIN" if kind == "domain" else "TYPE"
-    made = [f"ALTER {word} {name} RENAME TO {split_last(old_name(name))[1]}"]
-    if multirange := draft.live[kind, name].get("multirange"):
-        made.append(f"ALTER TYPE {multirange} RENAME TO {split_last(old_name(multirange))[1]}")
-    return made
+    return [f"ALTER {word} {name} RENAME TO {split_last(old_name(name))[1]}"]
 
 
 def drop_old(kind: str, name: str) -> str:
