@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.remedy.column_placement import note_places
-from wish_rollout.core.remedy.data_loss import change_loses, drop_loses
+from wish_rollout.core.remedy.data_loss import change_loses, columns_holding, drop_loses
 from wish_rollout.core.remedy.dependencies import RELATIONS
 from wish_rollout.core.remedy.drop_statements import DropStatements
 from wish_rollout.core.remedy.parts import reported
@@ -134,8 +134,10 @@ class Composition:
             made = (
                 tables.detach(self.draft, name) if step.verb == "detach" else tables.attach(self.draft, name)
             )
+        also = tuple(columns_holding(self.draft.live, name)) if marked and kind == "composite type" else ()
         for sql in made:
-            yield Statement(sql, kind, name, marked and any(word in sql for word in lossy_words))
+            lossy = marked and any(word in sql for word in lossy_words)
+            yield Statement(sql, kind, name, lossy, also if lossy else ())
 
     def _created(self, key: Key) -> list[str]:
         kind, name = key

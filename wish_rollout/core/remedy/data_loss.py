@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.remedy.sequence_handover import heir
 from wish_rollout.core.remedy.type_casts import loses_values
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.schema.names_in_text import find_qualified_names
@@ -27,6 +28,8 @@ def drop_loses(draft: Draft, key: Key) -> bool:
         if any((of, whole) in draft.live for of in _VIEWS):
             return False
         return "generated" not in draft.live[key] or "generated" not in draft.target.get(key, {})
+    if kind == "sequence" and heir(draft, name) is not None:
+        return False
     return kind in _HOLDS_DATA
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.parts import reported
+from wish_rollout.core.remedy.sequence_handover import heir, set_aside
 from wish_rollout.core.remedy.sql_syntax import spelled
 from wish_rollout.core.remedy.statements import Statement
 from wish_rollout.core.remedy.writers import (
@@ -72,6 +73,8 @@ class DropStatements:
         if kind == "constraint":
             whole, own = split_last(name)
             return [f"ALTER {self._altered_word(whole)} {whole} DROP CONSTRAINT {own}"]
+        if kind == "sequence" and heir(self.draft, name) is not None:
+            return [f"ALTER SEQUENCE {name} OWNED BY NONE", set_aside(name)]
         if kind == "user mapping":
             return foreign_servers.drop_mapping(self.draft, name)
         if kind == "language" and "handler" not in live:

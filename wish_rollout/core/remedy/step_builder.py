@@ -14,6 +14,7 @@ from wish_rollout.core.remedy.dependencies import RELATIONS, ROUTINES, WHOLES, p
 from wish_rollout.core.remedy.index_attachment import fitting_indexes
 from wish_rollout.core.remedy.name_claims import claims
 from wish_rollout.core.remedy.parts import whole_name
+from wish_rollout.core.remedy.sequence_handover import heir, identity_before
 from wish_rollout.core.remedy.step_graph import Step, StepGraph
 from wish_rollout.core.schema.names import split_last
 
@@ -85,7 +86,12 @@ class StepBuilder:
             for of in WHOLES:
                 if (of, whole) in dropped:
                     return of, whole
-        if kind == "sequence" and key in self.changes.removed and "owned by" in live[key]:
+        if (
+            kind == "sequence"
+            and key in self.changes.removed
+            and "owned by" in live[key]
+            and not heir(self.draft, name)
+        ):
             owner = live[key]["owned by"]
             owners = [("column", owner), ("table", split_last(owner)[0])]
             return next((each for each in owners if each in self.changes.removed), None)
@@ -171,6 +177,7 @@ class StepBuilder:
             self._order_creation(graph, key)
         self._order_names(graph)
         self._order_columns(graph)
+        self._order_handover(graph)
         return graph
 
     def _order_columns(self, graph: StepGraph) -> None:
@@ -259,6 +266,16 @@ class StepBuilder:
                         yield part
                         if whole in children_of and ("default", part[1]) in self.draft.target:
                             yield "default", part[1]
+
+    def _order_handover(self, graph: StepGraph) -> None:
+        """Put a sequence aside before its column becomes an identity column, and the other way round."""
+        for key in sorted(self.changes.removed):
+            if key[0] == "sequence" and (column := heir(self.draft, key[1])):
+                graph.order(self.drop_of(key), self.creation_of(("column", column)))
+        for key in sorted(self.changes.added):
+            if key[0] == "sequence" and key in self.draft.target and identity_before(self.draft, key[1]):
+                owner = ("column", self.draft.target[key]["owned by"])
+                graph.order(self.creation_of(key), self.creation_of(owner))
 
     def _order_names(self, graph: StepGraph) -> None:
         """Put the drop of what has a name before the creation of what gets the name."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.core.remedy.sequence_handover import aside, predecessor, take_value
 from wish_rollout.core.remedy.sql_syntax import identifier, literal, options, settings
 from wish_rollout.core.remedy.writers import sequences
 from wish_rollout.core.remedy.writers.privileges import finish, own_sequence
@@ -96,6 +97,10 @@ def _identity_change(draft: Draft, name: str, before: Any, after: Any) -> list[s
     named = own_sequence(table, column, after.get("sequence"))
     if "generated" in after and before is None:
         made.append(f"{target} ADD {identity_words(after)}")
+        if old_sequence := predecessor(draft, name):
+            low, high = sequences.bounds({**after, "type": draft.target["column", name]["type"]})
+            made.append(take_value(named, aside(old_sequence), low, high))
+            made.append(f"DROP SEQUENCE {aside(old_sequence)}")
     elif before is not None:
         if before["generated"] != after["generated"]:
             made.append(f"{target} SET GENERATED {after['generated'].upper()}")
