@@ -35,13 +35,10 @@ def predecessor(draft: Draft, column: str) -> str | None:
 def identity_before(draft: Draft, sequence: str) -> str | None:
     """Return the sequence of the identity column that a new sequence takes over."""
     column = draft.target["sequence", sequence].get("owned by")
+    if column is None or ("sequence", sequence) in draft.live:
+        return None
     live, target = draft.live.get(("column", column), {}), draft.target.get(("column", column), {})
-    if (
-        column is None
-        or "identity" not in live
-        or "identity" in target
-        or ("sequence", sequence) in draft.live
-    ):
+    if "identity" not in live or "identity" in target:
         return None
     return own_sequence(*split_last(column), live["identity"].get("sequence"))
 

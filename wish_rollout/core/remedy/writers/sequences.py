@@ -48,7 +48,7 @@ def parameters(after: Properties, before: Properties, *, new: bool) -> str:
             words.append("CYCLE" if wanted[key] else "NO CYCLE")
         elif key in {"minimum", "maximum"}:
             short = f"{key[:3].upper()}VALUE"
-            words.append(f"{short} {wanted[key]}" if key in after else f"NO {short}")
+            words.append(f"{short} {wanted[key]}")
         else:
             words.append(f"{'AS' if key == 'type' else _WORDS[key]} {wanted[key]}")
     return " ".join(words)
