@@ -8,8 +8,8 @@ from wish_rollout.core.schema.column_order import moved_columns
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
-    from wish_rollout.core.remedy.change_set import ChangeSet
     from wish_rollout.core.remedy.draft import Draft
+    from wish_rollout.core.remedy.steps.change_set import ChangeSet
 
 WHY = "it would be at another place among the columns, and no statement moves a column"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.remedy.dependencies import Dependencies, parents_of
+from wish_rollout.core.remedy.graph.dependencies import Dependencies, parents_of
+from wish_rollout.core.remedy.identity_sequences import own_sequence
 from wish_rollout.core.remedy.statements import Statement
 from wish_rollout.core.remedy.writers.column_properties import usual_not_null
-from wish_rollout.core.remedy.writers.privileges import own_sequence
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.inheritance import unfold_inherited
 from wish_rollout.core.schema.names import parent_object, split_last

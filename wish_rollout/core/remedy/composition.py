@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.remedy.column_placement import note_places
 from wish_rollout.core.remedy.data_loss import change_loses, columns_holding, drop_loses
-from wish_rollout.core.remedy.dependencies import RELATIONS
 from wish_rollout.core.remedy.drop_statements import DropStatements
-from wish_rollout.core.remedy.parts import reported
+from wish_rollout.core.remedy.graph.dependencies import RELATIONS
+from wish_rollout.core.remedy.graph.parts import reported
 from wish_rollout.core.remedy.statements import Statement
-from wish_rollout.core.remedy.step_builder import StepBuilder
+from wish_rollout.core.remedy.steps.step_builder import StepBuilder
 from wish_rollout.core.remedy.writers import privileges, schemas, sequences, tables, type_replacement
 from wish_rollout.core.remedy.writers.by_kind import LAST, WRITERS
 from wish_rollout.core.schema.names import split_last
@@ -18,9 +18,9 @@ from wish_rollout.core.schema.names import split_last
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wish_rollout.core.remedy.change_set import ChangeSet
     from wish_rollout.core.remedy.draft import Draft, Pairs
-    from wish_rollout.core.remedy.step_graph import Step
+    from wish_rollout.core.remedy.graph.step_graph import Step
+    from wish_rollout.core.remedy.steps.change_set import ChangeSet
     from wish_rollout.core.schema.snapshot import Key
 
 BESIDE = ("owner", "privileges", "comment", "index comment", "depends on extensions")
@@ -34,14 +34,14 @@ class Composition:
     def __init__(self, draft: Draft, changes: ChangeSet) -> None:
         self.draft = draft
         self.changes = changes
-        self.builder = StepBuilder(draft, changes)
-        self.graph = self.builder.build()
+        builder = StepBuilder(draft, changes)
+        self.graph, self.lookup = builder.build(), builder.lookup
         draft.inlined = {
             key
             for key in changes.created
-            if key[0] == "default" and (step := self.builder.creation_of(key)) and step.key != key
+            if key[0] == "default" and (step := self.lookup.creation_of(key)) and step.key != key
         }
-        self.drops = DropStatements(draft, changes, self.builder)
+        self.drops = DropStatements(draft, changes, self.lookup)
         self.marked = self._mark_losses()
         self.last: list[Statement] = []
 
@@ -84,7 +84,7 @@ class Composition:
             if (
                 step.verb == "create"
                 and step.key in changes.rebuilt
-                and (drop := self.builder.drop_of(step.key))
+                and (drop := self.lookup.drop_of(step.key))
             ):
                 following.add(drop)
             waiting += following - marked
@@ -181,7 +181,7 @@ class Composition:
         kind, name = key
         if kind == "default":
             return
-        step = self.builder.creation_of(key)
+        step = self.lookup.creation_of(key)
         marked = step in self.marked and created
         regrant = {"privileges", "owner"} & pairs.keys() and kind in RELATIONS and not created
         if pairs or created:
@@ -198,7 +198,7 @@ class Composition:
         """Yield the grants on columns: REVOKE on a table takes those of its columns away."""
         for column, pair in self.draft.column_privileges.items():
             table = split_last(column)[0]
-            step = self.builder.creation_of(("column", column))
+            step = self.lookup.creation_of(("column", column))
             marked = step in self.marked and (
                 ("column", column) in self.changes.created
                 or any((of, table) in self.changes.created for of in RELATIONS)
@@ -216,14 +216,14 @@ class Composition:
                     yield Statement(
                         sequences.owned(key[1], new),
                         *key,
-                        self.builder.creation_of(key) in self.marked and created,
+                        self.lookup.creation_of(key) in self.marked and created,
                     )
         for key, new in self.draft.target.items():
             if key[0] in {"table", "materialized view"} and self._identity_changes(key):
                 if new.get("replica identity") == "index (dropped)":
                     self.draft.gap(*key, "no statement leads to a replica identity whose index was dropped")
                     continue
-                step = self.builder.creation_of(key)
+                step = self.lookup.creation_of(key)
                 marked = step in self.marked and key in self.changes.created
                 yield Statement(tables.replica_identity(key[1], new.get("replica identity")), *key, marked)
 

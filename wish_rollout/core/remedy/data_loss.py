@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.remedy.sequence_handover import heir
+from wish_rollout.core.remedy.identity_sequences import heir
 from wish_rollout.core.remedy.type_casts import loses_values
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.schema.names_in_text import find_qualified_names

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.remedy.parts import reported
-from wish_rollout.core.remedy.sequence_handover import heir, set_aside
+from wish_rollout.core.remedy.graph.parts import reported
+from wish_rollout.core.remedy.identity_sequences import heir, set_aside
 from wish_rollout.core.remedy.sql_syntax import spelled
 from wish_rollout.core.remedy.statements import Statement
 from wish_rollout.core.remedy.writers import (
@@ -24,10 +24,10 @@ from wish_rollout.core.schema.names import split_last
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wish_rollout.core.remedy.change_set import ChangeSet
     from wish_rollout.core.remedy.draft import Draft
     from wish_rollout.core.remedy.sql_syntax import Properties
-    from wish_rollout.core.remedy.step_builder import StepBuilder
+    from wish_rollout.core.remedy.steps.change_set import ChangeSet
+    from wish_rollout.core.remedy.steps.step_lookup import StepLookup
     from wish_rollout.core.schema.snapshot import Key
 
 _COPIES = {"index": indexes.drop_copy, "constraint": constraints.drop_copy}
@@ -37,10 +37,10 @@ _COPIES = {"index": indexes.drop_copy, "constraint": constraints.drop_copy}
 class DropStatements:
     """Writes the DROP statements of one remedy."""
 
-    def __init__(self, draft: Draft, changes: ChangeSet, builder: StepBuilder) -> None:
+    def __init__(self, draft: Draft, changes: ChangeSet, lookup: StepLookup) -> None:
         self.draft = draft
         self.changes = changes
-        self.builder = builder
+        self.lookup = lookup
 
     def write(self, key: Key, *, marked: bool) -> Iterator[Statement]:
         """Yield the statements that drop an object."""
@@ -91,9 +91,9 @@ class DropStatements:
 
     def _columns_along(self, key: Key) -> Iterator[str]:
         """Yield the children's columns that are dropped with a parent's."""
-        step = self.builder.drop_of(key)
+        step = self.lookup.drop_of(key)
         for other in sorted(self.changes.dropped):
-            if other != key and other[0] == "column" and self.builder.drop_of(other) == step:
+            if other != key and other[0] == "column" and self.lookup.drop_of(other) == step:
                 yield other[1]
 
     def _takes_along(self, key: Key) -> bool:
@@ -112,7 +112,7 @@ class DropStatements:
 
     def _drop_column(self, name: str) -> str:
         table, own = split_last(name)
-        only = "ONLY " if self.builder.keeps_children(name) else ""
+        only = "ONLY " if self.lookup.keeps_children(name) else ""
         return f"ALTER {self._altered_word(table)} {only}{table} DROP COLUMN {own}"
 
     def _still_not_null(self, table: str, properties: Properties) -> Iterator[Statement]:

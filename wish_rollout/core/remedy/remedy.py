@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.remedy.change_set import ChangeSet
 from wish_rollout.core.remedy.column_renames import rename_columns
 from wish_rollout.core.remedy.composition import Composition
 from wish_rollout.core.remedy.draft import Draft
-from wish_rollout.core.remedy.parts import separate_defaults
+from wish_rollout.core.remedy.graph.parts import separate_defaults
 from wish_rollout.core.remedy.statements import Remedy
+from wish_rollout.core.remedy.steps.change_set import ChangeSet
 from wish_rollout.core.remedy.text_bodies import without_body_checks
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.remedy.sequence_handover import aside, predecessor, take_value
+from wish_rollout.core.remedy.identity_sequences import aside, own_sequence, predecessor, take_value
 from wish_rollout.core.remedy.sql_syntax import identifier, literal, options, settings
 from wish_rollout.core.remedy.writers import sequences
-from wish_rollout.core.remedy.writers.privileges import finish, own_sequence
+from wish_rollout.core.remedy.writers.privileges import finish
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.text.sql_tokens import unquote_identifier
 

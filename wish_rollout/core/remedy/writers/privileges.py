@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.role_names import UnknownRole
-from wish_rollout.core.remedy.sql_syntax import granted, identifier, literal, spelled, word
+from wish_rollout.core.remedy.sql_syntax import granted, literal, spelled, word
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.schema.scope import MIGRATOR
-from wish_rollout.core.text.sql_tokens import unquote_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -188,12 +187,3 @@ def given_by_default(draft: Draft, kind: str) -> dict[str, list[str]]:
         if of == "default privileges" and kind in _CLASSES.get(name.rpartition(" ON ")[2], ()):
             found.update({label: ["by default"] for label in properties["privileges"]})
     return found
-
-
-def own_sequence(table: str, column: str, named: str | None) -> str:
-    """Return the quoted name of an identity column's sequence: the one that is recorded, or PostgreSQL's default."""
-    schema, own = split_last(named or table)
-    sequence = unquote_identifier(own)
-    if not named:
-        sequence += f"_{unquote_identifier(column)}_seq"
-    return f"{schema}.{identifier(sequence)}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.remedy.dependencies import plain_name
 from wish_rollout.core.remedy.draft import Writer
+from wish_rollout.core.remedy.graph.dependencies import plain_name
 from wish_rollout.core.remedy.sql_syntax import dollar, identifier, literal
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.remedy.draft import Writer
-from wish_rollout.core.remedy.sequence_handover import aside, identity_before, set_aside, take_value
+from wish_rollout.core.remedy.identity_sequences import aside, identity_before, set_aside, take_value
 from wish_rollout.core.remedy.sql_syntax import literal
 from wish_rollout.core.text.sql_tokens import split_name
 

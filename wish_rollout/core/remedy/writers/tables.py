@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.remedy.dependencies import parents_of
 from wish_rollout.core.remedy.draft import Writer
+from wish_rollout.core.remedy.graph.dependencies import parents_of
 from wish_rollout.core.remedy.sql_syntax import given, settings
 from wish_rollout.core.remedy.writers import columns
 from wish_rollout.core.remedy.writers.column_properties import beside

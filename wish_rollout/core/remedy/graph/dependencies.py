@@ -11,7 +11,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.remedy.parts import part_name, whole_name
+from wish_rollout.core.remedy.graph.parts import part_name, whole_name
 from wish_rollout.core.schema.names import schema_of, split_last
 from wish_rollout.core.schema.names_in_text import PART, WITHOUT_NAMES, WORD, find_qualified_names
 

@@ -9,7 +9,7 @@ from wish_rollout.core.schema.names import split_last
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wish_rollout.core.remedy.dependencies import Dependencies
+    from wish_rollout.core.remedy.graph.dependencies import Dependencies
     from wish_rollout.core.remedy.sql_syntax import Properties
     from wish_rollout.core.schema.snapshot import Key
 

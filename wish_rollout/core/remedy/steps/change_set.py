@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.remedy.dependencies import RELATIONS, Dependencies
-from wish_rollout.core.remedy.index_attachment import fitting_indexes
-from wish_rollout.core.remedy.parts import reported
+from wish_rollout.core.remedy.graph.dependencies import RELATIONS, Dependencies
+from wish_rollout.core.remedy.graph.parts import reported
+from wish_rollout.core.remedy.steps.index_attachment import fitting_indexes
 from wish_rollout.core.remedy.writers import columns, type_replacement
 from wish_rollout.core.remedy.writers.by_kind import WRITERS, reason_kept, reason_not_created
 from wish_rollout.core.schema.comparison import difference

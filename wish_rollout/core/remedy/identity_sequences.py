@@ -8,12 +8,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.sql_syntax import identifier, literal
-from wish_rollout.core.remedy.writers.privileges import own_sequence
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.text.sql_tokens import unquote_identifier
 
 if TYPE_CHECKING:
     from wish_rollout.core.remedy.draft import Draft
+
+
+def own_sequence(table: str, column: str, named: str | None) -> str:
+    """Return the quoted name of an identity column's sequence: the one that is recorded, or PostgreSQL's default."""
+    schema, own = split_last(named or table)
+    sequence = unquote_identifier(own)
+    if not named:
+        sequence += f"_{unquote_identifier(column)}_seq"
+    return f"{schema}.{identifier(sequence)}"
 
 
 def heir(draft: Draft, sequence: str) -> str | None:
