@@ -131,13 +131,18 @@ class Composition:
         elif kind == "sequence":
             made = [sequences.owned(name, {})]
         else:
-            made = (
-                tables.detach(self.draft, name) if step.verb == "detach" else tables.attach(self.draft, name)
-            )
+            made = self._detached_or_attached(step)
         also = tuple(columns_holding(self.draft.live, name)) if marked and kind == "composite type" else ()
         for sql in made:
             lossy = marked and any(word in sql for word in lossy_words)
             yield Statement(sql, kind, name, lossy, also if lossy else ())
+
+    def _detached_or_attached(self, step: Step) -> list[str]:
+        name = step.key[1]
+        if step.verb == "attach":
+            return tables.attach(self.draft, name)
+        kept = [sql for sql in self.changes.after_detach.get(name, ()) if sql]
+        return tables.detach(self.draft, name) + kept
 
     def _created(self, key: Key) -> list[str]:
         kind, name = key

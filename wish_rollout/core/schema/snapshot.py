@@ -28,6 +28,7 @@ VERSION = 1
 
 INFORMATIONAL_PROPERTIES = frozenset(
     {"installed version", "attribute number", "not null constraint", "mapping options", "referenced index"}
+    | {"index names"}
 )
 """Properties that depend on the server version, the role or the history. The fingerprint does not cover them."""
 

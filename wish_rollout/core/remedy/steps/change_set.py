@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.graph.dependencies import RELATIONS, Dependencies
 from wish_rollout.core.remedy.graph.parts import reported
+from wish_rollout.core.remedy.steps.detached_parts import detached_parts
 from wish_rollout.core.remedy.steps.index_attachment import fitting_indexes
 from wish_rollout.core.remedy.writers import columns, type_replacement
 from wish_rollout.core.remedy.writers.by_kind import WRITERS, reason_kept, reason_not_created
@@ -54,8 +55,19 @@ class ChangeSet:
         self.rebuilt: set[Key] = set()
         self.moved: set[Key] = set()
         self.forced: set[Key] = set()
+        self.after_detach: dict[str, list[str]] = {}
+        self._keep_detached_parts()
         self._block_what_cannot_be_created()
         self.find_rebuilt()
+
+    def _keep_detached_parts(self) -> None:
+        """Leave out of what is created the parts that a detached partition keeps."""
+        for key, pairs in self.changed.items():
+            if key[0] == "table" and pairs.get("partition of", (None, None))[0] is not None:
+                for statement, wanted, _ in detached_parts(self.before, self.after, key[1]):
+                    if wanted is None or wanted in self.added:
+                        self.after_detach.setdefault(key[1], []).append(statement)
+                    self.added.discard(wanted or key)
 
     def block(self, key: Key, reason: str) -> None:
         """Leave an object as it is, and report that its difference is not covered."""

@@ -20,21 +20,21 @@ _COMPARED = ("include", "method", "predicate", "nulls not distinct", "operators"
 def fitting_indexes(graph: Dependencies, key: Key) -> Iterator[Key]:
     """Yield the parent's indexes that an index or constraint of a partition fits, and is not attached to."""
     properties = graph.objects[key]
-    table = _table(key, properties)
+    table = indexed_table(key, properties)
     if table is None or "copy of" in properties or "copy" in properties:
         return
     parent = graph.objects.get(("table", table), {}).get("partition of")
     while parent is not None:
         for other in graph.parts.get(parent, ()):
             wanted = graph.objects[other]
-            if _table(other, wanted) is not None and properties.get("attached to") != other[1]:
+            if indexed_table(other, wanted) is not None and properties.get("attached to") != other[1]:
                 same_kind = other[0] == "index" or properties.get("type") == wanted.get("type")
-                if same_kind and _shape(wanted) == _shape(properties):
+                if same_kind and shape_of(wanted) == shape_of(properties):
                     yield other
         parent = graph.objects.get(("table", parent), {}).get("partition of")
 
 
-def _table(key: Key, properties: Properties) -> str | None:
+def indexed_table(key: Key, properties: Properties) -> str | None:
     """Return the table of an index, or of a constraint with an index."""
     if key[0] == "index":
         return str(properties["table"])
@@ -43,7 +43,7 @@ def _table(key: Key, properties: Properties) -> str | None:
     return None
 
 
-def _shape(properties: Properties) -> tuple[Any, ...]:
+def shape_of(properties: Properties) -> tuple[Any, ...]:
     """Return what has to be the same for an index to be attached."""
     unique = bool(properties.get("unique")) or properties.get("type") in _KEY_TYPES
     keys = properties.get("keys") or properties.get("columns")
