@@ -13,7 +13,6 @@ from tests.postgres.rows import fill, lost_values, read_rows
 from wish_rollout.core.remedy.remedy import remedy
 from wish_rollout.core.remedy.role_names import Roles
 from wish_rollout.core.schema.comparison import difference
-from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.core.text.sql_tokens import split_statements
 from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from tests.postgres.cases import Case
     from wish_rollout.core.remedy.statements import Remedy
+    from wish_rollout.core.schema.snapshot import Snapshot
 
 SUPERUSER = Roles.of("postgres", {})
 DATA = ("23", "22", "55P04")

@@ -111,9 +111,8 @@ def read_rows(connection: psycopg.Connection) -> Rows:
         values = connection.execute(
             f"SELECT {column}::text FROM ONLY {table} ORDER BY ctid".encode()
         ).fetchall()
-        if not table.count("."):
-            table = f"public.{table}"
-        found.setdefault(table, {})[column] = (kind, [value for (value,) in values])
+        full_name = table if "." in table else f"public.{table}"
+        found.setdefault(full_name, {})[column] = (kind, [value for (value,) in values])
     return found
 
 

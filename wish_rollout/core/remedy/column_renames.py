@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.remedy.graph.dependencies import Dependencies, parents_of
+from wish_rollout.core.remedy.graph.dependencies import Dependencies
+from wish_rollout.core.remedy.graph.schema_index import parents_of
 from wish_rollout.core.remedy.identity_sequences import own_sequence
 from wish_rollout.core.remedy.statements import Statement
 from wish_rollout.core.remedy.writers.column_properties import usual_not_null

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from wish_rollout.core.remedy.column_placement import note_places
 from wish_rollout.core.remedy.data_loss import change_loses, columns_holding, drop_loses
 from wish_rollout.core.remedy.drop_statements import DropStatements
-from wish_rollout.core.remedy.graph.dependencies import RELATIONS
 from wish_rollout.core.remedy.graph.parts import reported
+from wish_rollout.core.remedy.graph.schema_index import RELATIONS
 from wish_rollout.core.remedy.statements import Statement
 from wish_rollout.core.remedy.steps.step_builder import StepBuilder
 from wish_rollout.core.remedy.writers import privileges, schemas, sequences, tables, type_replacement
@@ -149,7 +149,8 @@ class Composition:
         if kind == "default privileges":
             return self._default_privileges(key)
         properties = dict(self.draft.target[key])
-        properties.pop("replica identity", None)
+        for only_recorded in ("replica identity", "referenced index", "index names"):
+            properties.pop(only_recorded, None)
         beside: Pairs = {}
         if kind != "column":
             beside = {part: (None, properties.pop(part)) for part in BESIDE if part in properties}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.remedy.graph.dependencies import parents_of
+from wish_rollout.core.remedy.graph.schema_index import parents_of
 from wish_rollout.core.remedy.sql_syntax import Properties, Props
 from wish_rollout.core.remedy.statements import Gap
 from wish_rollout.core.schema.names import split_last

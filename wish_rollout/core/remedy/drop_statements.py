@@ -51,7 +51,7 @@ class DropStatements:
         if kind == "constraint":
             yield from self._still_not_null(split_last(name)[0], self.draft.live[key])
 
-    def _sql(self, key: Key) -> list[str]:
+    def _sql(self, key: Key) -> list[str]:  # noqa: C901, PLR0911 - one return for each kind
         kind, name = key
         live = self.draft.live[key]
         if (

@@ -6,10 +6,11 @@ The casts are those of pg_cast in PostgreSQL 14 to 18, with the conversions to a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from wish_rollout.core.remedy.sql_syntax import Properties
     from wish_rollout.core.schema.snapshot import Key
 
@@ -91,7 +92,9 @@ _KEEPS: Mapping[str, tuple[str, ...]] = {
 _FROM_TEXT = (*INTEGERS, "numeric", "uuid", "boolean", "bytea", "json", "inet", "cidr", "oid", "xml")
 
 
-def cast_path(objects: Mapping[Key, Properties], before: str, after: str, major: int = 18) -> Path:
+def cast_path(  # noqa: PLR0911 - one return for each way
+    objects: Mapping[Key, Properties], before: str, after: str, major: int = 18
+) -> Path:
     """Return how a column gets from one type to another; ``objects`` has the domains, enums and casts."""
     if before.endswith("[]") and after.endswith("[]"):
         return cast_path(objects, before.removesuffix("[]"), after.removesuffix("[]"), major)
@@ -136,12 +139,12 @@ def _plain(type_name: str) -> str:
     return "interval" if plain.startswith("interval ") else plain
 
 
-def may_lose(before: str, after: str) -> bool:
+def may_lose(before: str, after: str) -> bool:  # noqa: PLR0911 - one return for each kind of type
     """Return whether values of one type may be shortened or rounded without an error on the way to another."""
     if before.endswith("[]") and after.endswith("[]"):
         return may_lose(before.removesuffix("[]"), after.removesuffix("[]"))
     old, new = _plain(before), _plain(after)
-    if new == "name" or new == '"char"':
+    if new in {"name", '"char"'}:
         return old != new
     if STRINGS.fullmatch(after):
         return False

@@ -12,6 +12,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.remedy.graph.parts import part_name, whole_name
+from wish_rollout.core.remedy.graph.schema_index import (
+    RELATIONS,
+    ROUTINES,
+    WHOLES,
+    SchemaIndex,
+    parents_of,
+    plain_name,
+)
 from wish_rollout.core.schema.names import schema_of, split_last
 from wish_rollout.core.schema.names_in_text import PART, WITHOUT_NAMES, WORD, find_qualified_names
 
@@ -21,8 +29,6 @@ if TYPE_CHECKING:
     from wish_rollout.core.remedy.sql_syntax import Properties
     from wish_rollout.core.schema.snapshot import Key
 
-ROUTINES = frozenset({"function", "procedure", "aggregate"})
-RELATIONS = frozenset({"table", "view", "materialized view", "foreign table"})
 KEY_TYPES = frozenset({"primary key", "unique"})
 _OPERATOR = re.compile(rf"OPERATOR\(({PART}\.[^()\s]+)\)")
 _OPERATOR_NAME = re.compile(rf"({PART}\.[^(\w\s\".]+)\(")
@@ -61,11 +67,11 @@ _BARE_NAMES = {
 """Properties that name an object that has no schema, and the kind of that object."""
 
 
-class Dependencies:
+class Dependencies(SchemaIndex):
     """The dependency graph of one schema."""
 
     def __init__(self, objects: Mapping[Key, Properties]) -> None:
-        self.objects = objects
+        super().__init__(objects)
         self._needs: dict[Key, frozenset[Key]] = {}
 
     def needs(self, key: Key) -> frozenset[Key]:
@@ -83,43 +89,6 @@ class Dependencies:
                 found.setdefault(other, set()).add(key)
         return found
 
-    @cached_property
-    def parts(self) -> Mapping[str, list[Key]]:
-        """The parts of each table, view and domain, by its name: columns, constraints, indexes and so on."""
-        found: dict[str, list[Key]] = {}
-        for key, properties in self.objects.items():
-            if whole := whole_name(key, properties):
-                found.setdefault(whole, []).append(key)
-        return found
-
-    @cached_property
-    def children(self) -> Mapping[str, list[str]]:
-        """The tables that inherit from a table or are its partitions."""
-        found: dict[str, list[str]] = {}
-        for (kind, name), properties in self.objects.items():
-            if kind in {"table", "foreign table"}:
-                for parent in parents_of(properties):
-                    found.setdefault(parent, []).append(name)
-        return found
-
-    @cached_property
-    def _by_name(self) -> Mapping[str, list[Key]]:
-        """Objects by the name that texts use; a routine's name is without its arguments."""
-        found: dict[str, list[Key]] = {}
-        for kind, name in self.objects:
-            if kind != "default":
-                found.setdefault(plain_name(kind, name), []).append((kind, name))
-        return found
-
-    @cached_property
-    def _extensions(self) -> Mapping[str, list[Key]]:
-        """The extensions of each schema: what they own is in no snapshot."""
-        found: dict[str, list[Key]] = {}
-        for key, properties in self.objects.items():
-            if key[0] == "extension":
-                found.setdefault(properties["schema"], []).append(key)
-        return found
-
     def _find(self, key: Key) -> Iterator[Key]:
         kind, name = key
         properties = self.objects[key]
@@ -127,7 +96,7 @@ class Dependencies:
         if kind == "default":
             yield from (each for each in (("column", name), ("domain", name)) if each in self.objects)
         elif whole is not None:
-            yield from (other for other in self._by_name.get(whole, ()) if other[0] in WHOLES)
+            yield from (other for other in self.by_name.get(whole, ()) if other[0] in WHOLES)
         elif (schema := ("schema", schema_of(plain_name(kind, name)))) in self.objects:
             yield schema
         relevant = _relevant(kind, name, properties)
@@ -136,25 +105,20 @@ class Dependencies:
             tables.add(text)
             yield from self._named(kind, text, relevant)
         for table in _related_tables(properties):
-            yield from (other for other in self._by_name.get(table, ()) if other[0] in RELATIONS)
+            yield from (other for other in self.by_name.get(table, ()) if other[0] in RELATIONS)
         yield from self._columns(kind, tables, relevant)
-        yield from self._bare(key, properties)
-        if (attached := ("index", str(properties.get("attached to")))) in self.objects:
-            yield attached
+        yield from self._without_schema(key, properties)
+        yield from self._operators(kind, properties)
         if kind in _WITH_EXPRESSIONS:
             yield from self._casts(relevant, tables)
-        if kind == "column":
-            yield from self._inherited(name, properties)
-        if properties.get("type") == "foreign key":
-            yield from self._referenced_keys(properties)
-            yield from self._descendants(properties["references"])
+        yield from self._beside_texts(kind, name, properties)
         if kind in _WITH_QUERY and any("GROUP BY" in text for text in texts(relevant)):
-            yield from (other for table in tables for other in self._primary_keys.get(table, ()))
+            yield from (other for table in tables for other in self.primary_keys.get(table, ()))
 
     def _named(self, kind: str, text: str, relevant: Properties) -> Iterator[Key]:
         """Yield the objects that a dotted name in the properties of an object of this kind can mean."""
         kinds = _NAMED_IN_EXPRESSIONS | _NAMED_BESIDES.get(kind, frozenset())
-        found = [other for other in self._by_name.get(text, ()) if other[0] in kinds]
+        found = [other for other in self.by_name.get(text, ()) if other[0] in kinds]
         routines = [other for other in found if other[0] in ROUTINES]
         if routines:
             found = [other for other in found if other not in routines]
@@ -163,7 +127,7 @@ class Dependencies:
                 found += exact or routines
         yield from found
         if not found:
-            yield from self._extensions.get(schema_of(text), ())
+            yield from self.extensions.get(schema_of(text), ())
 
     def _columns(self, kind: str, tables: set[str], relevant: Properties) -> Iterator[Key]:
         """Yield the columns of the tables concerned whose names occur in the texts."""
@@ -171,60 +135,58 @@ class Dependencies:
             return
         words: set[str] | None = None
         for table in tables:
-            columns = self._table_columns.get(table)
+            columns = self.table_columns.get(table)
             if columns:
                 if words is None:
                     words = {match[0] for text in texts(relevant) for match in WORD.finditer(text)}
                 yield from (("column", f"{table}.{own}") for own in columns & words)
 
-    @cached_property
-    def _table_columns(self) -> Mapping[str, set[str]]:
-        found: dict[str, set[str]] = {}
-        for kind, name in self.objects:
-            if kind == "column":
-                table, own = split_last(name)
-                found.setdefault(table, set()).add(own)
-        return found
-
     def _casts(self, relevant: Properties, tables: set[str]) -> Iterator[Key]:
         """Yield the casts that an expression can use: it names the target type, and something has the source type."""
-        for key in self._made_casts:
+        for key in self.made_casts:
             source, _, target = key[1][1:-1].partition(" AS ")
             if any(f"::{target}" in text for text in texts(relevant)):
                 types = {
                     self.objects["column", f"{table}.{own}"]["type"]
                     for table in tables
-                    for own in self._table_columns.get(table, ())
+                    for own in self.table_columns.get(table, ())
                 }
                 if source in types or source in find_qualified_names(relevant):
                     yield key
 
-    @cached_property
-    def _made_casts(self) -> list[Key]:
-        return [key for key in self.objects if key[0] == "cast"]
+    def _beside_texts(self, kind: str, name: str, properties: Properties) -> Iterator[Key]:
+        """Yield what no name in a text tells: a parent's column, the key and partitions of a foreign key."""
+        if kind == "column":
+            yield from self._inherited(name, properties)
+        if properties.get("type") == "foreign key":
+            yield from self._referenced_keys(properties)
+            yield from self._descendants(properties["references"])
 
-    def _bare(self, key: Key, properties: Properties) -> Iterator[Key]:
+    def _without_schema(self, key: Key, properties: Properties) -> Iterator[Key]:
         """Yield what is named without a schema: a wrapper, a server, an extension, a language."""
         kind, name = key
-        for what, of in _BARE_NAMES.items():
-            if isinstance(value := properties.get(what), str) and (of, value) in self.objects:
-                if of != "language" or "handler" in self.objects[of, value]:
-                    yield of, value
-        for extension in properties.get("depends on extensions", ()):
-            yield from (each for each in [("extension", extension)] if each in self.objects)
-        for schema in properties.get("schemas", None) or ():
-            yield from (each for each in [("schema", schema)] if each in self.objects)
+        named: list[tuple[str, str]] = [
+            (of, value) for what, of in _BARE_NAMES.items() if isinstance(value := properties.get(what), str)
+        ]
+        named += [("extension", each) for each in properties.get("depends on extensions", ())]
+        named += [("schema", each) for each in properties.get("schemas", None) or ()]
+        named.append(("index", str(properties.get("attached to"))))
         if kind == "user mapping":
-            yield "server", name.rsplit(" SERVER ", 1)[1]
+            named.append(("server", name.rsplit(" SERVER ", 1)[1]))
         if kind == "default privileges" and " IN SCHEMA " in name:
-            yield "schema", name.split(" IN SCHEMA ", 1)[1].rsplit(" ON ", 1)[0]
-        for text in texts(properties) if kind != "operator" else ():
-            for match in _OPERATOR.finditer(text):
-                yield from (other for other in self._by_name.get(match[1], ()) if other[0] == "operator")
+            named.append(("schema", name.split(" IN SCHEMA ", 1)[1].rsplit(" ON ", 1)[0]))
+        for other in named:
+            if other in self.objects and (other[0] != "language" or "handler" in self.objects[other]):
+                yield other
+
+    def _operators(self, kind: str, properties: Properties) -> Iterator[Key]:
+        """Yield the operators in expressions, and in the lists of classes and exclusion constraints."""
+        found = [match[1] for text in texts(properties) for match in _OPERATOR.finditer(text)]
         if kind in {"operator class", "operator family", "constraint"}:
-            for text in texts({"of": [properties.get("operators", ())]}):
-                for match in _OPERATOR_NAME.finditer(text):
-                    yield from (other for other in self._by_name.get(match[1], ()) if other[0] == "operator")
+            listed = texts({"of": properties.get("operators", None) or []})
+            found += [match[1] for text in listed for match in _OPERATOR_NAME.finditer(text)]
+        for name in found if kind != "operator" else ():
+            yield from (other for other in self.by_name.get(name, ()) if other[0] == "operator")
 
     def _inherited(self, name: str, properties: Properties) -> Iterator[Key]:
         if properties.get("inherited"):
@@ -255,37 +217,6 @@ class Dependencies:
             if "partition of" in self.objects.get(("table", child), {}):
                 yield "table", child
                 yield from self._descendants(child)
-
-    @cached_property
-    def _primary_keys(self) -> Mapping[str, list[Key]]:
-        found: dict[str, list[Key]] = {}
-        for key, properties in self.objects.items():
-            if key[0] == "constraint" and properties["type"] == "primary key":
-                found.setdefault(split_last(key[1])[0], []).append(key)
-        return found
-
-
-WHOLES = RELATIONS | {"domain"}
-"""Kinds that have parts."""
-
-
-def parents_of(table: Properties) -> list[str]:
-    """Return the tables that a table inherits from, or is a partition of."""
-    if "partition of" in table:
-        return [table["partition of"]]
-    return list(table.get("inherits", ()))
-
-
-def plain_name(kind: str, name: str) -> str:
-    """Return a name as expressions write it: a routine's or operator's without its argument types."""
-    if kind in ROUTINES:
-        match = re.match(rf"{PART}(?:\.{PART})*", name)
-        return match[0] if match else name
-    if kind == "operator":
-        return name[: name.rindex("(")]
-    if kind in {"operator class", "operator family"}:
-        return name.rsplit(" USING ", 1)[0]
-    return name
 
 
 def texts(value: Any) -> Iterator[str]:

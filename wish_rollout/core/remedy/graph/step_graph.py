@@ -34,10 +34,10 @@ class StepGraph:
 
     def order(self, first: Step | None, second: Step | None) -> None:
         """Put one step before another, where both exist."""
-        if first is not None and second is not None and first != second:
-            if first in self.steps and second in self.steps:
-                self.before.setdefault(second, set()).add(first)
-                self.after.setdefault(first, set()).add(second)
+        if first is None or second is None or first == second or not {first, second} <= self.steps:
+            return
+        self.before.setdefault(second, set()).add(first)
+        self.after.setdefault(first, set()).add(second)
 
     def sorted(self, rank: Callable[[Step], tuple[Any, ...]]) -> list[Step]:
         """Return the steps in order; a circle is broken at the step of the lowest rank."""

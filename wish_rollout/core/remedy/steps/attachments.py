@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.remedy.graph.dependencies import parents_of
+from wish_rollout.core.remedy.graph.schema_index import parents_of
 from wish_rollout.core.remedy.graph.step_graph import Step
 from wish_rollout.core.schema.names import split_last
 

@@ -9,19 +9,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.remedy.graph.dependencies import RELATIONS, Dependencies
+from wish_rollout.core.remedy.graph.dependencies import Dependencies
 from wish_rollout.core.remedy.graph.parts import reported
 from wish_rollout.core.remedy.steps.detached_parts import detached_parts
-from wish_rollout.core.remedy.steps.index_attachment import fitting_indexes
-from wish_rollout.core.remedy.writers import columns, type_replacement
+from wish_rollout.core.remedy.writers import columns
 from wish_rollout.core.remedy.writers.by_kind import WRITERS, reason_kept, reason_not_created
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.inheritance import unfold_inherited
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from wish_rollout.core.remedy.draft import Draft, Pairs
     from wish_rollout.core.schema.snapshot import Key, Snapshot
 
@@ -58,7 +55,6 @@ class ChangeSet:
         self.after_detach: dict[str, list[str]] = {}
         self._keep_detached_parts()
         self._block_what_cannot_be_created()
-        self.find_rebuilt()
 
     def _keep_detached_parts(self) -> None:
         """Leave out of what is created the parts that a detached partition keeps."""
@@ -114,78 +110,11 @@ class ChangeSet:
                 waiting += [(other, reason_above) for other in sorted(self.after.dependents.get(key, ()))]
             self.block(key, reason)
 
-    def find_rebuilt(self) -> None:
-        """Find what is dropped and created again; begin again each time that an object has to stay as it is."""
-        while True:
-            self.rebuilt, self.moved = set(), set()
-            blocked = self._spread()
-            if blocked is None:
-                return
-            self.block(*blocked)
-
-    def _spread(self) -> tuple[Key, str] | None:
-        """Follow the dependencies of what is dropped; return an object that cannot be, with the reason."""
-        waiting = sorted(self.removed)
-        for key in sorted(self.forced):
-            self.rebuilt.add(key)
-            waiting.append(key)
-        for key, pairs in sorted(self.changed.items()):
-            if self.needs_rebuild(key, pairs):
-                if reason := reason_not_created(self.draft, key):
-                    return key, reason
-                self.rebuilt.add(key)
-                waiting.append(key)
-        for key in sorted(self.draft.live.keys() & self.draft.target.keys()):
-            if key[0] in {"index", "constraint"} and any(
-                index in self.added or index in self.rebuilt for index in fitting_indexes(self.after, key)
-            ):
-                self._rebuild(key, waiting)
-        for pairs in list(self.changed.values()):
-            for index in pairs.get("attached to", ()):
-                if ("index", index) in self.draft.target:
-                    self._rebuild(("index", index), waiting)
-        for key in sorted(self.removed | self.rebuilt):
-            if key[0] == "operator class":
-                self._rebuild(_family(self.draft, key), waiting)
-        for key, pairs in sorted(self.changed.items()):
-            if key not in self.rebuilt:
-                for other in self._stopping(key, pairs):
-                    if reason := self._rebuild(other, waiting):
-                        return key, reason
-        while waiting:
-            key = waiting.pop()
-            for other in sorted(self.before.dependents.get(key, ())):
-                if other in self.removed or other in self.rebuilt or self._lets_go(other, key):
-                    continue
-                if other[0] == "column" and key[0] in RELATIONS and key not in self.rebuilt:
-                    continue
-                if other[0] == "column" and key[0] == "foreign table":
-                    self.rebuilt.add(other)
-                    waiting.append(other)
-                elif type_replacement.can_move(self.draft, other, key):
-                    for stopping in self._stopping_move(other):
-                        if reason := self._rebuild(stopping, waiting):
-                            return key, reason
-                    self.moved.add(other)
-                elif reason := self._rebuild(other, waiting):
-                    return key, reason
-        return None
-
-    def _rebuild(self, key: Key, waiting: list[Key]) -> str:
-        """Add an object to what is dropped and created again; return the reason if that is not possible."""
-        if key in self.rebuilt or key in self.removed or key not in self.draft.live:
-            return ""
-        if not self.can_be_rebuilt(key):
-            return f"{' '.join(reported(key))} depends on it, and cannot be dropped and created again"
-        self.rebuilt.add(key)
-        waiting.append(key)
-        return ""
-
     def needs_rebuild(self, key: Key, pairs: Pairs) -> bool:
         """Return whether no statement makes these changes to an object."""
         kind, name = key
         if kind == "column":
-            return not self._is_view_column(name) and columns.is_rebuilt(self.draft, name, pairs)
+            return not self.is_view_column(name) and columns.is_rebuilt(self.draft, name, pairs)
         writer = WRITERS.get(kind)
         if writer is None:
             return False
@@ -199,40 +128,10 @@ class ChangeSet:
         if key not in self.draft.target:
             return False
         if kind == "column":
-            return self._is_view_column(name) or columns.can_be_rebuilt(self.draft, name)
+            return self.is_view_column(name) or columns.can_be_rebuilt(self.draft, name)
         writer = WRITERS.get(kind)
         return kind not in _KEEPS_DATA and writer is not None and not reason_not_created(self.draft, key)
 
-    def _is_view_column(self, name: str) -> bool:
+    def is_view_column(self, name: str) -> bool:
+        """Return whether a column is of a view."""
         return any((kind, split_last(name)[0]) in self.draft.live for kind in _VIEWS)
-
-    def _lets_go(self, other: Key, key: Key) -> bool:
-        """Return whether an object is altered so that it does not need another one any longer."""
-        if other not in self.changed or (other[0] == "column" and self._is_view_column(other[1])):
-            return False
-        if other[0] == "constraint" and key[0] == "index":
-            return False
-        return key not in self.after.needs(other)
-
-    def _stopping(self, key: Key, pairs: Pairs) -> Iterator[Key]:
-        """Yield what has to be dropped while an object is altered in place."""
-        writer = WRITERS.get(key[0])
-        if writer is not None and writer.stops is not None and not self._of_view(key):
-            for other in sorted(self.before.dependents.get(key, ())):
-                if writer.stops(self.draft, key[1], pairs, other):
-                    yield other
-
-    def _of_view(self, key: Key) -> bool:
-        return key[0] == "column" and self._is_view_column(key[1])
-
-    def _stopping_move(self, column: Key) -> Iterator[Key]:
-        pairs: Pairs = {"type": (None, None)}
-        for other in sorted(self.before.dependents.get(column, ())):
-            if columns.stops(self.draft, column[1], pairs, other):
-                yield other
-
-
-def _family(draft: Draft, operator_class: Key) -> Key:
-    """Return the family of an operator class: it keeps members of a class that is dropped."""
-    method = operator_class[1].rsplit(" USING ", 1)[1]
-    return "operator family", f"{draft.live[operator_class]['family']} USING {method}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.remedy.graph.dependencies import ROUTINES, plain_name
+from wish_rollout.core.remedy.graph.schema_index import ROUTINES, plain_name
 from wish_rollout.core.remedy.steps.name_claims import claims
 
 if TYPE_CHECKING:

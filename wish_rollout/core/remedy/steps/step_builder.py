@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.remedy.graph.step_graph import Step, StepGraph
 from wish_rollout.core.remedy.steps.attachments import Attachments
 from wish_rollout.core.remedy.steps.name_order import NameOrder
+from wish_rollout.core.remedy.steps.rebuilding import find_rebuilt
 from wish_rollout.core.remedy.steps.step_edges import StepEdges
 from wish_rollout.core.remedy.steps.step_lookup import StepLookup
 
@@ -34,6 +35,7 @@ class StepBuilder:
         self.draft = draft
         self.changes = changes
         self.lookup = StepLookup(draft, changes)
+        find_rebuilt(changes)
 
     def build(self) -> StepGraph:
         """Return the graph, without circles if that is possible."""
@@ -83,29 +85,30 @@ class StepBuilder:
     def _loosen(self, step: Step) -> bool:
         """Drop and create again what would be altered, or create a domain before its constraints."""
         changes, key = self.changes, step.key
-        if step.verb == "alter" and key[0] not in _ALTERED_ONLY and key not in changes.forced:
-            if changes.can_be_rebuilt(key):
-                changes.forced.add(key)
-                changes.find_rebuilt()
-                return True
+        is_new = step.verb == "alter" and key[0] not in _ALTERED_ONLY and key not in changes.forced
+        if is_new and changes.can_be_rebuilt(key):
+            changes.forced.add(key)
+            find_rebuilt(changes)
+            return True
         if key[0] == "domain" and step.verb == "create" and key not in self.lookup.loose:
             self.lookup.loose.add(key)
             return True
         return False
 
     def _closing(self, step: Step, circle: set[Step]) -> Iterator[Key]:
-        changes = self.changes
-        if step.verb == "drop":
-            for key in changes.dropped:
-                if key[0] in _SPLITTABLE and key != step.key and self.lookup.drop_of(key) == step:
-                    others = {self.lookup.drop_of(other) for other in changes.before.needs(key)}
-                    others |= {self.lookup.creation_of(other) for other in changes.before.needs(key)}
-                    if others & (circle - {step}):
-                        yield key
-        if step.verb == "create":
-            for key in changes.created:
-                if key[0] == "default" and self.lookup.creation_of(key) == step:
-                    if {self.lookup.creation_of(other) for other in changes.after.needs(key)} & (
-                        circle - {step}
-                    ):
-                        yield key
+        """Yield the parts that are dropped or created with a step, and because of which it is in a circle."""
+        changes, lookup = self.changes, self.lookup
+        others = circle - {step}
+        for key in changes.dropped if step.verb == "drop" else ():
+            if key[0] in _SPLITTABLE and key != step.key and lookup.drop_of(key) == step:
+                needed = changes.before.needs(key)
+                steps = {lookup.drop_of(each) for each in needed} | {
+                    lookup.creation_of(each) for each in needed
+                }
+                if steps & others:
+                    yield key
+        for key in changes.created if step.verb == "create" else ():
+            if key[0] == "default" and lookup.creation_of(key) == step:
+                creations = {lookup.creation_of(each) for each in changes.after.needs(key)}
+                if creations & others:
+                    yield key

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.data_loss import drop_loses
-from wish_rollout.core.remedy.graph.dependencies import RELATIONS, parents_of
 from wish_rollout.core.remedy.graph.parts import whole_name
+from wish_rollout.core.remedy.graph.schema_index import RELATIONS, parents_of
 from wish_rollout.core.remedy.graph.step_graph import Step
 from wish_rollout.core.remedy.identity_sequences import heir, identity_before
 from wish_rollout.core.remedy.steps.index_attachment import fitting_indexes

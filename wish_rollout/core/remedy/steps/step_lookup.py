@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.remedy.graph.dependencies import RELATIONS, WHOLES, parents_of
 from wish_rollout.core.remedy.graph.parts import whole_name
+from wish_rollout.core.remedy.graph.schema_index import RELATIONS, WHOLES, parents_of
 from wish_rollout.core.remedy.graph.step_graph import Step
 from wish_rollout.core.remedy.identity_sequences import heir
 from wish_rollout.core.schema.names import split_last

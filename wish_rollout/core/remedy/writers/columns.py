@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.draft import Writer
-from wish_rollout.core.remedy.graph.dependencies import parents_of
+from wish_rollout.core.remedy.graph.schema_index import parents_of
 from wish_rollout.core.remedy.sql_syntax import identifier
 from wish_rollout.core.remedy.type_casts import INTEGERS, cast_path
 from wish_rollout.core.remedy.writers.column_properties import NOT_NULLS, beside, identity_words
@@ -55,7 +55,7 @@ def create(draft: Draft, name: str, properties: Props) -> list[str]:
         properties.pop("collation", None)
         made = []
     elif properties.pop("inherited", None):
-        made = _with_parent(draft, name, properties, pairs)
+        made = _with_parent(draft, name, properties)
     else:
         made = [f"ALTER TABLE {table} ADD COLUMN {definition(draft, name, properties)}"]
     for key in list(properties):
@@ -73,7 +73,7 @@ def follows_type(draft: Draft, table: str) -> bool:
     return live is not None and live == target and ("composite type", live) in draft.live
 
 
-def _with_parent(draft: Draft, name: str, properties: Props, pairs: Pairs) -> list[str]:
+def _with_parent(draft: Draft, name: str, properties: Props) -> list[str]:
     """Leave what ADD COLUMN on the parent brings; a table that is attached gets the column by itself."""
     table, own = split_last(name)
     whole = draft.target["table", table]

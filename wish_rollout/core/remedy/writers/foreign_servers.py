@@ -25,7 +25,7 @@ def option_list(draft: Draft, kind: str, name: str, values: Mapping[str, str]) -
     return f" OPTIONS ({', '.join(shown)})" if shown else ""
 
 
-def alter_options(
+def alter_options(  # noqa: PLR0913, PLR0917 - one statement has that many parts
     draft: Draft, kind: str, name: str, target: str, pairs: Pairs, key: str = "options"
 ) -> list[str]:
     """Return the statement that changes options, without secrets."""

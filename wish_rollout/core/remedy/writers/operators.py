@@ -34,9 +34,9 @@ def create_operator(_draft: Draft, name: str, properties: Props) -> list[str]:
 
 def create_cast(_draft: Draft, name: str, properties: Props) -> list[str]:
     """Create a cast."""
-    method = properties.pop("method", None)
+    method = properties.pop("method", "")
     function = properties.pop("function", None)
-    how = _METHODS[method] if method in _METHODS else f"WITH FUNCTION {function}"
+    how = _METHODS.get(method, f"WITH FUNCTION {function}")
     return [f"CREATE CAST {name} {how}{_CONTEXTS[properties.pop('context', None)]}"]
 
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.draft import Writer
-from wish_rollout.core.remedy.graph.dependencies import plain_name
+from wish_rollout.core.remedy.graph.schema_index import plain_name
 from wish_rollout.core.remedy.sql_syntax import dollar, identifier, literal
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.draft import Writer
-from wish_rollout.core.remedy.graph.dependencies import parents_of
+from wish_rollout.core.remedy.graph.schema_index import parents_of
 from wish_rollout.core.remedy.sql_syntax import given, settings
 from wish_rollout.core.remedy.writers import columns
 from wish_rollout.core.remedy.writers.column_properties import beside
@@ -154,9 +154,10 @@ def _checks_for_parent(draft: Draft, name: str, parent: str) -> list[str]:
     made = []
     for (kind, full_name), properties in draft.target.items():
         table, own = split_last(full_name)
-        if kind == "constraint" and table == parent and properties["type"] == "check":
-            if ("constraint", f"{name}.{own}") not in draft.live and not properties.get("no inherit"):
-                made.append(f"ALTER TABLE {name} ADD CONSTRAINT {own} CHECK ({properties['expression']})")
+        is_check = kind == "constraint" and table == parent and properties["type"] == "check"
+        present = ("constraint", f"{name}.{own}") in draft.live
+        if is_check and not present and not properties.get("no inherit"):
+            made.append(f"ALTER TABLE {name} ADD CONSTRAINT {own} CHECK ({properties['expression']})")
     return made
 
 
