@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: rollout ui test check docs reference bench bench-live clean install
+.PHONY: rollout ui test fuzz check docs reference bench bench-live clean install
 .DEFAULT_GOAL := rollout
 
 install: .venv/installed
@@ -26,6 +26,9 @@ ui: install
 
 test: install
 	@$(BIN)/python -m pytest -n auto --dist worksteal
+
+fuzz: install
+	@$(BIN)/python -m tests.postgres.fuzz $(COUNT) $(SEED)
 
 check: install
 	@$(BIN)/ruff check
