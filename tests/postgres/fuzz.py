@@ -110,6 +110,7 @@ def _entries(dump: str) -> list[str]:
     The order of columns and the like is judged by the snapshot.
     """
     plain = re.sub(r"^\\(un)?restrict .*$", "", dump, flags=re.MULTILINE)
+    plain = re.sub(r"='?(off|false)'?(?=[,)])", "=false", re.sub(r"='?(on|true)'?(?=[,)])", "=true", plain))
     entries = re.split(r"^--\n-- Name: ", plain, flags=re.MULTILINE)
     return sorted(" ".join(sorted(re.findall(r"[^\s,()]+", entry))) for entry in entries)
 
