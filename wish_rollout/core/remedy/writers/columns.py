@@ -78,7 +78,11 @@ def _with_parent(draft: Draft, name: str, properties: Props) -> list[str]:
     table, own = split_last(name)
     whole = draft.target["table", table]
     if parents_of(whole) != parents_of(draft.live.get(("table", table), {})):
-        added = [parent for parent in parents_of(whole) if ("column", f"{parent}.{own}") in draft.live]
+        added = [
+            parent
+            for parent in parents_of(whole)
+            if ("column", f"{parent}.{own}") in draft.live or ("table", parent) not in draft.live
+        ]
         if added:
             return [f"ALTER TABLE {table} ADD COLUMN {definition(draft, name, properties)}"]
     parents = [draft.target.get(("column", f"{parent}.{own}"), {}) for parent in parents_of(whole)]
