@@ -160,9 +160,11 @@ REMEDY = {
     "loses_data": "true where a statement loses data",
     "statements": "[statements](#remedy-statement), in the order in which they run",
     "gaps": "[differences](#remedy-gap) that no statement removes",
+    "rehearsal": "the result of a run of the statements on a scratch database; empty if there was none",
 }
 STATEMENT = {
     "sql": "the statement",
+    "also": "other objects that the statement changes",
     "kind": "the kind of the object",
     "name": "the object's name",
     "loses_data": "true where it loses data, or can only run after one that does",
