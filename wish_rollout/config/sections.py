@@ -18,10 +18,19 @@ class Strict(BaseModel):
 
 
 class ReleaseConfig(Strict):
-    """Where the scripts are. ``models`` names the declared schema as ``module:attribute``."""
+    """The Alembic project. What is not given here is read from Alembic's own configuration.
 
-    migrations: Path = Path("migrations")
+    ``migrations``: the script folder. ``alembic_section``, ``alembic_x``: as Alembic's options ``-n`` and ``-x``.
+    ``database``: one of the databases of a project with several. ``flask_app``: as ``flask --app``. ``models`` names
+    the declared schema as ``module:attribute``. ``scratch``: the URL of the server for scratch databases.
+    """
+
+    migrations: Path | None = None
     alembic_ini: Path | None = None
+    alembic_section: str = Field(default="alembic", min_length=1)
+    alembic_x: tuple[str, ...] = ()
+    database: str | None = Field(default=None, min_length=1)
+    flask_app: str | None = Field(default=None, min_length=1)
     models: str | None = Field(default=None, pattern=r"^[\w.]+:[\w.]+$")
     version_table: str = Field(default="public.alembic_version", pattern=r"^\w+\.\w+$")
     search_path: str = Field(default="public", min_length=1)

@@ -10,6 +10,7 @@ from psycopg import sql
 from psycopg.pq import TransactionStatus
 
 from wish_rollout.core.plan.database_state import ServerFacts, Sighting
+from wish_rollout.core.schema.names import relation_names
 from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
 
 if TYPE_CHECKING:
@@ -109,7 +110,9 @@ def row_counts(
     Beyond MANY_TABLES, ``pg_class.reltuples`` is read instead, which costs nothing (-1: never analyzed).
     None: this role may not read the table. A partition's rows are its parent's.
     """
-    counts: dict[str, int | None] = {row[0]: row[1] for row in connection.execute(ESTIMATES, [list(tables)])}
+    counts: dict[str, int | None] = {
+        row[0]: row[1] for row in connection.execute(ESTIMATES, [relation_names(tables)])
+    }
     if len(counts) > MANY_TABLES:
         return counts
     for table, estimate in counts.items():

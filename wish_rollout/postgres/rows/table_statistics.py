@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from wish_rollout.core.hazards.hazard import Live, TableFacts
+from wish_rollout.core.schema.names import relation_names
 from wish_rollout.postgres.catalog.database_state import count
 
 if TYPE_CHECKING:
@@ -53,11 +54,11 @@ def read_live(
     """
     with reading(connection, timeout_ms):
         found = {}
-        for name, estimate, size, readable in connection.execute(TABLES, [list(tables)]).fetchall():
+        for name, estimate, size, readable in connection.execute(TABLES, [relation_names(tables)]).fetchall():
             rows = _count(connection, name) if readable else None
             exact = rows is not None and rows < EXACTLY
             found[name] = TableFacts(rows if exact and rows is not None else max(estimate, rows or 1), size)
-        scans = dict(connection.execute(SCANS, [list(indexes)]).fetchall())
+        scans = dict(connection.execute(SCANS, [relation_names(indexes)]).fetchall())
         volatile = connection.execute(VOLATILE, {"names": list(functions)}).fetchall() if functions else []
         zone = connection.execute("select current_setting('TimeZone')").fetchone()
     utc = zone is not None and zone[0] in UTC
