@@ -27,16 +27,19 @@ INTERNAL = ("wish_rollout", "dagster", "dagster_postgres", "dagster_shared")
 """Packages whose own connections are left alone: they write to the target's ledger, and to Dagster's database."""
 COPIED = ("server_version_info", "default_schema_name", "default_isolation_level", "_backslash_escapes")
 """What SQLAlchemy's dialect reads from the server when an engine connects for the first time."""
+CHANGING = ("before_execute", "before_cursor_execute")
+LISTENED = (*CHANGING, "after_execute", "after_cursor_execute", "begin", "commit", "rollback", "savepoint")
+"""SQLAlchemy's ConnectionEvents that listeners of an engine get for the connection that stands in for it."""
 TLS = ("sslmode", "sslrootcert", "sslcert", "sslkey")
 APPLICATION = "wish-rollout env.py"
 
 
 def is_called_internally() -> bool:
-    """Whether the caller's caller acts for this tool or for Dagster, and not for env.py or a revision.
+    """Whether the caller acts for this tool or for Dagster, and not for env.py or a revision.
 
     The nearest frame decides: Alembic has called env.py and the revisions.
     """
-    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001
+    frame: FrameType | None = sys._getframe()  # noqa: SLF001
     while frame:
         package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
         if package == "alembic":
@@ -103,9 +106,10 @@ def connection_for(session: SharedSession, engine: sa.Engine) -> sa.Connection:
     for listener in engine.pool.dispatch.connect:
         if not str(getattr(listener, "__module__", "")).startswith("sqlalchemy."):
             listener(lent, record)
-    if engine._has_events:  # noqa: SLF001
-        connection.dispatch = connection.dispatch._join(engine.dispatch)  # noqa: SLF001
-        connection._has_events = True  # noqa: SLF001
+    for name in LISTENED:
+        for listener in getattr(engine.dispatch, name).listeners:
+            changes = {"retval": True} if name in CHANGING else {}
+            sa.event.listen(connection, name, listener, **changes)
     return connection
 
 

@@ -19,7 +19,7 @@ from wish_rollout.revisions.connection_interception import intercept_connections
 from wish_rollout.revisions.internal_statements import is_own
 from wish_rollout.revisions.run_hooks import NO_HOOKS, Hooks
 from wish_rollout.revisions.script_errors import explained
-from wish_rollout.revisions.script_surroundings import flask_context, protect_process
+from wish_rollout.revisions.script_surroundings import event_loop, flask_context, protect_process
 from wish_rollout.revisions.session_role import SessionRole
 from wish_rollout.revisions.shared_session import Phase, SharedConnection, SharedSession, share_session
 from wish_rollout.revisions.statement_hooks import Applied, listen
@@ -164,6 +164,7 @@ def run_env(context: FixedConnectionContext) -> None:
     env = run.scripts.folder / "env.py"
     with (
         protect_process(),
+        event_loop(env),
         intercept_connections(session),
         flask_context(env, run.scripts.root, run.scripts.options.flask_app),
         context,

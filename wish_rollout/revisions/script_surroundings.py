@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import ast
+import asyncio
 import importlib
 import logging.config
 import os
+import re
 import sys
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
+
+CURRENT_APP = re.compile(r"^\s*from\s+flask\s+import\s+(\([^)]*|[^\n(]*)\bcurrent_app\b", re.MULTILINE)
 
 
 @contextmanager
@@ -34,6 +37,21 @@ def protect_process() -> Iterator[None]:
     finally:
         logging.config.fileConfig, logging.config.dictConfig = originals
         root.handlers[:], root.level = handlers, level
+
+
+@contextmanager
+def event_loop(env: Path) -> Iterator[None]:
+    """Have an event loop for an env.py that calls ``asyncio.get_event_loop()``, which creates none in a thread."""
+    if b"get_event_loop" not in env.read_bytes():
+        yield
+        return
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
 
 
 def flask_context(env: Path, root: Path, spec: str | None) -> AbstractContextManager[Any]:
@@ -60,13 +78,4 @@ def flask_context(env: Path, root: Path, spec: str | None) -> AbstractContextMan
 
 def uses_flask(env: Path) -> bool:
     """Whether a Python file imports ``current_app`` from Flask."""
-    try:
-        tree = ast.parse(env.read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, ValueError):
-        return False
-    return any(
-        isinstance(node, ast.ImportFrom)
-        and node.module == "flask"
-        and any(name.name == "current_app" for name in node.names)
-        for node in ast.walk(tree)
-    )
+    return bool(CURRENT_APP.search(env.read_text(encoding="utf-8", errors="replace")))

@@ -15,6 +15,9 @@ class ScriptCursor(psycopg.ClientCursor[Any]):
     A bare parameter of the server-side protocol has no type where any type is accepted.
     """
 
+    async def _async_soft_close(self) -> None:
+        """Do nothing: SQLAlchemy's asynchronous connections await this, and the rows are read already."""
+
     def copy_expert(self, sql: str, file: IO[Any], size: int = BLOCK) -> None:
         """Execute a COPY statement with a file, as psycopg 2's method of this name does."""
         with self.copy(sql.encode()) as copy:

@@ -8,10 +8,10 @@ revisions run, only the connection that was given to ``context.configure()`` com
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
 from psycopg.pq import TransactionStatus
@@ -41,6 +41,42 @@ class Phase(Enum):
     AFTER = "after"
 
 
+class PreparedTransaction:
+    """A transaction that is committed in one phase, for code that expects two."""
+
+    def __init__(self, transaction: sa.Transaction) -> None:
+        self._transaction = transaction
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transaction, name)
+
+    def prepare(self) -> None:
+        """Do nothing: ``commit()`` does it all."""
+
+
+class _Connected:
+    """What ``connect()`` of a shared connection returns, for ``with`` and for ``async with``."""
+
+    def __init__(self, connection: SharedConnection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> SharedConnection:
+        return self._connection
+
+    def __exit__(self, *_error: object) -> None:
+        pass
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        pass
+
+    async def run_sync(self, call: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        """Call a function with the connection."""
+        return call(self._connection, *arguments, **options)
+
+
 class SharedConnection(sa.Connection):
     """A SQLAlchemy connection on the shared session."""
 
@@ -61,13 +97,11 @@ class SharedConnection(sa.Connection):
 
     def begin_twophase(self, xid: Any = None) -> Any:  # noqa: ARG002
         """Begin an ordinary transaction: there is one database, so nothing has to be prepared."""
-        transaction: Any = self.begin()
-        transaction.prepare = lambda: None
-        return transaction
+        return PreparedTransaction(self.begin())
 
     def connect(self) -> Any:
-        """Return the connection itself as a context manager, as SQLAlchemy 1.3 did for a connection."""
-        return nullcontext(self)
+        """Return the connection as a context manager, for env.py files that expect an engine here."""
+        return _Connected(self)
 
     def close(self) -> None:
         """Close the connection. What the revisions have done is committed, if env.py has left that to us."""
@@ -145,6 +179,8 @@ class SharedSession:
             connection.commit()
 
     def _rollback(self, connection: Any) -> None:
+        if self.connection.closed:
+            return
         if self.phase is Phase.BEFORE and self._has_savepoint:
             if self.connection.info.transaction_status in IN_TRANSACTION:
                 self.connection.execute(f"rollback to savepoint {SAVEPOINT}".encode())
