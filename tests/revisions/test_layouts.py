@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from wish_rollout.core.errors.projects import BadAlembicConfiguration
-from wish_rollout.core.errors.releases import NoScripts
+from wish_rollout.core.errors.releases import ScriptFolderUnreadable
 from wish_rollout.revisions.alembic_config import ScriptOptions
 from wish_rollout.revisions.scripts import Scripts
 
@@ -141,11 +141,15 @@ def test_a_layout_is_read_as_alembic_reads_it(
             BadAlembicConfiguration,
             "does not exist",
         ),
-        ("script_location = db\nversion_locations = db/a\npath_separator = comma\n", NoScripts, "comma"),
+        (
+            "script_location = db\nversion_locations = db/a\npath_separator = comma\n",
+            ScriptFolderUnreadable,
+            "comma",
+        ),
         ("script_location = %(there)s/db\n", BadAlembicConfiguration, "there"),
         ("script_location = no_such_package:db\n", BadAlembicConfiguration, "no_such_package"),
         ("script_location\n= db", BadAlembicConfiguration, "line"),
-        ("script_location = elsewhere\n", NoScripts, "no env.py"),
+        ("script_location = elsewhere\n", ScriptFolderUnreadable, "no env.py"),
     ],
 )
 def test_what_alembic_cannot_read_is_refused(

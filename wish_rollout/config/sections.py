@@ -11,13 +11,13 @@ from wish_rollout.core.schema.unmanaged_objects import Unmanaged
 CONFIG_NAME = "rollout.toml"
 
 
-class Strict(BaseModel):
+class ConfigTable(BaseModel):
     """A frozen table of the file; a key that we do not know is a mistake, not a wish."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class ReleaseConfig(Strict):
+class ReleaseConfig(ConfigTable):
     """The Alembic project. What is not given here is read from Alembic's own configuration.
 
     ``migrations``: the script folder. ``alembic_section``, ``alembic_x``: as Alembic's options ``-n`` and ``-x``.
@@ -39,7 +39,7 @@ class ReleaseConfig(Strict):
     authors: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
-class ScopeConfig(Strict):
+class ScopeConfig(ConfigTable):
     """Shell patterns: the schemas that are ours, and names in them that are not.
 
     ``unmanaged``: what is done about objects in scope that the release's history does not know.

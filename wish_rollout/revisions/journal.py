@@ -14,8 +14,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout import __version__
-from wish_rollout.core.errors.base import BadSnapshotFile
-from wish_rollout.core.errors.releases import BadJournal, EditedHistory
+from wish_rollout.core.errors.base import InvalidSnapshotFile
+from wish_rollout.core.errors.releases import InvalidReleaseRecord, ScriptEdited
 from wish_rollout.core.schema.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -65,14 +65,14 @@ class Journal:
         try:
             content = json.loads(self.path.read_text(encoding="utf-8"))
             if content["format"] != FORMAT:
-                raise BadJournal(
+                raise InvalidReleaseRecord(
                     str(self.path), f"its format is {content['format']}, this tool reads {FORMAT}"
                 )
             entries = [
                 Entry(**{**row, "parent_digests": tuple(row["parent_digests"])}) for row in content["entries"]
             ]
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise BadJournal(str(self.path), f"{type(error).__name__}: {error}") from None
+            raise InvalidReleaseRecord(str(self.path), f"{type(error).__name__}: {error}") from None
         return {entry.revision: entry for entry in entries}
 
     def check(self, release: Release) -> None:
@@ -80,9 +80,9 @@ class Journal:
         for revision in release.revisions:
             entry = self.entries.get(revision.id)
             if entry and entry.script_sha256 != revision.script_sha256:
-                raise EditedHistory(revision.id, revision.path, entry.script_sha256, revision.script_sha256)
+                raise ScriptEdited(revision.id, revision.path, entry.script_sha256, revision.script_sha256)
             if entry and entry.digest != revision.digest:
-                raise EditedHistory(
+                raise ScriptEdited(
                     revision.id, f"{revision.path}, or its parents,", entry.digest, revision.digest
                 )
 
@@ -95,11 +95,11 @@ class Journal:
             return None
         try:
             snapshot = Snapshot.from_json(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, BadSnapshotFile) as error:
-            reason = error.reason if isinstance(error, BadSnapshotFile) else str(error)
-            raise BadJournal(str(path), reason) from None
+        except (OSError, ValueError, InvalidSnapshotFile) as error:
+            reason = error.reason if isinstance(error, InvalidSnapshotFile) else str(error)
+            raise InvalidReleaseRecord(str(path), reason) from None
         if revision != BASE and snapshot.fingerprint != self.entries[revision].fingerprint:
-            raise BadJournal(str(path), "its fingerprint is not the one in the journal")
+            raise InvalidReleaseRecord(str(path), "its fingerprint is not the one in the journal")
         return Recorded(snapshot, *self._statements(revision))
 
     def _statements(self, revision: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -110,7 +110,7 @@ class Journal:
             content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             return tuple(content["upgrade"]), tuple(content["downgrade"])
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise BadJournal(str(path), f"{type(error).__name__}: {error}") from None
+            raise InvalidReleaseRecord(str(path), f"{type(error).__name__}: {error}") from None
 
     def write(self, release: Release, recorded: Mapping[str, Recorded]) -> None:
         """Record every revision anew. The journal goes last: until it is there, the rest counts for nothing."""

@@ -16,7 +16,7 @@ from alembic.util import pyfiles
 
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.projects import BadAlembicConfiguration
-from wish_rollout.core.errors.releases import BadScript, NoScripts, SeveralHeads
+from wish_rollout.core.errors.releases import ScriptUnreadable, ScriptFolderUnreadable, MultipleHeads
 from wish_rollout.core.release.release import Release, chain
 from wish_rollout.revisions.alembic_config import (
     NO_OPTIONS,
@@ -125,7 +125,7 @@ class Scripts:
     def directory(self) -> ScriptDirectory:
         """Alembic's own view of the folder. Raises NoScripts, BadAlembicConfiguration, SeveralDatabases."""
         if not (self.folder / "env.py").is_file():
-            raise NoScripts(str(self.folder), "there is no env.py in it")
+            raise ScriptFolderUnreadable(str(self.folder), "there is no env.py in it")
         try:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"alembic\.")
@@ -135,7 +135,7 @@ class Scripts:
         except RolloutError:
             raise
         except Exception as error:  # noqa: BLE001  (a version folder may be named as one of a package)
-            raise NoScripts(str(self.folder), str(error)) from None
+            raise ScriptFolderUnreadable(str(self.folder), str(error)) from None
         for place in places:
             if not Path(place).is_dir():
                 _, ini, toml = self._files
@@ -152,9 +152,9 @@ class Scripts:
         except Exception as error:  # noqa: BLE001  (importing a script runs it, and it may raise anything)
             text = error.msg if isinstance(error, SyntaxError) else str(error)
             place = self._place_of(error)
-            raise BadScript(str(self.folder), f"{type(error).__name__}: {text}", place) from None
+            raise ScriptUnreadable(str(self.folder), f"{type(error).__name__}: {text}", place) from None
         if len(heads) > 1:
-            raise SeveralHeads(" ".join(sorted(heads)))
+            raise MultipleHeads(" ".join(sorted(heads)))
         return chain(self._facts(script) for script in reversed(scripts))
 
     def _place_of(self, error: Exception) -> str:

@@ -170,7 +170,7 @@ class SharedSession:
         if in_greenlet():
             await_only(asyncio.sleep(0))
         if connection is not self.migrating and not connection.has_written:
-            connection.has_written = kind_of(statement) in (Kind.ONCE, Kind.ALONE)
+            connection.has_written = kind_of(statement) in (Kind.RUN_ONCE, Kind.ALONE)
 
     def _commit(self, connection: Any) -> None:
         if self.phase is Phase.BEFORE:

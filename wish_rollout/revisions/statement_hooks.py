@@ -70,8 +70,10 @@ def listen(
         sa.event.listen(
             engine, "do_execute_no_params", lambda cursor, sql, context: execute(cursor, sql, None, context)
         )
-    if undone := hooks.undone:
-        sa.event.listen(engine, "rollback", lambda conn: None if session.is_deferred(conn) else undone())
+    if revisions_to_revert := hooks.revisions_to_revert:
+        sa.event.listen(
+            engine, "rollback", lambda conn: None if session.is_deferred(conn) else revisions_to_revert()
+        )
     sa.event.listen(engine, "before_cursor_execute", recording.note)
     sa.event.listen(engine, "commit", recording.committed)
 

@@ -66,7 +66,7 @@ class Release:
         behind = self.ancestors(position)
         return tuple(revision for revision in self.revisions if revision.id not in behind)
 
-    def undone(self, start: Position, end: Position) -> tuple[Revision, ...]:
+    def revisions_to_revert(self, start: Position, end: Position) -> tuple[Revision, ...]:
         """List what a database at ``start`` has to take back to be at ``end``, in the order of taking back."""
         gone = self.ancestors(start) - self.ancestors(end)
         return tuple(revision for revision in reversed(self.revisions) if revision.id in gone)

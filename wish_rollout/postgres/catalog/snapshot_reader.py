@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.schema.scope import Scope
 from wish_rollout.core.schema.snapshot import Snapshot
-from wish_rollout.postgres.catalog.catalog_objects import Reading, add_simple
+from wish_rollout.postgres.catalog.catalog_objects import CatalogObjects, add_simple
 from wish_rollout.postgres.catalog.constraints import add_constraints, add_indexes
-from wish_rollout.postgres.catalog.index_keys import Keys
+from wish_rollout.postgres.catalog.index_keys import IndexKeyFormatter
 from wish_rollout.postgres.catalog.pipelined_queries import KEYS, LAST, SIMPLE, stages, told
-from wish_rollout.postgres.catalog.read_context import read_frame
+from wish_rollout.postgres.catalog.read_context import load_read_context
 from wish_rollout.postgres.catalog.relations import add_columns, add_relations, add_sequences
 from wish_rollout.postgres.catalog.special_objects import (
     add_default_privileges,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from wish_rollout.postgres.catalog.pipelined_queries import Answers
-    from wish_rollout.postgres.catalog.read_context import Frame
+    from wish_rollout.postgres.catalog.read_context import ReadContext
 
 __all__ = ["read_snapshot"]
 
@@ -39,7 +39,7 @@ def read_snapshot(connection: psycopg.Connection, scope: Scope | None = None) ->
     present one otherwise. The session's settings do not show in the result. Raises psycopg's errors.
     """
     with consistent_read(connection), _no_collection():
-        frame = read_frame(connection, scope or Scope())
+        frame = load_read_context(connection, scope or Scope())
         return _read(connection, frame)
 
 
@@ -55,7 +55,7 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _read(connection: psycopg.Connection, frame: Frame) -> Snapshot:
+def _read(connection: psycopg.Connection, frame: ReadContext) -> Snapshot:
     with connection.pipeline() as pipeline:
         answers = stages(connection, pipeline, frame)
         reading = _begin(frame, first := next(answers))
@@ -65,40 +65,40 @@ def _read(connection: psycopg.Connection, frame: Frame) -> Snapshot:
     return Snapshot(reading.objects, _sees(frame))
 
 
-def _sees(frame: Frame) -> set[str]:
+def _sees(frame: ReadContext) -> set[str]:
     """Name the noted properties that this server and role can tell."""
-    sees = set()
+    readable_properties = set()
     if frame.major >= 18:
-        sees.add("not null constraint")
+        readable_properties.add("not null constraint")
     if frame.superuser:
-        sees.add("mapping options")
-    return sees
+        readable_properties.add("mapping options")
+    return readable_properties
 
 
-def _begin(frame: Frame, answers: Answers) -> Reading:
+def _begin(frame: ReadContext, answers: Answers) -> CatalogObjects:
     comments: dict[tuple[str, int], dict[int, str]] = {}
     for catalog, oid, part, text in answers["comments"].fetchall():
         comments.setdefault((catalog, oid), {})[part] = text
-    reading = Reading(frame, comments)
+    reading = CatalogObjects(frame, comments)
     theirs = frame.members.get("pg_namespace", ())  # an extension's schema can hold what is ours
     schemas = [row for row in frame.schemas if row[0] not in theirs]
     add_simple(reading, "pg_namespace", frame.schema_columns, schemas)
     return reading
 
 
-def _add_tables(reading: Reading, answers: Answers) -> None:
+def _add_tables(reading: CatalogObjects, answers: Answers) -> None:
     for name, add in (("relations", add_relations), ("sequences", add_sequences), ("columns", add_columns)):
         add(reading, *told(answers[name]))
 
 
-def _add_constraints(reading: Reading, answers: Answers) -> None:
+def _add_constraints(reading: CatalogObjects, answers: Answers) -> None:
     firing: dict[int, str] = dict(answers["disabled_constraints"].fetchall())
     behind = add_constraints(reading, *told(answers["constraints"]), firing)
-    keys = Keys(*(answers[name].fetchall() for name in KEYS))
+    keys = IndexKeyFormatter(*(answers[name].fetchall() for name in KEYS))
     add_indexes(reading, *told(answers["indexes"]), keys, behind)
 
 
-def _add_others(reading: Reading, answers: Answers) -> None:
+def _add_others(reading: CatalogObjects, answers: Answers) -> None:
     for name, catalog in SIMPLE.items():
         if name in answers:
             add_simple(reading, catalog, *told(answers[name]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.schema.unmanaged_objects import Counted, Known, count, known_in
+from wish_rollout.core.schema.unmanaged_objects import ManagedSchema, Known, count, known_in
 from wish_rollout.rollout.project.release_source import ReleaseSource
 from wish_rollout.rollout.project.target import Target
 
@@ -39,7 +39,7 @@ class Project(ReleaseSource):
         positions = [(), *((revision.id,) for revision in self.release.revisions)]
         return known_in(self.history.at(position) for position in positions)
 
-    def count(self, live: Snapshot) -> Counted:
+    def count(self, live: Snapshot) -> ManagedSchema:
         """Say what of a live schema counts against a promise: the one place where that is decided."""
         return count(live, self.config.scope.unmanaged, lambda: self._known)
 
