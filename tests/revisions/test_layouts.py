@@ -101,9 +101,9 @@ def write(root: Path, files: dict[str, str], place: str) -> None:
         (root / folder.format(n=name.removeprefix("shop_"))).mkdir(parents=True, exist_ok=True)
     (root / name / "__init__.py").touch()
     (root / "db/env.py").write_text(ENV)
-    folder = root / "db" / place.format(n=name.removeprefix("shop_"))
-    (folder / "one.py").write_text(SCRIPT.format("0001", None))
-    (folder / "two.py").write_text(SCRIPT.format("0002", "0001"))
+    versions = root / "db" / place.format(n=name.removeprefix("shop_"))
+    (versions / "one.py").write_text(SCRIPT.format("0001", None))
+    (versions / "two.py").write_text(SCRIPT.format("0002", "0001"))
     for file, text in (files or {"alembic.ini": ""}).items():
         head = "[alembic]\nscript_location = db\n" if file == "alembic.ini" else ""
         (root / file.rstrip("!")).write_text(head + text.format(n=name.removeprefix("shop_")))

@@ -1,4 +1,4 @@
-"""The tables of ``rollout.toml`` that say what is released, and what of a database is the project's."""
+"""The tables ``release`` and ``scope`` of ``rollout.toml``."""
 
 from __future__ import annotations
 
@@ -6,45 +6,88 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from wish_rollout.core.schema.unmanaged_objects import Unmanaged
+from wish_rollout.core.schema.unmanaged_objects import UnmanagedPolicy
 
 CONFIG_NAME = "rollout.toml"
 
 
 class ConfigTable(BaseModel):
-    """A frozen table of the file; a key that we do not know is a mistake, not a wish."""
+    """An immutable table of ``rollout.toml``. An unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ReleaseConfig(ConfigTable):
-    """The Alembic project. What is not given here is read from Alembic's own configuration.
+    """The location of the revision scripts and of the models, and how the scripts are executed."""
 
-    ``migrations``: the script folder. ``alembic_section``, ``alembic_x``: as Alembic's options ``-n`` and ``-x``.
-    ``database``: one of the databases of a project with several. ``flask_app``: as ``flask --app``. ``models`` names
-    the declared schema as ``module:attribute``. ``scratch``: the URL of the server for scratch databases.
-    """
-
-    migrations: Path | None = None
-    alembic_ini: Path | None = None
-    alembic_section: str = Field(default="alembic", min_length=1)
-    alembic_x: tuple[str, ...] = ()
-    database: str | None = Field(default=None, min_length=1)
-    flask_app: str | None = Field(default=None, min_length=1)
-    models: str | None = Field(default=None, pattern=r"^[\w.]+:[\w.]+$")
-    version_table: str = Field(default="public.alembic_version", pattern=r"^\w+\.\w+$")
-    search_path: str = Field(default="public", min_length=1)
-    scratch: str | None = None
-    pinned_extensions: frozenset[str] = frozenset()
-    authors: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    migrations: Path | None = Field(
+        default=None,
+        description="Alembic's script folder. The default is the script_location of Alembic's own configuration, "
+        "else `migrations`.",
+    )
+    alembic_ini: Path | None = Field(
+        default=None, description="The alembic.ini file, where env.py reads options from it."
+    )
+    alembic_section: str = Field(
+        default="alembic",
+        min_length=1,
+        description="The main section of alembic.ini, as Alembic's option `-n`.",
+    )
+    alembic_x: tuple[str, ...] = Field(
+        default=(), description="Arguments for env.py, `name=value` each, as Alembic's option `-x`."
+    )
+    database: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Which database this file is about, if env.py migrates several (the template multidb).",
+    )
+    flask_app: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The Flask application, as `flask --app`, if env.py uses current_app (Flask-Migrate). The default is "
+        "the variable FLASK_APP, else `wsgi.py` or `app.py`.",
+    )
+    models: str | None = Field(
+        default=None,
+        pattern=r"^[\w.]+:[\w.]+$",
+        description="The declared schema, as `module:attribute`. `generate` and `check` use it.",
+    )
+    version_table: str = Field(
+        default="public.alembic_version",
+        pattern=r"^\w+\.\w+$",
+        description="Alembic's version table, as `schema.table`.",
+    )
+    search_path: str = Field(
+        default="public",
+        min_length=1,
+        description="The search_path for revisions and models. Roles' and databases' own settings are not used.",
+    )
+    scratch: str | None = Field(
+        default=None,
+        description="A PostgreSQL server for scratch databases, as a URL. The embedded server is the default.",
+    )
+    pinned_extensions: frozenset[str] = Field(
+        default=frozenset(), description="Extensions whose version is part of the fingerprint."
+    )
+    authors: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="Authors of revisions, for workers without a git checkout: revision = e-mail addresses.",
+    )
 
 
 class ScopeConfig(ConfigTable):
-    """Shell patterns: the schemas that are ours, and names in them that are not.
+    """The objects that belong to the project, as shell patterns of schemas to include and names to ignore.
 
-    ``unmanaged``: what is done about objects in scope that the release's history does not know.
+    ``unmanaged``: how objects in scope that no revision has created are treated.
     """
 
-    schemas: tuple[str, ...] = ("*",)
-    ignore: tuple[str, ...] = ()
-    unmanaged: Unmanaged = Unmanaged.FAIL
+    schemas: tuple[str, ...] = Field(
+        default=("*",), description="Shell patterns of the schemas that belong to the project."
+    )
+    ignore: tuple[str, ...] = Field(
+        default=(), description="Shell patterns of qualified object names that do not belong to the project."
+    )
+    unmanaged: UnmanagedPolicy = Field(
+        default=UnmanagedPolicy.FAIL,
+        description="How objects that no revision knows are treated: as drift, reported, or ignored.",
+    )

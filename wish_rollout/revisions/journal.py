@@ -59,7 +59,7 @@ class Journal:
 
     @cached_property
     def entries(self) -> Mapping[str, Entry]:
-        """All entries by revision; empty where there is no journal; raise BadJournal."""
+        """All entries by revision; empty where there is no journal; raise InvalidReleaseRecord."""
         if not self.path.exists():
             return {}
         try:
@@ -76,7 +76,7 @@ class Journal:
         return {entry.revision: entry for entry in entries}
 
     def check(self, release: Release) -> None:
-        """Raise EditedHistory where a recorded revision's script or parents are no longer what they were."""
+        """Raise ScriptEdited where a recorded revision's script or parents are no longer what they were."""
         for revision in release.revisions:
             entry = self.entries.get(revision.id)
             if entry and entry.script_sha256 != revision.script_sha256:
@@ -87,7 +87,7 @@ class Journal:
                 )
 
     def recorded(self, revision: str) -> Recorded | None:
-        """Give what was recorded of a revision (or of ``base``), None where nothing was; raise BadJournal."""
+        """Give what was recorded of a revision (or of ``base``), None where nothing was; raise InvalidReleaseRecord."""
         path = self.folder / f"{revision}_snapshot.json"
         if revision != BASE and revision not in self.entries:
             return None

@@ -16,8 +16,8 @@ from alembic.util import pyfiles
 
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.projects import BadAlembicConfiguration
-from wish_rollout.core.errors.releases import ScriptUnreadable, ScriptFolderUnreadable, MultipleHeads
-from wish_rollout.core.release.release import Release, chain
+from wish_rollout.core.errors.releases import MultipleHeads, ScriptFolderUnreadable, ScriptUnreadable
+from wish_rollout.core.release.release import Release, build_release
 from wish_rollout.revisions.alembic_config import (
     NO_OPTIONS,
     ProjectConfig,
@@ -155,7 +155,7 @@ class Scripts:
             raise ScriptUnreadable(str(self.folder), f"{type(error).__name__}: {text}", place) from None
         if len(heads) > 1:
             raise MultipleHeads(" ".join(sorted(heads)))
-        return chain(self._facts(script) for script in reversed(scripts))
+        return build_release(self._facts(script) for script in reversed(scripts))
 
     def _place_of(self, error: Exception) -> str:
         """Return the script and the line in which something went wrong; empty if that is in none."""

@@ -19,7 +19,7 @@ from sqlalchemy.util import await_only
 from sqlalchemy.util.concurrency import in_greenlet
 
 from wish_rollout.core.errors.releases import ScriptFailed
-from wish_rollout.core.release.statement_repeatability import Kind, kind_of
+from wish_rollout.core.release.statement_repeatability import StatementKind, classify_text
 from wish_rollout.revisions.session_cursor import ScriptCursor
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ class SharedSession:
         if in_greenlet():
             await_only(asyncio.sleep(0))
         if connection is not self.migrating and not connection.has_written:
-            connection.has_written = kind_of(statement) in (Kind.RUN_ONCE, Kind.ALONE)
+            connection.has_written = classify_text(statement) in (StatementKind.RUN_ONCE, StatementKind.OUTSIDE_TRANSACTION)
 
     def _commit(self, connection: Any) -> None:
         if self.phase is Phase.BEFORE:

@@ -11,7 +11,7 @@ import psycopg
 import sqlalchemy as sa
 
 from wish_rollout.core.errors.releases import ScriptFailed
-from wish_rollout.core.text.sql_tokens import statements
+from wish_rollout.core.text.sql_tokens import tokenize_statements
 from wish_rollout.revisions.internal_statements import AGAIN
 from wish_rollout.revisions.run_hooks import NO_HOOKS, Sent
 from wish_rollout.revisions.shared_session import Phase
@@ -98,7 +98,7 @@ class _Recording:
         """Do not execute env.py's own CREATE DATABASE: the environment's database exists."""
         if self.session.phase is Phase.RUNNING:
             return False
-        database = [words[0] for words in statements(statement) if words[1:2] == ("database",)]
+        database = [words[0] for words in tokenize_statements(statement) if words[1:2] == ("database",)]
         if "drop" in database:
             raise ScriptFailed("(env.py)", "it executes DROP DATABASE", "That statement was not executed.")
         if "create" in database:

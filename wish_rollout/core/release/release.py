@@ -1,4 +1,4 @@
-"""A release: the chain of revisions up to head, and the digest that names exactly these scripts."""
+"""A release: the chain of revisions up to head, and the digest of these scripts."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.errors.releases import ForeignRevision
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 Position = tuple[str, ...]
-"""Where a database is: Alembic's heads in it, sorted. Empty is base; more than one, between branches."""
+"""The revisions in a database's version table, sorted. Empty is base; several are the heads of branches."""
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One Alembic script. ``digest`` covers it and all that it stands on."""
+    """An Alembic script. ``digest`` covers its bytes and those of all its ancestors."""
 
     id: str
     parents: tuple[str, ...]
@@ -35,23 +35,23 @@ class Release:
 
     @property
     def head(self) -> Position:
-        """The position that this release leads to."""
+        """The position after this release."""
         return (self.revisions[-1].id,) if self.revisions else ()
 
     @property
     def name(self) -> str:
-        """Name exactly these scripts: the head's digest; ``base`` where there are none."""
+        """The digest of all scripts, which is the head's; ``base`` if there are none."""
         return self.revisions[-1].digest if self.revisions else "base"
 
     def revision(self, name: str) -> Revision:
-        """Find one by its id; raise ForeignRevision."""
+        """Return the revision with an ID; raise ForeignRevision if there is none."""
         for revision in self.revisions:
             if revision.id == name:
                 return revision
         raise ForeignRevision(name, self.head[0] if self.head else "base")
 
     def ancestors(self, position: Position) -> frozenset[str]:
-        """Name every revision that a database at this position has behind it, itself included."""
+        """Return the IDs of the revisions that a database at a position has applied, the position included."""
         found: set[str] = set()
         stack = list(position)
         while stack:
@@ -62,22 +62,22 @@ class Release:
         return frozenset(found)
 
     def pending(self, position: Position) -> tuple[Revision, ...]:
-        """List what a database at this position still lacks, in the order of applying."""
-        behind = self.ancestors(position)
-        return tuple(revision for revision in self.revisions if revision.id not in behind)
+        """Return the revisions that a database at a position has not applied, in the order of upgrading."""
+        applied = self.ancestors(position)
+        return tuple(revision for revision in self.revisions if revision.id not in applied)
 
     def revisions_to_revert(self, start: Position, end: Position) -> tuple[Revision, ...]:
-        """List what a database at ``start`` has to take back to be at ``end``, in the order of taking back."""
-        gone = self.ancestors(start) - self.ancestors(end)
-        return tuple(revision for revision in reversed(self.revisions) if revision.id in gone)
+        """Return the revisions to revert from ``start`` to ``end``, in the order of downgrading."""
+        reverted = self.ancestors(start) - self.ancestors(end)
+        return tuple(revision for revision in reversed(self.revisions) if revision.id in reverted)
 
     def digest(self, fingerprint: str) -> str:
-        """Name this release: the head's digest, and the fingerprint of the schema that it leads to."""
+        """Return the release ID: SHA-256 over the scripts' digest and the fingerprint of the resulting schema."""
         return hashlib.sha256(f"{self.name}\n{fingerprint}".encode()).hexdigest()
 
 
 def revision_digest(name: str, script: bytes, parent_digests: Iterable[str]) -> str:
-    """SHA-256 over the parents' digests, the revision's id and the bytes of its script."""
+    """Return SHA-256 over the parents' digests, the revision's ID and the bytes of its script."""
     hashed = hashlib.sha256()
     for part in (*sorted(parent_digests), name):
         hashed.update(part.encode())
@@ -86,19 +86,15 @@ def revision_digest(name: str, script: bytes, parent_digests: Iterable[str]) -> 
     return hashed.hexdigest()
 
 
-def chain(scripts: Iterable[tuple[str, tuple[str, ...], str, str, bytes]]) -> Release:
-    """Build a release of (id, parents, message, path, script bytes), given each after its parents."""
+def build_release(scripts: Iterable[tuple[str, tuple[str, ...], str, str, bytes]]) -> Release:
+    """Return the release of scripts, given as (ID, parents, message, path, bytes), each after its parents."""
     known: dict[str, Revision] = {}
     for name, parents, message, path, script in scripts:
-        digest = revision_digest(name, script, (_digest(known, parent) for parent in parents))
+        digest = revision_digest(name, script, [known[parent].digest for parent in parents])
         known[name] = Revision(name, parents, message, path, hashlib.sha256(script).hexdigest(), digest)
     return Release(tuple(known.values()))
 
 
-def _digest(known: Mapping[str, Revision], parent: str) -> str:
-    return known[parent].digest
-
-
-def say(position: Position) -> str:
-    """Write a position for a person."""
+def format_position(position: Position) -> str:
+    """Return a position as text: the revision IDs, or ``base``."""
     return " + ".join(position) or "base"

@@ -1,4 +1,4 @@
-"""Reads a snapshot: one consistent transaction, a few round trips, all catalogs."""
+"""Reads a snapshot of the system catalogs in one transaction and a few round trips."""
 
 from __future__ import annotations
 
@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.schema.scope import Scope
 from wish_rollout.core.schema.snapshot import Snapshot
-from wish_rollout.postgres.catalog.catalog_objects import CatalogObjects, add_simple
+from wish_rollout.postgres.catalog.catalog_objects import CatalogObjects, add_simple_objects
 from wish_rollout.postgres.catalog.constraints import add_constraints, add_indexes
 from wish_rollout.postgres.catalog.index_keys import IndexKeyFormatter
-from wish_rollout.postgres.catalog.pipelined_queries import KEYS, LAST, SIMPLE, stages, told
+from wish_rollout.postgres.catalog.pipelined_queries import (
+    INDEX_KEY_QUERIES,
+    SIMPLE_QUERIES,
+    SPECIAL_QUERIES,
+    columns_and_rows,
+    query_stages,
+)
 from wish_rollout.postgres.catalog.read_context import load_read_context
 from wish_rollout.postgres.catalog.relations import add_columns, add_relations, add_sequences
 from wish_rollout.postgres.catalog.special_objects import (
@@ -19,33 +25,33 @@ from wish_rollout.postgres.catalog.special_objects import (
     add_not_nulls,
     add_user_mappings,
 )
-from wish_rollout.postgres.sessions.read_transaction import consistent_read
+from wish_rollout.postgres.sessions.read_transaction import consistent_read_transaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import psycopg
 
-    from wish_rollout.postgres.catalog.pipelined_queries import Answers
+    from wish_rollout.postgres.catalog.pipelined_queries import Results
     from wish_rollout.postgres.catalog.read_context import ReadContext
 
 __all__ = ["read_snapshot"]
 
 
 def read_snapshot(connection: psycopg.Connection, scope: Scope | None = None) -> Snapshot:
-    """Read what the catalog says about the schemas in scope.
+    """Return a snapshot of the schemas in scope.
 
-    Opens one ``REPEATABLE READ READ ONLY`` transaction if the connection is idle, and reads inside the
-    present one otherwise. The session's settings do not show in the result. Raises psycopg's errors.
+    If the session is idle, the function opens a ``REPEATABLE READ READ ONLY`` transaction; otherwise it reads in
+    the current transaction. The session's settings do not affect the result. Raises psycopg's errors.
     """
-    with consistent_read(connection), _no_collection():
-        frame = load_read_context(connection, scope or Scope())
-        return _read(connection, frame)
+    with consistent_read_transaction(connection), _garbage_collection_disabled():
+        context = load_read_context(connection, scope or Scope())
+        return _read(connection, context)
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep the cycle collector from walking, again and again, over rows that hold no cycles."""
+def _garbage_collection_disabled() -> Iterator[None]:
+    """Disable the garbage collector, which would repeatedly traverse the rows; they contain no cycles."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -55,54 +61,55 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _read(connection: psycopg.Connection, frame: ReadContext) -> Snapshot:
+def _read(connection: psycopg.Connection, context: ReadContext) -> Snapshot:
     with connection.pipeline() as pipeline:
-        answers = stages(connection, pipeline, frame)
-        reading = _begin(frame, first := next(answers))
-        _add_tables(reading, first)
-        _add_constraints(reading, next(answers))
-        _add_others(reading, next(answers))
-    return Snapshot(reading.objects, _sees(frame))
+        stages = query_stages(connection, pipeline, context)
+        found = _begin(context, first := next(stages))
+        _add_tables(found, first)
+        _add_constraints(found, next(stages))
+        _add_other_objects(found, next(stages))
+    return Snapshot(found.objects, _visible_properties(context))
 
 
-def _sees(frame: ReadContext) -> set[str]:
-    """Name the noted properties that this server and role can tell."""
-    readable_properties = set()
-    if frame.major >= 18:
-        readable_properties.add("not null constraint")
-    if frame.superuser:
-        readable_properties.add("mapping options")
-    return readable_properties
+def _visible_properties(context: ReadContext) -> set[str]:
+    """Return the optional properties that this server version and role can read."""
+    properties = set()
+    if context.major >= 18:
+        properties.add("not null constraint")
+    if context.superuser:
+        properties.add("mapping options")
+    return properties
 
 
-def _begin(frame: ReadContext, answers: Answers) -> CatalogObjects:
+def _begin(context: ReadContext, results: Results) -> CatalogObjects:
     comments: dict[tuple[str, int], dict[int, str]] = {}
-    for catalog, oid, part, text in answers["comments"].fetchall():
-        comments.setdefault((catalog, oid), {})[part] = text
-    reading = CatalogObjects(frame, comments)
-    theirs = frame.members.get("pg_namespace", ())  # an extension's schema can hold what is ours
-    schemas = [row for row in frame.schemas if row[0] not in theirs]
-    add_simple(reading, "pg_namespace", frame.schema_columns, schemas)
-    return reading
+    for catalog, oid, number, text in results["comments"].fetchall():
+        comments.setdefault((catalog, oid), {})[number] = text
+    found = CatalogObjects(context, comments)
+    # a schema that is a member of an extension is no object, but it can contain objects of the project
+    extension_schemas = context.members.get("pg_namespace", ())
+    schemas = [row for row in context.schemas if row[0] not in extension_schemas]
+    add_simple_objects(found, "pg_namespace", context.schema_columns, schemas)
+    return found
 
 
-def _add_tables(reading: CatalogObjects, answers: Answers) -> None:
+def _add_tables(found: CatalogObjects, results: Results) -> None:
     for name, add in (("relations", add_relations), ("sequences", add_sequences), ("columns", add_columns)):
-        add(reading, *told(answers[name]))
+        add(found, *columns_and_rows(results[name]))
 
 
-def _add_constraints(reading: CatalogObjects, answers: Answers) -> None:
-    firing: dict[int, str] = dict(answers["disabled_constraints"].fetchall())
-    behind = add_constraints(reading, *told(answers["constraints"]), firing)
-    keys = IndexKeyFormatter(*(answers[name].fetchall() for name in KEYS))
-    add_indexes(reading, *told(answers["indexes"]), keys, behind)
+def _add_constraints(found: CatalogObjects, results: Results) -> None:
+    trigger_modes: dict[int, str] = dict(results["disabled_constraints"].fetchall())
+    by_index = add_constraints(found, *columns_and_rows(results["constraints"]), trigger_modes)
+    formatter = IndexKeyFormatter(*(results[name].fetchall() for name in INDEX_KEY_QUERIES))
+    add_indexes(found, *columns_and_rows(results["indexes"]), formatter, by_index)
 
 
-def _add_others(reading: CatalogObjects, answers: Answers) -> None:
-    for name, catalog in SIMPLE.items():
-        if name in answers:
-            add_simple(reading, catalog, *told(answers[name]))
+def _add_other_objects(found: CatalogObjects, results: Results) -> None:
+    for name, catalog in SIMPLE_QUERIES.items():
+        if name in results:
+            add_simple_objects(found, catalog, *columns_and_rows(results[name]))
     adders = (add_default_privileges, add_user_mappings, add_not_nulls)
-    for name, add in zip(LAST, adders, strict=True):
-        if name in answers:
-            add(reading, *told(answers[name]))
+    for name, add in zip(SPECIAL_QUERIES, adders, strict=True):
+        if name in results:
+            add(found, *columns_and_rows(results[name]))

@@ -28,14 +28,14 @@ def rollback_environment(
     """Take one environment back to a revision (``base`` for none; default: one back), and record it.
 
     ``actor``: who asked for it; their gatekeeper is asked with the plan as it is under the lock. Raises
-    LockHeld, ForeignRevision, Drifted, RowsInTheWay, NothingToRollBack, AlreadyThere, UnknownRevision, why the gatekeeper
-    does not let it through, LedgerUnwritable, StatementFailed, ScriptFailed; and UnsignedGate for a gated
+    RolloutLockHeld, ForeignRevision, Drifted, RollbackLosesRows, InvalidRollbackTarget, AlreadyAtRevision, UnknownRevision, why the gatekeeper
+    does not let it through, LedgerWriteFailed, StatementFailed, ScriptFailed; and ApproversNotConfigured for a gated
     environment and an actor without a gatekeeper.
     """
     actor.refuse_without_gatekeeper(target)
     with target.connect() as connection, rollout_mutex(target, connection):
         plan, seen = plan_rollback_on(project, target, connection, to)
-        after = plan.resumes or plan.promised.apply(seen.snapshot).fingerprint
+        after = plan.resumed_fingerprint or plan.promised.apply(seen.snapshot).fingerprint
         recorder = Recorder(target, connection, plan, actor, after)
         recorder.ask()
         revisions = downgrade(project, recorder)
@@ -54,6 +54,4 @@ def refuse_loss(
     environment: str, connection: psycopg.Connection[Any], promised: Delta, after: Snapshot
 ) -> Callable[[], None]:
     """Make the check that runs inside the downgrade's transaction, behind locks that let no row in any more."""
-    return lambda: refuse_rows_at_risk(
-        environment, count_rows_at_risk(connection, promised, tables_of(after))
-    )
+    return lambda: refuse_rows_at_risk(environment, count_rows_at_risk(connection, promised, tables_of(after)))

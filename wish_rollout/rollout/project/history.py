@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wish_rollout import __version__
-from wish_rollout.core.plan.plan import digest_of
+from wish_rollout.core.plan.plan import canonical_digest
 from wish_rollout.core.schema.comparison import difference
-from wish_rollout.core.schema.extension_versions import pin
+from wish_rollout.core.schema.extension_versions import pin_versions
 from wish_rollout.revisions.journal import BASE, Journal, Recorded
 
 if TYPE_CHECKING:
@@ -37,14 +37,14 @@ class History:
     def record(self, position: Position) -> Recorded:
         """Give the snapshot of a position, and its revision's statements.
 
-        Raises ForeignRevision, EditedHistory, BadJournal; and what a replay raises, where one is needed.
+        Raises ForeignRevision, ScriptEdited, InvalidReleaseRecord; and what a replay raises, where one is needed.
         """
         if position not in self._known:
             name = (position[0] if position else BASE) if len(position) < 2 else None
             recorded = name and (self.journal.recorded(name) or self.replayed.recorded(name))
             if recorded:
                 # recorded before a later revision pinned an extension's version, perhaps
-                snapshot = pin(recorded.snapshot, self.project.scope_of().pinned_extensions)
+                snapshot = pin_versions(recorded.snapshot, self.project.scope_of().pinned_extensions)
                 self._known[position] = replace(recorded, snapshot=snapshot)
             else:
                 self._replay(position)
@@ -77,4 +77,4 @@ class History:
 
 def cache_key(project: ReleaseSource) -> str:
     """Name what a replay depends on: the scripts, what a snapshot holds, and the tool that reads it."""
-    return digest_of([__version__, project.release.name, repr(project.scope_of())])[:32]
+    return canonical_digest([__version__, project.release.name, repr(project.scope_of())])[:32]

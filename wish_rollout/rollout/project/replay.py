@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.postgres.catalog.database_state import look
+from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.revisions.journal import BASE, Recorded
 from wish_rollout.revisions.script_runs import ScriptRun, migrate
@@ -44,7 +44,7 @@ class Replayer:
     def snapshot(self) -> Snapshot:
         """Read what is there now."""
         with connect(self.url, SCRATCH) as connection:
-            return look(connection, self.project.scope_of()).snapshot
+            return read_database_state(connection, self.project.scope_of()).snapshot
 
     def up(self, revision: str) -> tuple[str, ...]:
         """Apply up to this revision; give the statements of it."""

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.plan.verification_checks import Check
-from wish_rollout.core.release.release import say
+from wish_rollout.core.release.release import format_position
 from wish_rollout.core.schema.comparison import difference
-from wish_rollout.core.schema.declarable_properties import declarable
-from wish_rollout.core.schema.delta_rendering import brief
-from wish_rollout.core.schema.extension_versions import pin
-from wish_rollout.postgres.catalog.database_state import look
+from wish_rollout.core.schema.declarable_properties import select_declarable
+from wish_rollout.core.schema.delta_rendering import summarize_delta
+from wish_rollout.core.schema.extension_versions import pin_versions
+from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.revisions.behaviour import run_verify
 from wish_rollout.revisions.journal import Journal
@@ -45,7 +45,7 @@ def check_release(project: Project, tell: Callable[[str], None] = lambda _: None
 
 
 def _one_head(project: Project) -> Iterator[Check]:
-    yield Check("one head", passed=True, detail=say(project.release.head))
+    yield Check("one head", passed=True, detail=format_position(project.release.head))
 
 
 def _history(project: Project) -> Iterator[Check]:
@@ -80,10 +80,10 @@ def _replay(project: Project) -> Iterator[Check]:
             applied.add(revision.id)
             recorded = journal.recorded(revision.id)
             if recorded and applied == project.release.ancestors((revision.id,)):
-                pinned = pin(recorded.snapshot, project.scope_of().pinned_extensions)
+                pinned = pin_versions(recorded.snapshot, project.scope_of().pinned_extensions)
                 drift = difference(pinned, replayer.snapshot())
                 if drift:
-                    wrong.append(f"{revision.id}: {brief(drift)}")
+                    wrong.append(f"{revision.id}: {summarize_delta(drift)}")
             failed += _behaviour(project, url, revision)
     well = "every recorded snapshot is reproduced" if journal.entries else "every script runs"
     yield Check("replay", not wrong, "; ".join(wrong) or well)
@@ -103,7 +103,7 @@ def _models(project: Project) -> Iterator[Check]:
         return
     spec = project.config.release.models
     detail = (
-        f"{spec} differs from what the scripts lead to: {brief(drift)}"
+        f"{spec} differs from what the scripts lead to: {summarize_delta(drift)}"
         if drift
         else f"{spec} is what they lead to"
     )
@@ -123,13 +123,13 @@ def models_drift(project: Project) -> Delta | None:
     metadata = load_models(project.config.root, spec)
     with scratch(project) as url, connect(url, SCRATCH) as connection:
         create_models(connection, metadata, project.config.release.search_path)
-        declared = look(connection, project.scope_of()).snapshot
+        declared = read_database_state(connection, project.scope_of()).snapshot
     with scratch(project) as url:
         replayer = Replayer(project, url)
         if project.release.head:
             replayer.up(project.release.head[0])
         scripted = replayer.snapshot()
-    return difference(declarable(scripted), declarable(declared))
+    return difference(select_declarable(scripted), select_declarable(declared))
 
 
 def _round_trip(project: Project) -> Iterator[Check]:
@@ -145,10 +145,10 @@ def _round_trip(project: Project) -> Iterator[Check]:
             if len(revision.parents) <= 1 and _linear(project, revision):
                 replayer.down(revision.id, revision.parents[0] if revision.parents else "base")
                 if left := difference(before, replayer.snapshot()):
-                    wrong.append(f"{revision.id}'s downgrade leaves: {brief(left)}")
+                    wrong.append(f"{revision.id}'s downgrade leaves: {summarize_delta(left)}")
                 replayer.up(revision.id)
                 if left := difference(after, replayer.snapshot()):
-                    wrong.append(f"{revision.id}, up again, is different: {brief(left)}")
+                    wrong.append(f"{revision.id}, up again, is different: {summarize_delta(left)}")
             else:
                 left_out.append(revision.id)
             before = after

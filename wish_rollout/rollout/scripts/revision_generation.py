@@ -27,7 +27,7 @@ class Generated:
 def generate(project: Project, message: str) -> Generated:
     """Write the revision that leads from the scripts' schema to the declared one, and record it.
 
-    Raises NothingToGenerate, BadConfiguration (no models are named), EditedHistory, and what a replay raises.
+    Raises NothingToGenerate, InvalidConfiguration (no models are named), ScriptEdited, and what a replay raises.
     If recording fails, the script is taken away again: a revision without a record is half a revision.
     """
     from wish_rollout.revisions.models import load_models
