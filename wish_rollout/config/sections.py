@@ -17,6 +17,16 @@ class ConfigTable(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class PlatformConfig(ConfigTable):
+    """What the platform provides in every environment, before the first revision."""
+
+    sql: Path | None = Field(
+        default=None,
+        description="SQL that creates roles, schemas, extensions and default privileges. It is executed in each scratch "
+        "database; what it creates belongs to the platform, and is not compared. `init --from ENV` drafts it.",
+    )
+
+
 class ReleaseConfig(ConfigTable):
     """The location of the revision scripts and of the models, and how the scripts are executed."""
 
@@ -64,7 +74,11 @@ class ReleaseConfig(ConfigTable):
     )
     scratch: str | None = Field(
         default=None,
-        description="A PostgreSQL server for scratch databases, as a URL. The embedded server is the default.",
+        description="A PostgreSQL server for scratch databases, as a URL. The default is the server of a disposable "
+        "environment whose role may create databases, else a server that is started on this machine.",
+    )
+    platform: PlatformConfig = Field(
+        default=PlatformConfig(), description="What the platform provides in every environment."
     )
     pinned_extensions: frozenset[str] = Field(
         default=frozenset(), description="Extensions whose version is part of the fingerprint."

@@ -93,6 +93,21 @@ class ExtensionUnavailable(ConfigurationError):
 
 
 @dataclass(eq=False)
+class RoleUndeclared(ConfigurationError):
+    """A script names a role that the platform's SQL does not declare."""
+
+    role: str
+    revision: str
+
+    summary = "Revision {revision} names the role {role}, which does not exist on the scratch server."
+    explanation = "Grants, policies and owners name roles that the platform creates; scratch databases need them as well."
+    hint = (
+        'declare it in a file that is named in rollout.toml:\n[release.platform]\nsql = "platform.sql"\n'
+        "with the line: CREATE ROLE {role}; or let it be drafted: wish-rollout init --from ENV"
+    )
+
+
+@dataclass(eq=False)
 class SubfolderProject(ConfigurationError):
     """The Alembic project is in a sub-folder."""
 

@@ -25,10 +25,14 @@ select current_setting('server_version_num')::int,
        current_user::text,
        pg_is_in_recovery(),
        current_setting('default_transaction_read_only')::bool,
-       has_database_privilege(current_database(), 'CREATE'),
+       has_database_privilege(current_database(), 'CREATE')
+         or exists (select from pg_roles r where pg_has_role(r.oid, 'MEMBER')
+                      and has_database_privilege(r.oid, current_database(), 'CREATE')),
        coalesce((select array_agg(quote_ident(nspname) order by nspname) from pg_namespace
                  where nspname !~ '^pg_' and nspname <> 'information_schema'
-                   and has_schema_privilege(oid, 'CREATE')), '{}'),
+                   and (has_schema_privilege(oid, 'CREATE')
+                        or exists (select from pg_roles r where pg_has_role(r.oid, 'MEMBER')
+                                     and has_schema_privilege(r.oid, pg_namespace.oid, 'CREATE')))), '{}'),
        to_regclass(format('%%I.%%I', %s::text, %s::text)) is not null,
        l.oid is not null,
        case when l.oid is not null

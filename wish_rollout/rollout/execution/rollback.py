@@ -54,4 +54,6 @@ def refuse_loss(
     environment: str, connection: psycopg.Connection[Any], promised: Delta, after: Snapshot
 ) -> Callable[[], None]:
     """Make the check that runs inside the downgrade's transaction, behind locks that let no row in any more."""
-    return lambda: refuse_rows_at_risk(environment, count_rows_at_risk(connection, promised, tables_of(after)))
+    return lambda: refuse_rows_at_risk(
+        environment, count_rows_at_risk(connection, promised, tables_of(after))
+    )

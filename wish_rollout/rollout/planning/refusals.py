@@ -75,18 +75,19 @@ def refuse_unwritable(
         raise ReadOnlyDatabase(env.name, "the server is a replica (in recovery)")
     if facts.read_only:
         raise ReadOnlyDatabase(env.name, "default_transaction_read_only is on for this session")
+    added = {(change.kind, change.name) for change in plan.promised.changes if change.change == "added"}
     schemas = schemas_with_new_objects(plan.promised)
-    if not plan.start:
-        schemas.add(project.config.release.version_table.split(".", maxsplit=1)[0])
+    version_schema = project.config.release.version_table.split(".", maxsplit=1)[0]
+    if not plan.start and ("schema", version_schema) not in added:
+        schemas.add(version_schema)
     missing = sorted(schemas - set(facts.creates_in_schemas))
+    if any(kind == "extension" for kind, _ in added):  # it may create the schema
+        missing = [name for name in missing if ("schema", name) in state.snapshot.objects]
     if missing and missing[0] != "public" and ("schema", missing[0]) not in state.snapshot.objects:
         raise SchemaMissing(env.name, missing[0], facts.role)
     if missing:
         raise CreatePrivilegeMissing(env.name, facts.role, f"SCHEMA {missing[0]}")
-    makes_schema = any(
-        change.kind in ("schema", "extension") and change.change == "added"
-        for change in plan.promised.changes
-    )
+    makes_schema = any(kind in ("schema", "extension") for kind, _ in added)
     if makes_schema and not facts.creates_in_database:
         raise CreatePrivilegeMissing(env.name, facts.role, f"DATABASE {facts.database}")
     if not facts.writes_ledger and facts.ledger:
