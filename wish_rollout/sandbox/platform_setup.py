@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     Session = psycopg.Connection[tuple[object, ...]]
 
 MARK = "created by wish-rollout for scratch databases; it is dropped when none is in use"
-LOCK = int.from_bytes(hashlib.sha256(MARK.encode()).digest()[:8], "big", signed=True)
 MARKED = """
 SELECT r.rolname FROM pg_catalog.pg_roles r
 JOIN pg_catalog.pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_catalog.pg_authid'::regclass
@@ -40,21 +39,24 @@ FROM pg_catalog.pg_roles WHERE rolname = current_user
 def roles_for_scratch(session: Session, roles: Iterable[str]) -> Iterator[None]:
     """Have roles on the server meanwhile. A missing one is created without LOGIN, and dropped when no one uses it.
 
-    All users of such roles hold a shared advisory lock; who gets it exclusively drops them, those of killed processes
-    too. Raises DatabaseRoleFailed.
+    All users of a role hold a shared advisory lock of its name; who gets it exclusively drops the role, those of killed
+    processes too. Raises DatabaseRoleFailed.
     """
     roles = tuple(roles)
     if not roles:
         yield
         return
-    session.execute("SELECT pg_catalog.pg_advisory_lock_shared(%s)", [LOCK])
+    keys = [_lock_key(role) for role in roles]
+    for key in sorted(keys):
+        session.execute("SELECT pg_catalog.pg_advisory_lock_shared(%s)", [key])
     try:
         for role in roles:
             _create_missing(session, role)
         yield
     finally:
         with suppress(psycopg.Error):
-            session.execute("SELECT pg_catalog.pg_advisory_unlock_shared(%s)", [LOCK])
+            for key in keys:
+                session.execute("SELECT pg_catalog.pg_advisory_unlock_shared(%s)", [key])
             _drop_unused(session)
 
 
@@ -78,15 +80,19 @@ def _create_missing(session: Session, role: str) -> None:
 
 
 def _drop_unused(session: Session) -> None:
-    row = session.execute("SELECT pg_catalog.pg_try_advisory_lock(%s)", [LOCK]).fetchone()
-    if not row or not row[0]:
-        return
-    try:
-        for (role,) in session.execute(MARKED, [MARK]).fetchall():
-            with suppress(psycopg.Error):  # somebody has given it an object outside of a scratch database
-                session.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(str(role))))
-    finally:
-        session.execute("SELECT pg_catalog.pg_advisory_unlock(%s)", [LOCK])
+    for (name,) in session.execute(MARKED, [MARK]).fetchall():
+        role = str(name)
+        row = session.execute("SELECT pg_catalog.pg_try_advisory_lock(%s)", [_lock_key(role)]).fetchone()
+        if row and row[0]:
+            try:
+                with suppress(psycopg.Error):  # somebody has given it an object outside of a scratch database
+                    session.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+            finally:
+                session.execute("SELECT pg_catalog.pg_advisory_unlock(%s)", [_lock_key(role)])
+
+
+def _lock_key(role: str) -> int:
+    return int.from_bytes(hashlib.sha256(f"{MARK}: {role}".encode()).digest()[:8], "big", signed=True)
 
 
 def run_platform(url: str, platform: Platform, path: str, server: str) -> None:

@@ -21,7 +21,9 @@ ROLE_WORDS = ("role", "user", "group")
 OPTIONAL = (("or", "replace"), ("unlogged",), ("materialized",), ("foreign",), ("constraint",), ("event",))
 SERVER_WIDE = ("database", "tablespace", "system", *ROLE_WORDS)
 PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
-EXTENSION = re.compile(r"\bcreate\s+extension\s+(?:if\s+not\s+exists\s+)?\"?([A-Za-z_][\w-]*)", re.IGNORECASE)
+EXTENSION = re.compile(
+    r"\bcreate\s+extension\s+(?:if\s+not\s+exists\s+)?[\\\"']*(?!if\b)([A-Za-z_][\w-]*)", re.IGNORECASE
+)
 MISSING_EXTENSION = re.compile(
     r'extension "([^"]+)" is not available|could not open extension control file "[^"]*?([^/"]+)\.control"'
 )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.schema.snapshot import Snapshot
     from wish_rollout.rollout.project.release_source import ReleaseSource
 
+__all__ = ["SCRATCH", "Replayer", "record", "replay", "scratch"]
 SCRATCH = "the scratch database"
 
 
