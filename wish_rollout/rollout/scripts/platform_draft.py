@@ -24,6 +24,8 @@ KINDS = ("schema", "extension", "default privileges")
 SCHEMA = re.compile(
     r"\bcreate\s+schema\s+(?:if\s+not\s+exists\s+)?[\\\"']*(?!if\b)([A-Za-z_]\w*)", re.IGNORECASE
 )
+LEFT_OUT = re.compile(r"^DROP |\bOWNER TO\b")
+"""The owner of what the platform creates does not matter to the release, and may be a superuser."""
 HEAD = """\
 -- What the platform provides in every environment, before the first revision. Review it.
 -- It is executed in each scratch database. Passwords and attributes of roles do not matter here.
@@ -44,9 +46,7 @@ def draft_platform(project: Project, target: Target) -> str:
     before = Snapshot({key: value for key, value in empty.objects.items() if _is_platforms(key, own)})
     found = remedy(before, Snapshot(live), Roles("CURRENT_USER"), state.facts.major)
     roles = [f"CREATE ROLE {identifier(role)} NOLOGIN;" for role in sorted(set(_roles(state.snapshot)))]
-    statements = [
-        f"{statement.sql};" for statement in found.statements if not statement.sql.startswith("DROP ")
-    ]
+    statements = [f"{each.sql};" for each in found.statements if not LEFT_OUT.search(each.sql)]
     gaps = [f"-- not drafted: {gap}" for gap in found.gaps]
     return "\n".join((HEAD, *roles, *statements, *gaps, ""))
 
