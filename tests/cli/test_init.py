@@ -114,7 +114,7 @@ def test_it_knows_pyproject_multidb_and_flask(empty: Workspace, monkeypatch: pyt
     monkeypatch.chdir(root)
     with (root / "log").open("w") as log:
         command.init(Config("alembic.ini", toml_file="pyproject.toml", stdout=log), "db", "multidb")
-    assert "wish-rollout.toml" not in os.listdir(root)
+    assert "wish-rollout.toml" not in [path.name for path in root.iterdir()]
     assert "engine1, engine2" in empty.expect_error(2, "init")
     assert empty.cli("init", "--database", "engine1").code == 0
     assert tomllib.loads((root / "rollout.toml").read_text())["release"]["database"] == "engine1"
