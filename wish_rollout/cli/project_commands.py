@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wish_rollout.cli import output
 from wish_rollout.cli.options import JsonOption, load_project
+from wish_rollout.core.errors.base import RolloutError
+
+if TYPE_CHECKING:
+    from wish_rollout.config import Environment
+    from wish_rollout.rollout.project.project import Project
 
 
 def generate(
@@ -71,20 +76,91 @@ def check(context: typer.Context, json: JsonOption = False) -> None:
         raise typer.Exit(5)
 
 
-def init() -> None:
-    """Write the files that a rollout needs into this Alembic project. Overwrites nothing."""
+def init(
+    database: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="Which database, if env.py migrates several (the template multidb)."
+        ),
+    ] = "",
+    platform_from: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="ENV",
+            help="Draft platform.sql (roles, schemas, extensions) from the database of ENV.",
+        ),
+    ] = "",
+    baseline: Annotated[
+        str,
+        typer.Option(
+            metavar="ENV", help="Record the expected schemas, and compare the database of ENV with them."
+        ),
+    ] = "",
+) -> None:
+    """Write the files that a rollout needs into this Alembic project, and check it. Overwrites nothing."""
     from pathlib import Path
 
-    from wish_rollout.rollout.scripts.project_files import found as write_project_files
+    from wish_rollout.rollout.project.project import Project
+    from wish_rollout.rollout.scripts.project_files import add_platform, write_project_files
+    from wish_rollout.rollout.scripts.revision_generation import write_records
 
-    for name, written in write_project_files(Path.cwd()).items():
+    folder = Path.cwd()
+    files = write_project_files(folder, database or None)
+    config = folder / "rollout.toml"
+    if platform_from:
+        from wish_rollout.rollout.scripts.platform_draft import draft_platform
+
+        project = Project.load(config)
+        with output.progress(f"reading the platform of {platform_from}"):
+            files |= add_platform(folder, draft_platform(project, project.target(platform_from)))
+    for name, written in files.items():
         output.write_line(f"{'wrote' if written else 'kept '}  {name}")
-    ignored = (Path.cwd() / ".gitignore").read_text(encoding="utf-8")
+    ignored = (folder / ".gitignore").read_text(encoding="utf-8")
     if ".sandbox" not in ignored:
         output.write_note(
             "add these to .gitignore, because they contain passwords: .sandbox/ .dagster/ .env .env.local"
         )
-    output.write_note("next: set the URLs (see rollout.toml), then run: wish-rollout doctor")
+    if baseline:
+        with output.progress("replaying on a scratch database"):
+            meta = write_records(Project.load(config))
+        output.write_line(f"recorded  {meta}")
+    _examine(Project.load(config), baseline)
+
+
+def _examine(project: Project, baseline: str) -> None:
+    """Show what doctor finds in a new project, and the next command."""
+    from wish_rollout.rollout.inspection.doctor import run_doctor
+
+    with output.progress("checking"):
+        findings = run_doctor(project)
+    output.show_findings(findings, json=False)
+    unset = [
+        env.variable for env in project.config.environment if not env.optional and not has_url(project, env)
+    ]
+    if any(
+        finding.exit_code for finding in findings if finding.name in ("scripts", "history", "scratch server")
+    ):
+        output.write_note("next: correct what is named above, then run: wish-rollout doctor")
+    elif unset:
+        output.write_note(
+            f"next: set {', '.join(unset)} (in .env, or export them), then run: wish-rollout doctor; "
+            "or try everything in the sandbox: wish-rollout sandbox rollout"
+        )
+    elif baseline:
+        output.write_note(f"next: wish-rollout drift {baseline}")
+    else:
+        output.write_note(
+            "next: wish-rollout generate --record, then commit its folder meta/; then: wish-rollout plan"
+        )
+
+
+def has_url(project: Project, env: Environment) -> bool:
+    """Return whether an environment's URL can be read."""
+    try:
+        return bool(project.config.url(env))
+    except RolloutError:
+        return False
 
 
 def register(app: typer.Typer) -> None:

@@ -17,12 +17,45 @@ class ConfigTable(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class PlatformConfig(ConfigTable):
+    """What the platform provides in every environment, before the first revision."""
+
+    sql: Path | None = Field(
+        default=None,
+        description="SQL that creates roles, schemas, extensions and default privileges. It is executed in each scratch "
+        "database; what it creates belongs to the platform, and is not compared. `init --from ENV` drafts it.",
+    )
+
+
 class ReleaseConfig(ConfigTable):
     """The location of the revision scripts and of the models, and how the scripts are executed."""
 
-    migrations: Path = Field(default=Path("migrations"), description="Alembic's script folder.")
+    migrations: Path | None = Field(
+        default=None,
+        description="Alembic's script folder. The default is the script_location of Alembic's own configuration, "
+        "else `migrations`.",
+    )
     alembic_ini: Path | None = Field(
         default=None, description="The alembic.ini file, where env.py reads options from it."
+    )
+    alembic_section: str = Field(
+        default="alembic",
+        min_length=1,
+        description="The main section of alembic.ini, as Alembic's option `-n`.",
+    )
+    alembic_x: tuple[str, ...] = Field(
+        default=(), description="Arguments for env.py, `name=value` each, as Alembic's option `-x`."
+    )
+    database: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Which database this file is about, if env.py migrates several (the template multidb).",
+    )
+    flask_app: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The Flask application, as `flask --app`, if env.py uses current_app (Flask-Migrate). The default is "
+        "the variable FLASK_APP, else `wsgi.py` or `app.py`.",
     )
     models: str | None = Field(
         default=None,
@@ -41,7 +74,11 @@ class ReleaseConfig(ConfigTable):
     )
     scratch: str | None = Field(
         default=None,
-        description="A PostgreSQL server for scratch databases, as a URL. The embedded server is the default.",
+        description="A PostgreSQL server for scratch databases, as a URL. The default is the server of a disposable "
+        "environment whose role may create databases, else a server that is started on this machine.",
+    )
+    platform: PlatformConfig = Field(
+        default=PlatformConfig(), description="What the platform provides in every environment."
     )
     pinned_extensions: frozenset[str] = Field(
         default=frozenset(), description="Extensions whose version is part of the fingerprint."

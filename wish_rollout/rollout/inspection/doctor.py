@@ -17,6 +17,8 @@ from wish_rollout.rollout.planning.plans import plan_target
 from wish_rollout.rollout.planning.refusals import refuse_infeasible
 from wish_rollout.rollout.planning.shared_databases import read_database_identities, refuse_same_database
 from wish_rollout.rollout.project.project_sandbox import sandbox
+from wish_rollout.rollout.project.scratch import choose_scratch_server, scratch
+from wish_rollout.sandbox.errors import SandboxMissing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,16 +63,31 @@ def run_doctor(project: Project) -> list[CheckResult]:
             (f"notify {each.source}", lambda each=each: check_receiver(project.config, each))
             for each in project.config.notify
         ),
-        (
-            "sandbox",
-            lambda: (
-                "running"
-                if sandbox(project.config).is_running
-                else "not running; to start it: wish-rollout sandbox up"
-            ),
-        ),
+        ("scratch server", lambda: check_scratch_server(project)),
+        ("sandbox", lambda: check_sandbox(project)),
     ]
     return [run_check(name, check) for name, check in checks]
+
+
+def check_scratch_server(project: Project) -> str:
+    """Return the server on which scripts are replayed, and create a scratch database with the platform there.
+
+    Raises what ``scratch`` raises.
+    """
+    chosen = choose_scratch_server(project)
+    with scratch(project):
+        pass
+    considered = f" (not used: {'; '.join(chosen.considered)})" if chosen.considered else ""
+    return f"{chosen}{considered}"
+
+
+def check_sandbox(project: Project) -> str:
+    """Return the state of the sandbox, which is optional."""
+    try:
+        running = sandbox(project.config).is_running
+    except SandboxMissing:
+        return "not installed; to install it: pip install 'wish-rollout[sandbox]'"
+    return "running" if running else "not running; to start it: wish-rollout sandbox up"
 
 
 def run_check(name: str, check: Callable[[], str]) -> CheckResult:

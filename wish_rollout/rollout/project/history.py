@@ -77,4 +77,6 @@ class History:
 
 def cache_key(project: ReleaseSource) -> str:
     """Name what a replay depends on: the scripts, what a snapshot holds, and the tool that reads it."""
-    return canonical_digest([__version__, project.release.name, repr(project.scope_of())])[:32]
+    return canonical_digest(
+        [__version__, project.release.name, repr(project.scope_of()), repr(project.platform)]
+    )[:32]

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.revisions.journal import BASE, Recorded
-from wish_rollout.revisions.script_runs import Road, migrate
-from wish_rollout.rollout.project.project_sandbox import sandbox
-from wish_rollout.sandbox.scratch_databases import scratch_database, scratch_server
+from wish_rollout.revisions.script_runs import ScriptRun, migrate
+from wish_rollout.rollout.project.scratch import scratch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import psycopg
 
     from wish_rollout.core.release.release import Position
     from wish_rollout.core.schema.snapshot import Snapshot
     from wish_rollout.rollout.project.release_source import ReleaseSource
 
+__all__ = ["SCRATCH", "Replayer", "record", "replay", "scratch"]
 SCRATCH = "the scratch database"
-
-
-@contextmanager
-def scratch(project: ReleaseSource) -> Iterator[str]:
-    """Give the URL of a fresh database for a while, on the configured scratch server or the embedded one."""
-    with ExitStack() as stack:
-        server = project.config.release.scratch or stack.enter_context(
-            scratch_server(sandbox(project.config))
-        )
-        yield stack.enter_context(scratch_database(server))
 
 
 class Replayer:
@@ -58,10 +45,10 @@ class Replayer:
             applied = migrate(self._road(connection), to, "down")
         return tuple(applied.statements.get(revision, ()))
 
-    def _road(self, connection: psycopg.Connection[Any]) -> Road:
+    def _road(self, connection: psycopg.Connection[Any]) -> ScriptRun:
         release = self.project.config.release
         path = release.search_path
-        return Road(self.project.scripts, connection, self.url, release.version_table, path, SCRATCH)
+        return ScriptRun(self.project.scripts, connection, self.url, release.version_table, path, SCRATCH)
 
 
 def replay(project: ReleaseSource, position: Position = ()) -> dict[Position, Recorded]:
