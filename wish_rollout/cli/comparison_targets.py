@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import typer
 
     from wish_rollout.config import Config
+    from wish_rollout.core.remedy.role_names import Roles
     from wish_rollout.core.schema.scope import Scope
     from wish_rollout.core.schema.snapshot import Snapshot
     from wish_rollout.rollout.project.project import Project
@@ -65,19 +66,46 @@ class ComparisonTargets:
     def prepare(self) -> None:
         """Compute the cached properties before two threads use them."""
         assert self.scope
+        assert (self._majors, self._roles) == ({}, {})
+
+    def major_of(self, target: str) -> int | None:
+        """Return the major version of the target's server, after it was read; None for a snapshot file."""
+        return self._majors.get(target)
+
+    def roles_of(self, target: str) -> Roles | None:
+        """Return how an environment's roles are called, after it was read; None for a URL or a file."""
+        return self._roles.get(target)
+
+    @cached_property
+    def _majors(self) -> dict[str, int]:
+        return {}
+
+    @cached_property
+    def _roles(self) -> dict[str, Roles]:
+        return {}
 
     def read(self, target: str) -> Snapshot:
         """Return the snapshot of a target. Raise UnknownTarget, InvalidSnapshotFile, or an error of the database."""
         if self.project and target in self.names:
-            return self.project.target(target).read_database_state().snapshot
+            return self._read_environment(self.project, target)
         if "://" in target:
-            return _read_url(target, self.scope)
+            snapshot, self._majors[target] = _read_url(target, self.scope)
+            return snapshot
         from wish_rollout.core.schema.extension_versions import pin_versions
 
         return pin_versions(_read_file(target, self.names), self.scope.pinned_extensions)
 
+    def _read_environment(self, project: Project, name: str) -> Snapshot:
+        from wish_rollout.core.remedy.role_names import Roles
 
-def _read_url(url: str, scope: Scope) -> Snapshot:
+        state = project.target(name).read_database_state()
+        scope = project.scope_of(project.config.find_environment(name))
+        self._majors[name] = state.facts.major
+        self._roles[name] = Roles.of(scope.migrator or state.facts.role, scope.roles)
+        return state.snapshot
+
+
+def _read_url(url: str, scope: Scope) -> tuple[Snapshot, int]:
     import psycopg
 
     from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
@@ -87,7 +115,7 @@ def _read_url(url: str, scope: Scope) -> Snapshot:
     source = "the URL argument"
     try:
         with connect(url, source) as connection:
-            return read_snapshot(connection, scope)
+            return read_snapshot(connection, scope), connection.info.server_version // 10000
     except psycopg.Error as error:
         raise as_rollout_error(error, source) from None
 

@@ -9,6 +9,7 @@ from wish_rollout.core.plan.findings import FindingKind
 from wish_rollout.core.text.redaction import escape_to_one_line
 
 if TYPE_CHECKING:
+    from wish_rollout.core.remedy.statements import Remedy
     from wish_rollout.rollout.inspection.drift import DriftReport
 
 ALTERNATIVES = {
@@ -50,8 +51,13 @@ def show_remedy(report: DriftReport, environment: str, *, lossy: bool) -> None:
         first = report.findings_for(environment)[0]
         output.write_note(f"{environment} is {first.found.replace('_', ' ')}: there is no drift to remove")
         return
+    print_remedy(remedy, lossy=lossy)
+
+
+def print_remedy(remedy: Remedy, *, lossy: bool) -> None:
+    """Print a remedy as a psql script; print its limits on stderr."""
     output.write_line(remedy.script(lossy=lossy).rstrip("\n"))
+    for gap in remedy.gaps:
+        output.write_note(f"not covered: {escape_to_one_line(str(gap))}")
     if remedy.loses_data and not lossy:
         output.write_note("statements that lose data are comments; add --lossy to print them as SQL")
-    if not remedy.covered:
-        output.write_note(f"not covered: {len(remedy.gaps)} changes; the script lists them at its beginning")

@@ -8,7 +8,7 @@ import typer
 
 from wish_rollout.cli import output
 from wish_rollout.cli.comparison_targets import ComparisonTargets, load_optional_config
-from wish_rollout.cli.drift_output import show_drift, show_remedy
+from wish_rollout.cli.drift_output import print_remedy, show_drift, show_remedy
 from wish_rollout.cli.options import JsonOption, load_project, select_targets
 from wish_rollout.core.text.redaction import escape_to_one_line
 
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 
 Environment = Annotated[str | None, typer.Argument(metavar="[ENV]", help="One environment (default: all).")]
 TARGET = "Name of an environment, a postgresql:// URL, or a snapshot file."
+
+
+LossyOption = Annotated[
+    bool, typer.Option("--lossy", help="With --sql: print statements that lose data as SQL, not as comments.")
+]
+RehearsalOption = Annotated[
+    bool, typer.Option("--no-rehearsal", help="With --sql: do not run the SQL on a scratch database first.")
+]
 
 
 def status(context: typer.Context, json: JsonOption = False) -> None:
@@ -61,10 +69,8 @@ def drift(
     sql: Annotated[
         bool, typer.Option("--sql", help="Print the SQL that restores the expected schema of ENV.")
     ] = False,
-    lossy: Annotated[
-        bool,
-        typer.Option("--lossy", help="With --sql: print statements that lose data as SQL, not as comments."),
-    ] = False,
+    lossy: LossyOption = False,
+    no_rehearsal: RehearsalOption = False,
     models: Annotated[
         bool,
         typer.Option("--models", help="Also compare the models with the revisions, on a scratch database."),
@@ -72,12 +78,14 @@ def drift(
     json: JsonOption = False,
 ) -> None:
     """Compare live schemas with the expected schemas of their revisions and with each other (exit 4 on drift)."""
-    from wish_rollout.rollout.inspection.drift import read_drift_report
+    from wish_rollout.rollout.inspection.drift import read_drift_report, rehearse_remedies
 
-    if (sql and not environment) or (lossy and not sql):
-        raise typer.BadParameter("--sql needs one environment, and --lossy needs --sql")
+    if (sql and not environment) or ((lossy or no_rehearsal) and not sql):
+        raise typer.BadParameter("--sql needs one environment; --lossy and --no-rehearsal need --sql")
     project = load_project(context)
     report = read_drift_report(project, select_targets(project, environment), models=models)
+    if sql and not no_rehearsal:
+        report = rehearse_remedies(project, report)
     if json:
         output.show_json(report.as_dict())
     elif sql:
@@ -92,20 +100,41 @@ def diff(
     context: typer.Context,
     a: Annotated[str, typer.Argument(metavar="A", help=TARGET)],
     b: Annotated[str, typer.Argument(metavar="B", help=TARGET)],
+    sql: Annotated[
+        bool, typer.Option("--sql", help="Print the SQL that takes schema A to schema B.")
+    ] = False,
+    lossy: LossyOption = False,
+    no_rehearsal: RehearsalOption = False,
+    server_version: Annotated[
+        int | None,
+        typer.Option(metavar="MAJOR", help="With --sql: major version of the server that will run the SQL."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Show the changes from schema A to schema B (exit 4 if they differ)."""
     from concurrent.futures import ThreadPoolExecutor
 
+    if (lossy or no_rehearsal or server_version is not None) and not sql:
+        raise typer.BadParameter("--lossy, --no-rehearsal and --server-version need --sql")
     targets = ComparisonTargets(load_optional_config(context), (a, b))
     targets.prepare()
     with ThreadPoolExecutor(2) as pool:  # read both at the same time
-        snapshots = pool.map(targets.read, targets.targets)
+        snapshots = tuple(pool.map(targets.read, targets.targets))
         from wish_rollout.core.schema.comparison import difference  # imported while the servers work
 
         delta = difference(*snapshots)
-    if json:
-        output.show_json(delta.as_dict())
+    from wish_rollout.core.remedy.statements import Remedy
+
+    if sql and delta:
+        from wish_rollout.cli.diff_remedy import find_diff_remedy
+
+        found = find_diff_remedy(targets, snapshots, server_version, is_rehearsed=not no_rehearsal)
+        if json:
+            output.show_json(found.as_dict())
+        else:
+            print_remedy(found, lossy=lossy)
+    elif json:
+        output.show_json(delta.as_dict() if not sql else Remedy().as_dict())
     else:
         output.show_delta(delta)
     if delta:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.core.remedy.graph.dependencies import Dependencies
+from wish_rollout.core.remedy.graph.schema_index import parents_of
+from wish_rollout.core.remedy.identity_sequences import own_sequence
 from wish_rollout.core.remedy.statements import Statement
 from wish_rollout.core.remedy.writers.column_properties import usual_not_null
-from wish_rollout.core.remedy.writers.privileges import own_sequence
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.inheritance import unfold_inherited
 from wish_rollout.core.schema.names import parent_object, split_last
@@ -14,6 +16,7 @@ from wish_rollout.core.schema.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from wish_rollout.core.remedy.sql_syntax import Props
+    from wish_rollout.core.schema.change import Change
     from wish_rollout.core.schema.snapshot import Key
 
 _LISTS = ("columns", "keys", "include", "on delete columns")
@@ -24,6 +27,7 @@ def rename_columns(live: Snapshot, target: Snapshot) -> tuple[list[Statement], S
     renames = [
         change for change in unfold_inherited(difference(live, target).changes) if change.change == "renamed"
     ]
+    renames = _with_all_children(renames, live)
     if not renames:
         return [], live
     objects: dict[Key, Props] = {key: dict(properties) for key, properties in live.objects.items()}
@@ -39,6 +43,33 @@ def rename_columns(live: Snapshot, target: Snapshot) -> tuple[list[Statement], S
             sql = f"ALTER {kind.upper()} {table} RENAME COLUMN {old} TO {new}"
             made.append(Statement(sql, "column", change.name))
     return made, Snapshot(objects, live.readable_properties)
+
+
+def _with_all_children(renames: list[Change], live: Snapshot) -> list[Change]:
+    """Return the renames that reach only columns that are to be renamed so: RENAME COLUMN reaches each child's."""
+    new_names = {change.name: split_last(change.properties["name"][1])[1] for change in renames}
+    graph = Dependencies(live.objects)
+
+    def agrees(table: str, own: str, new: str) -> bool:
+        return all(
+            new_names.get(f"{child}.{own}") == new and agrees(child, own, new)
+            for child in graph.children.get(table, ())
+            if ("column", f"{child}.{own}") in live.objects
+        )
+
+    def roots(table: str, own: str) -> bool:
+        """Return whether the same rename is made on each parent that has the column."""
+        parents = [*parents_of(live.objects.get(("table", table), {}))]
+        named = [f"{parent}.{own}" for parent in parents if ("column", f"{parent}.{own}") in live.objects]
+        return all(new_names.get(each) == new_names[f"{table}.{own}"] for each in named)
+
+    kept = []
+    for change in renames:
+        table, own = split_last(change.name)
+        new = new_names[change.name]
+        if agrees(table, own, new) and roots(table, own) and ("column", f"{table}.{new}") not in live.objects:
+            kept.append(change)
+    return kept
 
 
 def _keep_names(column: Props, table: str, old: str, new: str, *, note: bool) -> None:

@@ -1,186 +1,242 @@
-"""Putting a remedy together: renames, early drops, what is made and altered in order, rights, late drops."""
+"""Composing a remedy: the statements of each step, in the order of the steps."""
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.remedy.column_placement import note_places
-from wish_rollout.core.remedy.mentions import Mentions, in_order
-from wish_rollout.core.remedy.recreation import Rebuilding
-from wish_rollout.core.remedy.removal import Dropping
+from wish_rollout.core.remedy.data_loss import change_loses, columns_holding, drop_loses
+from wish_rollout.core.remedy.drop_statements import DropStatements
+from wish_rollout.core.remedy.graph.parts import reported
+from wish_rollout.core.remedy.graph.schema_index import RELATIONS
 from wish_rollout.core.remedy.statements import Statement
-from wish_rollout.core.remedy.type_casts import may_lose
-from wish_rollout.core.remedy.writers import columns, privileges, schemas, sequences, tables
-from wish_rollout.core.remedy.writers.by_kind import LAST, UNTOUCHED, WRITERS
-from wish_rollout.core.schema.comparison import difference
-from wish_rollout.core.schema.inheritance import unfold_inherited
-from wish_rollout.core.schema.names import parent_object, split_last
+from wish_rollout.core.remedy.steps.step_builder import StepBuilder
+from wish_rollout.core.remedy.writers import privileges, schemas, sequences, tables, type_replacement
+from wish_rollout.core.remedy.writers.by_kind import LAST, WRITERS
+from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wish_rollout.core.remedy.draft import Draft, Pairs
-    from wish_rollout.core.schema.snapshot import Key, Snapshot
+    from wish_rollout.core.remedy.graph.step_graph import Step
+    from wish_rollout.core.remedy.steps.change_set import ChangeSet
+    from wish_rollout.core.schema.snapshot import Key
 
-_BESIDE = ("owner", "privileges", "comment", "index comment", "depends on extensions")
-_WITH_COLUMNS = ("table", "view", "materialized view", "foreign table")
+BESIDE = ("owner", "privileges", "comment", "index comment", "depends on extensions")
+_CREATES = frozenset({"create", "alter", "move", "attach", "set aside"})
+_HEAVY = (" TYPE ", "DROP ATTRIBUTE ", "ALTER ATTRIBUTE ")
 
 
-class Composing:
+class Composition:
     """The statements from one schema to another; columns have the same names in both already."""
 
-    def __init__(self, draft: Draft, live: Snapshot, target: Snapshot) -> None:
+    def __init__(self, draft: Draft, changes: ChangeSet) -> None:
         self.draft = draft
-        self.changed: dict[Key, Pairs] = {}
-        self.added: set[Key] = set()
-        self.removed: set[Key] = set()
-        for change in unfold_inherited(difference(live, target).changes):
-            key = (change.kind, change.name)
-            if change.change == "changed":
-                self.changed[key] = dict(change.properties)
-            else:
-                (self.added if change.change == "added" else self.removed).add(key)
-        self.rebuilt = Rebuilding(draft, self.changed, self.removed).find()
-        self.wanted = Mentions(draft.target)
+        self.changes = changes
+        builder = StepBuilder(draft, changes)
+        self.graph, self.lookup = builder.build(), builder.lookup
+        draft.inlined = {
+            key
+            for key in changes.created
+            if key[0] == "default" and (step := self.lookup.creation_of(key)) and step.key != key
+        }
+        self.drops = DropStatements(draft, changes, self.lookup)
+        self.marked = self._mark_losses()
         self.last: list[Statement] = []
 
     def statements(self) -> Iterator[Statement]:
-        """Give all of them in order."""
-        note_places(self.draft, self.changed, self.added, self.removed)
-        dropping = Dropping(self.draft, self.removed, self.rebuilt, self.added)
-        yield from dropping.early()
-        for key in in_order(self.nodes, self._needs, self._rank):
-            yield from self._node(key)
+        """Yield all statements in order."""
+        note_places(self.draft, self.changes)
+        steps = self.graph.sorted(self._rank)
+        end = max((place for place, step in enumerate(steps) if step.verb in _CREATES), default=-1) + 1
+        for step in steps[:end]:
+            yield from self._step(step)
         yield from self.last
+        yield from self._column_privileges()
         yield from self._links()
-        yield from dropping.late()
+        for step in steps[end:]:
+            yield from self._step(step)
 
-    @cached_property
-    def nodes(self) -> list[Key]:
-        """What is made or altered; columns of what is made come with it."""
-        made = {key for key in self.added | self.rebuilt if key in self.draft.target}
-        nodes = (made | self.changed.keys()) - {
-            key
-            for key in self.added | self.changed.keys()
-            if key[0] == "column" and any((kind, split_last(key[1])[0]) in made for kind in _WITH_COLUMNS)
+    def _mark_losses(self) -> set[Step]:
+        """Return the steps that lose data, and those that can only run after one."""
+        graph, changes = self.graph, self.changes
+        losing = {
+            step
+            for step in graph.steps
+            if step.verb == "drop" and not changes.replaced(step.key) and drop_loses(self.draft, step.key)
         }
-        return sorted(nodes)
+        altering = {
+            step
+            for step in graph.steps
+            if step.verb == "alter" and change_loses(self.draft, step.key, changes.changed[step.key])
+        }
+        altering |= {
+            step
+            for step in graph.steps
+            if step.verb == "move" and type_replacement.loses(self.draft, step.key[1])
+        }
+        waiting = [*losing, *altering]
+        marked = set(waiting)
+        while waiting:
+            step = waiting.pop()
+            following = set(graph.after.get(step, ()))
+            if (
+                step.verb == "create"
+                and step.key in changes.rebuilt
+                and (drop := self.lookup.drop_of(step.key))
+            ):
+                following.add(drop)
+            waiting += following - marked
+            marked |= following
+        return marked
 
-    @cached_property
-    def column_nodes(self) -> dict[str, list[Key]]:
-        """The columns that are made or altered, by their table."""
-        found: dict[str, list[Key]] = {}
-        for key in self.nodes:
-            if key[0] == "column":
-                found.setdefault(split_last(key[1])[0], []).append(key)
-        return found
+    def _rank(self, step: Step) -> tuple[Any, ...]:
+        kind, name = step.key
+        writer = WRITERS.get(kind)
+        rank = writer.rank if writer else LAST
+        if step.verb == "detach":
+            return (0, 0, 0, name)
+        if step.verb == "drop":
+            place = self.draft.live[step.key].get("position", 0)
+            early = step.key in self.changes.rebuilt or (writer is not None and writer.early)
+            phase = 3 if step in self.marked else 0 if early and not self.changes.replaced(step.key) else 2
+            foreign_key = self.draft.live[step.key].get("type") == "foreign key"
+            return (phase, -rank, -place, not foreign_key, name)
+        if step.verb == "attach":
+            return (1, WRITERS["column"].rank + 1, 0, name)
+        if step.verb in {"set aside", "move"}:
+            return (1, rank, 0, name)
+        foreign_key = self.draft.target[step.key].get("type") == "foreign key"
+        return (1, rank, self.draft.target[step.key].get("position", 0) + foreign_key, name)
 
-    def _needs(self, key: Key) -> set[Key]:
-        needed = self.wanted.needs(key)
-        if key[0] == "sequence":
-            needed = {other for other in needed if other[0] == "schema"}
-        if key[0] in {"table", "column", "sequence", "schema"}:
-            return needed
-        for table in {name for kind, name in needed if kind in _WITH_COLUMNS}:
-            needed.update(self.column_nodes.get(table, ()))
-        if self.draft.target[key].get("type") == "foreign key":
-            table = self.draft.target[key]["references"]
-            needed.update(
-                other
-                for other in self.nodes
-                if other[0] in {"constraint", "index"}
-                and parent_object(*other, self.draft.target[other]) == table
-                and self.draft.target[other].get("type") != "foreign key"
-            )
-        return needed
+    def _step(self, step: Step) -> Iterator[Statement]:
+        key = step.key
+        kind, name = reported(key)
+        marked = step in self.marked
+        if step.verb == "drop":
+            yield from self.drops.write(key, marked=marked)
+            return
+        lossy_words: tuple[str, ...] = ("",)
+        if step.verb == "create":
+            made = self._created(key)
+        elif step.verb == "alter":
+            made = self._altered(key)
+            if change_loses(self.draft, key, self.changes.changed[key]):
+                lossy_words = _HEAVY
+        elif step.verb == "move":
+            made = type_replacement.move(self.draft, name)
+        elif step.verb == "set aside":
+            made = type_replacement.set_aside(kind, name)
+        elif kind == "sequence":
+            made = [sequences.owned(name, {})]
+        else:
+            made = self._detached_or_attached(step)
+        also = tuple(columns_holding(self.draft.live, name)) if marked and kind == "composite type" else ()
+        for sql in made:
+            lossy = marked and any(word in sql for word in lossy_words)
+            yield Statement(sql, kind, name, lossy, also if lossy else ())
 
-    def _rank(self, key: Key) -> tuple[int, int, str]:
-        writer = WRITERS.get(key[0])
-        return (writer.rank if writer else LAST, self.draft.target[key].get("position", 0), key[1])
+    def _detached_or_attached(self, step: Step) -> list[str]:
+        name = step.key[1]
+        if step.verb == "attach":
+            return tables.attach(self.draft, name)
+        kept = [sql for sql in self.changes.after_detach.get(name, ()) if sql]
+        return tables.detach(self.draft, name) + kept
 
-    def _node(self, key: Key) -> list[Statement]:
+    def _created(self, key: Key) -> list[str]:
         kind, name = key
         if kind == "default privileges":
-            pair = (each.get(key, {}).get("privileges", {}) for each in (self.draft.live, self.draft.target))
-            return [Statement(sql, kind, name) for sql in schemas.default_privileges(self.draft, name, *pair)]
-        return self._made(key) if key in self.added | self.rebuilt else self._altered(key)
-
-    def _made(self, key: Key) -> list[Statement]:
-        kind, name = key
+            return self._default_privileges(key)
         properties = dict(self.draft.target[key])
-        properties.pop("replica identity", None)
-        writer = WRITERS.get(kind)
-        whole = parent_object(kind, name, properties)
-        if writer is None or self._has_no_whole(whole):
-            why = f"how to make a {kind} is not covered" if writer is None else f"nothing makes {whole}"
-            if kind != "cast" or not any(each[0] == "range type" for each in self.wanted.needs(key)):
-                self.draft.gap(kind, name, UNTOUCHED.get(kind, why))
-            return []
+        for only_recorded in ("replica identity", "referenced index", "index names"):
+            properties.pop(only_recorded, None)
         beside: Pairs = {}
         if kind != "column":
-            beside = {part: (None, properties.pop(part)) for part in _BESIDE if part in properties}
-        made = writer.create(self.draft, name, properties)
+            beside = {part: (None, properties.pop(part)) for part in BESIDE if part in properties}
+        made = WRITERS[kind].create(self.draft, name, properties)
         for left in properties:
-            self.draft.gap(kind, name, f"its {left} is not covered")
+            self.draft.gap(*reported(key), f"its {left} is not covered")
         self._beside(key, beside, created=True)
-        return [Statement(sql, kind, name) for sql in made]
+        return made
 
-    def _has_no_whole(self, whole: str | None) -> bool:
-        """Whether a part's whole is missing, and nothing is written that makes it."""
-        return any(kind not in WRITERS for kind, name in self.added if name == whole)
-
-    def _altered(self, key: Key) -> list[Statement]:
+    def _altered(self, key: Key) -> list[str]:
         kind, name = key
-        pairs = dict(self.changed[key])
-        if kind in UNTOUCHED:
-            self.draft.gap(kind, name, UNTOUCHED[kind])
-            return []
+        if kind == "default privileges":
+            return self._default_privileges(key)
+        pairs = dict(self.changes.changed[key])
         pairs.pop("replica identity", None)
         writer = WRITERS.get(kind)
         beside: Pairs = {}
         if kind != "column":
-            beside = {part: pairs.pop(part) for part in _BESIDE if part in pairs}
-        lossy = kind == "column" and self._column_loses(key, pairs)
+            beside = {part: pairs.pop(part) for part in BESIDE if part in pairs}
         made = writer.alter(self.draft, name, pairs) if writer and writer.alter else []
         for left in pairs:
-            self.draft.gap(kind, name, f"its {left} cannot be changed afterwards")
+            self.draft.gap(*reported(key), f"its {left} cannot be changed afterwards")
         self._beside(key, beside)
-        heavy = (" TYPE ", "DROP COLUMN ")
-        return [Statement(sql, kind, name, lossy and any(each in sql for each in heavy)) for sql in made]
+        return made
 
-    def _column_loses(self, key: Key, pairs: Pairs) -> bool:
-        if "type" in pairs:
-            return may_lose(*pairs["type"])
-        live = self.draft.live[key]
-        plain = "generated" not in live or "generated" not in self.draft.target[key]
-        return columns.made_anew(self.draft, pairs, live) and plain
+    def _default_privileges(self, key: Key) -> list[str]:
+        before, after = (
+            each.get(key, {}).get("privileges", {}) for each in (self.draft.live, self.draft.target)
+        )
+        return schemas.default_privileges(self.draft, key[1], before, after)
 
     def _beside(self, key: Key, pairs: Pairs, *, created: bool = False) -> None:
+        """Write owner, privileges and comment, which come after everything that the owner has to do."""
         kind, name = key
-        regrant = "privileges" in pairs and kind in _WITH_COLUMNS and not created
+        if kind == "default":
+            return
+        step = self.lookup.creation_of(key)
+        marked = step in self.marked and created
+        regrant = {"privileges", "owner"} & pairs.keys() and kind in RELATIONS and not created
         if pairs or created:
             made = privileges.finish(self.draft, kind, name, pairs, created=created)
-            self.last += [Statement(sql, kind, name) for sql in made]
+            self.last += [Statement(sql, kind, name, marked) for sql in made]
         for left in pairs:
             self.draft.gap(kind, name, f"its {left} is not covered")
         if regrant:
             for column in self.draft.columns(self.draft.target, name):
-                for sql in privileges.column_privileges(self.draft, column, {}, again=True):
-                    self.last.append(Statement(sql, "column", column))
+                held = self.draft.target["column", column].get("privileges")
+                self.draft.column_privileges.setdefault(column, (held, held))
+
+    def _column_privileges(self) -> Iterator[Statement]:
+        """Yield the grants on columns: REVOKE on a table takes those of its columns away."""
+        for column, pair in self.draft.column_privileges.items():
+            table = split_last(column)[0]
+            step = self.lookup.creation_of(("column", column))
+            marked = step in self.marked and (
+                ("column", column) in self.changes.created
+                or any((of, table) in self.changes.created for of in RELATIONS)
+            )
+            for sql in privileges.column_privileges(self.draft, column, pair):
+                yield Statement(sql, "column", column, marked)
 
     def _links(self) -> Iterator[Statement]:
-        """Give what ties finished objects to each other: owned sequences, and the index that tells rows apart."""
-        for key in self.nodes:
-            kind, name = key
-            old, new = self.draft.live.get(key, {}), self.draft.target[key]
-            if kind == "sequence" and old.get("owned by") != new.get("owned by"):
-                yield Statement(sequences.owned(name, new), kind, name)
+        """Yield what connects finished objects: the owners of sequences, and the indexes of replica identities."""
+        for key in sorted(self.changes.created | self.changes.changed.keys()):
+            if key[0] == "sequence" and key in self.draft.target:
+                old, new = self.draft.live.get(key, {}), self.draft.target[key]
+                created = key in self.changes.created
+                if (old.get("owned by") if not created else None) != new.get("owned by"):
+                    yield Statement(
+                        sequences.owned(key[1], new),
+                        *key,
+                        self.lookup.creation_of(key) in self.marked and created,
+                    )
         for key, new in self.draft.target.items():
-            if key[0] == "table" and self._identity_touched(key):
-                yield Statement(tables.replica_identity(key[1], new.get("replica identity")), *key)
+            if key[0] in {"table", "materialized view"} and self._identity_changes(key):
+                if new.get("replica identity") == "index (dropped)":
+                    self.draft.gap(*key, "no statement leads to a replica identity whose index was dropped")
+                    continue
+                step = self.lookup.creation_of(key)
+                marked = step in self.marked and key in self.changes.created
+                yield Statement(tables.replica_identity(key[1], new.get("replica identity")), *key, marked)
 
-    def _identity_touched(self, key: Key) -> bool:
+    def _identity_changes(self, key: Key) -> bool:
+        """Return whether a replica identity differs, or its index is created again."""
+        if key not in self.draft.live and key not in self.changes.created:
+            return False
         wanted = self.draft.target[key].get("replica identity")
         if wanted != self.draft.live.get(key, {}).get("replica identity"):
             return True
@@ -188,5 +244,7 @@ class Composing:
             return False
         index = wanted.removeprefix("index ")
         return any(
-            split_last(name)[1] == index for kind, name in self.rebuilt if kind in {"index", "constraint"}
+            split_last(name)[1] == index
+            for kind, name in self.changes.rebuilt
+            if kind in {"index", "constraint"}
         )

@@ -1,4 +1,4 @@
-"""What the writers of statements share: both schemas, the roles, and where the gaps are noted."""
+"""What the statement writers share: both schemas, the roles, and the list of what is not covered."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.remedy.graph.schema_index import parents_of
 from wish_rollout.core.remedy.sql_syntax import Properties, Props
 from wish_rollout.core.remedy.statements import Gap
 from wish_rollout.core.schema.names import split_last
@@ -19,39 +20,63 @@ if TYPE_CHECKING:
     from wish_rollout.core.schema.snapshot import Key
 
 Pairs = dict[str, "ValuePair"]
-"""Property → (as it is, as it has to be). Who writes the statement for one takes it out."""
+"""Property → (live value, target value). The writer of a statement removes the properties that it covers."""
 
 
 @dataclass
 class Draft:
-    """One remedy in the making. ``live``: as it is, columns that are only renamed under their new names."""
+    """One remedy that is being written. In ``live``, columns that are only renamed have their new names.
+
+    ``inlined``: defaults that are written with their new column, table or domain. ``column_privileges``: those of
+    columns, which are granted after those of their tables.
+    """
 
     live: Mapping[Key, Properties]
     target: Mapping[Key, Properties]
     roles: Roles
     major: int
     gaps: list[Gap] = field(default_factory=list)
+    inlined: set[Key] = field(default_factory=set)
+    column_privileges: dict[str, ValuePair] = field(default_factory=dict)
 
     def gap(self, kind: str, name: str, why: str) -> None:
-        """Note what is not covered, once."""
+        """Record once that a difference is not covered."""
         gap = Gap(kind, name, why)
         if gap not in self.gaps:
             self.gaps.append(gap)
 
     def columns(self, objects: Mapping[Key, Properties], table: str) -> list[str]:
-        """Give a table's columns in their order, by their whole names."""
-        return (self._wanted if objects is self.target else self._there).get(table, [])
+        """Return a table's columns in their order, by their full names."""
+        return (self._target_columns if objects is self.target else self._live_columns).get(table, [])
+
+    def default(self, name: str) -> str | None:
+        """Return a column's or domain's default in the target schema."""
+        return self.target.get(("default", name), {}).get("expression")
+
+    def has_children(self, table: str) -> bool:
+        """Return whether a table has children or partitions in either schema."""
+        return table in self._parents
 
     @cached_property
-    def _there(self) -> dict[str, list[str]]:
-        return _by_table(self.live)
+    def _parents(self) -> set[str]:
+        return {
+            parent
+            for objects in (self.live, self.target)
+            for (kind, _), properties in objects.items()
+            if kind in {"table", "foreign table"}
+            for parent in parents_of(properties)
+        }
 
     @cached_property
-    def _wanted(self) -> dict[str, list[str]]:
-        return _by_table(self.target)
+    def _live_columns(self) -> dict[str, list[str]]:
+        return _columns_by_table(self.live)
+
+    @cached_property
+    def _target_columns(self) -> dict[str, list[str]]:
+        return _columns_by_table(self.target)
 
 
-def _by_table(objects: Mapping[Key, Properties]) -> dict[str, list[str]]:
+def _columns_by_table(objects: Mapping[Key, Properties]) -> dict[str, list[str]]:
     found: dict[str, list[tuple[int, str]]] = {}
     for (kind, name), properties in objects.items():
         if kind == "column":
@@ -60,17 +85,19 @@ def _by_table(objects: Mapping[Key, Properties]) -> dict[str, list[str]]:
 
 
 Create = Callable[[Draft, str, Props], list[str]]
-"""(draft, name, properties) → statements; takes out of the properties what it has written."""
+"""(draft, name, properties) → statements; removes the properties that it has written."""
 Alter = Callable[[Draft, str, Pairs], list[str]]
-"""(draft, name, pairs) → statements; takes out of the pairs what it has written."""
+"""(draft, name, pairs) → statements; removes the pairs that it has written."""
 
 
 @dataclass(frozen=True)
 class Writer:
-    """How one kind is made and altered.
+    """How one kind of object is created and altered.
 
-    ``alters``: properties that a statement can change; with another one changed, the object is made anew, if
-    ``rebuilds``. ``early``: an extra one is dropped at first, since others stand under it, and not at last.
+    ``alters``: the properties that a statement can change. ``rebuilds``: an object is dropped and created again
+    if another one changes; ``is_rebuilt`` decides it where that is not enough. ``early``: drops come before
+    anything is created. ``stops``: whether a dependent object prevents a change while it exists. ``reason``: why
+    an object cannot be created; empty where it can.
     """
 
     rank: int
@@ -79,4 +106,6 @@ class Writer:
     alters: frozenset[str] = frozenset()
     rebuilds: bool = True
     early: bool = False
-    loses_data: bool = False
+    is_rebuilt: Callable[[Draft, str, Pairs], bool] | None = None
+    stops: Callable[[Draft, str, Pairs, Key], bool] | None = None
+    reason: Callable[[Draft, str], str] | None = None

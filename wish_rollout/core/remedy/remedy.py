@@ -1,6 +1,6 @@
-"""Remedies: the SQL that leads from a schema as it is to the schema that it has to be.
+"""Remedies: the SQL that takes a live schema to a target schema.
 
-The statements come in an order in which they can run, and say what they cannot cover. docs/drift.md lists it.
+The statements come in an order in which they can run; what they do not cover is listed. See docs/drift.md.
 """
 
 from __future__ import annotations
@@ -8,9 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.column_renames import rename_columns
-from wish_rollout.core.remedy.composition import Composing
+from wish_rollout.core.remedy.composition import Composition
 from wish_rollout.core.remedy.draft import Draft
+from wish_rollout.core.remedy.graph.parts import separate_defaults
 from wish_rollout.core.remedy.statements import Remedy
+from wish_rollout.core.remedy.steps.change_set import ChangeSet
+from wish_rollout.core.remedy.text_bodies import without_body_checks
 
 if TYPE_CHECKING:
     from wish_rollout.core.remedy.role_names import Roles
@@ -18,11 +21,14 @@ if TYPE_CHECKING:
 
 
 def remedy(live: Snapshot, target: Snapshot, roles: Roles, major: int) -> Remedy:
-    """Give what takes ``live`` to ``target``. ``major``: of the server that will run it; it decides the words.
+    """Return the SQL that takes ``live`` to ``target``; empty where the two are equal.
 
-    ``target`` has to be a schema that such a server can have. Empty where the two are equal.
+    ``major``: the major version of the server that will run it. ``target`` has to be a schema that such a server
+    can have.
     """
     first, live = rename_columns(live, target)
-    draft = Draft(live.objects, target.objects, roles, major)
-    statements = [*first, *Composing(draft, live, target).statements()]
-    return Remedy(tuple(statements), tuple(sorted(draft.gaps, key=str)))
+    before, after = separate_defaults(live), separate_defaults(target)
+    draft = Draft(before.objects, after.objects, roles, major)
+    changes = ChangeSet(draft, before, after)
+    statements = [*first, *Composition(draft, changes).statements()]
+    return Remedy(tuple(without_body_checks(statements)), tuple(sorted(draft.gaps, key=str)))

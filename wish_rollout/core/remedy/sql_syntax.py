@@ -91,3 +91,14 @@ def options(target: str, before: Properties | None, after: Properties | None) ->
         if old.get(name) != value
     ]
     return [f"{target} OPTIONS ({', '.join(words)})"] if words else []
+
+
+def without_arguments(routine: str) -> str:
+    """Return a routine's name without its argument types: ``public.f(integer)`` → ``public.f``."""
+    return routine[: routine.rindex("(")] if routine.endswith(")") else routine
+
+
+def operator_name(operator: str) -> str:
+    """Return an operator as expressions name it: ``public.+(integer,integer)`` → ``OPERATOR(public.+)``."""
+    name = operator[: operator.rindex("(")]
+    return f"OPERATOR({name if '.' in name else f'pg_catalog.{name}'})"

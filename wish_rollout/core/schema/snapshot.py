@@ -27,7 +27,8 @@ FORMAT = "wish-rollout/snapshot"
 VERSION = 1
 
 INFORMATIONAL_PROPERTIES = frozenset(
-    {"installed version", "attribute number", "not null constraint", "mapping options"}
+    {"installed version", "attribute number", "not null constraint", "mapping options", "referenced index"}
+    | {"index names"}
 )
 """Properties that depend on the server version, the role or the history. The fingerprint does not cover them."""
 

@@ -86,6 +86,9 @@ def add_indexes(
 def _merge_index(constraint: Properties, index: Properties) -> None:
     """Add the properties of an index that do not follow from its constraint."""
     index.pop("unique", None)
+    attached = index.pop("copy of", None)
+    if attached is not None and "copy" not in constraint:
+        index["attached to"] = attached
     if index["keys"] == constraint.get("columns"):
         del index["keys"]
     constraint.update(index)

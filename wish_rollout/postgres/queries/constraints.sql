@@ -27,6 +27,10 @@ SELECT c.oid AS _oid,
        CASE c.confdeltype WHEN 'r' THEN 'restrict' WHEN 'c' THEN 'cascade' WHEN 'n' THEN 'set null'
                           WHEN 'd' THEN 'set default' END AS "on delete",
        CASE WHEN c.contype = 'x' THEN c.conexclop::regoperator[]::text[] END AS operators,
+       CASE WHEN c.contype = 'f' AND (SELECT count(*) FROM pg_index i
+                                       WHERE i.indrelid = c.confrelid AND i.indisunique AND i.indpred IS NULL
+                                         AND i.indnkeyatts = cardinality(c.confkey)) > 1
+            THEN (SELECT quote_ident(x.relname) FROM pg_class x WHERE x.oid = c.conindid) END AS "referenced index",
        c.condeferrable AS deferrable,
        c.condeferred AS "initially deferred",
        NOT c.convalidated AND c.conenforced AS "not valid",  -- since 18

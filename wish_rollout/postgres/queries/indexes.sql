@@ -1,7 +1,8 @@
 -- Indexes, including those of constraints. Manual: pg_index, pg_opclass.
 -- The first of the expressions is the whole CREATE INDEX statement, if a collation other than the default is used.
 -- Column keys are read as numbers from the catalog, because pg_get_indexdef() would open each relation. Not included:
--- an index of a partition that is attached to an index of the parent, because the server ensures that they match.
+-- an index of a partition that is attached to an index of the parent, because the server ensures that they match;
+-- but one that a constraint of the partition itself uses is included.
 SELECT i.indexrelid AS _oid,
        i.indrelid AS _relation,
        n.name || '.' || quote_ident(c.relname) AS _name,
@@ -32,7 +33,9 @@ SELECT i.indexrelid AS _oid,
   LEFT JOIN pg_inherits h ON h.inhrelid = c.oid AND c.relispartition
   LEFT JOIN pg_class p ON p.oid = h.inhparent
  WHERE i.indislive
-   AND (NOT c.relispartition OR i.indisclustered OR obj_description(c.oid, 'pg_class') IS NOT NULL
+   AND (NOT c.relispartition OR i.indisclustered
+        OR EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid AND k.conrelid = i.indrelid
+                                                 AND k.contype IN ('p', 'u', 'x') AND k.conparentid = 0) OR obj_description(c.oid, 'pg_class') IS NOT NULL
         OR c.reloptions IS NOT NULL AND c.reloptions IS DISTINCT FROM p.reloptions
         OR i.indexprs IS NOT NULL AND EXISTS (SELECT FROM pg_attribute k
                                                WHERE k.attrelid = c.oid AND k.attstattarget >= 0))

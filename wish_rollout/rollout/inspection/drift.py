@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.plan.findings import HARMLESS, UNREADABLE, DriftFinding, FindingKind
@@ -145,3 +145,17 @@ def remedy_for_environment(project: Project, status: EnvironmentStatus) -> Remed
     live = _managed_snapshot(project, status.state.snapshot)
     roles = Roles.of(scope.migrator or facts.role, scope.roles)
     return remedy(live, project.history.at(facts.revisions), roles, facts.major)
+
+
+def rehearse_remedies(project: Project, report: DriftReport) -> DriftReport:
+    """Return a drift report whose remedies were run on a scratch database, with what came of it."""
+    from wish_rollout.rollout.inspection.remedy_rehearsal import rehearse
+
+    rehearsed = {}
+    for status in report.statuses:
+        if status.environment in report.remedies and status.state is not None:
+            live = _managed_snapshot(project, status.state.snapshot)
+            target = project.history.at(status.state.facts.revisions)
+            found = report.remedies[status.environment]
+            rehearsed[status.environment] = rehearse(found, live, target, project.config)
+    return replace(report, remedies={**report.remedies, **rehearsed})

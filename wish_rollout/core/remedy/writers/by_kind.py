@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.remedy.writers import (
     columns,
     constraints,
+    defaults,
     enums,
+    foreign_servers,
     foreign_tables,
     indexes,
+    operators,
     routines,
     schemas,
     sequences,
     table_parts,
     tables,
+    text_search,
     types,
     views,
 )
@@ -22,7 +26,8 @@ from wish_rollout.core.remedy.writers import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wish_rollout.core.remedy.draft import Writer
+    from wish_rollout.core.remedy.draft import Draft, Pairs, Writer
+    from wish_rollout.core.schema.snapshot import Key
 
 WRITERS: Mapping[str, Writer] = {
     "schema": schemas.SCHEMA,
@@ -36,6 +41,7 @@ WRITERS: Mapping[str, Writer] = {
     "table": tables.WRITER,
     "foreign table": foreign_tables.WRITER,
     "column": columns.WRITER,
+    "default": defaults.WRITER,
     "constraint": constraints.WRITER,
     "index": indexes.WRITER,
     "statistics": indexes.STATISTICS,
@@ -49,14 +55,49 @@ WRITERS: Mapping[str, Writer] = {
     "policy": table_parts.POLICY,
     "event trigger": schemas.EVENT_TRIGGER,
     "publication": schemas.PUBLICATION,
+    "foreign data wrapper": foreign_servers.WRAPPER,
+    "server": foreign_servers.SERVER,
+    "user mapping": foreign_servers.MAPPING,
+    "operator": operators.OPERATOR,
+    "operator family": operators.FAMILY,
+    "operator class": operators.CLASS,
+    "cast": operators.CAST,
+    "transform": operators.TRANSFORM,
+    "access method": operators.ACCESS_METHOD,
+    "text search parser": text_search.PARSER,
+    "text search template": text_search.TEMPLATE,
+    "text search dictionary": text_search.DICTIONARY,
+    "text search configuration": text_search.CONFIGURATION,
+    "collation": text_search.COLLATION,
+    "conversion": text_search.CONVERSION,
+    "language": text_search.LANGUAGE,
 }
-UNTOUCHED = {
-    "operator class": "an operator class comes and goes with a family that may not be named",
-    "operator family": "an operator family comes and goes with classes that may not be named",
-    "language": "only a superuser may have made a language, with functions in C",
-    "transform": "a transform is made of functions in C",
-    "subscription": "a subscription reaches out to another server",
-}
-"""Kinds that no statement is written for, whatever became of them, and why."""
+UNTOUCHED = {"subscription": "a subscription connects to another server"}
+"""Kinds that no statement is written for, and why."""
 LAST = 20
 """The rank of a kind without a writer."""
+
+
+def reason_kept(draft: Draft, key: Key, pairs: Pairs) -> str:
+    """Return why an object cannot be changed like that; empty where it can."""
+    kind, name = key
+    if kind in UNTOUCHED:
+        return UNTOUCHED[kind]
+    if kind == "column":
+        return columns.reason_kept(draft, name, pairs)
+    if kind == "table" and "partition by" in pairs:
+        return "no statement changes how a table is partitioned"
+    return ""
+
+
+def reason_not_created(draft: Draft, key: Key) -> str:
+    """Return why no statement creates an object; empty where one does."""
+    kind, name = key
+    if kind in UNTOUCHED:
+        return UNTOUCHED[kind]
+    if kind == "default privileges":
+        return ""
+    writer = WRITERS.get(kind)
+    if writer is None:
+        return f"how to create a {kind} is not covered"
+    return writer.reason(draft, name) if writer.reason is not None else ""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.core.remedy.identity_sequences import aside, own_sequence, predecessor, take_value
 from wish_rollout.core.remedy.sql_syntax import identifier, literal, options, settings
 from wish_rollout.core.remedy.writers import sequences
-from wish_rollout.core.remedy.writers.privileges import column_privileges, finish, own_sequence
+from wish_rollout.core.remedy.writers.privileges import finish
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.text.sql_tokens import unquote_identifier
 
@@ -46,7 +47,9 @@ def _remarks(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     if "comment" in pairs:
         after = pairs.pop("comment")[1]
         made.append(f"COMMENT ON COLUMN {name} IS {literal(after) if after else 'NULL'}")
-    return made + column_privileges(draft, name, pairs)
+    if "privileges" in pairs:
+        draft.column_privileges[name] = pairs.pop("privileges")
+    return made
 
 
 def usual_not_null(table: str, column: str) -> str:
@@ -94,6 +97,10 @@ def _identity_change(draft: Draft, name: str, before: Any, after: Any) -> list[s
     named = own_sequence(table, column, after.get("sequence"))
     if "generated" in after and before is None:
         made.append(f"{target} ADD {identity_words(after)}")
+        if old_sequence := predecessor(draft, name):
+            low, high = sequences.bounds({**after, "type": draft.target["column", name]["type"]})
+            made.append(take_value(named, aside(old_sequence), low, high))
+            made.append(f"DROP SEQUENCE {aside(old_sequence)}")
     elif before is not None:
         if before["generated"] != after["generated"]:
             made.append(f"{target} SET GENERATED {after['generated'].upper()}")

@@ -1,22 +1,25 @@
-"""Columns: added, altered, dropped. Manual, ALTER TABLE."""
+"""Columns: added and altered. Manual, ALTER TABLE."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.draft import Writer
+from wish_rollout.core.remedy.graph.schema_index import parents_of
 from wish_rollout.core.remedy.sql_syntax import identifier
-from wish_rollout.core.remedy.type_casts import STRINGS, by_assignment
+from wish_rollout.core.remedy.type_casts import INTEGERS, cast_path
 from wish_rollout.core.remedy.writers.column_properties import NOT_NULLS, beside, identity_words
 from wish_rollout.core.schema.names import split_last
+from wish_rollout.core.schema.names_in_text import contains_identifier
 
 if TYPE_CHECKING:
     from wish_rollout.core.remedy.draft import Draft, Pairs
-    from wish_rollout.core.remedy.sql_syntax import Properties, Props
+    from wish_rollout.core.remedy.sql_syntax import Props
+    from wish_rollout.core.schema.snapshot import Key
 
 
-def definition(name: str, properties: Props) -> str:
-    """Write a column for CREATE TABLE or ADD COLUMN; take out what is written."""
+def definition(draft: Draft, name: str, properties: Props) -> str:
+    """Return a column for CREATE TABLE or ADD COLUMN; remove the properties that are written."""
     words = [split_last(name)[1], properties.pop("type")]
     if "collation" in properties:
         words.append(f"COLLATE {properties.pop('collation')}")
@@ -31,8 +34,8 @@ def definition(name: str, properties: Props) -> str:
         if "privileges" in identity or "comment" in identity:
             left = {"sequence", "privileges", "comment"} & identity.keys()
             properties["identity"] = {key: identity[key] for key in left}
-    if "default" in properties:
-        words.append(f"DEFAULT {properties.pop('default')}")
+    if ("default", name) in draft.inlined:
+        words.append(f"DEFAULT {draft.default(name)}")
     if properties.get("not null") and not properties.get("not null not valid"):
         if named := properties.pop("not null constraint", None):
             words.append(f"CONSTRAINT {identifier(named)}")
@@ -42,47 +45,67 @@ def definition(name: str, properties: Props) -> str:
 
 
 def create(draft: Draft, name: str, properties: Props) -> list[str]:
-    """Add a column to a table that is there, as the last one."""
+    """Add a column to a table that exists, as its last one."""
     properties.pop("position", None)
     properties.pop("attribute number", None)
-    if _of_no_table(draft, name):
-        properties.clear()  # it comes with its view
-        return []
-    if properties.pop("inherited", None):
-        for key in [key for key in properties if key != "comment"]:
-            del properties[key]
-        return []  # it comes with its parent's
     table = split_last(name)[0]
     pairs: Pairs = {}
-    text = definition(name, properties)
+    if follows_type(draft, table):
+        properties.pop("type")
+        properties.pop("collation", None)
+        made = []
+    elif properties.pop("inherited", None):
+        made = _with_parent(draft, name, properties)
+    else:
+        made = [f"ALTER TABLE {table} ADD COLUMN {definition(draft, name, properties)}"]
     for key in list(properties):
         pairs[key] = (None, properties.pop(key))
-    made = [f"ALTER TABLE {table} ADD COLUMN {text}", *beside(draft, name, pairs)]
+    made += beside(draft, name, pairs)
     properties.update({key: pair[1] for key, pair in pairs.items()})
     return made
 
 
-def _of_no_table(draft: Draft, name: str) -> bool:
-    whole = split_last(name)[0]
-    return any((kind, whole) in draft.target for kind in ("view", "materialized view"))
+def follows_type(draft: Draft, table: str) -> bool:
+    """Return whether a table gets its columns by ALTER TYPE … CASCADE of the composite type that it is of."""
+    live, target = (
+        objects.get(("table", table), {}).get("of type") for objects in (draft.live, draft.target)
+    )
+    return live is not None and live == target and ("composite type", live) in draft.live
+
+
+def _with_parent(draft: Draft, name: str, properties: Props) -> list[str]:
+    """Leave what ADD COLUMN on the parent brings; a table that is attached gets the column by itself."""
+    table, own = split_last(name)
+    whole = draft.target["table", table]
+    if parents_of(whole) != parents_of(draft.live.get(("table", table), {})):
+        added = [parent for parent in parents_of(whole) if ("column", f"{parent}.{own}") in draft.live]
+        if added:
+            return [f"ALTER TABLE {table} ADD COLUMN {definition(draft, name, properties)}"]
+    parents = [draft.target.get(("column", f"{parent}.{own}"), {}) for parent in parents_of(whole)]
+    properties.pop("not null constraint", None)
+    for key in list(properties):
+        if key not in PASSED_OVER and any(parent.get(key) == properties[key] for parent in parents):
+            del properties[key]
+    if properties.pop("not null", None):
+        return [f"ALTER TABLE {table} ALTER COLUMN {own} SET NOT NULL"]
+    return []
 
 
 def alter(draft: Draft, name: str, pairs: Pairs) -> list[str]:
-    """Alter a column where it stands."""
+    """Alter a column in place."""
     pairs.pop("position", None)
     table, column = split_last(name)
-    of_view = ("view", table) in draft.target
-    target = f"ALTER {'VIEW' if of_view else 'TABLE'} {table} ALTER COLUMN {column}"
-    _leave_to_parent(draft, name, pairs)
-    if of_view:
+    if any((of, table) in draft.target for of in ("view", "materialized view")):
         for key in ("type", "collation", "not null"):
             pairs.pop(key, None)
-    if again := generated_anew(draft, name, pairs):
-        return again
+        return beside(draft, name, pairs)
+    target = f"ALTER TABLE {table} ALTER COLUMN {column}"
+    _leave_to_parent(draft, name, pairs)
+    if "inherited" in pairs and _follows_parents(draft, name, pairs["inherited"][1]):
+        del pairs["inherited"]
     made = _type(draft, name, pairs) + _expression(name, pairs)
-    if "default" in pairs:
-        after = pairs.pop("default")[1]
-        made.append(f"{target} SET DEFAULT {after}" if after is not None else f"{target} DROP DEFAULT")
+    if "identity" in pairs and pairs["identity"][1] is None:
+        made += beside(draft, name, {"identity": pairs.pop("identity")})
     if "not null" in pairs and not pairs.get("not null not valid", (None, None))[1]:
         made.append(f"{target} {'SET' if pairs.pop('not null')[1] else 'DROP'} NOT NULL")
         for key in NOT_NULLS if not draft.target["column", name].get("not null") else ():
@@ -90,40 +113,53 @@ def alter(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     return made + beside(draft, name, pairs)
 
 
+def _follows_parents(draft: Draft, name: str, inherited: bool | None) -> bool:
+    """Return whether a column becomes its table's own, or its parents', by what happens to the parents.
+
+    ATTACH PARTITION makes a column the parent's; INHERIT leaves it the table's own as well. A column without a
+    parent's is always the table's own.
+    """
+    table, own = split_last(name)
+    if inherited:
+        return "partition of" in draft.target.get(("table", table), {})
+    parents = parents_of(draft.target.get(("table", table), {}))
+    return not any(("column", f"{parent}.{own}") in draft.target for parent in parents)
+
+
 def _leave_to_parent(draft: Draft, name: str, pairs: Pairs) -> None:
-    """Take out what an inherited column gets when its parent's is altered."""
+    """Remove what an inherited column gets when its parent's is altered."""
     table, column = split_last(name)
-    own = draft.target.get(("table", table), {})
-    parents = [*own.get("inherits", ()), *([own["partition of"]] if "partition of" in own else [])]
-    for parent in parents:
+    for parent in parents_of(draft.target.get(("table", table), {})):
         old = draft.live.get(("column", f"{parent}.{column}"), {})
         new = draft.target.get(("column", f"{parent}.{column}"), {})
         for key in [key for key, pair in pairs.items() if pair == (old.get(key), new.get(key))]:
-            del pairs[key]
+            if key not in PASSED_OVER:
+                del pairs[key]
+
+
+PASSED_OVER = frozenset({"comment", "privileges", "identity", "inherited", "position", "not null constraint"})
+"""Properties that no statement on a parent's column changes in its children's."""
 
 
 def _type(draft: Draft, name: str, pairs: Pairs) -> list[str]:
-    """Change type and collation, with the default out of the way for as long."""
+    """Change type and collation."""
     if "type" not in pairs and "collation" not in pairs:
         return []
     table, column = split_last(name)
     old, new = draft.live["column", name], draft.target["column", name]
     pairs.pop("collation", None)
-    before, after = pairs.pop("type", (old["type"], new["type"]))
-    if before.endswith("[]") != after.endswith("[]") and not STRINGS.fullmatch(after):
-        draft.gap("column", name, f"no cast leads from {before} to {after}")
+    if follows_type(draft, table):
+        del pairs["type"]
         return []
-    words = [f"ALTER COLUMN {column} TYPE {after}"]
+    before, after = pairs.pop("type", (old["type"], new["type"]))
+    path = cast_path({**draft.live, **draft.target}, before, after, draft.major)
+    words = f"ALTER TABLE {table} ALTER COLUMN {column} TYPE {after}"
     if "collation" in new:
-        words[0] += f" COLLATE {new['collation']}"
-    if not by_assignment(before, after):
-        words[0] += f" USING {column}::{after}"
-    if "default" in old:
-        words.insert(0, f"ALTER COLUMN {column} DROP DEFAULT")
-    if "default" in new:
-        words.append(f"ALTER COLUMN {column} SET DEFAULT {new['default']}")
-    pairs.pop("default", None)
-    return [f"ALTER TABLE {table} {', '.join(words)}"]
+        words += f" COLLATE {new['collation']}"
+    array = "[]" if after.endswith("[]") else ""
+    if path in {"explicit", "text"} and "generated" not in old:
+        words += f" USING {column}{f'::text{array}' if path == 'text' else ''}::{after}"
+    return [words]
 
 
 def _expression(name: str, pairs: Pairs) -> list[str]:
@@ -136,30 +172,63 @@ def _expression(name: str, pairs: Pairs) -> list[str]:
     return [f"ALTER TABLE {table} ALTER COLUMN {column} SET EXPRESSION AS ({after})"]
 
 
-def made_anew(draft: Draft, pairs: Pairs, live: Properties) -> bool:
-    """Whether a generated column has to be dropped and added, since no statement alters it."""
+def reason_kept(draft: Draft, name: str, pairs: Pairs) -> str:
+    """Return why a column cannot be changed like that; empty where it can."""
+    if "type" not in pairs or "generated" in draft.live["column", name]:
+        return ""
+    table, own = split_last(name)
+    if ("table", table) not in draft.live:
+        return ""
+    if contains_identifier({"key": draft.live["table", table].get("partition by", "")}, own):
+        return "no statement changes the type of a column of the partition key"
+    before, after = pairs["type"]
+    if cast_path({**draft.live, **draft.target}, before, after, draft.major) == "":
+        return f"no cast leads from {before} to {after}"
+    return ""
+
+
+def is_rebuilt(draft: Draft, name: str, pairs: Pairs) -> bool:
+    """Return whether a generated column has to be dropped and added, because no statement alters it."""
     if "virtual" in pairs:
         return True
-    before, after = pairs.get("generated", (None, None))
-    if before == after:
+    if "generated" not in pairs:
         return False
-    if before is None or (after is None and live.get("virtual")):
+    before, after = pairs["generated"]
+    if before is None or (after is None and draft.live["column", name].get("virtual")):
         return True
-    return after is not None and draft.major < 17
+    return after is not None and (draft.major < 17 or "type" in pairs or "collation" in pairs)
 
 
-def generated_anew(draft: Draft, name: str, pairs: Pairs) -> list[str]:
-    """Drop a generated column and add it, in one statement; its place is then the last."""
-    if not made_anew(draft, pairs, draft.live["column", name]):
-        return []
-    table, column = split_last(name)
-    properties = dict(draft.target["column", name])
-    properties.pop("position", None)
-    properties.pop("attribute number", None)
-    text = definition(name, properties)
-    pairs.clear()
-    pairs.update({key: (None, value) for key, value in properties.items()})
-    return [f"ALTER TABLE {table} DROP COLUMN {column}, ADD COLUMN {text}", *beside(draft, name, pairs)]
+def can_be_rebuilt(draft: Draft, name: str) -> bool:
+    """Return whether a column can be dropped and added without losing a value."""
+    key = ("column", name)
+    return "generated" in draft.live[key] and "generated" in draft.target.get(key, {})
 
 
-WRITER = Writer(9, create, alter, rebuilds=False, loses_data=True)
+def stops(draft: Draft, name: str, pairs: Pairs, other: Key) -> bool:
+    """Return whether an object prevents ALTER COLUMN … TYPE (manual, ALTER TABLE); indexes are rebuilt by it."""
+    if "type" not in pairs and "collation" not in pairs:
+        return False
+    live = draft.live[other]
+    if other[0] == "column":
+        return "generated" in live and split_last(other[1])[0] == split_last(name)[0]
+    if other[0] == "constraint":
+        return live["type"] == "foreign key" and not set(pairs.get("type", ())) <= set(INTEGERS)
+    return other[0] in _STOPPING
+
+
+_STOPPING = frozenset(
+    {
+        "view",
+        "materialized view",
+        "rule",
+        "function",
+        "procedure",
+        "policy",
+        "trigger",
+        "publication",
+        "default",
+    }
+)
+
+WRITER = Writer(9, create, alter, rebuilds=False, stops=stops)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.remedy.sql_syntax import Props
 
 DEFERRED = ("deferrable", "initially deferred")
-ALTERS = frozenset({"storage parameters", "clustered", "comment", "index comment", "triggers"})
+ALTERS = frozenset({"attached to", "storage parameters", "clustered", "comment", "index comment", "triggers"})
 
 
 def definition(properties: Props) -> str:
@@ -106,10 +106,7 @@ def create(draft: Draft, name: str, properties: Props) -> list[str]:
     """Add a constraint; the rows that are there are checked, unless it says NOT VALID."""
     whole, own = split_last(name)
     target = f"ALTER {'DOMAIN' if ('domain', whole) in draft.target else 'TABLE'} {whole}"
-    if any("default operator class" in key for key in properties.get("keys", ())):
-        draft.gap("constraint", name, "the parameters of a default operator class need its name")
-        properties.clear()
-        return []
+    properties.pop("attached to", None)  # by the parent's index, which is created afterwards
     if properties.pop("copy", None):
         return _as_copy(draft, name, properties)
     if properties.get("invalid") or properties.get("not ready"):
@@ -142,6 +139,7 @@ def alter(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     is_domain = ("domain", whole) in draft.target
     target = f"ALTER {'DOMAIN' if is_domain else 'TABLE'} {whole}"
     made = []
+    pairs.pop("attached to", None)
     if pairs.pop("not valid", None):
         made.append(f"{target} VALIDATE CONSTRAINT {own}")
     if any(key in pairs for key in DEFERRED):
@@ -160,8 +158,8 @@ def alter(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     return made
 
 
-def made_anew(draft: Draft, name: str, pairs: Pairs) -> bool:
-    """Whether a change needs the constraint dropped and added."""
+def is_rebuilt(draft: Draft, name: str, pairs: Pairs) -> bool:
+    """Return whether a change needs the constraint dropped and added."""
     left = set(pairs) - ALTERS
     if pairs.get("not valid", (None, True))[1] is None:
         left.discard("not valid")
@@ -170,4 +168,11 @@ def made_anew(draft: Draft, name: str, pairs: Pairs) -> bool:
     return bool(left)
 
 
-WRITER = Writer(10, create, alter, early=True)
+def reason(draft: Draft, name: str) -> str:
+    """Return why a constraint cannot be created."""
+    keys = draft.target["constraint", name].get("keys", ())
+    return NO_CLASS_NAME if any(" default operator class " in key for key in keys) else ""
+
+
+NO_CLASS_NAME = "the parameters of a default operator class need its name, which no snapshot has"
+WRITER = Writer(10, create, alter, early=True, is_rebuilt=is_rebuilt, reason=reason)

@@ -8,12 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.draft import Writer
-from wish_rollout.core.remedy.sql_syntax import identifier, literal
-from wish_rollout.core.remedy.writers.types import BESIDE
+from wish_rollout.core.remedy.sql_syntax import literal
 from wish_rollout.core.schema.change import Change
-from wish_rollout.core.schema.names import split_last
-from wish_rollout.core.schema.names_in_text import find_qualified_names
-from wish_rollout.core.text.sql_tokens import unquote_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,8 +43,11 @@ def added(before: Sequence[str], after: Sequence[str]) -> list[str] | None:
     return clauses
 
 
-def made_anew(draft: Draft, name: str, pairs: Pairs) -> bool:
-    """Whether labels went or moved, or a new one is needed at once, which its transaction does not allow."""
+def is_rebuilt(draft: Draft, name: str, pairs: Pairs) -> bool:
+    """Return whether labels are dropped or moved, or a new one is needed at once.
+
+    A transaction cannot use a label that it has added (manual, ALTER TYPE).
+    """
     if "labels" not in pairs:
         return False
     before, after = (pair or [] for pair in pairs["labels"])
@@ -65,62 +64,16 @@ def made_anew(draft: Draft, name: str, pairs: Pairs) -> bool:
     )
 
 
-def alter(draft: Draft, name: str, pairs: Pairs) -> list[str]:
-    """Add or rename labels, or put a new type in the place of the old."""
+def alter(_draft: Draft, name: str, pairs: Pairs) -> list[str]:
+    """Add or rename labels."""
     if "labels" not in pairs:
         return []
-    anew = made_anew(draft, name, pairs)
     before, after = (pair or [] for pair in pairs.pop("labels"))
     if pair := renamed(before, after):
         return [
             f"ALTER TYPE {name} RENAME VALUE {literal(old)} TO {literal(new)}" for old, new in pair.items()
         ]
-    if not anew:
-        return [f"ALTER TYPE {name} ADD VALUE {clause}" for clause in added(before, after) or ()]
-    schema, own = split_last(name)
-    aside = identifier(f"{unquote_identifier(own)[:50]}__before")
-    return [
-        f"ALTER TYPE {name} RENAME TO {aside}",
-        *create(draft, name, {"labels": after}),
-        *(text for column in users(draft, name) for text in _moved(draft, column, name)),
-        f"DROP TYPE {schema}.{aside}",
-    ]
+    return [f"ALTER TYPE {name} ADD VALUE {clause}" for clause in added(before, after) or ()]
 
 
-def users(draft: Draft, name: str) -> list[str]:
-    """Name the columns of tables that are of this type, or an array of it."""
-    return [
-        column
-        for (kind, column), properties in draft.live.items()
-        if kind == "column"
-        and properties["type"] in {name, f"{name}[]"}
-        and ("table", split_last(column)[0]) in draft.live
-        and not properties.get("inherited")
-    ]
-
-
-def obstacles(draft: Draft, name: str) -> list[str]:
-    """Name what else is made of this type: it cannot be moved to the new one."""
-    return [
-        f"{kind} {other}"
-        for (kind, other), properties in draft.live.items()
-        if kind in {"domain", "composite type", "range type", "aggregate", "operator", "cast"}
-        and (name in find_qualified_names(properties) or name in other)
-    ]
-
-
-def _moved(draft: Draft, column: str, name: str) -> list[str]:
-    """Move a column to the new type, by the labels' text; a row with a label that went stops it."""
-    table, own = split_last(column)
-    properties = draft.live["column", column]
-    array = properties["type"].removeprefix(name)
-    words = [f"ALTER COLUMN {own} TYPE {name}{array} USING {own}::text{array}::{name}{array}"]
-    if "default" in properties:
-        words.insert(0, f"ALTER COLUMN {own} DROP DEFAULT")
-        wanted = draft.target.get(("column", column), {}).get("default")
-        if wanted is not None:
-            words.append(f"ALTER COLUMN {own} SET DEFAULT {wanted}")
-    return [f"ALTER TABLE {table} {', '.join(words)}"]
-
-
-WRITER = Writer(3, create, alter, frozenset({"labels", *BESIDE}), rebuilds=False)
+WRITER = Writer(3, create, alter, is_rebuilt=is_rebuilt)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.draft import Writer
 from wish_rollout.core.remedy.sql_syntax import given, settings
+from wish_rollout.core.remedy.writers.constraints import NO_CLASS_NAME
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
@@ -34,10 +35,6 @@ def create(draft: Draft, name: str, properties: Props) -> list[str]:
     only = "ONLY " if properties.pop("invalid", None) else ""
     if (only and "partition by" not in draft.target.get(("table", table), {})) or properties.get("not ready"):
         draft.gap("index", name, "it is promised half-made")
-    if any(" default operator class " in key for key in keys):
-        draft.gap("index", name, "the parameters of a default operator class need its name")
-        properties.clear()
-        return []
     text = f"CREATE {'UNIQUE ' if properties.pop('unique', None) else ''}INDEX {split_last(name)[1]}"
     text += f" ON {only}{table}"
     if "method" in properties:
@@ -112,7 +109,13 @@ def alter_statistics(_draft: Draft, name: str, pairs: Pairs) -> list[str]:
     return [f"ALTER STATISTICS {name} SET STATISTICS {after if after is not None else -1}"]
 
 
-WRITER = Writer(11, create, alter, ALTERS, early=True)
+def reason(draft: Draft, name: str) -> str:
+    """Return why an index cannot be created."""
+    keys = draft.target["index", name]["keys"]
+    return NO_CLASS_NAME if any(" default operator class " in key for key in keys) else ""
+
+
+WRITER = Writer(11, create, alter, ALTERS, early=True, reason=reason)
 STATISTICS = Writer(
     13, create_statistics, alter_statistics, frozenset({"statistics target", "comment", "owner"}), early=True
 )

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.role_names import UnknownRole
-from wish_rollout.core.remedy.sql_syntax import granted, identifier, literal, spelled, word
+from wish_rollout.core.remedy.sql_syntax import granted, literal, spelled, word
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.schema.scope import MIGRATOR
-from wish_rollout.core.text.sql_tokens import unquote_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from wish_rollout.core.remedy.draft import Draft, Pairs
+    from wish_rollout.core.schema.change import ValuePair
 
 _FOR_ALL = {"function": "EXECUTE", "procedure": "EXECUTE", "aggregate": "EXECUTE", "language": "USAGE"}
 _TYPES = {"enum", "domain", "composite type", "range type", "base type"}
@@ -30,12 +30,26 @@ PUBLIC_SCHEMA = ("schema", "public")
 def finish(draft: Draft, kind: str, name: str, pairs: Pairs, *, created: bool = False) -> list[str]:
     """Write what stands beside an object's definition, in the order in which one changes the other."""
     made: list[str] = []
+    owners = pairs.get("owner", (None, None))
     for write in (_owner, _extensions, _comment):
         try:
             made += write(draft, kind, name, pairs)
         except UnknownRole as error:
             draft.gap(kind, name, str(error))
+    if "privileges" in pairs and None not in owners:
+        pairs["privileges"] = (_after_owner_change(pairs["privileges"], *owners), pairs["privileges"][1])
+    elif None not in owners and (kept := draft.target[kind, name].get("privileges")):
+        pairs["privileges"] = (_after_owner_change((kept, kept), *owners), kept)
     return made + privileges(draft, kind, name, pairs, created=created)
+
+
+def _after_owner_change(pair: ValuePair, before: str, after: str) -> dict[str, list[str]]:
+    """Return the live privileges after ALTER … OWNER TO, which gives those of the old owner to the new one."""
+    held, wanted = (each or {} for each in pair)
+    left = {label: words for label, words in held.items() if label not in {before, after}}
+    if {before, after} & held.keys() or after in wanted:
+        left[after] = ["of the old owner"]
+    return left
 
 
 def _owner(draft: Draft, kind: str, name: str, pairs: Pairs) -> list[str]:
@@ -111,13 +125,12 @@ def _with_maintain(words: list[str], major: int) -> list[str]:
     return [*words, "MAINTAIN"]
 
 
-def column_privileges(draft: Draft, name: str, pairs: Pairs, *, again: bool = False) -> list[str]:
-    """Write those of a column. ``again``: its table's were changed, which took the column's along."""
-    before, after = pairs.pop("privileges", (None, None))
-    if again and not (before or after):
-        after = draft.target["column", name].get("privileges")
+def column_privileges(draft: Draft, name: str, pair: ValuePair) -> list[str]:
+    """Return the REVOKEs and GRANTs on a column; those that it has may be lost by what its table went through."""
+    before, after = (each or {} for each in pair)
     table, column = split_last(name)
-    return _change(draft, ("column", name), f"TABLE {table}", before or {}, after or {}, {}, f" ({column})")
+    held = {label: ["of before"] for label in before} if before == after else before
+    return _change(draft, ("column", name), f"TABLE {table}", held, after, {}, f" ({column})")
 
 
 def _change(  # noqa: PLR0913, PLR0917 - one statement has that many parts
@@ -174,12 +187,3 @@ def given_by_default(draft: Draft, kind: str) -> dict[str, list[str]]:
         if of == "default privileges" and kind in _CLASSES.get(name.rpartition(" ON ")[2], ()):
             found.update({label: ["by default"] for label in properties["privileges"]})
     return found
-
-
-def own_sequence(table: str, column: str, named: str | None) -> str:
-    """Name the sequence behind an identity column, in quotes: as told, else as PostgreSQL names it by itself."""
-    schema, own = split_last(named or table)
-    sequence = unquote_identifier(own)
-    if not named:
-        sequence += f"_{unquote_identifier(column)}_seq"
-    return f"{schema}.{identifier(sequence)}"

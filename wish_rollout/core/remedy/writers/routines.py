@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.draft import Writer
-from wish_rollout.core.remedy.mentions import plain_name
+from wish_rollout.core.remedy.graph.schema_index import plain_name
 from wish_rollout.core.remedy.sql_syntax import dollar, identifier, literal
 
 if TYPE_CHECKING:
@@ -100,7 +101,17 @@ def _attributes(properties: Props) -> str:
 
 def _setting(name: str, value: str) -> str:
     shown = name if name.replace("_", "").replace(".", "").isalnum() and name.islower() else identifier(name)
-    return f"SET {shown} TO {value if name in _LISTS and value else literal(value)}"
+    if name not in _LISTS or not value:
+        return f"SET {shown} TO {literal(value)}"
+    return f"SET {shown} TO {_LIST_ITEM.sub(_list_item, value)}"
+
+
+_LIST_ITEM = re.compile(r'"(?:[^"]|"")*"')
+
+
+def _list_item(match: re.Match[str]) -> str:
+    """Return an item of a list as SQL: no identifier is empty, and a text may be."""
+    return "''" if match[0] == '""' else match[0]
 
 
 def create_function(_draft: Draft, name: str, properties: Props) -> list[str]:

@@ -108,7 +108,7 @@ def create_publication(_draft: Draft, name: str, properties: Props) -> list[str]
 
 
 SCHEMA = Writer(0, create_schema, None, rebuilds=False)
-EXTENSION = Writer(1, create_extension, alter_extension, rebuilds=False, loses_data=True)
+EXTENSION = Writer(1, create_extension, alter_extension, rebuilds=False)
 EVENT_TRIGGER = Writer(
     18, create_event_trigger, alter_event_trigger, frozenset({"enabled", "comment", "owner"}), early=True
 )

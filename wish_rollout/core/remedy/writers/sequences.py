@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.remedy.draft import Writer
+from wish_rollout.core.remedy.identity_sequences import aside, identity_before, set_aside, take_value
+from wish_rollout.core.remedy.sql_syntax import literal
+from wish_rollout.core.text.sql_tokens import split_name
 
 if TYPE_CHECKING:
     from wish_rollout.core.remedy.draft import Draft, Pairs
@@ -45,39 +48,50 @@ def parameters(after: Properties, before: Properties, *, new: bool) -> str:
             words.append("CYCLE" if wanted[key] else "NO CYCLE")
         elif key in {"minimum", "maximum"}:
             short = f"{key[:3].upper()}VALUE"
-            words.append(f"{short} {wanted[key]}" if key in after else f"NO {short}")
+            words.append(f"{short} {wanted[key]}")
         else:
             words.append(f"{'AS' if key == 'type' else _WORDS[key]} {wanted[key]}")
     return " ".join(words)
 
 
 def altered(name: str, before: Properties, after: Properties) -> list[str]:
-    """Alter parameters; a value that the new bounds leave out is moved to the nearest one that they let in."""
+    """Return the statements that change parameters; a value outside of the new bounds moves to the nearest one."""
     text = parameters(after, before, new=False)
     if not text:
         return []
     old, new = _full(before), _full(after)
+    low, high = new["minimum"], new["maximum"]
+    if low > old["maximum"] or high < old["minimum"]:
+        return [f"ALTER SEQUENCE {name} {text} RESTART WITH {low if low > old['maximum'] else high}"]
     made = []
-    if new["minimum"] > old["minimum"] or new["maximum"] < old["maximum"]:
-        low, high = new["minimum"], new["maximum"]
+    if low > old["minimum"] or high < old["maximum"]:
         made.append(
-            f"SELECT setval('{_quoted(name)}', greatest(least(last_value, {high}), {low})) "  # noqa: S608
+            f"SELECT setval({literal(name)}, greatest(least(last_value, {high}), {low})) "  # noqa: S608
             f"FROM {name} WHERE last_value NOT BETWEEN {low} AND {high}"
         )
     return [*made, f"ALTER SEQUENCE {name} {text}"]
 
 
-def _quoted(name: str) -> str:
-    return name.replace("'", "''")
+def bounds(properties: Properties) -> tuple[int, int]:
+    """Return the least and the greatest value of a sequence."""
+    full = _full(properties)
+    return full["minimum"], full["maximum"]
 
 
-def create(_draft: Draft, name: str, properties: Props) -> list[str]:
+def create(draft: Draft, name: str, properties: Props) -> list[str]:
     """Make a sequence; what owns it comes later."""
     text = parameters(properties, {}, new=True)
     for key in (*_PARAMETERS, "owned by"):
         properties.pop(key, None)
     kept = "UNLOGGED " if properties.pop("persistence", None) else ""
-    return [f"CREATE {kept}SEQUENCE {name} {text}".strip()]
+    made = [f"CREATE {kept}SEQUENCE {name} {text}".strip()]
+    old = identity_before(draft, name)
+    if old is None:
+        return made
+    low, high = bounds(draft.target["sequence", name])
+    if split_name(old) == split_name(name):
+        return [set_aside(name), *made, take_value(name, aside(name), low, high)]
+    return [*made, take_value(name, old, low, high)]
 
 
 def alter(draft: Draft, name: str, pairs: Pairs) -> list[str]:
@@ -99,4 +113,4 @@ def owned(name: str, properties: Properties) -> str:
     return f"ALTER SEQUENCE {name} OWNED BY {properties.get('owned by', 'NONE')}"
 
 
-WRITER = Writer(6, create, alter, rebuilds=False, loses_data=True)
+WRITER = Writer(6, create, alter, rebuilds=False)

@@ -20,7 +20,7 @@ _FIRES = {None: "ENABLE", "disabled": "DISABLE", "replica": "ENABLE REPLICA", "a
 
 
 def from_parent(objects: Mapping[Key, Properties], name: str) -> bool:
-    """Whether a trigger of a partition is the copy of its parent's, told since it fires in another way."""
+    """Return whether a partition's trigger is a copy of its parent's that fires in another way."""
     table, own = split_last(name)
     parent = objects.get(("table", table), {}).get("partition of")
     return parent is not None and ("trigger", f"{parent}.{own}") in objects

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.draft import Writer
+from wish_rollout.core.remedy.graph.schema_index import parents_of
 from wish_rollout.core.remedy.sql_syntax import given, settings
 from wish_rollout.core.remedy.writers import columns
 from wish_rollout.core.remedy.writers.column_properties import beside
@@ -57,7 +58,7 @@ def _columns(draft: Draft, name: str, partition_of: str | None) -> tuple[str, li
             continue
         if partition_of is not None:
             draft.gap("column", column, "it would be attached with columns of its own")
-        inside.append(columns.definition(column, properties))
+        inside.append(columns.definition(draft, column, properties))
         pairs: Pairs = {key: (None, value) for key, value in properties.items()}
         after += beside(draft, column, pairs)
         for key in pairs:
@@ -72,15 +73,21 @@ def _inherited(draft: Draft, column: str, properties: Props, partition_of: str |
     parent = next(
         (found for each in parents if (found := draft.target.get(("column", f"{each}.{own}")))), properties
     )
-    passed = {key: value for key, value in parent.items() if key not in {"comment", "privileges", "identity"}}
+    properties.pop("not null constraint", None)
+    passed = {key: value for key, value in parent.items() if key not in columns.PASSED_OVER}
     pairs: Pairs = {
         key: (passed.get(key), properties.get(key))
-        for key in sorted({*passed, *properties} - {"position", "attribute number", "inherited"})
+        for key in sorted(
+            {*passed, *properties} - {"position", "attribute number", "inherited", "not null constraint"}
+        )
         if passed.get(key) != properties.get(key)
     }
     made = []
-    if "default" in pairs:
-        value = pairs.pop("default")[1]
+    inherited_default = next(
+        (draft.default(f"{each}.{own}") for each in parents if ("column", f"{each}.{own}") in draft.target),
+        None,
+    )
+    if (value := draft.default(column)) != inherited_default:
         text = f"SET DEFAULT {value}" if value is not None else "DROP DEFAULT"
         made.append(f"ALTER TABLE {table} ALTER COLUMN {own} {text}")
     if pairs.get("not null", (True, None))[0] is None:
@@ -92,10 +99,12 @@ def _inherited(draft: Draft, column: str, properties: Props, partition_of: str |
     return made
 
 
-def alter(draft: Draft, name: str, pairs: Pairs) -> list[str]:
-    """Alter a table where it stands."""
+def alter(_draft: Draft, name: str, pairs: Pairs) -> list[str]:
+    """Alter a table in place."""
     target = f"ALTER TABLE {name}"
-    made = _parents(draft, name, pairs)
+    for key in ("partition of", "partition bound", "inherits"):
+        pairs.pop(key, None)
+    made = []
     if "persistence" in pairs:
         made.append(f"{target} SET {'UNLOGGED' if pairs.pop('persistence')[1] else 'LOGGED'}")
     if "access method" in pairs:
@@ -115,30 +124,49 @@ def alter(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     return made
 
 
-def _parents(draft: Draft, name: str, pairs: Pairs) -> list[str]:
+def detach(draft: Draft, name: str) -> list[str]:
+    """Separate a table from the parents that it does not keep."""
+    old, new = draft.live["table", name], draft.target["table", name]
+    if "partition of" in old:
+        return [f"ALTER TABLE {old['partition of']} DETACH PARTITION {name}"]
+    return [
+        f"ALTER TABLE {name} NO INHERIT {each}" for each in parents_of(old) if each not in parents_of(new)
+    ]
+
+
+def attach(draft: Draft, name: str) -> list[str]:
+    """Attach a table to its new parents; a former parent goes last, so that no column becomes the table's own."""
+    old, new = draft.live["table", name], draft.target["table", name]
+    if "partition of" in new:
+        parent = new["partition of"]
+        made = _checks_for_parent(draft, name, parent)
+        return [*made, f"ALTER TABLE {parent} ATTACH PARTITION {name} {new['partition bound']}"]
+    before, after = list(old.get("inherits", ())), list(new.get("inherits", ()))
+    kept = [each for each in before if each in after]
+    if kept + [each for each in after if each not in before] != after:
+        draft.gap("table", name, "the order of the tables that it inherits from cannot be changed")
+    made = [f"ALTER TABLE {name} INHERIT {each}" for each in after if each not in before]
+    return made + [f"ALTER TABLE {name} NO INHERIT {each}" for each in before if each not in after]
+
+
+def _checks_for_parent(draft: Draft, name: str, parent: str) -> list[str]:
+    """Return the checks that a table has to have before it becomes a partition."""
     made = []
-    if "partition of" in pairs or "partition bound" in pairs:
-        old, new = draft.live["table", name], draft.target["table", name]
-        pairs.pop("partition of", None)
-        pairs.pop("partition bound", None)
-        if "partition of" in old:
-            made.append(f"ALTER TABLE {old['partition of']} DETACH PARTITION {name}")
-        if "partition of" in new:
-            bound = new["partition bound"]
-            made.append(f"ALTER TABLE {new['partition of']} ATTACH PARTITION {name} {bound}")
-    if "inherits" in pairs:
-        before, after = (pair or [] for pair in pairs.pop("inherits"))
-        made += [f"ALTER TABLE {name} NO INHERIT {each}" for each in before if each not in after]
-        made += [f"ALTER TABLE {name} INHERIT {each}" for each in after if each not in before]
+    for (kind, full_name), properties in draft.target.items():
+        table, own = split_last(full_name)
+        is_check = kind == "constraint" and table == parent and properties["type"] == "check"
+        present = ("constraint", f"{name}.{own}") in draft.live
+        if is_check and not present and not properties.get("no inherit"):
+            made.append(f"ALTER TABLE {name} ADD CONSTRAINT {own} CHECK ({properties['expression']})")
     return made
 
 
 def replica_identity(name: str, value: str | None) -> str:
-    """Say by what a row is told to replicas; last of all, since its index has to be there."""
+    """Return the statement that sets a replica identity; its index has to exist."""
     words = {None: "DEFAULT", "nothing": "NOTHING", "full": "FULL"}
     if value is not None and value.startswith("index "):
         return f"ALTER TABLE {name} REPLICA IDENTITY USING INDEX {value.removeprefix('index ')}"
     return f"ALTER TABLE {name} REPLICA IDENTITY {words[value]}"
 
 
-WRITER = Writer(8, create, alter, rebuilds=False, loses_data=True)
+WRITER = Writer(8, create, alter, rebuilds=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.core.remedy.data_loss import columns_holding
 from wish_rollout.core.remedy.draft import Writer
 from wish_rollout.core.remedy.sql_syntax import identifier, literal
 from wish_rollout.core.schema.names import split_last
@@ -22,8 +23,8 @@ def create_domain(draft: Draft, name: str, properties: Props) -> list[str]:
     text = f"CREATE DOMAIN {name} AS {properties.pop('type')}"
     if "collation" in properties:
         text += f" COLLATE {properties.pop('collation')}"
-    if "default" in properties:
-        text += f" DEFAULT {properties.pop('default')}"
+    if ("default", name) in draft.inlined:
+        text += f" DEFAULT {draft.default(name)}"
     made = [text + (" NOT NULL" if properties.pop("not null", None) else "")]
     pairs: Pairs = {key: (None, properties.pop(key)) for key in _NOT_NULLS if key in properties}
     return made + _domain_not_null(draft, name, pairs)
@@ -32,11 +33,6 @@ def create_domain(draft: Draft, name: str, properties: Props) -> list[str]:
 def alter_domain(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     """Set a domain's default, and whether it may be null."""
     made = []
-    if "default" in pairs:
-        after = pairs.pop("default")[1]
-        made.append(
-            f"ALTER DOMAIN {name} " + (f"SET DEFAULT {after}" if after is not None else "DROP DEFAULT")
-        )
     if "not null" in pairs:
         made.append(f"ALTER DOMAIN {name} {'SET' if pairs.pop('not null')[1] else 'DROP'} NOT NULL")
     return made + _domain_not_null(draft, name, pairs)
@@ -98,6 +94,8 @@ def alter_composite(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     order = [each for each in old if each in new] + [each for each in new if each not in old]
     if order != list(new):
         draft.gap("composite type", name, "the order of its attributes cannot be changed afterwards")
+    if _is_of_table(draft, name):
+        steps = [f"{step} CASCADE" for step in steps]
     return ([f"ALTER TYPE {name} {', '.join(steps)}"] if steps else []) + made
 
 
@@ -121,24 +119,43 @@ def create_range(_draft: Draft, name: str, properties: Props) -> list[str]:
     return [f"CREATE TYPE {name} AS RANGE ({', '.join(inside)})"]
 
 
-def create_shell(draft: Draft, name: str, properties: Props) -> list[str]:
+def create_shell(_draft: Draft, name: str, properties: Props) -> list[str]:
     """Announce a base type; one that is defined needs functions in C, which are not ours to write."""
-    if not properties.pop("shell", None):
-        draft.gap("base type", name, "a base type is made of functions of its own, by hand")
-        properties.clear()
-        return []
+    properties.pop("shell", None)
     for key in list(properties):
         if key not in BESIDE:
             del properties[key]
     return [f"CREATE TYPE {name}"]
 
 
-def of_schema(name: str) -> str:
-    """Give the schema that a name is in."""
-    return split_last(name)[0]
+def reason_base(draft: Draft, name: str) -> str:
+    """Return why a base type cannot be created."""
+    shell = draft.target["base type", name].get("shell")
+    return "" if shell else "a base type is made of functions in C"
 
 
-DOMAIN = Writer(5, create_domain, alter_domain, frozenset({"default", "not null", *_NOT_NULLS, *BESIDE}))
-COMPOSITE = Writer(4, create_composite, alter_composite, frozenset({"attributes", *BESIDE}), rebuilds=False)
+DOMAIN = Writer(5, create_domain, alter_domain, frozenset({"not null", *_NOT_NULLS, *BESIDE}))
+
+
+def _is_of_table(draft: Draft, name: str) -> bool:
+    return any(properties.get("of type") == name for properties in draft.live.values())
+
+
+def composite_is_rebuilt(draft: Draft, name: str, pairs: Pairs) -> bool:
+    """Return whether a new type is needed: for the order of attributes, or for the type of one that columns have."""
+    if "attributes" not in pairs or _is_of_table(draft, name):
+        return False
+    if next(columns_holding(draft.live, name), None) is not None:
+        old, new = ({each["name"]: each["type"] for each in pair or []} for pair in pairs["attributes"])
+        if any(old[own] != kind for own, kind in new.items() if own in old):
+            return True
+    before, after = ([each["name"] for each in pair or []] for pair in pairs["attributes"])
+    return [
+        *(each for each in before if each in after),
+        *(each for each in after if each not in before),
+    ] != after
+
+
+COMPOSITE = Writer(4, create_composite, alter_composite, is_rebuilt=composite_is_rebuilt)
 RANGE = Writer(4, create_range, None, BESIDE)
-BASE = Writer(2, create_shell, None, BESIDE, rebuilds=False)
+BASE = Writer(2, create_shell, None, BESIDE, rebuilds=False, reason=reason_base)

@@ -43,11 +43,7 @@ def _of_column(draft: Draft, column: str) -> list[str]:
         for key, value in draft.target["column", column].items()
         if key not in given_by_query
     }
-    table, own = split_last(column)
-    made = []
-    if "default" in pairs:
-        made.append(f"ALTER VIEW {table} ALTER COLUMN {own} SET DEFAULT {pairs.pop('default')[1]}")
-    made += beside(draft, column, pairs)
+    made = beside(draft, column, pairs)
     for key in pairs:
         draft.gap("column", column, f"its {key} cannot be set")
     return made
@@ -63,12 +59,14 @@ def create_materialized(draft: Draft, name: str, properties: Props) -> list[str]
     return _create(draft, "MATERIALIZED VIEW", name, properties)
 
 
-def fits(draft: Draft, name: str) -> bool:
-    """Whether CREATE OR REPLACE can do it: the columns that are there stay, and new ones come behind them."""
-    there, wanted = draft.columns(draft.live, name), draft.columns(draft.target, name)
-    return wanted[: len(there)] == there and all(
-        draft.live["column", column].get(key) == draft.target["column", column].get(key)
-        for column in there
+def is_rebuilt(draft: Draft, name: str, pairs: Pairs) -> bool:
+    """Return whether CREATE OR REPLACE VIEW does not do: it keeps all columns and adds new ones behind them."""
+    if set(pairs) - ALTERS:
+        return True
+    live, target = draft.columns(draft.live, name), draft.columns(draft.target, name)
+    return target[: len(live)] != live or any(
+        draft.live["column", column].get(key) != draft.target["column", column].get(key)
+        for column in live
         for key in _SHAPE
     )
 
@@ -82,7 +80,11 @@ def alter(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     new = draft.target["view", name]
     columns = [split_last(column)[1] for column in draft.columns(draft.target, name)]
     stored = f" WITH ({given(new['storage parameters'])})" if "storage parameters" in new else ""
-    return [f"CREATE OR REPLACE VIEW {name} ({', '.join(columns)}){stored} AS {new['definition']}"]
+    made = [f"CREATE OR REPLACE VIEW {name} ({', '.join(columns)}){stored} AS {new['definition']}"]
+    for column in draft.columns(draft.target, name):
+        if ("column", column) not in draft.live:
+            made += _of_column(draft, column)
+    return made
 
 
 def alter_materialized(_draft: Draft, name: str, pairs: Pairs) -> list[str]:
@@ -96,5 +98,5 @@ def alter_materialized(_draft: Draft, name: str, pairs: Pairs) -> list[str]:
     return made
 
 
-VIEW = Writer(14, create, alter, ALTERS, early=True)
+VIEW = Writer(14, create, alter, ALTERS, early=True, is_rebuilt=is_rebuilt)
 MATERIALIZED = Writer(14, create_materialized, alter_materialized, ALTERS_MATERIALIZED, early=True)

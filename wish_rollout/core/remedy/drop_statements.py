@@ -1,0 +1,127 @@
+"""The statements that drop objects. The order is decided by the graph of steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.remedy.graph.parts import reported
+from wish_rollout.core.remedy.identity_sequences import heir, set_aside
+from wish_rollout.core.remedy.sql_syntax import spelled
+from wish_rollout.core.remedy.statements import Statement
+from wish_rollout.core.remedy.writers import (
+    columns,
+    constraints,
+    defaults,
+    foreign_servers,
+    indexes,
+    privileges,
+    schemas,
+    table_parts,
+    type_replacement,
+)
+from wish_rollout.core.schema.names import split_last
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wish_rollout.core.remedy.draft import Draft
+    from wish_rollout.core.remedy.sql_syntax import Properties
+    from wish_rollout.core.remedy.steps.change_set import ChangeSet
+    from wish_rollout.core.remedy.steps.step_lookup import StepLookup
+    from wish_rollout.core.schema.snapshot import Key
+
+_COPIES = {"index": indexes.drop_copy, "constraint": constraints.drop_copy}
+"""A partition's copies of its parent's indexes and constraints are not dropped by themselves."""
+
+
+class DropStatements:
+    """Writes the DROP statements of one remedy."""
+
+    def __init__(self, draft: Draft, changes: ChangeSet, lookup: StepLookup) -> None:
+        self.draft = draft
+        self.changes = changes
+        self.lookup = lookup
+
+    def write(self, key: Key, *, marked: bool) -> Iterator[Statement]:
+        """Yield the statements that drop an object."""
+        kind, name = key
+        also = tuple(self._columns_along(key)) if kind == "column" and marked else ()
+        for sql in self._sql(key):
+            yield Statement(sql, *reported(key), marked, also)
+        if kind == "constraint":
+            yield from self._still_not_null(split_last(name)[0], self.draft.live[key])
+
+    def _sql(self, key: Key) -> list[str]:  # noqa: C901, PLR0911 - one return for each kind
+        kind, name = key
+        live = self.draft.live[key]
+        if (
+            kind in _COPIES
+            and {"copy", "copy of"} & live.keys()
+            and not ("type" in live and "copy" not in live)
+        ):
+            return _COPIES[kind](self.draft, name)
+        if self.changes.replaced(key):
+            return [type_replacement.drop_old(kind, name)]
+        if kind == "default":
+            return defaults.drop(self.draft, name)
+        if kind == "default privileges":
+            return schemas.default_privileges(self.draft, name, live["privileges"], {})
+        if kind == "trigger" and table_parts.from_parent(self.draft.live, name):
+            return table_parts.drop_copy(self.draft.live, name)
+        if kind == "column":
+            return [] if columns.follows_type(self.draft, split_last(name)[0]) else [self._drop_column(name)]
+        if kind == "constraint":
+            whole, own = split_last(name)
+            return [f"ALTER {self._altered_word(whole)} {whole} DROP CONSTRAINT {own}"]
+        if kind == "sequence" and heir(self.draft, name) is not None:
+            return [f"ALTER SEQUENCE {name} OWNED BY NONE", set_aside(name)]
+        if kind == "user mapping":
+            return foreign_servers.drop_mapping(self.draft, name)
+        if kind == "language" and "handler" not in live:
+            return privileges.finish(
+                self.draft,
+                kind,
+                name,
+                {"privileges": (live.get("privileges"), None), "comment": (live.get("comment"), None)}
+                if "comment" in live
+                else {"privileges": (live.get("privileges"), None)},
+            )
+        cascade = " CASCADE" if self._takes_along(key) else ""
+        return [f"DROP {spelled(kind, name)}{cascade}"]
+
+    def _columns_along(self, key: Key) -> Iterator[str]:
+        """Yield the children's columns that are dropped with a parent's."""
+        step = self.lookup.drop_of(key)
+        for other in sorted(self.changes.dropped):
+            if other != key and other[0] == "column" and self.lookup.drop_of(other) == step:
+                yield other[1]
+
+    def _takes_along(self, key: Key) -> bool:
+        """Return whether a base type's functions, or constraints attached to an index, are dropped with it."""
+        if key[0] == "base type":
+            return not self.draft.live[key].get("shell")
+        return key[0] == "index" and any(
+            self.draft.live[other].get("attached to") == key[1]
+            for other in self.changes.before.dependents.get(key, ())
+        )
+
+    def _altered_word(self, whole: str) -> str:
+        if ("domain", whole) in self.draft.live:
+            return "DOMAIN"
+        return "FOREIGN TABLE" if ("foreign table", whole) in self.draft.live else "TABLE"
+
+    def _drop_column(self, name: str) -> str:
+        table, own = split_last(name)
+        only = "ONLY " if self.lookup.keeps_children(name) else ""
+        return f"ALTER {self._altered_word(table)} {only}{table} DROP COLUMN {own}"
+
+    def _still_not_null(self, table: str, properties: Properties) -> Iterator[Statement]:
+        """Keep columns NOT NULL that stay so, although their primary key is dropped."""
+        if properties["type"] != "primary key":
+            return
+        for own in properties.get("columns", ()):
+            key = ("column", f"{table}.{own}")
+            if key in self.changes.dropped:
+                continue
+            if self.draft.target.get(key, {}).get("not null") and self.draft.live[key].get("not null"):
+                yield Statement(f"ALTER TABLE {table} ALTER COLUMN {own} SET NOT NULL", *key)

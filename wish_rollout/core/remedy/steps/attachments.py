@@ -1,0 +1,80 @@
+"""Tables and sequences that are separated from what they belong to, or attached to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.remedy.graph.schema_index import parents_of
+from wish_rollout.core.remedy.graph.step_graph import Step
+from wish_rollout.core.schema.names import split_last
+
+if TYPE_CHECKING:
+    from wish_rollout.core.remedy.draft import Draft
+    from wish_rollout.core.remedy.graph.step_graph import StepGraph
+    from wish_rollout.core.remedy.steps.change_set import ChangeSet
+    from wish_rollout.core.remedy.steps.step_lookup import StepLookup
+    from wish_rollout.core.schema.snapshot import Key
+
+_PARENTS = ("partition of", "partition bound", "inherits")
+
+
+class Attachments:
+    """Adds the steps ``detach`` and ``attach``, and their places in the order."""
+
+    def __init__(self, draft: Draft, changes: ChangeSet, lookup: StepLookup, graph: StepGraph) -> None:
+        self.draft = draft
+        self.changes = changes
+        self.lookup = lookup
+        self.graph = graph
+
+    def add(self) -> None:
+        """Add the steps that separate tables from parents first, and attach them to new ones last."""
+        for key, pairs in sorted(self.changes.changed.items()):
+            if key[0] == "sequence" and "owned by" in pairs:
+                self._detach_sequence(key)
+            if key[0] not in {"table", "foreign table"} or key in self.changes.rebuilt:
+                continue
+            if not any(name in pairs for name in _PARENTS):
+                continue
+            old, new = parents_of(self.draft.live[key]), parents_of(self.draft.target[key])
+            if old and ("inherits" not in pairs or not new):
+                self.graph.add(Step("detach", key))
+                self._order_detach(key, old)
+            if new:
+                self.graph.add(Step("attach", key))
+                self._order_attach(key, old, new)
+
+    def _detach_sequence(self, key: Key) -> None:
+        owner = self.draft.live[key].get("owned by")
+        if owner is not None and (
+            drop := self.lookup.drop_of(("column", owner))
+            or self.lookup.drop_of(("table", split_last(owner)[0]))
+        ):
+            self.graph.add(Step("detach", key))
+            self.graph.order(Step("detach", key), drop)
+
+    def _order_detach(self, key: Key, old: list[str]) -> None:
+        step = Step("detach", key)
+        for table in [key[1], *old]:
+            for other in [(key[0], table), *self.changes.before.parts.get(table, ())]:
+                if other != key or key in self.changes.dropped:
+                    self.graph.order(step, self.lookup.drop_of(other))
+                self.graph.order(step, self.lookup.creation_of(other))
+
+    def _order_attach(self, key: Key, old: list[str], new: list[str]) -> None:
+        step = Step("attach", key)
+        for parent in old:
+            self.graph.order(step, self.lookup.drop_of((key[0], parent)))
+        for table in [key[1], *new]:
+            for other in [(key[0], table), *self.changes.after.parts.get(table, ())]:
+                child = ("column", f"{key[1]}.{split_last(other[1])[1]}")
+                if (
+                    other[0] == "column"
+                    and table != key[1]
+                    and child in self.changes.added
+                    and other in self.changes.added
+                ):
+                    self.graph.order(step, self.lookup.creation_of(other))
+                elif self.draft.target[other].get("type") != "foreign key" and other[0] != "trigger":
+                    self.graph.order(self.lookup.creation_of(other), step)
+                    self.graph.order(Step("move", other), step)

@@ -1,0 +1,137 @@
+"""What a remedy does to each object: create, drop, alter, or drop and create again.
+
+An object is dropped and created again where no statement alters it, or where it depends on such an object. What
+holds data (a table, a column, a sequence) is never created again: a column is moved to the new form of its type.
+Where that is not possible, the object below stays as it is, and is reported as not covered.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.remedy.graph.dependencies import Dependencies
+from wish_rollout.core.remedy.graph.parts import reported
+from wish_rollout.core.remedy.steps.detached_parts import detached_parts
+from wish_rollout.core.remedy.writers import columns
+from wish_rollout.core.remedy.writers.by_kind import WRITERS, reason_kept, reason_not_created
+from wish_rollout.core.schema.comparison import difference
+from wish_rollout.core.schema.inheritance import unfold_inherited
+from wish_rollout.core.schema.names import split_last
+
+if TYPE_CHECKING:
+    from wish_rollout.core.remedy.draft import Draft, Pairs
+    from wish_rollout.core.schema.snapshot import Key, Snapshot
+
+_KEEPS_DATA = frozenset({"table", "sequence", "schema", "extension", "base type", "user mapping"})
+_VIEWS = ("view", "materialized view")
+_TYPES = frozenset({"enum", "domain", "composite type", "range type"})
+
+
+class ChangeSet:
+    """What becomes of each object that differs, or that depends on one that does.
+
+    ``rebuilt``: what is dropped and created again. ``moved``: the columns that get the new form of their type.
+    """
+
+    def __init__(self, draft: Draft, live: Snapshot, target: Snapshot) -> None:
+        self.draft = draft
+        self.changed: dict[Key, Pairs] = {}
+        self.added: set[Key] = set()
+        self.removed: set[Key] = set()
+        for change in unfold_inherited(difference(live, target).changes):
+            key = (change.kind, change.name)
+            if change.change == "changed":
+                self.changed[key] = dict(change.properties)
+            elif change.change == "renamed":
+                self.removed.add(key)
+                self.added.add((change.kind, change.properties["name"][1]))
+            else:
+                (self.added if change.change == "added" else self.removed).add(key)
+        self.before = Dependencies(draft.live)
+        self.after = Dependencies(draft.target)
+        self.rebuilt: set[Key] = set()
+        self.moved: set[Key] = set()
+        self.forced: set[Key] = set()
+        self.after_detach: dict[str, list[str]] = {}
+        self._keep_detached_parts()
+        self._block_what_cannot_be_created()
+
+    def _keep_detached_parts(self) -> None:
+        """Leave out of what is created the parts that a detached partition keeps."""
+        for key, pairs in self.changed.items():
+            if key[0] == "table" and pairs.get("partition of", (None, None))[0] is not None:
+                for statement, wanted, _ in detached_parts(self.before, self.after, key[1]):
+                    if wanted is None or wanted in self.added:
+                        self.after_detach.setdefault(key[1], []).append(statement)
+                    self.added.discard(wanted or key)
+
+    def block(self, key: Key, reason: str) -> None:
+        """Leave an object as it is, and report that its difference is not covered."""
+        self.draft.gap(*reported(key), reason)
+        self.changed.pop(key, None)
+        self.removed.discard(key)
+        self.added.discard(key)
+        self.forced.discard(key)
+
+    @property
+    def dropped(self) -> set[Key]:
+        """What is dropped, whether it is created again or not."""
+        return self.removed | self.rebuilt
+
+    @property
+    def created(self) -> set[Key]:
+        """What is created."""
+        return self.added | self.rebuilt
+
+    def replaced(self, key: Key) -> bool:
+        """Return whether a type is replaced while columns have it, so that its old form is dropped last."""
+        return (
+            key[0] in _TYPES
+            and key in self.rebuilt
+            and not self.before.dependents.get(key, set()).isdisjoint(self.moved)
+        )
+
+    def _block_what_cannot_be_created(self) -> None:
+        """Block what no statement creates or changes, and what needs that in the target schema."""
+        waiting = []
+        for key in sorted(self.added | self.changed.keys() | self.removed):
+            if key in self.added:
+                reason = reason_not_created(self.draft, key)
+            else:
+                reason = reason_kept(self.draft, key, self.changed.get(key, {}))
+            if reason:
+                waiting.append((key, reason))
+        while waiting:
+            key, reason = waiting.pop()
+            if key not in self.added | self.changed.keys() | self.removed:
+                continue
+            if key not in self.removed:
+                reason_above = f"it needs {' '.join(reported(key))}, which is not covered"
+                waiting += [(other, reason_above) for other in sorted(self.after.dependents.get(key, ()))]
+            self.block(key, reason)
+
+    def needs_rebuild(self, key: Key, pairs: Pairs) -> bool:
+        """Return whether no statement makes these changes to an object."""
+        kind, name = key
+        if kind == "column":
+            return not self.is_view_column(name) and columns.is_rebuilt(self.draft, name, pairs)
+        writer = WRITERS.get(kind)
+        if writer is None:
+            return False
+        if writer.is_rebuilt is not None:
+            return writer.is_rebuilt(self.draft, name, pairs)
+        return writer.rebuilds and bool(set(pairs) - writer.alters)
+
+    def can_be_rebuilt(self, key: Key) -> bool:
+        """Return whether an object can be dropped and created again without losing data."""
+        kind, name = key
+        if key not in self.draft.target:
+            return False
+        if kind == "column":
+            return self.is_view_column(name) or columns.can_be_rebuilt(self.draft, name)
+        writer = WRITERS.get(kind)
+        return kind not in _KEEPS_DATA and writer is not None and not reason_not_created(self.draft, key)
+
+    def is_view_column(self, name: str) -> bool:
+        """Return whether a column is of a view."""
+        return any((kind, split_last(name)[0]) in self.draft.live for kind in _VIEWS)

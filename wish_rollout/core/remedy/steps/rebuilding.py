@@ -1,0 +1,134 @@
+"""Which objects are dropped and created again: those that no statement alters, and what depends on them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.remedy.graph.parts import reported
+from wish_rollout.core.remedy.graph.schema_index import RELATIONS
+from wish_rollout.core.remedy.steps.index_attachment import fitting_indexes
+from wish_rollout.core.remedy.writers import type_replacement
+from wish_rollout.core.remedy.writers.by_kind import WRITERS, reason_not_created
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wish_rollout.core.remedy.draft import Pairs
+    from wish_rollout.core.remedy.steps.change_set import ChangeSet
+    from wish_rollout.core.schema.snapshot import Key
+
+
+class CannotDrop(Exception):
+    """An object that would have to be dropped, and that has to stay as it is."""
+
+    def __init__(self, key: Key, reason: str) -> None:
+        super().__init__(reason)
+        self.key = key
+        self.reason = reason
+
+
+class Rebuilding:
+    """Follows the dependencies of what is dropped, and adds to ``rebuilt`` and ``moved`` of a set of changes."""
+
+    def __init__(self, changes: ChangeSet) -> None:
+        self.changes = changes
+        self.draft = changes.draft
+        self.waiting: list[Key] = sorted(changes.removed)
+
+    def find(self) -> None:
+        """Find all; raise CannotDrop where an object that has to be dropped cannot be."""
+        changes = self.changes
+        for key in sorted(changes.forced):
+            self._add(key)
+        for key, pairs in sorted(changes.changed.items()):
+            if changes.needs_rebuild(key, pairs):
+                if reason := reason_not_created(self.draft, key):
+                    raise CannotDrop(key, reason)
+                self._add(key)
+        self._follow_indexes()
+        for key, pairs in sorted(changes.changed.items()):
+            if key not in changes.rebuilt:
+                for other in self._stopping(key, pairs):
+                    self._rebuild(other, key)
+        while self.waiting:
+            self._follow(self.waiting.pop())
+
+    def _add(self, key: Key) -> None:
+        self.changes.rebuilt.add(key)
+        self.waiting.append(key)
+
+    def _rebuild(self, key: Key, below: Key) -> None:
+        """Add an object that depends on another one, which is dropped or altered."""
+        changes = self.changes
+        if key in changes.rebuilt or key in changes.removed or key not in self.draft.live:
+            return
+        if not changes.can_be_rebuilt(key):
+            why = f"{' '.join(reported(key))} depends on it, and cannot be dropped and created again"
+            raise CannotDrop(below, why)
+        self._add(key)
+
+    def _follow_indexes(self) -> None:
+        """Add what a parent's index would attach, and families of operator classes, which keep their members."""
+        changes = self.changes
+        for key in sorted(self.draft.live.keys() & self.draft.target.keys()):
+            if key[0] in {"index", "constraint"}:
+                fitting = fitting_indexes(changes.after, key)
+                if any(index in changes.added or index in changes.rebuilt for index in fitting):
+                    self._rebuild(key, key)
+        for key, pairs in list(changes.changed.items()):
+            for index in pairs.get("attached to", ()):
+                if ("index", index) in self.draft.target:
+                    self._rebuild(("index", index), key)
+        for key in sorted(changes.removed | changes.rebuilt):
+            if key[0] == "operator class":
+                method = key[1].rsplit(" USING ", 1)[1]
+                self._rebuild(("operator family", f"{self.draft.live[key]['family']} USING {method}"), key)
+
+    def _follow(self, key: Key) -> None:
+        """Add what depends on an object that is dropped."""
+        changes = self.changes
+        for other in sorted(changes.before.dependents.get(key, ())):
+            if other in changes.removed or other in changes.rebuilt or self._lets_go(other, key):
+                continue
+            if other[0] == "column" and key[0] in RELATIONS:
+                if key[0] == "foreign table":
+                    self._add(other)
+                elif key in changes.rebuilt:
+                    self._rebuild(other, key)
+            elif type_replacement.can_move(self.draft, other, key):
+                for stopping in self._stopping(other, {"type": (None, None)}):
+                    self._rebuild(stopping, key)
+                changes.moved.add(other)
+            else:
+                self._rebuild(other, key)
+
+    def _lets_go(self, other: Key, key: Key) -> bool:
+        """Return whether an object is altered so that it does not need another one any longer."""
+        changes = self.changes
+        if other not in changes.changed or (other[0] == "column" and changes.is_view_column(other[1])):
+            return False
+        if other[0] == "constraint" and key[0] == "index":
+            return False
+        return key not in changes.after.needs(other)
+
+    def _stopping(self, key: Key, pairs: Pairs) -> Iterator[Key]:
+        """Yield what has to be dropped while an object is altered in place."""
+        kind, name = key
+        writer = WRITERS.get(kind)
+        if writer is None or writer.stops is None or (kind == "column" and self.changes.is_view_column(name)):
+            return
+        for other in sorted(self.changes.before.dependents.get(key, ())):
+            if writer.stops(self.draft, name, pairs, other):
+                yield other
+
+
+def find_rebuilt(changes: ChangeSet) -> None:
+    """Find what is dropped and created again; begin again each time that an object has to stay as it is."""
+    while True:
+        changes.rebuilt, changes.moved = set(), set()
+        try:
+            Rebuilding(changes).find()
+        except CannotDrop as stays:
+            changes.block(stays.key, stays.reason)
+        else:
+            return

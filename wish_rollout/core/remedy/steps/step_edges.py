@@ -1,0 +1,131 @@
+"""The dependencies between the steps of objects that are dropped, created and altered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.remedy.data_loss import drop_loses
+from wish_rollout.core.remedy.graph.parts import whole_name
+from wish_rollout.core.remedy.graph.schema_index import RELATIONS, parents_of
+from wish_rollout.core.remedy.graph.step_graph import Step
+from wish_rollout.core.remedy.identity_sequences import heir, identity_before
+from wish_rollout.core.remedy.steps.index_attachment import fitting_indexes
+from wish_rollout.core.schema.names import split_last
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wish_rollout.core.remedy.draft import Draft
+    from wish_rollout.core.remedy.graph.step_graph import StepGraph
+    from wish_rollout.core.remedy.steps.change_set import ChangeSet
+    from wish_rollout.core.remedy.steps.step_lookup import StepLookup
+    from wish_rollout.core.schema.snapshot import Key
+
+_WAITED_FOR = frozenset({"column", "domain", "composite type", "enum"})
+"""Kinds that are altered only after what depends on them was dropped."""
+
+
+class StepEdges:
+    """Adds to a graph which step comes before which."""
+
+    def __init__(self, draft: Draft, changes: ChangeSet, lookup: StepLookup, graph: StepGraph) -> None:
+        self.draft = draft
+        self.changes = changes
+        self.lookup = lookup
+        self.graph = graph
+
+    def order_columns(self) -> None:
+        """Add the columns of a table in their order."""
+        last: dict[str, Step] = {}
+        added = [key for key in self.changes.created if key[0] == "column" and key in self.draft.target]
+        for key in sorted(
+            added, key=lambda each: (split_last(each[1])[0], self.draft.target[each]["position"])
+        ):
+            table = split_last(key[1])[0]
+            step = Step("create", key)
+            if step in self.graph.steps:
+                if table in last:
+                    self.graph.order(last[table], step)
+                last[table] = step
+
+    def order_drop(self, key: Key) -> None:
+        """Put the drop of an object before those of what it needs, and before it is created again."""
+        drop = self.lookup.drop_of(key)
+        changes = self.changes
+        if key in changes.rebuilt:
+            self.graph.order(self.lookup.gone(drop), self.lookup.creation_of(key))
+            attached = ("index", str(self.draft.live[key].get("attached to")))
+            if self.draft.target[key].get("attached to") != attached[1]:
+                self.graph.order(self.lookup.creation_of(attached), self.lookup.creation_of(key))
+        for other in changes.before.needs(key):
+            self.graph.order(drop, self.lookup.drop_of(other))
+            if other[0] in _WAITED_FOR and other not in changes.dropped and not drop_loses(self.draft, key):
+                self.graph.order(drop, self.lookup.creation_of(other))
+                self.graph.order(drop, Step("move", other))
+
+    def order_creation(self, key: Key) -> None:
+        """Put the creation or change of an object after those of what it needs in the target schema."""
+        changes = self.changes
+        step = self.lookup.creation_of(key)
+        if key not in changes.added and key not in changes.rebuilt:
+            self._order_before_drops(key, step)
+        if key not in self.draft.target:
+            return
+        for other in self._wanted_by(key):
+            if other == ("index", self.draft.target[key].get("attached to")):
+                self.graph.order(step, self.lookup.creation_of(other))  # CREATE INDEX attaches what fits
+                continue
+            if key[0] == other[0] == "column" and key in self.draft.live and other in changes.added:
+                self.graph.order(
+                    step, self.lookup.creation_of(other)
+                )  # ADD COLUMN merges with the child's own column
+                continue
+            self.graph.order(self.lookup.creation_of(other), step)
+            self.graph.order(self.lookup.creation_of(other), Step("move", key))
+            self.graph.order(Step("move", other), step)
+        for index in fitting_indexes(changes.after, key):
+            self.graph.order(self.lookup.creation_of(index), step)  # it gets copies of its own first
+
+    def _order_before_drops(self, key: Key, step: Step | None) -> None:
+        """Put the change of an object before the drops of what it does not need any longer."""
+        for other in self.changes.before.needs(key):
+            if key[0] == other[0] == "column" and self.draft.live[key].get("inherited"):
+                self.graph.order(self.lookup.drop_of(other), step)  # only then is the child's column its own
+                continue
+            self.graph.order(step, self.lookup.drop_of(other))
+            self.graph.order(Step("move", key), self.lookup.drop_of(other))
+
+    def _wanted_by(self, key: Key) -> Iterator[Key]:
+        """Yield what an object needs in the target schema, with what belongs to the whole of that."""
+        kind, name = key
+        after = self.changes.after
+        children_of = set(parents_of(self.draft.target[key])) if kind in {"table", "foreign table"} else set()
+        for other in after.needs(key):
+            yield other
+            of, whole = other
+            is_own = (
+                whole_name(key, self.draft.target[key]) == whole
+                or name == whole
+                or name.startswith(f"{whole}.")
+            )
+            if of == "domain" and not is_own and other not in self.lookup.loose:
+                yield from after.parts.get(whole, ())
+                yield from (each for each in [("default", whole)] if each in self.draft.target)
+            if of in RELATIONS and (
+                whole in children_of or (kind not in {"column", "table", "sequence"} and not is_own)
+            ):
+                for part in after.parts.get(whole, ()):
+                    if part[0] == "column":
+                        yield part
+                        if whole in children_of and ("default", part[1]) in self.draft.target:
+                            yield "default", part[1]
+
+    def order_handover(self) -> None:
+        """Put a sequence aside before its column becomes an identity column, and the other way round."""
+        for key in sorted(self.changes.removed):
+            if key[0] == "sequence" and (column := heir(self.draft, key[1])):
+                self.graph.order(self.lookup.drop_of(key), self.lookup.creation_of(("column", column)))
+        for key in sorted(self.changes.added):
+            if key[0] == "sequence" and key in self.draft.target and identity_before(self.draft, key[1]):
+                owner = ("column", self.draft.target[key]["owned by"])
+                self.graph.order(self.lookup.creation_of(key), self.lookup.creation_of(owner))
