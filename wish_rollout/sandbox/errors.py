@@ -26,7 +26,9 @@ class SandboxUnwritable(ConfigurationError):
     reason: str
 
     summary = "The sandbox's folder {path} cannot be written to: {reason}."
-    explanation = "The sandbox, and every replay of scripts on a scratch database, keeps its server's files there."
+    explanation = (
+        "The sandbox, and every replay of scripts on a scratch database, keeps its server's files there."
+    )
     hint = (
         "make the folder writable; where it must not be, commit what wish-rollout generate --record writes, or name a "
         'server for replays: under [release] in rollout.toml, scratch = "postgresql://…"'

@@ -29,7 +29,9 @@ class ApproverIsRequester(Refused):
     environment: str
     approver: str
 
-    summary = "'{approver}' asked for this rollout of '{environment}', and may not be the one who approves it."
+    summary = (
+        "'{approver}' asked for this rollout of '{environment}', and may not be the one who approves it."
+    )
     explanation = "Four eyes see more than two."
     hint = "have somebody else run: wish-rollout approve {environment}; in an emergency: --break-glass 'why'"
 

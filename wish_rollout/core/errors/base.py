@@ -78,5 +78,7 @@ class BadSnapshotFile(ConfigurationError):
     reason: str
 
     summary = "The snapshot file {path} cannot be read: {reason}."
-    explanation = "A snapshot is what a live schema is compared with, so half of one would give a false answer."
+    explanation = (
+        "A snapshot is what a live schema is compared with, so half of one would give a false answer."
+    )
     hint = "write it anew: wish-rollout snapshot TARGET > {path}"

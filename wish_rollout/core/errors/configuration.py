@@ -178,7 +178,9 @@ class QuorumUnreachable(ConfigurationError):
     quorum: int
 
     summary = "'{environment}' wants the approvals of {quorum} persons, and {persons} may sign for it."
-    explanation = "So nothing can be approved there; where break_glass is not off, one of them may go on alone."
+    explanation = (
+        "So nothing can be approved there; where break_glass is not off, one of them may go on alone."
+    )
     hint = "add persons to its file of allowed signers; or lower quorum in rollout.toml"
 
 

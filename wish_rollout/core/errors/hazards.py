@@ -33,7 +33,9 @@ class HeldOthersUp(Refused):
         "Migrating '{environment}' held others up: {sessions} sessions, the longest for {longest_ms} ms; "
         "given up after {attempts} attempts."
     )
-    explanation = "What waits for a lock makes all wait that come after it, so it got out of their way each time."
+    explanation = (
+        "What waits for a lock makes all wait that come after it, so it got out of their way each time."
+    )
     hint = "try at a quieter time; or end what it waits for: SELECT pid, state, query FROM pg_stat_activity"
 
 

@@ -16,7 +16,9 @@ class LedgerMissing(Refused):
     database: str
 
     summary = "The role '{role}' may not create the ledger of '{environment}'."
-    explanation = "Every act is recorded in wish_rollout.ledger, in its own transaction; without it nothing is done."
+    explanation = (
+        "Every act is recorded in wish_rollout.ledger, in its own transaction; without it nothing is done."
+    )
     hint = (
         'once, as the owner of the database {database}: CREATE SCHEMA wish_rollout AUTHORIZATION "{role}"; '
         "or, with roles apart: wish-rollout roles"
@@ -31,7 +33,9 @@ class LedgerClosed(Refused):
     role: str
 
     summary = "The role '{role}' may not write to the ledger of '{environment}'."
-    explanation = "Every act is recorded in wish_rollout.ledger, in its own transaction; without it nothing is done."
+    explanation = (
+        "Every act is recorded in wish_rollout.ledger, in its own transaction; without it nothing is done."
+    )
     hint = 'as its owner: GRANT USAGE ON SCHEMA wish_rollout TO "{role}"; GRANT SELECT, INSERT ON wish_rollout.ledger TO "{role}"'
 
 

@@ -67,7 +67,9 @@ class SchemaAhead(Refused):
     summary = (
         "'{environment}' says that it is at revision {position}, and its schema is exactly that of {really}."
     )
-    explanation = "The release was applied there by hand, or its version row was lost; migrating again would fail."
+    explanation = (
+        "The release was applied there by hand, or its version row was lost; migrating again would fail."
+    )
     hint = "take it over as it is: wish-rollout apply --adopt {environment}"
 
 
@@ -89,8 +91,12 @@ class MayNotAdopt(Refused):
     environment: str
     drift: str
 
-    summary = "'{environment}' cannot be adopted: its schema is not exactly what the release leads to: {drift}."
-    explanation = "Adopting only sets the version table, so anything that differs would be promised and not be there."
+    summary = (
+        "'{environment}' cannot be adopted: its schema is not exactly what the release leads to: {drift}."
+    )
+    explanation = (
+        "Adopting only sets the version table, so anything that differs would be promised and not be there."
+    )
     hint = "write a revision that adapts what is there, or for a disposable environment: wish-rollout apply --clean {environment}"
 
 
@@ -102,7 +108,9 @@ class PlanChanged(Refused):
     changed: str
 
     summary = "The plan for '{environment}' no longer holds: {changed}."
-    explanation = "What was looked at, and perhaps approved, is not what would happen now, so nothing was started."
+    explanation = (
+        "What was looked at, and perhaps approved, is not what would happen now, so nothing was started."
+    )
     hint = "look again: wish-rollout plan; then: wish-rollout apply"
 
 

@@ -15,7 +15,9 @@ class ForeignRevision(Refused):
     head: str
     environment: str = "the database"
 
-    summary = "{environment} is at revision '{revision}', which this release does not know (its head is {head})."
+    summary = (
+        "{environment} is at revision '{revision}', which this release does not know (its head is {head})."
+    )
     explanation = (
         "A newer release, or another project's, was applied there; what migrating would do to it is unknown."
     )

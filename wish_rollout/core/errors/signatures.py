@@ -90,7 +90,9 @@ class BadSignature(Refused):
     reason: str
 
     summary = "The signature of the approval for '{environment}' is not good: {reason}."
-    explanation = "The text or the signature was changed after it was made, or it was made for something else."
+    explanation = (
+        "The text or the signature was changed after it was made, or it was made for something else."
+    )
     hint = "sign what stands now: wish-rollout approve {environment}"
 
 

@@ -10,7 +10,7 @@ from wish_rollout.postgres.catalog.catalog_rows import Comments, Objects, Proper
 from wish_rollout.postgres.expressions.definition_text import statistics_definition, tidy, trigger_definition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, MutableMapping, Sequence
 
     from wish_rollout.postgres.catalog.read_context import Frame
 
@@ -25,16 +25,18 @@ class Reading:
     """The objects found, and the names by number that later rows refer to.
 
     ``tables``: number → name. ``columns``: table's number → column's number → name. ``collations``: those
-    of columns that are not the database's default. ``sequences``: those behind identity columns.
+    of columns that are not the database's default. ``sequences``: those behind identity columns. ``names``: the
+    names of sequences, functions and types, by catalog and number.
     """
 
     frame: Frame
     comments: Comments
     objects: Objects = field(default_factory=dict)
-    tables: dict[int, str] = field(default_factory=dict)
-    columns: dict[int, dict[int, str]] = field(default_factory=dict)
+    tables: MutableMapping[int, str] = field(default_factory=dict)
+    columns: MutableMapping[int, dict[int, str]] = field(default_factory=dict)
     collations: dict[tuple[int, int], int] = field(default_factory=dict)
     sequences: dict[tuple[int, int], Properties] = field(default_factory=dict)
+    names: dict[tuple[str, int], str] = field(default_factory=dict)
 
     def add(self, kind: str, name: str, properties: Properties, part_of: str | None = None) -> None:
         """Add an object, if it is in scope by its name and that of the table (or what else) it is a part of."""
@@ -75,4 +77,5 @@ def add_simple(reading: Reading, catalog: str, names: Sequence[str], rows: Itera
         if row["_kind"] == "extension" and bare(row["_name"]) in reading.frame.scope.pinned_extensions:
             properties["version"] = properties.pop("installed version")
         name = row["_name"] if table is None else f"{table}.{row['_name']}"
+        reading.names[catalog, row["_oid"]] = name
         reading.add(row["_kind"], name, properties, table)

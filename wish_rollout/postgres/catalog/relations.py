@@ -40,6 +40,7 @@ def add_sequences(reading: Reading, names: Sequence[str], rows: Iterable[Row]) -
         owned(properties, row, reading.frame)
         properties.update(reading.remarks("pg_class", row["_oid"]))
         if row["_relation"] is None:
+            reading.names["pg_class", row["_oid"]] = row["_name"]
             reading.add("sequence", row["_name"], properties)
         else:
             properties.pop("owner", None)

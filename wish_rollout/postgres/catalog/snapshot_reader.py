@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
+    from wish_rollout.postgres.catalog.catalog_rows import Comments
     from wish_rollout.postgres.catalog.pipelined_queries import Answers
     from wish_rollout.postgres.catalog.read_context import Frame
 
@@ -38,13 +39,13 @@ def read_snapshot(connection: psycopg.Connection, scope: Scope | None = None) ->
     Opens one ``REPEATABLE READ READ ONLY`` transaction if the connection is idle, and reads inside the
     present one otherwise. The session's settings do not show in the result. Raises psycopg's errors.
     """
-    with consistent_read(connection), _no_collection():
-        frame = read_frame(connection, scope or Scope())
-        return _read(connection, frame)
+    with consistent_read(connection), no_collection():
+        reading = read_objects(connection, scope or Scope())
+        return Snapshot(reading.objects, noted_properties(reading.frame))
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
+def no_collection() -> Iterator[None]:
     """Keep the cycle collector from walking, again and again, over rows that hold no cycles."""
     enabled = gc.isenabled()
     gc.disable()
@@ -55,18 +56,28 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _read(connection: psycopg.Connection, frame: Frame) -> Snapshot:
+def read_objects(connection: psycopg.Connection, scope: Scope) -> Reading:
+    """Return all objects in scope; the caller is in ``consistent_read``."""
+    frame = read_frame(connection, scope)
     with connection.pipeline() as pipeline:
         answers = stages(connection, pipeline, frame)
         reading = _begin(frame, first := next(answers))
         _add_tables(reading, first)
         _add_constraints(reading, next(answers))
         _add_others(reading, next(answers))
-    return Snapshot(reading.objects, _sees(frame))
+    return reading
 
 
-def _sees(frame: Frame) -> set[str]:
-    """Name the noted properties that this server and role can tell."""
+def add_answers(reading: Reading, answers: Answers) -> None:
+    """Add the objects of one answer to each of some queries, as for a read of chosen objects."""
+    reading.comments = comments_of(answers)
+    _add_tables(reading, answers)
+    _add_constraints(reading, answers)
+    _add_others(reading, answers)
+
+
+def noted_properties(frame: Frame) -> set[str]:
+    """Return the noted properties that this server and role can tell."""
     sees = set()
     if frame.major >= 18:
         sees.add("not null constraint")
@@ -76,26 +87,35 @@ def _sees(frame: Frame) -> set[str]:
 
 
 def _begin(frame: Frame, answers: Answers) -> Reading:
-    comments: dict[tuple[str, int], dict[int, str]] = {}
-    for catalog, oid, part, text in answers["comments"].fetchall():
-        comments.setdefault((catalog, oid), {})[part] = text
-    reading = Reading(frame, comments)
+    reading = Reading(frame, comments_of(answers))
     theirs = frame.members.get("pg_namespace", ())  # an extension's schema can hold what is ours
     schemas = [row for row in frame.schemas if row[0] not in theirs]
     add_simple(reading, "pg_namespace", frame.schema_columns, schemas)
     return reading
 
 
+def comments_of(answers: Answers) -> Comments:
+    """Return the comments by catalog and number, each by the number of the part that it is on."""
+    comments: dict[tuple[str, int], dict[int, str]] = {}
+    for catalog, oid, part, text in answers["comments"].fetchall() if "comments" in answers else ():
+        comments.setdefault((catalog, oid), {})[part] = text
+    return comments
+
+
 def _add_tables(reading: Reading, answers: Answers) -> None:
     for name, add in (("relations", add_relations), ("sequences", add_sequences), ("columns", add_columns)):
-        add(reading, *told(answers[name]))
+        if name in answers:
+            add(reading, *told(answers[name]))
 
 
 def _add_constraints(reading: Reading, answers: Answers) -> None:
-    firing: dict[int, str] = dict(answers["disabled_constraints"].fetchall())
-    behind = add_constraints(reading, *told(answers["constraints"]), firing)
-    keys = Keys(*(answers[name].fetchall() for name in KEYS))
-    add_indexes(reading, *told(answers["indexes"]), keys, behind)
+    disabled = answers["disabled_constraints"].fetchall() if "disabled_constraints" in answers else ()
+    if "constraints" not in answers:
+        return
+    behind = add_constraints(reading, *told(answers["constraints"]), dict(disabled))
+    if "indexes" in answers:
+        keys = Keys(*(answers[name].fetchall() for name in KEYS))
+        add_indexes(reading, *told(answers["indexes"]), keys, behind)
 
 
 def _add_others(reading: Reading, answers: Answers) -> None:

@@ -41,6 +41,11 @@ _SET = f"SELECT {_LIMIT}, " + ", ".join(
 )
 
 
+def set_plain_settings(connection: psycopg.Connection) -> None:
+    """Set, until the present transaction ends, what keeps settings out of deparsed text."""
+    connection.execute(_SET)
+
+
 @contextmanager
 def bounded(connection: psycopg.Connection) -> Iterator[None]:
     """Read for a while, and wait for no lock longer than the session's own ``lock_timeout``, or LOCK_TIMEOUT.

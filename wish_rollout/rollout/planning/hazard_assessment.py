@@ -50,7 +50,7 @@ def pending_of(project: Project, plan: EnvironmentPlan) -> list[Pending]:
                 revision.id,
                 history.at((revision.id,)),
                 history.at(tuple(sorted(revision.parents))),
-                history.record((revision.id,)).downgrade,
+                history.record(revision.id).downgrade,
             )
             for revision in project.release.undone(plan.start, plan.end)
         ]
@@ -59,7 +59,7 @@ def pending_of(project: Project, plan: EnvironmentPlan) -> list[Pending]:
             revision.id,
             history.at(tuple(sorted(revision.parents))),
             history.at((revision.id,)),
-            history.record((revision.id,)).upgrade,
+            history.record(revision.id).upgrade,
         )
         for revision in project.release.pending(plan.start)
     ]

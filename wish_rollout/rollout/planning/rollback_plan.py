@@ -92,7 +92,7 @@ def plan_from(
         action=Action.ROLLBACK,
         end=end,
         pending=tuple(f"{revision.id} {revision.message}".strip() for revision in back),
-        statements=tuple(text for each in back for text in project.history.record((each.id,)).downgrade),
+        statements=tuple(text for each in back for text in project.history.record(each.id).downgrade),
         promised=project.history.promised(forth.start, end),
         obstacles=(),
         resumes=resumes,

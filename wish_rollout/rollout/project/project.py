@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.core.schema.unmanaged_objects import Counted, Known, count, known_in
 from wish_rollout.rollout.project.release_source import ReleaseSource
 from wish_rollout.rollout.project.target import Target
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     import psycopg
 
     from wish_rollout.config import Environment
-    from wish_rollout.core.schema.snapshot import Snapshot
     from wish_rollout.revisions.script_runs import Road
     from wish_rollout.rollout.project.history import History
 
@@ -36,8 +36,7 @@ class Project(ReleaseSource):
     @cached_property
     def _known(self) -> Known:
         """The names of all objects that the release's history has ever had."""
-        positions = [(), *((revision.id,) for revision in self.release.revisions)]
-        return known_in(self.history.at(position) for position in positions)
+        return known_in(Snapshot(objects) for objects in self.history.names())
 
     def count(self, live: Snapshot) -> Counted:
         """Say what of a live schema counts against a promise: the one place where that is decided."""

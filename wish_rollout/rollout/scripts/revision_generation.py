@@ -9,7 +9,7 @@ from wish_rollout.core.errors.configuration import BadConfiguration
 from wish_rollout.core.errors.releases import NothingToGenerate
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.rollout.project.project import Project
-from wish_rollout.rollout.project.replay import SCRATCH, Replayer, record, scratch
+from wish_rollout.rollout.project.replay import SCRATCH, Replayer, replay, scratch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,5 +64,5 @@ def write_records(project: Project) -> Path:
     from wish_rollout.revisions.journal import Journal
 
     journal = Journal(project.scripts.folder / "meta")
-    journal.write(project.release, record(project))
+    journal.write(project.release, replay(project))
     return journal.folder

@@ -1,0 +1,163 @@
+"""Find the objects that a session's transactions changed in the catalog, without reading the whole catalog.
+
+A row that a transaction wrote has its ID in ``xmin`` (manual, "System Columns"). A row that it deleted is found by
+listing a catalog again, which is done only where the session's own statistics count a deletion. The statistics of a
+transaction are complete until it ends (manual, "The Cumulative Statistics System"); after a commit they are not used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import psycopg
+
+from wish_rollout.postgres.queries import query
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+LISTED = frozenset(
+    {"pg_class", "pg_attrdef", "pg_constraint", "pg_trigger", "pg_rewrite", "pg_policy", "pg_inherits"}
+    | {"pg_proc", "pg_type", "pg_enum", "pg_description", "pg_depend"}
+)
+"""Catalogs whose rows are remembered, so that a deletion is noticed."""
+COMPANIONS = frozenset(
+    {"pg_attribute", "pg_index", "pg_sequence", "pg_partitioned_table", "pg_foreign_table"}
+)
+"""Catalogs from which DDL deletes rows only together with the row of the relation in pg_class."""
+FOLLOWED = LISTED | COMPANIONS
+IGNORED = frozenset(
+    {"pg_shdepend", "pg_shdescription", "pg_statistic", "pg_statistic_ext_data", "pg_largeobject"}
+    | {"pg_largeobject_metadata"}
+)
+"""Catalogs that no snapshot reads."""
+OLDEST = 3
+"""The first transaction ID that is no special one (access/transam.h)."""
+
+Key = tuple[int, int]
+Counts = dict[str, tuple[int, int]]
+
+
+class Entry(NamedTuple):
+    """A row of a catalog: the object that it belongs to, and for a relation its kind and name."""
+
+    container: int
+    kind: str
+    name: str
+
+
+Rows = dict[str, dict[Key, Entry]]
+"""Catalog → (number of the object, part) → its row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A moment before a change: a transaction ID that no later one is below, and what was counted then."""
+
+    since: int
+    counts: Counts
+
+
+@dataclass(slots=True)
+class Written:
+    """What was written since a mark: new rows, and for catalogs with deletions all rows that are there now.
+
+    ``everything``: a catalog of another kind was written, so that all has to be read.
+    """
+
+    everything: bool = False
+    rows: Rows = field(default_factory=dict)
+    listed: Rows = field(default_factory=dict)
+
+
+class CatalogChanges:
+    """Asks one session what was written to the catalog of its database."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self.connection = connection
+        self.major = connection.info.server_version // 10000
+        rows = self.ask(
+            "SELECT oid, relname, has_table_privilege(oid, 'SELECT') FROM pg_catalog.pg_class"
+            " WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind = 'r'"
+        ).fetchall()
+        self.catalogs = {str(name): int(oid) for oid, name, _ in rows if name not in IGNORED}
+        self.readable = all(may_read for _, name, may_read in rows if name not in IGNORED)
+        self.counting = self.ask("SELECT current_setting('track_counts')::bool").fetchall()[0][0]
+        self.others: dict[str, int] = {}
+
+    def ask(self, text: str, parameters: Any = None) -> psycopg.Cursor[Any]:
+        """Execute a query that is asked often, as a prepared statement."""
+        return psycopg.Cursor(self.connection).execute(text.encode(), parameters, prepare=True)
+
+    def named(self, name: str, **parameters: Any) -> psycopg.Cursor[Any]:
+        """Execute one of the queries that have a file."""
+        return self.ask(query(name, self.major), parameters)
+
+    def mark(self) -> Mark:
+        """Return the present moment; the session is in the transaction that will write."""
+        with self.connection.pipeline():
+            snapshot = self.ask(
+                "SELECT least(pg_snapshot_xmax(pg_current_snapshot()), pg_current_xact_id_if_assigned())::text::numeric"
+            )
+            counts = self._count()
+            since = int(snapshot.fetchall()[0][0]) % 2**32
+            return Mark(max(since, OLDEST), _counts(counts))
+
+    def list_all(self) -> Rows:
+        """Return the rows of all catalogs whose rows are remembered, and remember how long the others are."""
+        if self.readable:
+            self.others = {name: count for name, count, _ in self._other_catalogs(OLDEST)}
+        return self._rows(OLDEST, LISTED)
+
+    def written(self, mark: Mark, *, committed: bool) -> Written:
+        """Return what was written since ``mark``; ``committed``: whether a transaction ended since then."""
+        if committed or not self.counting:
+            if not self.readable:
+                return Written(everything=True)
+            written, deleted = set(FOLLOWED), set(LISTED)
+            others = self._other_catalogs(mark.since)
+            if any(new or count != self.others.get(name) for name, count, new in others):
+                return Written(everything=True)
+        else:
+            now = _counts(self._count())
+            written = {name for name, (count, _) in now.items() if count != mark.counts[name][0]}
+            deleted = {name for name, (_, count) in now.items() if count != mark.counts[name][1]}
+            alone = deleted & COMPANIONS and "pg_class" not in deleted
+            if (written | deleted) - FOLLOWED or alone:
+                return Written(everything=True)
+        listed = self._rows(OLDEST, deleted & LISTED) if deleted & LISTED else {}
+        return Written(rows=self._rows(mark.since, written) if written else {}, listed=listed)
+
+    def dependents(self, objects: Iterable[tuple[str, int]]) -> list[tuple[str, int, int | None, int | None]]:
+        """Return the objects whose definitions name these, as (catalog, number, table, type)."""
+        pairs = list(objects)
+        parameters = {"catalogs": [name for name, _ in pairs], "oids": [oid for _, oid in pairs]}
+        return self.named("dependents", **parameters).fetchall()
+
+    def _count(self) -> psycopg.Cursor[Any]:
+        return self.named("written_catalogs", catalogs=list(self.catalogs.values()))
+
+    def _rows(self, since: int, catalogs: Iterable[str]) -> Rows:
+        found: Rows = {name: {} for name in catalogs}
+        answer = self.named("changed_objects", since=str(since), catalogs=list(found))
+        for catalog, oid, part, container, kind, name in answer.fetchall():
+            found[catalog][oid, part] = Entry(container, kind, name)
+        return found
+
+    def _other_catalogs(self, since: int) -> list[tuple[str, int, int]]:
+        """Return name, rows and rows since then of the catalogs that are not followed."""
+        text = " UNION ALL ".join(
+            f"SELECT '{name}', count(*), count(*) FILTER (WHERE age(xmin) <= age({since}::text::xid)) FROM {name}"  # noqa: S608
+            for name in sorted(self.catalogs.keys() - FOLLOWED)
+        )
+        return psycopg.Cursor(self.connection).execute(text.encode()).fetchall()
+
+
+def _counts(answer: psycopg.Cursor[Any]) -> Counts:
+    return {name: (written, deleted) for name, written, deleted in answer.fetchall()}
+
+
+def gone(before: Mapping[Key, Entry], now: Mapping[Key, Entry]) -> dict[Key, Entry]:
+    """Return the rows of a catalog that are there no more."""
+    return {key: before[key] for key in before.keys() - now.keys()}
