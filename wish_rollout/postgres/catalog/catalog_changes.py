@@ -7,6 +7,7 @@ transaction are complete until it ends (manual, "The Cumulative Statistics Syste
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,6 +33,9 @@ IGNORED = frozenset(
     | {"pg_largeobject_metadata"}
 )
 """Catalogs that no snapshot reads."""
+PREFIX = "wish_rollout_"
+"""Begins the names of the prepared statements."""
+_PARAMETER = re.compile(r"%\((\w+)\)s")
 OLDEST = 3
 """The first transaction ID that is no special one (access/transam.h)."""
 
@@ -85,14 +89,32 @@ class CatalogChanges:
         self.readable = all(may_read for _, name, may_read in rows if name not in IGNORED)
         self.counting = self.ask("SELECT current_setting('track_counts')::bool").fetchall()[0][0]
         self.others: dict[str, int] = {}
+        self.prepared: dict[str, list[str]] = {}
 
     def ask(self, text: str, parameters: Any = None) -> psycopg.Cursor[Any]:
-        """Execute a query that is asked often, as a prepared statement."""
-        return psycopg.Cursor(self.connection).execute(text.encode(), parameters, prepare=True)
+        """Execute a query without preparing it."""
+        return psycopg.ClientCursor(self.connection).execute(text.encode(), parameters)
 
-    def named(self, name: str, **parameters: Any) -> psycopg.Cursor[Any]:
-        """Execute one of the queries that have a file."""
-        return self.ask(query(name, self.major), parameters)
+    def named(self, name: str, parameters: Mapping[str, Any], *, some: bool = False) -> psycopg.Cursor[Any]:
+        """Execute one of the queries that have a file, as a prepared statement (manual, PREPARE).
+
+        The driver would prepare anew after every ALTER, DROP and ROLLBACK, for queries of tables that these change.
+        """
+        if name not in self.prepared:
+            text, order = _numbered(query(name, self.major, some=some))
+            self.ask(f"PREPARE {PREFIX}{name} AS {text}")
+            self.prepared[name] = order
+        order = self.prepared[name]
+        places = ", ".join(["%s"] * len(order))
+        call = f"EXECUTE {PREFIX}{name}" + (f" ({places})" if order else "")
+        return self.ask(call, [parameters[each] for each in order])
+
+    def keep_prepared(self) -> None:
+        """Prepare anew what a script has deallocated."""
+        found = self.ask("SELECT count(*) FROM pg_prepared_statements WHERE starts_with(name, %s)", [PREFIX])
+        if found.fetchall()[0][0] < len(self.prepared):
+            self.ask(f"DEALLOCATE ALL")
+            self.prepared.clear()
 
     def mark(self) -> Mark:
         """Return the present moment; the session is in the transaction that will write."""
@@ -133,14 +155,14 @@ class CatalogChanges:
         """Return the objects whose definitions name these, as (catalog, number, table, type)."""
         pairs = list(objects)
         parameters = {"catalogs": [name for name, _ in pairs], "oids": [oid for _, oid in pairs]}
-        return self.named("dependents", **parameters).fetchall()
+        return self.named("dependents", parameters).fetchall()
 
     def _count(self) -> psycopg.Cursor[Any]:
-        return self.named("written_catalogs", catalogs=list(self.catalogs.values()))
+        return self.named("written_catalogs", {"catalogs": list(self.catalogs.values())})
 
     def _rows(self, since: int, catalogs: Iterable[str]) -> Rows:
         found: Rows = {name: {} for name in catalogs}
-        answer = self.named("changed_objects", since=str(since), catalogs=list(found))
+        answer = self.named("changed_objects", {"since": str(since), "catalogs": list(found)})
         for catalog, oid, part, container, kind, name in answer.fetchall():
             found[catalog][oid, part] = Entry(container, kind, name)
         return found
@@ -151,7 +173,19 @@ class CatalogChanges:
             f"SELECT '{name}', count(*), count(*) FILTER (WHERE age(xmin) <= age({since}::text::xid)) FROM {name}"  # noqa: S608
             for name in sorted(self.catalogs.keys() - FOLLOWED)
         )
-        return psycopg.Cursor(self.connection).execute(text.encode()).fetchall()
+        return self.ask(text).fetchall()
+
+
+def _numbered(text: str) -> tuple[str, list[str]]:
+    """Return a query with numbered parameters, and their names in order."""
+    order: list[str] = []
+
+    def number(match: re.Match[str]) -> str:
+        if match[1] not in order:
+            order.append(match[1])
+        return f"${order.index(match[1]) + 1}"
+
+    return _PARAMETER.sub(number, text).replace("%%", "%"), order
 
 
 def _counts(answer: psycopg.Cursor[Any]) -> Counts:

@@ -23,7 +23,6 @@ from wish_rollout.postgres.catalog.snapshot_reader import (
     noted_properties,
     read_objects,
 )
-from wish_rollout.postgres.queries import query
 from wish_rollout.postgres.sessions.read_transaction import consistent_read, set_plain_settings
 
 if TYPE_CHECKING:
@@ -89,6 +88,8 @@ class SnapshotTracker:
         which is not needed at the end of a transaction.
         """
         with self._plain_settings(keep_settings or committed), no_collection():
+            self.changes.ask("SET LOCAL plan_cache_mode = force_generic_plan")
+            self.changes.keep_prepared()
             written = self.changes.written(mark, committed=committed)
             units = Units(everything=True)
             if not written.everything:
@@ -163,7 +164,7 @@ class SnapshotTracker:
     def _extensions_changed(self) -> bool:
         """Whether another set of objects belongs to extensions than before."""
         frame = self.reading.frame
-        found = self.changes.named("members").fetchall()
+        found = self.changes.named("members", {}).fetchall()
         count = sum(map(len, frame.members.values())) + sum(map(len, frame.depends.values()))
         return len(found) != count
 
@@ -223,8 +224,7 @@ class SnapshotTracker:
         with self.connection.pipeline():
             for name in self._queries(units, written):
                 if name != "not_nulls" or self.changes.major >= 18:
-                    text = query(name, self.changes.major, some=True)
-                    answers[name] = self.changes.ask(text, parameters)
+                    answers[name] = self.changes.named(name, parameters, some=True)
         return answers
 
     def _queries(self, units: Units, written: Written) -> Iterator[str]:
