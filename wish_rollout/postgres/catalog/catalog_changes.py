@@ -65,14 +65,23 @@ class Mark:
 
 @dataclass(slots=True)
 class Written:
-    """What was written since a mark: new rows, and for catalogs with deletions all rows that are there now.
+    """What was written since a mark: new rows, and for catalogs with deletions the keys that are there now.
 
-    ``everything``: a catalog of another kind was written, so that all has to be read.
+    ``everything``: a catalog of another kind was written, so that all has to be read. ``deleted``: the catalogs with
+    deletions.
     """
 
     everything: bool = False
     rows: Rows = field(default_factory=dict)
-    listed: Rows = field(default_factory=dict)
+    present: Mapping[str, set[Key]] = field(default_factory=dict)
+    deleted: frozenset[str] = frozenset()
+
+    def gone(self, known: Rows) -> Rows:
+        """Return those of the known rows that are there no more."""
+        return {
+            name: {key: known[name][key] for key in known[name].keys() - keys}
+            for name, keys in self.present.items()
+        }
 
 
 class CatalogChanges:
@@ -90,6 +99,7 @@ class CatalogChanges:
         self.counting = self.ask("SELECT current_setting('track_counts')::bool").fetchall()[0][0]
         self.others: dict[str, int] = {}
         self.prepared: dict[str, list[str]] = {}
+        self.counted: Counts = {}
 
     def ask(self, text: str, parameters: Any = None) -> psycopg.Cursor[Any]:
         """Execute a query without preparing it."""
@@ -109,12 +119,20 @@ class CatalogChanges:
         call = f"EXECUTE {PREFIX}{name}" + (f" ({places})" if order else "")
         return self.ask(call, [parameters[each] for each in order])
 
-    def keep_prepared(self) -> None:
-        """Prepare anew what a script has deallocated."""
-        found = self.ask("SELECT count(*) FROM pg_prepared_statements WHERE starts_with(name, %s)", [PREFIX])
-        if found.fetchall()[0][0] < len(self.prepared):
-            self.ask(f"DEALLOCATE ALL")
-            self.prepared.clear()
+    def prepare_to_read(self) -> None:
+        """Let prepared statements be planned once, and prepare anew what a script has deallocated."""
+        with self.connection.pipeline():
+            found = self.ask(
+                "SELECT set_config('plan_cache_mode', 'force_generic_plan', true),"
+                " (SELECT count(*) FROM pg_prepared_statements WHERE starts_with(name, %s))",
+                [PREFIX],
+            )
+            counts = self._count() if "written_catalogs" in self.prepared else None
+            if found.fetchall()[0][1] < len(self.prepared):
+                self.ask("DEALLOCATE ALL")
+                self.prepared.clear()
+                counts = None
+        self.counted = _counts(counts or self._count())
 
     def mark(self) -> Mark:
         """Return the present moment; the session is in the transaction that will write."""
@@ -130,10 +148,18 @@ class CatalogChanges:
         """Return the rows of all catalogs whose rows are remembered, and remember how long the others are."""
         if self.readable:
             self.others = {name: count for name, count, _ in self._other_catalogs(OLDEST)}
-        return self._rows(OLDEST, LISTED)
+        found = {name: {} for name in LISTED} | self._take_rows(self._ask_rows(OLDEST, LISTED))
+        members = {key for key, entry in found["pg_depend"].items() if entry.kind == "extension"}
+        return {
+            **found,
+            "pg_depend": {key: found["pg_depend"][key] for key in found["pg_depend"].keys() - members},
+        }
 
     def written(self, mark: Mark, *, committed: bool) -> Written:
-        """Return what was written since ``mark``; ``committed``: whether a transaction ended since then."""
+        """Return what was written since ``mark``; ``committed``: whether a transaction ended since then.
+
+        Comes after ``prepare_to_read``.
+        """
         if committed or not self.counting:
             if not self.readable:
                 return Written(everything=True)
@@ -142,14 +168,17 @@ class CatalogChanges:
             if any(new or count != self.others.get(name) for name, count, new in others):
                 return Written(everything=True)
         else:
-            now = _counts(self._count())
-            written = {name for name, (count, _) in now.items() if count != mark.counts[name][0]}
-            deleted = {name for name, (_, count) in now.items() if count != mark.counts[name][1]}
+            now = {name: (count, mark.counts.get(name, (0, 0))) for name, count in self.counted.items()}
+            written = {name for name, (count, before) in now.items() if count[0] != before[0]}
+            deleted = {name for name, (count, before) in now.items() if count[1] != before[1]}
             alone = deleted & COMPANIONS and "pg_class" not in deleted
             if (written | deleted) - FOLLOWED or alone:
                 return Written(everything=True)
-        listed = self._rows(OLDEST, deleted & LISTED) if deleted & LISTED else {}
-        return Written(rows=self._rows(mark.since, written) if written else {}, listed=listed)
+        with self.connection.pipeline():
+            rows = self._ask_rows(mark.since, written) if written else None
+            keys = self.named("present_objects", {"catalogs": list(deleted)}) if deleted & LISTED else None
+        listed = {name: _keys(text) for name, text in keys.fetchall() if name in deleted} if keys else {}
+        return Written(rows=self._take_rows(rows) if rows else {}, present=listed, deleted=frozenset(deleted))
 
     def dependents(self, objects: Iterable[tuple[str, int]]) -> list[tuple[str, int, int | None, int | None]]:
         """Return the objects whose definitions name these, as (catalog, number, table, type)."""
@@ -160,11 +189,14 @@ class CatalogChanges:
     def _count(self) -> psycopg.Cursor[Any]:
         return self.named("written_catalogs", {"catalogs": list(self.catalogs.values())})
 
-    def _rows(self, since: int, catalogs: Iterable[str]) -> Rows:
-        found: Rows = {name: {} for name in catalogs}
-        answer = self.named("changed_objects", {"since": str(since), "catalogs": list(found)})
+    def _ask_rows(self, since: int, catalogs: Iterable[str]) -> psycopg.Cursor[Any]:
+        return self.named("changed_objects", {"since": str(since), "catalogs": list(catalogs)})
+
+    @staticmethod
+    def _take_rows(answer: psycopg.Cursor[Any]) -> Rows:
+        found: Rows = {}
         for catalog, oid, part, container, kind, name in answer.fetchall():
-            found[catalog][oid, part] = Entry(container, kind, name)
+            found.setdefault(catalog, {})[oid, part] = Entry(container, kind, name)
         return found
 
     def _other_catalogs(self, since: int) -> list[tuple[str, int, int]]:
@@ -192,6 +224,6 @@ def _counts(answer: psycopg.Cursor[Any]) -> Counts:
     return {name: (written, deleted) for name, written, deleted in answer.fetchall()}
 
 
-def gone(before: Mapping[Key, Entry], now: Mapping[Key, Entry]) -> dict[Key, Entry]:
-    """Return the rows of a catalog that are there no more."""
-    return {key: before[key] for key in before.keys() - now.keys()}
+def _keys(text: str | None) -> set[Key]:
+    pairs = (each.partition(".") for each in text.split(",")) if text else ()
+    return {(int(oid), int(part)) for oid, _, part in pairs}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from wish_rollout.postgres.catalog.catalog_changes import Entry, gone
+from wish_rollout.postgres.catalog.catalog_changes import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,8 +49,8 @@ def changed_units(
     for catalog, rows in written.rows.items():
         for key, entry in rows.items():
             collector.add(catalog, key, entry)
-    for catalog, rows in written.listed.items():
-        for key, entry in gone(known.get(catalog, {}), rows).items():
+    for catalog, rows in collector.gone.items():
+        for key, entry in rows.items():
             collector.add(catalog, key, entry, deleted=True)
     if collector.renamed and not collector.units.everything:
         for name, oid, relation, on_type in changes.dependents(collector.renamed):
@@ -67,7 +67,7 @@ class _Collector:
         self.known = known
         self.columns = columns
         self.classes = written.rows.get("pg_class", {})
-        self.listed = written.listed.get("pg_class", {})
+        self.gone = written.gone(known)
 
     def add(self, catalog: str, key: Key, entry: Entry, *, deleted: bool = False) -> None:
         """Add what one row belongs to; an updated row of a named object has dependents."""
@@ -147,7 +147,7 @@ class _Collector:
 
     def _of_class(self, oid: int) -> Entry:
         key = (oid, 0)
-        return self.classes.get(key) or self.known["pg_class"].get(key) or self.listed.get(key) or NOTHING
+        return self.classes.get(key) or self.known["pg_class"].get(key) or NOTHING
 
 
 def _object(catalog: str, oid: int, entry: Entry) -> tuple[str, int]:

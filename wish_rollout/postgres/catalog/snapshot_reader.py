@@ -22,11 +22,11 @@ from wish_rollout.postgres.catalog.special_objects import (
 from wish_rollout.postgres.sessions.read_transaction import consistent_read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import psycopg
 
-    from wish_rollout.postgres.catalog.catalog_rows import Comments
+    from wish_rollout.postgres.catalog.catalog_rows import Comments, Properties, Row
     from wish_rollout.postgres.catalog.pipelined_queries import Answers
     from wish_rollout.postgres.catalog.read_context import Frame
 
@@ -63,16 +63,18 @@ def read_objects(connection: psycopg.Connection, scope: Scope) -> Reading:
         answers = stages(connection, pipeline, frame)
         reading = _begin(frame, first := next(answers))
         _add_tables(reading, first)
-        _add_constraints(reading, next(answers))
+        second = next(answers)
+        _add_constraints(reading, second, Keys(*(second[name].fetchall() for name in KEYS)))
         _add_others(reading, next(answers))
     return reading
 
 
-def add_answers(reading: Reading, answers: Answers) -> None:
-    """Add the objects of one answer to each of some queries, as for a read of chosen objects."""
+def add_answers(reading: Reading, answers: Answers, classes: Iterable[Row]) -> None:
+    """Add the objects of some queries, as for a read of chosen objects; ``classes``: the operator classes."""
     reading.comments = comments_of(answers)
     _add_tables(reading, answers)
-    _add_constraints(reading, answers)
+    names = (answers[name].fetchall() if name in answers else () for name in KEYS[1:])
+    _add_constraints(reading, answers, Keys(classes, *names))
     _add_others(reading, answers)
 
 
@@ -108,13 +110,12 @@ def _add_tables(reading: Reading, answers: Answers) -> None:
             add(reading, *told(answers[name]))
 
 
-def _add_constraints(reading: Reading, answers: Answers) -> None:
+def _add_constraints(reading: Reading, answers: Answers, keys: Keys) -> None:
     disabled = answers["disabled_constraints"].fetchall() if "disabled_constraints" in answers else ()
-    if "constraints" not in answers:
-        return
-    behind = add_constraints(reading, *told(answers["constraints"]), dict(disabled))
+    behind: dict[int, Properties] = {}
+    if "constraints" in answers:
+        behind = add_constraints(reading, *told(answers["constraints"]), dict(disabled))
     if "indexes" in answers:
-        keys = Keys(*(answers[name].fetchall() for name in KEYS))
         add_indexes(reading, *told(answers["indexes"]), keys, behind)
 
 

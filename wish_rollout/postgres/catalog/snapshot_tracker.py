@@ -16,7 +16,6 @@ from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.postgres.catalog.catalog_changes import CatalogChanges
 from wish_rollout.postgres.catalog.catalog_objects import Reading
 from wish_rollout.postgres.catalog.changed_units import Units, changed_units
-from wish_rollout.postgres.catalog.pipelined_queries import KEYS
 from wish_rollout.postgres.catalog.snapshot_reader import (
     add_answers,
     no_collection,
@@ -36,9 +35,15 @@ if TYPE_CHECKING:
     from wish_rollout.postgres.catalog.catalog_changes import Mark, Rows, Written
 
 Objects = dict["Key", "Mapping[str, Json]"]
-_RELATION = ("relations", "sequences", "columns", "indexes", *KEYS, "rules", "not_nulls")
+_WHERE = {
+    "pg_constraint": ("constraints", "not_nulls"),
+    "pg_trigger": ("triggers", "disabled_constraints"),
+    "pg_rewrite": ("rules",),
+    "pg_policy": ("policies",),
+}
+"""Queries that find something only where a relation or a type has rows in a catalog."""
+_PARTS = ("pg_class", "pg_constraint", "pg_trigger", "pg_rewrite", "pg_policy")
 _TYPES = ("enums", "domains", "composite_types", "range_types", "base_types")
-_ON_RELATIONS = {"pg_trigger": ("triggers", "disabled_constraints"), "pg_policy": ("policies",)}
 _KINDS = frozenset(
     {"table", "view", "materialized view", "foreign table", "sequence", "function", "procedure", "enum"}
     | {"domain", "composite type", "range type", "base type", "column", "constraint", "index", "trigger"}
@@ -88,13 +93,12 @@ class SnapshotTracker:
         which is not needed at the end of a transaction.
         """
         with self._plain_settings(keep_settings or committed), no_collection():
-            self.changes.ask("SET LOCAL plan_cache_mode = force_generic_plan")
-            self.changes.keep_prepared()
+            self.changes.prepare_to_read()
             written = self.changes.written(mark, committed=committed)
             units = Units(everything=True)
             if not written.everything:
                 units = changed_units(self.changes, written, self.known, self.reading.columns)
-            if units.everything or ("pg_depend" in written.listed and self._extensions_changed()):
+            if units.everything or ("pg_depend" in written.deleted and self._extensions_changed()):
                 return self._read_everything()
             return self._read_units(units, written) if units else Change(written=written)
 
@@ -104,11 +108,13 @@ class SnapshotTracker:
             self._take(change)
             return
         if change.written is not None:
+            for name, rows in change.written.gone(self.known).items():
+                for key in rows:
+                    del self.known[name][key]
             for name, rows in change.written.rows.items():
-                if name in self.known and name not in change.written.listed:
+                if name in self.known:
                     self.known[name].update(rows)
                 self._remember_parts(name, rows)
-            self.known.update(change.written.listed)
         if change.reading is None:
             return
         self._forget(change.units)
@@ -153,10 +159,11 @@ class SnapshotTracker:
         self.parts: dict[int, set[int]] = {}
         for name, rows in self.known.items():
             self._remember_parts(name, rows)
+        self.classes = self.changes.named("operator_class_names", {}).fetchall()
 
     def _remember_parts(self, catalog: str, rows: Mapping[tuple[int, int], Any]) -> None:
         """Remember which numbers belong to a relation or a type: comments and sequences are found by them."""
-        if catalog in ("pg_class", "pg_constraint", "pg_trigger", "pg_rewrite", "pg_policy"):
+        if catalog in _PARTS:
             for (oid, _), entry in rows.items():
                 if entry.container:
                     self.parts.setdefault(entry.container, set()).add(oid)
@@ -178,7 +185,7 @@ class SnapshotTracker:
             collations={key: value for key, value in old.collations.items() if key[0] not in units.relations},
             sequences={key: value for key, value in old.sequences.items() if key[0] not in units.relations},
         )
-        add_answers(reading, self._ask(units, written))
+        add_answers(reading, self._ask(units, written), self.classes)
         before = {key: self.objects[key] for name in self._names(units) for key in self.groups.get(name, ())}
         return Change(before, reading.objects, reading, units, written)
 
@@ -207,12 +214,7 @@ class SnapshotTracker:
 
     def _ask(self, units: Units, written: Written) -> dict[str, Any]:
         """Ask for the units' rows, in one round trip."""
-        parts = {part for oid in (*units.relations, *units.types) for part in self.parts.get(oid, ())}
-        parts |= {
-            oid
-            for catalog in ("pg_class", "pg_constraint", "pg_trigger", "pg_rewrite", "pg_policy")
-            for oid, _ in written.rows.get(catalog, {})
-        }
+        parts = self._parts(units, written)
         everything = units.relations | units.sequences | units.functions | units.types | parts
         parameters = self.reading.frame.parameters()
         parameters["relations"] = list(units.relations)
@@ -222,25 +224,35 @@ class SnapshotTracker:
         parameters["objects"] = list(everything)
         answers: dict[str, Any] = {}
         with self.connection.pipeline():
-            for name in self._queries(units, written):
+            for name in self._queries(units, written, parts):
                 if name != "not_nulls" or self.changes.major >= 18:
                     answers[name] = self.changes.named(name, parameters, some=True)
-        return answers
+        return {name: answer for name, answer in answers.items() if answer.rowcount}
 
-    def _queries(self, units: Units, written: Written) -> Iterator[str]:
+    def _parts(self, units: Units, written: Written) -> set[int]:
+        """Return the numbers of what belongs to the units, and perhaps of more."""
+        parts = {part for oid in (*units.relations, *units.types) for part in self.parts.get(oid, ())}
+        return parts | {oid for catalog in _PARTS for oid, _ in written.rows.get(catalog, {})}
+
+    def _queries(self, units: Units, written: Written, parts: set[int]) -> Iterator[str]:
         """Name the queries that can find something of the units."""
-        rows = {name: bool(self.known.get(name)) or bool(written.rows.get(name)) for name in self.known}
-        if rows["pg_description"]:
+
+        def has(catalog: str, *kinds: str) -> bool:
+            known, new = self.known[catalog], written.rows.get(catalog, {})
+            found = (new.get((part, 0)) or known.get((part, 0)) for part in parts)
+            return any(entry is not None and (not kinds or entry.kind in kinds) for entry in found)
+
+        if self.known["pg_description"] or "pg_description" in written.rows:
             yield "comments"
         if units.relations:
-            yield from _RELATION
-            for catalog, names in _ON_RELATIONS.items():
-                if rows[catalog]:
-                    yield from names
-        elif units.sequences:
+            yield from ("relations", "columns")
+        if units.sequences or has("pg_class", "S"):
             yield "sequences"
-        if units.relations or units.types:
-            yield "constraints"
+        for catalog, names in _WHERE.items():
+            if has(catalog):
+                yield from names
+        if has("pg_class", "i", "I"):
+            yield from ("indexes", "index_columns", "collation_names")
         if units.functions:
             yield "functions"
         if units.types:

@@ -1,6 +1,6 @@
 -- The rows of the catalog that transactions since a given one have written, with the object that each belongs to.
 -- Only the catalogs that are named are scanned. Every transaction ID is 3 or higher, so with 3 all rows are returned
--- but those of initdb. Manual: "System Columns", "System Catalogs".
+-- of objects that initdb did not make. Manual: "System Columns", "System Catalogs".
 -- part: a column's number, or that of a column that a comment is on. container: of an index, a TOAST table and an
 -- identity column's sequence their table, of a composite type's relation the type, of all others what they are on.
 WITH since (age) AS (SELECT age(%(since)s::xid))
@@ -52,22 +52,23 @@ SELECT 'pg_foreign_table', f.ftrelid, 0, f.ftrelid, '', '' FROM pg_foreign_table
  WHERE 'pg_foreign_table' = ANY (%(catalogs)s) AND age(f.xmin) <= (SELECT age FROM since)
 UNION ALL
 SELECT 'pg_proc', p.oid, 0, p.oid, '', '' FROM pg_proc p
- WHERE 'pg_proc' = ANY (%(catalogs)s) AND age(p.xmin) <= (SELECT age FROM since)
+ WHERE 'pg_proc' = ANY (%(catalogs)s) AND age(p.xmin) <= (SELECT age FROM since) AND p.oid >= 16384
 UNION ALL
 SELECT 'pg_type', t.oid, 0, CASE WHEN c.relkind <> 'c' THEN 0 ELSE t.oid END, '', ''
   FROM pg_type t LEFT JOIN pg_class c ON c.oid = t.typrelid
- WHERE 'pg_type' = ANY (%(catalogs)s) AND age(t.xmin) <= (SELECT age FROM since)
+ WHERE 'pg_type' = ANY (%(catalogs)s) AND age(t.xmin) <= (SELECT age FROM since) AND t.oid >= 16384
 UNION ALL
 SELECT 'pg_enum', e.oid, 0, e.enumtypid, '', '' FROM pg_enum e
  WHERE 'pg_enum' = ANY (%(catalogs)s) AND age(e.xmin) <= (SELECT age FROM since)
 UNION ALL
 SELECT 'pg_description', d.objoid, d.objsubid, d.classoid, d.classoid::regclass::text, '' FROM pg_description d
  WHERE 'pg_description' = ANY (%(catalogs)s) AND age(d.xmin) <= (SELECT age FROM since)
+   AND (d.objoid >= 16384 OR d.objoid = 2200 OR d.classoid = 'pg_extension'::regclass)
 UNION ALL
 SELECT 'pg_depend', d.objid, d.refobjsubid, d.refobjid,
        CASE WHEN d.refclassid = 'pg_extension'::regclass THEN 'extension' ELSE '' END, ''
   FROM pg_depend d
  WHERE 'pg_depend' = ANY (%(catalogs)s) AND age(d.xmin) <= (SELECT age FROM since)
-   AND (d.refclassid = 'pg_extension'::regclass
+   AND (d.refclassid = 'pg_extension'::regclass AND d.deptype IN ('e', 'x')
         OR d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
            AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0)
