@@ -25,7 +25,7 @@ import pytest
 from tests.servers import databases
 from wish_rollout.cli.main import main
 from wish_rollout.core.approval.documents import Request, subject_of
-from wish_rollout.core.approval.policy import Grant
+from wish_rollout.core.approval.policy import Authorization
 from wish_rollout.rollout.execution.ledger_recording import Actor
 from wish_rollout.rollout.execution.migration import migrate_environment
 from wish_rollout.rollout.project.project import Project
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from tests.fix_dagster import DagsterDatabases
     from tests.servers import NewDatabase
     from wish_rollout.core.plan.plan import EnvironmentPlan
-    from wish_rollout.defs.launch import Outcome
+    from wish_rollout.defs.launch import RunOutcome
     from wish_rollout.sandbox.server import Server
 
 APPROVER, REQUESTER = "approver@example.org", "requester@example.org"
@@ -163,7 +163,7 @@ class Road:
 
     def run(
         self, job: str, config: dict[str, Any] | None = None, tags: dict[str, str] | None = None
-    ) -> Outcome:
+    ) -> RunOutcome:
         """Run a job through Dagster in this process."""
         from wish_rollout.defs.launch import run
 
@@ -219,11 +219,11 @@ class Road:
         assert (plan.code, plan.out.splitlines()[-1]) == (0, "nothing to do"), plan
 
 
-def anybody(plan: EnvironmentPlan, _connection: psycopg.Connection[Any]) -> Grant:
+def anybody(plan: EnvironmentPlan, _connection: psycopg.Connection[Any]) -> Authorization:
     """Let everything through: what a test starts from needs no approval."""
     now = datetime.now(UTC)
     request = Request(subject_of(plan, "", ()), "nobody", now, now, secrets.token_hex(8))
-    return Grant(request, ())
+    return Authorization(request, ())
 
 
 @contextmanager

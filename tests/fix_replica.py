@@ -16,7 +16,7 @@ import pytest
 
 from tests.servers import EMBEDDED, bindir_of
 from wish_rollout.sandbox import processes, server_location
-from wish_rollout.sandbox.binaries import runnable
+from wish_rollout.sandbox.binaries import runnable_bindir
 from wish_rollout.sandbox.cluster import _free_port
 from wish_rollout.sandbox.errors import SandboxFailed
 
@@ -45,7 +45,7 @@ class Node:
         bindir = bindir_of(self.version)
         assert bindir
         ended = server_location.run(
-            runnable(bindir), program, *arguments, seconds=SECONDS, directory=self.folder
+            runnable_bindir(bindir), program, *arguments, seconds=SECONDS, directory=self.folder
         )
         if ended.returncode:
             raise SandboxFailed(f"running {program}", f"it gave {ended.returncode}", ended.stdout)

@@ -15,7 +15,7 @@ import pytest
 from psycopg import sql
 
 from wish_rollout.sandbox import processes, server_admin, server_location
-from wish_rollout.sandbox.binaries import embedded_bindir
+from wish_rollout.sandbox.binaries import find_embedded_bindir
 from wish_rollout.sandbox.errors import SandboxFailed
 from wish_rollout.sandbox.file_locks import locked
 from wish_rollout.sandbox.server import Server
@@ -47,7 +47,7 @@ def bindir_of(version: int) -> Path | None:
     if named := os.environ.get(f"WISH_PG{version}_BINDIR"):
         return Path(named)
     if version == EMBEDDED:
-        return embedded_bindir()
+        return find_embedded_bindir()
     debian = Path(f"/usr/lib/postgresql/{version}/bin")
     return debian if (debian / "postgres").is_file() else None
 

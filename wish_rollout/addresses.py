@@ -11,7 +11,7 @@ import subprocess
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.errors.configuration import IamNeeds, Plaintext, UrlSourceFailed
+from wish_rollout.core.errors.configuration import IamRequirementNotMet, UnencryptedConnection, DatabaseUrlSourceFailed
 from wish_rollout.core.text.log_redaction import hushed
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def from_file(environment: str, path: Path) -> str:
         url = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
-        raise UrlSourceFailed(environment, f"url_file {path}", reason) from None
+        raise DatabaseUrlSourceFailed(environment, f"url_file {path}", reason) from None
     return _one_line(environment, f"url_file {path}", url)
 
 
@@ -53,19 +53,19 @@ def from_command(environment: str, command: str | Sequence[str], folder: Path) -
             timeout=SECONDS,
         )
     except subprocess.TimeoutExpired:
-        raise UrlSourceFailed(environment, source, f"it did not end within {SECONDS} s") from None
+        raise DatabaseUrlSourceFailed(environment, source, f"it did not end within {SECONDS} s") from None
     except (OSError, ValueError, IndexError) as error:
-        raise UrlSourceFailed(
+        raise DatabaseUrlSourceFailed(
             environment, source, getattr(error, "strerror", None) or "it is empty"
         ) from None
     if made.returncode:
-        raise UrlSourceFailed(environment, source, f"it ended with {made.returncode}")
+        raise DatabaseUrlSourceFailed(environment, source, f"it ended with {made.returncode}")
     return _one_line(environment, source, made.stdout.strip())
 
 
 def _one_line(environment: str, source: str, url: str) -> str:
     if not url or "\n" in url:
-        raise UrlSourceFailed(environment, source, "it holds more than one line" if url else "it is empty")
+        raise DatabaseUrlSourceFailed(environment, source, "it holds more than one line" if url else "it is empty")
     return url
 
 
@@ -82,7 +82,7 @@ def refuse_plaintext(environment: str, parameters: Mapping[str, Any]) -> None:
     far = [host for host in hosts.split(",") if not is_local(host)]
     mode = str(parameters.get("sslmode") or os.environ.get("PGSSLMODE") or "prefer")
     if far and mode not in ENCRYPTED:
-        raise Plaintext(environment, far[0], mode)
+        raise UnencryptedConnection(environment, far[0], mode)
 
 
 def is_local(host: str) -> bool:
@@ -97,11 +97,11 @@ def iam_token(environment: str, region: str | None, parameters: Mapping[str, Any
     with the bundle of certificates that the configuration names.
     """
     if parameters.get("sslmode") != "verify-full" or not parameters.get("sslrootcert"):
-        raise IamNeeds(environment, "its URL does not say sslmode=verify-full and sslrootcert=FILE")
+        raise IamRequirementNotMet(environment, "its URL does not say sslmode=verify-full and sslrootcert=FILE")
     try:
         boto3 = import_module("boto3")
     except ImportError:
-        raise IamNeeds(environment, "boto3 is not installed: pip install 'wish-rollout[aws]'") from None
+        raise IamRequirementNotMet(environment, "boto3 is not installed: pip install 'wish-rollout[aws]'") from None
     try:
         with hushed("boto3", "botocore", "urllib3"):
             client = boto3.client("rds", region_name=region)
@@ -112,7 +112,7 @@ def iam_token(environment: str, region: str | None, parameters: Mapping[str, Any
                 Region=region,
             )
     except KeyError as missing:
-        raise IamNeeds(environment, f"its URL has no {missing}") from None
+        raise IamRequirementNotMet(environment, f"its URL has no {missing}") from None
     except Exception as error:  # noqa: BLE001  (botocore's classes are made at run time; their text may tell keys)
-        raise IamNeeds(environment, f"boto3: {type(error).__name__}") from None
+        raise IamRequirementNotMet(environment, f"boto3: {type(error).__name__}") from None
     return str(token)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.notifications import Event, Notice, NotSent
+from wish_rollout.core.notifications import Event, Notification, NotificationNotSent
 from wish_rollout.core.text.log_redaction import hushed
 from wish_rollout.core.text.redaction import keep_secret
 
@@ -27,7 +27,7 @@ KINDS: Mapping[Event, str] = {
 }
 
 
-def send(notice: Notice, receiver: str, url: str) -> None:
+def send(notice: Notification, receiver: str, url: str) -> None:
     """Send a message to an address as apprise writes it; ``receiver`` names it. Raises NotSent."""
     service = opened(notice.title, receiver, url)
     title, text = notice.shown
@@ -37,15 +37,15 @@ def send(notice: Notice, receiver: str, url: str) -> None:
                 title=title, body=text, notify_type=KINDS[notice.event], body_format="text", timeout=SECONDS
             )
     except Exception as error:  # noqa: BLE001  (whatever a service raises, a rollout does not fail of it)
-        raise NotSent(notice.title, receiver, type(error).__name__) from None
+        raise NotificationNotSent(notice.title, receiver, type(error).__name__) from None
     if not told:
-        raise NotSent(notice.title, receiver, "the service did not take it")
+        raise NotificationNotSent(notice.title, receiver, "the service did not take it")
 
 
 def opened(title: str, receiver: str, url: str) -> Any:
     """Give apprise with this one address; raise NotSent where that is missing, or not understood."""
     if not url:
-        raise NotSent(title, receiver, "it is not set")
+        raise NotificationNotSent(title, receiver, "it is not set")
     keep_secret(url)
     try:
         import apprise
@@ -55,9 +55,9 @@ def opened(title: str, receiver: str, url: str) -> Any:
             understood = service.add(url)
     except ImportError:
         reason = "apprise is not installed: pip install 'wish-rollout[notify]'"
-        raise NotSent(title, receiver, reason) from None
+        raise NotificationNotSent(title, receiver, reason) from None
     except Exception as error:  # noqa: BLE001  (an address may be anything, and so may what comes of it)
-        raise NotSent(title, receiver, type(error).__name__) from None
+        raise NotificationNotSent(title, receiver, type(error).__name__) from None
     if not understood:
-        raise NotSent(title, receiver, "what it holds is no address that apprise understands")
+        raise NotificationNotSent(title, receiver, "what it holds is no address that apprise understands")
     return service

@@ -12,7 +12,7 @@ from wish_rollout.core.errors.plans import PlanChanged
 from wish_rollout.defs.metadata import plan_markdown
 from wish_rollout.rollout.execution.migration import migrate_environment
 from wish_rollout.rollout.planning.plans import plan_target
-from wish_rollout.rollout.planning.refusals import refuse_unfit
+from wish_rollout.rollout.planning.refusals import refuse_infeasible
 
 if TYPE_CHECKING:
     from tests.fix_project import Road
@@ -121,7 +121,7 @@ def test_rows_that_a_revision_allows_are_before_the_approver_and_signed_by_name(
 
     plan, seen = plan_target(project, target)
 
-    refuse_unfit(target.environment, plan, project, seen)
+    refuse_infeasible(target.environment, plan, project, seen)
     names = [name for name in subject_of(plan, "", ()).hazards if name.startswith("rows-do-not-fit")]
     assert names == ["rows-do-not-fit public.wishlist_items.price"]
     markdown = plan_markdown(plan)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from wish_rollout.core.errors.base import BadSnapshotFile
+from wish_rollout.core.errors.base import InvalidSnapshotFile
 from wish_rollout.core.schema.change import Change
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta import Delta, DeltaDoesNotFit
@@ -64,8 +64,8 @@ def test_renamed_labels_are_told() -> None:
 
 
 def test_noted_properties_count_only_where_both_sides_see_them() -> None:
-    def extension(version: str, *sees: str) -> Snapshot:
-        return Snapshot({("column", "public.t.a"): {"not null constraint": version}}, sees)
+    def extension(version: str, *readable_properties: str) -> Snapshot:
+        return Snapshot({("column", "public.t.a"): {"not null constraint": version}}, readable_properties)
 
     seen = "not null constraint"
     assert not difference(extension("1"), extension("2", seen))
@@ -76,11 +76,11 @@ def test_noted_properties_count_only_where_both_sides_see_them() -> None:
 @pytest.mark.parametrize("cut", [0, 1, 40, -2])
 def test_a_truncated_or_foreign_snapshot_is_refused(cut: int) -> None:
     text = table("a").to_json()
-    with pytest.raises(BadSnapshotFile):
+    with pytest.raises(InvalidSnapshotFile):
         Snapshot.from_json(text[:cut])
-    with pytest.raises(BadSnapshotFile):
+    with pytest.raises(InvalidSnapshotFile):
         Snapshot.from_json(text.replace("public.t.a", "public.t.b"))
-    with pytest.raises(BadSnapshotFile):
+    with pytest.raises(InvalidSnapshotFile):
         Snapshot.from_json('{"format": "other"}')
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from wish_rollout.config import ApprovalConfig, Config, WindowConfig
 from wish_rollout.core.approval.documents import Request, Statement, Subject
-from wish_rollout.core.approval.policy import Policy, Signed, check_person, distinct
+from wish_rollout.core.approval.policy import Policy, SignedStatement, check_person, distinct
 from wish_rollout.core.errors.approvals import ApproverIsAuthor, ApproverIsRequester
 
 SUMMER, WINTER = "2026-07-06", "2026-01-05"
@@ -98,11 +98,11 @@ ADA, BOB = frozenset({"ada@home", "ada@work"}), frozenset({"bob@work"})
 """Persons, by all the names that their keys have."""
 
 
-def approvals(*given: tuple[str, str, frozenset[str]]) -> list[Signed]:
+def approvals(*given: tuple[str, str, frozenset[str]]) -> list[SignedStatement]:
     """Make approvals of one request: by whom, with which key, and who that is."""
     subject = Subject("prod", "shop", "upgrade", "1", "2", "r", "p", "s", (), "18", "y", ())
     request = Request(subject, "zoe@work", NOW, NOW, "n")
-    return [Signed(Statement(request, name, "agreed"), key, person) for name, key, person in given]
+    return [SignedStatement(Statement(request, name, "agreed"), key, person) for name, key, person in given]
 
 
 @pytest.mark.parametrize(

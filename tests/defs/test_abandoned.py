@@ -15,7 +15,7 @@ import psycopg
 from wish_rollout.defs.runs import interrupted_runs, run_process
 from wish_rollout.defs.runs.instance import open_instance
 from wish_rollout.defs.runs.interrupted_runs import LIFELINE
-from wish_rollout.defs.runs.run_process import Worker
+from wish_rollout.defs.runs.run_process import RunProcess
 from wish_rollout.defs.runs.run_tags import BY, COMMAND_LINE, WORKER
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.postgres.sessions.process_locks import SPACE
@@ -97,7 +97,7 @@ def test_a_run_on_another_machine_is_ended_once_it_was_silent_for_long(
     """Its process cannot be looked at, and its lock goes with any session that is cut."""
     with road.here(), open_instance(road.project.config) as instance:
         run = dg.DagsterRun("verify", run_id=str(uuid.uuid4()), status=dg.DagsterRunStatus.STARTED)
-        tags = {BY: COMMAND_LINE, LIFELINE: run.run_id, WORKER: f"{run.run_id} {Worker('elsewhere', 1, '2')}"}
+        tags = {BY: COMMAND_LINE, LIFELINE: run.run_id, WORKER: f"{run.run_id} {RunProcess('elsewhere', 1, '2')}"}
         instance.add_run(run.with_tags(tags))
         instance.report_engine_event("begun", run)
 
@@ -110,26 +110,26 @@ def test_a_run_on_another_machine_is_ended_once_it_was_silent_for_long(
 
 
 def test_a_process_is_told_from_one_that_was_given_its_number() -> None:
-    here = Worker.here()
-    assert Worker.from_text(str(here)) == here
+    here = RunProcess.here()
+    assert RunProcess.from_text(str(here)) == here
     assert here.has_ended() is False
     assert replace(here, began="1").has_ended() is True
     assert replace(here, machine="elsewhere").has_ended() is None
     with subprocess.Popen(["true"]) as child:
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
         assert replace(here, pid=child.pid).has_ended() is True  # it has ended, and nobody has collected it
-    assert [Worker.from_text(text) for text in ("", "a 1", "a b c", "a 1 2 3")] == [None] * 4
+    assert [RunProcess.from_text(text) for text in ("", "a 1", "a b c", "a 1 2 3")] == [None] * 4
 
 
 def test_a_process_that_cannot_be_seen_is_not_told_as_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As /proc is mounted with hidepid=2, for another user's; and a machine may be known by its name alone."""
-    here = Worker.here()
+    here = RunProcess.here()
     monkeypatch.setattr(run_process, "PROC", tmp_path)
     assert here.has_ended() is None
     monkeypatch.setattr(run_process, "BOOT", tmp_path / "nowhere")
-    assert replace(Worker.here(), pid=999_999_999).has_ended() is None
+    assert replace(RunProcess.here(), pid=999_999_999).has_ended() is None
 
 
 def test_a_run_that_ended_well_meanwhile_is_not_told_as_failed(
@@ -137,14 +137,14 @@ def test_a_run_that_ended_well_meanwhile_is_not_told_as_failed(
 ) -> None:
     with road.here(), open_instance(road.project.config) as instance:
         run = dg.DagsterRun("verify", run_id=str(uuid.uuid4()), status=dg.DagsterRunStatus.STARTED)
-        gone = f"{run.run_id} {replace(Worker.here(), began='1')}"
+        gone = f"{run.run_id} {replace(RunProcess.here(), began='1')}"
         instance.add_run(run.with_tags({BY: COMMAND_LINE, LIFELINE: run.run_id, WORKER: gone}))
 
-        def is_gone(_session: Any, _name: str) -> bool:  # it ends between the list of runs and this look
+        def is_lock_released(_session: Any, _name: str) -> bool:  # it ends between the list of runs and this look
             instance.report_dagster_event(dg.DagsterEvent("PIPELINE_SUCCESS", "verify"), run.run_id)
             return True
 
-        monkeypatch.setattr(interrupted_runs, "is_gone", is_gone)
+        monkeypatch.setattr(interrupted_runs, "is_gone", is_lock_released)
         road.cli("verify", "local")
     assert statuses(road)[0] == "SUCCESS"
 

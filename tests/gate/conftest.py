@@ -13,7 +13,7 @@ from tests.fix_project import APPROVER, REQUESTER, SIGNERS, as_program, known_ke
 from wish_rollout.core.approval.documents import Request, Statement, Subject
 from wish_rollout.defs.gate import approval_store
 from wish_rollout.defs.runs.instance import open_instance
-from wish_rollout.rollout.approval.approval_validity import take_in
+from wish_rollout.rollout.approval.approval_validity import check_submitted_approval
 from wish_rollout.signing.ssh_keygen import find_keys, sign
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.fix_project import Road
-    from wish_rollout.core.approval.policy import Signed
+    from wish_rollout.core.approval.policy import SignedStatement
     from wish_rollout.sandbox.server import Server
 
 SECOND, AUTHOR, STRANGER = "second@example.org", "author@example.org", "stranger@example.org"
@@ -75,11 +75,11 @@ class Gate:
         text = Statement(changed, person, "agreed", glass).text()
         return text + sign(text, find_keys(self.keys[person])[0])
 
-    def take_in(self, document: str) -> Signed:
+    def check_submitted_approval(self, document: str) -> SignedStatement:
         """Hand an approval in, as the job's op does."""
         project = self.road.project
         with as_program(self.road.root, ["wish-rollout"], StringIO(), StringIO()):
-            return take_in(project, project.target("prod"), document, {})
+            return check_submitted_approval(project, project.target("prod"), document, {})
 
     def hand_in(self, document: str) -> tuple[int, str]:
         """Hand an approval in by the command line."""

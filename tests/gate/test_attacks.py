@@ -16,11 +16,11 @@ from tests.gate.test_secrets import stored
 from wish_rollout.config import load_config
 from wish_rollout.core.approval.documents import Request, Statement, Subject
 from wish_rollout.core.approval.policy import Policy
-from wish_rollout.core.errors.signatures import BadApproval
-from wish_rollout.defs.assets import ROAD
+from wish_rollout.core.errors.signatures import InvalidApprovalDocument
+from wish_rollout.defs.assets import PIPELINE
 from wish_rollout.defs.code_location import build
 from wish_rollout.defs.gate import approval_store
-from wish_rollout.defs.gate.approval_events import Asked, request_event
+from wish_rollout.defs.gate.approval_events import RowRequirement, request_event
 from wish_rollout.defs.runs.instance import open_instance
 from wish_rollout.signing.verification import split
 
@@ -79,7 +79,7 @@ def test_a_run_of_the_migrating_step_alone_meets_the_gate_there(gate: Gate) -> N
     config = gate.road.project.config
     with gate.road.here(), open_instance(config) as instance:
         (stopped, *_) = instance.get_runs(dg.RunsFilter(job_name="rollout"))
-        steps = [f"{ROAD}.migrate_prod"]
+        steps = [f"{PIPELINE}.migrate_prod"]
         result = dg.execute_job(
             dg.reconstructable(job_of),
             instance,
@@ -117,7 +117,7 @@ def test_a_request_that_no_approval_can_count_for_is_not_taken_for_the_open_one(
     reject = {"environment": "prod", "nonce": good.nonce, "who": "x", "reason": "y"}
     assert gate.road.run("reject", {"ops": {"reject_request": {"config": reject}}}).success
     with open_instance(gate.road.project.config) as instance:
-        event = request_event(Asked(forged))
+        event = request_event(RowRequirement(forged))
         instance.report_runless_asset_event(event)
     stopped = gate.road.cli("apply")
     assert stopped.code == 3
@@ -137,7 +137,7 @@ def test_a_rejection_cannot_act_and_a_flood_of_events_does_not_bring_its_request
     with open_instance(gate.road.project.config) as instance:
         for _ in range(approval_store.MOST + 1):
             instance.report_runless_asset_event(dg.AssetObservation(["approval", "prod"]))
-        said = approval_store.rejections(instance, "prod")
+        said = approval_store.read_rejections(instance, "prod")
         assert said == {request.nonce: "a\\u202eb: no\\x1b[2J\\nerror: approved"}
         assert approval_store.documents(instance, "prod") == []
     code, told = gate.hand_in(document)
@@ -157,18 +157,18 @@ def test_what_an_approver_says_stays_one_line_that_cannot_act(gate: Gate) -> Non
     assert text.count("\n") == request.text().count("\n") + 3
     assert not Statement.from_text(text).break_glass
     for each in words:
-        with pytest.raises(BadApproval):
+        with pytest.raises(InvalidApprovalDocument):
             Statement.from_text(text.replace("reason: ", f"reason: {each}"))
 
 
 def test_a_request_is_found_again_whatever_its_tables_are_called() -> None:
     hazards = ('drop-table table public."a, b"',)
     subject = Subject("prod", "shop", "rollback", "1", "2", "r", "p", "s", hazards, "18", "y", ())
-    asked = Asked(Request(subject, "r", now(), now() + timedelta(hours=1), "a" * 64))
+    asked = RowRequirement(Request(subject, "r", now(), now() + timedelta(hours=1), "a" * 64))
     with dg.DagsterInstance.ephemeral() as instance:
         instance.report_runless_asset_event(request_event(asked))
-        found = approval_store.open_request(instance, subject, Policy("y"), "r")
-        other = approval_store.open_request(instance, replace(subject, hazards=()), Policy("y"), "r")
+        found = approval_store.find_open_request(instance, subject, Policy("y"), "r")
+        other = approval_store.find_open_request(instance, replace(subject, hazards=()), Policy("y"), "r")
     assert (found and found.request.nonce, other) == ("a" * 64, None)
 
 

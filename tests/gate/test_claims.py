@@ -67,4 +67,4 @@ def test_a_run_that_was_opened_in_the_launchpad_is_nobodys(gate: Gate) -> None:
     with open_instance(gate.road.project.config) as instance:
         passed = instance.get_run_by_id(outcome.run_id)
     assert passed
-    assert [tag for tag in run_tags.SAYS if passed.tags.get(tag)] == []
+    assert [tag for tag in run_tags.COPYABLE_TAGS if passed.tags.get(tag)] == []

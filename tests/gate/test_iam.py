@@ -18,7 +18,7 @@ from tests.fix_replica import SECONDS, Node
 from tests.gate.aws import ACCESS_KEY, HOST, REGION, ROLE, SECRET_KEY, Directory, Judge, make_certificates
 from tests.gate.test_secrets import PROD, files, stored
 from tests.servers import bindir_of
-from wish_rollout.core.errors.databases import LoginRefused, Unreachable
+from wish_rollout.core.errors.databases import LoginRefused, DatabaseUnreachable
 from wish_rollout.sandbox import processes, server_location
 from wish_rollout.sandbox.cluster import _free_port
 
@@ -113,11 +113,11 @@ def test_a_token_is_in_no_log_however_much_is_logged(
 def test_a_server_that_cannot_prove_who_it_is_sees_no_token(road: Road, aws: Judge) -> None:
     url = road.urls["prod"]
     road.point("prod", url.replace(HOST, f"other.{HOST}"))
-    with pytest.raises(Unreachable, match="does not match host name"), road.project.target("prod").connect():
+    with pytest.raises(DatabaseUnreachable, match="does not match host name"), road.project.target("prod").connect():
         pass
     road.point("prod", url)
     make_certificates(road.root)  # another bundle
-    with pytest.raises(Unreachable, match="SSL error"), road.project.target("prod").connect():
+    with pytest.raises(DatabaseUnreachable, match="SSL error"), road.project.target("prod").connect():
         pass
     assert aws.seen == []
 

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.core.errors.ledger import LedgerBroken
+from wish_rollout.core.errors.ledger import LedgerChainBroken
 from wish_rollout.core.errors.plans import PlanChanged
 from wish_rollout.core.errors.requests import ApprovalUsed
 from wish_rollout.core.ledger import Act, verify
@@ -22,7 +22,7 @@ from wish_rollout.rollout.execution.migration import migrate_environment
 if TYPE_CHECKING:
     from tests.fix_project import Road
     from tests.gate.conftest import Gate
-    from wish_rollout.core.approval.policy import Grant
+    from wish_rollout.core.approval.policy import Authorization
     from wish_rollout.core.plan.plan import EnvironmentPlan
 
 ACT = Act("upgrade", "who", "run", "release", "plan", "base", "0001", "before", "after", 7)
@@ -48,7 +48,7 @@ def downgrade() -> None:
 def filled(url: str, rows: int = 3) -> psycopg.Connection[Any]:
     connection = connect(url, "the test")
     with connection.transaction():
-        ledger.ensure(connection, "prod")
+        ledger.create_if_missing(connection, "prod")
     for _ in range(rows):
         with connection.transaction():
             ledger.append(connection, "prod", ACT)
@@ -98,7 +98,7 @@ def test_what_an_owner_forges_breaks_the_chain(database18: str, forged: str, row
     with filled(database18) as connection:
         connection.execute("alter table wish_rollout.ledger disable trigger user")
         connection.execute(forged.encode())
-        with pytest.raises(LedgerBroken) as caught:
+        with pytest.raises(LedgerChainBroken) as caught:
             verify("prod", list(ledger.read(connection)))
     assert caught.value.seq == row
 
@@ -113,7 +113,7 @@ def test_a_nonce_is_taken_once_also_by_two_at_the_same_moment(database: str) -> 
         with connect(database, "the test") as connection:
             try:
                 with connection.transaction():
-                    assert not ledger.use_of(connection, "n")
+                    assert not ledger.read_nonce_use(connection, "n")
                     barrier.wait(10)
                     ledger.append(connection, "prod", act)
                 ends.append("done")
@@ -182,7 +182,7 @@ def test_a_schema_that_changes_between_the_approval_and_the_first_statement(gate
     """The gatekeeper says yes under the lock, and only then somebody changes the schema by hand."""
     road = gate.road
 
-    def slow(plan: EnvironmentPlan, _connection: psycopg.Connection[Any]) -> Grant:
+    def slow(plan: EnvironmentPlan, _connection: psycopg.Connection[Any]) -> Authorization:
         from tests.fix_project import anybody
 
         road.sql("prod", "create table if not exists sneaked_in (id int)")

@@ -15,9 +15,9 @@ import pytest
 from tests.fix_project import PLANTED, REQUESTER
 from tests.gate.test_secrets import files, stored
 from wish_rollout.config import Config, ReceiverConfig
-from wish_rollout.core.notifications import Event, Notice, NotSent
+from wish_rollout.core.notifications import Event, Notification, NotificationNotSent
 from wish_rollout.notices import send
-from wish_rollout.rollout.inspection.notifications import tell_all
+from wish_rollout.rollout.inspection.notifications import send_to_receivers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,8 +129,8 @@ def test_an_address_is_in_no_log_however_much_is_logged(
         name: logging.getLogger(name).level for name in ("urllib3", "apprise", "urllib3.connectionpool")
     }
     with caplog.at_level(logging.DEBUG):
-        with suppress(NotSent):
-            send(Notice(Event.FAILED, "prod", "it failed", "so it did"), "here", url)
+        with suppress(NotificationNotSent):
+            send(Notification(Event.FAILED, "prod", "it failed", "so it did"), "here", url)
         logging.getLogger("urllib3.connectionpool").debug("it can be heard again")
     assert len(receiver.got) == 1
     assert PLANTED not in caplog.text
@@ -155,7 +155,7 @@ def test_what_cannot_be_told_is_logged_without_the_address(
     environments = [{"name": "prod"}]
     config = Config.model_validate({"root": tmp_path, "environment": environments, "notify": [table]})
     logged: list[str] = []
-    tell_all(config, Notice(Event.FAILED, "prod", "it failed", "so it did"), logged.append)
+    send_to_receivers(config, Notification(Event.FAILED, "prod", "it failed", "so it did"), logged.append)
     (line,) = logged
     assert (reason in line, PLANTED in line) == (True, False), line
 
@@ -164,7 +164,7 @@ def test_nothing_that_happens_in_the_sandbox_is_told(
     road: Road, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WISH_ROLLOUT_SANDBOX", "1")
-    tell_all(road.project.config, Notice(Event.FAILED, "", "it failed", ""), lambda _: None)
+    send_to_receivers(road.project.config, Notification(Event.FAILED, "", "it failed", ""), lambda _: None)
     assert receiver.got == []
 
 
@@ -178,11 +178,11 @@ def test_the_doctor_looks_at_receivers_and_sends_nothing(road: Road, receiver: R
 def test_a_receiver_is_told_what_it_wants() -> None:
     table = {"url_variable": "X", "on": ["failed"], "environments": ["prod"]}
     receiver = ReceiverConfig.model_validate(table)
-    wanted = [Notice(Event.FAILED, name, "", "") for name in ("prod", "")]
-    others = [Notice(Event.FAILED, "local", "", ""), Notice(Event.DRIFT, "prod", "", "")]
+    wanted = [Notification(Event.FAILED, name, "", "") for name in ("prod", "")]
+    others = [Notification(Event.FAILED, "local", "", ""), Notification(Event.DRIFT, "prod", "", "")]
     assert [receiver.wants(each) for each in (*wanted, *others)] == [True, True, False, False]
 
 
 def test_a_message_cannot_act_on_a_terminal_and_holds_no_password() -> None:
-    title, text = Notice(Event.FAILED, "", "a\x1b[2J\nb", f"postgresql://u:{PLANTED}@h/d \u202e").shown
+    title, text = Notification(Event.FAILED, "", "a\x1b[2J\nb", f"postgresql://u:{PLANTED}@h/d \u202e").shown
     assert (title, PLANTED in text, "\u202e" in text) == ("a\\x1b[2J b", False, False)

@@ -41,7 +41,7 @@ def execute_again(gate: Gate) -> dg.DagsterRun:
 
 
 def ours(run: dg.DagsterRun) -> dict[str, str]:
-    return {tag: run.tags[tag] for tag in run_tags.SAYS if run.tags.get(tag)}
+    return {tag: run.tags[tag] for tag in run_tags.COPYABLE_TAGS if run.tags.get(tag)}
 
 
 def test_who_asked_for_a_run_did_not_ask_for_its_reexecution(gate: Gate) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def refused(gate: Gate, document: str, error: type[RolloutError]) -> str:
     """Hand an approval in, which must be refused so; give what is said."""
     with pytest.raises(error) as caught:
-        gate.take_in(document)
+        gate.check_submitted_approval(document)
     assert type(caught.value) is error
     return str(caught.value)
 
@@ -31,25 +31,25 @@ def test_each_kind_of_bad_approval_has_its_own_refusal(gate: Gate) -> None:
     good = gate.document(request)
     text, signature = split(good)
 
-    refused(gate, text, signatures.NotSigned)
+    refused(gate, text, signatures.ApprovalNotSigned)
     refused(gate, gate.document(request, STRANGER), signatures.UnknownSigner)
-    refused(gate, split(gate.document(request, SECOND))[0] + signature, signatures.BadSignature)
+    refused(gate, split(gate.document(request, SECOND))[0] + signature, signatures.ApprovalSignatureInvalid)
     refused(gate, gate.document(request, AUTHOR), errors.ApproverIsAuthor)
     refused(gate, gate.document(request, REQUESTER), errors.ApproverIsRequester)
-    said = refused(gate, gate.document(request, end="0006"), errors.OtherPlan)
+    said = refused(gate, gate.document(request, end="0006"), errors.ApprovalForOtherPlan)
     assert "to was 0006, is 0007" in said
-    assert "'canary'" in refused(gate, gate.document(request, environment="canary"), errors.OtherEnvironment)
-    said = refused(gate, gate.document(request, database="elsewhere"), errors.OtherEnvironment)
+    assert "'canary'" in refused(gate, gate.document(request, environment="canary"), errors.ApprovalForOtherDatabase)
+    said = refused(gate, gate.document(request, database="elsewhere"), errors.ApprovalForOtherDatabase)
     assert f"is for 'prod' (database elsewhere), not for 'prod' (database {request.subject.database})" in said
     long_ago = now() - timedelta(days=2)
     old: dict[str, Any] = {"requested": long_ago, "expires": long_ago + timedelta(hours=1)}
     refused(gate, gate.document(request, **old), errors.ApprovalExpired)
-    refused(gate, gate.document(request, expires=now() + timedelta(days=300)), errors.LivesTooLong)
-    refused(gate, gate.document(request, requested=now() + timedelta(hours=1)), errors.LivesTooLong)
-    refused(gate, "yes, please", signatures.BadApproval)
+    refused(gate, gate.document(request, expires=now() + timedelta(days=300)), errors.RequestLifetimeInvalid)
+    refused(gate, gate.document(request, requested=now() + timedelta(hours=1)), errors.RequestLifetimeInvalid)
+    refused(gate, "yes, please", signatures.InvalidApprovalDocument)
 
     assert gate.road.identity() == before
-    assert gate.take_in(good).statement.approver == APPROVER
+    assert gate.check_submitted_approval(good).statement.approver == APPROVER
 
 
 def test_what_changed_since_is_named_from_what_to_what(gate: Gate) -> None:
@@ -58,29 +58,29 @@ def test_what_changed_since_is_named_from_what_to_what(gate: Gate) -> None:
         other = ("rewrite public.t",) if field in ("hazards", "authors") else "something else"
         was = other if isinstance(other, str) else other[0]
         changed: dict[str, Any] = {field: other}
-        said = refused(gate, gate.document(request, **changed), errors.ApprovalVoid)
+        said = refused(gate, gate.document(request, **changed), errors.ApprovalOutdated)
         standing = getattr(request.subject, field)
         stands = standing if isinstance(standing, str) else ", ".join(standing) or "none"
         assert f"{field} was {was}, is {stands}" in said
 
 
 def test_every_single_byte_of_text_and_signature_counts(gate: Gate) -> None:
-    from wish_rollout.rollout.approval.approvals import rules_of
+    from wish_rollout.rollout.approval.approvals import approval_rules
     from wish_rollout.signing.verification import verify
 
     request = gate.ask()
     document = gate.document(request)
     project = gate.road.project
-    signers = rules_of(project, project.target("prod")).signers
+    signers = approval_rules(project, project.target("prod")).signers
     assert verify(document, "prod", signers, now())
     for place, character in enumerate(document.rstrip("\n")):
         changed = document[:place] + chr(ord(character) ^ 1) + document[place + 1 :]
         with pytest.raises(
             (
-                signatures.BadApproval,
-                signatures.BadSignature,
+                signatures.InvalidApprovalDocument,
+                signatures.ApprovalSignatureInvalid,
                 signatures.UnknownSigner,
-                signatures.NotSigned,
+                signatures.ApprovalNotSigned,
             )
         ):
             verify(changed, "prod", signers, now())
@@ -89,14 +89,14 @@ def test_every_single_byte_of_text_and_signature_counts(gate: Gate) -> None:
 def test_only_those_named_for_an_environment_may_approve_there(gate: Gate) -> None:
     gate.policy(f'approvers = ["{SECOND}"]')
     request = gate.ask()
-    refused(gate, gate.document(request, APPROVER), errors.MayNotApprove)
-    assert gate.take_in(gate.document(request, SECOND))
+    refused(gate, gate.document(request, APPROVER), errors.ApproverNotAllowed)
+    assert gate.check_submitted_approval(gate.document(request, SECOND))
 
 
 def test_a_key_counts_only_for_its_time_and_purpose(gate: Gate) -> None:
     cases = {
-        "earlier@example.org": ('valid-before="20200101Z"', signatures.SignerNotValid),
-        "later@example.org": ('valid-after="20990101Z"', signatures.SignerNotValid),
+        "earlier@example.org": ('valid-before="20200101Z"', signatures.SignerKeyNotValid),
+        "later@example.org": ('valid-after="20990101Z"', signatures.SignerKeyNotValid),
         "git@example.org": ('namespaces="git"', signatures.UnknownSigner),
     }
     for name, (options, _) in cases.items():

@@ -9,8 +9,8 @@ import pytest
 
 from tests.fix_project import APPROVER
 from tests.gate.conftest import SECOND
-from wish_rollout.core.errors.approvals import ApprovalVoid, HazardNotAllowed
-from wish_rollout.rollout.approval.approval_validity import plan_as_asked
+from wish_rollout.core.errors.approvals import ApprovalOutdated, HazardNotApprovable
+from wish_rollout.rollout.approval.approval_validity import plan_for_request
 
 if TYPE_CHECKING:
     from tests.gate.conftest import Gate
@@ -68,19 +68,19 @@ def test_it_is_judged_to_the_end_and_anew_when_it_is_approved(ahead: Gate) -> No
     (request,) = ahead.requests()
     project = ahead.road.project
     with ahead.road.here():
-        plan = plan_as_asked(project, project.target("prod"), replace(request.subject, end="base"))
+        plan = plan_for_request(project, project.target("prod"), replace(request.subject, end="base"))
     assert tuple(hazard.name for hazard in plan.hazards) == (*DROPS, "drop-table table public.wishlist_items")
     assert [hazard.revision for hazard in plan.hazards] == ["0008", "0007"]
 
     document = ahead.document(request, APPROVER)
     ahead.road.sql("prod", "insert into later values (1)")
     with pytest.raises(
-        ApprovalVoid, match=r"hazards was .*, is drop-column .*, drop-table table public\.later"
+        ApprovalOutdated, match=r"hazards was .*, is drop-column .*, drop-table table public\.later"
     ):
-        ahead.take_in(document)
+        ahead.check_submitted_approval(document)
 
     ahead.road.sql("prod", "delete from later")
     ahead.policy('allowed_hazards = ["table-rewrite"]')
     config = {"ops": {"rollback_environment": {"config": {"environment": "prod"}}}}
-    assert ahead.road.run("rollback", config).error_class == HazardNotAllowed.__name__
+    assert ahead.road.run("rollback", config).error_class == HazardNotApprovable.__name__
     assert ahead.requests() == [request]

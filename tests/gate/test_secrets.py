@@ -14,7 +14,7 @@ from psycopg import sql
 
 from tests.fix_project import PLANTED
 from wish_rollout.addresses import iam_token, is_local, refuse_plaintext
-from wish_rollout.core.errors.configuration import IamNeeds, Plaintext
+from wish_rollout.core.errors.configuration import IamRequirementNotMet, UnencryptedConnection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +73,7 @@ def test_a_gated_environment_far_away_is_not_reached_in_plain_text(road: Road) -
 
 @pytest.mark.parametrize("mode", ["disable", "allow", "prefer"])
 def test_modes_that_may_fall_back_to_plain_text_do_not_do(mode: str) -> None:
-    with pytest.raises(Plaintext):
+    with pytest.raises(UnencryptedConnection):
         refuse_plaintext("prod", {"host": "127.0.0.1,db.example.org", "sslmode": mode})
 
 
@@ -92,7 +92,7 @@ def test_what_the_url_leaves_out_may_lead_far_away(
     """libpq takes it from variables, and from a file of services, which it alone reads."""
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(Plaintext):
+    with pytest.raises(UnencryptedConnection):
         refuse_plaintext("prod", parameters)
     refuse_plaintext("prod", {**parameters, "sslmode": "require"})
 
@@ -106,7 +106,7 @@ def test_what_is_this_machine_and_what_is_not() -> None:
 @pytest.mark.parametrize("missing", ["sslmode", "sslrootcert"])
 def test_a_token_goes_only_to_a_server_that_has_proven_who_it_is(missing: str) -> None:
     full = {"host": "h", "user": "u", "sslmode": "verify-full", "sslrootcert": "bundle.pem"}
-    with pytest.raises(IamNeeds, match="verify-full"):
+    with pytest.raises(IamRequirementNotMet, match="verify-full"):
         iam_token("prod", "eu-central-1", {key: value for key, value in full.items() if key != missing})
 
 

@@ -17,7 +17,7 @@ from wish_rollout.rollout.planning.plans import Choices
 
 if TYPE_CHECKING:
     from tests.gate.conftest import Gate
-    from wish_rollout.defs.launch import Outcome
+    from wish_rollout.defs.launch import RunOutcome
 
 THIRD = "third@example.org"
 
@@ -36,7 +36,7 @@ def keys(result: dg.SensorResult) -> list[str | None]:
     return [request.run_key for request in result.run_requests or []]
 
 
-def launch(gate: Gate, run: dg.RunRequest) -> Outcome:
+def launch(gate: Gate, run: dg.RunRequest) -> RunOutcome:
     """Launch what the sensor asks for, with the tags that Dagster's daemon gives it."""
     tags = {**run.tags, "dagster/run_key": str(run.run_key)}
     return gate.road.run(str(run.job_name), dict(run.run_config), tags)

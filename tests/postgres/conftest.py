@@ -20,7 +20,7 @@ import psycopg
 import pytest
 
 from tests.servers import POSSIBLE, bindir_of
-from wish_rollout.sandbox.binaries import runnable
+from wish_rollout.sandbox.binaries import runnable_bindir
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,7 +60,7 @@ class Server:
 def programs_of(major: int) -> Path | None:
     """Give the programs of a version, where the user that a server runs as can reach them: maybe a copy."""
     bindir = bindir_of(major) or (_of_wheel() if major == 17 else None)
-    return runnable(bindir) if bindir else None
+    return runnable_bindir(bindir) if bindir else None
 
 
 def _of_wheel() -> Path | None:

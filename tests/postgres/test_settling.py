@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from wish_rollout.postgres.expressions.expression_normalization import settled
+from wish_rollout.postgres.expressions.expression_normalization import normalize_expression
 from wish_rollout.postgres.queries import FLAT
 
 if TYPE_CHECKING:
@@ -65,13 +65,13 @@ READ = "SELECT pg_get_expr(conbin, conrelid) FROM pg_constraint WHERE conname = 
 
 @pytest.mark.parametrize("text", SETTLED)
 def test_it_is_settled(text: str) -> None:
-    assert settled(text) == SETTLED[text]
-    assert settled(SETTLED[text]) == SETTLED[text]
+    assert normalize_expression(text) == SETTLED[text]
+    assert normalize_expression(SETTLED[text]) == SETTLED[text]
 
 
 @pytest.mark.parametrize("text", KEPT)
 def test_it_is_kept(text: str) -> None:
-    assert settled(text) == text
+    assert normalize_expression(text) == text
 
 
 def test_it_is_what_the_server_says_after_another_reading(server: Server) -> None:
@@ -83,4 +83,4 @@ def test_it_is_what_the_server_says_after_another_reading(server: Server) -> Non
                 connection.execute(f"ALTER TABLE t ADD CONSTRAINT k CHECK ({texts[-1]})".encode())
                 texts.append(connection.execute(READ).fetchall()[0][0])
                 connection.execute("ALTER TABLE t DROP CONSTRAINT k")
-            assert settled(texts[1]) == settled(texts[2]) == texts[2]
+            assert normalize_expression(texts[1]) == normalize_expression(texts[2]) == texts[2]

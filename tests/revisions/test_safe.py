@@ -17,7 +17,7 @@ from wish_rollout.core.hazards.assessment import judge_hazards
 from wish_rollout.core.hazards.pending_revision import Pending
 from wish_rollout.core.schema.scope import Scope
 from wish_rollout.postgres.catalog.database_state import look
-from wish_rollout.postgres.rows.table_statistics import read_live
+from wish_rollout.postgres.rows.table_statistics import read_live_facts
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.revisions.internal_statements import is_own
 from wish_rollout.revisions.safe_operations import NotFilled
@@ -64,7 +64,7 @@ def run(url: str, step: Callable[[], Any]) -> tuple[list[Hazard], Any]:
     with connect(url, "the test") as connection:
         before = look(connection, Scope()).snapshot
         names = [name for kind, name in before.objects if kind == "table"]
-        live = read_live(connection, names, [], [])
+        live = read_live_facts(connection, names, [], [])
         with revision(url) as applied:
             result = step()
         after = look(connection, Scope()).snapshot

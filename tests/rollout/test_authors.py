@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fix_project import FILES, HERE
-from wish_rollout.core.errors.approvals import AuthorUnknown
-from wish_rollout.rollout.approval.revision_authors import authors_of
+from wish_rollout.core.errors.approvals import RevisionAuthorUnknown
+from wish_rollout.rollout.approval.revision_authors import read_revision_authors
 from wish_rollout.rollout.project.project import Project
 
 if TYPE_CHECKING:
@@ -46,12 +46,12 @@ class Checkout:
     @property
     def authors(self) -> list[str]:
         """Who wrote the revision; the domain is left out."""
-        found = authors_of(Project.load(self.root / "rollout.toml"), "prod", ["0007"])
+        found = read_revision_authors(Project.load(self.root / "rollout.toml"), "prod", ["0007"])
         return [each.removesuffix("@example.org") for each in found]
 
     def unknown(self, reason: str) -> None:
         """Nobody knows."""
-        with pytest.raises(AuthorUnknown, match=reason):
+        with pytest.raises(RevisionAuthorUnknown, match=reason):
             assert self.authors
 
 
@@ -88,7 +88,7 @@ def test_whoever_wrote_what_a_script_was_copied_from_is_no_author_of_the_copy(ch
     text = (checkout.root / FILE).read_text().replace('"0007"', '"0008"').replace('"0006"', '"0007"')
     (checkout.root / "migrations/versions/0008_copy.py").write_text(text)
     checkout.commit("bob")
-    assert authors_of(Project.load(checkout.root / "rollout.toml"), "prod", ["0008"]) == ("bob@example.org",)
+    assert read_revision_authors(Project.load(checkout.root / "rollout.toml"), "prod", ["0008"]) == ("bob@example.org",)
 
 
 def test_what_was_slipped_into_a_merge_has_its_author(checkout: Checkout) -> None:

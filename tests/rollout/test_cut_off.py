@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from tests.fix_project import HERE
-from wish_rollout.core.errors.databases import CutOff, StatementFailed
+from wish_rollout.core.errors.databases import StatementFailedAfterCommit, StatementFailed
 from wish_rollout.core.ledger import verify
 from wish_rollout.postgres.records import ledger
 from wish_rollout.sandbox.settings import ADMIN, MIGRATOR
@@ -141,7 +141,7 @@ def test_the_backend_is_terminated_at_every_statement(road: Road, monkeypatch: p
                 patch.setenv("END_BY", "terminate")
                 with pytest.raises(StatementFailed) as failed:
                     road.migrate("local")
-            assert (failed.value.sqlstate, isinstance(failed.value, CutOff)) == ("57P01", point > 1)
+            assert (failed.value.sqlstate, isinstance(failed.value, StatementFailedAfterCommit)) == ("57P01", point > 1)
 
             road.migrate("local")
 
@@ -186,7 +186,7 @@ def test_a_plan_says_that_it_goes_on(road: Road, monkeypatch: pytest.MonkeyPatch
     with monkeypatch.context() as patch:
         patch.setenv("END_AT", "3")
         patch.setenv("END_BY", "terminate")
-        with pytest.raises(CutOff, match="written down statement by statement"):
+        with pytest.raises(StatementFailedAfterCommit, match="written down statement by statement"):
             road.migrate("local")
 
     assert "go on with 0008, which was cut off on its way" in road.cli("plan").out
@@ -204,7 +204,7 @@ def test_an_index_build_that_was_cut_off_is_built_anew(each_road: Road) -> None:
         other.execute(
             "select from alembic_version"
         )  # the build has to wait for whoever has an older snapshot
-        with pytest.raises(CutOff) as failed:
+        with pytest.raises(StatementFailedAfterCommit) as failed:
             road.migrate("local")
         assert failed.value.sqlstate == "55P03"
         invalid: Any = road.sql("local", "select count(*) from pg_index where not indisvalid")

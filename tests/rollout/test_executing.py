@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from wish_rollout.core.errors.databases import StatementFailed, Unreachable
-from wish_rollout.core.errors.hazards import HeldOthersUp
+from wish_rollout.core.errors.databases import StatementFailed, DatabaseUnreachable
+from wish_rollout.core.errors.hazards import BlockedSessions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,7 +160,7 @@ def test_too_many_behind_it_are_too_many_at_once(road: Road) -> None:
         for thread in threads:
             thread.join(20)
             assert not thread.is_alive()
-        with pytest.raises(HeldOthersUp) as held:
+        with pytest.raises(BlockedSessions) as held:
             migration.ended()
 
     assert (held.value.exit_code, held.value.sessions) == (6, 2)
@@ -192,7 +192,7 @@ def test_nothing_runs_unwatched(road: Road) -> None:
     (name,) = road.sql("local", "select current_database()")[0]
     road.as_superuser("local", f'alter database "{name}" connection limit 1')
 
-    with pytest.raises(Unreachable, match="too many connections"):
+    with pytest.raises(DatabaseUnreachable, match="too many connections"):
         road.migrate("local")
 
     assert road.revision("local") == "0007"

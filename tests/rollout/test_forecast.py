@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.servers import EMBEDDED, bindir_of
-from wish_rollout.core.errors.hazards import NotQuiet
+from wish_rollout.core.errors.hazards import BlockingTransactionsOpen
 from wish_rollout.postgres.execution.blocker_forecast import forecast
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.sandbox.server import Server
@@ -187,7 +187,7 @@ def test_it_refuses_and_names_who_does_not_end(road: Road) -> None:
     before = road.identity()
     with psycopg.connect(road.urls["local"], application_name="forgotten") as other:
         other.execute("select from wishlist_items")
-        with pytest.raises(NotQuiet, match=r"forgotten, pid \d+, for \d+ s \(holds wishlist_items\)"):
+        with pytest.raises(BlockingTransactionsOpen, match=r"forgotten, pid \d+, for \d+ s \(holds wishlist_items\)"):
             road.migrate("local")
 
     assert road.identity() == before

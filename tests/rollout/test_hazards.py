@@ -14,7 +14,7 @@ from wish_rollout.core.hazards.pending_revision import Pending
 from wish_rollout.core.hazards.rules.table_rewrite import calls
 from wish_rollout.core.schema.scope import Scope
 from wish_rollout.postgres.catalog.database_state import look
-from wish_rollout.postgres.rows.table_statistics import read_live
+from wish_rollout.postgres.rows.table_statistics import read_live_facts
 from wish_rollout.postgres.sessions.connections import connect
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Bench:
             tables = [name for kind, name in before.objects if kind in ("table", "materialized view")]
             indexes = [name for name, _ in before.of_kind("index")]
             functions = {name for text in statements for name in calls(text)} | {"nextval"}
-            live = read_live(connection, tables, indexes, functions)
+            live = read_live_facts(connection, tables, indexes, functions)
             self.run(connection, statements, table)
             after = look(connection, Scope()).snapshot
         return list(judge_hazards([Pending("r", before, after, tuple(statements))], live, {}))

@@ -20,7 +20,7 @@ from tests.fix_project import road_on
 from tests.rollout.test_cut_off import MIGRATE, assert_as_if_it_never_had_been, prepare
 from tests.rollout.test_executing import Behind, until
 from tests.servers import EMBEDDED, bindir_of
-from wish_rollout.core.errors.databases import CutOff, LockHeld
+from wish_rollout.core.errors.databases import StatementFailedAfterCommit, RolloutLockHeld
 from wish_rollout.sandbox import processes
 from wish_rollout.sandbox.server import Server
 
@@ -114,7 +114,7 @@ def test_a_connection_is_cut_in_the_middle_of_a_statement(each_road: Road) -> No
     try:
         with while_it_builds(road) as migration:
             proxy.cut()
-            with pytest.raises(CutOff):
+            with pytest.raises(StatementFailedAfterCommit):
                 migration.ended()
         os.environ["LOCAL_DATABASE_URL"] = direct
 
@@ -133,16 +133,16 @@ def test_the_server_stops_at_once_and_is_started_again(
     with road_on(server, tmp_path, "postgresql://nobody@127.0.0.1:1/none", monkeypatch) as road:
         prepare(road)
         with suppress(psycopg.OperationalError), while_it_builds(road) as migration:
-            (postmaster,) = [
+            (find_postmaster,) = [
                 pid
-                for pid, is_postmaster in processes.of_cluster(server.process_name).items()
+                for pid, is_postmaster in processes.find_cluster_processes(server.process_name).items()
                 if is_postmaster
             ]
-            os.kill(postmaster, signal.SIGQUIT)  # an immediate shutdown
-            with pytest.raises(CutOff):
+            os.kill(find_postmaster, signal.SIGQUIT)  # an immediate shutdown
+            with pytest.raises(StatementFailedAfterCommit):
                 migration.ended()
         end = time.monotonic() + 30
-        while processes.of_cluster(server.process_name):
+        while processes.find_cluster_processes(server.process_name):
             assert time.monotonic() < end
             time.sleep(0.02)
         server.up()
@@ -162,7 +162,7 @@ def test_the_worker_is_killed_in_the_middle_of_a_statement_that_its_session_goes
         until(road, BUILDING)
         worker.kill()
         worker.communicate(timeout=30)
-        with pytest.raises(LockHeld):
+        with pytest.raises(RolloutLockHeld):
             road.migrate("local")  # the server builds on, and holds the lock for it
     until(road, "select (count(*) = 0)::int from pg_locks where locktype = 'advisory'")
 
@@ -175,7 +175,7 @@ def test_the_backend_is_terminated_in_the_middle_of_a_statement(road: Road) -> N
     prepare(road)
     with while_it_builds(road) as migration:
         road.sql("local", "select pg_terminate_backend(pid) from pg_stat_progress_create_index")
-        with pytest.raises(CutOff):
+        with pytest.raises(StatementFailedAfterCommit):
             migration.ended()
 
     road.migrate("local")

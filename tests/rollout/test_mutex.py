@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.fix_project import HERE
-from wish_rollout.core.errors.databases import LockHeld
+from wish_rollout.core.errors.databases import RolloutLockHeld
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.postgres.sessions.rollout_lock import rollout_lock
 
@@ -44,7 +44,7 @@ def holder(database: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_the_refusal_names_who_holds_it(database: str, holder: subprocess.Popen[str]) -> None:
-    with connect(database, "the test") as session, pytest.raises(LockHeld) as held:  # noqa: SIM117
+    with connect(database, "the test") as session, pytest.raises(RolloutLockHeld) as held:  # noqa: SIM117
         with rollout_lock(session, "prod", 0.1):
             pass
 

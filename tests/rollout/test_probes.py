@@ -20,10 +20,10 @@ from wish_rollout.postgres.sessions.connections import connect
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wish_rollout.core.rows.requirements import Demand, Finding
+    from wish_rollout.core.rows.requirements import Requirement, Finding
 
 
-def wanted_by(url: str, case: Case) -> tuple[Demand, ...]:
+def wanted_by(url: str, case: Case) -> tuple[Requirement, ...]:
     """Give what the statements demand; the database is left as it was before them."""
     with connect(url, "the test") as connection:
         connection.execute(TABLES)
@@ -47,7 +47,7 @@ def skip_before(url: str, case: Case) -> None:
             pytest.skip("this version does not have it")
 
 
-def probed(url: str, wanted: Sequence[Demand]) -> list[Finding]:
+def probed(url: str, wanted: Sequence[Requirement]) -> list[Finding]:
     with connect(url, "the test") as connection:
         return probe(connection, "prod", wanted)
 

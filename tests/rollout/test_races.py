@@ -9,9 +9,9 @@ import pytest
 
 from tests.fix_project import APPROVER, REQUESTER
 from wish_rollout.core.approval.documents import Request, Statement
-from wish_rollout.core.errors.databases import LockHeld
+from wish_rollout.core.errors.databases import RolloutLockHeld
 from wish_rollout.postgres.sessions.rollout_lock import rollout_lock
-from wish_rollout.rollout.approval.approvals import new_request, rules_of, standing
+from wish_rollout.rollout.approval.approvals import new_request, approval_rules, standing
 from wish_rollout.rollout.execution.migration import migrate_environment
 from wish_rollout.rollout.planning.plans import plan_target
 from wish_rollout.signing.ssh_keygen import find_keys, sign
@@ -91,7 +91,7 @@ def at_once(road: Road) -> list[str]:
 def approve(road: Road, environment: str) -> Request:
     """Write a good approval of what stands into a file, as a person signs it; give what it is of."""
     project, target = road.project, road.project.target(environment)
-    rules, (plan, _) = rules_of(project, target), plan_target(project, target)
+    rules, (plan, _) = approval_rules(project, target), plan_target(project, target)
     request = new_request(rules, standing(project, rules, plan), REQUESTER)
     text = Statement(request, APPROVER, "agreed").text()
     key = find_keys(road.root / "home/.ssh/id_ed25519")[0]
@@ -107,7 +107,7 @@ def test_a_lock_that_stays_held_names_its_holder(road: Road) -> None:
     with holder.connect() as session, rollout_lock(session, "local", 0):
         told = road.told(6, "apply")
         assert "Another rollout is at work on 'local': somebody else's rollout" in told
-        with pytest.raises(LockHeld):
+        with pytest.raises(RolloutLockHeld):
             migrate_environment(project, project.target("local"))
     assert road.identity() == before
     road.migrate("local")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from wish_rollout.core.errors.databases import CutOff
+from wish_rollout.core.errors.databases import StatementFailedAfterCommit
 
 if TYPE_CHECKING:
     from tests.fix_project import Road
@@ -70,7 +70,7 @@ def half(road: Road) -> Road:
 def fail_forth(road: Road) -> None:
     """Have the release cut off behind its first commits."""
     road.sql("local", BLOCKED)
-    with pytest.raises(CutOff, match="go on: wish-rollout apply"):
+    with pytest.raises(StatementFailedAfterCommit, match="go on: wish-rollout apply"):
         road.migrate("local")
     road.sql("local", FREE)
 

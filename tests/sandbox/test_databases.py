@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from tests.sandbox.starters import start
-from wish_rollout.sandbox.databases import ensure_databases, environment_variables, prepare
+from wish_rollout.sandbox.databases import create_missing_databases, environment_variables, prepare
 from wish_rollout.sandbox.errors import SandboxNameTaken
 from wish_rollout.sandbox.settings import MIGRATOR
 
@@ -43,7 +43,7 @@ def test_many_processes_create_the_same_databases_at_once(own: Server) -> None:
 def test_a_database_may_have_a_name_that_needs_quoting(own: Server) -> None:
     own.up()
     name = 'o\'dd "name"/?#%'
-    ensure_databases(own, [name])
+    create_missing_databases(own, [name])
     with psycopg.connect(own.url(name)) as connection:
         assert connection.execute("SELECT current_database()").fetchone() == (name,)
 

@@ -24,7 +24,7 @@ def works(server: Server) -> bool:
 
 
 def postmasters(server: Server) -> list[int]:
-    return [pid for pid, is_one in processes.of_cluster(server.process_name).items() if is_one]
+    return [pid for pid, is_one in processes.find_cluster_processes(server.process_name).items() if is_one]
 
 
 def test_many_processes_up_at_once_make_one_server(own: Server) -> None:
@@ -41,7 +41,7 @@ def test_up_and_down_at_once_both_succeed(own: Server) -> None:
     for starter in starters:
         starter.communicate(timeout=60)
     assert [starter.returncode for starter in starters] == [0, 0]
-    assert processes.of_cluster(own.process_name) == {}
+    assert processes.find_cluster_processes(own.process_name) == {}
 
 
 def test_a_server_outlives_its_starter(own: Server) -> None:
@@ -69,9 +69,9 @@ def test_down_ends_sessions_that_lost_their_postmaster(own: Server) -> None:
     with busy(own.url("postgres")):
         os.kill(postmasters(own)[0], signal.SIGKILL)
         until(lambda: not own.running)
-        assert processes.of_cluster(own.process_name) != {}
+        assert processes.find_cluster_processes(own.process_name) != {}
         own.down()
-        assert processes.of_cluster(own.process_name) == {}
+        assert processes.find_cluster_processes(own.process_name) == {}
 
 
 def test_up_ends_sessions_that_lost_their_postmaster(own: Server) -> None:
@@ -100,11 +100,11 @@ def test_down_also_ends_a_start_that_a_killed_process_had_begun(own: Server) -> 
     own.up()
     own.down()
     starter = start(own, "server.up()")
-    until(lambda: processes.of_cluster(own.process_name))
+    until(lambda: processes.find_cluster_processes(own.process_name))
     kill(starter)
     own.down()
     assert own.running is False
-    assert processes.of_cluster(own.process_name) == {}
+    assert processes.find_cluster_processes(own.process_name) == {}
 
 
 def test_a_data_directory_that_was_made_half_is_made_anew(own: Server) -> None:

@@ -44,11 +44,11 @@ def test_programs_that_nobody_else_may_read_are_copied_once(own: Server, tmp_pat
     subprocess.run(["chmod", "-R", "go=", tmp_path / "venv"], check=True)
     hidden = Server(bindir, own.home)
     hidden.up()
-    copy = binaries.runnable(bindir)
+    copy = binaries.runnable_bindir(bindir)
     assert copy.is_relative_to(server_location.common_directory())
     before = copy.stat().st_ino
-    binaries.runnable.cache_clear()
-    assert binaries.runnable(bindir).stat().st_ino == before
+    binaries.runnable_bindir.cache_clear()
+    assert binaries.runnable_bindir(bindir).stat().st_ino == before
 
 
 def test_programs_in_a_directory_that_a_shell_would_expand_are_run(own: Server, sandbox_home: Path) -> None:
@@ -66,13 +66,13 @@ def test_the_server_of_a_home_that_was_deleted_is_swept(own: Server, sandbox_hom
     other = Server(own.bindir, sandbox_home.parent / "other")
     other.up()
     assert not state.exists()
-    assert processes.of_cluster(name) == {}
+    assert processes.find_cluster_processes(name) == {}
     other.remove()
 
 
 @as_root
 def test_the_server_runs_as_another_user(server18: Server) -> None:
-    pids = processes.of_cluster(server18.process_name)
+    pids = processes.find_cluster_processes(server18.process_name)
     user = server_location.server_user()
     assert user is not None
     owners = set()
@@ -87,18 +87,18 @@ def test_a_directory_of_another_user_is_refused(tmp_path: Path) -> None:
     (tmp_path / "theirs").mkdir()
     os.chown(tmp_path / "theirs", 65534, 65534)
     with pytest.raises(SandboxUnsafe, match="another user"):
-        server_location.safe_directory(tmp_path / "theirs")
+        server_location.ensure_safe_directory(tmp_path / "theirs")
 
 
 def test_a_link_or_a_directory_that_others_can_write_is_refused(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
     with pytest.raises(SandboxUnsafe, match="link"):
-        server_location.safe_directory(tmp_path / "link")
+        server_location.ensure_safe_directory(tmp_path / "link")
     (tmp_path / "open").mkdir()
     (tmp_path / "open").chmod(0o777)
     with pytest.raises(SandboxUnsafe, match="others can write"):
-        server_location.safe_directory(tmp_path / "open")
+        server_location.ensure_safe_directory(tmp_path / "open")
 
 
 def test_a_long_path_with_spaces_and_quotes_works(sandbox_home: Path, server18: Server) -> None:
@@ -107,7 +107,7 @@ def test_a_long_path_with_spaces_and_quotes_works(sandbox_home: Path, server18: 
     server.up()
     assert server.running
     server.down()
-    assert processes.of_cluster(server.process_name) == {}
+    assert processes.find_cluster_processes(server.process_name) == {}
     server.remove()
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def processes_of(server: Server) -> dict[int, bool]:
-    return processes.of_cluster(server.process_name)
+    return processes.find_cluster_processes(server.process_name)
 
 
 def ask(url: str, query: str) -> object:

@@ -17,12 +17,12 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.fix_project import make_key
-from wish_rollout.core.errors.signatures import BadSigners
+from wish_rollout.core.errors.signatures import InvalidAllowedSigners
 from wish_rollout.signing import sandbox_key
 from wish_rollout.signing.allowed_signers import moment, read_signers
 from wish_rollout.signing.public_keys import check, fingerprint
 from wish_rollout.signing.ssh_keygen import find_keys, sign
-from wish_rollout.signing.sshsig_format import Malformed, Signature, signed_bytes, string
+from wish_rollout.signing.sshsig_format import MalformedSignature, Signature, signed_bytes, string
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,9 +51,9 @@ def test_what_ssh_keygen_signs_is_taken_and_for_this_text_and_purpose_alone(
         ["ssh-keygen", "-lf", str(tmp_path / "key")], capture_output=True, text=True, check=True
     )
     assert fingerprint(signature.key) in listed.stdout
-    with pytest.raises(Malformed, match="not of this text"):
+    with pytest.raises(MalformedSignature, match="not of this text"):
         check(signature, TEXT.upper().encode(), NAMESPACE)
-    with pytest.raises(Malformed, match="not for 'git'"):
+    with pytest.raises(MalformedSignature, match="not for 'git'"):
         check(signature, TEXT.encode(), "git")
 
 
@@ -93,7 +93,7 @@ def test_a_security_keys_signature_that_openssh_takes_is_taken_if_somebody_touch
     assert openssh_takes(tmp_path, line, armor)
     check(Signature.from_armor(armor), TEXT.encode(), NAMESPACE)
     _, untouched = touched(kind, flags=0)
-    with pytest.raises(Malformed, match="nobody touched"):
+    with pytest.raises(MalformedSignature, match="nobody touched"):
         check(Signature.from_armor(untouched), TEXT.encode(), NAMESPACE)
 
 
@@ -101,7 +101,7 @@ def test_weak_and_strange_signatures_are_not_taken(tmp_path: Path) -> None:
     command = ["ssh-keygen", "-q", "-t", "rsa", "-b", "1024", "-N", "", "-f", str(tmp_path / "weak")]
     subprocess.run(command, check=True, capture_output=True)
     good = Signature.from_armor(sign(TEXT, find_keys(tmp_path / "weak")[0]))
-    with pytest.raises(Malformed, match="fewer than 2048 bits"):
+    with pytest.raises(MalformedSignature, match="fewer than 2048 bits"):
         check(good, TEXT.encode(), NAMESPACE)
     armor = good.armor()
     for changed in (
@@ -111,13 +111,13 @@ def test_weak_and_strange_signatures_are_not_taken(tmp_path: Path) -> None:
         armor.replace("\n", "\n\0"),
         "",
     ):
-        with pytest.raises(Malformed):
+        with pytest.raises(MalformedSignature):
             Signature.from_armor(changed)
     for hash_name in ("md5", "sha1", "shake_128"):
-        with pytest.raises(Malformed, match="does not have"):
+        with pytest.raises(MalformedSignature, match="does not have"):
             Signature.from_armor(Signature(good.key, NAMESPACE, hash_name, good.blob).armor())
     short = Signature(good.key[:-3], NAMESPACE, "sha512", good.blob)
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedSignature):
         check(short, TEXT.encode(), NAMESPACE)
 
 
@@ -135,7 +135,7 @@ def test_weak_and_strange_signatures_are_not_taken(tmp_path: Path) -> None:
 )
 def test_a_file_of_signers_that_cannot_be_read_names_the_line(tmp_path: Path, line: str, says: str) -> None:
     (tmp_path / "signers").write_text(f"{line}\n")
-    with pytest.raises(BadSigners, match=says.replace("*", r"\*")):
+    with pytest.raises(InvalidAllowedSigners, match=says.replace("*", r"\*")):
         read_signers(tmp_path / "signers")
 
 

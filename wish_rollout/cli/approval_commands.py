@@ -9,14 +9,14 @@ import typer
 
 from wish_rollout.cli import output
 from wish_rollout.cli.job_runs import op_config, run_job
-from wish_rollout.cli.options import Json, Name, project_of
+from wish_rollout.cli.options import Json, Name, load_project
 from wish_rollout.cli.run_output import finish
-from wish_rollout.cli.signing_prompts import read, sign_asked, sign_file, write
+from wish_rollout.cli.signing_prompts import read, sign_request, sign_request_file, write
 
 if TYPE_CHECKING:
     from wish_rollout.core.approval.documents import Request
-    from wish_rollout.defs.gate.approval_events import Asked
-    from wish_rollout.rollout.approval.approval_progress import Progress
+    from wish_rollout.defs.gate.approval_events import RowRequirement
+    from wish_rollout.rollout.approval.approval_progress import ApprovalProgress
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.project.target import Target
 
@@ -59,25 +59,25 @@ def approve(
     json: Json = False,
 ) -> None:
     """Sign exactly what is asked for a gated environment, with your SSH key, after reading it."""
-    from wish_rollout.rollout.approval.signing import Words
+    from wish_rollout.rollout.approval.signing import Tokens
 
-    project = project_of(context)
-    words = Words(reason.strip() or break_glass.strip(), break_glass, identity, key)
+    project = load_project(context)
+    words = Tokens(reason.strip() or break_glass.strip(), break_glass, identity, key)
     if not (words.reason or handed_in):
         raise typer.BadParameter("an approval says why", param_hint="--reason")
     if handed_in:
         document = read(handed_in)
     elif request:
-        document = sign_file(project, environment, request, words, quiet=json, yes=yes)
+        document = sign_request_file(project, environment, request, words, quiet=json, yes=yes)
     else:
         target = project.target(environment)
-        asked = pick_standing(project, environment, nonce)
-        document = sign_asked(project, target, asked, words, quiet=json, yes=yes)
+        asked = select_valid_request(project, environment, nonce)
+        document = sign_request(project, target, asked, words, quiet=json, yes=yes)
     if out or (request and not handed_in):
         keep(document, environment, out or Path(f"{environment}.approval"))
     else:
         outcome = hand_in(project, environment, document)
-        state = progress_of(project, document) if outcome.success else None
+        state = progress_with_approval(project, document) if outcome.success else None
         told = {"approvals": state.as_dict()} if state else {}
         finish(outcome, json=json, done=f"approved: {environment}; {state}", more=told)
 
@@ -94,7 +94,7 @@ def hand_in(project: Project, environment: str, document: str) -> Any:
     return run_job(project, "approve", config, only=environment)
 
 
-def progress_of(project: Project, document: str) -> Progress:
+def progress_with_approval(project: Project, document: str) -> ApprovalProgress:
     """Say how far the request of an approval is, now that this one is there."""
     from wish_rollout.core.approval.documents import Statement
     from wish_rollout.defs.gate import approval_store
@@ -108,47 +108,47 @@ def progress_of(project: Project, document: str) -> Progress:
     return progress(project, request, given, look=False)
 
 
-def pick_standing(project: Project, environment: str, nonce: str) -> Request:
+def select_valid_request(project: Project, environment: str, nonce: str) -> Request:
     """Find the newest request that is meant and is of what stands now; the newest, where none is. Raise NoRequest."""
-    from wish_rollout.rollout.approval.approval_progress import newest_that_stands
+    from wish_rollout.rollout.approval.approval_progress import newest_valid_request
 
     found = [asked.request for asked in meant(project, environment, nonce)]
-    return newest_that_stands(project, found)
+    return newest_valid_request(project, found)
 
 
-def meant(project: Project, environment: str, nonce: str) -> list[Asked]:
+def meant(project: Project, environment: str, nonce: str) -> list[RowRequirement]:
     """Find the open requests whose nonce begins so, the newest first; raise NoRequest."""
-    from wish_rollout.core.errors.plans import NotGated
-    from wish_rollout.core.errors.requests import ManyRequests, NoRequest
+    from wish_rollout.core.errors.plans import EnvironmentNotGated
+    from wish_rollout.core.errors.requests import AmbiguousRequest, NoApprovalRequest
     from wish_rollout.defs.gate import approval_store
     from wish_rollout.defs.runs.instance import open_instance
 
     if not project.config.declared(environment).gated:
-        raise NotGated(environment)
+        raise EnvironmentNotGated(environment)
     with open_instance(project.config) as instance:
         found = approval_store.requests(instance, environment)
     begun = [asked for asked in found if asked.request.nonce.startswith(nonce)]
     if not begun:
-        raise NoRequest(environment)
+        raise NoApprovalRequest(environment)
     if nonce and len(begun) > 1:
-        raise ManyRequests(environment, nonce, ", ".join(asked.request.nonce for asked in begun))
+        raise AmbiguousRequest(environment, nonce, ", ".join(asked.request.nonce for asked in begun))
     return begun
 
 
-def pick_rollback(project: Project, target: Target, to: str | None) -> Request:
+def find_rollback_request(project: Project, target: Target, to: str | None) -> Request:
     """Find the request for exactly this rollback, whatever was asked for since; raise NoRequest."""
-    from wish_rollout.core.errors.requests import NoRequest
+    from wish_rollout.core.errors.requests import NoApprovalRequest
     from wish_rollout.defs.gate import approval_store
     from wish_rollout.defs.runs.instance import open_instance
-    from wish_rollout.rollout.approval.approvals import requester, rules_of, standing
-    from wish_rollout.rollout.planning.rollback_plan import plan_back
+    from wish_rollout.rollout.approval.approvals import requester, approval_rules, standing
+    from wish_rollout.rollout.planning.rollback_plan import plan_rollback
 
-    rules = rules_of(project, target)
-    subject = standing(project, rules, plan_back(project, target, to))
+    rules = approval_rules(project, target)
+    subject = standing(project, rules, plan_rollback(project, target, to))
     with open_instance(project.config) as instance:
-        asked = approval_store.open_request(instance, subject, rules.policy, requester(project.config.root))
+        asked = approval_store.find_open_request(instance, subject, rules.policy, requester(project.config.root))
     if asked is None:
-        raise NoRequest(target.name)
+        raise NoApprovalRequest(target.name)
     return asked.request
 
 
@@ -158,7 +158,7 @@ def reject(
     """Turn a request down, which ends it."""
     from wish_rollout.rollout.approval.approvals import requester
 
-    project = project_of(context)
+    project = load_project(context)
     asked = meant(project, environment, nonce)[0]
     who, request, subject = requester(project.config.root), asked.request, asked.request.subject
     config = {"environment": environment, "nonce": asked.request.nonce, "who": who, "reason": reason}

@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from wish_rollout.rollout.project.project import Project
 
 
-def config_of(context: typer.Context) -> Config | None:
+def load_optional_config(context: typer.Context) -> Config | None:
     """Load rollout.toml; None where there is none and none was named: URLs and files need none."""
     from wish_rollout.config import load_config
-    from wish_rollout.core.errors.configuration import NoConfiguration
+    from wish_rollout.core.errors.configuration import ConfigurationNotFound
 
     try:
         return load_config(Path(context.obj).resolve() if context.obj else None)
-    except NoConfiguration:
+    except ConfigurationNotFound:
         return None
 
 
 @dataclass(frozen=True)
-class Targets:
+class ComparisonTargets:
     """Targets that are compared with each other, so they are all read in the same way."""
 
     config: Config | None
@@ -90,7 +90,7 @@ def _read_url(url: str, scope: Scope) -> Snapshot:
 
 
 def _read_file(name: str, names: list[str]) -> Snapshot:
-    from wish_rollout.core.errors.base import BadSnapshotFile
+    from wish_rollout.core.errors.base import InvalidSnapshotFile
     from wish_rollout.core.errors.configuration import UnknownTarget
     from wish_rollout.core.schema.snapshot import Snapshot
 
@@ -103,4 +103,4 @@ def _read_file(name: str, names: list[str]) -> Snapshot:
         return Snapshot.from_json(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise BadSnapshotFile(str(path), str(reason)) from None
+        raise InvalidSnapshotFile(str(path), str(reason)) from None

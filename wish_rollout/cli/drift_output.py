@@ -5,27 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.cli import output
-from wish_rollout.core.plan.findings import Found
+from wish_rollout.core.plan.findings import FindingKind
 from wish_rollout.core.schema.delta_rendering import visible
 
 if TYPE_CHECKING:
     from wish_rollout.rollout.inspection.drift import DriftReport
 
-OTHER_WAY = {
-    Found.SAME_HEAD: "; or take it into history: wish-rollout generate --adopt {name} -m '…'",
-    Found.AHEAD: "; or go on from there: wish-rollout apply --adopt {name}, or apply where it was cut off",
+ALTERNATIVES = {
+    FindingKind.SAME_HEAD: "; or take it into history: wish-rollout generate --adopt {name} -m '…'",
+    FindingKind.AHEAD: "; or go on from there: wish-rollout apply --adopt {name}, or apply where it was cut off",
 }
 """Besides taking it back. What is behind the head can only be taken back: a new revision comes after the head."""
 
 
 def show_drift(report: DriftReport) -> None:
     """Print each environment's answers with its delta, what differs between them, and how to go on."""
-    for one in report.standings:
+    for one in report.statuses:
         first, *rest = report.of(one.environment)
         output.say(f"{one.environment}: {visible(str(first))}")
         for finding in rest:
             output.say(f"  {visible(str(finding))}")
-        output.show_delta(one.judgement.drift)
+        output.show_delta(one.assessment.drift)
     for comparison in report.comparisons:
         output.say(
             f"from {comparison.a} to {comparison.b}, both at {' + '.join(comparison.position) or 'base'}:"
@@ -37,7 +37,7 @@ def show_drift(report: DriftReport) -> None:
         )
         output.show_delta(report.models)
     for name in report.remedies:
-        other = OTHER_WAY.get(report.of(name)[0].found, "").format(name=name)
+        other = ALTERNATIVES.get(report.of(name)[0].found, "").format(name=name)
         output.note(f"hint: take {name} back: wish-rollout drift {name} --sql{other}")
 
 

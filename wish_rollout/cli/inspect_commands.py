@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wish_rollout.cli import output
-from wish_rollout.cli.comparison_targets import Targets, config_of
+from wish_rollout.cli.comparison_targets import ComparisonTargets, load_optional_config
 from wish_rollout.cli.drift_output import show_drift, show_remedy
-from wish_rollout.cli.options import Json, project_of, targets_of
+from wish_rollout.cli.options import Json, load_project, select_targets
 from wish_rollout.core.schema.delta_rendering import visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wish_rollout.rollout.inspection.environment_status import Standing
+    from wish_rollout.rollout.inspection.environment_status import EnvironmentStatus
 
 Environment = Annotated[
     str | None, typer.Argument(metavar="[ENV]", help="One environment; all of them by default.")
@@ -25,19 +25,19 @@ TARGET = "An environment's name, a postgresql:// URL, or a snapshot file."
 
 def status(context: typer.Context, json: Json = False) -> None:
     """Show where every environment stands: verdict, revision, pending (exit 1 where one cannot be looked at)."""
-    from wish_rollout.rollout.inspection.environment_status import survey
+    from wish_rollout.rollout.inspection.environment_status import read_environment_statuses
 
-    project = project_of(context)
-    standings = survey(project, targets_of(project))
+    project = load_project(context)
+    statuses = read_environment_statuses(project, select_targets(project))
     if json:
-        output.show_json({"head": list(project.release.head), "environments": output.as_json(standings)})
+        output.show_json({"head": list(project.release.head), "environments": output.as_json(statuses)})
     else:
-        _show_standings(standings)
-    if not all(one.seen for one in standings):
+        _show_standings(statuses)
+    if not all(one.seen for one in statuses):
         raise typer.Exit(1)
 
 
-def _show_standings(standings: Sequence[Standing]) -> None:
+def _show_standings(statuses: Sequence[EnvironmentStatus]) -> None:
     output.table(
         ["environment", "verdict", "revision", "pending", "server", "fingerprint"],
         [
@@ -49,11 +49,11 @@ def _show_standings(standings: Sequence[Standing]) -> None:
                 one.seen.facts.version if one.seen else "-",
                 one.seen.snapshot.fingerprint[:12] if one.seen else one.error,
             ]
-            for one in standings
+            for one in statuses
         ],
     )
-    for one in standings:
-        for name in one.judgement.unmanaged:
+    for one in statuses:
+        for name in one.assessment.unmanaged:
             output.say(f"unmanaged in {one.environment}: {visible(name)}")
 
 
@@ -72,12 +72,12 @@ def drift(
     json: Json = False,
 ) -> None:
     """Compare live schemas with what history promises for their revisions, and each other (exit 4 on drift)."""
-    from wish_rollout.rollout.inspection.drift import drift_report
+    from wish_rollout.rollout.inspection.drift import read_drift_report
 
     if (sql and not environment) or (lossy and not sql):
         raise typer.BadParameter("--sql is for one environment, and --lossy goes with --sql")
-    project = project_of(context)
-    report = drift_report(project, targets_of(project, environment), models=models)
+    project = load_project(context)
+    report = read_drift_report(project, select_targets(project, environment), models=models)
     if json:
         output.show_json(report.as_dict())
     elif sql:
@@ -97,7 +97,7 @@ def diff(
     """Show what leads from schema A to schema B (exit 4 if they differ)."""
     from concurrent.futures import ThreadPoolExecutor
 
-    targets = Targets(config_of(context), (a, b))
+    targets = ComparisonTargets(load_optional_config(context), (a, b))
     targets.prepare()
     with ThreadPoolExecutor(2) as pool:  # two servers at work are as quick as one
         snapshots = pool.map(targets.read, targets.wanted)
@@ -122,15 +122,15 @@ def snapshot(
     """Print everything that the catalog says about a schema, as JSON that another day can be compared with."""
     import sys
 
-    sys.stdout.write(Targets(config_of(context), (target,)).read(target).to_json())
+    sys.stdout.write(ComparisonTargets(load_optional_config(context), (target,)).read(target).to_json())
 
 
 def doctor(context: typer.Context, json: Json = False) -> None:
     """Look at everything that a rollout needs, and say what is missing."""
-    from wish_rollout.rollout.inspection.doctor import examine
+    from wish_rollout.rollout.inspection.doctor import run_doctor
 
     with output.progress("looking"):
-        findings = examine(project_of(context))
+        findings = run_doctor(load_project(context))
     if json:
         output.show_json(output.as_json(findings))
     else:
@@ -151,7 +151,7 @@ def roles(
     from wish_rollout.postgres.records.roles import script
     from wish_rollout.postgres.sessions.connections import parse_url
 
-    project = project_of(context)
+    project = load_project(context)
     target = project.target(environment)
     database = str(parse_url(target.url, target.environment.source).get("dbname") or environment)
     output.say(script(database, prefix, project.config.release.version_table, ledger=ledger))

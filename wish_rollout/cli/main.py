@@ -16,7 +16,7 @@ from wish_rollout.cli import (
     rollout_commands,
     sandbox_commands,
 )
-from wish_rollout.cli.output import as_document, note, show_error, show_json
+from wish_rollout.cli.output import error_document, note, show_error, show_json
 from wish_rollout.core.errors.base import DEBUG, RolloutError
 
 EPILOG = (
@@ -68,7 +68,7 @@ def main() -> None:
             raise
         show_error(error)
         if "--json" in arguments:
-            show_json(as_document(error))
+            show_json(error_document(error))
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         note("interrupted; what was committed stands")

@@ -15,14 +15,14 @@ Name = Annotated[str, typer.Argument(metavar="ENV", help="An environment of roll
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 
 
-def project_of(context: typer.Context) -> Project:
+def load_project(context: typer.Context) -> Project:
     """Load the project that the command is for; raise BadConfiguration."""
     from wish_rollout.rollout.project.project import Project
 
     return Project.load(Path(context.obj).resolve() if context.obj else None)
 
 
-def targets_of(project: Project, name: str | None = None) -> list[Target]:
+def select_targets(project: Project, name: str | None = None) -> list[Target]:
     """Give the named environment's database, or those of all that take part."""
     if name:
         return [project.target(name)]

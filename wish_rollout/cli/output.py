@@ -37,7 +37,7 @@ def show_error(error: RolloutError) -> None:
     note(f"error: {error}" if error.exit_code else str(error))
 
 
-def as_document(error: RolloutError) -> dict[str, Any]:
+def error_document(error: RolloutError) -> dict[str, Any]:
     """Give an error for ``--json``: its class, its text, and its fields, without secrets."""
     if not error.exit_code:
         return {"nothing_to_do": True, "text": str(error)}
@@ -98,10 +98,10 @@ def progress(text: str) -> Iterator[Callable[[str], None]]:
 
 def confirm(question: str, option: str) -> bool:
     """Ask at the terminal; raise NeedsConsent where there is none."""
-    from wish_rollout.core.errors.configuration import NeedsConsent
+    from wish_rollout.core.errors.configuration import ConfirmationRequired
 
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise NeedsConsent(question, option)
+        raise ConfirmationRequired(question, option)
     note(f"{question} [y/N]")
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 

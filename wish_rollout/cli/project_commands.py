@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from wish_rollout.cli import output
-from wish_rollout.cli.options import Json, project_of
+from wish_rollout.cli.options import Json, load_project
 
 
 def generate(
@@ -30,7 +30,7 @@ def generate(
 
     if record == bool(message or adopt):
         raise typer.BadParameter("give -m MESSAGE for a new revision, or --adopt ENV, or --record")
-    project = project_of(context)
+    project = load_project(context)
     with output.progress("replaying on a scratch database"):
         if record:
             meta = write_records(project)
@@ -54,7 +54,7 @@ def check(context: typer.Context, json: Json = False) -> None:
     """Prove scripts, records and declared schema against each other, as a pull request should (exit 5 if not)."""
     from wish_rollout.rollout.scripts.release_checks import check_release
 
-    project = project_of(context)
+    project = load_project(context)
     with output.progress("checking") as tell:
         findings = check_release(project, tell)
     if json:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wish_rollout.cli import output
-from wish_rollout.cli.options import Json, Name, project_of
+from wish_rollout.cli.options import Json, Name, load_project
 from wish_rollout.cli.signing_prompts import BESIDE, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wish_rollout.defs.gate.approval_events import Asked
-    from wish_rollout.rollout.approval.approval_progress import Progress
+    from wish_rollout.defs.gate.approval_events import RowRequirement
+    from wish_rollout.rollout.approval.approval_progress import ApprovalProgress
     from wish_rollout.rollout.project.project import Project
 
 
@@ -31,17 +31,17 @@ def requests(
     json: Json = False,
 ) -> None:
     """List what waits for an approval."""
-    from wish_rollout.core.errors.requests import NoRequest
+    from wish_rollout.core.errors.requests import NoApprovalRequest
     from wish_rollout.defs.runs.instance import open_instance
 
-    project = project_of(context)
+    project = load_project(context)
     if environment:
         project.config.declared(environment)
     names = [environment] if environment else [env.name for env in project.config.environments if env.gated]
     with open_instance(project.config) as instance:
         found = [each for name in names for each in waiting(project, instance, name)]
     if out and not found:
-        raise NoRequest(environment or ", ".join(names))
+        raise NoApprovalRequest(environment or ", ".join(names))
     if out:
         asked = next((asked for asked, state in found if not state.against), found[0][0])
         write(out, f"{asked.request.text()}{BESIDE}{asked.markdown}")
@@ -54,7 +54,7 @@ def requests(
         output.note("nothing waits for an approval")
 
 
-def waiting(project: Project, instance: Any, name: str) -> Iterator[tuple[Asked, Progress]]:
+def waiting(project: Project, instance: Any, name: str) -> Iterator[tuple[RowRequirement, ApprovalProgress]]:
     """Give what waits for an environment, and how far it is; all of it where its ledger cannot be read."""
     from wish_rollout.defs.gate import approval_store
     from wish_rollout.rollout.approval.approval_progress import progress, unused
@@ -79,7 +79,7 @@ def log(
     from wish_rollout.core.ledger import verify as prove
     from wish_rollout.postgres.records.ledger import read as read_ledger
 
-    project = project_of(context)
+    project = load_project(context)
     with project.target(environment).connect() as connection:
         entries = list(read_ledger(connection))
     if verify and json:

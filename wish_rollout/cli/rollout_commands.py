@@ -9,7 +9,7 @@ import typer
 
 from wish_rollout.cli import output
 from wish_rollout.cli.job_runs import op_config, run_job
-from wish_rollout.cli.options import Json, Name, project_of, targets_of
+from wish_rollout.cli.options import Json, Name, load_project, select_targets
 from wish_rollout.cli.run_output import finish, show_plan
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ def plan(context: typer.Context, json: Json = False) -> None:
     """Show what the release would do to every environment, as they are now. Changes nothing."""
     from wish_rollout.rollout.planning.plans import make_plan
 
-    project = project_of(context)
-    made, against = make_plan(project, targets_of(project))
+    project = load_project(context)
+    made, against = make_plan(project, select_targets(project))
     if json:
         reasons = {name: str(error) for name, error in against.items()}
         output.show_json({**made.as_dict(), "cannot_be_carried_out": reasons})
@@ -52,9 +52,9 @@ def apply(
     json: Json = False,
 ) -> None:
     """Take the release through every environment, up to a gate that is not approved (exit 3)."""
-    from wish_rollout.rollout.inspection.environment_status import all_in_step
+    from wish_rollout.rollout.inspection.environment_status import environments_if_all_in_step
 
-    project = project_of(context)
+    project = load_project(context)
     config = project.config.until(until) if until else project.config
     for name in [*(adopt or []), *(clean or [])]:
         config.declared(name)
@@ -63,12 +63,12 @@ def apply(
     if not adopt and not clean:
         targets = [project.target(env.name) for env in config.environments]
         with output.progress("looking at every environment"):
-            standings = all_in_step(project, targets)
-        if standings:
+            statuses = environments_if_all_in_step(project, targets)
+        if statuses:
             if json:
-                output.show_json({"nothing_to_do": True, "environments": output.as_json(standings)})
+                output.show_json({"nothing_to_do": True, "environments": output.as_json(statuses)})
             else:
-                output.say(nothing_to_do(project, [one.environment for one in standings]))
+                output.say(nothing_to_do(project, [one.environment for one in statuses]))
             return
     choices = {"resources": {"choices": {"config": {"adopt": adopt or [], "clean": clean or []}}}}
     finish(run_job(project, "rollout", choices, until=until), json=json)
@@ -82,7 +82,7 @@ def nothing_to_do(project: Project, names: list[str]) -> str:
 
 def verify(context: typer.Context, environment: Name, json: Json = False) -> None:
     """Prove that an environment is exactly what its revision promises (exit 5 if not)."""
-    project = project_of(context)
+    project = load_project(context)
     project.target(environment)
     finish(
         run_job(
@@ -114,18 +114,18 @@ def rollback(
 
     That of a gated environment stops at its gate (exit 3); once it is approved, run it again.
     """
-    project = project_of(context)
+    project = load_project(context)
     target = project.target(environment)
     config = op_config("rollback_environment", {"environment": environment, **({"to": to} if to else {})})
     outcome = run_job(project, "rollback", config, only=environment)
     if break_glass and outcome.success and outcome.awaiting:
-        from wish_rollout.cli.approval_commands import hand_in, pick_rollback
-        from wish_rollout.cli.signing_prompts import sign_asked
-        from wish_rollout.rollout.approval.signing import Words
+        from wish_rollout.cli.approval_commands import hand_in, find_rollback_request
+        from wish_rollout.cli.signing_prompts import sign_request
+        from wish_rollout.rollout.approval.signing import Tokens
 
-        words = Words(break_glass, break_glass, identity, key)
-        asked = pick_rollback(project, target, to)
-        document = sign_asked(project, target, asked, words, quiet=json, yes=yes)
+        words = Tokens(break_glass, break_glass, identity, key)
+        asked = find_rollback_request(project, target, to)
+        document = sign_request(project, target, asked, words, quiet=json, yes=yes)
         outcome = hand_in(project, environment, document)
         if outcome.success:
             outcome = run_job(project, "rollback", config, only=environment)

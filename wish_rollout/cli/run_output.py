@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.core.rows.requirements import Finding
-    from wish_rollout.defs.launch import Outcome
+    from wish_rollout.defs.launch import RunOutcome
 
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -65,12 +65,12 @@ def show_finding(finding: Finding) -> None:
         output.say(f"    NOT ALLOWED; rehearsed with some of them: {visible(finding.rehearsed)}")
 
 
-def finish(outcome: Outcome, *, json: bool, done: str = "", more: Mapping[str, Any] = NOTHING) -> None:
+def finish(outcome: RunOutcome, *, json: bool, done: str = "", more: Mapping[str, Any] = NOTHING) -> None:
     """Print a run's account, and exit: 0, 3 at a gate, or the failed step's code. ``more``: for ``--json``."""
     if json:
         output.show_json({**outcome.as_dict(), **more})
     else:
-        show_account(outcome)
+        show_stages(outcome)
         if outcome.success and done:
             output.say(done)
     if not outcome.success:
@@ -85,7 +85,7 @@ def finish(outcome: Outcome, *, json: bool, done: str = "", more: Mapping[str, A
         raise typer.Exit(3)
 
 
-def show_account(outcome: Outcome) -> None:
+def show_stages(outcome: RunOutcome) -> None:
     """Print a line an environment: revision from → to, checks passed, duration."""
     if not outcome.stages:
         return

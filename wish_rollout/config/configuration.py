@@ -10,12 +10,12 @@ from pydantic import Field, model_validator
 from wish_rollout.addresses import from_command, from_file
 from wish_rollout.config.environment import Environment
 from wish_rollout.config.receivers import ReceiverConfig
-from wish_rollout.config.sections import CONFIG_NAME, ReleaseConfig, ScopeConfig, Strict
-from wish_rollout.core.errors.configuration import MissingUrl, UnknownEnvironment
+from wish_rollout.config.sections import CONFIG_NAME, ReleaseConfig, ScopeConfig, ConfigTable
+from wish_rollout.core.errors.configuration import DatabaseUrlMissing, UnknownEnvironment
 from wish_rollout.core.schema.scope import Scope
 
 
-class Config(Strict):
+class Config(ConfigTable):
     """The whole file. ``root`` is the folder that holds it; its paths are relative to that."""
 
     root: Path
@@ -39,7 +39,7 @@ class Config(Strict):
     @property
     def environments(self) -> tuple[Environment, ...]:
         """Those that take part, in order: an optional one without a URL is left out."""
-        return tuple(env for env in self.environment if env.takes_part)
+        return tuple(env for env in self.environment if env.is_enabled)
 
     def until(self, name: str) -> Config:
         """Give the same without the environments behind the named one; raise UnknownEnvironment."""
@@ -74,7 +74,7 @@ class Config(Strict):
             return from_file(env.name, self.root / env.url_file)
         if env.url_command:
             return from_command(env.name, env.url_command, self.root)
-        raise MissingUrl(env.name, env.variable)
+        raise DatabaseUrlMissing(env.name, env.variable)
 
     def scope_of(self, env: Environment | None = None) -> Scope:
         """Say what a snapshot of this environment holds; ``None`` is a scratch database."""

@@ -8,10 +8,10 @@ from pathlib import Path
 from pydantic import Field, model_validator
 
 from wish_rollout.config.policies import ApprovalConfig, BudgetsConfig
-from wish_rollout.config.sections import Strict
+from wish_rollout.config.sections import ConfigTable
 
 
-class Environment(Strict):
+class Environment(ConfigTable):
     """A place in promotion order, with its policy."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)
@@ -51,21 +51,21 @@ class Environment(Strict):
     @property
     def source(self) -> str:
         """What to call the place that the URL comes from, for errors."""
-        if os.environ.get(self.variable) or not self.has_other_source:
+        if os.environ.get(self.variable) or not self.has_configured_source:
             return self.variable
         return f"{'url_file' if self.url_file else 'url_command'} of '{self.name}'"
 
     @property
-    def has_other_source(self) -> bool:
+    def has_configured_source(self) -> bool:
         """Whether the URL comes from elsewhere where its variable is not set."""
         return self.url_file is not None or self.url_command is not None
 
     @property
-    def takes_part(self) -> bool:
+    def is_enabled(self) -> bool:
         """Whether it takes part: an optional one does where it has a URL."""
-        return not self.optional or bool(os.environ.get(self.variable)) or self.has_other_source
+        return not self.optional or bool(os.environ.get(self.variable)) or self.has_configured_source
 
     @property
-    def runs_verify(self) -> bool:
+    def runs_revision_checks(self) -> bool:
         """Whether a revision's own ``verify`` runs here: gated environments must opt in."""
         return not self.gated if self.run_verify is None else self.run_verify

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from wish_rollout.config.configuration import Config
 from wish_rollout.config.sections import CONFIG_NAME
 from wish_rollout.config.validation_messages import reasons
-from wish_rollout.core.errors.configuration import BadConfiguration, NoConfiguration
+from wish_rollout.core.errors.configuration import InvalidConfiguration, ConfigurationNotFound
 
 CONFIG_VARIABLE = "WISH_ROLLOUT_CONFIG"
 SANDBOX_VARIABLE = "WISH_ROLLOUT_SANDBOX"
@@ -26,7 +26,7 @@ def find_config(start: Path | None = None) -> Path:
     for folder in (here, *here.parents):
         if (folder / CONFIG_NAME).is_file():
             return folder / CONFIG_NAME
-    raise NoConfiguration(str(here))
+    raise ConfigurationNotFound(str(here))
 
 
 def load_config(path: Path | None = None) -> Config:
@@ -36,12 +36,12 @@ def load_config(path: Path | None = None) -> Config:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise BadConfiguration(str(path), reason or type(error).__name__) from None
+        raise InvalidConfiguration(str(path), reason or type(error).__name__) from None
     load_dotenv(path.parent)
     try:
         return Config.model_validate({**values, "root": path.parent, "file": path.name})
     except ValidationError as error:
-        raise BadConfiguration(str(path), "; ".join(reasons(error, Config, values))) from None
+        raise InvalidConfiguration(str(path), "; ".join(reasons(error, Config, values))) from None
 
 
 def load_dotenv(folder: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
 
-from wish_rollout.config.sections import Strict
+from wish_rollout.config.sections import ConfigTable
 from wish_rollout.core.plan.budgets import Budget, Budgets
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ LONGEST = timedelta(days=366)
 """No approval may live for longer; so no older request or rejection can matter."""
 
 
-class WindowConfig(Strict):
+class WindowConfig(ConfigTable):
     """Days and hours in which an environment may be touched: ``mon-thu``, ``09:00-16:00``, a time zone."""
 
     days: str = "mon-sun"
@@ -66,7 +66,7 @@ def _days(text: str) -> tuple[int, ...]:
     return tuple(sorted(set(days)))
 
 
-class ApprovalConfig(Strict):
+class ApprovalConfig(ConfigTable):
     """What a gated environment demands of its approvals. ``lives`` is a number and s, m, h or d."""
 
     allowed_signers: Path | None = None
@@ -122,7 +122,7 @@ class ApprovalConfig(Strict):
         )
 
 
-class BudgetConfig(Strict):
+class BudgetConfig(ConfigTable):
     """Milliseconds for one class of operation; 0 would be no limit, so it is none of them."""
 
     lock_ms: int = Field(ge=1, le=86_400_000)
@@ -134,7 +134,7 @@ class BudgetConfig(Strict):
         return Budget(self.lock_ms, self.statement_ms)
 
 
-class BudgetsConfig(Strict):
+class BudgetsConfig(ConfigTable):
     """How long migrations may wait, work and hold others up; what is not said is as core.plan.budgets has it."""
 
     transaction: BudgetConfig | None = None

@@ -8,11 +8,11 @@ from pathlib import Path
 from pydantic import model_validator
 
 from wish_rollout.addresses import from_command, from_file
-from wish_rollout.config.sections import Strict
-from wish_rollout.core.notifications import Event, Notice
+from wish_rollout.config.sections import ConfigTable
+from wish_rollout.core.notifications import Event, Notification
 
 
-class ReceiverConfig(Strict):
+class ReceiverConfig(ConfigTable):
     """Somewhere to send messages to. Its address is a secret, so the file says only where that is found."""
 
     url_variable: str = ""
@@ -32,7 +32,7 @@ class ReceiverConfig(Strict):
         """What to call the place that the address comes from."""
         return self.url_variable or ("url_file of notify" if self.url_file else "url_command of notify")
 
-    def wants(self, notice: Notice) -> bool:
+    def wants(self, notice: Notification) -> bool:
         """Whether this is to be told here; what concerns all environments is."""
         concerned = not self.environments or notice.environment in ("", *self.environments)
         return notice.event in self.on and concerned

@@ -11,13 +11,13 @@ from wish_rollout.core.schema.unmanaged_objects import Unmanaged
 CONFIG_NAME = "rollout.toml"
 
 
-class Strict(BaseModel):
+class ConfigTable(BaseModel):
     """A frozen table of the file; a key that we do not know is a mistake, not a wish."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class ReleaseConfig(Strict):
+class ReleaseConfig(ConfigTable):
     """Where the scripts are. ``models`` names the declared schema as ``module:attribute``."""
 
     migrations: Path = Path("migrations")
@@ -30,7 +30,7 @@ class ReleaseConfig(Strict):
     authors: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
-class ScopeConfig(Strict):
+class ScopeConfig(ConfigTable):
     """Shell patterns: the schemas that are ours, and names in them that are not.
 
     ``unmanaged``: what is done about objects in scope that the release's history does not know.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.errors.ledger import LedgerBroken
+from wish_rollout.core.errors.ledger import LedgerChainBroken
 from wish_rollout.core.plan.plan import digest_of
 
 if TYPE_CHECKING:
@@ -77,9 +77,9 @@ def verify(environment: str, entries: Sequence[Entry]) -> None:
     for entry in entries:
         expected = chain(entry.act, entry.at, last)
         if entry.seq != expected.seq:
-            raise LedgerBroken(environment, entry.seq, f"its number should be {expected.seq}")
+            raise LedgerChainBroken(environment, entry.seq, f"its number should be {expected.seq}")
         if entry.previous != expected.previous:
-            raise LedgerBroken(environment, entry.seq, "it does not follow on the row before it")
+            raise LedgerChainBroken(environment, entry.seq, "it does not follow on the row before it")
         if entry.hash != expected.hash:
-            raise LedgerBroken(environment, entry.seq, "its values are not those that were hashed")
+            raise LedgerChainBroken(environment, entry.seq, "its values are not those that were hashed")
         last = (entry.seq, entry.hash)

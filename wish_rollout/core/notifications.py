@@ -25,7 +25,7 @@ class Event(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class Notification:
     """One message. ``environment`` is empty where it concerns all of them."""
 
     event: Event
@@ -41,7 +41,7 @@ class Notice:
 
 
 @dataclass(eq=False)
-class NotSent(RolloutError):
+class NotificationNotSent(RolloutError):
     """A message that could not be sent. Nobody's rollout fails of it."""
 
     title: str

@@ -2,15 +2,15 @@
 
 import dagster as dg
 
-from wish_rollout.core.errors.requests import NoRequest
-from wish_rollout.core.notifications import Event, Notice
+from wish_rollout.core.errors.requests import NoApprovalRequest
+from wish_rollout.core.notifications import Event, Notification
 from wish_rollout.defs import run_config
 from wish_rollout.defs.gate import approval_store
 from wish_rollout.defs.gate.approval_events import approval_event, rejection_event
 from wish_rollout.defs.resources import target_of
 from wish_rollout.defs.runs.failures import told
 from wish_rollout.defs.runs.notifications import tell
-from wish_rollout.rollout.approval.approval_validity import take_in
+from wish_rollout.rollout.approval.approval_validity import check_submitted_approval
 
 
 def approve_job(keys: set[str]) -> dg.JobDefinition:
@@ -26,15 +26,15 @@ def approve_job(keys: set[str]) -> dg.JobDefinition:
         project, document = context.resources.project.project, context.op_config["approval"]
         with told():
             env = project.config.declared(context.op_config["environment"])
-            turned_down = approval_store.rejections(context.instance, env.name)
-            signed = take_in(project, target_of(context, env.name), document, turned_down)
+            turned_down = approval_store.read_rejections(context.instance, env.name)
+            signed = check_submitted_approval(project, target_of(context, env.name), document, turned_down)
             event = approval_event(document)
         context.log_event(event)
         if signed.statement.break_glass:
             said = f"{env.name}: {event.description}"
             context.log.critical(said)
             request = signed.statement.request
-            notice = Notice(Event.BREAK_GLASS, env.name, said, request.text())
+            notice = Notification(Event.BREAK_GLASS, env.name, said, request.text())
             tell(context, project.config, notice)
 
     @dg.job(name="approve", description="Takes in a signed approval of exactly one plan.")
@@ -62,7 +62,7 @@ def reject_job(keys: set[str]) -> dg.JobDefinition:
             name = context.resources.project.project.config.declared(asked["environment"]).name
             open_ones = approval_store.requests(context.instance, name)
             if nonce not in [each.request.nonce for each in open_ones]:
-                raise NoRequest(name)
+                raise NoApprovalRequest(name)
         context.log_event(rejection_event(name, nonce, asked["who"], asked["reason"]))
 
     @dg.job(name="reject", description="Turns a request for approval down, which ends it.")

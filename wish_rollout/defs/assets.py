@@ -16,7 +16,7 @@ from wish_rollout.defs.resources import database_key
 from wish_rollout.defs.runs.notifications import failure_hook
 
 PLAN_KEY = dg.AssetKey(["release", "plan"])
-ROAD = "rollout_road"
+PIPELINE = "rollout_road"
 
 
 def schema_key(environment: str) -> dg.AssetKey:
@@ -35,7 +35,7 @@ def gate_name(config: Config, env: Environment) -> str:
     return "manual_gate" if len(gated) == 1 else f"manual_gate_{env.name}"
 
 
-def preflight_op(environments: tuple[Environment, ...]) -> dg.OpDefinition:
+def make_preflight_op(environments: tuple[Environment, ...]) -> dg.OpDefinition:
     """Make the op that looks at every environment before any is touched."""
 
     @dg.op(
@@ -101,7 +101,7 @@ def gate_op(config: Config, env: Environment) -> dg.OpDefinition:
 def road(config: Config) -> dg.AssetsDefinition:
     """Lay the whole road as one graph whose outputs are the assets."""
     environments = config.environments
-    preflight = preflight_op(environments)
+    preflight = make_preflight_op(environments)
     told = {
         failure_hook(config)
     }  # on the ops, since Dagster's own job for its Materialize button has no other
@@ -109,7 +109,7 @@ def road(config: Config) -> dg.AssetsDefinition:
 
     gates = {f"approval_{env.name}": approval_key(env.name) for env in environments if env.gated}
 
-    @dg.graph(name=ROAD, out=outputs, ins={name: dg.GraphIn() for name in gates})
+    @dg.graph(name=PIPELINE, out=outputs, ins={name: dg.GraphIn() for name in gates})
     def lay(**approvals: Any) -> dict[str, Any]:
         plan, planned = preflight.with_hooks(told)()
         done = {"plan": plan}

@@ -14,7 +14,7 @@ from wish_rollout.rollout.execution.verification import Verification, verify_env
 DESCRIPTIONS = {**{name: text for name, (text, _) in SCHEMA_CHECKS.items()}, **OTHER_CHECKS}
 
 
-def evaluations(verification: Verification) -> Iterator[dg.AssetCheckEvaluation]:
+def check_evaluations(verification: Verification) -> Iterator[dg.AssetCheckEvaluation]:
     """Give each check of a verification as Dagster's event, with what was looked at."""
     seen = verification.seen
     looked_at = {"revision": say(seen.facts.revisions), "fingerprint": seen.snapshot.fingerprint}

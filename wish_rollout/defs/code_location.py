@@ -39,13 +39,13 @@ def build(config: Config) -> dg.Definitions:
         sensors=sensors_for(config, waiting),
         resources={
             **resources_for(config),
-            "io_manager": handed_on(config),
+            "io_manager": step_io_manager(config),
         },
         executor=dg.in_process_executor,
     )
 
 
-def handed_on(config: Config) -> dg.IOManagerDefinition:
+def step_io_manager(config: Config) -> dg.IOManagerDefinition:
     """Keep what one step hands to the next, where steps run as processes of their own, in the project's folder.
 
     A run's configuration cannot name another folder: what lies there is unpickled, and so could be a program.

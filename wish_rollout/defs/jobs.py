@@ -6,25 +6,25 @@ from typing import Any
 import dagster as dg
 
 from wish_rollout.config import Config
-from wish_rollout.core.errors.plans import AlreadyThere, Drifted
-from wish_rollout.core.notifications import Event, Notice
+from wish_rollout.core.errors.plans import AlreadyAtRevision, SchemaDrifted
+from wish_rollout.core.notifications import Event, Notification
 from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.core.remedy.statements import Remedy
 from wish_rollout.core.schema.delta import Delta
 from wish_rollout.core.schema.delta_rendering import brief, markdown
 from wish_rollout.defs import run_config
-from wish_rollout.defs.checks import evaluations
-from wish_rollout.defs.gate.gate import Gatekeeper
+from wish_rollout.defs.checks import check_evaluations
+from wish_rollout.defs.gate.gate import ApprovalGate
 from wish_rollout.defs.metadata import verification_metadata
 from wish_rollout.defs.resources import database_key, target_of
 from wish_rollout.defs.runs.failures import told
-from wish_rollout.defs.runs.notifications import failure_hook, tell, tell_of_change
-from wish_rollout.defs.runs.run_tags import disown
+from wish_rollout.defs.runs.notifications import failure_hook, tell, notify_of_change
+from wish_rollout.defs.runs.run_tags import clear_copied_tags
 from wish_rollout.rollout.execution.rollback import rollback_environment
 from wish_rollout.rollout.execution.verification import Verification, verify_environment
-from wish_rollout.rollout.inspection.drift import remedy_for
-from wish_rollout.rollout.inspection.environment_status import Standing, survey
-from wish_rollout.rollout.planning.rollback_plan import plan_back_fit
+from wish_rollout.rollout.inspection.drift import remedy_for_environment
+from wish_rollout.rollout.inspection.environment_status import EnvironmentStatus, read_environment_statuses
+from wish_rollout.rollout.planning.rollback_plan import plan_feasible_rollback
 
 
 def resource_keys(config: Config) -> set[str]:
@@ -64,25 +64,25 @@ def rollback_job(config: Config, keys: set[str]) -> dg.JobDefinition:
         out=dg.Out(dg.Nothing),
     )
     def rollback(context: dg.OpExecutionContext) -> Iterator[Any]:
-        disown(context.instance, context.run)
+        clear_copied_tags(context.instance, context.run)
         project = context.resources.project.project
         name, to = context.op_config["environment"], context.op_config["to"]
         with told():
             project.config.declared(name)
             target = target_of(context, name)
-            keeper = Gatekeeper(context, project, target)
-            if not may_go_back(context, keeper, to):
+            keeper = ApprovalGate(context, project, target)
+            if not may_roll_back(context, keeper, to):
                 yield dg.Output(None)
                 return
             migrated = rollback_environment(project, target, to, actor=keeper.actor)
             verification = verify_environment(project, target, expected=migrated.expected)
-        yield from evaluations(verification)
+        yield from check_evaluations(verification)
         with told():
             verification.raise_if_failed()
         promised = project.history.promised(tuple(migrated.start), tuple(migrated.end))
         done = {**migrated.as_dict(), "delta": markdown(promised)}
         yield materialization(verification, done)
-        tell_of_change(context, target.environment, migrated.as_dict())
+        notify_of_change(context, target.environment, migrated.as_dict())
         yield dg.Output(None)
 
     hooks = {failure_hook(config)}
@@ -96,11 +96,11 @@ def rollback_job(config: Config, keys: set[str]) -> dg.JobDefinition:
     return job
 
 
-def may_go_back(context: dg.OpExecutionContext, keeper: Gatekeeper, to: str | None) -> bool:
+def may_roll_back(context: dg.OpExecutionContext, keeper: ApprovalGate, to: str | None) -> bool:
     """Whether a rollback goes on: not where the database is there already, or its gate waits. Raises why it cannot."""
     try:
-        plan = plan_back_fit(keeper.project, keeper.target, to)
-    except AlreadyThere as done:
+        plan = plan_feasible_rollback(keeper.project, keeper.target, to)
+    except AlreadyAtRevision as done:
         context.log.info(str(done))
         return False
     return not keeper.target.environment.gated or keeper.open(plan)
@@ -120,7 +120,7 @@ def verify_job(keys: set[str]) -> dg.JobDefinition:
         with told():
             project.config.declared(name)
             verification = verify_environment(project, target_of(context, name))
-        yield from evaluations(verification)
+        yield from check_evaluations(verification)
         with told():
             verification.raise_if_failed()
         yield materialization(verification)
@@ -149,16 +149,16 @@ def drift_job(config: Config, keys: set[str]) -> dg.JobDefinition:
             names = context.op_config["environments"] or list(known)
             for name in names:
                 project.config.declared(name)
-            standings = survey(project, [target_of(context, name) for name in names])
-            for one in standings:
-                remedied = one.judgement.drift and one.seen and one.verdict is Verdict.DRIFTED
-                context.log_event(observation(one, remedy_for(project, one) if remedied else None))
+            statuses = read_environment_statuses(project, [target_of(context, name) for name in names])
+            for one in statuses:
+                remedied = one.assessment.drift and one.seen and one.verdict is Verdict.DRIFTED
+                context.log_event(observation(one, remedy_for_environment(project, one) if remedied else None))
                 context.log.info(f"{one.environment}: {one.verdict} at {one.position} {one.error}")
-            strayed = [one for one in standings if not one.judgement.may_go_on]
+            strayed = [one for one in statuses if not one.assessment.allows_migration]
             if strayed:
                 first = strayed[0]
                 tell_of_drift(context, project.config, strayed)
-                raise Drifted(first.environment, first.position, first.error or explain(first))
+                raise SchemaDrifted(first.environment, first.position, first.error or explain(first))
 
     @dg.job(name="drift_check", description="Compares environments with what history promises for them.")
     def job() -> None:
@@ -167,32 +167,32 @@ def drift_job(config: Config, keys: set[str]) -> dg.JobDefinition:
     return job
 
 
-def tell_of_drift(context: dg.OpExecutionContext, config: Config, strayed: list[Standing]) -> None:
+def tell_of_drift(context: dg.OpExecutionContext, config: Config, strayed: list[EnvironmentStatus]) -> None:
     """Tell people of each environment that is not what history promises."""
     for one in strayed:
         title = f"{one.environment}: {one.verdict} at {one.position}"
         text = f"{one.error or explain(one)}\n\nwish-rollout drift {one.environment} --sql"
-        tell(context, config, Notice(Event.DRIFT, one.environment, title, text))
+        tell(context, config, Notification(Event.DRIFT, one.environment, title, text))
 
 
-def explain(one: Standing) -> str:
+def explain(one: EnvironmentStatus) -> str:
     """Say in a line why an environment is not in step."""
     if one.verdict is Verdict.FOREIGN:
         return "its revision is unknown to this release"
-    return brief(one.judgement.drift)
+    return brief(one.assessment.drift)
 
 
-def observation(one: Standing, remedy: Remedy | None = None) -> dg.AssetObservation:
+def observation(one: EnvironmentStatus, remedy: Remedy | None = None) -> dg.AssetObservation:
     """Make the event that tells what a look at an environment found, and the SQL that takes it back."""
-    drift = one.judgement.drift or Delta(())
+    drift = one.assessment.drift or Delta(())
     metadata: dict[str, Any] = {
         "verdict": one.verdict.value,
         "revision": one.position,
         "pending": list(one.pending),
         "drift": dg.MetadataValue.md(markdown(drift) if drift else "none"),
     }
-    if one.judgement.unmanaged:
-        metadata["unmanaged"] = list(one.judgement.unmanaged)
+    if one.assessment.unmanaged:
+        metadata["unmanaged"] = list(one.assessment.unmanaged)
     if remedy:
         script = remedy.script().replace("```", "` ` `")
         metadata["remedy"] = dg.MetadataValue.md(f"```sql\n{script}```")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from wish_rollout.core.errors.databases import Interrupted
+from wish_rollout.core.errors.databases import RunInterrupted
 from wish_rollout.core.text.redaction import redact
 from wish_rollout.defs.runs.failures import ERROR, EXIT_CODE
 from wish_rollout.defs.runs.instance import open_instance
-from wish_rollout.defs.runs.interrupted_runs import lifeline
+from wish_rollout.defs.runs.interrupted_runs import run_lock
 from wish_rollout.defs.runs.run_tags import AWAITING, HINT, REQUESTER, WHY
 from wish_rollout.rollout.approval.approvals import requester
 
@@ -26,7 +26,7 @@ LOCATION = "wish_rollout"
 
 
 @dataclass
-class Stage:
+class StageResult:
     """What one environment went through in a run."""
 
     environment: str
@@ -40,7 +40,7 @@ class Stage:
 
 
 @dataclass
-class Outcome:
+class RunOutcome:
     """How a run ended. ``awaiting``: the gate that it waits at, with why, and what to do.
 
     ``error`` is a failed step's text, ``exit_code`` its class's.
@@ -54,7 +54,7 @@ class Outcome:
     error: str = ""
     error_class: str = ""
     exit_code: int | None = None
-    stages: list[Stage] = field(default_factory=list)
+    stages: list[StageResult] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Give the whole, for ``--json``."""
@@ -75,7 +75,7 @@ def run(
     *,
     tags: Mapping[str, str] | None = None,
     tell: Callable[[str], None] = lambda _: None,
-) -> Outcome:
+) -> RunOutcome:
     """Run a job to its end in this process. ``tell`` is called with each step's name as it starts.
 
     ``tags`` go before those that tell who runs it. Raises DagsterUnavailable.
@@ -85,7 +85,7 @@ def run(
     definitions = build(config)
     job = definitions.resolve_job_def(job_name)
     run_id = str(uuid.uuid4())
-    with open_instance(config) as instance, lifeline(instance, run_id) as alive:
+    with open_instance(config) as instance, run_lock(instance, run_id) as alive:
         instance.add_event_listener(run_id, lambda entry: _progress(entry, tell))
         result = job.execute_in_process(
             run_config={**QUIET, **(run_config or {})},
@@ -112,9 +112,9 @@ def _progress(entry: dg.EventLogEntry, tell: Callable[[str], None]) -> None:
         tell(event.step_key.rpartition(".")[2].replace("_", " "))
 
 
-def _outcome(run_id: str, success: bool, awaiting: str, events: Sequence[dg.DagsterEvent]) -> Outcome:
-    outcome = Outcome(run_id, success, awaiting)
-    stages: dict[str, Stage] = {}
+def _outcome(run_id: str, success: bool, awaiting: str, events: Sequence[dg.DagsterEvent]) -> RunOutcome:
+    outcome = RunOutcome(run_id, success, awaiting)
+    stages: dict[str, StageResult] = {}
     for event in events:
         if event.is_step_materialization and event.asset_key and event.asset_key.path[0] == "schema":
             _read_materialization(stages, event)
@@ -128,10 +128,10 @@ def _outcome(run_id: str, success: bool, awaiting: str, events: Sequence[dg.Dags
     return outcome
 
 
-def _read_check(stages: dict[str, Stage], evaluation: dg.AssetCheckEvaluation) -> None:
+def _read_check(stages: dict[str, StageResult], evaluation: dg.AssetCheckEvaluation) -> None:
     """Count a check, and take from it where the environment is: a failed verification materializes nothing."""
     name = evaluation.asset_key.path[-1]
-    stage = stages.setdefault(name, Stage(name))
+    stage = stages.setdefault(name, StageResult(name))
     stage.checks += 1
     stage.failed += not evaluation.passed
     values = {key: str(value.value) for key, value in evaluation.metadata.items()}
@@ -139,10 +139,10 @@ def _read_check(stages: dict[str, Stage], evaluation: dg.AssetCheckEvaluation) -
     stage.fingerprint = values.get("fingerprint", "")
 
 
-def _read_materialization(stages: dict[str, Stage], event: dg.DagsterEvent) -> None:
+def _read_materialization(stages: dict[str, StageResult], event: dg.DagsterEvent) -> None:
     assert event.asset_key is not None
     name = event.asset_key.path[-1]
-    stage = stages.setdefault(name, Stage(name))
+    stage = stages.setdefault(name, StageResult(name))
     values = {key: value.value for key, value in event.materialization.metadata.items()}
     stage.start = str(values.get("from", values.get("revision", "")))
     stage.end = str(values.get("to", values.get("revision", "")))
@@ -155,7 +155,7 @@ def _read_materialization(stages: dict[str, Stage], event: dg.DagsterEvent) -> N
     )
 
 
-def _read_failure(outcome: Outcome, event: dg.DagsterEvent) -> None:
+def _read_failure(outcome: RunOutcome, event: dg.DagsterEvent) -> None:
     data = event.step_failure_data
     failure = data.user_failure_data
     if failure is not None:
@@ -168,4 +168,4 @@ def _read_failure(outcome: Outcome, event: dg.DagsterEvent) -> None:
         error = data.error.cause or data.error
         outcome.error_class = error.cls_name or "Exception"
         interrupted = outcome.error_class == dg.DagsterExecutionInterruptedError.__name__
-        outcome.error = str(Interrupted()) if interrupted else redact(error.message.strip())
+        outcome.error = str(RunInterrupted()) if interrupted else redact(error.message.strip())

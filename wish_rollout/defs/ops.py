@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from wish_rollout.core.schema.delta_rendering import markdown
-from wish_rollout.defs.checks import evaluations
-from wish_rollout.defs.gate.gate import Gatekeeper, refuse_other_release
+from wish_rollout.defs.checks import check_evaluations
+from wish_rollout.defs.gate.gate import ApprovalGate, refuse_other_release
 from wish_rollout.defs.metadata import plan_metadata, verification_metadata
 from wish_rollout.defs.resources import target_of
 from wish_rollout.defs.runs.failures import told
-from wish_rollout.defs.runs.notifications import tell_of_change
-from wish_rollout.defs.runs.run_tags import disown
+from wish_rollout.defs.runs.notifications import notify_of_change
+from wish_rollout.defs.runs.run_tags import clear_copied_tags
 from wish_rollout.rollout.execution.migration import migrate_environment
 from wish_rollout.rollout.execution.preflight import preflight as look_everywhere
 from wish_rollout.rollout.execution.verification import verify_environment
 from wish_rollout.rollout.planning.plans import plan_target
-from wish_rollout.rollout.planning.refusals import refuse_unfit
+from wish_rollout.rollout.planning.refusals import refuse_infeasible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ def preflight(
     context: dg.OpExecutionContext, environments: tuple[Environment, ...]
 ) -> Iterator[dg.Output[Any]]:
     """Plan the release against every environment; raise the first reason not to go on."""
-    disown(context.instance, context.run)
+    clear_copied_tags(context.instance, context.run)
     with told():
         targets = [target_of(context, env.name) for env in environments]
         plan = look_everywhere(context.resources.project.project, targets, context.resources.choices)
@@ -44,7 +44,7 @@ def preflight(
 def migrate(context: dg.OpExecutionContext, env: Environment, planned: dict[str, Any]) -> dict[str, Any]:
     """Migrate one environment; a gated one only behind an approval, checked again under the lock."""
     project, target = context.resources.project.project, target_of(context, env.name)
-    keeper = Gatekeeper(context, project, target)
+    keeper = ApprovalGate(context, project, target)
     with told():
         migrated = migrate_environment(
             project,
@@ -69,10 +69,10 @@ def verify(context: dg.OpExecutionContext, env: Environment, migrated: dict[str,
             again=True,
         )
     # given one by one, and not logged at the end: they must be kept where one of them failed
-    yield from evaluations(verification)
+    yield from check_evaluations(verification)
     with told():
         verification.raise_if_failed()
-    tell_of_change(context, env, migrated)
+    notify_of_change(context, env, migrated)
     yield dg.Output(
         None,
         metadata=verification_metadata(verification, migrated),
@@ -85,8 +85,8 @@ def gate(context: dg.OpExecutionContext, env: Environment) -> Iterator[dg.Output
     project, target = context.resources.project.project, target_of(context, env.name)
     with told():
         plan, seen = plan_target(project, target, context.resources.choices)
-        refuse_unfit(env, plan, project, seen)
+        refuse_infeasible(env, plan, project, seen)
         if plan.is_empty:
             context.log.info(f"gate of {env.name}: nothing to do behind it")
-        if plan.is_empty or Gatekeeper(context, project, target).open(plan):
+        if plan.is_empty or ApprovalGate(context, project, target).open(plan):
             yield dg.Output(None)

@@ -10,7 +10,7 @@ from pathlib import Path
 import dagster as dg
 
 from wish_rollout.config import Config
-from wish_rollout.core.errors.configuration import Overridden
+from wish_rollout.core.errors.configuration import DatabaseResourceOverridden
 from wish_rollout.defs.run_config import CHOICES
 from wish_rollout.rollout.planning.plans import Choices
 from wish_rollout.rollout.project.project import Project
@@ -66,7 +66,7 @@ def resources_for(config: Config) -> dict[str, object]:
     """Give all resources; a URL is looked up when a run needs it, never at load."""
     databases = {
         database_key(env.name): DatabaseResource()
-        if env.has_other_source and not os.environ.get(env.variable)
+        if env.has_configured_source and not os.environ.get(env.variable)
         else DatabaseResource(url=dg.EnvVar(env.variable))
         for env in config.environments
     }
@@ -86,6 +86,6 @@ def target_of(context: dg.OpExecutionContext, environment: str) -> Target:
     env = project.config.declared(environment)
     url = project.config.url(env)
     if getattr(context.resources, database_key(environment)).url not in ("", url):
-        raise Overridden(environment)
+        raise DatabaseResourceOverridden(environment)
     name = f"wish-rollout run={context.run_id[:8]} {environment}"
     return project.target_at(env, url, name)

@@ -14,14 +14,14 @@ from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.requests import ApprovalUsed
 from wish_rollout.core.plan.plan import Action
 from wish_rollout.defs.gate import approval_store
-from wish_rollout.defs.gate.approval_events import Asked
+from wish_rollout.defs.gate.approval_events import RowRequirement
 from wish_rollout.defs.runs import json_parsing
-from wish_rollout.defs.runs.run_tags import GOES_ON, RELEASE, REQUESTER, RESUMES, RUN_KEY
-from wish_rollout.rollout.approval.approval_validity import refuse_void
-from wish_rollout.rollout.approval.approvals import judge, refuse_used, rules_of
+from wish_rollout.defs.runs.run_tags import RESUME_KEY_PREFIX, RELEASE, REQUESTER, RESUMES, RUN_KEY
+from wish_rollout.rollout.approval.approval_validity import refuse_void_request
+from wish_rollout.rollout.approval.approvals import judge, refuse_used_request, approval_rules
 from wish_rollout.rollout.project.project import Project
 
-SECONDS_BETWEEN_LOOKS = 30
+SECONDS_BETWEEN_TICKS = 30
 TOLD = 5
 TAKEN_AT_MOST = 5
 REMEMBERED = 50
@@ -41,7 +41,7 @@ def resume_sensor(config: Config, jobs: Sequence[Any]) -> dg.SensorDefinition:
     @dg.sensor(
         name="resume_on_approval",
         jobs=jobs,
-        minimum_interval_seconds=SECONDS_BETWEEN_LOOKS,
+        minimum_interval_seconds=SECONDS_BETWEEN_TICKS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Goes on when what a gated environment waits for has been approved, inside its window.",
     )
@@ -51,7 +51,7 @@ def resume_sensor(config: Config, jobs: Sequence[Any]) -> dg.SensorDefinition:
         runs: list[dg.RunRequest] = []
         waiting: list[str] = []
         for name in gated:
-            run, reasons = next_run(project, context.instance, name, over)
+            run, reasons = next_resume_request(project, context.instance, name, over)
             runs += [run] if run else []
             waiting += reasons
         skip = None if runs else "; ".join(waiting[:TOLD]) or "nothing waits for an approval"
@@ -60,7 +60,7 @@ def resume_sensor(config: Config, jobs: Sequence[Any]) -> dg.SensorDefinition:
     return resume
 
 
-def next_run(
+def next_resume_request(
     project: Project, instance: dg.DagsterInstance, name: str, over: list[str]
 ) -> tuple[dg.RunRequest | None, list[str]]:
     """Give the run that goes on with the first of an environment's requests that may; or why each of them does not.
@@ -68,7 +68,7 @@ def next_run(
     A request that was used up is added to ``over``. Those that nobody has approved cost no look.
     """
     documents = approval_store.documents(instance, name)
-    approved = {approval_store.nonce_of(document) for document in documents}
+    approved = {approval_store.approval_nonce(document) for document in documents}
     reasons = []
     for asked in approval_store.requests(instance, name):
         nonce = asked.request.nonce
@@ -77,15 +77,15 @@ def next_run(
         try:
             if nonce not in approved:
                 raise QuorumNotMet(
-                    name, 0, rules_of(project, project.target(name)).policy.persons(asked.request), "nobody"
+                    name, 0, approval_rules(project, project.target(name)).policy.persons(asked.request), "nobody"
                 )
-            refuse_ungranted(project, asked, documents)
+            refuse_ungranted_request(project, asked, documents)
         except RolloutError as error:
             reasons.append(error.fill(error.summary))
             if isinstance(error, ApprovalUsed):
                 over.append(nonce)
             continue
-        run, reason = once(instance, resumption(asked, project.config))
+        run, reason = once(instance, resume_request(asked, project.config))
         if run:
             return run, []
         reasons.append(reason)
@@ -102,7 +102,7 @@ def once(instance: dg.DagsterInstance, run: dg.RunRequest) -> tuple[dg.RunReques
         there = instance.get_runs(dg.RunsFilter(tags={RUN_KEY: key}))
         if not there:
             return run._replace(run_key=key), ""
-        ours = [each for each in there if is_it(each, run)]
+        ours = [each for each in there if is_requested_run(each, run)]
         if ours:
             said = f"run {ours[0].run_id[:8]} went on with it: {ours[0].status.value.lower()}"
             ended = ours[0].is_finished and not ours[0].is_success
@@ -111,7 +111,7 @@ def once(instance: dg.DagsterInstance, run: dg.RunRequest) -> tuple[dg.RunReques
     return None, f"runs that others launched hold its run key {run.run_key}"
 
 
-def is_it(there: dg.DagsterRun, run: dg.RunRequest) -> bool:
+def is_requested_run(there: dg.DagsterRun, run: dg.RunRequest) -> bool:
     """Whether a run is the one that would be asked for."""
     tags = {name: there.tags.get(name) for name in run.tags}
     return there.job_name == run.job_name and not there.parent_run_id and tags == dict(run.tags)
@@ -125,22 +125,22 @@ def by_hand(run: dg.RunRequest) -> str:
     return f"rollback {config['environment']} --to {config['to']}"
 
 
-def refuse_ungranted(project: Project, asked: Asked, documents: Sequence[str]) -> None:
+def refuse_ungranted_request(project: Project, asked: RowRequirement, documents: Sequence[str]) -> None:
     """Raise why a request does not go on now: it is not granted, or used up, or not of what stands.
 
     The database is looked at only where everything else says yes.
     """
     name = asked.request.subject.environment
     target = project.target(name, "wish-rollout resume sensor")
-    rules = rules_of(project, target)
+    rules = approval_rules(project, target)
     counted, _ = judge(rules, asked.request.subject, documents)
     grant(asked.request, counted.get(asked.request, []), rules.policy, datetime.now(UTC))
     with target.connect() as connection:
-        refuse_used(connection, asked.request)
-    refuse_void(project, target, rules, asked.request)
+        refuse_used_request(connection, asked.request)
+    refuse_void_request(project, target, rules, asked.request)
 
 
-def resumption(asked: Asked, config: Config) -> dg.RunRequest:
+def resume_request(asked: RowRequirement, config: Config) -> dg.RunRequest:
     """Ask for the run that goes on with what was approved, for the same person.
 
     Which job that is, and with what, follows from the signed text, whoever asked and by which job: Dagster's own one
@@ -156,7 +156,7 @@ def resumption(asked: Asked, config: Config) -> dg.RunRequest:
         job = "rollout"
         run_config = {"resources": {"choices": {"config": chosen(asked, config)}}}
     return dg.RunRequest(
-        run_key=f"{GOES_ON}{asked.request.nonce}",
+        run_key=f"{RESUME_KEY_PREFIX}{asked.request.nonce}",
         job_name=job,
         run_config=run_config,
         tags={
@@ -167,7 +167,7 @@ def resumption(asked: Asked, config: Config) -> dg.RunRequest:
     )
 
 
-def chosen(asked: Asked, config: Config) -> dict[str, list[str]]:
+def chosen(asked: RowRequirement, config: Config) -> dict[str, list[str]]:
     """Give the choices to go on with. Of the environment that was asked for, the signed text says which."""
     subject = asked.request.subject
     others = [env for env in config.environments if env.name != subject.environment]

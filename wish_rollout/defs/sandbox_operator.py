@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.errors.requests import NoRequest
+from wish_rollout.core.errors.requests import NoApprovalRequest
 from wish_rollout.core.plan.plan import Action
 from wish_rollout.defs.gate import approval_store
-from wish_rollout.defs.launch import Outcome, run
+from wish_rollout.defs.launch import RunOutcome, run
 from wish_rollout.defs.runs.instance import open_instance
-from wish_rollout.rollout.approval.approval_progress import newest_that_stands
-from wish_rollout.rollout.approval.approvals import rules_of
-from wish_rollout.rollout.approval.signing import Words, sign_off
+from wish_rollout.rollout.approval.approval_progress import newest_valid_request
+from wish_rollout.rollout.approval.approvals import approval_rules
+from wish_rollout.rollout.approval.signing import Tokens, sign_approval
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def run_through_gates(
     project: Project, reason: str, tell: Callable[[str], None]
-) -> tuple[Outcome, list[str]]:
+) -> tuple[RunOutcome, list[str]]:
     """Run the rollout, approving each gate once; give the last outcome with every stage, and who was approved."""
     approved: list[str] = []
     outcome = run(project.config, "rollout", tell=tell)
@@ -44,9 +44,9 @@ def approval(project: Project, environment: str, reason: str) -> str:
     target = project.target(environment)
     with open_instance(project.config) as instance:
         asked = approval_store.requests(instance, environment)
-    signers = rules_of(project, target).signers
+    signers = approval_rules(project, target).signers
     forth = [each.request for each in asked if each.request.subject.act != Action.ROLLBACK]
     if not forth:
-        raise NoRequest(environment)
-    request = newest_that_stands(project, forth)
-    return sign_off(project, target, request, signers, Words(reason))
+        raise NoApprovalRequest(environment)
+    request = newest_valid_request(project, forth)
+    return sign_approval(project, target, request, signers, Tokens(reason))

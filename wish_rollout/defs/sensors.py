@@ -15,7 +15,7 @@ from wish_rollout.postgres.catalog.change_token import change_token
 from wish_rollout.postgres.catalog.database_state import look
 from wish_rollout.rollout.project.project import Project
 
-SECONDS_BETWEEN_LOOKS = 300
+SECONDS_BETWEEN_TICKS = 300
 
 
 def drift_sensor(config: Config, env: Environment) -> dg.SensorDefinition:
@@ -24,7 +24,7 @@ def drift_sensor(config: Config, env: Environment) -> dg.SensorDefinition:
     @dg.sensor(
         name=f"drift_{env.name}",
         job_name="drift_check",
-        minimum_interval_seconds=SECONDS_BETWEEN_LOOKS,
+        minimum_interval_seconds=SECONDS_BETWEEN_TICKS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=f"Looks whether {env.name} is still what history promises for its revision.",
     )
@@ -46,10 +46,10 @@ def tick(project: Project, env: Environment, before: dict[str, str]) -> dg.Senso
         if before == {"token": token, "release": release, "verdict": before.get("verdict", "")}:
             return dg.SensorResult(skip_reason=f"nothing has changed since it was {before['verdict']}")
         seen = look(connection, target.scope)
-    judgement = judge(project.release, seen, project.history.at, project.count)
-    cursor = json.dumps({"token": token, "release": release, "verdict": judgement.verdict.value})
-    if judgement.may_go_on:
-        return dg.SensorResult(skip_reason=f"{env.name} is {judgement.verdict}", cursor=cursor)
+    assessment = judge(project.release, seen, project.history.at, project.count)
+    cursor = json.dumps({"token": token, "release": release, "verdict": assessment.verdict.value})
+    if assessment.allows_migration:
+        return dg.SensorResult(skip_reason=f"{env.name} is {assessment.verdict}", cursor=cursor)
     # the token is in it: the same drift, mended and there again, is a new finding
     finding = f"{env.name}:{seen.snapshot.fingerprint}:{release}:{token}"
     request = dg.RunRequest(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.errors.hazards import BadAllowance
+from wish_rollout.core.errors.hazards import InvalidHazardAllowance
 from wish_rollout.core.hazards.assessment import KINDS
 from wish_rollout.core.rows.requirements import ROWS
 
@@ -22,10 +22,10 @@ def allowances(scripts: Scripts, revision: str) -> Mapping[str, str]:
     script = scripts.directory.get_revision(revision)
     said = getattr(script.module, ATTRIBUTE, {}) if script else {}
     if not isinstance(said, dict):
-        raise BadAllowance(revision, "it is no dict of hazard and reason", ", ".join(ALLOWABLE))
+        raise InvalidHazardAllowance(revision, "it is no dict of hazard and reason", ", ".join(ALLOWABLE))
     for kind, reason in said.items():
         if kind not in ALLOWABLE:
-            raise BadAllowance(revision, f"there is no hazard {kind!r}", ", ".join(ALLOWABLE))
+            raise InvalidHazardAllowance(revision, f"there is no hazard {kind!r}", ", ".join(ALLOWABLE))
         if not isinstance(reason, str) or not reason.strip():
-            raise BadAllowance(revision, f"{kind!r} has no reason", ", ".join(ALLOWABLE))
+            raise InvalidHazardAllowance(revision, f"{kind!r} has no reason", ", ".join(ALLOWABLE))
     return {kind: " ".join(reason.split()) for kind, reason in said.items()}

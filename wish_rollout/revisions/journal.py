@@ -16,8 +16,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout import __version__
-from wish_rollout.core.errors.base import BadSnapshotFile
-from wish_rollout.core.errors.releases import BadJournal, EditedHistory
+from wish_rollout.core.errors.base import InvalidSnapshotFile
+from wish_rollout.core.errors.releases import InvalidReleaseRecord, ScriptEdited
 from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.revisions.revision_record import FORMAT, Record, apply_changes
 
@@ -76,16 +76,16 @@ class Journal:
             content = json.loads(self.path.read_text(encoding="utf-8"))
             if content["format"] == 1:
                 reason = "its format is 1, of an earlier version of this tool"
-                raise BadJournal(str(self.path), reason)
+                raise InvalidReleaseRecord(str(self.path), reason)
             if content["format"] != FORMAT:
-                raise BadJournal(
+                raise InvalidReleaseRecord(
                     str(self.path), f"its format is {content['format']}, this tool reads {FORMAT}"
                 )
             found: dict[str, Any] = {"postgres": int(content["postgres"]), "base": list(content["base"])}
             rows = content["entries"]
             found["entries"] = [Entry(**{**row, "parents": tuple(row["parents"])}) for row in rows]
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise BadJournal(str(self.path), f"{type(error).__name__}: {error}") from None
+            raise InvalidReleaseRecord(str(self.path), f"{type(error).__name__}: {error}") from None
         return found
 
     @cached_property
@@ -108,9 +108,9 @@ class Journal:
         for name, entry in self.entries.items():
             revision = release.by_id.get(name)
             if revision and entry.script_sha256 != revision.script_sha256:
-                raise EditedHistory(revision.id, revision.path, entry.script_sha256, revision.script_sha256)
+                raise ScriptEdited(revision.id, revision.path, entry.script_sha256, revision.script_sha256)
             if revision and entry.digest != revision.digest:
-                raise EditedHistory(
+                raise ScriptEdited(
                     revision.id, f"{revision.path}, or its parents,", entry.digest, revision.digest
                 )
 
@@ -122,7 +122,7 @@ class Journal:
         path = self.folder / f"{revision}_delta.json"
         text = _read(path)
         if _sha256(text) != entry.record_sha256:
-            raise BadJournal(str(path), "its SHA-256 is not the one in the journal")
+            raise InvalidReleaseRecord(str(path), "its SHA-256 is not the one in the journal")
         return Record.from_json(text, str(path))
 
     def snapshot(self, name: str) -> Snapshot | None:
@@ -132,8 +132,8 @@ class Journal:
             return None
         try:
             return Snapshot.from_json(_read(path))
-        except BadSnapshotFile as error:
-            raise BadJournal(str(path), error.reason) from None
+        except InvalidSnapshotFile as error:
+            raise InvalidReleaseRecord(str(path), error.reason) from None
 
     def recorded(self, start: Snapshot) -> Recorded:
         """Return all that is recorded, as a walk found it; raise BadJournal."""
@@ -194,7 +194,7 @@ class Journal:
     def _previous(self, revision: Revision) -> Entry | None:
         try:
             return self.entries.get(revision.id)
-        except BadJournal:  # it is being written anew
+        except InvalidReleaseRecord:  # it is being written anew
             return None
 
     def _write(self, name: str, text: str) -> str:
@@ -222,7 +222,7 @@ def whole_schemas(
         sizes[name] = sizes.get(record.parent, 0) + len(texts[name])
         if sizes[name] > max(LEAST, walk.size):
             sizes[name] = 0
-            yield name, Snapshot(dict(objects), recorded.start.sees)
+            yield name, Snapshot(dict(objects), recorded.start.readable_properties)
 
 
 class SchemaWalk:
@@ -274,7 +274,7 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise BadJournal(str(path), f"{type(error).__name__}: {error}") from None
+        raise InvalidReleaseRecord(str(path), f"{type(error).__name__}: {error}") from None
 
 
 def _sha256(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from wish_rollout.core.errors.configuration import BadConfiguration
+from wish_rollout.core.errors.configuration import InvalidConfiguration
 from wish_rollout.revisions.script_runs import engine_on
 
 if TYPE_CHECKING:
@@ -27,11 +27,11 @@ def load_models(root: Path, spec: str) -> sa.MetaData:
         for part in attribute.split("."):
             found = getattr(found, part)
     except Exception as error:  # noqa: BLE001  (importing a module runs it, and it may raise anything)
-        raise BadConfiguration(
+        raise InvalidConfiguration(
             "rollout.toml", f"release.models = '{spec}': {type(error).__name__}: {error}"
         ) from None
     if not isinstance(found, sa.MetaData):
-        raise BadConfiguration(
+        raise InvalidConfiguration(
             "rollout.toml", f"release.models = '{spec}' is a {type(found).__name__}, no MetaData"
         )
     return found

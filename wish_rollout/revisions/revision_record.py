@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.errors.releases import BadJournal
+from wish_rollout.core.errors.releases import InvalidReleaseRecord
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +61,7 @@ class Record:
         try:
             content = json.loads(text)
             if content["format"] != FORMAT:
-                raise BadJournal(path, f"its format is {content['format']}, this tool reads {FORMAT}")
+                raise InvalidReleaseRecord(path, f"its format is {content['format']}, this tool reads {FORMAT}")
             known = {
                 "format",
                 "revision",
@@ -83,7 +83,7 @@ class Record:
                 {name: value for name, value in content.items() if name not in known},
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise BadJournal(path, f"{type(error).__name__}: {error}") from None
+            raise InvalidReleaseRecord(path, f"{type(error).__name__}: {error}") from None
 
 
 def changes_between(before: Mapping[Key, Json], after: Mapping[Key, Json]) -> Changes:

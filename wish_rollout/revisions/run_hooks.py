@@ -38,7 +38,7 @@ class Hooks:
     then has a transaction of its own. ``each`` in every step's own transaction, before its statements.
     ``step`` gets each revision that is about to run, and may refuse it. ``before`` is called with each
     statement, and whether it runs outside of a transaction; ``run`` executes a revision's statement;
-    ``committing`` is called before each commit, and ``undone`` when a script rolls its transaction back.
+    ``committing`` is called before each commit, and ``revisions_to_revert`` when a script rolls its transaction back.
     """
 
     first: Callable[[], None] | None = None
@@ -49,7 +49,7 @@ class Hooks:
     before: Callable[[str, bool], None] | None = None
     run: Callable[[Sent], None] | None = None
     committing: Callable[[], None] | None = None
-    undone: Callable[[], None] | None = None
+    revisions_to_revert: Callable[[], None] | None = None
 
 
 NO_HOOKS = Hooks()

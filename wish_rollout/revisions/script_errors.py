@@ -8,7 +8,7 @@ import psycopg
 import sqlalchemy as sa
 from alembic.util.exc import CommandError
 
-from wish_rollout.core.errors.databases import DatabaseRefused, StatementFailed
+from wish_rollout.core.errors.databases import DatabaseOperationRefused, StatementFailed
 from wish_rollout.core.errors.releases import ScriptFailed
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def explained(error: Exception, applied: Applied, environment: str) -> RolloutEr
         )
     if isinstance(error, psycopg.Error):  # what one of our own checks met in the migration's transaction
         reason = (error.diag.message_primary or str(error)).strip()
-        return DatabaseRefused(environment, error.sqlstate or "none", reason)
+        return DatabaseOperationRefused(environment, error.sqlstate or "none", reason)
     reason = str(error) if isinstance(error, CommandError) else f"{type(error).__name__}: {error}"
     return ScriptFailed(revision, reason, applied.state(environment))
 

@@ -15,7 +15,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 
-from wish_rollout.core.errors.releases import BadScript, NoScripts, SeveralHeads
+from wish_rollout.core.errors.releases import ScriptUnreadable, ScriptFolderUnreadable, MultipleHeads
 from wish_rollout.core.release.release import Release, chain
 
 if TYPE_CHECKING:
@@ -68,11 +68,11 @@ class Scripts:
     def directory(self) -> ScriptDirectory:
         """Alembic's own view of the folder; raise NoScripts."""
         if not (self.folder / "env.py").is_file():
-            raise NoScripts(str(self.folder), "there is no env.py in it")
+            raise ScriptFolderUnreadable(str(self.folder), "there is no env.py in it")
         try:
             return ScriptDirectory.from_config(self.alembic_config())
         except CommandError as error:
-            raise NoScripts(str(self.folder), str(error)) from None
+            raise ScriptFolderUnreadable(str(self.folder), str(error)) from None
 
     @cached_property
     def release(self) -> Release:
@@ -83,9 +83,9 @@ class Scripts:
         except Exception as error:  # noqa: BLE001  (importing a script runs it, and it may raise anything)
             what = error.msg if isinstance(error, SyntaxError) else str(error)
             place = self._place_of(error)
-            raise BadScript(str(self.folder), f"{type(error).__name__}: {what}", place) from None
+            raise ScriptUnreadable(str(self.folder), f"{type(error).__name__}: {what}", place) from None
         if len(heads) > 1:
-            raise SeveralHeads(" ".join(sorted(heads)))
+            raise MultipleHeads(" ".join(sorted(heads)))
         return chain(self._facts(script) for script in reversed(scripts))
 
     def _place_of(self, error: Exception) -> str:

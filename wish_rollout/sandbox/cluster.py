@@ -75,7 +75,7 @@ class Cluster:
 
     def running(self) -> bool:
         """Whether the server takes connections."""
-        return processes.postmaster(self.data, self.name) is not None and processes.is_ready(self.data)
+        return processes.find_postmaster(self.data, self.name) is not None and processes.is_ready(self.data)
 
     def make(self, lock: int) -> None:
         """Make the files of a new cluster. initdb keeps the lock open, should we be killed before it ends."""
@@ -109,7 +109,7 @@ class Cluster:
         self._check_version()
         deadline = time.monotonic() + START_SECONDS
         while not self.running():
-            if processes.postmaster(self.data, self.name) is None:
+            if processes.find_postmaster(self.data, self.name) is None:
                 self._clear_the_way()
                 # one of ours that is still starting holds it already, and may keep it
                 if not _is_free(self.port()):
@@ -164,7 +164,7 @@ class Cluster:
 
     def _wait_for_other_starter(self, deadline: float) -> bool:
         """Wait for a start that somebody began who was killed; false when there is none."""
-        while processes.postmaster(self.data, self.name) is not None and time.monotonic() < deadline:
+        while processes.find_postmaster(self.data, self.name) is not None and time.monotonic() < deadline:
             if self.running():
                 return True
             time.sleep(0.02)

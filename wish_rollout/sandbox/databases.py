@@ -24,9 +24,9 @@ TAKEN = {
 }
 
 
-def ensure_databases(server: Server, names: Iterable[str]) -> None:
+def create_missing_databases(server: Server, names: Iterable[str]) -> None:
     """Create the databases that are missing, owned by the role that migrates. The server must be up."""
-    server_admin.ensure_databases(server.url("postgres", ADMIN), names, MIGRATOR)
+    server_admin.create_missing_databases(server.url("postgres", ADMIN), names, MIGRATOR)
 
 
 def environment_variables(server: Server, environment_names: Iterable[str]) -> dict[str, str]:
@@ -52,5 +52,5 @@ def prepare(server: Server, environment_names: Iterable[str]) -> dict[str, str]:
     names = list(environment_names)
     server.up()
     variables = environment_variables(server, names)
-    ensure_databases(server, [*names, DAGSTER_DATABASE])
+    create_missing_databases(server, [*names, DAGSTER_DATABASE])
     return variables

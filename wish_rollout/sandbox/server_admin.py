@@ -24,7 +24,7 @@ def connect(url: str) -> psycopg.Connection[tuple[object, ...]]:
     )
 
 
-def ensure_role(url: str, role: str, password: str) -> None:
+def create_missing_role(url: str, role: str, password: str) -> None:
     """Create a plain role that may log in and create databases, unless it is there.
 
     The server is given the password hashed, so no log can hold it.
@@ -42,7 +42,7 @@ def ensure_role(url: str, role: str, password: str) -> None:
             return  # another process was faster
 
 
-def ensure_databases(url: str, names: Iterable[str], owner: str) -> None:
+def create_missing_databases(url: str, names: Iterable[str], owner: str) -> None:
     """Create databases, each unless it is there, from ``template0``, which nobody has put anything into."""
     with connect(url) as connection:
         there = {row[0] for row in connection.execute("SELECT datname FROM pg_catalog.pg_database")}

@@ -62,7 +62,7 @@ def state_directory(home: Path) -> Path:
     return COMMON / COMMON_NAME / f"{STATE_PREFIX}{key}"
 
 
-def make_state_directory(home: Path) -> Path:
+def ensure_state_directory(home: Path) -> Path:
     """Give the same directory, made if missing. Raises :class:`SandboxUnsafe`."""
     if not home.is_dir():
         home.mkdir(parents=True, exist_ok=True)
@@ -70,12 +70,12 @@ def make_state_directory(home: Path) -> Path:
     state = state_directory(home)
     if state != home.resolve():
         common_directory()
-        safe_directory(state)
+        ensure_safe_directory(state)
         (state / HOME_NOTE).write_text(str(home.resolve()))
     return state
 
 
-def stale_states() -> list[Path]:
+def find_stale_states() -> list[Path]:
     """Give the directories in root's own place whose homes have been removed."""
     notes = (COMMON / COMMON_NAME).glob(f"{STATE_PREFIX}*/{HOME_NOTE}")
     return [note.parent for note in notes if note.read_text() and not Path(note.read_text()).exists()]
@@ -83,10 +83,10 @@ def stale_states() -> list[Path]:
 
 def common_directory() -> Path:
     """Give the directory that all sandboxes of this user share, made if missing."""
-    return safe_directory(COMMON / COMMON_NAME)
+    return ensure_safe_directory(COMMON / COMMON_NAME)
 
 
-def safe_directory(path: Path) -> Path:
+def ensure_safe_directory(path: Path) -> Path:
     """Make a directory, or take the one that is there if nobody else can have put anything into it.
 
     Raises :class:`SandboxUnsafe` for a link, for another user's directory, or for one that others can write.

@@ -19,7 +19,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.approval.documents import NAMESPACE
-from wish_rollout.core.errors.signatures import BadSigners
+from wish_rollout.core.errors.signatures import InvalidAllowedSigners
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,16 +100,16 @@ def read_signers(path: Path) -> Signers:
         lines = content.decode("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise BadSigners(str(path), str(reason)) from None
+        raise InvalidAllowedSigners(str(path), str(reason)) from None
     entries = []
     for number, line in enumerate(lines, start=1):
         if line.strip() and not line.lstrip().startswith("#"):
             try:
                 entries += _entry(line.strip())
             except ValueError as error:
-                raise BadSigners(str(path), f"line {number}: {error}") from None
+                raise InvalidAllowedSigners(str(path), f"line {number}: {error}") from None
     if not entries:
-        raise BadSigners(str(path), "it names nobody")
+        raise InvalidAllowedSigners(str(path), "it names nobody")
     return Signers(str(path), tuple(entries), hashlib.sha256(content).hexdigest())
 
 

@@ -6,7 +6,7 @@ import base64
 import hashlib
 from typing import TYPE_CHECKING
 
-from wish_rollout.signing.sshsig_format import Malformed, Reader, Signature, string
+from wish_rollout.signing.sshsig_format import MalformedSignature, Reader, Signature, string
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,24 +35,24 @@ def check(signature: Signature, message: bytes, namespace: str) -> None:
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
     if signature.namespace != namespace:
-        raise Malformed(f"it was made for '{signature.namespace[:40]}', not for '{namespace}'")
+        raise MalformedSignature(f"it was made for '{signature.namespace[:40]}', not for '{namespace}'")
     kind = key_type(signature.key)
     verify = VERIFIERS.get(kind)
     if verify is None:
-        raise Malformed(f"keys of type {kind[:40]!r} are not taken")
+        raise MalformedSignature(f"keys of type {kind[:40]!r} are not taken")
     try:
         verify(signature.key, signature.blob, signature.covers(message))
     except InvalidSignature:
-        raise Malformed("it is not of this text") from None
+        raise MalformedSignature("it is not of this text") from None
     except (UnsupportedAlgorithm, ValueError) as error:
-        raise error if isinstance(error, Malformed) else Malformed(type(error).__name__) from None
+        raise error if isinstance(error, MalformedSignature) else MalformedSignature(type(error).__name__) from None
 
 
 def _parts(blob: bytes, kind: str) -> Reader:
     """Open a signature's blob; raise Malformed where it is of another type than its key."""
     reader = Reader(blob)
     if reader.string().decode("ascii", "replace") != kind:
-        raise Malformed("it is of another type than its key")
+        raise MalformedSignature("it is of another type than its key")
     return reader
 
 
@@ -83,12 +83,12 @@ def _rsa(key: bytes, blob: bytes, data: bytes) -> None:
     exponent, modulus = (int.from_bytes(fields.string(), "big") for _ in range(2))
     fields.end()
     if modulus.bit_length() < RSA_BITS:
-        raise Malformed(f"its RSA key has fewer than {RSA_BITS} bits")
+        raise MalformedSignature(f"its RSA key has fewer than {RSA_BITS} bits")
     reader = Reader(blob)
     algorithms = {b"rsa-sha2-256": hashes.SHA256(), b"rsa-sha2-512": hashes.SHA512()}
     algorithm = algorithms.get(reader.string())
     if algorithm is None:
-        raise Malformed("RSA is taken with SHA-256 or SHA-512 only")
+        raise MalformedSignature("RSA is taken with SHA-256 or SHA-512 only")
     public = rsa.RSAPublicNumbers(exponent, modulus).public_key()
     public.verify(_only(reader), data, padding.PKCS1v15(), algorithm)
 
@@ -97,7 +97,7 @@ def _ecdsa(key: bytes, blob: bytes, data: bytes) -> None:
     fields = Reader(key)
     kind, curve = fields.string().decode(), fields.string().decode("ascii", "replace")
     if kind != f"ecdsa-sha2-{curve}":
-        raise Malformed("its key names two curves")
+        raise MalformedSignature("its key names two curves")
     _verify_ecdsa(curve, _only(fields), _only(_parts(blob, kind)), data)
 
 
@@ -126,14 +126,14 @@ def _security_key(key: bytes, blob: bytes, data: bytes) -> None:
     signature, flags, counter = reader.string(), reader.take(1), reader.take(4)
     reader.end()
     if not flags[0] & USER_PRESENT:
-        raise Malformed("nobody touched the security key")
+        raise MalformedSignature("nobody touched the security key")
     covered = hashlib.sha256(application).digest() + flags + counter + hashlib.sha256(data).digest()
     if not curve:
         _verify_ed25519(point, signature, covered)
     elif curve == "nistp256":
         _verify_ecdsa(curve, point, signature, covered)
     else:
-        raise Malformed("its key is on another curve than its type says")
+        raise MalformedSignature("its key is on another curve than its type says")
 
 
 VERIFIERS: dict[str, Callable[[bytes, bytes, bytes], None]] = {

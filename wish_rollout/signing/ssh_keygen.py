@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wish_rollout.core.approval.documents import NAMESPACE
-from wish_rollout.core.errors.signatures import CannotSign
+from wish_rollout.core.errors.signatures import SigningFailed
 
 USUAL = ("id_ed25519", "id_ed25519_sk", "id_ecdsa_sk", "id_ecdsa", "id_rsa")
 """In the order in which ssh(1) would rather have them."""
@@ -32,7 +32,7 @@ class Key:
         try:
             return base64.b64decode(self.line.split()[1], validate=True)
         except (IndexError, ValueError):
-            raise CannotSign("its public key is not in OpenSSH's form") from None
+            raise SigningFailed("its public key is not in OpenSSH's form") from None
 
 
 def find_keys(named: Path | None = None) -> list[Key]:
@@ -46,7 +46,7 @@ def find_keys(named: Path | None = None) -> list[Key]:
     files = [folder / name for name in USUAL if (folder / f"{name}.pub").is_file()]
     found = [Key(line) for line in agent_keys()] + [_of_file(path) for path in files]
     if not found:
-        raise CannotSign(f"the agent holds no key, and there is none of {', '.join(USUAL)} in {folder}")
+        raise SigningFailed(f"the agent holds no key, and there is none of {', '.join(USUAL)} in {folder}")
     return found
 
 
@@ -65,7 +65,7 @@ def _of_file(path: Path) -> Key:
     public = path if path.suffix == ".pub" else path.with_name(f"{path.name}.pub")
     if not path.is_file() or not public.is_file():
         missing = public if path.is_file() else path
-        raise CannotSign(f"there is no file {missing}")
+        raise SigningFailed(f"there is no file {missing}")
     return Key(public.read_text(encoding="utf-8", errors="replace").strip(), path)
 
 
@@ -76,7 +76,7 @@ def sign(text: str, key: Key) -> str:
     """
     program = shutil.which("ssh-keygen")
     if program is None:
-        raise CannotSign("ssh-keygen is not here; on Debian: apt-get install openssh-client")
+        raise SigningFailed("ssh-keygen is not here; on Debian: apt-get install openssh-client")
     with tempfile.TemporaryDirectory(prefix="wish-rollout-") as folder:
         message = Path(folder) / "approval"
         message.write_text(text, encoding="utf-8")
@@ -95,9 +95,9 @@ def sign(text: str, key: Key) -> str:
                 timeout=SECONDS,
             )
         except subprocess.TimeoutExpired:
-            raise CannotSign(f"ssh-keygen did not end within {SECONDS} s") from None
+            raise SigningFailed(f"ssh-keygen did not end within {SECONDS} s") from None
         signature = message.with_name("approval.sig")
         if made.returncode or not signature.is_file():
             said = made.stderr.strip().splitlines()
-            raise CannotSign(f"ssh-keygen says: {said[-1] if said else made.returncode}")
+            raise SigningFailed(f"ssh-keygen says: {said[-1] if said else made.returncode}")
         return signature.read_text(encoding="ascii")

@@ -17,7 +17,7 @@ HASHES = ("sha256", "sha512")
 """The only two that PROTOCOL.sshsig allows."""
 
 
-class Malformed(ValueError):
+class MalformedSignature(ValueError):
     """Bytes that are not in the format."""
 
 
@@ -30,7 +30,7 @@ class Reader:
     def take(self, length: int) -> bytes:
         """Take so many bytes; raise Malformed where there are fewer."""
         if length > len(self.data):
-            raise Malformed("it is cut short")
+            raise MalformedSignature("it is cut short")
         taken, self.data = self.data[:length], self.data[length:]
         return taken
 
@@ -45,7 +45,7 @@ class Reader:
     def end(self) -> None:
         """Raise Malformed where there is more."""
         if self.data:
-            raise Malformed("something follows after its end")
+            raise MalformedSignature("something follows after its end")
 
 
 def string(value: bytes) -> bytes:
@@ -67,14 +67,14 @@ class Signature:
         """Read the armored form, and nothing before or behind it; raise Malformed."""
         match = ARMOR.fullmatch(armor.replace("\r\n", "\n"))
         if match is None:
-            raise Malformed(f"it is not one block from {BEGIN} to {END}")
+            raise MalformedSignature(f"it is not one block from {BEGIN} to {END}")
         reader = Reader(_decoded(match[1].replace("\n", "")))
         if reader.take(len(MAGIC)) != MAGIC or reader.number() != VERSION:
-            raise Malformed("it is no SSH signature of version 1")
+            raise MalformedSignature("it is no SSH signature of version 1")
         key, namespace, reserved, hash_name, blob = (reader.string() for _ in range(5))
         reader.end()
         if reserved or hash_name.decode("ascii", "replace") not in HASHES:
-            raise Malformed("it uses something that the format does not have")
+            raise MalformedSignature("it uses something that the format does not have")
         return cls(key, namespace.decode("utf-8", "replace"), hash_name.decode(), blob)
 
     def armor(self) -> str:
@@ -99,9 +99,9 @@ def _decoded(text: str) -> bytes:
     try:
         raw = base64.b64decode(text, validate=True)
     except binascii.Error as error:
-        raise Malformed(str(error)) from None
+        raise MalformedSignature(str(error)) from None
     if base64.b64encode(raw).decode() != text:
-        raise Malformed("its base64 has bits set that mean nothing")
+        raise MalformedSignature("its base64 has bits set that mean nothing")
     return raw
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.errors.signatures import BadApproval
+from wish_rollout.core.errors.signatures import InvalidApprovalDocument
 from wish_rollout.core.release.release import say
 from wish_rollout.core.schema.delta_rendering import visible
 
@@ -70,7 +70,7 @@ class Request:
         """Read a canonical text; raise BadApproval."""
         request, rest = _read(text)
         if rest or request.text() != text:
-            raise BadApproval("it is not in the form that a request is written in")
+            raise InvalidApprovalDocument("it is not in the form that a request is written in")
         return request
 
 
@@ -104,7 +104,7 @@ class Statement:
             request, rest.get("approver", ""), rest.get("reason", ""), "" if glass == "no" else glass
         )
         if statement.text() != text:
-            raise BadApproval("it is not in the form that an approval is written in")
+            raise InvalidApprovalDocument("it is not in the form that an approval is written in")
         return statement
 
 
@@ -167,7 +167,7 @@ def _read(text: str) -> tuple[Request, dict[str, str]]:
     """Read the fields of a text; give the request, and what comes after it."""
     title, _, body = text.partition("\n\n")
     if title != TITLE:
-        raise BadApproval(f"it does not begin with '{TITLE}'")
+        raise InvalidApprovalDocument(f"it does not begin with '{TITLE}'")
     values = dict(line.partition(": ")[::2] for line in body.splitlines())
     try:
         subject = _subject({field.name: values.pop(_label(field.name)) for field in fields(Subject)})
@@ -179,9 +179,9 @@ def _read(text: str) -> tuple[Request, dict[str, str]]:
             _nonce(values.pop("nonce")),
         )
     except KeyError as missing:
-        raise BadApproval(f"it has no line {missing}") from None
+        raise InvalidApprovalDocument(f"it has no line {missing}") from None
     except ValueError as error:
-        raise BadApproval(str(error)) from None
+        raise InvalidApprovalDocument(str(error)) from None
     return request, values
 
 

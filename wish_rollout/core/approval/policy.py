@@ -96,7 +96,7 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class SignedStatement:
     """A statement whose signature is good and by an allowed key; ``key`` is the key's fingerprint.
 
     ``person``: all the names, in small letters, that the approver's keys have in the file of signers: whoever
@@ -109,11 +109,11 @@ class Signed:
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class Authorization:
     """What lets an act through: the request, who approved it, and why nobody more was asked, if so."""
 
     request: Request
-    approvals: tuple[Signed, ...]
+    approvals: tuple[SignedStatement, ...]
     break_glass: str = ""
 
     @property
@@ -130,14 +130,14 @@ def check_request(request: Request, standing: Subject, policy: Policy, now: date
     asked, name = request.subject, standing.environment
     if (asked.environment, asked.database) != (name, standing.database):
         meant, here = (f"'{each.environment}' (database {each.database})" for each in (asked, standing))
-        raise errors.OtherEnvironment(name, meant, here)
+        raise errors.ApprovalForOtherDatabase(name, meant, here)
     found = changes(asked, standing)
     if found:
         text = "; ".join(f"{field} was {was}, is {now_it}" for field, (was, now_it) in found.items())
         other = found.keys() & {"act", "from", "to"}
-        raise (errors.OtherPlan if other else errors.ApprovalVoid)(name, text)
+        raise (errors.ApprovalForOtherPlan if other else errors.ApprovalOutdated)(name, text)
     if request.requested > now + SKEW or request.expires - request.requested > policy.lives:
-        raise errors.LivesTooLong(name, str(request.requested), str(request.expires), str(policy.lives))
+        raise errors.RequestLifetimeInvalid(name, str(request.requested), str(request.expires), str(policy.lives))
     if request.expires <= now:
         raise errors.ApprovalExpired(name, str(request.expires))
     check_hazards(standing, policy)
@@ -148,10 +148,10 @@ def check_hazards(standing: Subject, policy: Policy) -> None:
     for hazard in standing.hazards:
         if policy.allowed_hazards is not None and hazard.partition(" ")[0] not in policy.allowed_hazards:
             allowed = ", ".join(policy.allowed_hazards) or "none"
-            raise errors.HazardNotAllowed(standing.environment, hazard, allowed)
+            raise errors.HazardNotApprovable(standing.environment, hazard, allowed)
 
 
-def check_person(signed: Signed, policy: Policy) -> None:
+def check_person(signed: SignedStatement, policy: Policy) -> None:
     """Raise where this person's word does not count for this request.
 
     Raises MayNotApprove, NoBreakGlass, ApproverIsRequester, ApproverIsAuthor. Behind broken glass, the one
@@ -160,10 +160,10 @@ def check_person(signed: Signed, policy: Policy) -> None:
     statement, request = signed.statement, signed.statement.request
     who, name = statement.approver.casefold(), request.subject.environment
     if not policy.hears(who):
-        raise errors.MayNotApprove(name, statement.approver, ", ".join(policy.approvers))
+        raise errors.ApproverNotAllowed(name, statement.approver, ", ".join(policy.approvers))
     if statement.break_glass:
         if not policy.break_glass:
-            raise errors.NoBreakGlass(name)
+            raise errors.BreakGlassDisabled(name)
         return
     if policy.four_eyes and request.requester.casefold() in signed.person:
         raise errors.ApproverIsRequester(name, statement.approver)
@@ -174,10 +174,10 @@ def check_person(signed: Signed, policy: Policy) -> None:
 def check_window(environment: str, policy: Policy, now: datetime) -> None:
     """Raise OutsideWindow where the environment may not be touched now."""
     if policy.windows and not any(window.holds(now) for window in policy.windows):
-        raise errors.OutsideWindow(environment, f"{now:%a %H:%M %Z}", "; ".join(map(str, policy.windows)))
+        raise errors.OutsideChangeWindow(environment, f"{now:%a %H:%M %Z}", "; ".join(map(str, policy.windows)))
 
 
-def grant(request: Request, signed: Sequence[Signed], policy: Policy, now: datetime) -> Grant:
+def grant(request: Request, signed: Sequence[SignedStatement], policy: Policy, now: datetime) -> Authorization:
     """Give the grant that the approvals of one request make; raise QuorumNotMet, OutsideWindow.
 
     ``signed``: approvals of this request, each of which has passed ``check_person``.
@@ -185,17 +185,17 @@ def grant(request: Request, signed: Sequence[Signed], policy: Policy, now: datet
     name = request.subject.environment
     broken = next((each for each in signed if each.statement.break_glass), None)
     if broken:
-        return Grant(request, (broken,), broken.statement.break_glass)
+        return Authorization(request, (broken,), broken.statement.break_glass)
     counted = distinct(signed)
     needed = policy.persons(request)
     if len(counted) < needed:
         who = ", ".join(sorted(counted)) or "nobody"
         raise errors.QuorumNotMet(name, len(counted), needed, who)
     check_window(name, policy, now)
-    return Grant(request, tuple(counted.values()))
+    return Authorization(request, tuple(counted.values()))
 
 
-def distinct(signed: Sequence[Signed]) -> Mapping[str, Signed]:
+def distinct(signed: Sequence[SignedStatement]) -> Mapping[str, SignedStatement]:
     """Count each person once, whatever their names and keys; gives the name that each one used."""
     persons = {each.person: each for each in signed}
     return {each.statement.approver.casefold(): each for each in persons.values()}

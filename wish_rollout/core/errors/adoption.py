@@ -19,7 +19,7 @@ class NothingToAdopt(RolloutError):
 
 
 @dataclass(eq=False)
-class NotAtHead(Refused):
+class AdoptionNotAtHead(Refused):
     """Drift on top of an earlier revision than the release's last."""
 
     environment: str
@@ -34,7 +34,7 @@ class NotAtHead(Refused):
 
 
 @dataclass(eq=False)
-class NotAdoptable(Refused):
+class DriftNotAdoptable(Refused):
     """A part of the drift that no statement covers."""
 
     environment: str
@@ -51,7 +51,7 @@ class NotAdoptable(Refused):
 
 
 @dataclass(eq=False)
-class NotTheSame(Refused):
+class AdoptionReplayDiffers(Refused):
     """A replay of the new revision did not lead to the schema that it was written for."""
 
     environment: str

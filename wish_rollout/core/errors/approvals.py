@@ -10,7 +10,7 @@ AGAIN = "ask anew, by the same apply or rollback; then: wish-rollout approve {en
 
 
 @dataclass(eq=False)
-class MayNotApprove(Refused):
+class ApproverNotAllowed(Refused):
     """A known key, whose owner may not approve for this environment."""
 
     environment: str
@@ -50,7 +50,7 @@ class ApproverIsAuthor(Refused):
 
 
 @dataclass(eq=False)
-class AuthorUnknown(Refused):
+class RevisionAuthorUnknown(Refused):
     """Nobody knows who wrote a revision, so nobody can tell whether the approver did."""
 
     environment: str
@@ -66,7 +66,7 @@ class AuthorUnknown(Refused):
 
 
 @dataclass(eq=False)
-class OtherEnvironment(Refused):
+class ApprovalForOtherDatabase(Refused):
     """An approval for another environment, or another database."""
 
     environment: str
@@ -79,7 +79,7 @@ class OtherEnvironment(Refused):
 
 
 @dataclass(eq=False)
-class OtherPlan(Refused):
+class ApprovalForOtherPlan(Refused):
     """An approval of another act: another direction, other revisions."""
 
     environment: str
@@ -91,7 +91,7 @@ class OtherPlan(Refused):
 
 
 @dataclass(eq=False)
-class ApprovalVoid(Refused):
+class ApprovalOutdated(Refused):
     """Something that was approved is no longer so."""
 
     environment: str
@@ -115,7 +115,7 @@ class ApprovalExpired(Refused):
 
 
 @dataclass(eq=False)
-class LivesTooLong(Refused):
+class RequestLifetimeInvalid(Refused):
     """A request whose times are not within what the policy allows."""
 
     environment: str
@@ -129,7 +129,7 @@ class LivesTooLong(Refused):
 
 
 @dataclass(eq=False)
-class OutsideWindow(Refused):
+class OutsideChangeWindow(Refused):
     """A time at which the environment may not be touched."""
 
     environment: str
@@ -142,7 +142,7 @@ class OutsideWindow(Refused):
 
 
 @dataclass(eq=False)
-class HazardNotAllowed(Refused):
+class HazardNotApprovable(Refused):
     """A hazard of a kind that may not be approved here at all."""
 
     environment: str
@@ -171,7 +171,7 @@ class QuorumNotMet(Refused):
 
 
 @dataclass(eq=False)
-class NoBreakGlass(Refused):
+class BreakGlassDisabled(Refused):
     """Break glass, where the policy has none."""
 
     environment: str

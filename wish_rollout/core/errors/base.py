@@ -71,7 +71,7 @@ class Refused(RolloutError):
 
 
 @dataclass(eq=False)
-class BadSnapshotFile(ConfigurationError):
+class InvalidSnapshotFile(ConfigurationError):
     """A snapshot file is missing, cut short, or of another format."""
 
     path: str

@@ -8,7 +8,7 @@ from wish_rollout.core.errors.base import ConfigurationError
 
 
 @dataclass(eq=False)
-class BadConfiguration(ConfigurationError):
+class InvalidConfiguration(ConfigurationError):
     """``rollout.toml`` is missing, is no TOML, or says something that we do not know."""
 
     path: str
@@ -32,7 +32,7 @@ class UnknownEnvironment(ConfigurationError):
 
 
 @dataclass(eq=False)
-class MissingUrl(ConfigurationError):
+class DatabaseUrlMissing(ConfigurationError):
     """No URL is set for an environment."""
 
     environment: str
@@ -44,7 +44,7 @@ class MissingUrl(ConfigurationError):
 
 
 @dataclass(eq=False)
-class MalformedUrl(ConfigurationError):
+class DatabaseUrlMalformed(ConfigurationError):
     """A database URL that libpq cannot read."""
 
     source: str
@@ -82,7 +82,7 @@ class DagsterUnavailable(ConfigurationError):
 
 
 @dataclass(eq=False)
-class NotDagsters(ConfigurationError):
+class NotDagsterDatabase(ConfigurationError):
     """The database that is to be Dagster's own is somebody else's."""
 
     source: str
@@ -95,7 +95,7 @@ class NotDagsters(ConfigurationError):
 
 
 @dataclass(eq=False)
-class NeedsConsent(ConfigurationError):
+class ConfirmationRequired(ConfigurationError):
     """A question that has to be answered, and nobody there to ask."""
 
     question: str
@@ -107,7 +107,7 @@ class NeedsConsent(ConfigurationError):
 
 
 @dataclass(eq=False)
-class UrlSourceFailed(ConfigurationError):
+class DatabaseUrlSourceFailed(ConfigurationError):
     """The file or the command that holds a URL gave none."""
 
     environment: str
@@ -120,7 +120,7 @@ class UrlSourceFailed(ConfigurationError):
 
 
 @dataclass(eq=False)
-class Overridden(ConfigurationError):
+class DatabaseResourceOverridden(ConfigurationError):
     """A run that is to take another database for an environment's own."""
 
     environment: str
@@ -131,7 +131,7 @@ class Overridden(ConfigurationError):
 
 
 @dataclass(eq=False)
-class Plaintext(ConfigurationError):
+class UnencryptedConnection(ConfigurationError):
     """A gated environment on another machine, without TLS."""
 
     environment: str
@@ -147,7 +147,7 @@ class Plaintext(ConfigurationError):
 
 
 @dataclass(eq=False)
-class IamNeeds(ConfigurationError):
+class IamRequirementNotMet(ConfigurationError):
     """AWS IAM cannot be used as things are."""
 
     environment: str
@@ -159,7 +159,7 @@ class IamNeeds(ConfigurationError):
 
 
 @dataclass(eq=False)
-class NoConfiguration(ConfigurationError):
+class ConfigurationNotFound(ConfigurationError):
     """No rollout.toml here, nor in a folder above."""
 
     folder: str
@@ -185,7 +185,7 @@ class QuorumUnreachable(ConfigurationError):
 
 
 @dataclass(eq=False)
-class NoProject(ConfigurationError):
+class AlembicProjectNotFound(ConfigurationError):
     """No Alembic project begins in a folder."""
 
     folder: str

@@ -21,7 +21,7 @@ class DatabaseMissing(ConfigurationError):
 
 
 @dataclass(eq=False)
-class Unreachable(RolloutError):
+class DatabaseUnreachable(RolloutError):
     """No answer from the server, or none that lets us in."""
 
     source: str
@@ -64,7 +64,7 @@ class ReadOnlyDatabase(Refused):
 
 
 @dataclass(eq=False)
-class MayNotCreate(Refused):
+class CreatePrivilegeMissing(Refused):
     """The role has no right to create objects."""
 
     environment: str
@@ -90,7 +90,7 @@ class SchemaMissing(Refused):
 
 
 @dataclass(eq=False)
-class LockHeld(Refused):
+class RolloutLockHeld(Refused):
     """Another rollout is at work on this database."""
 
     environment: str
@@ -121,7 +121,7 @@ class StatementFailed(RolloutError):
 
 
 @dataclass(eq=False)
-class Interrupted(RolloutError):
+class RunInterrupted(RolloutError):
     """Somebody cancelled the run, or pressed Ctrl-C."""
 
     summary = "The run was interrupted."
@@ -144,7 +144,7 @@ class TableLocked(Refused):
 
 
 @dataclass(eq=False)
-class DatabaseRefused(Refused):
+class DatabaseOperationRefused(Refused):
     """The server refuses something that we asked of it."""
 
     source: str
@@ -170,7 +170,7 @@ class PooledConnection(Refused):
 
 
 @dataclass(eq=False)
-class CutOff(StatementFailed):
+class StatementFailedAfterCommit(StatementFailed):
     """The same, in a release that commits on its way. ``again``: the command that goes on."""
 
     again: str

@@ -21,7 +21,7 @@ class HazardsNotAllowed(Refused):
 
 
 @dataclass(eq=False)
-class HeldOthersUp(Refused):
+class BlockedSessions(Refused):
     """Every attempt within the window stood in the way of others."""
 
     environment: str
@@ -40,7 +40,7 @@ class HeldOthersUp(Refused):
 
 
 @dataclass(eq=False)
-class NotQuiet(Refused):
+class BlockingTransactionsOpen(Refused):
     """Somebody stands in the way who will not be gone in a moment."""
 
     environment: str
@@ -53,7 +53,7 @@ class NotQuiet(Refused):
 
 
 @dataclass(eq=False)
-class BadAllowance(ConfigurationError):
+class InvalidHazardAllowance(ConfigurationError):
     """A script's ``allow_hazards`` is not what it has to be."""
 
     revision: str

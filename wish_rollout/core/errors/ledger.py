@@ -26,7 +26,7 @@ class LedgerMissing(Refused):
 
 
 @dataclass(eq=False)
-class LedgerClosed(Refused):
+class LedgerPrivilegeMissing(Refused):
     """There is a ledger, and the role may not append to it."""
 
     environment: str
@@ -40,7 +40,7 @@ class LedgerClosed(Refused):
 
 
 @dataclass(eq=False)
-class LedgerUnwritable(Refused):
+class LedgerWriteFailed(Refused):
     """The record of an act was refused, so the act was as well."""
 
     environment: str
@@ -52,7 +52,7 @@ class LedgerUnwritable(Refused):
 
 
 @dataclass(eq=False)
-class LedgerBroken(VerificationFailed):
+class LedgerChainBroken(VerificationFailed):
     """The chain does not hold."""
 
     environment: str

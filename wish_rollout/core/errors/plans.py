@@ -14,7 +14,7 @@ from wish_rollout.core.errors.base import (
 
 
 @dataclass(eq=False)
-class ObjectsInTheWay(Refused):
+class ConflictingObjectsFound(Refused):
     """A pending revision would create what is already there."""
 
     environment: str
@@ -27,7 +27,7 @@ class ObjectsInTheWay(Refused):
 
 
 @dataclass(eq=False)
-class SameDatabase(Refused):
+class EnvironmentsShareDatabase(Refused):
     """Two environments are one database."""
 
     environment: str
@@ -39,7 +39,7 @@ class SameDatabase(Refused):
 
 
 @dataclass(eq=False)
-class Drifted(DifferenceFound):
+class SchemaDrifted(DifferenceFound):
     """The live schema is not what history promises for its revision."""
 
     environment: str
@@ -74,7 +74,7 @@ class SchemaAhead(Refused):
 
 
 @dataclass(eq=False)
-class MayNotClean(Refused):
+class CleanNotAllowed(Refused):
     """``--clean`` for an environment that is not disposable."""
 
     environment: str
@@ -85,7 +85,7 @@ class MayNotClean(Refused):
 
 
 @dataclass(eq=False)
-class MayNotAdopt(Refused):
+class SchemaNotAdoptable(Refused):
     """``--adopt`` where the schema is not exactly that of the release."""
 
     environment: str
@@ -115,7 +115,7 @@ class PlanChanged(Refused):
 
 
 @dataclass(eq=False)
-class WrongPlan(Refused):
+class ApprovalNamesOtherPlan(Refused):
     """An approval of another plan than the one that stands."""
 
     environment: str
@@ -128,7 +128,7 @@ class WrongPlan(Refused):
 
 
 @dataclass(eq=False)
-class NotGated(ConfigurationError):
+class EnvironmentNotGated(ConfigurationError):
     """An approval for an environment that needs none."""
 
     environment: str
@@ -160,7 +160,7 @@ class WaitingAtGate(AwaitingApproval):
 
 
 @dataclass(eq=False)
-class NotAsPromised(VerificationFailed):
+class SchemaVerificationFailed(VerificationFailed):
     """After a migration, what is there is not what was promised."""
 
     environment: str
@@ -173,7 +173,7 @@ class NotAsPromised(VerificationFailed):
 
 
 @dataclass(eq=False)
-class RowsInTheWay(Refused):
+class RollbackLosesRows(Refused):
     """A rollback would drop rows."""
 
     environment: str
@@ -185,7 +185,7 @@ class RowsInTheWay(Refused):
 
 
 @dataclass(eq=False)
-class NothingToRollBack(ConfigurationError):
+class InvalidRollbackTarget(ConfigurationError):
     """The target revision is not below where the database is."""
 
     environment: str
@@ -197,7 +197,7 @@ class NothingToRollBack(ConfigurationError):
 
 
 @dataclass(eq=False)
-class AlreadyThere(Refused):
+class AlreadyAtRevision(Refused):
     """A rollback to where the database is."""
 
     exit_code = 0
@@ -208,7 +208,7 @@ class AlreadyThere(Refused):
 
 
 @dataclass(eq=False)
-class WouldRun(Refused):
+class RevisionWouldRun(Refused):
     """A revision that a look at the release would have run."""
 
     revision: str

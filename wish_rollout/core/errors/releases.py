@@ -37,7 +37,7 @@ class UnknownRevision(ConfigurationError):
 
 
 @dataclass(eq=False)
-class NoScripts(ConfigurationError):
+class ScriptFolderUnreadable(ConfigurationError):
     """The script folder is missing, or Alembic cannot read it."""
 
     path: str
@@ -49,7 +49,7 @@ class NoScripts(ConfigurationError):
 
 
 @dataclass(eq=False)
-class BadScript(ConfigurationError):
+class ScriptUnreadable(ConfigurationError):
     """A script does not load, or names a parent that is not there."""
 
     path: str
@@ -62,7 +62,7 @@ class BadScript(ConfigurationError):
 
 
 @dataclass(eq=False)
-class SeveralHeads(ConfigurationError):
+class MultipleHeads(ConfigurationError):
     """Two branches that nothing merges."""
 
     heads: str
@@ -73,7 +73,7 @@ class SeveralHeads(ConfigurationError):
 
 
 @dataclass(eq=False)
-class EditedHistory(Refused):
+class ScriptEdited(Refused):
     """A script's bytes are not those that the journal recorded."""
 
     revision: str
@@ -87,7 +87,7 @@ class EditedHistory(Refused):
 
 
 @dataclass(eq=False)
-class BadJournal(ConfigurationError):
+class InvalidReleaseRecord(ConfigurationError):
     """``meta/_journal.json`` or a snapshot in ``meta/`` cannot be read, or they contradict each other."""
 
     path: str

@@ -35,7 +35,7 @@ class RequestRejected(Refused):
 
 
 @dataclass(eq=False)
-class ManyRequests(Refused):
+class AmbiguousRequest(Refused):
     """A part of a nonce that several requests have."""
 
     environment: str
@@ -48,7 +48,7 @@ class ManyRequests(Refused):
 
 
 @dataclass(eq=False)
-class NoRequest(Refused):
+class NoApprovalRequest(Refused):
     """Nobody has asked for an approval."""
 
     environment: str

@@ -8,7 +8,7 @@ from wish_rollout.core.errors.base import ConfigurationError, Refused
 
 
 @dataclass(eq=False)
-class UnsignedGate(ConfigurationError):
+class ApproversNotConfigured(ConfigurationError):
     """A gated environment that names nobody who may approve."""
 
     environment: str
@@ -23,7 +23,7 @@ class UnsignedGate(ConfigurationError):
 
 
 @dataclass(eq=False)
-class BadSigners(ConfigurationError):
+class InvalidAllowedSigners(ConfigurationError):
     """The allowed_signers file cannot be used."""
 
     path: str
@@ -35,7 +35,7 @@ class BadSigners(ConfigurationError):
 
 
 @dataclass(eq=False)
-class BadApproval(Refused):
+class InvalidApprovalDocument(Refused):
     """A text that is no approval of ours, or one in which something was changed."""
 
     reason: str
@@ -46,7 +46,7 @@ class BadApproval(Refused):
 
 
 @dataclass(eq=False)
-class NothingToRead(ConfigurationError):
+class DocumentUnreadable(ConfigurationError):
     """A file that somebody hands in, and that cannot be read."""
 
     path: str
@@ -61,7 +61,7 @@ class NothingToRead(ConfigurationError):
 
 
 @dataclass(eq=False)
-class NotWritten(ConfigurationError):
+class FileNotWritable(ConfigurationError):
     """A file that could not be written."""
 
     path: str
@@ -72,7 +72,7 @@ class NotWritten(ConfigurationError):
 
 
 @dataclass(eq=False)
-class NotSigned(Refused):
+class ApprovalNotSigned(Refused):
     """An approval without a signature."""
 
     environment: str
@@ -83,7 +83,7 @@ class NotSigned(Refused):
 
 
 @dataclass(eq=False)
-class BadSignature(Refused):
+class ApprovalSignatureInvalid(Refused):
     """A signature that does not fit the text, or that is none."""
 
     environment: str
@@ -111,7 +111,7 @@ class UnknownSigner(Refused):
 
 
 @dataclass(eq=False)
-class SignerNotValid(Refused):
+class SignerKeyNotValid(Refused):
     """A key whose time has not come, or has ended."""
 
     environment: str
@@ -125,7 +125,7 @@ class SignerNotValid(Refused):
 
 
 @dataclass(eq=False)
-class CannotSign(ConfigurationError):
+class SigningFailed(ConfigurationError):
     """No signature could be made on this machine."""
 
     reason: str

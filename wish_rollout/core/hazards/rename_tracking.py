@@ -82,7 +82,7 @@ def with_renames(snapshot: Snapshot, renamed: Mapping[tuple[str, str], str]) -> 
             for key, value in properties.items()
         }
         objects[kind, new_name(kind, name, tables, renamed)] = changed
-    return Snapshot(objects, snapshot.sees)
+    return Snapshot(objects, snapshot.readable_properties)
 
 
 def new_name(kind: str, name: str, tables: Mapping[str, str], renamed: Mapping[tuple[str, str], str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.text.sql_tokens import Name, Words, actions, find, has, inner, name_at, outer, skip
+from wish_rollout.core.text.sql_tokens import Name, Tokens, actions, find, has, inner, name_at, outer, skip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,14 +25,14 @@ class Act:
     name: Name
     transaction: int
     of: Name = ()
-    words: Words = ()
+    words: Tokens = ()
 
     def says(self, *phrase: str) -> bool:
         """Whether its words have the phrase."""
         return has(self.words, *phrase)
 
 
-def acts_of(words: Words, transaction: int) -> Iterator[Act]:
+def acts_of(words: Tokens, transaction: int) -> Iterator[Act]:
     """Read the acts of one statement."""
     verb = words[:2] if words[:2] != ("create", "unique") else ("create", *words[2:3])
     if verb == ("create", "index"):
@@ -61,7 +61,7 @@ def acts_of(words: Words, transaction: int) -> Iterator[Act]:
         yield from _locking(words, transaction)
 
 
-def _action(table: Name, action: Words, transaction: int) -> Iterator[Act]:
+def _action(table: Name, action: Tokens, transaction: int) -> Iterator[Act]:
     if action[:2] == ("rename", "to"):
         yield Act("rename table", table, transaction, (), action[2:])
     elif action[0] == "rename":
@@ -85,7 +85,7 @@ def _action(table: Name, action: Words, transaction: int) -> Iterator[Act]:
         yield from _column(table, action, transaction)
 
 
-def _column(table: Name, action: Words, transaction: int) -> Iterator[Act]:
+def _column(table: Name, action: Tokens, transaction: int) -> Iterator[Act]:
     name, place = name_at(action, skip(action, 1, ("column",)))
     rest = action[place:]
     if rest == ("set", "not", "null"):
@@ -94,7 +94,7 @@ def _column(table: Name, action: Words, transaction: int) -> Iterator[Act]:
         yield Act("alter type of", name, transaction, table, rest)
 
 
-def _writing(words: Words, transaction: int) -> Iterator[Act]:
+def _writing(words: Tokens, transaction: int) -> Iterator[Act]:
     """Read UPDATE, DELETE and TRUNCATE, also inside of a WITH."""
     if words[0] == "truncate":
         for part in actions(words[skip(words, 1, ("table",), ("only",)) :]):
@@ -113,7 +113,7 @@ def _writing(words: Words, transaction: int) -> Iterator[Act]:
             yield from _writing(top[main:], transaction)
 
 
-def _locking(words: Words, transaction: int) -> Iterator[Act]:
+def _locking(words: Tokens, transaction: int) -> Iterator[Act]:
     """Read what locks a whole table: CLUSTER, VACUUM FULL, REINDEX, REFRESH, LOCK."""
     verb, plain = words[0], outer(words)
     if verb == "cluster":

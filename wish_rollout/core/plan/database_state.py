@@ -44,7 +44,7 @@ class ServerFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class DatabaseState:
     """A live database: its facts and its schema, read in one snapshot transaction."""
 
     facts: ServerFacts

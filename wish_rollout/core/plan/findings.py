@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class Found(StrEnum):
+class FindingKind(StrEnum):
     """Every answer that ``drift`` knows."""
 
     IN_STEP = "in_step"
@@ -38,15 +38,15 @@ class Found(StrEnum):
     """The declared schema is not what the scripts lead to."""
 
 
-HARMLESS = frozenset({Found.IN_STEP, Found.PENDING, Found.UNMANAGED})
-UNSEEN = frozenset({Found.UNREACHABLE, Found.LOCKED})
+HARMLESS = frozenset({FindingKind.IN_STEP, FindingKind.PENDING, FindingKind.UNMANAGED})
+UNSEEN = frozenset({FindingKind.UNREACHABLE, FindingKind.LOCKED})
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One answer. ``environments``: whom it is about; none, if it is about the release itself."""
 
-    found: Found
+    found: FindingKind
     environments: tuple[str, ...]
     detail: str
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.plan.verdict import Verdict
     from wish_rollout.core.release.release import Position
     from wish_rollout.core.rows.requirements import Finding
-    from wish_rollout.core.schema.conflicting_objects import Obstacle
+    from wish_rollout.core.schema.conflicting_objects import ConflictingObject
     from wish_rollout.core.schema.delta import Delta
 
 PLAN_FORMAT = 1
@@ -59,7 +59,7 @@ class EnvironmentPlan:
     statements: tuple[str, ...]
     promised: Delta
     drift: Delta
-    obstacles: tuple[Obstacle, ...]
+    obstacles: tuple[ConflictingObject, ...]
     fingerprint: str
     facts: ServerFacts
     hazards: tuple[Hazard, ...] = ()

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta import Delta
-from wish_rollout.core.schema.unmanaged_objects import Counted, everything
+from wish_rollout.core.schema.unmanaged_objects import ManagedSchema, everything
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wish_rollout.core.plan.database_state import Sighting
+    from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.core.release.release import Position, Release
     from wish_rollout.core.schema.snapshot import Snapshot
 
@@ -38,30 +38,30 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class DriftAssessment:
     """A verdict, and for ``drifted`` and ``ahead`` the delta from the promise to what is there.
 
-    ``really_at``: for ``ahead``, the position whose schema this is. ``unmanaged``: what was left out of the
+    ``schema_position``: for ``ahead``, the position whose schema this is. ``unmanaged``: what was left out of the
     comparison and has to be told.
     """
 
     verdict: Verdict
     drift: Delta
-    really_at: Position | None = None
+    schema_position: Position | None = None
     unmanaged: tuple[str, ...] = ()
 
     @property
-    def may_go_on(self) -> bool:
+    def allows_migration(self) -> bool:
         """Whether a migration may start from here."""
         return self.verdict in (Verdict.IN_STEP, Verdict.BEHIND)
 
 
 def judge(
     release: Release,
-    seen: Sighting,
+    seen: DatabaseState,
     promise: Callable[[Position], Snapshot],
-    count: Callable[[Snapshot], Counted] = everything,
-) -> Judgement:
+    count: Callable[[Snapshot], ManagedSchema] = everything,
+) -> DriftAssessment:
     """Compare a live schema with what history promises for its revision.
 
     ``promise`` gives the snapshot of a position; it is asked for later ones only where the first differs.
@@ -70,16 +70,16 @@ def judge(
     position = seen.facts.revisions
     known = {revision.id for revision in release.revisions}
     if not known.issuperset(position):
-        return Judgement(Verdict.FOREIGN, Delta(()))
+        return DriftAssessment(Verdict.FOREIGN, Delta(()))
     pending = release.pending(position)
     counted = count(seen.snapshot)
     drift = difference(promise(position), counted.snapshot)
-    verdict, really_at = Verdict.DRIFTED, None
+    verdict, schema_position = Verdict.DRIFTED, None
     if not drift:
         verdict = Verdict.BEHIND if pending else Verdict.IN_STEP
     else:
         for revision in reversed(pending):
             if promise((revision.id,)) == counted.snapshot:
-                verdict, really_at = Verdict.AHEAD, (revision.id,)
+                verdict, schema_position = Verdict.AHEAD, (revision.id,)
                 break
-    return Judgement(verdict, drift, really_at, counted.unmanaged)
+    return DriftAssessment(verdict, drift, schema_position, counted.unmanaged)

@@ -84,7 +84,7 @@ class Release:
         applied = self.ancestors(position)
         return tuple(revision for revision in self.revisions if revision.id not in applied)
 
-    def undone(self, start: Position, end: Position) -> tuple[Revision, ...]:
+    def revisions_to_revert(self, start: Position, end: Position) -> tuple[Revision, ...]:
         """Return the revisions to take back between two positions, in the order of taking them back."""
         gone = self.ancestors(start) - self.ancestors(end)
         return tuple(revision for revision in reversed(self.revisions) if revision.id in gone)

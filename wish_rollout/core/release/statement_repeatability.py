@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from itertools import pairwise
 
-from wish_rollout.core.text.sql_tokens import Name, Words, find, has, name_at, skip, split, statements
+from wish_rollout.core.text.sql_tokens import Name, Tokens, find, has, name_at, skip, split, statements
 
 SESSION = frozenset(
     {"begin", "close", "commit", "deallocate", "declare", "discard", "end", "listen", "load", "lock", "move"}
@@ -23,14 +23,14 @@ TEMPORARY, BEFORE = ("temp", "temporary"), ("create", "replace", "local", "globa
 
 
 class Kind(Enum):
-    """``SESSION``: always runs, and what it sets is the session's. ``ASKS``: always runs, since it only reads.
+    """``SESSION``: always runs, and what it sets is the session's. ``READ_ONLY``: always runs, since it only reads.
 
-    ``ONCE``: has to run once, and can be in a transaction. ``ALONE``: has to run once, and cannot.
+    ``RUN_ONCE``: has to run once, and can be in a transaction. ``ALONE``: has to run once, and cannot.
     """
 
     SESSION = "session"
-    ASKS = "asks"
-    ONCE = "once"
+    READ_ONLY = "asks"
+    RUN_ONCE = "once"
     ALONE = "alone"
 
 
@@ -39,9 +39,9 @@ def kind_of(text: str) -> Kind:
     kinds = [_kind(words) for part in split(text) for words in statements(part)[:1]]
     if set(kinds) <= {Kind.SESSION}:
         return Kind.SESSION
-    if set(kinds) <= {Kind.SESSION, Kind.ASKS}:
-        return Kind.ASKS
-    return kinds[0] if len(kinds) == 1 else Kind.ONCE
+    if set(kinds) <= {Kind.SESSION, Kind.READ_ONLY}:
+        return Kind.READ_ONLY
+    return kinds[0] if len(kinds) == 1 else Kind.RUN_ONCE
 
 
 def of_session(text: str) -> list[str]:
@@ -51,7 +51,7 @@ def of_session(text: str) -> list[str]:
     ]
 
 
-def temporary(words: Words) -> Name:
+def temporary(words: Tokens) -> Name:
     """Name the temporary relation that a statement makes; nothing where it makes none."""
     pairs = pairwise(words)
     place = next(
@@ -63,7 +63,7 @@ def temporary(words: Words) -> Name:
     return name_at(words, skip(words, place + 2, *kind))[0]
 
 
-def changed(words: Words) -> Name:
+def changed(words: Tokens) -> Name:
     """Name what a statement writes to, or alters, if that is one relation."""
     if words[0] == "create" and "index" in words[:3]:
         return name_at(words, skip(words, find(words, "on") + 1, ("only",)))[0]
@@ -71,28 +71,28 @@ def changed(words: Words) -> Name:
     return name_at(words, skip(words, 1, *behind))[0]
 
 
-def _kind(words: Words) -> Kind:
+def _kind(words: Tokens) -> Kind:
     verb = words[0]
     if verb in SESSION and words[1:2] != ("prepared",):
         return Kind.SESSION
     if verb in ASKING and not (verb == "explain" and "analyze" in words and _writes(words)):
-        return Kind.ASKS
+        return Kind.READ_ONLY
     if verb in ("select", "with", "("):
         return _asked(words)
     if verb == "vacuum" or (verb in ALONE and any(has(words, *one) for one in NOT_IN_TRANSACTION)):
         return Kind.ALONE
-    return Kind.ONCE
+    return Kind.RUN_ONCE
 
 
-def _asked(words: Words) -> Kind:
+def _asked(words: Tokens) -> Kind:
     """Tell a query that reads from something from one that only calls a function, for what that does."""
     called = [word for word, after in pairwise(words) if after == "("]
     if any(word == "set_config" or "advisory" in word for word in called):
         return Kind.SESSION
-    return Kind.ONCE if _writes(words) or (called and "from" not in words) else Kind.ASKS
+    return Kind.RUN_ONCE if _writes(words) or (called and "from" not in words) else Kind.READ_ONLY
 
 
-def _writes(words: Words) -> bool:
+def _writes(words: Tokens) -> bool:
     """Whether a query writes, or makes a table: ``FOR UPDATE`` does not."""
     updates = any(
         word == "update" and before not in ("for", "key")

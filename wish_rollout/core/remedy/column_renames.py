@@ -30,13 +30,13 @@ def rename_columns(live: Snapshot, target: Snapshot) -> tuple[list[Statement], S
         table, old = split_last(change.name)
         new = split_last(change.properties["name"][1])[1]
         objects["column", f"{table}.{new}"] = column = objects.pop(("column", change.name))
-        _keep_names(column, table, old, new, note="not null constraint" in live.sees)
+        _keep_names(column, table, old, new, note="not null constraint" in live.readable_properties)
         _rename(objects, table, old, new)
         if not live.objects["column", change.name].get("inherited"):
             kind = next((each for each in ("view", "materialized view") if (each, table) in objects), "table")
             sql = f"ALTER {kind.upper()} {table} RENAME COLUMN {old} TO {new}"
             made.append(Statement(sql, "column", change.name))
-    return made, Snapshot(objects, live.sees)
+    return made, Snapshot(objects, live.readable_properties)
 
 
 def _keep_names(column: Props, table: str, old: str, new: str, *, note: bool) -> None:

@@ -26,14 +26,14 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class RowRequirement:
     """What all demands have: ``source``, where it is not simply the table."""
 
     source: Source | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Labels(Asked):
+class EnumRequirement(RowRequirement):
     """Values must be labels of an enum."""
 
     table: str
@@ -43,7 +43,7 @@ class Labels(Asked):
 
 
 @dataclass(frozen=True, slots=True)
-class Fits(Asked):
+class TypeRequirement(RowRequirement):
     """Values must be of another type. ``before``: the type that they have."""
 
     table: str
@@ -53,7 +53,7 @@ class Fits(Asked):
 
 
 @dataclass(frozen=True, slots=True)
-class Present(Asked):
+class NotNullRequirement(RowRequirement):
     """There may be no NULL. ``new``: the column is not there yet, and has no default."""
 
     table: str
@@ -62,18 +62,18 @@ class Present(Asked):
 
 
 @dataclass(frozen=True, slots=True)
-class Holds(Asked):
+class CheckRequirement(RowRequirement):
     """A CHECK must not be false. ``fits``: what values must be for the expression to be computed at all."""
 
     table: str
     columns: tuple[str, ...]
     name: str
     expression: str
-    fits: Fits | None = None
+    fits: TypeRequirement | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Unique(Asked):
+class UniqueRequirement(RowRequirement):
     """No two rows may be alike; ``predicate``: among those that meet it."""
 
     table: str
@@ -84,7 +84,7 @@ class Unique(Asked):
 
 
 @dataclass(frozen=True, slots=True)
-class Apart(Asked):
+class ExclusionRequirement(RowRequirement):
     """No two rows may meet all of the operators, one a column: an exclusion constraint."""
 
     table: str
@@ -95,7 +95,7 @@ class Apart(Asked):
 
 
 @dataclass(frozen=True, slots=True)
-class Refers(Asked):
+class ForeignKeyRequirement(RowRequirement):
     """There must be a row that is referred to. ``references`` is None where that table is not there yet.
 
     ``full``: columns are NULL all together, or not at all (MATCH FULL).
@@ -109,15 +109,15 @@ class Refers(Asked):
     full: bool = False
 
 
-Demand = Labels | Fits | Present | Holds | Unique | Apart | Refers
+Requirement = EnumRequirement | TypeRequirement | NotNullRequirement | CheckRequirement | UniqueRequirement | ExclusionRequirement | ForeignKeyRequirement
 
 
-def source(demand: Demand) -> Source:
+def source(demand: Requirement) -> Source:
     """Say where a demand's rows are before the release."""
     return demand.source or Source(demand.table)
 
 
-def place(demand: Demand) -> str:
+def place(demand: Requirement) -> str:
     """Name what a demand stands on: the constraint, or the column."""
     own = getattr(demand, "name", "") or demand.columns[0]
     return f"{demand.table}.{own}"
@@ -131,7 +131,7 @@ class Finding:
     scratch server with some of them, where nothing allows them.
     """
 
-    demand: Demand
+    demand: Requirement
     rows: int | None
     says: str
     sql: str

@@ -13,7 +13,7 @@ from wish_rollout.core.schema.column_order import moved
 from wish_rollout.core.schema.delta import Delta
 from wish_rollout.core.schema.inheritance import fold
 from wish_rollout.core.schema.names import split_last
-from wish_rollout.core.schema.snapshot import NOTED, Json, Key, Snapshot
+from wish_rollout.core.schema.snapshot import INFORMATIONAL_PROPERTIES, Json, Key, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,10 +30,10 @@ def difference(before: Snapshot, after: Snapshot) -> Delta:
     its place, its number in the catalog and all of its properties are the same; what has a name after the
     column's former one (an identity's sequence, a NOT NULL constraint) keeps that.
     """
-    if before.holds_the_same(after):  # as nearly always
+    if before.has_same_objects(after):  # as nearly always
         return Delta(())
     old, new = before.objects, after.objects
-    unseen = NOTED - (before.sees & after.sees)
+    unseen = INFORMATIONAL_PROPERTIES - (before.readable_properties & after.readable_properties)
     gone = {key: properties for key, properties in old.items() if key not in new}
     come = {key: properties for key, properties in new.items() if key not in old}
     touched = {}

@@ -26,22 +26,22 @@ ROUTINES = frozenset({"function", "procedure", "aggregate"})
 
 
 @dataclass(frozen=True, slots=True)
-class Obstacle:
+class ConflictingObject:
     """An object in the way. ``difference`` leads from it to what the release wants; empty: it is the same."""
 
     kind: str
     name: str
-    wanted_kind: str
+    expected_kind: str
     difference: Delta
 
     @property
     def identical(self) -> bool:
         """Whether it is exactly what the release would have made."""
-        return self.kind == self.wanted_kind and not self.difference
+        return self.kind == self.expected_kind and not self.difference
 
     def __str__(self) -> str:
-        if self.kind != self.wanted_kind:
-            return f"{self.kind} {self.name} (the release wants a {self.wanted_kind})"
+        if self.kind != self.expected_kind:
+            return f"{self.kind} {self.name} (the release wants a {self.expected_kind})"
         if self.identical:
             return f"{self.kind} {self.name} (exactly as the release would make it)"
         parts = ", ".join(f"{c.change} {c.kind} {c.name}" for c in self.difference.changes[:6])
@@ -49,7 +49,7 @@ class Obstacle:
         return f"{self.kind} {self.name} (to be as wanted: {parts}{f' and {more} more' if more > 0 else ''})"
 
 
-def obstacles(promised: Delta, wanted: Snapshot, live: Snapshot) -> tuple[Obstacle, ...]:
+def obstacles(promised: Delta, wanted: Snapshot, live: Snapshot) -> tuple[ConflictingObject, ...]:
     """Find what the promised delta adds and the live schema has already, whole objects with their parts.
 
     What the delta removes first is not in the way: a table is renamed, and a view takes its old name over.
@@ -68,7 +68,7 @@ def obstacles(promised: Delta, wanted: Snapshot, live: Snapshot) -> tuple[Obstac
             continue
         kind = by_name.get((space(change.kind), change.name))
         if kind is not None and (kind, change.name) not in removed:
-            found.append(Obstacle(kind, change.name, change.kind, _difference(change, kind, wanted, live)))
+            found.append(ConflictingObject(kind, change.name, change.kind, _difference(change, kind, wanted, live)))
     return tuple(found)
 
 
@@ -95,7 +95,7 @@ def part(snapshot: Snapshot, kind: str, name: str) -> Snapshot:
     )
 
 
-def without(snapshot: Snapshot, found: Iterable[Obstacle]) -> Snapshot:
+def without(snapshot: Snapshot, found: Iterable[ConflictingObject]) -> Snapshot:
     """Give a snapshot without the obstacles and their parts."""
     whole = {(obstacle.kind, obstacle.name) for obstacle in found}
     names = {name for _, name in whole}
@@ -105,5 +105,5 @@ def without(snapshot: Snapshot, found: Iterable[Obstacle]) -> Snapshot:
             for key, properties in snapshot.objects.items()
             if key not in whole and whole_of(*key, properties) not in names
         },
-        snapshot.sees,
+        snapshot.readable_properties,
     )

@@ -6,12 +6,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast, get_args
 
-from wish_rollout.core.errors.base import BadSnapshotFile, VerificationFailed
+from wish_rollout.core.errors.base import InvalidSnapshotFile, VerificationFailed
 from wish_rollout.core.schema.change import Change, Kind, Pair
 from wish_rollout.core.schema.column_order import placed
 from wish_rollout.core.schema.inheritance import unfold
 from wish_rollout.core.schema.names import split_last
-from wish_rollout.core.schema.snapshot import NOTED, Json, Key, Snapshot
+from wish_rollout.core.schema.snapshot import INFORMATIONAL_PROPERTIES, Json, Key, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +61,7 @@ class Delta:
         for change in changes:
             _put(change, objects, snapshot.objects)
         _place_columns(changes, objects, snapshot)
-        return Snapshot(objects, snapshot.sees)
+        return Snapshot(objects, snapshot.readable_properties)
 
     def as_dict(self) -> list[dict[str, Json]]:
         """Give the changes as plain JSON values."""
@@ -74,14 +74,14 @@ class Delta:
 
     @classmethod
     def from_json(cls, text: str, source: str = "given as text") -> Delta:
-        """Read what ``to_json`` wrote; raises ``BadSnapshotFile`` for anything else."""
+        """Read what ``to_json`` wrote; raises ``InvalidSnapshotFile`` for anything else."""
         try:
             document = json.loads(text)
             if (document["format"], document["version"]) != (FORMAT, VERSION):
-                raise BadSnapshotFile(source, f"it is not of the format {FORMAT}, version {VERSION}")
+                raise InvalidSnapshotFile(source, f"it is not of the format {FORMAT}, version {VERSION}")
             return cls(tuple(_change(entry) for entry in document["changes"]))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise BadSnapshotFile(source, f"it is no delta ({error})") from None
+            raise InvalidSnapshotFile(source, f"it is no delta ({error})") from None
 
 
 def _order(change: Change) -> tuple[str, str, str]:
@@ -113,7 +113,7 @@ def _check(change: Change, objects: Mapping[Key, Mapping[str, Json]]) -> None:
         if not derived and present.get(name) != before:
             raise DeltaDoesNotFit(change.kind, change.name, f"has another {name} than the delta starts from")
     if change.change == "removed":
-        extra = set(present) - set(change.properties) - NOTED
+        extra = set(present) - set(change.properties) - INFORMATIONAL_PROPERTIES
         if extra:
             raise DeltaDoesNotFit(change.kind, change.name, f"has {', '.join(sorted(extra))} as well")
 

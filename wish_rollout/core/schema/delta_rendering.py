@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from wish_rollout.core.schema.delta import Delta
     from wish_rollout.core.schema.snapshot import Json
 
-Mark = Literal["+", "-", "~", " "]
-_MARKS: dict[str, Mark] = {"added": "+", "removed": "-", "changed": "~", "renamed": "~"}
+StatementKey = Literal["+", "-", "~", " "]
+_MARKS: dict[str, StatementKey] = {"added": "+", "removed": "-", "changed": "~", "renamed": "~"}
 _COLOURS = {"+": "\x1b[32m", "-": "\x1b[31m", "~": "\x1b[33m", " ": ""}
 _END = "\x1b[0m"
 
@@ -29,7 +29,7 @@ _END = "\x1b[0m"
 class Line:
     """A line of a rendered delta: its mark, how deep it stands, and text without control characters."""
 
-    mark: Mark
+    mark: StatementKey
     depth: int
     text: str
 
@@ -141,7 +141,7 @@ def _changed(key: str, before: Json, after: Json, depth: int) -> Iterator[Line]:
     if isinstance(before, str) and isinstance(after, str) and "\n" in before + after:
         yield Line("~", depth, f"{key}:")
         for text in list(difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm=""))[3:]:
-            mark: Mark = text[0] if text[0] in "+-" else " "  # type: ignore[assignment]
+            mark: StatementKey = text[0] if text[0] in "+-" else " "  # type: ignore[assignment]
             yield Line(mark, depth + 1, visible(text[1:]))
         return
     for mark, value in (("-", before), ("+", after)):

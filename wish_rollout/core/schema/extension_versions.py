@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.schema.snapshot import Snapshot
-from wish_rollout.core.text.sql_tokens import Words, bare, name_at, skip, statements
+from wish_rollout.core.text.sql_tokens import Tokens, bare, name_at, skip, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,7 +30,7 @@ def pinned_in(scripts: Iterable[str]) -> frozenset[str]:
     )
 
 
-def _pinned(words: Words) -> str:
+def _pinned(words: Tokens) -> str:
     """Name the extension that a statement gives a version; nothing where it gives none."""
     if words[1:2] != ("extension",) or words[0] not in ("create", "alter"):
         return ""
@@ -82,4 +82,4 @@ def pin(snapshot: Snapshot, names: frozenset[str]) -> Snapshot:
         if was in properties:
             rest = {key: value for key, value in properties.items() if key != was}
             changed["extension", name] = {**rest, now: properties[was]}
-    return Snapshot({**snapshot.objects, **changed}, snapshot.sees) if changed else snapshot
+    return Snapshot({**snapshot.objects, **changed}, snapshot.readable_properties) if changed else snapshot

@@ -12,7 +12,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from wish_rollout.core.errors.base import BadSnapshotFile
+from wish_rollout.core.errors.base import InvalidSnapshotFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ Key = tuple[str, str]
 FORMAT = "wish-rollout/snapshot"
 VERSION = 1
 
-NOTED = frozenset({"installed version", "attribute number", "not null constraint", "mapping options"})
+INFORMATIONAL_PROPERTIES = frozenset({"installed version", "attribute number", "not null constraint", "mapping options"})
 """Properties that only some servers, roles or histories can tell. They are no part of the fingerprint."""
 
 _NO_OBJECTS: Mapping[Key, Mapping[str, Json]] = {}
@@ -35,28 +35,28 @@ class Snapshot:
     """A schema as a frozen value; two are equal if their fingerprints are.
 
     ``objects``: (kind, name) → properties. Neither the mapping nor what is in it may be changed.
-    ``sees``: those of the noted properties that this snapshot's reader could see wherever they exist.
+    ``readable_properties``: those of the noted properties that this snapshot's reader could see wherever they exist.
     """
 
     def __init__(
-        self, objects: Mapping[Key, Mapping[str, Json]] = _NO_OBJECTS, sees: Iterable[str] = ()
+        self, objects: Mapping[Key, Mapping[str, Json]] = _NO_OBJECTS, readable_properties: Iterable[str] = ()
     ) -> None:
         self._found = objects
-        self.sees = frozenset(sees)
+        self.readable_properties = frozenset(readable_properties)
 
     @cached_property
     def objects(self) -> Mapping[Key, Mapping[str, Json]]:
         """(kind, name) → properties, sorted."""
         return MappingProxyType({key: self._found[key] for key in sorted(self._found)})
 
-    def holds_the_same(self, other: Snapshot) -> bool:
+    def has_same_objects(self, other: Snapshot) -> bool:
         """Whether both have the same objects with the same properties, notes included; told without sorting."""
         return self._found == other._found
 
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 in hex of the canonical form: sorted JSON with the format version, without the notes."""
-        rows = [[kind, name, without_notes(properties)] for (kind, name), properties in self.objects.items()]
+        rows = [[kind, name, without_informational_properties(properties)] for (kind, name), properties in self.objects.items()]
         canonical = json.dumps(
             [FORMAT, VERSION, rows], ensure_ascii=False, sort_keys=True, separators=(",", ":")
         )
@@ -84,7 +84,7 @@ class Snapshot:
             "format": FORMAT,
             "version": VERSION,
             "fingerprint": self.fingerprint,
-            "sees": sorted(self.sees),
+            "sees": sorted(self.readable_properties),
             "objects": kinds,
         }
         return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
@@ -93,31 +93,31 @@ class Snapshot:
     def from_json(cls, text: str, source: str = "given as text") -> Snapshot:
         """Read what ``to_json`` wrote.
 
-        ``source`` is how the error calls the text: a file's path, say. Raises ``BadSnapshotFile`` if the text
+        ``source`` is how the error calls the text: a file's path, say. Raises ``InvalidSnapshotFile`` if the text
         is cut short, is of another format, or does not have the fingerprint that it claims.
         """
         try:
             document = json.loads(text)
         except ValueError as error:
-            raise BadSnapshotFile(source, f"it is no complete JSON document ({error})") from None
+            raise InvalidSnapshotFile(source, f"it is no complete JSON document ({error})") from None
         snapshot = _read(cls, document, source)
         if snapshot.fingerprint != document.get("fingerprint"):
-            raise BadSnapshotFile(source, "its content does not match the fingerprint in it")
+            raise InvalidSnapshotFile(source, "its content does not match the fingerprint in it")
         return snapshot
 
 
-def without_notes(properties: Mapping[str, Json]) -> Mapping[str, Json]:
+def without_informational_properties(properties: Mapping[str, Json]) -> Mapping[str, Json]:
     """Give an object's properties without those that are only noted."""
-    if NOTED.isdisjoint(properties):
+    if INFORMATIONAL_PROPERTIES.isdisjoint(properties):
         return properties
-    return {name: value for name, value in properties.items() if name not in NOTED}
+    return {name: value for name, value in properties.items() if name not in INFORMATIONAL_PROPERTIES}
 
 
 def _read(cls: type[Snapshot], document: Json, source: str) -> Snapshot:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise BadSnapshotFile(source, f"it is not of the format {FORMAT}")
+        raise InvalidSnapshotFile(source, f"it is not of the format {FORMAT}")
     if document.get("version") != VERSION:
-        raise BadSnapshotFile(source, f"its format version is {document.get('version')}, not {VERSION}")
+        raise InvalidSnapshotFile(source, f"its format version is {document.get('version')}, not {VERSION}")
     try:
         objects = {
             (kind, name): dict(properties.items())
@@ -126,4 +126,4 @@ def _read(cls: type[Snapshot], document: Json, source: str) -> Snapshot:
         }
         return cls(objects, document["sees"])
     except (KeyError, TypeError, AttributeError) as error:
-        raise BadSnapshotFile(source, f"it does not have the expected shape ({error})") from None
+        raise InvalidSnapshotFile(source, f"it does not have the expected shape ({error})") from None

@@ -37,16 +37,16 @@ class Unmanaged(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class ManagedSchema:
     """A live schema without what does not count, and the names of what was left out, to be told."""
 
     snapshot: Snapshot
     unmanaged: tuple[str, ...] = ()
 
 
-def everything(live: Snapshot) -> Counted:
+def everything(live: Snapshot) -> ManagedSchema:
     """Count everything."""
-    return Counted(live)
+    return ManagedSchema(live)
 
 
 def known_in(snapshots: Iterable[Snapshot]) -> Known:
@@ -59,14 +59,14 @@ def known_in(snapshots: Iterable[Snapshot]) -> Known:
     )
 
 
-def count(live: Snapshot, policy: Unmanaged, known: Callable[[], Known]) -> Counted:
+def count(live: Snapshot, policy: Unmanaged, known: Callable[[], Known]) -> ManagedSchema:
     """Say what of a live schema counts against a promise. ``known`` is asked only where that matters."""
     if policy is Unmanaged.FAIL:
-        return Counted(live)
+        return ManagedSchema(live)
     ours = known()
     theirs = {key for key, properties in live.objects.items() if _is_theirs(key, properties, ours)}
     if not theirs:
-        return Counted(live)
+        return ManagedSchema(live)
     names = {name for _, name in theirs}
     kept = {
         key: properties
@@ -74,7 +74,7 @@ def count(live: Snapshot, policy: Unmanaged, known: Callable[[], Known]) -> Coun
         if key not in theirs and whole_of(*key, properties) not in names
     }
     told = tuple(sorted(f"{kind} {name}" for kind, name in theirs))
-    return Counted(Snapshot(kept, live.sees), told if policy is Unmanaged.REPORT else ())
+    return ManagedSchema(Snapshot(kept, live.readable_properties), told if policy is Unmanaged.REPORT else ())
 
 
 def _is_theirs(key: Key, properties: Mapping[str, Json], ours: Known) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-HIDDEN = "…"
+HIDDEN_TEXT = "…"
 USERINFO = re.compile(r"(\w://)[^\s/]*@")
 KEYWORD = re.compile(r"(password\s*=\s*)('[^']*'|\S+)", re.IGNORECASE)
 SHORTEST = 6
@@ -23,8 +23,8 @@ def keep_secret(password: str) -> None:
 def redact(text: str) -> str:
     """Hide known passwords, what stands before the host in a URL, and ``password=``."""
     for password in sorted(_known, key=len, reverse=True):
-        text = text.replace(password, HIDDEN)
-    return KEYWORD.sub(rf"\1{HIDDEN}", USERINFO.sub(rf"\1{HIDDEN}@", text))
+        text = text.replace(password, HIDDEN_TEXT)
+    return KEYWORD.sub(rf"\1{HIDDEN_TEXT}", USERINFO.sub(rf"\1{HIDDEN_TEXT}@", text))
 
 
 def printable(text: str) -> str:

@@ -32,7 +32,7 @@ WORD = re.compile(
 TEXT = "'…'"
 """Stands for any string constant: no literal of a statement gets further than this."""
 
-Words = tuple[str, ...]
+Tokens = tuple[str, ...]
 Name = tuple[str, ...]
 """An object's name in parts, without quotes."""
 
@@ -56,13 +56,13 @@ VERBS = frozenset(
 )
 
 
-def statements(text: str) -> list[Words]:
+def statements(text: str) -> list[Tokens]:
     """Split a text into statements, each a tuple of words: keywords and plain names in lower case.
 
     What a DO block says comes behind it; what it makes up and gives to EXECUTE does not.
     """
-    found: list[Words] = []
-    blocks: list[Words] = []
+    found: list[Tokens] = []
+    blocks: list[Tokens] = []
     for matches in _cut(text):
         words = tuple(map(_word, matches))
         found.append(words)
@@ -103,14 +103,14 @@ def _word(match: re.Match[str]) -> str:
     return match[0] if match["quoted"] else match[0].lower()
 
 
-def _in_block(words: Words) -> Words:
+def _in_block(words: Tokens) -> Tokens:
     """Give the statement at the end of what stands between two semicolons of a block; nothing where there is none."""
     while words and words[0] not in VERBS:
         words = words[next((place + 1 for place, word in enumerate(words) if word in BLOCK), len(words)) :]
     return words
 
 
-def outer(words: Words) -> Words:
+def outer(words: Tokens) -> Tokens:
     """Leave out what stands in parentheses."""
     found, depth = [], 0
     for word in words:
@@ -121,7 +121,7 @@ def outer(words: Words) -> Words:
     return tuple(found)
 
 
-def inner(words: Words) -> list[Words]:
+def inner(words: Tokens) -> list[Tokens]:
     """Give what stands in each outermost pair of parentheses."""
     found: list[list[str]] = []
     depth = 0
@@ -135,7 +135,7 @@ def inner(words: Words) -> list[Words]:
     return [tuple(part) for part in found]
 
 
-def name_at(words: Words, place: int) -> tuple[Name, int]:
+def name_at(words: Tokens, place: int) -> tuple[Name, int]:
     """Read a name that may be qualified; give its parts and the place behind it."""
     parts = [bare(words[place])] if place < len(words) else []
     place += 1
@@ -162,18 +162,18 @@ def means(written: Name, name: str) -> bool:
     return bool(written) and written == parts[len(parts) - len(written) :]
 
 
-def has(words: Words, *phrase: str) -> bool:
+def has(words: Tokens, *phrase: str) -> bool:
     """Whether the phrase stands somewhere in the words."""
     return find(words, *phrase) >= 0
 
 
-def find(words: Words, *phrase: str) -> int:
+def find(words: Tokens, *phrase: str) -> int:
     """Give the place of a phrase, -1 where it is not."""
     size = len(phrase)
     return next((i for i in range(len(words) - size + 1) if words[i : i + size] == phrase), -1)
 
 
-def skip(words: Words, place: int, *phrases: Words) -> int:
+def skip(words: Tokens, place: int, *phrases: Tokens) -> int:
     """Step over each of the phrases that stands there, in this order."""
     for phrase in phrases:
         if words[place : place + len(phrase)] == phrase:
@@ -181,7 +181,7 @@ def skip(words: Words, place: int, *phrases: Words) -> int:
     return place
 
 
-def actions(words: Words) -> list[Words]:
+def actions(words: Tokens) -> list[Tokens]:
     """Split what follows the name in ALTER TABLE into its actions, at commas outside of parentheses."""
     found: list[list[str]] = [[]]
     depth = 0

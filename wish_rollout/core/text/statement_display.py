@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.text.redaction import printable
-from wish_rollout.core.text.sql_tokens import TEXT, Words, statements
+from wish_rollout.core.text.sql_tokens import TEXT, Tokens, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ def shown(texts: Sequence[str]) -> Iterator[str]:
             yield f"-- and {len(alike) - MOST:,} more such rows (wish-rollout plan --json has them)"
 
 
-def _shape(text: str) -> Words:
+def _shape(text: str) -> Tokens:
     """Give the words of an INSERT of values, without the values; nothing for any other statement."""
     if not text[:6].lower().startswith("insert"):
         return ()

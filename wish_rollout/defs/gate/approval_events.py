@@ -20,7 +20,7 @@ REJECTED = "rejected"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RowRequirement:
     """A recorded request: what it is of, the plan for a person, and the run that asked.
 
     ``choices``: what was chosen for objects in the way; of all that is here, these alone are in no signed text.
@@ -53,7 +53,7 @@ def key(environment: str) -> dg.AssetKey:
     return dg.AssetKey(["approval", environment])
 
 
-def request_event(asked: Asked) -> dg.AssetObservation:
+def request_event(asked: RowRequirement) -> dg.AssetObservation:
     """Make the event that asks."""
     request = asked.request
     environment = request.subject.environment

@@ -17,7 +17,7 @@ from wish_rollout.config.policies import LONGEST
 from wish_rollout.core.approval.documents import Request, Statement
 from wish_rollout.core.approval.policy import check_request
 from wish_rollout.core.errors.base import Refused
-from wish_rollout.core.errors.signatures import BadApproval
+from wish_rollout.core.errors.signatures import InvalidApprovalDocument
 from wish_rollout.core.schema.delta_rendering import visible
 from wish_rollout.defs.gate.approval_events import (
     APPROVAL,
@@ -27,7 +27,7 @@ from wish_rollout.defs.gate.approval_events import (
     REASON,
     REJECTED,
     REQUEST,
-    Asked,
+    RowRequirement,
     key,
 )
 from wish_rollout.defs.runs import json_parsing
@@ -49,27 +49,27 @@ def documents(instance: dg.DagsterInstance, environment: str) -> list[str]:
 
     A materialization that holds none was put there by somebody else; it counts for nothing.
     """
-    turned_down = rejections(instance, environment)
+    turned_down = read_rejections(instance, environment)
     result = instance.fetch_materializations(key(environment), limit=MOST)
     found = []
     for record in result.records:
         event = record.asset_materialization
         values = _texts(event.metadata) if event else {}
         document = values.get(APPROVAL, "")
-        if document and nonce_of(document) not in turned_down:
+        if document and approval_nonce(document) not in turned_down:
             found.append(document)
     return found
 
 
-def nonce_of(document: str) -> str:
+def approval_nonce(document: str) -> str:
     """Give the nonce in an approval's own text (not the one beside it); empty where it has no form."""
     try:
         return Statement.from_text(text_of(document)).request.nonce
-    except BadApproval:
+    except InvalidApprovalDocument:
         return ""
 
 
-def rejections(instance: dg.DagsterInstance, environment: str) -> dict[str, str]:
+def read_rejections(instance: dg.DagsterInstance, environment: str) -> dict[str, str]:
     """Give the requests that were turned down, by nonce: who, and why."""
     return {
         values[REJECTED]: visible(f"{values.get(APPROVER)}: {values.get(REASON)}")
@@ -78,13 +78,13 @@ def rejections(instance: dg.DagsterInstance, environment: str) -> dict[str, str]
     }
 
 
-def requests(instance: dg.DagsterInstance, environment: str) -> list[Asked]:
+def requests(instance: dg.DagsterInstance, environment: str) -> list[RowRequirement]:
     """Give the requests for an environment whose time is not over and that nobody has turned down, the newest first.
 
     Of events that hold the same request the first one counts: whoever repeats it later changes no choice.
     """
-    turned_down = rejections(instance, environment)
-    found: dict[str, Asked] = {}
+    turned_down = read_rejections(instance, environment)
+    found: dict[str, RowRequirement] = {}
     for values, run_id in _observed(instance, environment):
         asked = _asked(values, run_id)
         if asked and _stands(asked, environment) and asked.request.nonce not in turned_down:
@@ -93,9 +93,9 @@ def requests(instance: dg.DagsterInstance, environment: str) -> list[Asked]:
     return list(found.values())
 
 
-def open_request(
+def find_open_request(
     instance: dg.DagsterInstance, subject: Subject, policy: Policy, requester: str
-) -> Asked | None:
+) -> RowRequirement | None:
     """Find the request that somebody has open for exactly this subject, and that an approval can count for.
 
     Anybody may have written one that lives for years: taken for the open one, it would keep a good one from being
@@ -126,17 +126,17 @@ def _observed(instance: dg.DagsterInstance, environment: str) -> Iterator[tuple[
         cursor, more = page.cursor, page.has_more
 
 
-def _stands(asked: Asked, environment: str) -> bool:
+def _stands(asked: RowRequirement, environment: str) -> bool:
     """Whether a request is for this environment, and its time is not over."""
     return asked.request.subject.environment == environment and asked.is_open()
 
 
-def _asked(values: Mapping[str, str], run_id: str) -> Asked | None:
+def _asked(values: Mapping[str, str], run_id: str) -> RowRequirement | None:
     try:
         request = Request.from_text(values[REQUEST])
-    except (KeyError, BadApproval):
+    except (KeyError, InvalidApprovalDocument):
         return None
-    return Asked(request, values.get(PLAN, ""), run_id, _choices(values.get(CHOICES, "")))
+    return RowRequirement(request, values.get(PLAN, ""), run_id, _choices(values.get(CHOICES, "")))
 
 
 def _choices(text: str) -> Choices:

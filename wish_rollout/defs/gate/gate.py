@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from wish_rollout.core.approval.policy import check_hazards
-from wish_rollout.core.errors.approvals import AGAIN, ApprovalVoid
+from wish_rollout.core.errors.approvals import AGAIN, ApprovalOutdated
 from wish_rollout.core.errors.base import AwaitingApproval, Refused, RolloutError
 from wish_rollout.core.errors.configuration import QuorumUnreachable
 from wish_rollout.core.errors.plans import WaitingAtGate
-from wish_rollout.core.notifications import Event, Notice
+from wish_rollout.core.notifications import Event, Notification
 from wish_rollout.core.plan.plan import Action
 from wish_rollout.defs.gate import approval_store
-from wish_rollout.defs.gate.approval_events import Asked, request_event
+from wish_rollout.defs.gate.approval_events import RowRequirement, request_event
 from wish_rollout.defs.metadata import plan_markdown
 from wish_rollout.defs.runs.notifications import tell
 from wish_rollout.defs.runs.run_tags import AWAITING, BROKEN, HINT, RESUMES, WHY, approved_release, requester
 from wish_rollout.rollout.approval.approvals import (
-    Rules,
+    ApprovalRules,
     decide,
     new_request,
     refuse_unreachable_quorum,
-    refuse_used,
-    rules_of,
+    refuse_used_request,
+    approval_rules,
     standing,
 )
 from wish_rollout.rollout.execution.ledger_recording import Actor
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from wish_rollout.core.approval.documents import Request, Subject
-    from wish_rollout.core.approval.policy import Grant
+    from wish_rollout.core.approval.policy import Authorization
     from wish_rollout.core.plan.plan import EnvironmentPlan, Plan
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.project.target import Target
@@ -45,11 +45,11 @@ def refuse_other_release(context: dg.OpExecutionContext, plan: Plan) -> None:
     """Raise ApprovalVoid where a run that goes on behind a gate would take another release on the way there."""
     approved = approved_release(context.run) or plan.release_digest
     if approved != plan.release_digest:
-        raise ApprovalVoid(context.run.tags[RESUMES], f"release was {approved}, is {plan.release_digest}")
+        raise ApprovalOutdated(context.run.tags[RESUMES], f"release was {approved}, is {plan.release_digest}")
 
 
 @dataclass(frozen=True)
-class Gatekeeper:
+class ApprovalGate:
     """Decides for one target of one run."""
 
     context: dg.OpExecutionContext
@@ -61,9 +61,9 @@ class Gatekeeper:
         """Who asked for this run, with us at the gate."""
         return Actor(requester(self.context.run), self.context.run_id, self.approved)
 
-    def approved(self, plan: EnvironmentPlan, connection: psycopg.Connection[Any]) -> Grant:
+    def approved(self, plan: EnvironmentPlan, connection: psycopg.Connection[Any]) -> Authorization:
         """Give what lets the plan through; raise why nothing does. Everything is read anew."""
-        rules = rules_of(self.project, self.target)
+        rules = approval_rules(self.project, self.target)
         subject = standing(self.project, rules, plan)
         return self._decide(rules, subject, connection)
 
@@ -72,7 +72,7 @@ class Gatekeeper:
 
         Raises UnsignedGate, BadSigners, AuthorUnknown, HazardNotAllowed.
         """
-        rules = rules_of(self.project, self.target)
+        rules = approval_rules(self.project, self.target)
         subject = standing(self.project, rules, plan)
         check_hazards(subject, rules.policy)
         with self.target.connect() as connection:
@@ -96,40 +96,40 @@ class Gatekeeper:
         return True
 
     def _tell(self, event: Event, title: str, text: str) -> None:
-        tell(self.context, self.project.config, Notice(event, self.target.name, title, text))
+        tell(self.context, self.project.config, Notification(event, self.target.name, title, text))
 
     def _decide(
         self,
-        rules: Rules,
+        rules: ApprovalRules,
         subject: Subject,
         connection: psycopg.Connection[Any],
         asked: Request | None = None,
-    ) -> Grant:
+    ) -> Authorization:
         given = approval_store.documents(self.context.instance, self.target.name)
         return decide(rules, subject, given, connection, asked)
 
-    def _asked(self, rules: Rules, subject: Subject, connection: psycopg.Connection[Any]) -> Asked | None:
+    def _asked(self, rules: ApprovalRules, subject: Subject, connection: psycopg.Connection[Any]) -> RowRequirement | None:
         """Give the request that is open for exactly this, and not used up."""
-        asked = approval_store.open_request(self.context.instance, subject, rules.policy, self.actor.who)
+        asked = approval_store.find_open_request(self.context.instance, subject, rules.policy, self.actor.who)
         with suppress(Refused):
             if asked:
-                refuse_used(connection, asked.request)
+                refuse_used_request(connection, asked.request)
             return asked
         return None
 
-    def _ask(self, rules: Rules, subject: Subject, plan: EnvironmentPlan) -> Asked:
+    def _ask(self, rules: ApprovalRules, subject: Subject, plan: EnvironmentPlan) -> RowRequirement:
         """Record a request, and tell people of it."""
         name = self.target.name
         request = new_request(rules, subject, self.actor.who)
         chosen, run = self.context.resources.choices, self.context.run_id
-        asked = Asked(request, plan_markdown(plan), run, chosen)
+        asked = RowRequirement(request, plan_markdown(plan), run, chosen)
         self.context.log_event(request_event(asked))
         how = f"wish-rollout approve {name} --reason '…'"
         self._tell(Event.WAITING, f"{name} waits for an approval", f"{request.text()}\nTo approve: {how}")
         return asked
 
     @staticmethod
-    def _most_telling(rules: Rules, subject: Subject, reason: RolloutError) -> RolloutError:
+    def _most_telling(rules: ApprovalRules, subject: Subject, reason: RolloutError) -> RolloutError:
         """Give the reason to wait, or why nobody can end that but by breaking the glass."""
         try:
             refuse_unreachable_quorum(subject.environment, rules, subject.hazards)
@@ -137,7 +137,7 @@ class Gatekeeper:
             return error
         return reason
 
-    def _wait(self, asked: Asked, reason: RolloutError) -> None:
+    def _wait(self, asked: RowRequirement, reason: RolloutError) -> None:
         """Say, in the run's tags and log, what it waits for, why, and what to do."""
         name, subject = self.target.name, asked.request.subject
         hint = WaitingAtGate.hint if reason.hint == AGAIN else reason.hint

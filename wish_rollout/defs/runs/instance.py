@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.core.errors.configuration import DagsterUnavailable, NotDagsters
+from wish_rollout.core.errors.configuration import DagsterUnavailable, NotDagsterDatabase
 from wish_rollout.core.text.redaction import redact
 from wish_rollout.postgres.sessions.connections import connect
-from wish_rollout.rollout.inspection.dagster_database import refuse_others
+from wish_rollout.rollout.inspection.dagster_database import refuse_foreign_dagster_database
 from wish_rollout.sandbox.databases import DAGSTER_VARIABLE
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def _knock(config: Config) -> None:
         return
     try:
         with connect(url, DAGSTER_VARIABLE) as connection:
-            refuse_others(config, connection)
-    except NotDagsters:
+            refuse_foreign_dagster_database(config, connection)
+    except NotDagsterDatabase:
         raise
     except RolloutError as error:
         told = error.fill(error.summary).rstrip(".")

@@ -12,10 +12,10 @@ import psycopg
 from dagster_shared.serdes.errors import DeserializationError
 
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.defs.runs.run_process import Worker
+from wish_rollout.defs.runs.run_process import RunProcess
 from wish_rollout.defs.runs.run_tags import BY, COMMAND_LINE, WORKER
 from wish_rollout.postgres.sessions.connections import connect
-from wish_rollout.postgres.sessions.process_locks import hold, is_gone, up_since
+from wish_rollout.postgres.sessions.process_locks import hold, is_lock_released, read_server_start
 from wish_rollout.postgres.sessions.rollout_lock import refuse_pooler
 from wish_rollout.sandbox.databases import DAGSTER_VARIABLE
 
@@ -32,13 +32,13 @@ GONE = "Its process is gone: it was killed, or its machine was. What it had comm
 
 
 @contextmanager
-def lifeline(instance: dg.DagsterInstance, run_id: str) -> Iterator[dict[str, str]]:
+def run_lock(instance: dg.DagsterInstance, run_id: str) -> Iterator[dict[str, str]]:
     """Hold a lock in Dagster's database while a run of ours lives; end those that nobody carries out any more.
 
     Gives the tags that say so of this run. Behind a pooler a lock tells nothing of a process, and a storage other
     than PostgreSQL has none: then Dagster's own ``max_runtime_seconds`` ends such runs.
     """
-    tags = {BY: COMMAND_LINE, WORKER: f"{run_id} {Worker.here()}"}
+    tags = {BY: COMMAND_LINE, WORKER: f"{run_id} {RunProcess.here()}"}
     with ExitStack() as stack:
         url = os.environ.get(DAGSTER_VARIABLE)
         session = None
@@ -64,11 +64,11 @@ def _end_abandoned(instance: dg.DagsterInstance, session: psycopg.Connection[Any
     unfinished = dg.RunsFilter(
         statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING], tags={BY: COMMAND_LINE}
     )
-    since = up_since(session)
+    since = read_server_start(session)
     for record in instance.get_run_records(unfinished, limit=AT_MOST):
         run = record.dagster_run
         known = run.tags.get(LIFELINE) == run.run_id and record.create_timestamp > since
-        if known and is_gone(session, run.run_id) and _nobody_is_left(instance, run):
+        if known and is_lock_released(session, run.run_id) and _nobody_is_left(instance, run):
             now = instance.get_run_by_id(run.run_id)  # it may have ended well since the list was read
             if now and not now.is_finished:
                 instance.report_run_failed(now, GONE)
@@ -77,7 +77,7 @@ def _end_abandoned(instance: dg.DagsterInstance, session: psycopg.Connection[Any
 def _nobody_is_left(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
     """Whether a run's process has ended; of one on another machine: whether the run was silent for long."""
     of, _, text = run.tags.get(WORKER, "").partition(" ")
-    worker = Worker.from_text(text) if of == run.run_id else None
+    worker = RunProcess.from_text(text) if of == run.run_id else None
     ended = worker.has_ended() if worker else None
     if ended is not None:
         return ended

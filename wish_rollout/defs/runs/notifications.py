@@ -7,27 +7,27 @@ from typing import Any
 import dagster as dg
 
 from wish_rollout.config import Config, Environment
-from wish_rollout.core.notifications import Event, Notice
+from wish_rollout.core.notifications import Event, Notification
 from wish_rollout.core.plan.plan import Action
 from wish_rollout.core.release.release import say
 from wish_rollout.core.text.redaction import redact
 from wish_rollout.defs.runs.failures import ENVIRONMENT
-from wish_rollout.rollout.inspection.notifications import tell_all
+from wish_rollout.rollout.inspection.notifications import send_to_receivers
 
 
-def tell(context: dg.OpExecutionContext | dg.HookContext, config: Config, notice: Notice) -> None:
+def tell(context: dg.OpExecutionContext | dg.HookContext, config: Config, notice: Notification) -> None:
     """Tell those who want to know, and in which run it was; what could not be told is in the run's log."""
-    tell_all(config, replace(notice, text=f"{notice.text}\n\nrun {context.run_id}"), context.log.error)
+    send_to_receivers(config, replace(notice, text=f"{notice.text}\n\nrun {context.run_id}"), context.log.error)
 
 
-def tell_of_change(context: dg.OpExecutionContext, env: Environment, migrated: Mapping[str, Any]) -> None:
+def notify_of_change(context: dg.OpExecutionContext, env: Environment, migrated: Mapping[str, Any]) -> None:
     """Tell people that a gated environment was changed and is what was promised; ``migrated``: what was done."""
     if env.gated and migrated["action"] != Action.NOTHING:
         config = context.resources.project.project.config
         way = f"{say(migrated['start'])} → {say(migrated['end'])}"
         title = f"{env.name}: {migrated['action']} {way}, verified"
         text = f"fingerprint {migrated['expected']}"
-        tell(context, config, Notice(Event.ROLLED_OUT, env.name, title, text))
+        tell(context, config, Notification(Event.ROLLED_OUT, env.name, title, text))
 
 
 def failure_hook(config: Config) -> dg.HookDefinition:
@@ -38,7 +38,7 @@ def failure_hook(config: Config) -> dg.HookDefinition:
         name = environment_of(config, context)
         what = f"{name}: " if name else ""
         text = f"{reason(context.op_exception)}\n\nstep {context.step_key}"
-        tell(context, config, Notice(Event.FAILED, name, f"{what}{context.job_name} failed", text))
+        tell(context, config, Notification(Event.FAILED, name, f"{what}{context.job_name} failed", text))
 
     return told
 

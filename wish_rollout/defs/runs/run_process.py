@@ -16,7 +16,7 @@ ENDED = "ZX"
 
 
 @dataclass(frozen=True, slots=True)
-class Worker:
+class RunProcess:
     """A process, by its machine's name, boot and PID namespace, and by its number and when it began.
 
     The boot is in it since numbers begin anew with it; the namespace, since containers on one machine share none; when
@@ -28,12 +28,12 @@ class Worker:
     began: str
 
     @classmethod
-    def here(cls) -> Worker:
+    def here(cls) -> RunProcess:
         """Give this process."""
         return cls(_machine(), os.getpid(), _began(os.getpid()) or "?")
 
     @classmethod
-    def from_text(cls, text: str) -> Worker | None:
+    def from_text(cls, text: str) -> RunProcess | None:
         """Read what ``str`` wrote; None for anything else."""
         with suppress(ValueError):
             machine, pid, began = text.split(" ")

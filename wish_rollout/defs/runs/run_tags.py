@@ -27,11 +27,11 @@ WHY = "wish_rollout/awaiting_because"
 HINT = "wish_rollout/awaiting_hint"
 BROKEN = "wish_rollout/break_glass"
 """The run that broke the glass, and why; steps that are executed again keep the tag of the run they are from."""
-BECAME = (AWAITING, WHY, HINT, BROKEN)
+GATE_OUTCOME_TAGS = (AWAITING, WHY, HINT, BROKEN)
 """What becomes of a run at a gate: at its beginning, none of it can be its own."""
-SAYS = (REQUESTER, RESUMES, RELEASE, *BECAME)
+COPYABLE_TAGS = (REQUESTER, RESUMES, RELEASE, *GATE_OUTCOME_TAGS)
 RUN_KEY = "dagster/run_key"
-GOES_ON = "approval:"
+RESUME_KEY_PREFIX = "approval:"
 """How the run key begins of a run that the sensor launched; behind it is the request's nonce."""
 
 
@@ -41,7 +41,7 @@ def is_own(run: dg.DagsterRun) -> bool:
     return not (
         run.parent_run_id
         or (by_command_line and run.tags.get(WORKER, "").partition(" ")[0] != run.run_id)
-        or (run.tags.get(RESUMES) and not run.tags.get(RUN_KEY, "").startswith(GOES_ON))
+        or (run.tags.get(RESUMES) and not run.tags.get(RUN_KEY, "").startswith(RESUME_KEY_PREFIX))
     )
 
 
@@ -56,9 +56,9 @@ def approved_release(run: dg.DagsterRun) -> str:
     return run.tags.get(RELEASE, "") if goes_on else ""
 
 
-def disown(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+def clear_copied_tags(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
     """Empty the tags of ours that were copied, at a run's beginning, so that nobody reads them as this run's."""
-    told = SAYS if not is_own(run) else BECAME
+    told = COPYABLE_TAGS if not is_own(run) else GATE_OUTCOME_TAGS
     copied = {tag: "" for tag in told if run.tags.get(tag)}
     if copied:
         instance.add_run_tags(run.run_id, copied)

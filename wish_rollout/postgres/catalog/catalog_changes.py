@@ -56,7 +56,7 @@ Rows = dict[str, dict[Key, Entry]]
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class StatementKey:
     """A moment before a change: a transaction ID that no later one is below, and what was counted then."""
 
     since: int
@@ -134,7 +134,7 @@ class CatalogChanges:
                 counts = None
         self.counted = _counts(counts or self._count())
 
-    def mark(self) -> Mark:
+    def mark(self) -> StatementKey:
         """Return the present moment; the session is in the transaction that will write."""
         with self.connection.pipeline():
             snapshot = self.ask(
@@ -142,7 +142,7 @@ class CatalogChanges:
             )
             counts = self._count()
             since = int(snapshot.fetchall()[0][0]) % 2**32
-            return Mark(max(since, OLDEST), _counts(counts))
+            return StatementKey(max(since, OLDEST), _counts(counts))
 
     def list_all(self) -> Rows:
         """Return the rows of all catalogs whose rows are remembered, and remember how long the others are."""
@@ -155,7 +155,7 @@ class CatalogChanges:
             "pg_depend": {key: found["pg_depend"][key] for key in found["pg_depend"].keys() - members},
         }
 
-    def written(self, mark: Mark, *, committed: bool) -> Written:
+    def written(self, mark: StatementKey, *, committed: bool) -> Written:
         """Return what was written since ``mark``; ``committed``: whether a transaction ended since then.
 
         Comes after ``prepare_to_read``.

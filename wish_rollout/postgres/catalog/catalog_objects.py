@@ -12,7 +12,7 @@ from wish_rollout.postgres.expressions.definition_text import statistics_definit
 if TYPE_CHECKING:
     from collections.abc import Iterable, MutableMapping, Sequence
 
-    from wish_rollout.postgres.catalog.read_context import Frame
+    from wish_rollout.postgres.catalog.read_context import ReadContext
 
 
 _WRITTEN = {"trigger": trigger_definition, "statistics": statistics_definition}
@@ -21,7 +21,7 @@ _NOTHING: Properties = {}
 
 
 @dataclass
-class Reading:
+class CatalogObjects:
     """The objects found, and the names by number that later rows refer to.
 
     ``tables``: number → name. ``columns``: table's number → column's number → name. ``collations``: those
@@ -29,7 +29,7 @@ class Reading:
     names of sequences, functions and types, by catalog and number.
     """
 
-    frame: Frame
+    frame: ReadContext
     comments: Comments
     objects: Objects = field(default_factory=dict)
     tables: MutableMapping[int, str] = field(default_factory=dict)
@@ -40,10 +40,10 @@ class Reading:
 
     def add(self, kind: str, name: str, properties: Properties, part_of: str | None = None) -> None:
         """Add an object, if it is in scope by its name and that of the table (or what else) it is a part of."""
-        if not self.frame.leaves_out(name, part_of):
+        if not self.frame.is_out_of_scope(name, part_of):
             self.objects[kind, name] = properties
 
-    def remarks(self, catalog: str, oid: int, default: str | None = None) -> Properties:
+    def extra_properties(self, catalog: str, oid: int, default: str | None = None) -> Properties:
         """Give as properties what other catalogs say of an object: its comment, extensions it goes with."""
         key = (catalog, oid)
         if key not in self.comments and key not in self.frame.depends and default is None:
@@ -57,7 +57,7 @@ class Reading:
         return found
 
 
-def add_simple(reading: Reading, catalog: str, names: Sequence[str], rows: Iterable[Row]) -> None:
+def add_simple(reading: CatalogObjects, catalog: str, names: Sequence[str], rows: Iterable[Row]) -> None:
     """Add the objects of a query that tells kind, name and properties by itself.
 
     ``catalog`` is the one that the objects' comments refer to.
@@ -73,7 +73,7 @@ def add_simple(reading: Reading, catalog: str, names: Sequence[str], rows: Itera
         if row.get("_definition") is not None:
             properties["definition"] = _WRITTEN.get(row["_kind"], tidy)(row["_definition"])
         owned(properties, row, reading.frame)
-        properties.update(reading.remarks(catalog, row["_oid"], row.get("_default_comment")))
+        properties.update(reading.extra_properties(catalog, row["_oid"], row.get("_default_comment")))
         if row["_kind"] == "extension" and bare(row["_name"]) in reading.frame.scope.pinned_extensions:
             properties["version"] = properties.pop("installed version")
         name = row["_name"] if table is None else f"{table}.{row['_name']}"

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from wish_rollout.core.schema.snapshot import Key
 from wish_rollout.postgres.catalog.privileges import privileges
 from wish_rollout.postgres.expressions.definition_text import listed, partition_bound
-from wish_rollout.postgres.expressions.expression_normalization import settled
+from wish_rollout.postgres.expressions.expression_normalization import normalize_expression
 
 if TYPE_CHECKING:
-    from wish_rollout.postgres.catalog.read_context import Frame
+    from wish_rollout.postgres.catalog.read_context import ReadContext
 
 Properties = dict[str, Any]
 Objects = dict[Key, Properties]
@@ -79,7 +79,7 @@ def _in_one_spelling(name: str, value: str) -> str:
 def published(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     """Give the tables of a publication with their row filters settled."""
     return {
-        table: {**what, "where": settled(what["where"])} if "where" in what else what
+        table: {**what, "where": normalize_expression(what["where"])} if "where" in what else what
         for table, what in tables.items()
     }
 
@@ -89,16 +89,16 @@ CONVERT: dict[str, Callable[[Any], Any]] = {
     "toast storage parameters": parameters,
     "initialization": listed,
     "partition bound": partition_bound,
-    "SQL body": settled,
-    "arguments": settled,
-    "partition by": settled,
+    "SQL body": normalize_expression,
+    "arguments": normalize_expression,
+    "partition by": normalize_expression,
     "tables": published,
-    "expression": settled,
-    "predicate": settled,
-    "using": settled,
-    "with check": settled,
-    "generated": settled,
-    "default": lambda value: settled(value) if isinstance(value, str) else value,
+    "expression": normalize_expression,
+    "predicate": normalize_expression,
+    "using": normalize_expression,
+    "with check": normalize_expression,
+    "generated": normalize_expression,
+    "default": lambda value: normalize_expression(value) if isinstance(value, str) else value,
     "column options": parameters,
     "settings": options,
     "parameters": options,
@@ -119,7 +119,7 @@ def plain(names: Iterable[str], cells: Iterable[Any]) -> Properties:
     return properties
 
 
-class Plain:
+class PropertyReader:
     """Gives the properties that rows of one query tell by themselves, and works out rows that are alike once.
 
     A schema of many tables has many rows and few kinds of them; most of a row is NULL.
@@ -147,7 +147,7 @@ def cells_of(names: Sequence[str], *wanted: str) -> Callable[[Row], Any]:
     return itemgetter(*map(names.index, wanted))
 
 
-def owned(properties: Properties, row: Mapping[str, Any], frame: Frame) -> None:
+def owned(properties: Properties, row: Mapping[str, Any], frame: ReadContext) -> None:
     """Add owner and privileges to an object's properties."""
     owner = row.get("_owner")
     if owner is not None:

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.postgres.catalog.catalog_rows import Plain, Properties, Row, cells_of
+from wish_rollout.postgres.catalog.catalog_rows import PropertyReader, Properties, Row, cells_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from wish_rollout.postgres.catalog.catalog_objects import Reading
-    from wish_rollout.postgres.catalog.index_keys import Keys
+    from wish_rollout.postgres.catalog.catalog_objects import CatalogObjects
+    from wish_rollout.postgres.catalog.index_keys import IndexKeyFormatter
 
 _CONSTRAINT = ("_oid", "_relation", "_domain", "_name", "_index", "_referenced", "_columns")
 
 
 def add_constraints(
-    reading: Reading, names: Sequence[str], rows: Iterable[Row], firing: Mapping[int, str]
+    reading: CatalogObjects, names: Sequence[str], rows: Iterable[Row], firing: Mapping[int, str]
 ) -> dict[int, Properties]:
     """Add constraints; give the properties of those with an index, by the index's number.
 
     ``firing``: how a foreign key's internal triggers fire, where not as usual.
     """
     behind: dict[int, Properties] = {}
-    told, cells_wanted = Plain(names), cells_of(names, *_CONSTRAINT)
+    told, cells_wanted = PropertyReader(names), cells_of(names, *_CONSTRAINT)
     for cells in rows:
         oid, relation, domain, name, index, referenced, numbers = cells_wanted(cells)
         properties = told(cells)
         owner = reading.tables.get(relation) or domain
-        properties.update(reading.remarks("pg_constraint", oid))
+        properties.update(reading.extra_properties("pg_constraint", oid))
         if oid in firing:
             properties["triggers"] = firing[oid]
         if numbers and properties["type"] != "check":
@@ -42,7 +42,7 @@ def add_constraints(
     return behind
 
 
-def _reference(reading: Reading, row: dict[str, Any], properties: Properties) -> None:
+def _reference(reading: CatalogObjects, row: dict[str, Any], properties: Properties) -> None:
     if row["_elsewhere"]:
         properties["references"], *properties["referenced columns"] = row["_elsewhere"]
     else:
@@ -55,14 +55,14 @@ def _reference(reading: Reading, row: dict[str, Any], properties: Properties) ->
 
 
 def add_indexes(
-    reading: Reading,
+    reading: CatalogObjects,
     names: Sequence[str],
     rows: Iterable[Row],
-    keys: Keys,
+    keys: IndexKeyFormatter,
     behind: Mapping[int, Properties],
 ) -> None:
     """Add indexes, and to constraints what their indexes tell."""
-    told, cells_wanted = Plain(names), cells_of(names, "_oid", "_relation", "_name")
+    told, cells_wanted = PropertyReader(names), cells_of(names, "_oid", "_relation", "_name")
     wanted = cells_of(names, *keys.WANTED)
     for cells in rows:
         oid, relation, name = cells_wanted(cells)
@@ -71,13 +71,13 @@ def add_indexes(
             continue
         properties = told(cells)
         properties.update(keys.properties(wanted(cells), reading))
-        remarks = reading.remarks("pg_class", oid)
+        extra_properties = reading.extra_properties("pg_class", oid)
         constraint = behind.get(oid)
         if constraint is None:
-            reading.add("index", name, {"table": table, **properties, **remarks}, table)
+            reading.add("index", name, {"table": table, **properties, **extra_properties}, table)
             continue
         _merge(constraint, properties)
-        constraint.update({f"index {name}": text for name, text in remarks.items()})
+        constraint.update({f"index {name}": text for name, text in extra_properties.items()})
 
 
 def _merge(constraint: Properties, index: Properties) -> None:

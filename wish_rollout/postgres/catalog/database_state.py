@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
-from wish_rollout.core.plan.database_state import ServerFacts, Sighting
+from wish_rollout.core.plan.database_state import ServerFacts, DatabaseState
 from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
 
 if TYPE_CHECKING:
@@ -42,13 +42,13 @@ left join pg_class l on l.relnamespace = n.oid and l.relname = 'ledger'
 """
 
 
-def look(connection: psycopg.Connection[Any], scope: Scope) -> Sighting:
+def look(connection: psycopg.Connection[Any], scope: Scope) -> DatabaseState:
     """Read facts and schema in one snapshot: the caller's transaction, else a read-only one of our own."""
     if connection.info.transaction_status != TransactionStatus.IDLE:
-        return Sighting(read_facts(connection, scope.version_table), read_snapshot(connection, scope))
+        return DatabaseState(read_facts(connection, scope.version_table), read_snapshot(connection, scope))
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
-        return Sighting(read_facts(connection, scope.version_table), read_snapshot(connection, scope))
+        return DatabaseState(read_facts(connection, scope.version_table), read_snapshot(connection, scope))
 
 
 def read_facts(connection: psycopg.Connection[Any], version_table: str) -> ServerFacts:
@@ -101,7 +101,7 @@ where not c.relispartition
 """
 
 
-def row_counts(
+def count_rows(
     connection: psycopg.Connection[Any], tables: Sequence[str], at_most: int = 100_000
 ) -> dict[str, int | None]:
     """Count the rows of each table, to ``at_most``; names are as a snapshot has them.

@@ -13,7 +13,7 @@ from pg_catalog.pg_class c
 where c.relnamespace = to_regnamespace(quote_ident(coalesce(current_schema(), 'public')))
   and c.relkind in ('r', 'p', 'v', 'm', 'f')
 """
-DAGSTERS = frozenset({"runs", "event_logs", "secondary_indexes"})
+DAGSTER_STORAGE_TABLES = frozenset({"runs", "event_logs", "secondary_indexes"})
 """Tables that Dagster's storage always has."""
 
 

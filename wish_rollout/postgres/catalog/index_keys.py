@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from wish_rollout.postgres.catalog.catalog_rows import Properties, Row, options
-from wish_rollout.postgres.expressions.expression_normalization import settled
+from wish_rollout.postgres.expressions.expression_normalization import normalize_expression
 from wish_rollout.postgres.expressions.expression_tokens import Group, listed_in, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from wish_rollout.postgres.catalog.catalog_objects import Reading
+    from wish_rollout.postgres.catalog.catalog_objects import CatalogObjects
 
 # By pg_index.indoption: bit 1 is DESC, bit 2 NULLS FIRST, and each of the two has a default for the other.
 _ORDERS: dict[str, list[str]] = {"0": [], "1": ["DESC NULLS LAST"], "2": ["NULLS FIRST"], "3": ["DESC"]}
@@ -33,7 +33,7 @@ class _Shape:
     endings: list[str] = field(default_factory=list)
 
 
-class Keys:
+class IndexKeyFormatter:
     """How the keys of an index are written: column or expression, and what is not the default.
 
     What follows a column's name is the same for all indexes of one shape, so it is worked out once a shape.
@@ -59,7 +59,7 @@ class Keys:
         }
         self.shapes: dict[tuple[str, ...], _Shape] = {}
 
-    def properties(self, cells: Row, reading: Reading) -> Properties:
+    def properties(self, cells: Row, reading: CatalogObjects) -> Properties:
         """Give the keys, and the columns that are merely included, of the cells that are wanted."""
         index, relation, count, expressions, *text = cells
         columns = reading.columns[relation]
@@ -72,7 +72,7 @@ class Keys:
             ]
         else:
             names = [
-                columns[number] if number else settled(expressions[place])
+                columns[number] if number else normalize_expression(expressions[place])
                 for place, number in enumerate(shape.numbers[:count], start=1)
             ]
             collations = self._told_collations(relation, shape, expressions, reading)
@@ -88,7 +88,7 @@ class Keys:
         return {**found, "statistics targets": targets} if targets else found
 
     @staticmethod
-    def _collated(relation: int, shape: _Shape, reading: Reading) -> bool:
+    def _collated(relation: int, shape: _Shape, reading: CatalogObjects) -> bool:
         """Tell whether a key's column has a collation that is not the database's default: few have."""
         found = reading.collations
         return bool(found) and any((relation, number) in found for number in shape.numbers)
@@ -116,7 +116,7 @@ class Keys:
         return keys
 
     def _told_collations(
-        self, relation: int, shape: _Shape, expressions: Sequence[str | None] | None, reading: Reading
+        self, relation: int, shape: _Shape, expressions: Sequence[str | None] | None, reading: CatalogObjects
     ) -> list[str | None]:
         """Give the collations of keys by name: of a column's where it is not the column's own.
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from wish_rollout.postgres.catalog.read_context import Frame
+    from wish_rollout.postgres.catalog.read_context import ReadContext
 
 # Query, and the catalog that its objects' comments refer to.
 SIMPLE = {
@@ -66,7 +66,7 @@ Row = tuple[Any, ...]
 Answers = dict[str, "psycopg.Cursor[Row]"]
 
 
-def stages(connection: psycopg.Connection, pipeline: psycopg.Pipeline, frame: Frame) -> Iterator[Answers]:
+def stages(connection: psycopg.Connection, pipeline: psycopg.Pipeline, frame: ReadContext) -> Iterator[Answers]:
     """Give the answers of one stage after the other, by the query's name, each when they are here.
 
     The next stage is sent before an answer is given out. A query that would find nothing is not asked.
@@ -88,7 +88,7 @@ def stages(connection: psycopg.Connection, pipeline: psycopg.Pipeline, frame: Fr
         answers = coming
 
 
-def _finds(frame: Frame, name: str) -> bool:
+def _finds(frame: ReadContext, name: str) -> bool:
     return (name in _ALWAYS or name in frame.present) and (name != "not_nulls" or frame.major >= 18)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from wish_rollout.postgres.catalog.read_context import Frame
+    from wish_rollout.postgres.catalog.read_context import ReadContext
 
 WORDS = {
     "r": "SELECT",
@@ -49,7 +49,7 @@ Held = dict[tuple[str, str], dict[str, bool]]
 
 
 def privileges(
-    acl: Iterable[str], kind: str, owner: str | None, frame: Frame, *, additional: bool = False
+    acl: Iterable[str], kind: str, owner: str | None, frame: ReadContext, *, additional: bool = False
 ) -> dict[str, list[str]]:
     """Give what each role may do, where that is not what it may do by default.
 

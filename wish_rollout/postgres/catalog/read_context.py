@@ -18,7 +18,7 @@ LEDGER_SCHEMA = "wish_rollout"
 
 
 @dataclass(frozen=True)
-class Frame:
+class ReadContext:
     """The frame of one read. ``schemas`` are the rows of schemas.sql that are in scope.
 
     ``present``: the queries that will find anything.
@@ -59,7 +59,7 @@ class Frame:
         parameters["namespace_names"] = [row[2] for row in self.schemas]
         return parameters
 
-    def leaves_out(self, name: str, table: str | None) -> bool:
+    def is_out_of_scope(self, name: str, table: str | None) -> bool:
         """Tell whether an object, or the table that it belongs to, is out of scope by its name."""
         if not self.scope.ignore:
             return self.scope.version_table in (name, table)
@@ -71,7 +71,7 @@ class Frame:
         )
 
 
-def read_frame(connection: psycopg.Connection, scope: Scope) -> Frame:
+def load_read_context(connection: psycopg.Connection, scope: Scope) -> ReadContext:
     """Read the frame, in one round trip."""
     major = connection.info.server_version // 10000
     with connection.pipeline():
@@ -91,7 +91,7 @@ def read_frame(connection: psycopg.Connection, scope: Scope) -> Frame:
         plain = [column.name for column in schemas.description or ()].index("_plain_name")
         inside = [row for row in schemas if _in_scope(row[plain], scope)]
         names = [column.name for column in schemas.description or ()]
-        return Frame(
+        return ReadContext(
             scope=scope,
             major=major,
             migrator=scope.migrator or current,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.text.sql_tokens import bare
-from wish_rollout.postgres.catalog.catalog_rows import Plain, Properties, Row, owned, plain
+from wish_rollout.postgres.catalog.catalog_rows import PropertyReader, Properties, Row, owned, plain
 from wish_rollout.postgres.catalog.default_names import default_name
 from wish_rollout.postgres.catalog.privileges import privileges
 from wish_rollout.postgres.expressions.definition_text import view_definition
@@ -14,12 +14,12 @@ from wish_rollout.postgres.expressions.definition_text import view_definition
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from wish_rollout.postgres.catalog.catalog_objects import Reading
+    from wish_rollout.postgres.catalog.catalog_objects import CatalogObjects
 
 
-def add_relations(reading: Reading, names: Sequence[str], rows: Iterable[Row]) -> None:
+def add_relations(reading: CatalogObjects, names: Sequence[str], rows: Iterable[Row]) -> None:
     """Add tables, views, materialized views and foreign tables."""
-    told = Plain(names)
+    told = PropertyReader(names)
     for cells in rows:
         row = dict(zip(names, cells, strict=True))
         reading.tables[row["_oid"]] = row["_name"]
@@ -27,18 +27,18 @@ def add_relations(reading: Reading, names: Sequence[str], rows: Iterable[Row]) -
         if row["_definition"] is not None:
             properties["definition"] = view_definition(row["_definition"])
         owned(properties, row, reading.frame)
-        properties.update(reading.remarks("pg_class", row["_oid"]))
+        properties.update(reading.extra_properties("pg_class", row["_oid"]))
         reading.add(row["_kind"], row["_name"], properties)
 
 
-def add_sequences(reading: Reading, names: Sequence[str], rows: Iterable[Row]) -> None:
+def add_sequences(reading: CatalogObjects, names: Sequence[str], rows: Iterable[Row]) -> None:
     """Add sequences, but keep those of identity columns for the columns."""
-    told = Plain(names)
+    told = PropertyReader(names)
     for cells in rows:
         row = dict(zip(names, cells, strict=True))
         properties = told(cells)
         owned(properties, row, reading.frame)
-        properties.update(reading.remarks("pg_class", row["_oid"]))
+        properties.update(reading.extra_properties("pg_class", row["_oid"]))
         if row["_relation"] is None:
             reading.names["pg_class", row["_oid"]] = row["_name"]
             reading.add("sequence", row["_name"], properties)
@@ -48,7 +48,7 @@ def add_sequences(reading: Reading, names: Sequence[str], rows: Iterable[Row]) -
             reading.sequences[row["_relation"], row["_number"]] = properties
 
 
-def add_columns(reading: Reading, names: Sequence[str], rows: Iterable[Row]) -> None:
+def add_columns(reading: CatalogObjects, names: Sequence[str], rows: Iterable[Row]) -> None:
     """Add the visible columns, which come in the order of their tables and numbers.
 
     Columns with equal properties share one mapping: that halves the memory of a large schema.
@@ -64,7 +64,7 @@ def add_columns(reading: Reading, names: Sequence[str], rows: Iterable[Row]) -> 
             table = reading.tables.get(relation)
             numbers = reading.columns[relation] = {}
             comments = reading.comments.get(("pg_class", relation), {})
-            if table is not None and reading.frame.leaves_out(table, None):
+            if table is not None and reading.frame.is_out_of_scope(table, None):
                 table = None
         place += 1
         number = cells[1]
@@ -83,7 +83,7 @@ def add_columns(reading: Reading, names: Sequence[str], rows: Iterable[Row]) -> 
 class _Columns:
     """The properties of columns, one mapping for those that are alike."""
 
-    def __init__(self, reading: Reading, names: Sequence[str]) -> None:
+    def __init__(self, reading: CatalogObjects, names: Sequence[str]) -> None:
         self.reading = reading
         self.names = names
         self.shared: dict[Any, Properties] = {}

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.schema.scope import Scope
 from wish_rollout.core.schema.snapshot import Snapshot
-from wish_rollout.postgres.catalog.catalog_objects import Reading, add_simple
+from wish_rollout.postgres.catalog.catalog_objects import CatalogObjects, add_simple
 from wish_rollout.postgres.catalog.constraints import add_constraints, add_indexes
-from wish_rollout.postgres.catalog.index_keys import Keys
+from wish_rollout.postgres.catalog.index_keys import IndexKeyFormatter
 from wish_rollout.postgres.catalog.pipelined_queries import KEYS, LAST, SIMPLE, stages, told
-from wish_rollout.postgres.catalog.read_context import read_frame
+from wish_rollout.postgres.catalog.read_context import load_read_context
 from wish_rollout.postgres.catalog.relations import add_columns, add_relations, add_sequences
 from wish_rollout.postgres.catalog.special_objects import (
     add_default_privileges,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.postgres.catalog.catalog_rows import Comments, Properties, Row
     from wish_rollout.postgres.catalog.pipelined_queries import Answers
-    from wish_rollout.postgres.catalog.read_context import Frame
+    from wish_rollout.postgres.catalog.read_context import ReadContext
 
 __all__ = ["read_snapshot"]
 
@@ -56,40 +56,40 @@ def no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def read_objects(connection: psycopg.Connection, scope: Scope) -> Reading:
+def read_objects(connection: psycopg.Connection, scope: Scope) -> CatalogObjects:
     """Return all objects in scope; the caller is in ``consistent_read``."""
-    frame = read_frame(connection, scope)
+    frame = load_read_context(connection, scope)
     with connection.pipeline() as pipeline:
         answers = stages(connection, pipeline, frame)
         reading = _begin(frame, first := next(answers))
         _add_tables(reading, first)
         second = next(answers)
-        _add_constraints(reading, second, Keys(*(second[name].fetchall() for name in KEYS)))
+        _add_constraints(reading, second, IndexKeyFormatter(*(second[name].fetchall() for name in KEYS)))
         _add_others(reading, next(answers))
     return reading
 
 
-def add_answers(reading: Reading, answers: Answers, classes: Iterable[Row]) -> None:
+def add_answers(reading: CatalogObjects, answers: Answers, classes: Iterable[Row]) -> None:
     """Add the objects of some queries, as for a read of chosen objects; ``classes``: the operator classes."""
     reading.comments = comments_of(answers)
     _add_tables(reading, answers)
     names = (answers[name].fetchall() if name in answers else () for name in KEYS[1:])
-    _add_constraints(reading, answers, Keys(classes, *names))
+    _add_constraints(reading, answers, IndexKeyFormatter(classes, *names))
     _add_others(reading, answers)
 
 
-def noted_properties(frame: Frame) -> set[str]:
+def noted_properties(frame: ReadContext) -> set[str]:
     """Return the noted properties that this server and role can tell."""
-    sees = set()
+    readable_properties = set()
     if frame.major >= 18:
-        sees.add("not null constraint")
+        readable_properties.add("not null constraint")
     if frame.superuser:
-        sees.add("mapping options")
-    return sees
+        readable_properties.add("mapping options")
+    return readable_properties
 
 
-def _begin(frame: Frame, answers: Answers) -> Reading:
-    reading = Reading(frame, comments_of(answers))
+def _begin(frame: ReadContext, answers: Answers) -> CatalogObjects:
+    reading = CatalogObjects(frame, comments_of(answers))
     theirs = frame.members.get("pg_namespace", ())  # an extension's schema can hold what is ours
     schemas = [row for row in frame.schemas if row[0] not in theirs]
     add_simple(reading, "pg_namespace", frame.schema_columns, schemas)
@@ -104,13 +104,13 @@ def comments_of(answers: Answers) -> Comments:
     return comments
 
 
-def _add_tables(reading: Reading, answers: Answers) -> None:
+def _add_tables(reading: CatalogObjects, answers: Answers) -> None:
     for name, add in (("relations", add_relations), ("sequences", add_sequences), ("columns", add_columns)):
         if name in answers:
             add(reading, *told(answers[name]))
 
 
-def _add_constraints(reading: Reading, answers: Answers, keys: Keys) -> None:
+def _add_constraints(reading: CatalogObjects, answers: Answers, keys: IndexKeyFormatter) -> None:
     disabled = answers["disabled_constraints"].fetchall() if "disabled_constraints" in answers else ()
     behind: dict[int, Properties] = {}
     if "constraints" in answers:
@@ -119,7 +119,7 @@ def _add_constraints(reading: Reading, answers: Answers, keys: Keys) -> None:
         add_indexes(reading, *told(answers["indexes"]), keys, behind)
 
 
-def _add_others(reading: Reading, answers: Answers) -> None:
+def _add_others(reading: CatalogObjects, answers: Answers) -> None:
     for name, catalog in SIMPLE.items():
         if name in answers:
             add_simple(reading, catalog, *told(answers[name]))

@@ -14,7 +14,7 @@ from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.names import whole_of
 from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.postgres.catalog.catalog_changes import CatalogChanges
-from wish_rollout.postgres.catalog.catalog_objects import Reading
+from wish_rollout.postgres.catalog.catalog_objects import CatalogObjects
 from wish_rollout.postgres.catalog.changed_units import Units, changed_units
 from wish_rollout.postgres.catalog.snapshot_reader import (
     add_answers,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.schema.delta import Delta
     from wish_rollout.core.schema.scope import Scope
     from wish_rollout.core.schema.snapshot import Json, Key
-    from wish_rollout.postgres.catalog.catalog_changes import Mark, Rows, Written
+    from wish_rollout.postgres.catalog.catalog_changes import StatementKey, Rows, Written
 
 Objects = dict["Key", "Mapping[str, Json]"]
 _WHERE = {
@@ -58,7 +58,7 @@ class Change:
 
     before: Objects = field(default_factory=dict)
     after: Objects = field(default_factory=dict)
-    reading: Reading | None = None
+    reading: CatalogObjects | None = None
     units: Units = field(default_factory=Units)
     written: Written | None = None
     listed: Rows | None = None
@@ -80,13 +80,13 @@ class SnapshotTracker:
 
     def snapshot(self) -> Snapshot:
         """Return the present snapshot, which later changes leave alone."""
-        return Snapshot(dict(self.objects), self.sees)
+        return Snapshot(dict(self.objects), self.readable_properties)
 
-    def mark(self) -> Mark:
+    def mark(self) -> StatementKey:
         """Return the present moment, for ``read``; the session is in the transaction that will write."""
         return self.changes.mark()
 
-    def read(self, mark: Mark, *, committed: bool = False, keep_settings: bool = True) -> Change:
+    def read(self, mark: StatementKey, *, committed: bool = False, keep_settings: bool = True) -> Change:
         """Return what was changed since ``mark``; ``accept`` makes it the present.
 
         ``committed``: whether a transaction ended since then. ``keep_settings``: restore the session's settings,
@@ -131,7 +131,7 @@ class SnapshotTracker:
 
     def missed(self) -> Delta:
         """Return the delta from what is tracked to what a full read finds; empty if nothing was missed."""
-        return difference(self.snapshot(), Snapshot(self._read_everything().after, self.sees))
+        return difference(self.snapshot(), Snapshot(self._read_everything().after, self.readable_properties))
 
     def _plain_settings(self, keep: bool) -> Any:
         if keep:
@@ -149,10 +149,10 @@ class SnapshotTracker:
         """Start anew from a full read."""
         assert change.reading is not None
         assert change.listed is not None
-        self.reading: Reading = change.reading
+        self.reading: CatalogObjects = change.reading
         self.objects: Objects = dict(change.after)
         self.known: Rows = change.listed
-        self.sees = noted_properties(self.reading.frame)
+        self.readable_properties = noted_properties(self.reading.frame)
         self.groups: dict[str, set[Key]] = {}
         for key, properties in self.objects.items():
             self.groups.setdefault(_group(*key, properties), set()).add(key)
@@ -177,7 +177,7 @@ class SnapshotTracker:
 
     def _read_units(self, units: Units, written: Written) -> Change:
         old = self.reading
-        reading = Reading(
+        reading = CatalogObjects(
             old.frame,
             {},
             tables=ChainMap({}, old.tables),

@@ -11,7 +11,7 @@ from wish_rollout.postgres.catalog.privileges import privileges
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from wish_rollout.postgres.catalog.catalog_objects import Reading
+    from wish_rollout.postgres.catalog.catalog_objects import CatalogObjects
 
 _ON = {
     "r": ("TABLES", "r"),
@@ -23,7 +23,7 @@ _ON = {
 }
 
 
-def add_default_privileges(reading: Reading, names: Sequence[str], rows: Iterable[Row]) -> None:
+def add_default_privileges(reading: CatalogObjects, names: Sequence[str], rows: Iterable[Row]) -> None:
     """Add default privileges, by role, schema and kind of object.
 
     Those of a schema are in addition to the global ones; the global ones stand for the built-in ones.
@@ -40,7 +40,7 @@ def add_default_privileges(reading: Reading, names: Sequence[str], rows: Iterabl
             reading.add("default privileges", name, {"privileges": held})
 
 
-def add_user_mappings(reading: Reading, names: Sequence[str], rows: Iterable[Row]) -> None:
+def add_user_mappings(reading: CatalogObjects, names: Sequence[str], rows: Iterable[Row]) -> None:
     """Add user mappings, by role and server."""
     for cells in rows:
         row = dict(zip(names, cells, strict=True))
@@ -48,7 +48,7 @@ def add_user_mappings(reading: Reading, names: Sequence[str], rows: Iterable[Row
         reading.add("user mapping", name, plain(names, cells))
 
 
-def add_not_nulls(reading: Reading, names: Sequence[str], rows: Iterable[Row]) -> None:
+def add_not_nulls(reading: CatalogObjects, names: Sequence[str], rows: Iterable[Row]) -> None:
     """Add to columns what their NOT NULL constraints say beyond that."""
     for cells in rows:
         row: dict[str, Any] = dict(zip(names, cells, strict=True))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 TYPES = "select oid, format_type(oid, null) from pg_type where oid = any(%s::oid[])"
 
 
-class Given(NamedTuple):
+class StatementResult(NamedTuple):
     """How many rows a statement touched and, where it gave some, its columns (name, type's OID) and their texts."""
 
     touched: int
@@ -21,7 +21,7 @@ class Given(NamedTuple):
     rows: list[list[str | None]]
 
     @classmethod
-    def by(cls, cursor: psycopg.Cursor[Any]) -> Given:
+    def by(cls, cursor: psycopg.Cursor[Any]) -> StatementResult:
         """Take what a cursor got just now; it can still be fetched from."""
         result, encoding = cursor.pgresult, cursor.connection.info.encoding
         if result is None or not result.nfields:
@@ -42,7 +42,7 @@ class Given(NamedTuple):
         )
 
     @classmethod
-    def from_json(cls, text: str) -> Given:
+    def from_json(cls, text: str) -> StatementResult:
         """Read what ``to_json`` wrote."""
         return cls(*json.loads(text))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from wish_rollout.postgres.expressions.expression_normalization import settled
+from wish_rollout.postgres.expressions.expression_normalization import normalize_expression
 from wish_rollout.postgres.expressions.expression_tokens import LITERAL
 from wish_rollout.postgres.queries import FLAT
 
@@ -55,7 +55,7 @@ class Token(NamedTuple):
 
 def tidy(text: str) -> str:
     """Reduce all white space outside of literals and names to single spaces; settle the expressions in it."""
-    return settled(_spaced(text))
+    return normalize_expression(_spaced(text))
 
 
 def statistics_definition(text: str) -> str:
@@ -63,7 +63,7 @@ def statistics_definition(text: str) -> str:
 
     A dump writes their expressions without needless parentheses, and so does not keep which list was in which.
     """
-    return settled(_spaced(text), everywhere=True)
+    return normalize_expression(_spaced(text), everywhere=True)
 
 
 def _spaced(text: str) -> str:
@@ -90,7 +90,7 @@ def view_definition(text: str) -> str:
     alias = _only_source(tokens)
     if alias is not None:
         tokens = _without_prefix(tokens, alias)
-    return settled(mark + _joined(tokens))
+    return normalize_expression(mark + _joined(tokens))
 
 
 def _tokens(text: str) -> list[Token]:

@@ -18,7 +18,7 @@ _NO_LIST = frozenset({"SELECT", "WITH", "VALUES", "BETWEEN"})
 
 
 @lru_cache(maxsize=4096)  # many tables have the same checks, and the other database has them too
-def settled(text: str, *, everywhere: bool = False) -> str:
+def normalize_expression(text: str, *, everywhere: bool = False) -> str:
     """Give an expression, or what has some in it, in the form that another reading does not change.
 
     ``everywhere``: a list in a list of its kind loses its parentheses wherever it stands, and not only in front.

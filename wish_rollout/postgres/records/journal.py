@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, LiteralString, NamedTuple
 
 from wish_rollout.core.text.sql_tokens import find, name_at, skip, statements
-from wish_rollout.postgres.execution.statement_results import Given
+from wish_rollout.postgres.execution.statement_results import StatementResult
 
 if TYPE_CHECKING:
     import psycopg
@@ -63,7 +63,7 @@ def cut_off(connection: psycopg.Connection[Any], prefix: str) -> tuple[str, str]
     return (row[0].removeprefix(prefix), row[1]) if row else None
 
 
-class Mark(NamedTuple):
+class StatementKey(NamedTuple):
     """A statement of a release: its revision, the hash of its text, and which of several alike it is."""
 
     revision: str
@@ -78,9 +78,9 @@ class Journal:
         self.connection = connection
         self.release = release
         self.expected = expected
-        self.finished: dict[Mark, Given] = {}
-        self.begun: set[Mark] = set()
-        self.holds_others = False
+        self.finished: dict[StatementKey, StatementResult] = {}
+        self.begun: set[StatementKey] = set()
+        self.has_other_rows = False
 
     def read(self) -> bool:
         """Read what is there; give whether there is anything of this release, so that it was cut off."""
@@ -88,13 +88,13 @@ class Journal:
             return False
         for ours, *mark, finished, expected, gave in self.connection.execute(READ, [self.release]):
             if not ours:
-                self.holds_others = True
+                self.has_other_rows = True
                 continue
             self.expected = expected
             if finished:
-                self.finished[Mark(*mark)] = Given.from_json(gave)
+                self.finished[StatementKey(*mark)] = StatementResult.from_json(gave)
             else:
-                self.begun.add(Mark(*mark))
+                self.begun.add(StatementKey(*mark))
         return bool(self.finished or self.begun)
 
     def make(self) -> None:
@@ -102,12 +102,12 @@ class Journal:
         if not exists(self.connection):
             self.connection.execute(TABLE)
 
-    def begin(self, mark: Mark) -> None:
+    def begin(self, mark: StatementKey) -> None:
         """Note that a statement begins, which cannot be noted in its own transaction."""
         self.connection.execute(BEGIN, [self.release, self.expected, *mark])
         self.begun.add(mark)
 
-    def finish(self, mark: Mark, given: Given) -> None:
+    def finish(self, mark: StatementKey, given: StatementResult) -> None:
         """Note that a statement is done, and what it gave: in the caller's transaction, if there is one."""
         self.connection.execute(FINISH, [self.release, self.expected, *mark, given.to_json()])
         self.finished[mark] = given
@@ -116,7 +116,7 @@ class Journal:
         """Take all rows away, in the transaction of an act's end: no other act is under way any more either."""
         self.connection.execute("delete from wish_rollout.journal")
 
-    def repaired(self, text: str) -> bool:
+    def repair_concurrent_statement(self, text: str) -> bool:
         """Repair what a statement left half-done that had begun; give whether it was done after all.
 
         An invalid index is dropped, to be built anew (manual, CREATE INDEX, Building Indexes Concurrently).

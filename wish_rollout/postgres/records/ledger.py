@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, LiteralString
 import psycopg
 from psycopg.types.json import Jsonb
 
-from wish_rollout.core.errors.ledger import LedgerUnwritable
+from wish_rollout.core.errors.ledger import LedgerWriteFailed
 from wish_rollout.core.errors.requests import ApprovalUsed
 from wish_rollout.core.ledger import Act, Entry, chain
 from wish_rollout.postgres.sessions.read_transaction import bounded
@@ -87,7 +87,7 @@ def exists(connection: Connection) -> bool:
     return bool(row and row[0])
 
 
-def ensure(connection: Connection, environment: str) -> None:
+def create_if_missing(connection: Connection, environment: str) -> None:
     """Make the ledger where there is none, in the caller's transaction; the caller holds the rollout lock."""
     if exists(connection):
         return
@@ -97,7 +97,7 @@ def ensure(connection: Connection, environment: str) -> None:
             connection.execute(SCHEMA)
         connection.execute(TABLE)
     except psycopg.Error as error:
-        raise LedgerUnwritable(environment, _reason(error)) from None
+        raise LedgerWriteFailed(environment, _reason(error)) from None
 
 
 def append(connection: Connection, environment: str, act: Act) -> Entry:
@@ -105,7 +105,7 @@ def append(connection: Connection, environment: str, act: Act) -> Entry:
 
     Two that append at once: the second one's number is taken, so it raises LedgerUnwritable.
     """
-    if act.nonce and (used := use_of(connection, act.nonce)):
+    if act.nonce and (used := read_nonce_use(connection, act.nonce)):
         raise ApprovalUsed(environment, act.nonce, used)
     try:
         now = connection.execute(NOW).fetchone()
@@ -118,9 +118,9 @@ def append(connection: Connection, environment: str, act: Act) -> Entry:
     except psycopg.errors.UniqueViolation as error:
         if act.nonce and "nonce" in (error.diag.constraint_name or ""):
             raise ApprovalUsed(environment, act.nonce, "by another rollout, just now") from None
-        raise LedgerUnwritable(environment, _reason(error)) from None
+        raise LedgerWriteFailed(environment, _reason(error)) from None
     except psycopg.Error as error:
-        raise LedgerUnwritable(environment, _reason(error)) from None
+        raise LedgerWriteFailed(environment, _reason(error)) from None
     return entry
 
 
@@ -134,7 +134,7 @@ def holds(connection: Connection, seq: int) -> bool:
     return bool(row and row[0])
 
 
-def use_of(connection: Connection, nonce: str) -> str:
+def read_nonce_use(connection: Connection, nonce: str) -> str:
     """Say what used a nonce up; empty where nothing did, or where there is no ledger yet."""
     if not exists(connection):
         return ""

@@ -9,15 +9,15 @@ import psycopg
 
 from wish_rollout.core.remedy.sql_syntax import dollar
 from wish_rollout.core.rows.requirements import (
-    Apart,
-    Demand,
+    ExclusionRequirement,
+    Requirement,
     Finding,
-    Fits,
-    Holds,
-    Labels,
-    Present,
-    Refers,
-    Unique,
+    TypeRequirement,
+    CheckRequirement,
+    EnumRequirement,
+    NotNullRequirement,
+    ForeignKeyRequirement,
+    UniqueRequirement,
     place,
     source,
 )
@@ -53,7 +53,7 @@ end
 
 
 def probe(
-    connection: psycopg.Connection[Any], environment: str, wanted: Sequence[Demand], timeout_ms: int = 30_000
+    connection: psycopg.Connection[Any], environment: str, wanted: Sequence[Requirement], timeout_ms: int = 30_000
 ) -> list[Finding]:
     """Count what violates each demand, in one snapshot; the session must be in autocommit.
 
@@ -76,9 +76,9 @@ def probe(
     return found
 
 
-def _count(connection: psycopg.Connection[Any], environment: str, demand: Demand) -> Finding | None:
+def _count(connection: psycopg.Connection[Any], environment: str, demand: Requirement) -> Finding | None:
     version = connection.info.server_version
-    if isinstance(demand, Fits) and tried(demand, version):
+    if isinstance(demand, TypeRequirement) and tried(demand, version):
         rows, query = _try(connection, demand)
     else:
         query = violating(demand, version)
@@ -89,11 +89,11 @@ def _count(connection: psycopg.Connection[Any], environment: str, demand: Demand
         return None
     more = " or more" if rows == AT_MOST else ""
     much = f"{rows:,}{more} row{'' if rows == 1 else 's'} in {environment}"
-    values = _values(connection, demand, query) if isinstance(demand, (Labels, Fits)) else ""
+    values = _values(connection, demand, query) if isinstance(demand, (EnumRequirement, TypeRequirement)) else ""
     return Finding(demand, rows, f"{much} {_says(demand, values, one=rows == 1)}", query)
 
 
-def _try(connection: psycopg.Connection[Any], demand: Fits) -> tuple[int, str]:
+def _try(connection: psycopg.Connection[Any], demand: TypeRequirement) -> tuple[int, str]:
     """Count by trying every value, before 16; give the rows, and a query that shows the first values' rows."""
     own, column = source(demand), source(demand).old(demand.columns[0])
     block = TRYING.format(column=column, table=own.table, type=demand.type, kept=KEPT)
@@ -104,7 +104,7 @@ def _try(connection: psycopg.Connection[Any], demand: Fits) -> tuple[int, str]:
     return int(told["rows"]), f"select * from {own.table} as r where {shown}"  # noqa: S608
 
 
-def _values(connection: psycopg.Connection[Any], demand: Demand, query: str) -> str:
+def _values(connection: psycopg.Connection[Any], demand: Requirement, query: str) -> str:
     """Say which values these rows hold, as a person reads them."""
     column, now = demand.columns[0], source(demand).old(demand.columns[0])
     some = f"select distinct ({now})::text from ({query} limit 1000) as v order by 1 limit {SHOWN + 1}"  # noqa: S608
@@ -113,21 +113,21 @@ def _values(connection: psycopg.Connection[Any], demand: Demand, query: str) -> 
     return f"{column} = {', '.join(texts)}{' and others' if len(seen) > SHOWN else ''}"
 
 
-def _says(demand: Demand, values: str, *, one: bool) -> str:  # noqa: PLR0911  (one a kind)
+def _says(demand: Requirement, values: str, *, one: bool) -> str:  # noqa: PLR0911  (one a kind)
     columns = ", ".join(demand.columns)
     match demand:
-        case Labels():
+        case EnumRequirement():
             return f"hold{'s' * one} {values}, which is no label of {split_last(demand.enum)[1]}"
-        case Fits():
+        case TypeRequirement():
             return f"hold{'s' * one} {values}, which does not fit {demand.type}"
-        case Present():
+        case NotNullRequirement():
             return f"of {demand.table} hold{'s' * one} no {columns}, which becomes NOT NULL"
-        case Holds():
+        case CheckRequirement():
             return f"of {demand.table} break{'s' * one} {demand.name}: {demand.expression}"
-        case Unique():
+        case UniqueRequirement():
             return f"of {demand.table} are not alone with their ({columns}), as {demand.name} demands"
-        case Apart():
+        case ExclusionRequirement():
             return f"of {demand.table} are not apart in ({columns}), as {demand.name} demands"
-        case Refers():
+        case ForeignKeyRequirement():
             there = f"refer{'s' * one} with ({columns}) to what is not there"
             return f"of {demand.table} {there}, as {demand.name} demands"

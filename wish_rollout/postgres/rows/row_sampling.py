@@ -14,7 +14,7 @@ from wish_rollout.postgres.rows.table_statistics import reading
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wish_rollout.core.rows.requirements import Demand
+    from wish_rollout.core.rows.requirements import Requirement
     from wish_rollout.core.schema.snapshot import Snapshot
 
 
@@ -28,7 +28,7 @@ def sample(
         return connection.execute(some.encode()).fetchall()
 
 
-def plant(
+def insert_sample_rows(
     connection: psycopg.Connection[Any], table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
 ) -> None:
     """Put rows into a table of a scratch database, in spite of foreign keys and triggers where we may."""
@@ -44,7 +44,7 @@ def plant(
     connection.execute("reset session_replication_role")
 
 
-def needed_columns(before: Snapshot, demand: Demand, mentioned: frozenset[str]) -> list[str]:
+def select_sample_columns(before: Snapshot, demand: Requirement, mentioned: frozenset[str]) -> list[str]:
     """Name the columns that a rehearsal needs of a table: keys, what is demanded, and what the release names."""
     own = source(demand)
     demanded = {own.old(column) for column in demand.columns}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.schema.delta import Delta
 
 
-def rows_at_stake(
+def count_rows_at_risk(
     connection: psycopg.Connection[Any], promised: Delta, kept: Container[str], *, lock: bool = True
 ) -> dict[str, int]:
     """Lock the tables that lose rows or columns by ``promised``, and count what would go.

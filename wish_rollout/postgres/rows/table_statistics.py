@@ -38,7 +38,7 @@ union select n from unnest(%(names)s::text[]) as n where n not in (select pronam
 """
 
 
-def read_live(
+def read_live_facts(
     connection: psycopg.Connection[Any],
     tables: Collection[str],
     indexes: Collection[str],

@@ -5,15 +5,15 @@ from __future__ import annotations
 from psycopg import sql
 
 from wish_rollout.core.rows.requirements import (
-    Apart,
-    Demand,
-    Fits,
-    Holds,
-    Labels,
-    Present,
-    Refers,
+    ExclusionRequirement,
+    Requirement,
+    TypeRequirement,
+    CheckRequirement,
+    EnumRequirement,
+    NotNullRequirement,
+    ForeignKeyRequirement,
     Source,
-    Unique,
+    UniqueRequirement,
     source,
 )
 
@@ -23,7 +23,7 @@ VALID_SINCE = 160_000
 """pg_input_is_valid() is there from 16 on."""
 
 
-def violating(demand: Demand, version: int) -> str:
+def violating(demand: Requirement, version: int) -> str:
     """Give the query that shows the rows that violate a demand; ``version`` is the server's."""
     own = source(demand)
     if not own.columns:
@@ -35,21 +35,21 @@ def violating(demand: Demand, version: int) -> str:
     )
 
 
-def _condition(demand: Demand, row: str, version: int) -> str:  # noqa: PLR0911  (one a kind)
+def _condition(demand: Requirement, row: str, version: int) -> str:  # noqa: PLR0911  (one a kind)
     match demand:
-        case Labels():
+        case EnumRequirement():
             return f"{demand.columns[0]}::text not in ({literals(demand.labels)})"
-        case Fits():
+        case TypeRequirement():
             return _unfit(demand, version)
-        case Present():
+        case NotNullRequirement():
             return "true" if demand.new else f"{demand.columns[0]} is null"
-        case Holds():
+        case CheckRequirement():
             return _broken(demand, version)
-        case Unique():
+        case UniqueRequirement():
             return _twice(demand)
-        case Apart():
+        case ExclusionRequirement():
             return _together(demand)
-        case Refers():
+        case ForeignKeyRequirement():
             return _orphaned(demand, row)
 
 
@@ -66,7 +66,7 @@ def _table(own: Source | None, name: str) -> str:
     return f"(select {now}, tableoid, ctid from {own.table}) as s"  # noqa: S608
 
 
-def _broken(demand: Holds, version: int) -> str:
+def _broken(demand: CheckRequirement, version: int) -> str:
     """Say where a CHECK is false; NULL passes (manual, 5.5.1). CASE keeps the order of computing."""
     if demand.fits is None:
         return f"({demand.expression}) is false"
@@ -74,7 +74,7 @@ def _broken(demand: Holds, version: int) -> str:
     return f"case when {unfit} then false else ({demand.expression}) is false end"
 
 
-def _twice(demand: Unique) -> str:
+def _twice(demand: UniqueRequirement) -> str:
     keys = ", ".join(demand.columns)
     some = f"({demand.predicate})" if demand.predicate else "true"
     if not demand.nulls_alike:
@@ -85,7 +85,7 @@ def _twice(demand: Unique) -> str:
     )
 
 
-def _together(demand: Apart) -> str:
+def _together(demand: ExclusionRequirement) -> str:
     """Two rows exclude each other where every operator gives true (manual, CREATE TABLE, EXCLUDE)."""
     some = f"({demand.predicate})" if demand.predicate else "true"
     keys = "".join(f", {key} as k{place}" for place, key in enumerate(demand.columns))
@@ -106,7 +106,7 @@ def _operator(signature: str) -> str:
     return f"operator({name})" if "." in name else f"operator(pg_catalog.{name})"
 
 
-def _orphaned(demand: Refers, row: str) -> str:
+def _orphaned(demand: ForeignKeyRequirement, row: str) -> str:
     """Say which keys find no row: none with a NULL in it, but in MATCH FULL all are NULL, or none (CREATE TABLE)."""
     there = " and ".join(f"{row}.{column} is not null" for column in demand.columns)
     missing = there
@@ -129,12 +129,12 @@ def _referenced(own: Source) -> str:
     return f"(select {now} from {own.table})"  # noqa: S608
 
 
-def tried(demand: Demand, version: int) -> bool:
+def tried(demand: Requirement, version: int) -> bool:
     """Whether the server has no way to say what violates a demand but to try each value."""
-    return isinstance(demand, Fits) and version < VALID_SINCE and not _told(demand)
+    return isinstance(demand, TypeRequirement) and version < VALID_SINCE and not _told(demand)
 
 
-def _unfit(demand: Fits, version: int) -> str:
+def _unfit(demand: TypeRequirement, version: int) -> str:
     """Say which values another type does not take, as its assignment cast or its input would (manual, 8)."""
     told = _told(demand)
     if told or version < VALID_SINCE:
@@ -143,7 +143,7 @@ def _unfit(demand: Fits, version: int) -> str:
     return f"not pg_input_is_valid({demand.columns[0]}::text, {kind})"
 
 
-def _told(demand: Fits) -> str:
+def _told(demand: TypeRequirement) -> str:
     """Say it in SQL that every version knows; empty where that cannot be."""
     column = demand.columns[0]
     name, _, rest = demand.type.partition("(")

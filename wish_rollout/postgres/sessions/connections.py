@@ -10,8 +10,8 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
-from wish_rollout.core.errors.configuration import MalformedUrl
-from wish_rollout.core.errors.databases import DatabaseMissing, LoginRefused, Unreachable
+from wish_rollout.core.errors.configuration import DatabaseUrlMalformed
+from wish_rollout.core.errors.databases import DatabaseMissing, LoginRefused, DatabaseUnreachable
 from wish_rollout.core.text.redaction import keep_secret, redact
 
 if TYPE_CHECKING:
@@ -31,16 +31,16 @@ def parse_url(url: str, source: str) -> dict[str, Any]:
     """
     plain = DRIVER.sub("postgresql://", url.strip())
     if not URL.match(plain):
-        raise MalformedUrl(source, "it does not begin with postgresql://")
+        raise DatabaseUrlMalformed(source, "it does not begin with postgresql://")
     try:
         parameters = conninfo_to_dict(plain)
     except psycopg.ProgrammingError as error:
         # libpq quotes the part that it could not read, and that may be the password
-        raise MalformedUrl(source, re.sub(r'"[^"]*"', '"…"', str(error)).strip()) from None
+        raise DatabaseUrlMalformed(source, re.sub(r'"[^"]*"', '"…"', str(error)).strip()) from None
     if "@" in str(parameters.get("host", "")):
-        raise MalformedUrl(source, "an '@' in the user or the password is not written as %40")
+        raise DatabaseUrlMalformed(source, "an '@' in the user or the password is not written as %40")
     if not all(re.fullmatch(r"\d*", port) for port in str(parameters.get("port", "")).split(",")):
-        raise MalformedUrl(source, "its port is no number")
+        raise DatabaseUrlMalformed(source, "its port is no number")
     keep_secret(str(parameters.get("password") or ""))
     return parameters
 
@@ -67,7 +67,7 @@ def connect(
     except psycopg.OperationalError as error:
         raise explained(error, parameters, source) from None
     except psycopg.Error as error:  # an option of the URL that has no such value, say
-        raise MalformedUrl(source, redact(str(error)).strip()) from None
+        raise DatabaseUrlMalformed(source, redact(str(error)).strip()) from None
 
 
 def cancel(connection: psycopg.Connection[Any]) -> None:
@@ -90,4 +90,4 @@ def explained(error: psycopg.OperationalError, parameters: dict[str, Any], sourc
     ):
         return LoginRefused(source, server, str(parameters.get("user", "")))
     reason = text.splitlines()[0].strip() if text else type(error).__name__
-    return Unreachable(source, server, reason.removeprefix("connection failed: ").rstrip("."))
+    return DatabaseUnreachable(source, server, reason.removeprefix("connection failed: ").rstrip("."))

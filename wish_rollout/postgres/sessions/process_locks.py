@@ -30,14 +30,14 @@ def _try(connection: psycopg.Connection[Any], name: str) -> bool:
     return _one(connection, "select pg_try_advisory_lock(%s, hashtext(%s))", name)
 
 
-def is_gone(connection: psycopg.Connection[Any], name: str) -> bool:
+def is_lock_released(connection: psycopg.Connection[Any], name: str) -> bool:
     """Whether nobody holds a name's lock any more."""
     if not _try(connection, name):
         return False
     return _one(connection, "select pg_advisory_unlock(%s, hashtext(%s))", name)
 
 
-def up_since(connection: psycopg.Connection[Any]) -> datetime:
+def read_server_start(connection: psycopg.Connection[Any]) -> datetime:
     """Say when the server was started: no lock is older."""
     row = connection.execute("select pg_postmaster_start_time()").fetchone()
     assert row is not None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from wish_rollout.core.errors.databases import LockHeld, PooledConnection
+from wish_rollout.core.errors.databases import RolloutLockHeld, PooledConnection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,7 @@ def rollout_lock(connection: psycopg.Connection[Any], environment: str, wait: fl
     while not try_lock(connection):
         waited = time.monotonic() - started
         if waited >= wait:
-            raise LockHeld(environment, waited, holder(connection))
+            raise RolloutLockHeld(environment, waited, holder(connection))
         pause = random.uniform(*PAUSES)  # noqa: S311  (many that wait do not ask all at the same moment)
         time.sleep(min(pause, max(wait - waited, 0.001)))
     try:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from wish_rollout.core.errors.databases import DatabaseRefused, TableLocked, Unreachable
+from wish_rollout.core.errors.databases import DatabaseOperationRefused, TableLocked, DatabaseUnreachable
 
 if TYPE_CHECKING:
     from wish_rollout.core.errors.base import RolloutError
@@ -23,7 +23,7 @@ def refusal(error: psycopg.Error, source: str) -> RolloutError:
     reason = (error.diag.message_primary or str(error).strip().splitlines()[0]).strip()
     state = error.sqlstate or ""
     if isinstance(error, psycopg.OperationalError) and (not state or state.startswith(("08", "57"))):
-        return Unreachable(source, "its server", f"the session was cut: {reason}")
+        return DatabaseUnreachable(source, "its server", f"the session was cut: {reason}")
     if state == LOCK_NOT_AVAILABLE:
         return TableLocked(source)
-    return DatabaseRefused(source, state or "none", reason)
+    return DatabaseOperationRefused(source, state or "none", reason)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from email.utils import parseaddr
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.errors.approvals import AuthorUnknown
+from wish_rollout.core.errors.approvals import RevisionAuthorUnknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,7 +22,7 @@ ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 LOG = "--format=%H%x00%ae%x00%aE%x00%(trailers:key=Co-authored-by,valueonly,unfold,separator=%x00)"
 
 
-def authors_of(project: Project, environment: str, revisions: Iterable[str]) -> tuple[str, ...]:
+def read_revision_authors(project: Project, environment: str, revisions: Iterable[str]) -> tuple[str, ...]:
     """Give the e-mail addresses of everyone who wrote at these revisions' scripts, sorted.
 
     ``[release.authors]`` goes before git, for workers that have no checkout. Raises AuthorUnknown.
@@ -52,9 +52,9 @@ class Repository:
     revision: str
     folder: Path
 
-    def unknown(self, reason: str) -> AuthorUnknown:
+    def unknown(self, reason: str) -> RevisionAuthorUnknown:
         """Make the error that says why nobody knows."""
-        return AuthorUnknown(self.environment, self.revision, reason)
+        return RevisionAuthorUnknown(self.environment, self.revision, reason)
 
     def ask(self, *arguments: str) -> str:
         """Give git's answer; raise AuthorUnknown where it has none."""
@@ -139,7 +139,7 @@ def _committed(environment: str, revision: str, path: Path) -> set[str]:
     return found
 
 
-def configured_email(root: Path) -> str:
+def read_git_email(root: Path) -> str:
     """Give git's ``user.email`` as it is set for a folder; empty where there is none."""
     command = ["git", "-C", str(root), "config", "user.email"]
     try:

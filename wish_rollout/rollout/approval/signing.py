@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.approval.documents import Request, Statement
-from wish_rollout.core.errors.signatures import CannotSign, UnknownSigner
+from wish_rollout.core.errors.signatures import SigningFailed, UnknownSigner
 from wish_rollout.rollout.project.project_sandbox import belongs_to_sandbox, home
 from wish_rollout.signing import sandbox_key
 from wish_rollout.signing.public_keys import fingerprint
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class Tokens:
     """What an approver says, and with which key, as who; empty: to be found out."""
 
     reason: str
@@ -30,8 +30,8 @@ class Words:
     key: Path | None = None
 
 
-def sign_off(
-    project: Project, target: Target | None, request: Request, signers: Signers, words: Words
+def sign_approval(
+    project: Project, target: Target | None, request: Request, signers: Signers, words: Tokens
 ) -> str:
     """Give the approval: the text, and its signature. Raises CannotSign, UnknownSigner.
 
@@ -41,12 +41,12 @@ def sign_off(
     if target and words.key is None and belongs_to_sandbox(project.config, target):
         text = _text(request, sandbox_key.OPERATOR, words)
         return text + sandbox_key.sign(text, sandbox_key.ensure_key(home(project.config)))
-    key, who = find_signer(request.subject.environment, signers, words)
+    key, who = find_signing_key(request.subject.environment, signers, words)
     text = _text(request, who, words)
     return text + sign(text, key)
 
 
-def find_signer(environment: str, signers: Signers, words: Words) -> tuple[Key, str]:
+def find_signing_key(environment: str, signers: Signers, words: Tokens) -> tuple[Key, str]:
     """Find the key that is allowed, and who its owner is there; raise CannotSign, UnknownSigner."""
     keys = find_keys(words.key)
     for key in keys:
@@ -56,15 +56,15 @@ def find_signer(environment: str, signers: Signers, words: Words) -> tuple[Key, 
         if not words.identity and len(names) == 1:
             return key, names.pop()
         if not words.identity and names:
-            raise CannotSign(
+            raise SigningFailed(
                 f"the key is that of {' and of '.join(sorted(names))}: say who you are, --identity"
             )
     who = words.identity or "you"
     raise UnknownSigner(environment, who, ", ".join(fingerprint(key.public) for key in keys), signers.path)
 
 
-def _text(request: Request, who: str, words: Words) -> str:
+def _text(request: Request, who: str, words: Tokens) -> str:
     reason, glass = (" ".join(text.split()) for text in (words.reason, words.break_glass))
     if not reason or (words.break_glass and glass.casefold() in ("", "no")):
-        raise CannotSign("an approval says why, and so does whoever breaks the glass")
+        raise SigningFailed("an approval says why, and so does whoever breaks the glass")
     return Statement(request, who, reason, glass).text()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from wish_rollout.core.errors.databases import StatementFailed
-from wish_rollout.core.errors.hazards import HeldOthersUp, NotQuiet
+from wish_rollout.core.errors.hazards import BlockedSessions, BlockingTransactionsOpen
 from wish_rollout.core.hazards.touched_tables import locked
 from wish_rollout.core.text.sql_tokens import has, statements
 from wish_rollout.postgres.execution.blocker_forecast import forecast
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.plan.budgets import Budgets
     from wish_rollout.core.plan.plan import EnvironmentPlan
-    from wish_rollout.postgres.records.journal import Mark
+    from wish_rollout.postgres.records.journal import StatementKey
     from wish_rollout.rollout.project.target import Target
 
 Result = TypeVar("Result")
@@ -43,7 +43,7 @@ class Execution:
     tries: int = 0
     waited: float = 0
     held_up: list[HeldUp] = field(default_factory=list)
-    doubtful: set[Mark] = field(default_factory=set)
+    doubtful: set[StatementKey] = field(default_factory=set)
 
     @property
     def budgets(self) -> Budgets:
@@ -63,7 +63,7 @@ class Execution:
             try:
                 with self._watched():
                     return attempt()
-            except (StatementFailed, HeldOthersUp) as error:
+            except (StatementFailed, BlockedSessions) as error:
                 pause = min(pause * 2, LONGEST_PAUSE) * random.uniform(0.5, 1)  # noqa: S311
                 left = self.budgets.retry_for - (time.monotonic() - started)
                 if not self._passes(error) or left < pause or self.connection.closed:
@@ -79,7 +79,7 @@ class Execution:
         while found := forecast(self.connection, tables, self.budgets.old_ms, concurrent=concurrent):
             waited = time.monotonic() - started
             if waited >= self.budgets.quiet_for:
-                raise NotQuiet(self.target.name, waited, "; ".join(map(str, found)))
+                raise BlockingTransactionsOpen(self.target.name, waited, "; ".join(map(str, found)))
             time.sleep(min(0.5, self.budgets.quiet_for - waited))
 
     def before(self, statement: str, outside: bool) -> None:
@@ -105,18 +105,18 @@ class Execution:
         with dog.watching(self.target.connect):
             yield
 
-    def _passes(self, error: StatementFailed | HeldOthersUp) -> bool:
+    def _passes(self, error: StatementFailed | BlockedSessions) -> bool:
         """Whether waiting may help."""
-        if isinstance(error, HeldOthersUp) or error.sqlstate in (LOCK_NOT_AVAILABLE, DEADLOCK):
+        if isinstance(error, BlockedSessions) or error.sqlstate in (LOCK_NOT_AVAILABLE, DEADLOCK):
             return True
         return error.sqlstate == CANCELED and self.held_up[-1].tripped
 
-    def _told(self, error: StatementFailed | HeldOthersUp) -> StatementFailed | HeldOthersUp:
+    def _told(self, error: StatementFailed | BlockedSessions) -> StatementFailed | BlockedSessions:
         tripped = (
             isinstance(error, StatementFailed) and error.sqlstate == CANCELED and self.held_up[-1].tripped
         )
         return self._held() if tripped else error
 
-    def _held(self) -> HeldOthersUp:
+    def _held(self) -> BlockedSessions:
         worst = max(self.held_up, key=lambda each: each.longest_ms)
-        return HeldOthersUp(self.target.name, len(worst.pids), round(worst.longest_ms), self.tries)
+        return BlockedSessions(self.target.name, len(worst.pids), round(worst.longest_ms), self.tries)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.approval.documents import UNKNOWN
 from wish_rollout.core.errors.plans import PlanChanged
-from wish_rollout.core.errors.signatures import UnsignedGate
+from wish_rollout.core.errors.signatures import ApproversNotConfigured
 from wish_rollout.core.ledger import Act
 from wish_rollout.core.release.release import say
 from wish_rollout.postgres.catalog.database_state import look
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from wish_rollout.core.approval.policy import Grant
+    from wish_rollout.core.approval.policy import Authorization
     from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.rollout.project.target import Target
 
-    GateKeeper = Callable[[EnvironmentPlan, psycopg.Connection[Any]], Grant]
+    GateKeeper = Callable[[EnvironmentPlan, psycopg.Connection[Any]], Authorization]
     """Gives what lets a plan through, or raises; it is asked under the lock, on the session that will act."""
 
 
@@ -38,7 +38,7 @@ class Actor:
     def refuse_without_gatekeeper(self, target: Target) -> None:
         """Raise UnsignedGate where a gated target would be touched without anybody being asked."""
         if target.environment.gated and self.gatekeeper is None:
-            raise UnsignedGate(target.name, "nobody decides at its gate")
+            raise ApproversNotConfigured(target.name, "nobody decides at its gate")
 
 
 NOBODY = Actor()
@@ -58,7 +58,7 @@ class Recorder:
     plan: EnvironmentPlan
     actor: Actor
     after: str = ""
-    grant: Grant | None = None
+    grant: Authorization | None = None
     started: float = field(default_factory=time.perf_counter)
     asked: float = 0
     begun: int | None = None
@@ -82,7 +82,7 @@ class Recorder:
 
     def first(self) -> None:
         """Make sure of the ledger and, behind a gate, that what was approved is still what is there."""
-        ledger.ensure(self.connection, self.target.name)
+        ledger.create_if_missing(self.connection, self.target.name)
         if self.grant and not self.begun:
             now = look(self.connection, self.target.scope).snapshot.fingerprint
             if now != self.plan.fingerprint:
@@ -131,7 +131,7 @@ class Recorder:
         )
 
 
-def detail(grant: Grant) -> dict[str, Any]:
+def detail(grant: Authorization) -> dict[str, Any]:
     """Say who let an act through: each approval with its key, and the broken glass, if any."""
     given = [
         {"approver": each.statement.approver, "key": each.key, "reason": each.statement.reason}

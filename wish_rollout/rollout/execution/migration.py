@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.errors.plans import Drifted, PlanChanged
+from wish_rollout.core.errors.plans import SchemaDrifted, PlanChanged
 from wish_rollout.core.plan.plan import Action, EnvironmentPlan
 from wish_rollout.core.release.release import say
 from wish_rollout.core.schema.comparison import difference
@@ -15,13 +15,13 @@ from wish_rollout.postgres.execution.object_removal import drop_objects
 from wish_rollout.rollout.execution.ledger_recording import NOBODY, Actor, Recorder
 from wish_rollout.rollout.execution.rollout_lock import rollout_mutex
 from wish_rollout.rollout.execution.script_execution import NO_CHECKS, Checks, run_scripts
-from wish_rollout.rollout.planning.plans import NO_CHOICES, Choices, plan_on
-from wish_rollout.rollout.planning.refusals import refuse_unfit
+from wish_rollout.rollout.planning.plans import NO_CHOICES, Choices, plan_on_connection
+from wish_rollout.rollout.planning.refusals import refuse_infeasible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from wish_rollout.core.plan.database_state import Sighting
+    from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.core.schema.snapshot import Snapshot
     from wish_rollout.revisions.script_runs import Direction
     from wish_rollout.rollout.project.project import Project
@@ -81,13 +81,13 @@ def migrate_environment(
 
     ``planned``: the signed fields of the plan that was shown before. ``actor``: who asked for it all; their
     gatekeeper is asked with the plan as it is under the lock. Raises LockHeld, PlanChanged, all that
-    ``refuse_unfit`` does, why the gatekeeper does not let it through, LedgerUnwritable, StatementFailed,
+    ``refuse_infeasible`` does, why the gatekeeper does not let it through, LedgerUnwritable, StatementFailed,
     ScriptFailed; and UnsignedGate for a gated environment and an actor without a gatekeeper.
     """
     actor.refuse_without_gatekeeper(target)
     with target.connect() as connection, rollout_mutex(target, connection):
-        plan, seen = plan_on(project, target, connection, choices)
-        refuse_unfit(target.environment, plan, project, seen)
+        plan, seen = plan_on_connection(project, target, connection, choices)
+        refuse_infeasible(target.environment, plan, project, seen)
         recorder = Recorder(target, connection, plan, actor)
         if not plan.is_empty:
             refuse_changed(plan, planned)
@@ -96,7 +96,7 @@ def migrate_environment(
         return Migrated.of(recorder, done, revisions)
 
 
-def act(project: Project, recorder: Recorder, seen: Sighting) -> tuple[str, list[str]]:
+def act(project: Project, recorder: Recorder, seen: DatabaseState) -> tuple[str, list[str]]:
     """Do what the plan says; give the fingerprint that must come of it, and the revisions that ran."""
     plan = recorder.plan
     if plan.action is Action.NOTHING:
@@ -128,7 +128,7 @@ def cleaning(project: Project, recorder: Recorder) -> Callable[[], None]:
         drop_objects(connection, [(obstacle.kind, obstacle.name) for obstacle in plan.obstacles])
         left = look(connection, target.scope).snapshot
         if drift := difference(project.history.at(plan.start), project.count(left).snapshot):
-            raise Drifted(target.name, say(plan.start), brief(drift))
+            raise SchemaDrifted(target.name, say(plan.start), brief(drift))
         recorder.after = plan.promised.apply(left).fingerprint
 
     return first

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.plan.plan import Plan
-from wish_rollout.rollout.approval.approvals import refuse_unreachable_quorum, rules_of, standing
+from wish_rollout.rollout.approval.approvals import refuse_unreachable_quorum, approval_rules, standing
 from wish_rollout.rollout.planning.plans import NO_CHOICES, Choices, plan_target
-from wish_rollout.rollout.planning.refusals import refuse_unfit
+from wish_rollout.rollout.planning.refusals import refuse_infeasible
 from wish_rollout.rollout.planning.shared_databases import refuse_same_database
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ def preflight(project: Project, targets: Sequence[Target], choices: Choices = NO
     planned = [plan_target(project, target, choices) for target in targets]
     refuse_same_database(project, {plan.environment: seen.facts.instance for plan, seen in planned})
     for target, (plan, seen) in zip(targets, planned, strict=True):
-        refuse_unfit(target.environment, plan, project, seen)
+        refuse_infeasible(target.environment, plan, project, seen)
         if target.environment.gated and not plan.is_empty:
-            rules = rules_of(project, target)
+            rules = approval_rules(project, target)
             subject = standing(project, rules, plan)
             if not rules.policy.break_glass:  # else one may still go on, in an emergency
                 refuse_unreachable_quorum(target.name, rules, subject.hazards)

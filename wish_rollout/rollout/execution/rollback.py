@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.postgres.rows.rows_at_risk import rows_at_stake
+from wish_rollout.postgres.rows.rows_at_risk import count_rows_at_risk
 from wish_rollout.rollout.execution.ledger_recording import NOBODY, Actor, Recorder
 from wish_rollout.rollout.execution.migration import Migrated
 from wish_rollout.rollout.execution.rollout_lock import rollout_mutex
 from wish_rollout.rollout.execution.script_execution import Checks, run_scripts
-from wish_rollout.rollout.planning.rollback_plan import plan_back_on, refuse_rows_at_stake, tables_of
+from wish_rollout.rollout.planning.rollback_plan import plan_rollback_on, refuse_rows_at_risk, tables_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ def rollback_environment(
     """
     actor.refuse_without_gatekeeper(target)
     with target.connect() as connection, rollout_mutex(target, connection):
-        plan, seen = plan_back_on(project, target, connection, to)
+        plan, seen = plan_rollback_on(project, target, connection, to)
         after = plan.resumes or plan.promised.apply(seen.snapshot).fingerprint
         recorder = Recorder(target, connection, plan, actor, after)
         recorder.ask()
@@ -54,4 +54,4 @@ def refuse_loss(
     environment: str, connection: psycopg.Connection[Any], promised: Delta, after: Snapshot
 ) -> Callable[[], None]:
     """Make the check that runs inside the downgrade's transaction, behind locks that let no row in any more."""
-    return lambda: refuse_rows_at_stake(environment, rows_at_stake(connection, promised, tables_of(after)))
+    return lambda: refuse_rows_at_risk(environment, count_rows_at_risk(connection, promised, tables_of(after)))

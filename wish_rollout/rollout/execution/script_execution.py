@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.errors.databases import CutOff, StatementFailed
+from wish_rollout.core.errors.databases import StatementFailedAfterCommit, StatementFailed
 from wish_rollout.core.plan.plan import Action
 from wish_rollout.core.release.release import say
 from wish_rollout.postgres.records.journal import Journal
@@ -14,7 +14,7 @@ from wish_rollout.postgres.sessions.session_limits import limit
 from wish_rollout.revisions.run_hooks import Hooks
 from wish_rollout.rollout.execution.attempts import Execution
 from wish_rollout.rollout.execution.statement_journal import Journaling
-from wish_rollout.rollout.planning.plans import act_name
+from wish_rollout.rollout.planning.plans import journal_act_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +63,7 @@ def _attempt(
         connection.execute("discard temp")
     recorder.resume()
     end, direction = way
-    journal = Journal(connection, act_name(plan), recorder.after)
+    journal = Journal(connection, journal_act_name(plan), recorder.after)
     journaling = Journaling(journal, active=journal.read())
     if execution.tries == 1 and not plan.drift:
         execution.doubtful = set(journal.finished)
@@ -72,7 +72,7 @@ def _attempt(
         hooks = _hooks(recorder, execution, journaling, checks)
         return migrate(project.road(target, connection), end, direction, hooks)
     except StatementFailed as error:
-        raise (CutOff(**error.as_dict(), again=_again(plan)) if journaling.active else error) from error
+        raise (StatementFailedAfterCommit(**error.as_dict(), again=_again(plan)) if journaling.active else error) from error
 
 
 def _again(plan: EnvironmentPlan) -> str:
@@ -109,5 +109,5 @@ def _hooks(recorder: Recorder, execution: Execution, journaling: Journaling, che
         before=execution.before,
         run=run,
         committing=journaling.committing,
-        undone=journaling.undone,
+        revisions_to_revert=journaling.revisions_to_revert,
     )

@@ -11,8 +11,8 @@ from psycopg import errors
 from wish_rollout.core.release.statement_repeatability import Kind, changed, kind_of, of_session, temporary
 from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.core.text.sql_tokens import Name, means, statements
-from wish_rollout.postgres.execution.statement_results import Given
-from wish_rollout.postgres.records.journal import Journal, Mark
+from wish_rollout.postgres.execution.statement_results import StatementResult
+from wish_rollout.postgres.records.journal import Journal, StatementKey
 
 if TYPE_CHECKING:
     from wish_rollout.revisions.run_hooks import Sent
@@ -40,13 +40,13 @@ class Journaling:
         self.journal = journal
         self.active = active
         self.seen: Counter[tuple[str, str]] = Counter()
-        self.waiting: list[tuple[Mark, Given]] = []
+        self.waiting: list[tuple[StatementKey, StatementResult]] = []
         self.savepoints: dict[Name, int] = {}
         self.temporary: set[str] = set()
-        self.doubtful: set[Mark] = set()
+        self.doubtful: set[StatementKey] = set()
         self.before = Snapshot({})
 
-    def doubt(self, marks: set[Mark], before: Snapshot) -> None:
+    def doubt(self, marks: set[StatementKey], before: Snapshot) -> None:
         """Doubt what was finished, since the schema is that of ``before`` again: somebody took it all back.
 
         Then what makes, alters or drops something is undone, and so is what wrote into a table that is not there;
@@ -57,20 +57,20 @@ class Journaling:
     def run(self, sent: Sent) -> None:
         """Execute a statement, unless it is done already."""
         kind = kind_of(sent.statement)
-        if sent.again or kind in (Kind.SESSION, Kind.ASKS) or self._temporary(sent.statement):
+        if sent.again or kind in (Kind.SESSION, Kind.READ_ONLY) or self._temporary(sent.statement):
             sent.execute()
             self._savepoints(sent.statement)
             return
         digest = hashlib.sha256(sent.text.encode()).hexdigest()
         self.seen[sent.revision, digest] += 1
-        mark = Mark(sent.revision, digest, self.seen[sent.revision, digest])
+        mark = StatementKey(sent.revision, digest, self.seen[sent.revision, digest])
         if mark in self.journal.finished and not (mark in self.doubtful and self._is_undone(sent.statement)):
             self._skip(sent, mark)
         elif sent.outside:
             self._outside(sent, mark, kind)
         else:
             sent.execute()
-            self.waiting.append((mark, Given.by(sent.cursor)))
+            self.waiting.append((mark, StatementResult.by(sent.cursor)))
 
     def _is_undone(self, text: str) -> bool:
         for words in statements(text)[:1]:
@@ -80,31 +80,31 @@ class Journaling:
             return words[0] in CHANGING and not any(means(changed(words), name) for name in tables)
         return False
 
-    def _skip(self, sent: Sent, mark: Mark) -> None:
+    def _skip(self, sent: Sent, mark: StatementKey) -> None:
         for part in of_session(sent.statement):
             self.journal.connection.execute(part.encode())
         self.journal.finished[mark].again(sent.cursor)
 
-    def _outside(self, sent: Sent, mark: Mark, kind: Kind) -> None:
+    def _outside(self, sent: Sent, mark: StatementKey, kind: Kind) -> None:
         self._make()
         if kind is not Kind.ALONE and mark not in self.journal.begun:
             try:
                 with self.journal.connection.transaction():
                     sent.execute()
-                    self._finish(mark, Given.by(sent.cursor))
+                    self._finish(mark, StatementResult.by(sent.cursor))
             except NOT_IN_TRANSACTION:
                 self._alone(sent, mark)
         else:
             self._alone(sent, mark)
 
-    def _alone(self, sent: Sent, mark: Mark) -> None:
-        done = mark in self.journal.begun and self.journal.repaired(sent.text)
+    def _alone(self, sent: Sent, mark: StatementKey) -> None:
+        done = mark in self.journal.begun and self.journal.repair_concurrent_statement(sent.text)
         if not done:
             self.journal.begin(mark)
             sent.execute()
-        self._finish(mark, Given.by(sent.cursor))
+        self._finish(mark, StatementResult.by(sent.cursor))
 
-    def _finish(self, mark: Mark, given: Given) -> None:
+    def _finish(self, mark: StatementKey, given: StatementResult) -> None:
         self.journal.finish(mark, given)
         self.doubtful.discard(mark)
 
@@ -126,7 +126,7 @@ class Journaling:
             elif words[0] == "rollback" and "to" in words:
                 del self.waiting[self.savepoints.get(words[-1:], len(self.waiting)) :]
 
-    def undone(self) -> None:
+    def revisions_to_revert(self) -> None:
         """Forget what a script has rolled back by itself."""
         self.waiting = []
 
@@ -141,7 +141,7 @@ class Journaling:
     def last(self) -> None:
         """End the release's journal, in the transaction of its last act."""
         self.waiting = []
-        if self.active or self.journal.holds_others:
+        if self.active or self.journal.has_other_rows:
             self.journal.end()
 
     def _make(self) -> None:

@@ -6,9 +6,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.errors.plans import NotAsPromised, WouldRun
+from wish_rollout.core.errors.plans import SchemaVerificationFailed, RevisionWouldRun
 from wish_rollout.core.plan.verification_checks import Check, check_schema, failed_checks
-from wish_rollout.postgres.catalog.database_state import look, row_counts
+from wish_rollout.postgres.catalog.database_state import look, count_rows
 from wish_rollout.rollout.planning.refusals import refuse_foreign
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from wish_rollout.core.plan.database_state import Sighting
+    from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.core.schema.delta import Delta
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.project.target import Target
@@ -32,7 +32,7 @@ class Verification:
     """
 
     environment: str
-    seen: Sighting
+    seen: DatabaseState
     checks: tuple[Check, ...]
     rows: Mapping[str, int | None]
     drift: Delta
@@ -49,7 +49,7 @@ class Verification:
         failed = failed_checks(self.checks)
         if failed:
             names = ", ".join(check.name for check in failed)
-            raise NotAsPromised(self.environment, names, failed[0].detail)
+            raise SchemaVerificationFailed(self.environment, names, failed[0].detail)
 
     def as_dict(self) -> dict[str, Any]:
         """Give the whole, for ``--json``."""
@@ -86,9 +86,9 @@ def verify_environment(
         drift, checks = check_schema(promise, counted.snapshot, expected, seen.snapshot.fingerprint)
         if again:
             checks += (check_idempotent(project, target, connection),)
-        if target.environment.runs_verify and position:
+        if target.environment.runs_revision_checks and position:
             checks += check_behaviour(project, connection, position[-1])
-        rows = row_counts(connection, [name for name, _ in seen.snapshot.of_kind("table")])
+        rows = count_rows(connection, [name for name, _ in seen.snapshot.of_kind("table")])
     return Verification(
         target.name, seen, checks, rows, drift, time.perf_counter() - started, counted.unmanaged
     )
@@ -103,14 +103,14 @@ def check_idempotent(project: Project, target: Target, connection: psycopg.Conne
         return Check("idempotent", passed=True, detail="there are no revisions")
     try:
         migrate(project.road(target, connection), project.release.head[0], hooks=Hooks(step=refuse_step))
-    except WouldRun as would:
+    except RevisionWouldRun as would:
         return Check("idempotent", passed=False, detail=f"running it again would run {would.revision}")
     return Check("idempotent", passed=True, detail="running it again does nothing")
 
 
 def refuse_step(revision: str) -> None:
     """Run nothing: a look must not migrate."""
-    raise WouldRun(revision)
+    raise RevisionWouldRun(revision)
 
 
 def check_behaviour(

@@ -10,12 +10,12 @@ from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.ledger import verify
 from wish_rollout.core.release.release import say
 from wish_rollout.postgres.records.ledger import read
-from wish_rollout.rollout.approval.approvals import refuse_unreachable_quorum, rules_of
-from wish_rollout.rollout.inspection.dagster_database import refuse_others
-from wish_rollout.rollout.inspection.notifications import try_receiver
+from wish_rollout.rollout.approval.approvals import refuse_unreachable_quorum, approval_rules
+from wish_rollout.rollout.inspection.dagster_database import refuse_foreign_dagster_database
+from wish_rollout.rollout.inspection.notifications import check_receiver
 from wish_rollout.rollout.planning.plans import plan_target
-from wish_rollout.rollout.planning.refusals import refuse_unfit
-from wish_rollout.rollout.planning.shared_databases import instances, refuse_same_database
+from wish_rollout.rollout.planning.refusals import refuse_infeasible
+from wish_rollout.rollout.planning.shared_databases import read_database_identities, refuse_same_database
 from wish_rollout.rollout.project.project_sandbox import sandbox
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Finding:
         return asdict(self)
 
 
-def examine(project: Project) -> list[Finding]:
+def run_doctor(project: Project) -> list[Finding]:
     """Look at the configuration, the scripts, their history, each database, Dagster's, and the sandbox."""
     looks: list[tuple[str, Callable[[], str]]] = [
         ("configuration", lambda: str(project.config.path)),
@@ -53,7 +53,7 @@ def examine(project: Project) -> list[Finding]:
         ("environments", lambda: apart(project)),
         ("dagster", lambda: dagster_storage(project)),
         *(
-            (f"notify {each.source}", lambda each=each: try_receiver(project.config, each))
+            (f"notify {each.source}", lambda each=each: check_receiver(project.config, each))
             for each in project.config.notify
         ),
         (
@@ -74,13 +74,13 @@ def ask(name: str, look: Callable[[], str]) -> Iterator[Finding]:
 
 def database(project: Project, env: Environment) -> str:
     """Look at one environment's database: reachable, writable, allowed to create."""
-    if not env.takes_part:
+    if not env.is_enabled:
         return f"left out, since {env.variable} is not set"
     target = project.target(env.name)
     plan, seen = plan_target(project, target)
-    refuse_unfit(env, plan, project, seen)
+    refuse_infeasible(env, plan, project, seen)
     if env.gated:
-        refuse_unreachable_quorum(env.name, rules_of(project, target))
+        refuse_unreachable_quorum(env.name, approval_rules(project, target))
         with target.connect() as connection:
             verify(env.name, list(read(connection)))
     facts = seen.facts
@@ -91,7 +91,7 @@ def database(project: Project, env: Environment) -> str:
 
 def apart(project: Project) -> str:
     """See that no two environments are one database; those that do not answer are told of by themselves."""
-    seen = instances(project, (env.name for env in project.config.environments))
+    seen = read_database_identities(project, (env.name for env in project.config.environments))
     refuse_same_database(project, seen)
     return f"{', '.join(seen) or 'none that answers'}: each is a database of its own"
 
@@ -106,7 +106,7 @@ def dagster_storage(project: Project) -> str:
     if not url:
         raise DagsterUnavailable(home, "MissingUrl", f"{DAGSTER_VARIABLE} is not set")
     with connect(url, DAGSTER_VARIABLE) as connection:
-        refuse_others(project.config, connection)
+        refuse_foreign_dagster_database(project.config, connection)
         if "+psycopg2://" not in url:
             reason = f"{DAGSTER_VARIABLE} names no driver, so Dagster's own commands would take one that they cannot use"
             raise DagsterUnavailable(home, "Driver", reason)

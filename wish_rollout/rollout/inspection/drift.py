@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.plan.findings import HARMLESS, UNSEEN, Finding, Found
+from wish_rollout.core.plan.findings import HARMLESS, UNSEEN, Finding, FindingKind
 from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.core.plan.verification_checks import invalid_objects
 from wish_rollout.core.release.release import say
@@ -14,12 +14,12 @@ from wish_rollout.core.remedy.role_names import Roles
 from wish_rollout.core.remedy.statements import Remedy
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta_rendering import brief
-from wish_rollout.rollout.inspection.environment_status import Standing, survey
+from wish_rollout.rollout.inspection.environment_status import EnvironmentStatus, read_environment_statuses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from wish_rollout.core.plan.database_state import Sighting
+    from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.core.release.release import Position
     from wish_rollout.core.schema.delta import Delta
     from wish_rollout.core.schema.snapshot import Key
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     from wish_rollout.rollout.project.target import Target
 
 _DIRECT = {
-    Verdict.IN_STEP: Found.IN_STEP,
-    Verdict.BEHIND: Found.PENDING,
-    Verdict.AHEAD: Found.AHEAD,
-    Verdict.FOREIGN: Found.FOREIGN,
-    Verdict.UNREACHABLE: Found.UNREACHABLE,
-    Verdict.LOCKED: Found.LOCKED,
+    Verdict.IN_STEP: FindingKind.IN_STEP,
+    Verdict.BEHIND: FindingKind.PENDING,
+    Verdict.AHEAD: FindingKind.AHEAD,
+    Verdict.FOREIGN: FindingKind.FOREIGN,
+    Verdict.UNREACHABLE: FindingKind.UNREACHABLE,
+    Verdict.LOCKED: FindingKind.LOCKED,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class EnvironmentComparison:
     """What leads from the schema of one environment to that of another at the same revision."""
 
     position: Position
@@ -54,9 +54,9 @@ class Comparison:
 class DriftReport:
     """A look at several environments. ``models``: from the scripts' schema to the declared; None: not asked."""
 
-    standings: tuple[Standing, ...]
+    statuses: tuple[EnvironmentStatus, ...]
     findings: tuple[Finding, ...]
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[EnvironmentComparison, ...]
     remedies: Mapping[str, Remedy] = field(default_factory=dict)
     models: Delta | None = None
 
@@ -82,7 +82,7 @@ class DriftReport:
                     "findings": [finding.as_dict() for finding in self.of(one.environment)],
                     "remedy": self.remedies.get(one.environment, Remedy()).as_dict(),
                 }
-                for one in self.standings
+                for one in self.statuses
             ],
             "between": [comparison.as_dict() for comparison in self.comparisons],
             "models": None if self.models is None else self.models.as_dict(),
@@ -90,21 +90,21 @@ class DriftReport:
         }
 
 
-def drift_report(project: Project, targets: Sequence[Target], *, models: bool = False) -> DriftReport:
+def read_drift_report(project: Project, targets: Sequence[Target], *, models: bool = False) -> DriftReport:
     """Look at each target, and between them. ``models``: at the declared schema too, by a scratch replay."""
-    standings = survey(project, targets)
-    comparisons = tuple(_between(project, standings))
+    statuses = read_environment_statuses(project, targets)
+    comparisons = tuple(_between(project, statuses))
     remedies = {
-        one.environment: remedy_for(project, one) for one in standings if one.seen and one.judgement.drift
+        one.environment: remedy_for_environment(project, one) for one in statuses if one.seen and one.assessment.drift
     }
     declared = _declared(project) if models else None
-    findings = [finding for one in standings for finding in _findings(project, one, standings)]
+    findings = [finding for one in statuses for finding in _findings(project, one, statuses)]
     for each in comparisons:
         detail = f"{each.a} and {each.b} are both at {say(each.position)}, and differ: {brief(each.delta)}"
-        findings.append(Finding(Found.BETWEEN, (each.a, each.b), detail))
+        findings.append(Finding(FindingKind.BETWEEN, (each.a, each.b), detail))
     if declared:
-        findings.append(Finding(Found.MODELS, (), f"{project.config.release.models}: {brief(declared)}"))
-    return DriftReport(standings, tuple(findings), comparisons, remedies, declared)
+        findings.append(Finding(FindingKind.MODELS, (), f"{project.config.release.models}: {brief(declared)}"))
+    return DriftReport(statuses, tuple(findings), comparisons, remedies, declared)
 
 
 def _declared(project: Project) -> Delta | None:
@@ -113,45 +113,45 @@ def _declared(project: Project) -> Delta | None:
     return models_drift(project)
 
 
-def _findings(project: Project, one: Standing, standings: Sequence[Standing]) -> Iterator[Finding]:
+def _findings(project: Project, one: EnvironmentStatus, statuses: Sequence[EnvironmentStatus]) -> Iterator[Finding]:
     """Name what is to be said of one environment, the verdict first."""
     at_head = bool(one.seen) and one.seen.facts.revisions == project.release.head  # type: ignore[union-attr]
-    found = _DIRECT.get(one.verdict, Found.SAME_HEAD if at_head else Found.DRIFTED)
+    found = _DIRECT.get(one.verdict, FindingKind.SAME_HEAD if at_head else FindingKind.DRIFTED)
     about = {
-        Found.PENDING: f"{', '.join(one.pending)} after {one.position}",
-        Found.AHEAD: f"at {one.position} by its version table, and its schema is that of {say(one.judgement.really_at or ())}",
-        Found.FOREIGN: f"{one.position} is no revision of this release",
-        Found.UNREACHABLE: one.error,
-        Found.LOCKED: one.error,
-        Found.IN_STEP: f"at {one.position}",
+        FindingKind.PENDING: f"{', '.join(one.pending)} after {one.position}",
+        FindingKind.AHEAD: f"at {one.position} by its version table, and its schema is that of {say(one.assessment.schema_position or ())}",
+        FindingKind.FOREIGN: f"{one.position} is no revision of this release",
+        FindingKind.UNREACHABLE: one.error,
+        FindingKind.LOCKED: one.error,
+        FindingKind.IN_STEP: f"at {one.position}",
     }
     own = (one.environment,)
-    yield Finding(found, own, about.get(found, f"at {one.position}: {brief(one.judgement.drift)}"))
+    yield Finding(found, own, about.get(found, f"at {one.position}: {brief(one.assessment.drift)}"))
     if one.seen and one.verdict is Verdict.DRIFTED:
         promise = project.history.at(one.seen.facts.revisions)
         for name in invalid_objects(promise, project.count(one.seen.snapshot).snapshot):
-            yield Finding(Found.INVALID, own, name)
-        for kind, name in _only_here(one, standings):
-            yield Finding(Found.ONLY_HERE, own, f"{kind} {name}")
-    for name in one.judgement.unmanaged:
-        yield Finding(Found.UNMANAGED, own, name)
+            yield Finding(FindingKind.INVALID, own, name)
+        for kind, name in _only_here(one, statuses):
+            yield Finding(FindingKind.ONLY_HERE, own, f"{kind} {name}")
+    for name in one.assessment.unmanaged:
+        yield Finding(FindingKind.UNMANAGED, own, name)
 
 
-def _only_here(one: Standing, standings: Sequence[Standing]) -> list[Key]:
-    others = [other.seen.snapshot.objects for other in standings if other.seen and other is not one]
+def _only_here(one: EnvironmentStatus, statuses: Sequence[EnvironmentStatus]) -> list[Key]:
+    others = [other.seen.snapshot.objects for other in statuses if other.seen and other is not one]
     if not others:
         return []
     return [
         (change.kind, change.name)
-        for change in one.judgement.drift.changes
+        for change in one.assessment.drift.changes
         if change.change == "added" and not any((change.kind, change.name) in each for each in others)
     ]
 
 
-def _between(project: Project, standings: Sequence[Standing]) -> Iterator[Comparison]:
+def _between(project: Project, statuses: Sequence[EnvironmentStatus]) -> Iterator[EnvironmentComparison]:
     """Compare environments at one revision, each different schema with the first."""
-    groups: dict[Position, dict[str, tuple[str, Sighting]]] = {}
-    for one in standings:
+    groups: dict[Position, dict[str, tuple[str, DatabaseState]]] = {}
+    for one in statuses:
         if one.seen and one.verdict is not Verdict.FOREIGN:
             group = groups.setdefault(one.seen.facts.revisions, {})
             fingerprint = project.count(one.seen.snapshot).snapshot.fingerprint
@@ -160,10 +160,10 @@ def _between(project: Project, standings: Sequence[Standing]) -> Iterator[Compar
         (a, first), *rest = group.values()
         for b, other in rest:
             pair = (project.count(seen.snapshot).snapshot for seen in (first, other))
-            yield Comparison(position, a, b, difference(*pair))
+            yield EnvironmentComparison(position, a, b, difference(*pair))
 
 
-def remedy_for(project: Project, one: Standing) -> Remedy:
+def remedy_for_environment(project: Project, one: EnvironmentStatus) -> Remedy:
     """Give the SQL that takes a drifted environment back to what its revision promises."""
     assert one.seen is not None
     facts = one.seen.facts

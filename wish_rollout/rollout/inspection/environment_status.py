@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.base import ConfigurationError, RolloutError
 from wish_rollout.core.errors.databases import DatabaseMissing, TableLocked
-from wish_rollout.core.plan.verdict import Judgement, Verdict, judge
+from wish_rollout.core.plan.verdict import DriftAssessment, Verdict, judge
 from wish_rollout.core.release.release import say
 from wish_rollout.core.schema.delta import Delta
 from wish_rollout.rollout.planning.shared_databases import refuse_same_database
@@ -15,25 +15,25 @@ from wish_rollout.rollout.planning.shared_databases import refuse_same_database
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wish_rollout.core.plan.database_state import Sighting
+    from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.project.target import Target
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class EnvironmentStatus:
     """One environment's verdict. ``seen`` is None and ``error`` says why where it could not be looked at."""
 
     environment: str
-    judgement: Judgement
+    assessment: DriftAssessment
     pending: tuple[str, ...] = ()
-    seen: Sighting | None = None
+    seen: DatabaseState | None = None
     error: str = ""
 
     @property
     def verdict(self) -> Verdict:
         """The verdict."""
-        return self.judgement.verdict
+        return self.assessment.verdict
 
     @property
     def position(self) -> str:
@@ -49,23 +49,23 @@ class Standing:
             "pending": list(self.pending),
             "fingerprint": self.seen.snapshot.fingerprint if self.seen else None,
             "server_version": self.seen.facts.version if self.seen else None,
-            "drift": self.judgement.drift.as_dict(),
-            "unmanaged": list(self.judgement.unmanaged),
+            "drift": self.assessment.drift.as_dict(),
+            "unmanaged": list(self.assessment.unmanaged),
             "error": self.error or None,
         }
 
 
-def survey(project: Project, targets: Sequence[Target]) -> tuple[Standing, ...]:
+def read_environment_statuses(project: Project, targets: Sequence[Target]) -> tuple[EnvironmentStatus, ...]:
     """Judge each target; one that cannot be reached is told as such."""
     return tuple(standing(project, target) for target in targets)
 
 
-def all_in_step(project: Project, targets: Sequence[Target]) -> tuple[Standing, ...]:
+def environments_if_all_in_step(project: Project, targets: Sequence[Target]) -> tuple[EnvironmentStatus, ...]:
     """Judge each target; nothing where one of them is not in step: then the others are not looked at.
 
     The last one goes first, since a release comes there last. Raises SameDatabase.
     """
-    found: list[Standing] = []
+    found: list[EnvironmentStatus] = []
     for target in reversed(targets):
         found.insert(0, standing(project, target))
         if found[0].verdict is not Verdict.IN_STEP:
@@ -74,7 +74,7 @@ def all_in_step(project: Project, targets: Sequence[Target]) -> tuple[Standing, 
     return tuple(found)
 
 
-def standing(project: Project, target: Target) -> Standing:
+def standing(project: Project, target: Target) -> EnvironmentStatus:
     """Judge one target."""
     try:
         seen = target.look()
@@ -82,8 +82,8 @@ def standing(project: Project, target: Target) -> Standing:
         if isinstance(error, ConfigurationError) and not isinstance(error, DatabaseMissing):
             raise
         verdict = Verdict.LOCKED if isinstance(error, TableLocked) else Verdict.UNREACHABLE
-        return Standing(target.name, Judgement(verdict, Delta(())), error=error.fill(error.summary))
-    judgement = judge(project.release, seen, project.history.at, project.count)
-    known = judgement.verdict is not Verdict.FOREIGN
+        return EnvironmentStatus(target.name, DriftAssessment(verdict, Delta(())), error=error.fill(error.summary))
+    assessment = judge(project.release, seen, project.history.at, project.count)
+    known = assessment.verdict is not Verdict.FOREIGN
     pending = project.release.pending(seen.facts.revisions) if known else ()
-    return Standing(target.name, judgement, tuple(revision.id for revision in pending), seen)
+    return EnvironmentStatus(target.name, assessment, tuple(revision.id for revision in pending), seen)

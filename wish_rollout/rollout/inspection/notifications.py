@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.config import SANDBOX_VARIABLE
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.core.notifications import Notice, NotSent
+from wish_rollout.core.notifications import Notification, NotificationNotSent
 from wish_rollout.notices import opened, send
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from wish_rollout.config import Config, ReceiverConfig
 
 
-def tell_all(config: Config, notice: Notice, log: Callable[[str], None]) -> None:
+def send_to_receivers(config: Config, notice: Notification, log: Callable[[str], None]) -> None:
     """Tell every receiver that wants it; ``log`` is given what could not be told. Raises nothing of ours.
 
     What happens in the sandbox concerns nobody.
@@ -31,7 +31,7 @@ def tell_all(config: Config, notice: Notice, log: Callable[[str], None]) -> None
                 log(error.fill(error.summary))
 
 
-def try_receiver(config: Config, receiver: ReceiverConfig) -> str:
+def check_receiver(config: Config, receiver: ReceiverConfig) -> str:
     """Say that a receiver's address is understood; nothing is sent. Raises NotSent."""
     service = opened("doctor", receiver.source, _url(config, receiver, "doctor"))
     (name,) = (each.service_name for each in service)
@@ -42,4 +42,4 @@ def _url(config: Config, receiver: ReceiverConfig, title: str) -> str:
     try:
         return receiver.url(config.root)
     except RolloutError as error:
-        raise NotSent(title, receiver.source, error.fill(error.summary).rstrip(".")) from None
+        raise NotificationNotSent(title, receiver.source, error.fill(error.summary).rstrip(".")) from None

@@ -11,7 +11,7 @@ from wish_rollout.core.hazards.pending_revision import Pending
 from wish_rollout.core.hazards.rules.table_rewrite import calls
 from wish_rollout.core.hazards.touched_tables import touched
 from wish_rollout.core.plan.plan import Action, EnvironmentPlan
-from wish_rollout.postgres.rows.table_statistics import read_live
+from wish_rollout.postgres.rows.table_statistics import read_live_facts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from wish_rollout.rollout.project.project import Project
 
 
-def with_hazards(
+def add_hazards(
     project: Project, connection: psycopg.Connection[Any], plan: EnvironmentPlan
 ) -> EnvironmentPlan:
     """Give the plan with its hazards; the session must be in autocommit, and is only read from.
@@ -32,16 +32,16 @@ def with_hazards(
         return plan
     from wish_rollout.revisions.hazard_allowances import allowances
 
-    pending = pending_of(project, plan)
+    pending = pending_revisions(project, plan)
     gone = {obstacle.name for obstacle in plan.obstacles} if plan.action is Action.CLEAN else set()
     names = set().union(*(touched(one) for one in pending)) - gone
     indexes = {name for one in pending for kind, name in one.before.objects if kind == "index"}
-    live = read_live(connection, names, indexes - gone, called_by(pending))
+    live = read_live_facts(connection, names, indexes - gone, functions_in_new_defaults(pending))
     allowed = {one.revision: allowances(project.scripts, one.revision) for one in pending}
     return replace(plan, hazards=judge_hazards(pending, live, allowed))
 
 
-def pending_of(project: Project, plan: EnvironmentPlan) -> list[Pending]:
+def pending_revisions(project: Project, plan: EnvironmentPlan) -> list[Pending]:
     """Give each pending revision, or each that is taken back, with the schemas before and after it."""
     history = project.history
     if plan.action is Action.ROLLBACK:
@@ -52,7 +52,7 @@ def pending_of(project: Project, plan: EnvironmentPlan) -> list[Pending]:
                 history.at(tuple(sorted(revision.parents))),
                 history.record(revision.id).downgrade,
             )
-            for revision in project.release.undone(plan.start, plan.end)
+            for revision in project.release.revisions_to_revert(plan.start, plan.end)
         ]
     return [
         Pending(
@@ -65,7 +65,7 @@ def pending_of(project: Project, plan: EnvironmentPlan) -> list[Pending]:
     ]
 
 
-def called_by(pending: Sequence[Pending]) -> set[str]:
+def functions_in_new_defaults(pending: Sequence[Pending]) -> set[str]:
     """Name the functions that defaults of the coming columns call."""
     return {
         name

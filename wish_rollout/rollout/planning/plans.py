@@ -6,17 +6,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.core.errors.plans import SameDatabase
+from wish_rollout.core.errors.plans import EnvironmentsShareDatabase
 from wish_rollout.core.plan.plan import Action, EnvironmentPlan, Plan
-from wish_rollout.core.plan.verdict import Judgement, Verdict, judge
+from wish_rollout.core.plan.verdict import DriftAssessment, Verdict, judge
 from wish_rollout.core.release.release import say
 from wish_rollout.core.schema.conflicting_objects import obstacles
 from wish_rollout.core.schema.delta import Delta
 from wish_rollout.postgres.catalog.database_state import look
 from wish_rollout.postgres.records.journal import cut_off
-from wish_rollout.rollout.planning.hazard_assessment import with_hazards
-from wish_rollout.rollout.planning.refusals import refuse_unfit
-from wish_rollout.rollout.planning.row_checks import with_findings
+from wish_rollout.rollout.planning.hazard_assessment import add_hazards
+from wish_rollout.rollout.planning.refusals import refuse_infeasible
+from wish_rollout.rollout.planning.row_checks import add_row_findings
 from wish_rollout.rollout.planning.shared_databases import refuse_same_database
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from wish_rollout.config import Environment
-    from wish_rollout.core.plan.database_state import Sighting
+    from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.project.target import Target
 
@@ -54,77 +54,77 @@ def make_plan(
         plan, seen = plan_target(project, target, choices)
         plans.append(plan)
         try:
-            refuse_unfit(target.environment, plan, project, seen)
+            refuse_infeasible(target.environment, plan, project, seen)
         except RolloutError as error:
             against[target.name] = error
     try:
         refuse_same_database(project, {plan.environment: plan.facts.instance for plan in plans})
-    except SameDatabase as error:
+    except EnvironmentsShareDatabase as error:
         against[error.environment] = error
     return Plan(project.release_digest, project.release.head, tuple(plans)), against
 
 
 def plan_target(
     project: Project, target: Target, choices: Choices = NO_CHOICES
-) -> tuple[EnvironmentPlan, Sighting]:
+) -> tuple[EnvironmentPlan, DatabaseState]:
     """Look at one environment and plan it, hazards and rows included; give what was seen as well."""
     with target.connect() as connection:
-        return plan_on(project, target, connection, choices)
+        return plan_on_connection(project, target, connection, choices)
 
 
-def plan_on(
+def plan_on_connection(
     project: Project,
     target: Target,
     connection: psycopg.Connection[Any],
     choices: Choices = NO_CHOICES,
-) -> tuple[EnvironmentPlan, Sighting]:
+) -> tuple[EnvironmentPlan, DatabaseState]:
     """Do the same over a session in autocommit that the caller holds."""
     seen = look(connection, target.scope)
     plan = plan_for(project, target.environment, seen, choices)
-    if plan.action is Action.UPGRADE and (found := cut_off(connection, act_name(plan))):
+    if plan.action is Action.UPGRADE and (found := cut_off(connection, journal_act_name(plan))):
         plan = replace(plan, resumes=found[1])
-    return with_findings(project, connection, with_hazards(project, connection, plan)), seen
+    return add_row_findings(project, connection, add_hazards(project, connection, plan)), seen
 
 
-def act_name(plan: EnvironmentPlan) -> str:
+def journal_act_name(plan: EnvironmentPlan) -> str:
     """Name an act in the journal: the release, what is done with it and, for a rollback, where that leads."""
     how = f"down {say(plan.end)}" if plan.action is Action.ROLLBACK else plan.action.value
     return f"{plan.release_digest} {how}"
 
 
 def plan_for(
-    project: Project, env: Environment, seen: Sighting, choices: Choices = NO_CHOICES
+    project: Project, env: Environment, seen: DatabaseState, choices: Choices = NO_CHOICES
 ) -> EnvironmentPlan:
     """Plan one environment from what was seen of it, but for its hazards and rows."""
     release, history = project.release, project.history
-    judgement = judge(release, seen, history.at, project.count)
+    assessment = judge(release, seen, history.at, project.count)
     start = seen.facts.revisions
-    known = judgement.verdict is not Verdict.FOREIGN
+    known = assessment.verdict is not Verdict.FOREIGN
     pending = release.pending(start) if known else ()
     promised = history.promised(start, release.head) if known else Delta(())
     found = obstacles(promised, history.at(release.head), seen.snapshot) if pending else ()
-    action = _action(env, judgement, bool(pending), choices)
+    action = _action(env, assessment, bool(pending), choices)
     return EnvironmentPlan(
         environment=env.name,
         gated=env.gated,
         release_digest=project.release_digest,
         action=action,
-        verdict=judgement.verdict,
+        verdict=assessment.verdict,
         start=start,
         end=release.head,
         pending=tuple(f"{revision.id} {revision.message}".strip() for revision in pending),
         statements=history.statements(start) if known and action is not Action.ADOPT else (),
         promised=promised,
-        drift=judgement.drift,
+        drift=assessment.drift,
         obstacles=found,
-        unmanaged=judgement.unmanaged,
+        unmanaged=assessment.unmanaged,
         fingerprint=seen.snapshot.fingerprint,
         facts=seen.facts,
     )
 
 
-def _action(env: Environment, judgement: Judgement, pending: bool, choices: Choices) -> Action:
-    if not pending or judgement.verdict is Verdict.FOREIGN:
+def _action(env: Environment, assessment: DriftAssessment, pending: bool, choices: Choices) -> Action:
+    if not pending or assessment.verdict is Verdict.FOREIGN:
         return Action.NOTHING
     if env.name in choices.adopt:
         return Action.ADOPT

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from wish_rollout.core.errors.plans import (
-    AlreadyThere,
-    Drifted,
-    NothingToRollBack,
+    AlreadyAtRevision,
+    SchemaDrifted,
+    InvalidRollbackTarget,
     RollbackAcrossMerge,
-    RowsInTheWay,
+    RollbackLosesRows,
 )
 from wish_rollout.core.errors.releases import UnknownRevision
 from wish_rollout.core.plan.plan import Action
@@ -22,14 +22,14 @@ from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta_rendering import brief
 from wish_rollout.postgres.catalog.database_state import look
 from wish_rollout.postgres.records.journal import cut_off
-from wish_rollout.postgres.rows.rows_at_risk import rows_at_stake
-from wish_rollout.rollout.planning.hazard_assessment import with_hazards
+from wish_rollout.postgres.rows.rows_at_risk import count_rows_at_risk
+from wish_rollout.rollout.planning.hazard_assessment import add_hazards
 from wish_rollout.rollout.planning.plans import plan_for
 from wish_rollout.rollout.planning.refusals import refuse_foreign, refuse_unwritable
 from wish_rollout.rollout.planning.shared_databases import refuse_same_database
 
 if TYPE_CHECKING:
-    from wish_rollout.core.plan.database_state import Sighting
+    from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.core.release.release import Release
     from wish_rollout.core.schema.delta import Delta
@@ -38,28 +38,28 @@ if TYPE_CHECKING:
     from wish_rollout.rollout.project.target import Target
 
 
-EARLY_MS = 10_000
+EARLY_COUNT_TIMEOUT_MS = 10_000
 
 
-def plan_back(project: Project, target: Target, to: str | None) -> EnvironmentPlan:
+def plan_rollback(project: Project, target: Target, to: str | None) -> EnvironmentPlan:
     """Look at one environment and plan a rollback of it, hazards included; raise why it cannot be."""
     with target.connect() as connection:
-        return plan_back_on(project, target, connection, to)[0]
+        return plan_rollback_on(project, target, connection, to)[0]
 
 
-def plan_back_fit(project: Project, target: Target, to: str | None) -> EnvironmentPlan:
+def plan_feasible_rollback(project: Project, target: Target, to: str | None) -> EnvironmentPlan:
     """Do the same, and raise already what would stop it behind its gate: nobody is asked for what cannot be done."""
     with target.connect() as connection:
-        plan, seen = plan_back_on(project, target, connection, to)
+        plan, seen = plan_rollback_on(project, target, connection, to)
         refuse_unwritable(target.environment, plan, project, seen)
         if not plan.resumes:  # what is under way may have lost what would be counted
-            refuse_loss_early(target.name, connection, plan.promised, project.history.at(plan.end))
+            refuse_row_loss_early(target.name, connection, plan.promised, project.history.at(plan.end))
     return plan
 
 
-def plan_back_on(
+def plan_rollback_on(
     project: Project, target: Target, connection: psycopg.Connection[Any], to: str | None
-) -> tuple[EnvironmentPlan, Sighting]:
+) -> tuple[EnvironmentPlan, DatabaseState]:
     """Do the same over a session in autocommit that the caller holds; give what was seen as well."""
     seen = look(connection, target.scope)
     refuse_same_database(project, {target.name: seen.facts.instance})
@@ -67,11 +67,11 @@ def plan_back_on(
     if resumed and to is None:
         to = resumed[0]
     resumes = resumed[1] if resumed and resumed[0] == to else ""
-    return with_hazards(project, connection, plan_from(project, target, seen, to, resumes)), seen
+    return add_hazards(project, connection, plan_rollback_from_state(project, target, seen, to, resumes)), seen
 
 
-def plan_from(
-    project: Project, target: Target, seen: Sighting, to: str | None, resumes: str = ""
+def plan_rollback_from_state(
+    project: Project, target: Target, seen: DatabaseState, to: str | None, resumes: str = ""
 ) -> EnvironmentPlan:
     """Plan a rollback from what was seen, but for its hazards; raise why it cannot be.
 
@@ -82,8 +82,8 @@ def plan_from(
     end = destination(project.release, forth.start, to, target.name)
     drift = difference(project.history.at(forth.start), project.count(seen.snapshot).snapshot)
     if drift and not resumes:
-        raise Drifted(target.name, say(forth.start), brief(drift))
-    back = project.release.undone(forth.start, end)
+        raise SchemaDrifted(target.name, say(forth.start), brief(drift))
+    back = project.release.revisions_to_revert(forth.start, end)
     for revision in back:
         if len(revision.parents) > 1:
             raise RollbackAcrossMerge(target.name, revision.id, " and ".join(revision.parents))
@@ -103,7 +103,7 @@ def destination(release: Release, start: Position, to: str | None, environment: 
     """Find where a rollback leads: the named revision, which must be behind ``start``, or one back."""
     if to is None:
         if not start:
-            raise NothingToRollBack(environment, "base", "before base")
+            raise InvalidRollbackTarget(environment, "base", "before base")
         return release.revision(start[-1]).parents
     if to == "base":
         end: Position = ()
@@ -112,22 +112,22 @@ def destination(release: Release, start: Position, to: str | None, environment: 
     else:
         raise UnknownRevision(to, ", ".join(["base", *(revision.id for revision in release.revisions)]))
     if end == start:
-        raise AlreadyThere(environment, say(start))
+        raise AlreadyAtRevision(environment, say(start))
     if not release.ancestors(start) >= release.ancestors(end):
-        raise NothingToRollBack(environment, say(start), say(end))
+        raise InvalidRollbackTarget(environment, say(start), say(end))
     return end
 
 
-def refuse_loss_early(
+def refuse_row_loss_early(
     environment: str, connection: psycopg.Connection[Any], promised: Delta, after: Snapshot
 ) -> None:
     """Look, without a lock, for rows that would be lost. What takes too long to find out is found out behind the gate."""
     stake: dict[str, int] = {}
     too_long = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
     with suppress(*too_long), connection.transaction():
-        connection.execute(f"set local statement_timeout = {EARLY_MS}")
-        stake = rows_at_stake(connection, promised, tables_of(after), lock=False)
-    refuse_rows_at_stake(environment, stake)
+        connection.execute(f"set local statement_timeout = {EARLY_COUNT_TIMEOUT_MS}")
+        stake = count_rows_at_risk(connection, promised, tables_of(after), lock=False)
+    refuse_rows_at_risk(environment, stake)
 
 
 def tables_of(snapshot: Snapshot) -> set[str]:
@@ -135,7 +135,7 @@ def tables_of(snapshot: Snapshot) -> set[str]:
     return {name for name, _ in snapshot.of_kind("table")}
 
 
-def refuse_rows_at_stake(environment: str, stake: dict[str, int]) -> None:
-    """Raise ``RowsInTheWay`` if any row would be lost."""
+def refuse_rows_at_risk(environment: str, stake: dict[str, int]) -> None:
+    """Raise ``RollbackLosesRows`` if any row would be lost."""
     if stake:
-        raise RowsInTheWay(environment, ", ".join(f"{rows} in {place}" for place, rows in stake.items()))
+        raise RollbackLosesRows(environment, ", ".join(f"{rows} in {place}" for place, rows in stake.items()))

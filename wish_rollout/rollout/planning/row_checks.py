@@ -15,8 +15,8 @@ from wish_rollout.core.rows.derived_requirements import demands
 from wish_rollout.core.rows.requirements import ROWS, source
 from wish_rollout.core.text.sql_tokens import bare, statements
 from wish_rollout.postgres.rows.row_probes import probe
-from wish_rollout.postgres.rows.row_sampling import needed_columns, plant, sample
-from wish_rollout.rollout.planning.hazard_assessment import pending_of
+from wish_rollout.postgres.rows.row_sampling import select_sample_columns, insert_sample_rows, sample
+from wish_rollout.rollout.planning.hazard_assessment import pending_revisions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from wish_rollout.core.rows.requirements import Finding
     from wish_rollout.rollout.project.project import Project
 
-REHEARSED = 200
+SAMPLED_ROWS = 200
 """So many violating rows of each kind are taken to the scratch server, at most."""
 
 
-def with_findings(
+def add_row_findings(
     project: Project, connection: psycopg.Connection[Any], plan: EnvironmentPlan
 ) -> EnvironmentPlan:
     """Give the plan with the rows that the new schema would refuse; the session is only read from.
@@ -39,13 +39,13 @@ def with_findings(
     if plan.action not in (Action.UPGRADE, Action.CLEAN) or not plan.pending or plan.resumes:
         return plan
     before, after = project.history.at(plan.start), project.history.at(plan.end)
-    wanted = demands(before, after, all_renames(before, pending_of(project, plan)))
+    wanted = demands(before, after, all_renames(before, pending_revisions(project, plan)))
     found = probe(connection, plan.environment, wanted) if wanted else []
     counted = [finding for finding in found if finding.rows]
     if not counted:
         return replace(plan, findings=tuple(found))
     reason = _reason(project, plan)
-    failure = "" if reason else rehearse(project, connection, plan, counted)
+    failure = "" if reason else rehearse_on_sampled_rows(project, connection, plan, counted)
     if not reason and not failure:
         found = [finding for finding in found if not finding.rows]
     told = [
@@ -63,7 +63,7 @@ def _reason(project: Project, plan: EnvironmentPlan) -> str:
     return "; ".join(dict.fromkeys(reason for reason in reasons if reason))
 
 
-def refuse_rows(plan: EnvironmentPlan) -> None:
+def refuse_violating_rows(plan: EnvironmentPlan) -> None:
     """Raise RowsDoNotFit where old rows break what the new schema demands, and nothing lets them be."""
     left = [finding for finding in plan.findings if finding.rows and not finding.allowed]
     if left:
@@ -71,7 +71,7 @@ def refuse_rows(plan: EnvironmentPlan) -> None:
         raise RowsDoNotFit(plan.environment, "; ".join(says), left[0].rehearsed, "\n".join(shown))
 
 
-def rehearse(
+def rehearse_on_sampled_rows(
     project: Project,
     connection: psycopg.Connection[Any],
     plan: EnvironmentPlan,
@@ -94,9 +94,9 @@ def rehearse(
                 replayer.up(head)
             with connect(url, SCRATCH) as there:
                 for finding in found:
-                    columns = needed_columns(before, finding.demand, named)
-                    rows = sample(connection, finding.sql, columns, REHEARSED)
-                    plant(there, source(finding.demand).table, columns, rows)
+                    columns = select_sample_columns(before, finding.demand, named)
+                    rows = sample(connection, finding.sql, columns, SAMPLED_ROWS)
+                    insert_sample_rows(there, source(finding.demand).table, columns, rows)
             for head in plan.end:
                 replayer.up(head)
     except RolloutError as error:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.core.errors.plans import SameDatabase
+from wish_rollout.core.errors.plans import EnvironmentsShareDatabase
 from wish_rollout.postgres.catalog.database_state import read_facts
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from wish_rollout.rollout.project.project import Project
 
 
-def instances(project: Project, names: Iterable[str]) -> dict[str, str]:
+def read_database_identities(project: Project, names: Iterable[str]) -> dict[str, str]:
     """Ask environments which database they are (``ServerFacts.instance``); those that do not answer are left out."""
     found = {}
     for name in names:
@@ -31,8 +31,8 @@ def refuse_same_database(project: Project, seen: Mapping[str, str]) -> None:
     answer: for one that is migrated past its gate under another name, it makes no difference that it takes no part.
     """
     others = (env.name for env in project.config.environments if env.gated and env.name not in seen)
-    known = {**seen, **instances(project, others)}
+    known = {**seen, **read_database_identities(project, others)}
     first: dict[str, str] = {}
     for name, instance in known.items():
         if (other := first.setdefault(instance, name)) != name:
-            raise SameDatabase(name, other)
+            raise EnvironmentsShareDatabase(name, other)

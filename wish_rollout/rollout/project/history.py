@@ -102,7 +102,7 @@ class History:
         for record in reversed(waiting):
             apply_changes(objects, record.merged)
             apply_changes(objects, record.changes)
-        return Snapshot(objects, snapshot.sees)
+        return Snapshot(objects, snapshot.readable_properties)
 
     def _whole(self, name: str) -> Snapshot | None:
         """Return a schema that need not be computed."""
@@ -125,7 +125,7 @@ class History:
                 record = self.record(revision.id)
                 objects = dict(self._walk(record.parent).objects)
                 apply_changes(objects, record.merged)
-                return Snapshot(objects, self._start().sees)
+                return Snapshot(objects, self._start().readable_properties)
         journal = Journal(self._cache)
         name = "+".join(position)
         found = journal.snapshot(name)

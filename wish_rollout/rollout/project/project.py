@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.schema.snapshot import Snapshot
-from wish_rollout.core.schema.unmanaged_objects import Counted, Known, count, known_in
+from wish_rollout.core.schema.unmanaged_objects import ManagedSchema, Known, count, known_in
 from wish_rollout.rollout.project.release_source import ReleaseSource
 from wish_rollout.rollout.project.target import Target
 
@@ -38,7 +38,7 @@ class Project(ReleaseSource):
         """The names of all objects that the release's history has ever had."""
         return known_in(Snapshot(objects) for objects in self.history.names())
 
-    def count(self, live: Snapshot) -> Counted:
+    def count(self, live: Snapshot) -> ManagedSchema:
         """Say what of a live schema counts against a promise: the one place where that is decided."""
         return count(live, self.config.scope.unmanaged, lambda: self._known)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.config import SANDBOX_VARIABLE
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.sandbox.databases import DAGSTER_DATABASE, DAGSTER_VARIABLE, TAKEN, ensure_databases
+from wish_rollout.sandbox.databases import DAGSTER_DATABASE, DAGSTER_VARIABLE, TAKEN, create_missing_databases
 from wish_rollout.sandbox.errors import SandboxNameTaken
 from wish_rollout.sandbox.server import Server, embedded
 from wish_rollout.signing.sandbox_key import ensure_key, forget
@@ -60,7 +60,7 @@ def start(config: Config) -> Server:
     with suppress(OSError):  # none of it is for version control
         (home(config) / IGNORED).write_text("*\n", encoding="utf-8")
     ensure_key(home(config))
-    ensure_databases(server, [*(env.name for env in config.environment), DAGSTER_DATABASE])
+    create_missing_databases(server, [*(env.name for env in config.environment), DAGSTER_DATABASE])
     return server
 
 

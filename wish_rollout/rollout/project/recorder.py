@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.release.release import Position
     from wish_rollout.core.schema.snapshot import Key
-    from wish_rollout.postgres.catalog.catalog_changes import Mark
+    from wish_rollout.postgres.catalog.catalog_changes import StatementKey
     from wish_rollout.revisions.script_runs import Road
     from wish_rollout.rollout.project.release_source import ReleaseSource
     from wish_rollout.rollout.project.walk_segments import Segment
@@ -102,7 +102,7 @@ class Recorder:
 
     def begin(self) -> None:
         """Remember the moment before a script."""
-        self.mark: Mark | None = self.tracker.mark() if self.tracker else None
+        self.mark: StatementKey | None = self.tracker.mark() if self.tracker else None
 
     def wants_downgrade(self, revision: str) -> bool:
         """Whether the revision is of the line, and its downgrade may be tried."""
@@ -183,5 +183,5 @@ class Recorder:
         after |= change.after
         if before == after:
             return ""
-        delta = difference(Snapshot(before, self.tracker.sees), Snapshot(after, self.tracker.sees))
+        delta = difference(Snapshot(before, self.tracker.readable_properties), Snapshot(after, self.tracker.readable_properties))
         return brief(delta) if delta else ""

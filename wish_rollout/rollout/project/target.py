@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wish_rollout.config import Environment
-    from wish_rollout.core.plan.database_state import Sighting
+    from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.core.schema.scope import Scope
 
 
@@ -64,7 +64,7 @@ class Target:
         except psycopg.Error as error:
             raise refusal(error, f"'{env.name}'") from None
 
-    def look(self) -> Sighting:
+    def look(self) -> DatabaseState:
         """Read facts and schema in one read-only snapshot transaction."""
         with self.connect() as connection:
             return look(connection, self.scope)

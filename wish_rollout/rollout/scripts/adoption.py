@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.errors.adoption import NotAdoptable, NotAtHead, NothingToAdopt, NotTheSame
+from wish_rollout.core.errors.adoption import DriftNotAdoptable, AdoptionNotAtHead, NothingToAdopt, AdoptionReplayDiffers
 from wish_rollout.core.release.release import say
 from wish_rollout.core.remedy.remedy import remedy
 from wish_rollout.core.remedy.role_names import Roles
@@ -43,7 +43,7 @@ def adopt(project: Project, target: Target, message: str = "") -> Generated:
     if not difference(promise, live):
         raise NothingToAdopt(target.name, say(seen.facts.revisions))
     if seen.facts.revisions != project.release.head:
-        raise NotAtHead(target.name, say(seen.facts.revisions), say(project.release.head))
+        raise AdoptionNotAtHead(target.name, say(seen.facts.revisions), say(project.release.head))
     roles = Roles("CURRENT_USER", target.scope.roles, portable=True)
     up = remedy(promise, live, roles, seen.facts.major)
     down = remedy(live, promise, roles, seen.facts.major)
@@ -75,7 +75,7 @@ def refuse_gaps(environment: str, up: Remedy, down: Remedy) -> None:
     """Raise NotAdoptable where a way is not covered."""
     for direction, found in (("upgrade", up), ("downgrade", down)):
         if not found.covered:
-            raise NotAdoptable(environment, direction, "; ".join(map(str, found.gaps)))
+            raise DriftNotAdoptable(environment, direction, "; ".join(map(str, found.gaps)))
 
 
 def prove(anew: Project, environment: str, live: Snapshot, promise: Snapshot) -> None:
@@ -85,7 +85,7 @@ def prove(anew: Project, environment: str, live: Snapshot, promise: Snapshot) ->
         replayer = Replayer(anew, url)
         replayer.up(new.id)
         if left := difference(live, replayer.snapshot()):
-            raise NotTheSame(environment, "upgrade", brief(left))
+            raise AdoptionReplayDiffers(environment, "upgrade", brief(left))
         replayer.down(new.id, new.parents[0] if new.parents else "base")
         if left := difference(promise, replayer.snapshot()):
-            raise NotTheSame(environment, "downgrade", brief(left))
+            raise AdoptionReplayDiffers(environment, "downgrade", brief(left))

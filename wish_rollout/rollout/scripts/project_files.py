@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
-from wish_rollout.core.errors.configuration import NoProject
+from wish_rollout.core.errors.configuration import AlembicProjectNotFound
 
 FILES = ("rollout.toml", "dagster.yaml", "workspace.yaml", ".gitignore")
 
@@ -18,7 +18,7 @@ def found(folder: Path) -> dict[str, bool]:
     Raises NoProject where no Alembic project begins.
     """
     if not (folder / "alembic.ini").is_file() and not (folder / script_folder(folder) / "env.py").is_file():
-        raise NoProject(str(folder))
+        raise AlembicProjectNotFound(str(folder))
     written = {}
     for name in FILES:
         text = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.errors.configuration import BadConfiguration
+from wish_rollout.core.errors.configuration import InvalidConfiguration
 from wish_rollout.core.errors.releases import NothingToGenerate
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.rollout.project.project import Project
@@ -36,7 +36,7 @@ def generate(project: Project, message: str) -> Generated:
 
     models = project.config.release.models
     if models is None:
-        raise BadConfiguration(
+        raise InvalidConfiguration(
             str(project.config.path), "[release] models is not set, and generate compares with it"
         )
     metadata = load_models(project.config.root, models)
