@@ -1,17 +1,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: rollout ui test check bench bench-live clean install
+.PHONY: rollout ui test check docs reference bench bench-live clean install
 .DEFAULT_GOAL := rollout
 
 install: .venv/installed
 
 .venv/installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "error: $(PYTHON) is older than 3.11; name another one: make PYTHON=python3.12" >&2; exit 2; }
+		|| { echo "error: $(PYTHON) is older than 3.11; choose another version: make PYTHON=python3.12" >&2; exit 2; }
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
-		echo "error: $(PYTHON) cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 2; }
-	@echo "installing into .venv, which takes a minute or two …" >&2
+		echo "error: $(PYTHON) cannot create a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 2; }
+	@echo "installing into .venv, which takes one or two minutes …" >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
@@ -32,6 +32,13 @@ check: install
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/codespell
+
+docs: install
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+
+reference: install
+	@$(BIN)/python -m reference
 
 bench: install
 	@$(BIN)/python -m bench
@@ -41,5 +48,5 @@ bench-live: install
 
 clean:
 	@if [ -x $(BIN)/wish-rollout ]; then $(BIN)/wish-rollout sandbox remove; fi
-	@rm -rf .venv .sandbox .dagster logs .logs_queue .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist
+	@rm -rf .venv .sandbox .dagster logs .logs_queue .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist site
 	@rm -f bench.json bench-live.json

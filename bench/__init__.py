@@ -1,1 +1,1 @@
-"""Speed, as ratios against a peer or a lower limit in the same run."""
+"""Benchmarks: each figure is a ratio to another program that is measured in the same run."""

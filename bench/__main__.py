@@ -1,4 +1,4 @@
-"""``make bench``: print the table, and store it as JSON."""
+"""``make bench``: measure, print one line for each ratio, and write them to bench.json."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import engine, road
+from bench import engine, pipeline
 from wish_rollout.config import load_config
 from wish_rollout.rollout.project.project_sandbox import start
 from wish_rollout.sandbox.settings import ADMIN
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def main() -> int:
-    """Measure everything named; exit 1 where a limit is not kept."""
+    """Run the benchmarks; return 1 if a ratio is above its limit, otherwise 0."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--runs", type=int, default=5, help="counted runs of each measurement")
-    parser.add_argument("--only", choices=["road", "engine"], help="measure just this")
+    parser.add_argument("--runs", type=int, default=5, help="number of counted runs")
+    parser.add_argument("--only", choices=["pipeline", "engine"], help="run only this benchmark")
     parser.add_argument("--out", type=Path, default=Path("bench.json"))
     options = parser.parse_args()
     rows: list[dict[str, object]] = []
@@ -33,16 +33,16 @@ def main() -> int:
 
 
 def measured(runs: int, only: str | None) -> Iterator[dict[str, object]]:
-    """Measure the road first, then the engine, on the project's sandbox."""
+    """Yield the rows of the table: the pipeline, then the snapshot engine, on the sandbox of the project."""
     if only != "engine":
-        yield road.measure(runs)
-    if only != "road":
+        yield pipeline.measure(runs)
+    if only != "pipeline":
         server = start(load_config())
         yield from engine.measure_all(server.url("postgres", ADMIN), server.bindir, runs)
 
 
 def show(row: dict[str, object]) -> None:
-    """Print one line of the table."""
+    """Print a row of the table."""
     verdict = "ok  " if row["kept"] else "MISS"
     figures = f"{row['ratio']:7.3f} (at most {row['limit']:g})"
     print(f"{verdict}  {figures}  {row['name']}: {row['detail']}", flush=True)  # noqa: T201

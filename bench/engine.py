@@ -1,7 +1,7 @@
-"""How fast the snapshot engine is, beside what one would use instead.
+"""The speed of snapshots and comparisons, compared with psql, pg_dump and ``alembic check``.
 
-It makes databases of its own on a server and drops them. Each contender is a process of its own where it
-is one in life, so that starting Python counts for us and not for psql. Figures are medians, in seconds.
+The benchmark creates its databases on a server and drops them. Programs are measured as processes, so the start
+of Python is part of the figure of wish-rollout. Figures are medians in seconds.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ COLUMNS = (
 
 
 def schema(tables: int) -> list[str]:
-    """Write tables of 12 columns, 3 indexes, a check and a foreign key each, and 20 enums."""
+    """Return the SQL for 20 enums, and tables with 12 columns, 3 indexes, a CHECK and a foreign key each."""
     statements = [f"CREATE TYPE e{n} AS ENUM ('a', 'b', 'c')" for n in range(20)]
     columns = ", ".join(f"c{place} {text}" for place, text in enumerate(COLUMNS))
     for n in range(tables):
@@ -58,33 +58,33 @@ def schema(tables: int) -> list[str]:
 
 
 def database(url: str, name: str) -> str:
-    """Give the URL of another database on the same server."""
+    """Return the URL of another database on the same server."""
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
 
 def build(url: str, name: str, tables: int) -> str:
-    """Make a database and its schema; give its URL."""
+    """Create a database with the schema; return its URL."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
         connection.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
-    made = database(url, name)
-    with psycopg.connect(made, autocommit=True) as connection:
+    database_url = database(url, name)
+    with psycopg.connect(database_url, autocommit=True) as connection:
         statements = schema(tables)
         for start in range(0, len(statements), 200):
             connection.execute("; ".join(statements[start : start + 200]).encode())
         connection.execute("VACUUM ANALYZE")
-    return made
+    return database_url
 
 
 def timed(act: Callable[[], object]) -> float:
-    """Give the seconds that an act takes."""
+    """Return the seconds that an action takes."""
     start = time.perf_counter()
     act()
     return time.perf_counter() - start
 
 
 def quiet(*command: str, **variables: str) -> str:
-    """Run a program; give what it wrote."""
+    """Run a program with additional environment variables; return its stdout."""
     environment = {**os.environ, **variables}
     return subprocess.run(
         command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
@@ -92,14 +92,14 @@ def quiet(*command: str, **variables: str) -> str:
 
 
 def measure(url: str, programs: Path, tables: int, runs: int) -> dict[str, list[float]]:
-    """Measure every contender on two equal databases of so many tables: seconds, a run each.
+    """Measure every program on two databases with the same schema; return the seconds of each run by program.
 
-    The contenders take turns, so that a machine that is slow for a while is slow for all of them.
+    The programs take turns, so a slow phase of the machine affects all of them.
     """
     pair = [build(url, f"wish_bench_{side}", tables) for side in "ab"]
     diff = str(Path(sys.executable).parent / "wish-rollout"), "diff", *pair
     quiet(*diff)
-    # nothing else that was started so far needs as much as this
+    # no earlier child process uses as much memory
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     found: dict[str, list[float]] = {"diff: peak MiB": [round(peak, 1)]}
     with psycopg.connect(pair[0], autocommit=True) as connection:
@@ -109,7 +109,7 @@ def measure(url: str, programs: Path, tables: int, runs: int) -> dict[str, list[
         for count in range(runs + 1):
             for name, act in acts.items():
                 seconds = timed(act)
-                if count:  # the first round warms up
+                if count:  # the first round is not counted
                     found.setdefault(name, []).append(seconds)
     with psycopg.connect(url, autocommit=True) as connection:
         for side in "ab":
@@ -118,9 +118,10 @@ def measure(url: str, programs: Path, tables: int, runs: int) -> dict[str, list[
 
 
 def peers(pair: Sequence[str], programs: Path, tables: int) -> dict[str, Callable[[], object]]:
-    """Give what one would use instead, each as the processes that it is in life.
+    """Return the other programs by name.
 
-    ``pg_dump`` locks every table at once, and ten thousand are more than a server allows by default.
+    pg_dump locks all tables in one transaction, and 10,000 exceed the default of max_locks_per_transaction, so
+    it is measured up to 1,000 tables.
     """
     plain = str(Path(__file__).parent / "plain.sql")
 
@@ -138,7 +139,7 @@ def peers(pair: Sequence[str], programs: Path, tables: int) -> dict[str, Callabl
 
 
 def alembic_check(url: str, tables: int) -> None:
-    """Run ``alembic check`` of one database against models in code that match it."""
+    """Run ``alembic check`` of a database against models with the same schema."""
     here = Path(__file__).parent
     alembic = str(Path(sys.executable).parent / "alembic")
     with tempfile.NamedTemporaryFile("w", suffix=".ini") as ini:
@@ -148,22 +149,22 @@ def alembic_check(url: str, tables: int) -> None:
         quiet(alembic, "-c", ini.name, "check", BENCH_URL=driver, BENCH_TABLES=str(tables))
 
 
-PROMISES = (
+LIMITS = (
     ("diff: a process", "psql: plain queries of both", 2.0),
     ("diff: a process", "pg_dump -s of both", 1.0),
     ("diff: a process", "alembic check", 1 / 8),
     ("idle tick", "full read", 0.2),
 )
-"""What the product promises: ours takes at most so many times theirs."""
-MOST_MIB = 400
+"""Measurement, the measurement it is compared with, and the largest allowed ratio."""
+MAX_MIB = 400
 GROWTH = 11.0
 
 
 def rows(tables: int, found: dict[str, list[float]]) -> list[dict[str, object]]:
-    """Give a line of the table for each promise that was measured."""
+    """Return a row of the table for each limit whose programs were measured."""
     return [
         row(f"{tables} tables: {ours} against {theirs}", found[ours], found[theirs], limit)
-        for ours, theirs, limit in PROMISES
+        for ours, theirs, limit in LIMITS
         if theirs in found
     ]
 
@@ -171,18 +172,18 @@ def rows(tables: int, found: dict[str, list[float]]) -> list[dict[str, object]]:
 def row(
     name: str, ours: Sequence[float], theirs: Sequence[float], limit: float, unit: str = "s"
 ) -> dict[str, object]:
-    """Give one line: both medians, the median of the ratios round by round, its limit, and whether that is kept."""
+    """Return a row: both medians, the median of the ratios of each round, the limit, and whether it is kept."""
     ratio = round(statistics.median(a / b for a, b in zip(ours, theirs, strict=False)), 3)
     detail = f"{statistics.median(ours):.3g} {unit} against {statistics.median(theirs):.3g} {unit}"
     return {"name": name, "detail": detail, "ratio": ratio, "limit": limit, "kept": ratio <= limit}
 
 
 def measure_all(url: str, programs: Path, runs: int, most: int = 10_000) -> Iterator[dict[str, object]]:
-    """Measure 1,000 tables and ``most``; give the lines as they come."""
+    """Measure 1,000 tables, then ``most`` tables; yield the rows."""
     found = measure(url, programs, 1000, runs)
     yield from rows(1000, found)
     large = measure(url, programs, most, min(runs, 3))
     yield from rows(most, large)
     name = f"{most} tables against 1000: diff"
     yield row(name, large["diff: a process"], found["diff: a process"], GROWTH)
-    yield row(f"{most} tables: peak memory", large["diff: peak MiB"], [float(MOST_MIB)], 1.0, "MiB")
+    yield row(f"{most} tables: peak memory", large["diff: peak MiB"], [float(MAX_MIB)], 1.0, "MiB")

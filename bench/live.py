@@ -1,7 +1,7 @@
-"""``make bench-live``: a release on a table of a million rows in use, against plain ``alembic upgrade head``.
+"""``make bench-live``: a release on a table with a million rows under load, compared with ``alembic upgrade head``.
 
-Readers and writers go on all the time, with a long transaction now and then, while an index, a CHECK, a NOT NULL
-and an enum column are added: by plain statements, and by the helpers under budgets and the watchdog.
+Sessions read and write the table, and one holds long transactions, while an index, a CHECK, a NOT NULL and an enum
+column are added: by plain statements, and by the functions of wish_rollout.safe with budgets and the watchdog.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 import psycopg
 
 from bench.load import Load
-from bench.road import BIN
+from bench.pipeline import BIN
 from wish_rollout.config import load_config
 from wish_rollout.rollout.execution.migration import migrate_environment
 from wish_rollout.rollout.project.project import Project
@@ -76,14 +76,14 @@ SAFE = """
     set_not_null("items", "name")
 """
 OURS = "import sys; from pathlib import Path; from bench.live import migrate; migrate(Path(sys.argv[1]))"
-"""In a process of its own, as the plain way is: both begin with the start of Python."""
+"""A separate process, as for ``alembic upgrade head``: both figures include the start of Python."""
 FILL = """
 insert into items select i, 'n' || i, i, repeat('x', 80) from generate_series(1, %s) as i
 """
 
 
 def main() -> int:
-    """Measure no migration, the plain one and ours; exit 1 where a limit is not kept."""
+    """Measure without a migration, with Alembic and with wish-rollout; return 1 if the limit is exceeded, otherwise 0."""
     parser = argparse.ArgumentParser(prog="python -m bench.live", description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--out", type=Path, default=Path("bench-live.json"))
@@ -109,26 +109,26 @@ def main() -> int:
 
 
 def verdict(rows: list[dict[str, float]], out: Path) -> int:
-    """Print the ratios and what was kept; store all of it."""
+    """Print the figures, the ratio and whether the limit is kept; write them to ``out``. Return the exit code."""
     none, plain, ours = rows
     ratio = plain["waited_ms"] / max(ours["waited_ms"], 1)
     print(f"      failed: {none['failed']:g}, {plain['failed']:g}, {ours['failed']:g}")  # noqa: T201
     for name, unit in (("p99_ms", " ms"), ("longest_ms", " ms"), ("seconds", " s")):
-        told = f"{name}: no migration {none[name]:g}{unit}, plain {plain[name]:g}{unit}, ours {ours[name]:g}{unit}"
-        print(f"      {told}, ours is {ours[name] / max(plain[name], 0.001):.1f} of plain")  # noqa: T201
+        figures = f"{name}: no migration {none[name]:g}{unit}, alembic {plain[name]:g}{unit}, wish-rollout {ours[name]:g}{unit}"
+        print(f"      {figures}, ratio {ours[name] / max(plain[name], 0.001):.1f}")  # noqa: T201
     kept = ours["failed"] == 0 and ours["waited_ms"] <= BLOCKED_MS + SLACK_MS
     out.write_text(
         json.dumps({"rows": rows, "ratio": ratio, "kept": kept}, indent=2) + "\n", encoding="utf-8"
     )
     print(  # noqa: T201
-        f"{'ok  ' if kept else 'MISS'}  the longest that any query waited on us: {ours['waited_ms']:.0f} ms "
+        f"{'ok  ' if kept else 'MISS'}  longest wait of a query for the migration: {ours['waited_ms']:.0f} ms "
         f"(limit {BLOCKED_MS + SLACK_MS}), plain: {plain['waited_ms']:.0f} ms, {ratio:.1f} times as long"
     )
     return 0 if kept else 1
 
 
 def measure(folder: Path, url: str, scratch: str, body: str | None, rows: int) -> dict[str, float]:
-    """Fill the table, put it under load, migrate it, and give what that did to the load."""
+    """Fill the table, start the load, run the migration, and return the figures of the load."""
     versions = folder / "versions"
     versions.mkdir()
     (folder / "env.py").write_text(ENV)
@@ -145,7 +145,7 @@ def measure(folder: Path, url: str, scratch: str, body: str | None, rows: int) -
     load = Load(url, rows)
     with load:
         time.sleep(3)
-        began = time.monotonic()
+        start_time = time.monotonic()
         if body:
             plain = [str(BIN / "alembic"), "-c", str(folder / "alembic.ini"), "upgrade", "head"]
             ours = [sys.executable, "-c", OURS, str(folder)]
@@ -157,13 +157,13 @@ def measure(folder: Path, url: str, scratch: str, body: str | None, rows: int) -
             subprocess.run(plain if body is PLAIN else ours, check=True, cwd=folder, env=environment)
         else:
             time.sleep(10)
-        ended = time.monotonic()
+        end_time = time.monotonic()
         time.sleep(1)
-    return {"seconds": round(ended - began, 2), **load.figures(began, ended)}
+    return {"seconds": round(end_time - start_time, 2), **load.figures(start_time, end_time)}
 
 
 def migrate(folder: Path) -> None:
-    """Take the database to the head as a worker does, without Dagster around it."""
+    """Migrate the database to the head as a run does, without Dagster."""
     project = Project.load(folder / "rollout.toml")
     migrate_environment(project, project.target("live", "migration"))
 

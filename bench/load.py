@@ -1,4 +1,4 @@
-"""Readers, writers and a long transaction now and then, on a table in use; and what each of them waited."""
+"""The load on a table: readers, writers and a session with long transactions, and the time that each query took."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ where not l.granted and a.application_name = 'load' and exists (
 
 
 class Load:
-    """Runs the load in a process of its own for as long as the block lasts."""
+    """The load, running in a separate process while the block runs."""
 
     def __init__(self, url: str, rows: int) -> None:
         self.stop = multiprocessing.Event()
         self.results: Any = multiprocessing.SimpleQueue()
         arguments = (url, rows, self.stop, self.results)
         self.process = multiprocessing.get_context("fork").Process(target=run, args=arguments, daemon=True)
-        self.noted: list[tuple[float, float | str]] = []
+        self.measured: list[tuple[float, float | str]] = []
         self.waited: list[float] = []
 
     def __enter__(self) -> None:
@@ -42,20 +42,23 @@ class Load:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop.set()
-        self.noted, self.waited = self.results.get()
+        self.measured, self.waited = self.results.get()
         self.process.join()
 
     def figures(self, began: float, ended: float) -> dict[str, float]:
-        """Give failures, the longest wait on the migration, and of the queries between two moments p99 and longest.
+        """Return the figures of the load: queries, failures, p99, longest query and longest wait, in milliseconds.
 
-        Moments are of ``time.monotonic()``, which all processes of a machine share. What failed counts whenever it did.
+        Queries count if they overlap the time from ``began`` to ``ended`` (``time.monotonic()``, which is the same
+        for all processes of a machine). Failures and waits count at any time.
         """
         took = sorted(
-            ms for at, ms in self.noted if isinstance(ms, float) and at <= ended and at + ms / 1000 >= began
+            ms
+            for at, ms in self.measured
+            if isinstance(ms, float) and at <= ended and at + ms / 1000 >= began
         )
         return {
             "queries": len(took),
-            "failed": sum(isinstance(ms, str) for _, ms in self.noted),
+            "failed": sum(isinstance(ms, str) for _, ms in self.measured),
             "p99_ms": round(took[int(len(took) * 0.99)], 1),
             "longest_ms": round(took[-1], 1),
             "waited_ms": round(max(self.waited, default=0), 1),
@@ -63,38 +66,38 @@ class Load:
 
 
 def run(url: str, rows: int, stop: Any, results: Any) -> None:
-    """Run all threads until told to stop, and hand over the figures."""
-    noted: list[tuple[float, float | str]] = []
+    """Run all threads until ``stop`` is set, then put the measurements into ``results``."""
+    measured: list[tuple[float, float | str]] = []
     waited: dict[tuple[int, str], float] = {}
     kinds = ["select name from items where id = %s"] * READERS
     kinds += ["update items set price = price + 1 where id = %s"] * WRITERS
-    threads = [threading.Thread(target=queries, args=(url, kind, rows, stop, noted)) for kind in kinds]
+    threads = [threading.Thread(target=queries, args=(url, kind, rows, stop, measured)) for kind in kinds]
     threads += [
-        threading.Thread(target=long_ones, args=(url, stop, noted)),
-        threading.Thread(target=watch, args=(url, stop, waited)),
+        threading.Thread(target=hold_transactions, args=(url, stop, measured)),
+        threading.Thread(target=record_waits, args=(url, stop, waited)),
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    results.put((noted, list(waited.values())))
+    results.put((measured, list(waited.values())))
 
 
-def queries(url: str, query: str, rows: int, stop: Any, noted: list[tuple[float, float | str]]) -> None:
-    """Query again and again, and note when, and how many milliseconds each took, or why it failed."""
+def queries(url: str, query: str, rows: int, stop: Any, measured: list[tuple[float, float | str]]) -> None:
+    """Repeat a query; append the start time and the milliseconds or the error text of each to ``measured``."""
     with psycopg.connect(url, autocommit=True, application_name="load") as session:
         while not stop.is_set():
             started = time.monotonic()
             try:
                 session.execute(query.encode(), [random.randint(1, rows)])  # noqa: S311
-                noted.append((started, (time.monotonic() - started) * 1000))
+                measured.append((started, (time.monotonic() - started) * 1000))
             except psycopg.Error as error:
-                noted.append((started, str(error)))
+                measured.append((started, str(error)))
             time.sleep(PAUSE)
 
 
-def long_ones(url: str, stop: Any, noted: list[tuple[float, float | str]]) -> None:
-    """Hold a transaction open for two seconds out of five; it waits and fails like all others."""
+def hold_transactions(url: str, stop: Any, measured: list[tuple[float, float | str]]) -> None:
+    """Hold a transaction open for two of every five seconds; append its errors to ``measured``."""
     with psycopg.connect(url, application_name="load") as session:
         while not stop.is_set():
             try:
@@ -102,13 +105,13 @@ def long_ones(url: str, stop: Any, noted: list[tuple[float, float | str]]) -> No
                 stop.wait(2)
                 session.rollback()
             except psycopg.Error as error:
-                noted.append((time.monotonic(), str(error)))
+                measured.append((time.monotonic(), str(error)))
                 return
             stop.wait(3)
 
 
-def watch(url: str, stop: Any, waited: dict[tuple[int, str], float]) -> None:
-    """Note how long each of the load's sessions has waited for the migration."""
+def record_waits(url: str, stop: Any, waited: dict[tuple[int, str], float]) -> None:
+    """Record in ``waited`` the milliseconds that each session of the load has waited for the migration."""
     with psycopg.connect(url, autocommit=True, application_name="watch") as session:
         while not stop.wait(0.01):
             for pid, since, milliseconds in session.execute(WAITING):

@@ -1,4 +1,4 @@
--- What anyone would ask the catalog of a schema, without a second thought about speed.
+-- Plain catalog queries for the objects of a schema, as the lower limit for the time of a snapshot.
 SELECT c.relname, c.relkind, c.relpersistence, c.reloptions, c.relowner, c.relacl
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'public' ORDER BY 1;
 SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated,

@@ -130,8 +130,11 @@ op.create_index("{name}_label_idx", "{name}", ["label"])
 def create_first_table(number: int) -> Body:
     """Create the table that the revisions up to the next one of ``create_table`` change."""
     message, up, back = create_table(number)
-    return (message, up.replace(f"part_{number:04d}", table_of(number)), f'op.drop_table("{table_of(number)}")') \
-        if number < len(KINDS) else (message, up, back)
+    return (
+        (message, up.replace(f"part_{number:04d}", table_of(number)), f'op.drop_table("{table_of(number)}")')
+        if number < len(KINDS)
+        else (message, up, back)
+    )
 
 
 def add_column(number: int) -> Body:

@@ -1,10 +1,10 @@
-"""Alembic's entry point for this project: ``alembic upgrade head`` works with DATABASE_URL set."""
+"""The Alembic environment of this project. For the ``alembic`` command, set DATABASE_URL."""
 
 from __future__ import annotations
 
 import os
 
-import alembic_postgresql_enum  # noqa: F401  (registers how enums are compared, created and dropped)
+import alembic_postgresql_enum  # noqa: F401  (registers the comparison, creation and removal of enums)
 import sqlalchemy as sa
 from alembic import context
 
@@ -12,7 +12,7 @@ from migrations.schema import metadata
 
 
 def run() -> None:
-    """Migrate on the connection that the caller gave, else on DATABASE_URL."""
+    """Run the migrations on the connection of the caller, or on DATABASE_URL."""
     given = context.config.attributes.get("connection")
     if given is not None:
         migrate_on(given)

@@ -1,4 +1,4 @@
-"""The declared schema: what the scripts must lead to."""
+"""The models: the schema that the revisions must lead to."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ wishlist_items = sa.Table(
     sa.Column("set_number", sa.Text),
     sa.Column("source_url", sa.Text),
     sa.Column("image_url", sa.Text),
-    sa.Column("price", sa.Text),  # text keeps the decimal exactly as written, "199.99"
+    sa.Column("price", sa.Text),  # text keeps the price as written, "199.99"
     sa.Column("currency", wishlist_currency, server_default="USD"),
     sa.Column("piece_count", sa.Integer),
     sa.Column("release_date", sa.DateTime),

@@ -1,4 +1,4 @@
-"""What all tests share; each concern has a module of its own."""
+"""The plugins with the fixtures of all tests, one module for each subject."""
 
 import gc
 
@@ -12,7 +12,7 @@ pytest_plugins = [
 
 
 def pytest_collection_finish() -> None:
-    """Keep the cycle collector from walking over all that was imported, again and again."""
+    """Exclude imported objects from garbage collection, which would traverse them repeatedly."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)

@@ -1,4 +1,4 @@
-"""Databases with Dagster's own tables: made once a test run, and cloned for each test."""
+"""Databases with Dagster's tables: created once in a test run, and copied for each test."""
 
 from __future__ import annotations
 
@@ -27,40 +27,40 @@ TEMPLATE = "dagster_template"
 
 @dataclass(frozen=True)
 class DagsterDatabases:
-    """Clones of one database that holds Dagster's tables, empty."""
+    """Copies of a database that contains Dagster's empty tables."""
 
     server: Server
 
     @contextmanager
-    def one(self) -> Iterator[str]:
-        """Have a clone for a while; give its address as Dagster's storage takes it."""
+    def copy(self) -> Iterator[str]:
+        """Create a copy, yield its URL with Dagster's driver, and drop it afterwards."""
         name = f"dagster_{os.getpid()}_{secrets.token_hex(4)}"
         with server_admin.connect(self.server.url("postgres", ADMIN)) as connection:
             clone(connection, name, TEMPLATE)
-        yield as_dagster_writes_it(self.server.url(name))
+        yield with_dagster_driver(self.server.url(name))
         with server_admin.connect(self.server.url("postgres", ADMIN)) as connection:
             server_admin.drop_database(connection, name)
 
 
-def as_dagster_writes_it(url: str) -> str:
-    """Name psycopg2 in an address."""
+def with_dagster_driver(url: str) -> str:
+    """Return a URL that selects psycopg2."""
     return url.replace("postgresql://", "postgresql+psycopg2://", 1)
 
 
 def make_template(server: Server, home: Path) -> None:
-    """Make the database that is cloned, unless it is there."""
+    """Create the template database, unless it exists."""
     with server_admin.connect(server.url("postgres", ADMIN)) as connection:
         query = "SELECT datistemplate FROM pg_database WHERE datname = %s"
         if connection.execute(query, [TEMPLATE]).fetchone() == (True,):
             return
         server_admin.drop_database(connection, TEMPLATE)
         server_admin.create_database(connection, TEMPLATE, MIGRATOR)
-        create_tables(as_dagster_writes_it(server.url(TEMPLATE)), home)
+        create_tables(with_dagster_driver(server.url(TEMPLATE)), home)
         connection.execute(f"ALTER DATABASE {TEMPLATE} IS_TEMPLATE true ALLOW_CONNECTIONS false")
 
 
 def create_tables(url: str, home: Path) -> None:
-    """Let Dagster create its tables, as a first run does."""
+    """Make Dagster create its tables, as in its first run."""
     import dagster as dg
 
     home.mkdir(exist_ok=True)
@@ -75,7 +75,7 @@ def create_tables(url: str, home: Path) -> None:
 
 @pytest.fixture(scope="session")
 def dagster_databases(request: pytest.FixtureRequest) -> DagsterDatabases:
-    """Whoever needs one first makes the template; the others find it there."""
+    """The copies. The first test process that needs one creates the template."""
     server = running_server(request.config, EMBEDDED)
     root = request.config.stash[ROOT]
     with locked(root / "dagster_template.lock"):

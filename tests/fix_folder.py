@@ -1,4 +1,4 @@
-"""Another project's Alembic folder: as `alembic init` makes it, with models, hashes as revisions, no record."""
+"""An Alembic project as created by `alembic init`: models, hashes as revision IDs, and no recorded schemas."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.fix_project import Road
+    from tests.fix_project import Workspace
 
 MODELS = """
 import sqlalchemy as sa
@@ -49,29 +49,29 @@ TABLE = (
 
 
 @pytest.fixture
-def other_project(road: Road) -> Road:
-    """A road that leads another project's folder through the same environments."""
+def other_project(workspace: Workspace) -> Workspace:
+    """A workspace with the Alembic folder of another project and the same environments."""
     alembic = [sys.executable, "-m", "alembic", "init", "db"]
-    subprocess.run(alembic, cwd=road.root, check=True, capture_output=True, timeout=60)
-    (road.root / "models.py").write_text(MODELS)
-    env = road.root / "db/env.py"
+    subprocess.run(alembic, cwd=workspace.root, check=True, capture_output=True, timeout=60)
+    (workspace.root / "models.py").write_text(MODELS)
+    env = workspace.root / "db/env.py"
     text = env.read_text()
     assert "target_metadata = None" in text
     env.write_text(
         text.replace("target_metadata = None", "from models import Base\ntarget_metadata = Base.metadata")
     )
-    versions = road.root / "db/versions"
-    script(versions / f"{FIRST}_orders.py", FIRST, None, TABLE, 'op.drop_table("orders")')
+    versions = workspace.root / "db/versions"
+    write_script(versions / f"{FIRST}_orders.py", FIRST, None, TABLE, 'op.drop_table("orders")')
     index = 'op.create_index("ix_placed", "orders", ["placed"])'
-    script(versions / f"{SECOND}_index.py", SECOND, FIRST, index, 'op.drop_index("ix_placed")')
-    toml = (road.root / "rollout.toml").read_text()
+    write_script(versions / f"{SECOND}_index.py", SECOND, FIRST, index, 'op.drop_index("ix_placed")')
+    toml = (workspace.root / "rollout.toml").read_text()
     toml = toml.replace('migrations = "migrations"', 'migrations = "db"').replace(
         "migrations.schema:metadata", "models:Base.metadata"
     )
-    (road.root / "rollout.toml").write_text(toml)
-    return road
+    (workspace.root / "rollout.toml").write_text(toml)
+    return workspace
 
 
-def script(path: Path, revision: str, parent: str | None, up: str, down: str) -> None:
-    """Write a revision as anybody would."""
+def write_script(path: Path, revision: str, parent: str | None, up: str, down: str) -> None:
+    """Write a revision script."""
     path.write_text(SCRIPT.format(message=revision, revision=revision, parent=parent, up=up, down=down))

@@ -1,7 +1,7 @@
-"""A project of its own for a test: a copy of this one's files, with fresh databases on real servers.
+"""A workspace for a test: a folder with a copy of this project, and empty databases on a real server.
 
-Everything that the command line prints is looked through for passwords and tracebacks, whatever the test is
-about. Replays happen on the same server, so that no test starts one only for that.
+The output of every command is checked for passwords and tracebacks. Replays use the same server, so no test
+starts a server only for them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import pytest
 
 from tests.servers import databases
 from wish_rollout.cli.main import main
-from wish_rollout.core.approval.documents import Request, subject_of
+from wish_rollout.core.approval.documents import Request, build_subject
 from wish_rollout.core.approval.policy import Authorization
 from wish_rollout.rollout.execution.ledger_recording import Actor
 from wish_rollout.rollout.execution.migration import migrate_environment
@@ -42,11 +42,11 @@ if TYPE_CHECKING:
 
 APPROVER, REQUESTER = "approver@example.org", "requester@example.org"
 SIGNERS = 'allowed_signers = "approvers"'
-HERE = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[1]
 FILES = ("rollout.toml", "dagster.yaml", "workspace.yaml", "pyproject.toml")
-PLANTED = "pl4nted-s3cret"
-"""A password for bad URLs; it may be printed nowhere."""
-IDENTITY = """
+SECRET_PASSWORD = "pl4nted-s3cret"
+"""A password for invalid URLs; it must never be printed."""
+CATALOG_ROWS = """
 select md5(coalesce(string_agg(r, ',' order by r), '')) from (
     select format('class %s %s', oid, xmin) from pg_class where oid >= 16384
     union all select format('type %s %s', oid, xmin) from pg_type where oid >= 16384
@@ -55,12 +55,12 @@ select md5(coalesce(string_agg(r, ',' order by r), '')) from (
     union all select format('column %s %s', attrelid, xmin) from pg_attribute where attrelid >= 16384
 ) as rows (r)
 """
-"""What a database's own objects are: a row of the catalog that was written anew has another xmin."""
+"""The digest of OID and xmin of all user objects: an update of a catalog row changes its xmin."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a call of the command line came to."""
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -68,35 +68,39 @@ class Result:
 
 
 @dataclass
-class Road:
-    """A project directory, its databases, and how to use both."""
+class Workspace:
+    """A project folder with the databases of its environments.
+
+    ``urls``: by environment, as set in the variables. ``database_urls``: of the databases that the test created.
+    ``secrets``: passwords that must not be printed.
+    """
 
     root: Path
     server: Server
     new_database: NewDatabase
     urls: dict[str, str] = field(default_factory=dict)
-    made: dict[str, str] = field(default_factory=dict)
+    database_urls: dict[str, str] = field(default_factory=dict)
     secrets: list[str] = field(default_factory=list)
 
     def add(self, name: str) -> str:
-        """Make an environment's database and set its variable; give the URL."""
-        self.made[name] = self.new_database()
-        self.secrets.append(urlsplit(self.made[name]).password or "")
-        return self.point(name, self.made[name])
+        """Create the database of an environment and set its variable; return the URL."""
+        self.database_urls[name] = self.new_database()
+        self.secrets.append(urlsplit(self.database_urls[name]).password or "")
+        return self.set_url(name, self.database_urls[name])
 
-    def point(self, name: str, url: str) -> str:
-        """Set an environment's variable."""
+    def set_url(self, name: str, url: str) -> str:
+        """Set the variable of an environment; return the URL."""
         self.urls[name] = url
         os.environ[f"{name.upper()}_DATABASE_URL"] = url
         return url
 
-    def leave_out(self, name: str) -> None:
-        """Unset an environment's variable."""
+    def unset_url(self, name: str) -> None:
+        """Unset the variable of an environment."""
         self.urls.pop(name, None)
         os.environ.pop(f"{name.upper()}_DATABASE_URL", None)
 
     def edit(self, file: str, old: str, new: str, times: int = -1) -> None:
-        """Replace a text in a file; it must be there."""
+        """Replace a text in a file; fail if the file does not contain it."""
         path = self.root / file
         text = path.read_text()
         assert old in text
@@ -104,11 +108,11 @@ class Road:
 
     @property
     def project(self) -> Project:
-        """The project, read anew."""
+        """The project, loaded from its files."""
         return Project.load(self.root / "rollout.toml")
 
     def cli(self, *arguments: str) -> Result:
-        """Call the command line in this process."""
+        """Run a command in this process."""
         out, err = StringIO(), StringIO()
         with as_program(self.root, ["wish-rollout", *arguments], out, err):
             try:
@@ -116,123 +120,123 @@ class Road:
                 code: Any = 0
             except SystemExit as end:
                 code = end.code or 0
-        return self.checked(Result(code, out.getvalue(), err.getvalue()), arguments)
+        return self.check_output(Result(code, out.getvalue(), err.getvalue()), arguments)
 
-    def told(self, code: int, *arguments: str) -> str:
-        """Call the command line, which must refuse: a paragraph, a hint, the exit code, nothing changed."""
+    def expect_error(self, code: int, *arguments: str) -> str:
+        """Run a command that must fail with an exit code, a paragraph and a hint, and change nothing; return its stderr."""
         before = self.identity()
         result = self.cli(*arguments)
         assert result.code == code, result
         assert self.identity() == before
-        told = "".join(line for line in result.err.splitlines(keepends=True) if not line.startswith("· "))
-        parts = told.strip().split("\n\n")
-        assert parts[0].startswith("error: "), told
-        assert "\n" not in parts[0], told
-        assert parts[1].startswith("hint: "), told
-        assert [part for part in parts[2:] if not part.startswith("run ")] == [], told
-        return told
+        message = "".join(line for line in result.err.splitlines(keepends=True) if not line.startswith("· "))
+        parts = message.strip().split("\n\n")
+        assert parts[0].startswith("error: "), message
+        assert "\n" not in parts[0], message
+        assert parts[1].startswith("hint: "), message
+        assert [part for part in parts[2:] if not part.startswith("run ")] == [], message
+        return message
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start the command line as a process of its own."""
+        """Start a command in another process."""
         code = "from wish_rollout.cli.main import main; main()"
         return self.process([sys.executable, "-c", code, *arguments])
 
     def process(self, command: list[str]) -> subprocess.Popen[str]:
-        """Start a program in the project's directory that imports the code under test."""
-        environment = {**os.environ, "PYTHONPATH": str(HERE)}
+        """Start a program in the project folder; it imports the code under test."""
+        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
         pipe = subprocess.PIPE
         return subprocess.Popen(command, cwd=self.root, env=environment, stdout=pipe, stderr=pipe, text=True)
 
-    def ended(self, process: subprocess.Popen[str], seconds: float = 60) -> Result:
-        """Wait for a process, and give what it came to."""
+    def wait_for(self, process: subprocess.Popen[str], seconds: float = 60) -> Result:
+        """Wait for a process and return its exit code and output."""
         try:
             out, err = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
             process.kill()
             raise
-        return self.checked(Result(process.returncode, out, err))
+        return self.check_output(Result(process.returncode, out, err))
 
-    def checked(self, result: Result, arguments: tuple[str, ...] = ()) -> Result:
-        """Look for what may never be printed, unless it was asked for."""
+    def check_output(self, result: Result, arguments: tuple[str, ...] = ()) -> Result:
+        """Fail if the output contains a password, or a traceback without ``--debug``."""
         shown = result.out + result.err
-        shown.encode()  # half a character, which no terminal takes, is an error here
+        shown.encode()  # an unpaired surrogate raises UnicodeEncodeError
         assert not [secret for secret in self.secrets if secret and secret in shown], "a password was printed"
         if "--debug" not in arguments:
             assert "Traceback" not in shown, shown
         return result
 
-    def run(
+    def run_job(
         self, job: str, config: dict[str, Any] | None = None, tags: dict[str, str] | None = None
     ) -> RunOutcome:
-        """Run a job through Dagster in this process."""
-        from wish_rollout.defs.launch import run
+        """Run a Dagster job in this process."""
+        from wish_rollout.defs.launch import run_job
 
         with as_program(self.root, ["wish-rollout"], StringIO(), StringIO()):
-            return run(self.project.config, job, config, tags=tags)
+            return run_job(self.project.config, job, config, tags=tags)
 
     def migrate(self, *names: str) -> None:
-        """Take environments to the head without Dagster, gate or not: a test's starting point."""
+        """Migrate environments to the head without Dagster and without an approval, as the initial state of a test."""
         with as_program(self.root, ["wish-rollout"], StringIO(), StringIO()):
             for name in names:
                 target = self.project.target(name)
-                migrate_environment(self.project, target, actor=Actor(gatekeeper=anybody))
+                migrate_environment(self.project, target, actor=Actor(gatekeeper=grant_anything))
 
     @contextmanager
-    def here(self) -> Iterator[None]:
-        """Use the project in this process, without the command line."""
+    def as_current_project(self) -> Iterator[None]:
+        """Make this project the current one of the process while the block runs."""
         with as_program(self.root, ["wish-rollout"], StringIO(), StringIO()):
             yield
 
     def roll_out(self) -> None:
-        """Go the whole road, through every gate."""
+        """Apply the release to every environment, and approve every gate."""
         while (result := self.cli("apply")).code == 3:
             name = result.err.split(" waits for an approval")[0].splitlines()[-1]
             assert self.cli("approve", name, "--reason", "agreed", "--yes").code == 0
         assert result.code == 0, result
 
     def sql(self, name: str, statement: str) -> list[tuple[Any, ...]]:
-        """Execute a statement in an environment's database, and give its rows."""
-        with psycopg.connect(self.made[name], autocommit=True) as connection:
+        """Execute a statement in the database of an environment; return its rows."""
+        with psycopg.connect(self.database_urls[name], autocommit=True) as connection:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
 
     def as_superuser(self, name: str, statement: str) -> None:
-        """Execute a statement in an environment's database that only a superuser may."""
-        database = urlsplit(self.made[name]).path.removeprefix("/")
+        """Execute a statement in the database of an environment as superuser."""
+        database = urlsplit(self.database_urls[name]).path.removeprefix("/")
         with psycopg.connect(self.server.url(database, ADMIN), autocommit=True) as connection:
             connection.execute(statement.encode())
 
     def revision(self, name: str) -> str | None:
-        """Read Alembic's version table."""
+        """Return the revision in Alembic's version table."""
         if self.sql(name, "select to_regclass('public.alembic_version')") == [(None,)]:
             return None
         rows = self.sql(name, "select version_num from public.alembic_version")
         return str(rows[0][0]) if rows else None
 
     def identity(self) -> dict[str, Any]:
-        """Tell every environment's database apart from what any change would make of it."""
-        return {name: (self.revision(name), self.sql(name, IDENTITY)) for name in self.made}
+        """Return the revision and the catalog digest of every database, which any schema change modifies."""
+        return {name: (self.revision(name), self.sql(name, CATALOG_ROWS)) for name in self.database_urls}
 
-    def assert_nothing_left_to_do(self) -> None:
-        """A second plan is empty."""
+    def assert_plan_is_empty(self) -> None:
+        """Fail unless the plan has nothing to do."""
         plan = self.cli("plan")
         assert (plan.code, plan.out.splitlines()[-1]) == (0, "nothing to do"), plan
 
 
-def anybody(plan: EnvironmentPlan, _connection: psycopg.Connection[Any]) -> Authorization:
-    """Let everything through: what a test starts from needs no approval."""
+def grant_anything(plan: EnvironmentPlan, _connection: psycopg.Connection[Any]) -> Authorization:
+    """Authorize a plan without an approval, for the initial state of a test."""
     now = datetime.now(UTC)
-    request = Request(subject_of(plan, "", ()), "nobody", now, now, secrets.token_hex(8))
+    request = Request(build_subject(plan, "", ()), "nobody", now, now, secrets.token_hex(8))
     return Authorization(request, ())
 
 
 @contextmanager
 def as_program(root: Path, argv: list[str], out: StringIO, err: StringIO) -> Iterator[None]:
-    """Be the program for a while: its arguments, folder and output, and nothing imported from elsewhere."""
+    """Replace arguments, working directory, output and import path of the process while the block runs."""
     before = sys.argv, Path.cwd(), list(sys.path), sys.stdout, sys.stderr
     forget("migrations", "models")
     sys.argv, sys.stdout, sys.stderr = argv, out, err
-    sys.path[:] = [path for path in sys.path if path not in ("", str(HERE))]
+    sys.path[:] = [path for path in sys.path if path not in ("", str(REPOSITORY))]
     os.chdir(root)
     try:
         yield
@@ -243,7 +247,7 @@ def as_program(root: Path, argv: list[str], out: StringIO, err: StringIO) -> Ite
 
 
 def forget(*packages: str) -> None:
-    """Let packages be imported anew, also by a path that was relative to another folder."""
+    """Remove packages from the import caches, so that they are imported from the current project."""
     sys.path_importer_cache.pop(".", None)
     for name in [name for name in sys.modules if name.partition(".")[0] in packages]:
         del sys.modules[name]
@@ -251,90 +255,92 @@ def forget(*packages: str) -> None:
 
 @pytest.fixture
 def dagster_url(dagster_databases: DagsterDatabases) -> Iterator[str]:
-    """The address of a database with Dagster's tables, as Dagster takes it."""
-    with dagster_databases.one() as url:
+    """The URL of a database with Dagster's tables, with the driver that Dagster needs."""
+    with dagster_databases.copy() as url:
         yield url
 
 
 @contextmanager
-def road_on(
+def workspace_on(
     server: Server,
     root: Path,
     dagster: str,
     patch: pytest.MonkeyPatch,
     names: tuple[str, ...] = ("local", "staging", "prod"),
-) -> Iterator[Road]:
-    """Lay a road with three environments on a server; ``names``: those that have a database."""
+) -> Iterator[Workspace]:
+    """Create a workspace with three environments; ``names``: the environments that get a database."""
     for name in FILES:
-        shutil.copy(HERE / name, root / name)
-    shutil.copytree(HERE / "migrations", root / "migrations", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(REPOSITORY / name, root / name)
+    shutil.copytree(
+        REPOSITORY / "migrations", root / "migrations", ignore=shutil.ignore_patterns("__pycache__")
+    )
     with databases(server) as new_database, patch.context() as patched:
         for name in ("LOCAL", "STAGING", "PROD", "CANARY", "QA"):
             patched.delenv(f"{name}_DATABASE_URL", raising=False)
             patched.setenv(f"{name}_DATABASE_URL", "")
         patched.setenv("DAGSTER_HOME", str(root))
         patched.setenv("DAGSTER_POSTGRES_URL", dagster)
-        road = Road(root, server, new_database, secrets=[urlsplit(dagster).password or ""])
+        workspace = Workspace(root, server, new_database, secrets=[urlsplit(dagster).password or ""])
         admin = server.url("postgres", ADMIN)
-        road.secrets += [urlsplit(admin).password or "", PLANTED]
-        road.edit("dagster.yaml", OWN_TABLES, f"{OWN_TABLES}\n{NO_TABLES}")
-        road.edit("rollout.toml", "[release]\n", f'[release]\nscratch = "{admin}"\n')
+        workspace.secrets += [urlsplit(admin).password or "", SECRET_PASSWORD]
+        workspace.edit("dagster.yaml", STORAGE_URL_LINE, f"{STORAGE_URL_LINE}\n{NO_TABLE_CREATION}")
+        workspace.edit("rollout.toml", "[release]\n", f'[release]\nscratch = "{admin}"\n')
         for name in names:
-            road.add(name)
-        give_key(road, patched)
-        yield road
+            workspace.add(name)
+        add_approver(workspace, patched)
+        yield workspace
 
 
-def give_key(road: Road, patched: pytest.MonkeyPatch) -> None:
-    """Be somebody who may approve: with a key where ssh looks for it, and alone."""
-    folder = road.root / "home" / ".ssh"
+def add_approver(workspace: Workspace, patched: pytest.MonkeyPatch) -> None:
+    """Create the SSH key of an approver in a new HOME, and allow this approver without four eyes."""
+    folder = workspace.root / "home" / ".ssh"
     folder.mkdir(parents=True)
-    known_key(folder / "id_ed25519")
+    write_key_pair(folder / "id_ed25519")
     line = (folder / "id_ed25519.pub").read_text()
-    (road.root / "approvers").write_text(f'{APPROVER} namespaces="wish-rollout" {line}')
-    road.edit("rollout.toml", SIGNERS, f"{SIGNERS}\nfour_eyes = false")
-    patched.setenv("HOME", str(road.root / "home"))
+    (workspace.root / "approvers").write_text(f'{APPROVER} namespaces="wish-rollout" {line}')
+    workspace.edit("rollout.toml", SIGNERS, f"{SIGNERS}\nfour_eyes = false")
+    patched.setenv("HOME", str(workspace.root / "home"))
     patched.delenv("SSH_AUTH_SOCK", raising=False)
     patched.setenv("WISH_ROLLOUT_REQUESTER", REQUESTER)
 
 
-OWN_TABLES = "      env: DAGSTER_POSTGRES_URL"
-NO_TABLES = "    should_autocreate_tables: false"
-"""The clone has them; not to look for them is half of the time in which an instance is opened."""
-KNOWN: dict[str, tuple[str, str]] = {}
-"""Keys by their file's name: each is made once a process."""
+STORAGE_URL_LINE = "      env: DAGSTER_POSTGRES_URL"
+NO_TABLE_CREATION = "    should_autocreate_tables: false"
+"""The database has the tables already; without the check an instance opens in half the time."""
+KEY_PAIRS: dict[str, tuple[str, str]] = {}
+"""Private and public keys by file name: each is created once in a process."""
 
 
-def known_key(path: Path) -> None:
-    """Have a key of that name: the same one in each test."""
-    if path.name not in KNOWN:
+def write_key_pair(path: Path) -> None:
+    """Write the key pair of this file name, which is the same in every test."""
+    if path.name not in KEY_PAIRS:
         make_key(path)
-        KNOWN[path.name] = (path.read_text(), path.with_suffix(".pub").read_text())
-    private, public = KNOWN[path.name]
+        KEY_PAIRS[path.name] = (path.read_text(), path.with_suffix(".pub").read_text())
+    private, public = KEY_PAIRS[path.name]
     path.write_text(private)
     path.chmod(0o600)
     path.with_suffix(".pub").write_text(public)
 
 
 def make_key(path: Path, kind: str = "ed25519") -> None:
-    """Make a key as people do."""
+    """Create a key pair with ssh-keygen."""
     command = ["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "", "-f", str(path)]
     subprocess.run(command, check=True, capture_output=True)
 
 
 @pytest.fixture
-def road(
+def workspace(
     server18: Server, tmp_path: Path, dagster_url: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Road]:
-    """A project with its three environments on PostgreSQL 18."""
-    with road_on(server18, tmp_path, dagster_url, monkeypatch) as laid:
-        yield laid
+) -> Iterator[Workspace]:
+    """A workspace with three environments on PostgreSQL 18."""
+    with workspace_on(server18, tmp_path, dagster_url, monkeypatch) as created:
+        yield created
 
 
 @pytest.fixture
-def each_road(
+def each_workspace(
     server: Server, tmp_path: Path, dagster_url: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Road]:
-    """The same on each version in turn."""
-    with road_on(server, tmp_path, dagster_url, monkeypatch) as laid:
-        yield laid
+) -> Iterator[Workspace]:
+    """The same on each PostgreSQL version."""
+    with workspace_on(server, tmp_path, dagster_url, monkeypatch) as created:
+        yield created

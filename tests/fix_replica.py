@@ -1,6 +1,6 @@
-"""A real hot standby: a primary of its own, copied by pg_basebackup, for the few tests that need one.
+"""A primary and a hot standby, created with pg_basebackup.
 
-Both are in SQL_ASCII, as clusters are that were made where no locale was set, so that is looked at as well.
+Both have the encoding SQL_ASCII, which initdb chooses without a locale, so that encoding is tested too.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import pytest
 from tests.servers import EMBEDDED, bindir_of
 from wish_rollout.sandbox import processes, server_location
 from wish_rollout.sandbox.binaries import runnable_bindir
-from wish_rollout.sandbox.cluster import _free_port
 from wish_rollout.sandbox.errors import SandboxFailed
+from wish_rollout.sandbox.ports import choose_free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Node:
-    """A server of a test's own. ``name`` is what its processes are called."""
+    """A server for one test. ``name``: its ``cluster_name`` and the name of its data directory."""
 
     folder: Path
     name: str
@@ -37,37 +37,37 @@ class Node:
     version: int = EMBEDDED
 
     def url(self, database: str) -> str:
-        """Give the address of a database."""
+        """Return the URL of a database."""
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
 
     def program(self, program: str, *arguments: str) -> None:
-        """Run one of PostgreSQL's programs in the folder; raise SandboxFailed."""
+        """Run a PostgreSQL program in the folder. Raise SandboxFailed."""
         bindir = bindir_of(self.version)
         assert bindir
-        ended = server_location.run(
+        result = server_location.run_program(
             runnable_bindir(bindir), program, *arguments, seconds=SECONDS, directory=self.folder
         )
-        if ended.returncode:
-            raise SandboxFailed(f"running {program}", f"it gave {ended.returncode}", ended.stdout)
+        if result.returncode:
+            raise SandboxFailed(f"running {program}", f"it exited with {result.returncode}", result.stdout)
 
     def make(self, encoding: str = "UTF8") -> None:
-        """Make its cluster; whoever reaches it is let in."""
+        """Create the cluster, with trust authentication."""
         options = ("-U", "postgres", "-A", "trust", "--locale=C", "-E", encoding)
         self.program("initdb", "--no-sync", "-D", self.name, *options)
 
     def start(self, settings: str = "") -> None:
-        """Start it, and wait until it takes connections."""
+        """Start the server and wait until it accepts connections."""
         options = f"-p {self.port} -c cluster_name={self.name} {SETTINGS} {settings}"
         self.program("pg_ctl", "start", "-w", "-s", "-D", self.name, "-l", f"{self.name}.log", "-o", options)
 
 
 @pytest.fixture
 def primary_and_standby() -> Iterator[tuple[Node, Node]]:
-    """Two servers, the second of which follows the first and can only be read."""
+    """Two running servers; the second is a read-only standby of the first."""
     folder = Path(tempfile.mkdtemp(prefix="wish-replica-", dir=server_location.COMMON))
-    server_location.give(folder)
+    server_location.give_to_server_user(folder)
     names = [f"wish_{role}_{secrets.token_hex(4)}" for role in ("primary", "standby")]
-    primary, standby = (Node(folder, name, _free_port()) for name in names)
+    primary, standby = (Node(folder, name, choose_free_port()) for name in names)
     try:
         primary.make("SQL_ASCII")
         primary.start()
@@ -77,5 +77,5 @@ def primary_and_standby() -> Iterator[tuple[Node, Node]]:
         yield primary, standby
     finally:
         for name in names:
-            processes.stop(name, SECONDS)
+            processes.stop_processes(name, SECONDS)
         shutil.rmtree(folder)

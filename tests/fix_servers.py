@@ -1,9 +1,9 @@
-"""PostgreSQL servers for tests: one a version and test run, one database a test.
+"""PostgreSQL servers for tests: one server for each version in a test run, one database for each test.
 
-The process that runs pytest chooses where the servers live; whichever worker needs one first starts it, and
-the others find it running. That process removes them at the end, and fails the run if a server is left.
+The main pytest process chooses the folder of the servers. The first worker that needs a server starts it. The main
+process removes the servers at the end, and fails the run if a test has left a server running.
 
-Versions: 18 from the wheel; 15 and any of 14, 16, 17 from Debian's place, or from ``WISH_PG<major>_BINDIR``.
+Versions: 18 from the wheel; 15, and if installed 14, 16 and 17, from Debian's packages or ``WISH_PG<major>_BINDIR``.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from tests.servers import (
     PREFIX,
     bindir_of,
     databases,
-    leftovers,
     matches,
     parent,
+    running_servers,
     shared_server,
     sweep,
     versions,
@@ -43,18 +43,19 @@ if TYPE_CHECKING:
 ROOT = pytest.StashKey[Path]()
 STACK = pytest.StashKey[ExitStack]()
 UP = pytest.StashKey[set[int]]()
+POSTGRES_TESTS = Path(__file__).parent / "postgres"
 LOG_START = pytest.StashKey[dict[Path, int]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "pg(comparison): run on these major versions alone, as in pg('>=16')")
+    config.addinivalue_line("markers", "pg(comparison): run only on these major versions, as in pg('>=16')")
     if hasattr(config, "workerinput"):
         config.stash[ROOT] = Path(config.workerinput["wish_servers"])
         return
     config.stash[STACK] = stack = ExitStack()
     with locked(
         server_location.common_directory() / "tests.lock"
-    ):  # or another run's sweep takes ours for abandoned
+    ):  # otherwise another run may remove the new folder
         sweep()
         root = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent()))
         root.chmod(0o755)
@@ -63,7 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_configure_node(node: Any) -> None:
-    """Tell a worker of xdist where the servers are."""
+    """Pass the folder of the servers to a worker of xdist."""
     node.workerinput["wish_servers"] = str(node.config.stash[ROOT])
 
 
@@ -78,12 +79,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     for version in versions():
         if (root / f"pg{version}").exists():
             shared_server(root, version).remove()
-    left = leftovers(root, Path(session.config._tmp_path_factory.getbasetemp()))  # type: ignore[attr-defined]
-    for server in left:
+    remaining = running_servers(root, Path(session.config._tmp_path_factory.getbasetemp()))  # type: ignore[attr-defined]
+    for server in remaining:
         server.remove()
-    if left:
-        names = "\n  ".join(str(server.home) for server in left)
-        session.config.get_terminal_writer().line(f"\nservers that tests left running:\n  {names}", red=True)
+    if remaining:
+        names = "\n  ".join(str(server.home) for server in remaining)
+        session.config.get_terminal_writer().line(f"\nservers that tests did not stop:\n  {names}", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -94,22 +95,22 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def running_server(config: pytest.Config, version: int) -> Server:
-    """Give the same server, up. A version that is missing fails in CI, and skips elsewhere."""
+    """Return the running server of a version. A missing version fails the test in CI and skips it elsewhere."""
     if bindir_of(version) is None:
-        missing = f"PostgreSQL {version} is not here: install it, or set WISH_PG{version}_BINDIR"
+        missing = f"PostgreSQL {version} is not installed: install it, or set WISH_PG{version}_BINDIR"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
     server = shared_server(config.stash[ROOT], version)
     up = config.stash.setdefault(UP, set())
-    if version not in up or not server.running:
-        server.up()  # also when it runs: the worker that started it may not have made its roles yet
+    if version not in up or not server.is_running:
+        server.up()  # also if it is running: the worker that started it may not have created the roles yet
         up.add(version)
     return server
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that asks for ``server`` on each version that its ``pg`` marks let through."""
-    if "server" not in metafunc.fixturenames or metafunc.definition.path.parent.name == "postgres":
-        return  # the reader's tests have a server of their own
+    """Run a test with the fixture ``server`` on each version that its ``pg`` marks allow."""
+    if "server" not in metafunc.fixturenames or POSTGRES_TESTS in metafunc.definition.path.parents:
+        return  # these tests have their own servers
     wanted = [mark.args[0] for mark in metafunc.definition.iter_markers("pg")]
     chosen = [version for version in versions() if all(matches(version, text) for text in wanted)]
     metafunc.parametrize("server", chosen, indirect=True, ids=[f"pg{version}" for version in chosen])
@@ -117,45 +118,45 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def server(request: pytest.FixtureRequest) -> Server:
-    """A running server, on each version in turn."""
-    return _noted(request, running_server(request.config, request.param))
+    """A running server of each version."""
+    return _with_log_position(request, running_server(request.config, request.param))
 
 
 @pytest.fixture
 def server18(request: pytest.FixtureRequest) -> Server:
-    """The running server of the wheel."""
-    return _noted(request, running_server(request.config, EMBEDDED))
+    """The running server of version 18."""
+    return _with_log_position(request, running_server(request.config, EMBEDDED))
 
 
 @pytest.fixture
 def new_database(server: Server) -> Iterator[NewDatabase]:
-    """Give a function that makes a fresh database on ``server`` and gives its address."""
+    """A function that creates an empty database on ``server`` and returns its URL."""
     with databases(server) as new:
         yield new
 
 
 @pytest.fixture
 def new_database18(server18: Server) -> Iterator[NewDatabase]:
-    """Give a function that makes a fresh database on ``server18`` and gives its address."""
+    """A function that creates an empty database on ``server18`` and returns its URL."""
     with databases(server18) as new:
         yield new
 
 
 @pytest.fixture
 def database(new_database: NewDatabase) -> str:
-    """The address of a fresh database on each version in turn, owned by the role in it."""
+    """The URL of an empty database on each version, owned by the role in the URL."""
     return new_database()
 
 
 @pytest.fixture
 def database18(new_database18: NewDatabase) -> str:
-    """The address of a fresh database on the wheel's server, owned by the role in it."""
+    """The URL of an empty database on version 18, owned by the role in the URL."""
     return new_database18()
 
 
 @pytest.fixture
 def sandbox_home(request: pytest.FixtureRequest) -> Iterator[Path]:
-    """A place for a server of a test's own; the server is removed afterwards."""
+    """A folder for a server of the test, which is removed afterwards."""
     home = request.config.stash[ROOT] / f"own-{secrets.token_hex(4)}" / ".sandbox"
     home.parent.mkdir()
     home.parent.chmod(0o755)
@@ -164,14 +165,14 @@ def sandbox_home(request: pytest.FixtureRequest) -> Iterator[Path]:
     shutil.rmtree(home.parent, ignore_errors=True)
 
 
-def _noted(request: pytest.FixtureRequest, server: Server) -> Server:
+def _with_log_position(request: pytest.FixtureRequest, server: Server) -> Server:
     request.node.stash.setdefault(LOG_START, {})[server.log] = server.log.stat().st_size
     return server
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show what the servers logged during a test that failed."""
+    """Add the server logs of a failed test to its report."""
     report = yield
     if report.failed:
         for log, start in item.stash.get(LOG_START, {}).items():

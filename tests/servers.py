@@ -1,4 +1,4 @@
-"""The servers of a test run: which versions there are, where they live, and what is left of them."""
+"""The servers of a test run: the installed versions, the folder of their files, and their removal."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EMBEDDED = 18
 REQUIRED = (15, 18)
 POSSIBLE = (14, 15, 16, 17, 18)
 MEMORY = Path("/dev/shm")
-ROOM = 2 << 30
+REQUIRED_BYTES = 2 << 30
 PREFIX = "wish-tests-"
 OWNED = "owned"
 COMPARISONS: dict[str, Callable[[int, int], bool]] = {
@@ -43,7 +43,7 @@ COMPARISONS: dict[str, Callable[[int, int], bool]] = {
 
 
 def bindir_of(version: int) -> Path | None:
-    """Give the programs of a major version; ``None`` when this machine has none."""
+    """Return the directory of the programs of a major version, or None if it is not installed."""
     if named := os.environ.get(f"WISH_PG{version}_BINDIR"):
         return Path(named)
     if version == EMBEDDED:
@@ -53,46 +53,46 @@ def bindir_of(version: int) -> Path | None:
 
 
 def versions() -> list[int]:
-    """Give the versions that tests run on: those that must be there, and what else is."""
+    """Return the versions that tests run on: the required ones, and others that are installed."""
     return [version for version in POSSIBLE if version in REQUIRED or bindir_of(version)]
 
 
 def matches(version: int, comparison: str) -> bool:
-    """Whether a version meets a comparison such as ``>=16``."""
+    """Return whether a version satisfies a comparison such as ``>=16``."""
     parts = re.fullmatch(r"\s*(>=|<=|==|>|<)\s*(\d+)\s*", comparison)
     if parts is None:
-        raise pytest.UsageError(f"no comparison: pg({comparison!r})")
+        raise pytest.UsageError(f"not a comparison: pg({comparison!r})")
     return COMPARISONS[parts[1]](version, int(parts[2]))
 
 
 def shared_server(root: Path, version: int) -> Server:
-    """Give the test run's server of a version, up or not."""
+    """Return the server of a version, running or not."""
     return Server(bindir_of(version) or root, root / f"pg{version}")
 
 
 def parent() -> Path:
-    """Give where servers are fast: in memory, if there is plenty (a container may have 64 MB of it)."""
-    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+    """Return the parent folder of the servers: in memory, if /dev/shm is large enough, else /var/tmp."""
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > REQUIRED_BYTES:
         return MEMORY
     return server_location.COMMON
 
 
 def sweep() -> None:
-    """Remove what test runs left that were killed: nobody holds their lock any more."""
+    """Remove the servers and files of killed test runs, whose lock no process holds."""
     for root in parent().glob(f"{PREFIX}*"):
         with suppress(SandboxFailed, OSError), locked(root / OWNED, seconds=0):
-            for server in leftovers(root):
+            for server in running_servers(root):
                 server.remove()
             shutil.rmtree(root, ignore_errors=True)
 
 
-def leftovers(*roots: Path) -> list[Server]:
-    """Give the servers with a home under one of these directories that still run."""
-    found = set()
-    for _, command in processes.commands():
+def running_servers(*roots: Path) -> list[Server]:
+    """Return the running servers whose home is in one of these directories."""
+    homes = set()
+    for _, command in processes.list_processes():
         if data := re.search(rf" {STATE_SETTING}=(.*?)(?: -c |$)", command):
-            found.add(_home(Path(data[1])))
-    return [Server(home, home) for home in found if any(home.is_relative_to(root) for root in roots)]
+            homes.add(_home(Path(data[1])))
+    return [Server(home, home) for home in homes if any(home.is_relative_to(root) for root in roots)]
 
 
 def _home(state: Path) -> Path:
@@ -101,7 +101,7 @@ def _home(state: Path) -> Path:
 
 
 def clone(connection: psycopg.Connection[Any], name: str, template: str = "template0") -> None:
-    """Make a database of the role that migrates, in the way that is quicker where nothing is synced to disk."""
+    """Create a database of the role that migrates. FILE_COPY is faster where nothing is synced to disk."""
     strategy = " STRATEGY file_copy" if connection.info.server_version >= 150000 else ""
     names = (sql.Identifier(each) for each in (name, template, MIGRATOR))
     connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}" + strategy).format(*names))
@@ -109,7 +109,7 @@ def clone(connection: psycopg.Connection[Any], name: str, template: str = "templ
 
 @contextmanager
 def databases(server: Server) -> Iterator[NewDatabase]:
-    """Give a function that makes a fresh database; all of them are dropped afterwards."""
+    """Yield a function that creates an empty database; drop the databases afterwards."""
     names: list[str] = []
 
     def new() -> str:
@@ -120,7 +120,7 @@ def databases(server: Server) -> Iterator[NewDatabase]:
         return server.url(name)
 
     yield new
-    if names and server.running:
+    if names and server.is_running:
         with server_admin.connect(server.url("postgres", ADMIN)) as connection:
             for name in names:
                 server_admin.drop_database(connection, name)

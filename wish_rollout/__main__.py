@@ -1,17 +1,17 @@
-"""Starts the program: ``wish-rollout``, or ``python -m wish_rollout``."""
+"""The entry point of ``wish-rollout`` and ``python -m wish_rollout``."""
 
 import atexit
 import gc
 
-YOUNG, MIDDLE, OLD = 50_000, 20, 20
-"""Importing makes hundreds of thousands of objects that stay; at the default thresholds, a tenth of a short
-command's time would go into looking through them for cycles, again and again."""
+THRESHOLDS = 50_000, 20, 20
+"""Thresholds of the garbage collector. Imports create hundreds of thousands of permanent objects; with the default
+thresholds, a short command would spend a tenth of its time on searching them for cycles."""
 
 
 def main() -> None:
-    """Run the program, which imports only now."""
-    gc.set_threshold(YOUNG, MIDDLE, OLD)
-    atexit.register(gc.freeze)  # and the same, once more, when the interpreter ends: another tenth
+    """Configure the garbage collector, then import and run the program."""
+    gc.set_threshold(*THRESHOLDS)
+    atexit.register(gc.freeze)  # skips the collection at exit, which takes another tenth
     from wish_rollout.cli.main import main as run
 
     run()

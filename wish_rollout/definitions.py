@@ -1,17 +1,17 @@
-"""Dagster's entry point: the code location, built from rollout.toml."""
+"""Dagster's entry point: the definitions of the code location."""
 
 from __future__ import annotations
 
 import dagster as dg
 
 from wish_rollout.config import load_config
-from wish_rollout.defs.code_location import build
+from wish_rollout.defs.code_location import build_definitions
 from wish_rollout.rollout.project.project_sandbox import stay_inside
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Build assets, jobs, sensors and checks for the environments that rollout.toml declares."""
+    """Return the assets, jobs, sensors and checks for the environments in rollout.toml."""
     config = load_config()
     stay_inside(config)
-    return build(config)
+    return build_definitions(config)

@@ -1,4 +1,4 @@
-"""What revisions import to change tables in use: ``from wish_rollout.safe import create_index_concurrently``."""
+"""Functions for revisions that change tables in use: ``from wish_rollout.safe import create_index_concurrently``."""
 
 from __future__ import annotations
 

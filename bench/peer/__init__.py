@@ -1,1 +1,1 @@
-"""What peers need: an Alembic folder whose models are the benchmark's schema."""
+"""An Alembic folder whose models have the schema of the benchmark."""

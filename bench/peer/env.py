@@ -1,4 +1,4 @@
-"""Alembic's own environment for the measured ``alembic check``: no revisions, models in code."""
+"""The env.py for the measured ``alembic check``: models without revisions."""
 
 import os
 

@@ -1,11 +1,11 @@
-"""The benchmark's schema as people declare one for Alembic, so that ``alembic check`` finds no difference."""
+"""The schema of the benchmark as SQLAlchemy models, for which ``alembic check`` finds no difference."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 
 def declare(tables: int) -> sa.MetaData:
-    """Declare so many tables, as bench.engine.schema writes them in SQL."""
+    """Return the metadata of ``tables`` tables, equal to the SQL of ``bench.engine.schema``."""
     metadata = sa.MetaData()
     kinds = [sa.Enum("a", "b", "c", name=f"e{n}", metadata=metadata) for n in range(20)]
     for n in range(tables):

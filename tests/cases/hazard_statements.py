@@ -8,7 +8,7 @@ ODD = 'app."Odd; one"'
 NO_LOCK = ""
 """The statement ran outside of the transaction in which locks are looked at."""
 
-HIDDEN_TEXT = (
+HIDDEN = (
     Case(
         "index-without-concurrently",
         ODD,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.cases.hazard_case import ROWS, TABLES, Case
-from tests.cases.hazard_statements import HIDDEN_TEXT
+from tests.cases.hazard_statements import HIDDEN
 from tests.cases.hazard_types import TYPES
 
 __all__ = ["CASES", "ROWS", "TABLES", "Case"]
@@ -202,6 +202,6 @@ CASES = (
         ("ALTER TABLE items SET WITHOUT CLUSTER",),
         rewrites=True,
     ),
-    *HIDDEN_TEXT,
+    *HIDDEN,
     *TYPES,
 )

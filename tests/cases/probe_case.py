@@ -1,4 +1,4 @@
-"""What a case of old rows is, and the tables that all of them start from."""
+"""The cases of row probes, and the tables that every case starts with."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ insert into days values (1, 1);
 
 @dataclass(frozen=True)
 class Case:
-    """``bad``: the row that breaks the demand. ``good``: one that does not. ``says``: part of what is told.
+    """A release that adds a requirement to existing rows.
 
-    ``since``: the first version that has it.
+    ``bad``: a statement that makes a row violate it. ``good``: one that does not. ``says``: part of the finding.
+    ``since``: the first PostgreSQL version with this syntax.
     """
 
     name: str

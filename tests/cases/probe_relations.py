@@ -1,4 +1,4 @@
-"""Old rows and each other, and what the same release renames or adds."""
+"""Row probes for constraints between rows, and for tables and columns that the release renames or adds."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ RELATIONS = (
         ("ALTER TABLE parts ADD CONSTRAINT apart EXCLUDE USING gist (span WITH &&) WHERE (part > 10)",),
         "insert into parts values (2, 11, 1, null, '[2,9)')",
         "insert into parts values (2, 10, 1, null, '[2,9)'), (3, 11, 1, null, '[3,9)'), (4, 11, 1, null, null)",
-        "2 rows in prod of public.parts are not apart in (span), as apart demands",
+        "2 rows in prod of public.parts conflict in (span), which violates apart",
     ),
     Case(
         "unique-nulls-not-distinct",
         ("CREATE UNIQUE INDEX one ON items (store, code) NULLS NOT DISTINCT",),
         "insert into items (id, store) values (2, 'LEGO'), (3, 'LEGO')",
         "insert into items (id, store) values (2, 'LEGO')",
-        "2 rows in prod of public.items are not alone with their (store, code), as one demands",
+        "2 rows in prod of public.items are duplicates in (store, code), which violates one",
         since=15,
     ),
     Case(
@@ -28,7 +28,7 @@ RELATIONS = (
         ),
         "insert into items (id, store, code) values (2, 'LEGO', 'ab')",
         "insert into items (id, store, code) values (2, 'Lego', 'ab')",
-        "2 rows in prod of public.items are not alone with their",
+        "2 rows in prod of public.items are duplicates in",
     ),
     Case(
         "match-full",
@@ -37,35 +37,35 @@ RELATIONS = (
         ),
         "insert into bonds values (2, 1, null)",
         "insert into bonds values (2, null, null)",
-        "1 row in prod of public.bonds refers with (a, b) to what is not there, as to_pair demands",
+        "1 row in prod of public.bonds references a missing row with (a, b), which violates to_pair",
     ),
     Case(
         "of-two-columns",
         ("ALTER TABLE bonds ADD CONSTRAINT to_pair FOREIGN KEY (a, b) REFERENCES pairs",),
         "insert into bonds values (2, 1, 2)",
         "insert into bonds values (2, 1, null)",
-        "1 row in prod of public.bonds refers with (a, b) to what is not there",
+        "1 row in prod of public.bonds references a missing row with (a, b)",
     ),
     Case(
         "of-itself",
         ("ALTER TABLE parts ADD CONSTRAINT of_boss FOREIGN KEY (boss) REFERENCES parts (id)",),
         "insert into parts values (2, 1, 1, '2', null, 3)",
         "insert into parts values (2, 1, 1, '2', null, 3), (3, 1, 1, '3', null, 3)",
-        "1 row in prod of public.parts refers with (boss) to what is not there, as of_boss demands",
+        "1 row in prod of public.parts references a missing row with (boss), which violates of_boss",
     ),
     Case(
         "partitioned-check",
         ("ALTER TABLE days ADD CONSTRAINT known CHECK (id > 0)",),
         "insert into days values (0, 11)",
         "insert into days values (2, 11)",
-        "1 row in prod of public.days breaks known",
+        "1 row in prod of public.days violates known",
     ),
     Case(
         "partitioned-unique",
         ("CREATE UNIQUE INDEX one ON days (day)",),
         "insert into days values (2, 11), (3, 11)",
         "insert into days values (2, 11), (3, 12)",
-        "2 rows in prod of public.days are not alone with their (day), as one demands",
+        "2 rows in prod of public.days are duplicates in (day), which violates one",
     ),
     Case(
         "renamed-table-and-column",
@@ -77,7 +77,7 @@ RELATIONS = (
         ),
         "insert into items (id, store, shop) values (2, 'none', 1)",
         "insert into items (id, store, shop) values (2, 'none', 4)",
-        "1 row in prod of public.wishes breaks known: ((shop_name <> 'none'::text) OR (store > 3))",
+        "1 row in prod of public.wishes violates known: ((shop_name <> 'none'::text) OR (store > 3))",
     ),
     Case(
         "renamed-and-unique",
@@ -87,7 +87,7 @@ RELATIONS = (
         ),
         "insert into items (id, store, code) values (2, 'LEGO', 'ab')",
         "insert into items (id, store, code) values (2, 'LEGO', 'b')",
-        "2 rows in prod of public.items are not alone with their (sku, store), as one demands",
+        "2 rows in prod of public.items are duplicates in (sku, store), which violates one",
     ),
     Case(
         "renamed-and-referred-to",
@@ -99,14 +99,14 @@ RELATIONS = (
         ),
         "insert into items (id, shop) values (2, 2)",
         "insert into items (id, shop) values (2, 1)",
-        "1 row in prod of public.items refers with (firm) to what is not there, as of demands",
+        "1 row in prod of public.items references a missing row with (firm), which violates of",
     ),
     Case(
         "renamed-and-other-type",
         ("ALTER TABLE items RENAME code TO made", "ALTER TABLE items ALTER made TYPE date USING made::date"),
         "update items set code = 'never'",
         "update items set code = '2026-02-28'",
-        "1 row in prod holds made = 'never', which does not fit date",
+        "1 row in prod has made = 'never', which is not a valid date",
     ),
     Case(
         "added-with-a-default",
@@ -116,6 +116,6 @@ RELATIONS = (
         ),
         "select 1",
         "update cars set id = 2",
-        "1 row in prod of public.cars breaks moves",
+        "1 row in prod of public.cars violates moves",
     ),
 )

@@ -1,4 +1,4 @@
-"""Old rows and types: other types, and domains."""
+"""Row probes for changes of column types and domains."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TYPES = (
             (f"ALTER TABLE items ALTER store TYPE {kind} USING store::{kind}",),
             f"update items set store = '{bad}'",
             f"update items set store = '{good}'",
-            f"1 row in prod holds store = '{bad}', which does not fit {kind}",
+            f"1 row in prod has store = '{bad}', which is not a valid {kind}",
         )
         for kind, bad, good in (
             ("date", "2026-02-30", " 2026-02-28"),
@@ -31,14 +31,14 @@ TYPES = (
         ),
         "insert into parts values (2, 1, 1, '10')",
         "update parts set raw = '9'",
-        "1 row in prod of public.parts breaks size_check: ",
+        "1 row in prod of public.parts violates size_check: ",
     ),
     Case(
         "domain-check",
         ("ALTER DOMAIN percent ADD CONSTRAINT whole CHECK (value <= 100 AND value::text <> 'VALUE')",),
         "insert into parts values (2, 1, 101)",
         "insert into parts values (2, null, 100)",
-        "1 row in prod of public.parts breaks whole: ((grown <= (100)::numeric)",
+        "1 row in prod of public.parts violates whole: ((grown <= (100)::numeric)",
     ),
     Case(
         "domain-check-validated",
@@ -48,13 +48,13 @@ TYPES = (
         ),
         "insert into parts values (2, 101, 1)",
         "insert into parts values (2, 100, 101)",
-        "1 row in prod of public.parts breaks whole",
+        "1 row in prod of public.parts violates whole",
     ),
     Case(
         "domain-not-null",
         ("ALTER DOMAIN share SET NOT NULL",),
         "insert into parts values (2, null, 1)",
         "insert into parts values (2, 1, 1)",
-        "1 row in prod of public.parts holds no part, which becomes NOT NULL",
+        "1 row in prod of public.parts has no part, which becomes NOT NULL",
     ),
 )

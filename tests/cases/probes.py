@@ -1,4 +1,4 @@
-"""What a schema can demand of old rows: statements, rows that break it, and rows that do not."""
+"""Requirements of a new schema for existing rows: statements, violating rows, and valid rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CASES = (
         (STORE, "ALTER TABLE items ALTER store TYPE store USING store::store"),
         "insert into items (id, store) values (2, 'Amazon'), (3, 'Amazon')",
         "insert into items (id, store) values (2, 'O''Neill'), (3, null)",
-        "2 rows in prod hold store = 'Amazon', which is no label of store",
+        "2 rows in prod have store = 'Amazon', which is not a label of store",
     ),
     Case(
         "label-removed",
@@ -27,28 +27,28 @@ CASES = (
         ),
         "insert into cars values (2, 'red')",
         "update cars set colour = 'green'",
-        "hold colour = 'red', which is no label of colour",
+        "have colour = 'red', which is not a label of colour",
     ),
     Case(
         "not-null",
         ("ALTER TABLE items ALTER store SET NOT NULL",),
         "insert into items (id) values (2)",
         "insert into items (id, store) values (2, '')",
-        "1 row in prod of public.items holds no store",
+        "1 row in prod of public.items has no store",
     ),
     Case(
         "new-not-null",
         ("CREATE TABLE other (id int)", "ALTER TABLE cars ADD COLUMN wheels int NOT NULL"),
         "select 1",
         "truncate cars",
-        "1 row in prod of public.cars holds no wheels",
+        "1 row in prod of public.cars has no wheels",
     ),
     Case(
         "check",
         ("ALTER TABLE items ADD CONSTRAINT positive CHECK (amount > 0)",),
         "insert into items (id, amount) values (2, 0)",
         "insert into items (id, amount) values (2, null)",
-        "breaks positive: (amount > 0)",
+        "violates positive: (amount > 0)",
     ),
     Case(
         "validated-later",
@@ -58,28 +58,28 @@ CASES = (
         ),
         "insert into items (id, amount) values (2, -3)",
         "select 1",
-        "breaks positive",
+        "violates positive",
     ),
     Case(
         "unique",
         ("ALTER TABLE items ADD UNIQUE (store, code)",),
         "insert into items (id, store, code) values (2, 'LEGO', 'ab')",
         "insert into items (id, store) values (2, 'LEGO'), (3, 'LEGO')",
-        "2 rows in prod of public.items are not alone with their (store, code)",
+        "2 rows in prod of public.items are duplicates in (store, code)",
     ),
     Case(
         "unique-index",
         ("CREATE UNIQUE INDEX one ON items (lower(store) DESC) WHERE amount > 3",),
         "insert into items (id, store, amount) values (2, 'lego', 4)",
         "insert into items (id, store, amount) values (2, 'lego', 3)",
-        "2 rows in prod of public.items are not alone with their (lower(store))",
+        "2 rows in prod of public.items are duplicates in (lower(store))",
     ),
     Case(
         "foreign-key",
         ("ALTER TABLE items ADD CONSTRAINT of FOREIGN KEY (shop) REFERENCES shops (id)",),
         "insert into items (id, shop) values (2, 9)",
         "insert into items (id, shop) values (2, null)",
-        "1 row in prod of public.items refers with (shop) to what is not there, as of demands",
+        "1 row in prod of public.items references a missing row with (shop), which violates of",
     ),
     Case(
         "foreign-key-to-a-new-table",
@@ -89,28 +89,28 @@ CASES = (
         ),
         "select 1",
         "update items set amount = null",
-        "refers with (amount)",
+        "references a missing row with (amount)",
     ),
     Case(
         "shorter",
         ("ALTER TABLE items ALTER code TYPE varchar(3)",),
         "insert into items (id, code) values (2, 'abcd')",
         "insert into items (id, code) values (2, 'abc  ')",
-        "holds code = 'abcd', which does not fit character varying(3)",
+        "has code = 'abcd', which is not a valid character varying(3)",
     ),
     Case(
         "smaller",
         ("ALTER TABLE items ALTER amount TYPE smallint",),
         "insert into items (id, amount) values (2, 32768)",
         "insert into items (id, amount) values (2, -32768)",
-        "holds amount = '32768', which does not fit smallint",
+        "has amount = '32768', which is not a valid smallint",
     ),
     Case(
         "less-precise",
         ("ALTER TABLE items ALTER price TYPE numeric(4,1)",),
         "insert into items (id, price) values (2, 999.96)",
         "insert into items (id, price) values (2, -999.94)",
-        "holds price = '999.96', which does not fit numeric(4,1)",
+        "has price = '999.96', which is not a valid numeric(4,1)",
     ),
     *TYPES,
     *RELATIONS,

@@ -1,4 +1,4 @@
-"""`check`, as a pull request runs it: each way to fail, and none of them touches an environment."""
+"""The command `check`: each finding that fails; no environment is needed or changed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.fix_project import Road
+    from tests.fix_project import Workspace
 
 SCRIPT = "migrations/versions/0007_wishlist_items.py"
 DROP_CURRENCY = (
@@ -62,110 +62,110 @@ sa.Table(
 """
 
 
-def failures(road: Road, code: int = 5) -> dict[str, str]:
-    """Run it; give the findings that failed, and see that no environment was needed or changed."""
-    before = road.identity()
-    result = road.cli("check", "--json")
+def failures(workspace: Workspace, code: int = 5) -> dict[str, str]:
+    """Run check; return the failed findings by name. Fail if an environment was changed."""
+    before = workspace.identity()
+    result = workspace.cli("check", "--json")
     assert result.code == code, result
-    assert road.identity() == before
+    assert workspace.identity() == before
     return {each["name"]: each["detail"] for each in json.loads(result.out) if not each["passed"]}
 
 
-def test_check_passes_and_needs_no_environment(each_road: Road) -> None:
+def test_check_passes_and_needs_no_environment(each_workspace: Workspace) -> None:
     for name in ("local", "staging", "prod"):
-        each_road.leave_out(name)
-    result = each_road.cli("check")
+        each_workspace.unset_url(name)
+    result = each_workspace.cli("check")
     assert result.code == 0
     assert [line.split(":")[0] for line in result.out.splitlines()] == [
         f"ok    {name}" for name in ("one head", "history", "replay", "behaviour", "models", "round trip")
     ]
 
 
-def test_an_edited_script_fails(road: Road) -> None:
-    road.edit(SCRIPT, "wishlist items", "wish list items")
-    found = failures(road)
+def test_an_edited_script_fails(workspace: Workspace) -> None:
+    workspace.edit(SCRIPT, "wishlist items", "wish list items")
+    found = failures(workspace)
     assert list(found) == ["history"]
     assert SCRIPT in found["history"]
 
 
-def test_a_revision_that_is_not_recorded_fails(road: Road) -> None:
-    (road.root / "migrations/versions/0008_next.py").write_text(
+def test_revision_without_a_recorded_schema_fails(workspace: Workspace) -> None:
+    (workspace.root / "migrations/versions/0008_next.py").write_text(
         SECOND_HEAD.replace("0007b", "0008").replace("0006", "0007")
     )
-    found = failures(road)
+    found = failures(workspace)
     assert found == {"history": "not recorded: 0008; record with: wish-rollout generate --record"}
 
 
-def test_two_heads_fail(road: Road) -> None:
-    (road.root / "migrations/versions/0007b_another.py").write_text(SECOND_HEAD)
-    found = failures(road)
+def test_two_heads_fail(workspace: Workspace) -> None:
+    (workspace.root / "migrations/versions/0007b_another.py").write_text(SECOND_HEAD)
+    found = failures(workspace)
     assert list(found) == ["one head"]
     assert "alembic merge -m 'merge' 0007 0007b" in found["one head"]
 
 
-def test_a_snapshot_that_the_scripts_do_not_reproduce_fails(road: Road) -> None:
-    """As when the record was made from another script: file and journal agree, the replay does not."""
-    road.edit(
+def test_snapshot_that_differs_from_the_replay_fails(workspace: Workspace) -> None:
+    """The snapshot was recorded from another script: file and journal agree, the replay differs."""
+    workspace.edit(
         SCRIPT,
         '"idx_wishlist_user_sort", "wishlist_items", ["user_id", "sort_order"]',
         '"idx_wishlist_user_sort", "wishlist_items", ["sort_order", "user_id"]',
     )
-    assert road.cli("generate", "--record").code == 0
+    assert workspace.cli("generate", "--record").code == 0
     wrong = {
         path.name: path.read_bytes()
-        for path in (road.root / "migrations/meta").iterdir()
+        for path in (workspace.root / "migrations/meta").iterdir()
         if path.name == "0007_snapshot.json"
     }
     recorded = json.loads(wrong["0007_snapshot.json"])["fingerprint"]
-    road.edit(SCRIPT, '["sort_order", "user_id"]', '["user_id", "sort_order"]')
-    assert road.cli("generate", "--record").code == 0
-    journal = road.root / "migrations/meta/_journal.json"
+    workspace.edit(SCRIPT, '["sort_order", "user_id"]', '["user_id", "sort_order"]')
+    assert workspace.cli("generate", "--record").code == 0
+    journal = workspace.root / "migrations/meta/_journal.json"
     content = json.loads(journal.read_text())
     content["entries"][1]["fingerprint"] = recorded
     journal.write_text(json.dumps(content))
-    (road.root / "migrations/meta/0007_snapshot.json").write_bytes(wrong["0007_snapshot.json"])
+    (workspace.root / "migrations/meta/0007_snapshot.json").write_bytes(wrong["0007_snapshot.json"])
 
-    found = failures(road)
+    found = failures(workspace)
     assert list(found) == ["replay"]
     assert "0007: changed index public.idx_wishlist_user_sort" in found["replay"]
 
 
-def test_a_snapshot_edited_by_hand_fails(road: Road) -> None:
-    road.edit("migrations/meta/0007_snapshot.json", '"type": "text"', '"type": "varchar"')
-    found = failures(road)
+def test_a_snapshot_edited_by_hand_fails(workspace: Workspace) -> None:
+    workspace.edit("migrations/meta/0007_snapshot.json", '"type": "text"', '"type": "varchar"')
+    found = failures(workspace)
     assert "0007_snapshot.json" in found["replay"]
 
 
-def test_a_declared_schema_that_the_scripts_do_not_lead_to_fails(road: Road) -> None:
-    road.edit(
+def test_models_that_differ_from_the_scripts_fail(workspace: Workspace) -> None:
+    workspace.edit(
         "migrations/schema.py", 'sa.Column("title", sa.Text, nullable=False)', 'sa.Column("title", sa.Text)'
     )
-    found = failures(road)
+    found = failures(workspace)
     assert list(found) == ["models"]
     assert "changed column public.wishlist_items.title" in found["models"]
 
 
-def test_what_no_model_can_declare_is_no_difference(road: Road) -> None:
-    """Views, partitions, functions, grants, row security: scripts make them by SQL."""
-    (road.root / "migrations/versions/0008_sql.py").write_text(BY_SQL)
-    schema = road.root / "migrations/schema.py"
+def test_objects_that_models_cannot_declare_are_no_difference(workspace: Workspace) -> None:
+    """Views, partitions, functions, privileges and row security are created by SQL in scripts."""
+    (workspace.root / "migrations/versions/0008_sql.py").write_text(BY_SQL)
+    schema = workspace.root / "migrations/schema.py"
     schema.write_text(schema.read_text() + LOGS)
-    assert road.cli("generate", "--record").code == 0
-    assert failures(road, 0) == {}
+    assert workspace.cli("generate", "--record").code == 0
+    assert failures(workspace, 0) == {}
 
-    road.edit("migrations/schema.py", '"day", sa.Date', '"day", sa.DateTime')
-    assert list(failures(road)) == ["models"]
+    workspace.edit("migrations/schema.py", '"day", sa.Date', '"day", sa.DateTime')
+    assert list(failures(workspace)) == ["models"]
 
 
-def test_a_downgrade_that_leaves_something_fails(road: Road) -> None:
-    road.edit(SCRIPT, DROP_CURRENCY, "    pass\n")
-    found = failures(road)
+def test_incomplete_downgrade_fails(workspace: Workspace) -> None:
+    workspace.edit(SCRIPT, DROP_CURRENCY, "    pass\n")
+    found = failures(workspace)
     assert set(found) == {"history", "round trip"}
     assert "wishlist_currency" in found["round trip"]
 
 
-def test_a_revisions_own_verify_that_does_not_hold_fails(road: Road) -> None:
-    road.edit(SCRIPT, "SET priority = 10", "SET priority = 5")
-    found = failures(road)
+def test_failing_verify_function_of_a_revision_fails(workspace: Workspace) -> None:
+    workspace.edit(SCRIPT, "SET priority = 10", "SET priority = 5")
+    found = failures(workspace)
     assert set(found) == {"history", "behaviour"}
     assert "accepted, and had to be refused with SQLSTATE 23514" in found["behaviour"]

@@ -1,4 +1,4 @@
-"""The gate, from the command line; tests/gate holds what an approval is."""
+"""The gate with the commands apply and approve. tests/gate has the tests of approvals."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.fix_project import anybody
+from tests.fix_project import grant_anything
 
 if TYPE_CHECKING:
-    from tests.fix_project import Road
+    from tests.fix_project import Workspace
 
 
 @pytest.fixture
-def waiting(road: Road) -> Road:
-    """A road that is done but for prod."""
-    road.migrate("local", "staging")
-    return road
+def waiting(workspace: Workspace) -> Workspace:
+    """A workspace in which only prod is not migrated."""
+    workspace.migrate("local", "staging")
+    return workspace
 
 
-def test_an_approval_shows_what_is_approved_and_lets_exactly_that_through(waiting: Road) -> None:
+def test_approve_shows_the_plan_and_apply_then_executes_it(waiting: Workspace) -> None:
     assert waiting.cli("apply").code == 3
     result = waiting.cli("approve", "prod", "--reason", "agreed", "--yes")
     assert result.code == 0, result
@@ -29,17 +29,17 @@ def test_an_approval_shows_what_is_approved_and_lets_exactly_that_through(waitin
 
     assert waiting.cli("apply").code == 0
     assert waiting.revision("prod") == "0007"
-    waiting.assert_nothing_left_to_do()
+    waiting.assert_plan_is_empty()
 
 
-def test_a_schema_that_drifted_after_the_approval_is_not_migrated(waiting: Road) -> None:
+def test_drift_after_the_approval_stops_the_migration(waiting: Workspace) -> None:
     assert waiting.cli("apply").code == 3
     assert waiting.cli("approve", "prod", "--reason", "agreed", "--yes").code == 0
     waiting.sql("prod", "create table theirs (a int)")
-    assert "table public.theirs" in waiting.told(4, "apply")
+    assert "table public.theirs" in waiting.expect_error(4, "apply")
 
 
-def test_a_plan_that_went_stale_between_preflight_and_lock_is_not_carried_out(waiting: Road) -> None:
+def test_plan_that_changed_after_preflight_is_refused(waiting: Workspace) -> None:
     from wish_rollout.core.errors.plans import PlanChanged
     from wish_rollout.rollout.execution.ledger_recording import Actor
     from wish_rollout.rollout.execution.migration import migrate_environment
@@ -55,7 +55,7 @@ def test_a_plan_that_went_stale_between_preflight_and_lock_is_not_carried_out(wa
     waiting.sql("prod", "insert into alembic_version values ('0006')")
     before = waiting.identity()
     with pytest.raises(PlanChanged) as refused:
-        migrate_environment(project, target, planned=planned, actor=Actor(gatekeeper=anybody))
+        migrate_environment(project, target, planned=planned, actor=Actor(gatekeeper=grant_anything))
     assert "start was [], is ['0006']" in refused.value.changed
     assert refused.value.exit_code == 6
     assert waiting.identity() == before

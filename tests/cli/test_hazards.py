@@ -1,4 +1,4 @@
-"""A release that endangers a database as it is: refused, unless its script allows it and a person sees that."""
+"""A release with a hazard is refused unless the script allows it; at a gate the approver sees it too."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.fix_project import Road
+    from tests.fix_project import Workspace
 
 ROW = "insert into wishlist_items (user_id, title, store) values ('u', 't', 'LEGO')"
 SCRIPT = '''
@@ -31,68 +31,68 @@ SAFE = (
 )
 
 
-def add_revision(road: Road, body: str, extra: str = "") -> None:
-    script = road.root / "migrations/versions/0008_title.py"
+def add_revision(workspace: Workspace, body: str, extra: str = "") -> None:
+    script = workspace.root / "migrations/versions/0008_title.py"
     script.write_text(SCRIPT.format(body=body, extra=extra))
 
 
-def test_a_fresh_database_has_no_hazard(road: Road) -> None:
-    made = json.loads(road.cli("plan", "--json").out)
+def test_empty_database_has_no_hazard(workspace: Workspace) -> None:
+    made = json.loads(workspace.cli("plan", "--json").out)
 
     assert [one["hazards"] for one in made["environments"]] == [[], [], []]
 
 
-def test_a_hazard_in_the_last_environment_stops_the_release_before_the_first(road: Road) -> None:
-    road.migrate("prod")
-    road.sql("prod", ROW)
-    add_revision(road, UNSAFE)
-    before = road.identity()
-    shown = road.cli("plan")
+def test_a_hazard_in_the_last_environment_stops_the_release_before_the_first(workspace: Workspace) -> None:
+    workspace.migrate("prod")
+    workspace.sql("prod", ROW)
+    add_revision(workspace, UNSAFE)
+    before = workspace.identity()
+    shown = workspace.cli("plan")
     assert "hazard: index-without-concurrently: index public.idx_title in revision 0008" in shown.out
     assert "NOT ALLOWED" in shown.out
 
-    refused = road.cli("apply")
+    refused = workspace.cli("apply")
 
     assert refused.code == 6, refused
     assert "endanger 'prod'" in refused.err
     assert "create_index_concurrently" in refused.err
     assert 'allow_hazards = {"index-without-concurrently": "…"}' in refused.err
-    assert road.identity() == before
+    assert workspace.identity() == before
 
 
-def test_the_safe_way_is_none(each_road: Road) -> None:
-    road = each_road
-    road.migrate("prod")
-    road.sql("prod", ROW)
-    add_revision(road, SAFE)
-    assert "hazard" not in road.cli("plan").out
+def test_create_index_concurrently_is_no_hazard(each_workspace: Workspace) -> None:
+    workspace = each_workspace
+    workspace.migrate("prod")
+    workspace.sql("prod", ROW)
+    add_revision(workspace, SAFE)
+    assert "hazard" not in workspace.cli("plan").out
 
-    road.migrate("prod")
+    workspace.migrate("prod")
 
-    assert road.revision("prod") == "0008"
+    assert workspace.revision("prod") == "0008"
 
 
-def test_an_allowed_one_goes_on_as_long_as_it_is_what_the_approver_saw(road: Road) -> None:
-    road.leave_out("staging")
-    road.migrate("local", "prod")
-    add_revision(road, UNSAFE, 'allow_hazards = {"index-without-concurrently": "small | at night"}')
+def test_allowed_hazard_is_applied_if_the_approved_plan_shows_it(workspace: Workspace) -> None:
+    workspace.unset_url("staging")
+    workspace.migrate("local", "prod")
+    add_revision(workspace, UNSAFE, 'allow_hazards = {"index-without-concurrently": "small | at night"}')
     approve = ("approve", "prod", "--reason", "agreed", "--yes")
-    assert "hazard" not in road.cli(*approve).out
-    road.sql("prod", ROW)
-    assert road.cli("apply").code == 3, "the approval was of a plan without a hazard"
+    assert "hazard" not in workspace.cli(*approve).out
+    workspace.sql("prod", ROW)
+    assert workspace.cli("apply").code == 3, "the approved plan has no hazard"
 
-    assert "allowed: small | at night" in road.cli(*approve).out
-    road.sql("prod", ROW)
+    assert "allowed: small | at night" in workspace.cli(*approve).out
+    workspace.sql("prod", ROW)
 
-    assert road.cli("apply").code == 0, "one row more is the same hazard"
-    road.assert_nothing_left_to_do()
+    assert workspace.cli("apply").code == 0, "another row does not change the hazard"
+    workspace.assert_plan_is_empty()
 
 
-def test_an_allowance_must_name_a_hazard_and_a_reason(road: Road) -> None:
-    for said in ('{"index-concurrently": "typo"}', '{"drop-table": " "}', '["drop-table"]'):
-        add_revision(road, UNSAFE, f"allow_hazards = {said}")
+def test_allow_hazards_needs_a_known_hazard_and_a_reason(workspace: Workspace) -> None:
+    for declared in ('{"index-concurrently": "typo"}', '{"drop-table": " "}', '["drop-table"]'):
+        add_revision(workspace, UNSAFE, f"allow_hazards = {declared}")
 
-        refused = road.cli("plan")
+        refused = workspace.cli("plan")
 
         assert refused.code == 2, refused
         assert "allow_hazards of revision 0008" in refused.err

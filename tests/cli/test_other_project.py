@@ -1,4 +1,4 @@
-"""Another project's Alembic folder works unchanged: its own alembic.ini and env.py, and no record."""
+"""The Alembic folder of another project works unchanged: with its alembic.ini and env.py, without recorded schemas."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from typing import TYPE_CHECKING
 from tests.fix_folder import FIRST, SECOND
 
 if TYPE_CHECKING:
-    from tests.fix_project import Road
+    from tests.fix_project import Workspace
 
 COLUMN = "    placed: Mapped[str] = mapped_column(sa.Text)\n"
 
 
-def test_it_goes_the_whole_road_and_back(other_project: Road) -> None:
-    road = other_project
-    road.roll_out()
-    assert {road.revision(name) for name in road.made} == {SECOND}
-    assert road.sql("prod", "select to_regclass('ix_placed')::text") == [("ix_placed",)]
-    road.assert_nothing_left_to_do()
-    assert road.cli("drift").code == 0
+def test_rollout_and_rollback(other_project: Workspace) -> None:
+    workspace = other_project
+    workspace.roll_out()
+    assert {workspace.revision(name) for name in workspace.database_urls} == {SECOND}
+    assert workspace.sql("prod", "select to_regclass('ix_placed')::text") == [("ix_placed",)]
+    workspace.assert_plan_is_empty()
+    assert workspace.cli("drift").code == 0
 
-    assert road.cli("rollback", "local").code == 0
-    assert road.revision("local") == FIRST
-    assert not (road.root / "db/meta").exists()
+    assert workspace.cli("rollback", "local").code == 0
+    assert workspace.revision("local") == FIRST
+    assert not (workspace.root / "db/meta").exists()
 
 
-def test_its_models_and_scripts_are_checked(other_project: Road) -> None:
+def test_check_compares_models_and_scripts(other_project: Workspace) -> None:
     found = {each["name"]: each for each in json.loads(other_project.cli("check", "--json").out)}
     assert [name for name, each in found.items() if not each["passed"]] == ["models"]
     assert "removed index public.ix_placed" in found["models"]["detail"]
     assert found["history"]["detail"].startswith("nothing is recorded yet")
 
 
-def test_a_revision_is_generated_in_its_own_way(other_project: Road) -> None:
+def test_generate_uses_the_templates_of_the_project(other_project: Workspace) -> None:
     other_project.edit(
         "models.py",
         COLUMN,

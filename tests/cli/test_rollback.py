@@ -1,4 +1,4 @@
-"""Taking an environment back: exactly to what it was, and never over rows."""
+"""A rollback restores the earlier schema, and is refused if it would lose rows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.fix_project import Road
+    from tests.fix_project import Workspace
 
 OURS = """
 select relname::text from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'i')
@@ -34,70 +34,72 @@ def downgrade() -> None:
 """
 
 
-def fingerprint(road: Road, name: str) -> str:
-    return str(json.loads(road.cli("snapshot", name).out)["fingerprint"])
+def fingerprint(workspace: Workspace, name: str) -> str:
+    return str(json.loads(workspace.cli("snapshot", name).out)["fingerprint"])
 
 
-def test_a_rollback_ends_at_the_earlier_snapshot_and_the_release_goes_on_again(each_road: Road) -> None:
-    road = each_road
-    road.migrate("local")
-    assert len(road.sql("local", OURS)) == len(VERSION_TABLE) + 1 + 6 + 2
+def test_rollback_restores_the_earlier_snapshot_and_apply_works_again(
+    each_workspace: Workspace,
+) -> None:
+    workspace = each_workspace
+    workspace.migrate("local")
+    assert len(workspace.sql("local", OURS)) == len(VERSION_TABLE) + 1 + 6 + 2
 
-    back = road.cli("rollback", "local")
+    back = workspace.cli("rollback", "local")
     assert back.code == 0, back
     assert "0007 → 0006" in back.out
-    assert (road.revision("local"), road.sql("local", OURS)) == ("0006", VERSION_TABLE)
-    recorded = road.root / "migrations/meta/0006_snapshot.json"
-    assert road.cli("diff", "local", str(recorded)).code == 0
-    assert json.loads(recorded.read_text())["fingerprint"] == fingerprint(road, "local")
+    assert (workspace.revision("local"), workspace.sql("local", OURS)) == ("0006", VERSION_TABLE)
+    recorded = workspace.root / "migrations/meta/0006_snapshot.json"
+    assert workspace.cli("diff", "local", str(recorded)).code == 0
+    assert json.loads(recorded.read_text())["fingerprint"] == fingerprint(workspace, "local")
 
-    road.roll_out()
-    assert road.revision("local") == "0007"
-    road.assert_nothing_left_to_do()
+    workspace.roll_out()
+    assert workspace.revision("local") == "0007"
+    workspace.assert_plan_is_empty()
 
 
-def test_a_rollback_to_base_takes_every_revision_back(road: Road) -> None:
-    road.migrate("staging")
-    back = road.cli("rollback", "staging", "--to", "base", "--json")
+def test_rollback_to_base_downgrades_every_revision(workspace: Workspace) -> None:
+    workspace.migrate("staging")
+    back = workspace.cli("rollback", "staging", "--to", "base", "--json")
     assert back.code == 0
     outcome = json.loads(back.out)
     stage = outcome["environments"][0]
     assert (stage["environment"], stage["start"], stage["end"]) == ("staging", "0007", "base")
-    assert (road.revision("staging"), road.sql("staging", OURS)) == (None, VERSION_TABLE)
-    assert road.cli("verify", "staging").code == 0
+    assert (workspace.revision("staging"), workspace.sql("staging", OURS)) == (None, VERSION_TABLE)
+    assert workspace.cli("verify", "staging").code == 0
 
 
-def test_a_rollback_over_rows_is_refused_and_says_how_many(road: Road) -> None:
-    road.migrate("local")
-    road.sql("local", f"{ROW}, ('u2', 't2', 'Cata', null)")
-    before = road.identity()
+def test_rollback_that_would_drop_rows_is_refused_with_their_number(workspace: Workspace) -> None:
+    workspace.migrate("local")
+    workspace.sql("local", f"{ROW}, ('u2', 't2', 'Cata', null)")
+    before = workspace.identity()
     for arguments in ((), ("--to", "base")):
-        refused = road.cli("rollback", "local", *arguments)
+        refused = workspace.cli("rollback", "local", *arguments)
         assert refused.code == 6
         assert "2 in public.wishlist_items" in refused.err
         assert "hint: " in refused.err
-    assert road.identity() == before
-    assert road.sql("local", "select count(*) from wishlist_items") == [(2,)]
+    assert workspace.identity() == before
+    assert workspace.sql("local", "select count(*) from wishlist_items") == [(2,)]
 
-    road.sql("local", "delete from wishlist_items")
-    assert road.cli("rollback", "local").code == 0
+    workspace.sql("local", "delete from wishlist_items")
+    assert workspace.cli("rollback", "local").code == 0
 
 
-def test_a_column_that_holds_values_is_not_dropped_by_a_rollback(road: Road) -> None:
-    (road.root / "migrations/versions/0008_colour.py").write_text(ADD_COLUMN)
-    road.migrate("local")
-    road.sql("local", ROW)
-    road.sql("local", "update wishlist_items set colour = 'red'")
+def test_rollback_does_not_drop_a_column_with_values(workspace: Workspace) -> None:
+    (workspace.root / "migrations/versions/0008_colour.py").write_text(ADD_COLUMN)
+    workspace.migrate("local")
+    workspace.sql("local", ROW)
+    workspace.sql("local", "update wishlist_items set colour = 'red'")
 
-    refused = road.cli("rollback", "local")
+    refused = workspace.cli("rollback", "local")
     assert (refused.code, "1 in public.wishlist_items.colour" in refused.err) == (6, True)
     assert "wishlist_items.size" not in refused.err
-    assert road.revision("local") == "0008"
+    assert workspace.revision("local") == "0008"
 
-    road.sql("local", "update wishlist_items set colour = null")
-    assert road.cli("rollback", "local").code == 0
-    assert road.revision("local") == "0007"
-    assert road.sql("local", "select notes from wishlist_items") == [("mine",)]
+    workspace.sql("local", "update wishlist_items set colour = null")
+    assert workspace.cli("rollback", "local").code == 0
+    assert workspace.revision("local") == "0007"
+    assert workspace.sql("local", "select notes from wishlist_items") == [("mine",)]
 
 
 @pytest.mark.parametrize(
@@ -107,24 +109,26 @@ def test_a_column_that_holds_values_is_not_dropped_by_a_rollback(road: Road) -> 
         ("0042", 2, "There is no revision '0042'"),
     ],
 )
-def test_a_rollback_that_leads_nowhere_changes_nothing(road: Road, to: str, code: int, says: str) -> None:
-    road.migrate("local")
-    before = road.identity()
-    result = road.cli("rollback", "local", "--to", to)
+def test_rollback_to_an_invalid_revision_changes_nothing(
+    workspace: Workspace, to: str, code: int, says: str
+) -> None:
+    workspace.migrate("local")
+    before = workspace.identity()
+    result = workspace.cli("rollback", "local", "--to", to)
     assert (result.code, says in result.out + result.err) == (code, True), result
-    assert road.identity() == before
+    assert workspace.identity() == before
 
 
-def test_a_schema_that_drifted_is_not_rolled_back(road: Road) -> None:
-    road.migrate("local")
-    road.sql("local", "alter table wishlist_items add column mine int")
-    before = road.identity()
-    refused = road.cli("rollback", "local")
+def test_rollback_is_refused_after_drift(workspace: Workspace) -> None:
+    workspace.migrate("local")
+    workspace.sql("local", "alter table wishlist_items add column mine int")
+    before = workspace.identity()
+    refused = workspace.cli("rollback", "local")
     assert (refused.code, "column public.wishlist_items.mine" in refused.err) == (4, True)
-    assert road.identity() == before
+    assert workspace.identity() == before
 
 
-def test_a_database_at_base_has_nothing_to_roll_back(road: Road) -> None:
-    before = road.identity()
-    assert road.cli("rollback", "local").code == 2
-    assert road.identity() == before
+def test_rollback_at_base_has_nothing_to_do(workspace: Workspace) -> None:
+    before = workspace.identity()
+    assert workspace.cli("rollback", "local").code == 2
+    assert workspace.identity() == before

@@ -1,4 +1,4 @@
-"""`sandbox env` and `sandbox rollout`: the two commands of a newcomer, on a server of the project's own."""
+"""The commands `sandbox env` and `sandbox rollout`, with the sandbox server of a project."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from tests.fix_project import NO_TABLES
+from tests.fix_project import NO_TABLE_CREATION
 from wish_rollout.config import load_config
 from wish_rollout.rollout.project.project_sandbox import sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.fix_project import Road
+    from tests.fix_project import Workspace
 
 VARIABLES = [
     "LOCAL_DATABASE_URL",
@@ -29,43 +29,43 @@ BOUND_SECONDS = 120
 
 
 @pytest.fixture
-def newcomer(road: Road) -> Iterator[Road]:
-    """A project whose variables, all but the sandbox's own, lead to databases that must stay as they are."""
-    toml = road.root / "rollout.toml"
+def sandbox_workspace(workspace: Workspace) -> Iterator[Workspace]:
+    """A workspace whose variables name databases that the sandbox commands must not change."""
+    toml = workspace.root / "rollout.toml"
     lines = toml.read_text().splitlines(keepends=True)
     toml.write_text("".join(line for line in lines if not line.startswith("scratch = ")))
-    road.edit("dagster.yaml", NO_TABLES, "")
-    yield road
-    sandbox(load_config(road.root / "rollout.toml")).remove()
+    workspace.edit("dagster.yaml", NO_TABLE_CREATION, "")
+    yield workspace
+    sandbox(load_config(workspace.root / "rollout.toml")).remove()
 
 
-def test_the_sandbox_takes_a_newcomer_through_the_whole_road_once(newcomer: Road) -> None:
-    before = newcomer.identity()
-    first = newcomer.ended(newcomer.start("sandbox", "rollout"), BOUND_SECONDS)
+def test_sandbox_rollout_migrates_every_environment_once(sandbox_workspace: Workspace) -> None:
+    before = sandbox_workspace.identity()
+    first = sandbox_workspace.wait_for(sandbox_workspace.start("sandbox", "rollout"), BOUND_SECONDS)
     assert first.code == 0, first
     account = [line.split() for line in first.out.splitlines()]
     assert [words[:4] for words in account[1:4]] == [
         [name, "base", "→", "0007"] for name in ("local", "staging", "prod")
     ]
-    assert "gate of prod: approved by the sandbox's operator" in first.out
+    assert "gate of prod: approved with the key of the sandbox" in first.out
     assert "dagster dev -w workspace.yaml" in first.out
 
-    second = newcomer.ended(newcomer.start("sandbox", "rollout"), BOUND_SECONDS)
+    second = sandbox_workspace.wait_for(sandbox_workspace.start("sandbox", "rollout"), BOUND_SECONDS)
     assert (second.code, second.out) == (0, "nothing to do: local, staging, prod are at 0007, in step\n")
-    assert newcomer.identity() == before
+    assert sandbox_workspace.identity() == before
 
-    printed = newcomer.start("sandbox", "env").communicate(timeout=BOUND_SECONDS)[0]
+    printed = sandbox_workspace.start("sandbox", "env").communicate(timeout=BOUND_SECONDS)[0]
     exported = dict(shlex.split(line)[1].split("=", 1) for line in printed.splitlines())
     assert list(exported) == VARIABLES
     for name in VARIABLES[:3]:
         with psycopg.connect(exported[name]) as connection:
             assert connection.execute("select version_num from alembic_version").fetchall() == [("0007",)]
     os.environ.update(exported)
-    assert newcomer.cli("drift").code == 0
-    assert newcomer.cli("sandbox", "remove").code == 0
-    assert not (newcomer.root / ".sandbox").exists()
+    assert sandbox_workspace.cli("drift").code == 0
+    assert sandbox_workspace.cli("sandbox", "remove").code == 0
+    assert not (sandbox_workspace.root / ".sandbox").exists()
 
 
-def test_an_address_is_not_given_before_there_is_a_server(newcomer: Road) -> None:
-    told = newcomer.told(1, "sandbox", "env")
-    assert "start it: wish-rollout sandbox up" in told
+def test_sandbox_env_needs_a_server(sandbox_workspace: Workspace) -> None:
+    message = sandbox_workspace.expect_error(1, "sandbox", "env")
+    assert "start it: wish-rollout sandbox up" in message

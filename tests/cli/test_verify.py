@@ -1,4 +1,4 @@
-"""`verify`: what is there is what its revision promises, or exit 5 names what is not."""
+"""The command `verify`: the schema is the expected schema of the revision, or exit 5 reports the differences."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.fix_project import Road
+    from tests.fix_project import Workspace
 
 
-def test_verify_passes_where_nothing_has_changed(each_road: Road) -> None:
-    each_road.migrate("local", "prod")
-    before = each_road.identity()
-    passed = each_road.cli("verify", "local")
+def test_verify_passes_without_changes(each_workspace: Workspace) -> None:
+    each_workspace.migrate("local", "prod")
+    before = each_workspace.identity()
+    passed = each_workspace.cli("verify", "local")
     assert (passed.code, "7/7 passed" in passed.out) == (0, True), passed
-    gated = each_road.cli("verify", "prod")
-    assert (gated.code, "6/6 passed" in gated.out) == (0, True), gated  # a revision's verify() stays out
-    assert each_road.cli("verify", "staging").code == 0
-    assert each_road.identity() == before
-    assert each_road.sql("local", "select count(*) from wishlist_items") == [(0,)]
+    gated = each_workspace.cli("verify", "prod")
+    # the verify() of a revision does not run in a gated environment
+    assert (gated.code, "6/6 passed" in gated.out) == (0, True), gated
+    assert each_workspace.cli("verify", "staging").code == 0
+    assert each_workspace.identity() == before
+    assert each_workspace.sql("local", "select count(*) from wishlist_items") == [(0,)]
 
 
 @pytest.mark.parametrize(
@@ -36,22 +37,22 @@ def test_verify_passes_where_nothing_has_changed(each_road: Road) -> None:
         ),
     ],
 )
-def test_verify_fails_after_a_change_by_hand(road: Road, change: str, failed: set[str]) -> None:
-    road.migrate("local")
+def test_verify_fails_after_a_manual_change(workspace: Workspace, change: str, failed: set[str]) -> None:
+    workspace.migrate("local")
     if "pg_index" in change:
-        road.as_superuser("local", change)
+        workspace.as_superuser("local", change)
     else:
-        road.sql("local", change)
-    result = road.cli("verify", "local")
+        workspace.sql("local", change)
+    result = workspace.cli("verify", "local")
     assert result.code == 5, result
-    assert "'local' is not what was promised" in result.err
+    assert "Verification of 'local' failed" in result.err
     assert not [name for name in failed if name not in result.err], result.err
-    as_json = road.cli("verify", "local", "--json")
-    assert (as_json.code, json.loads(as_json.out)["error"]["class"]) == (5, "NotAsPromised")
+    as_json = workspace.cli("verify", "local", "--json")
+    assert (as_json.code, json.loads(as_json.out)["error"]["class"]) == (5, "SchemaVerificationFailed")
 
 
-def test_a_gated_environment_may_opt_in_to_a_revisions_own_verify(road: Road) -> None:
-    road.edit("rollout.toml", "gated = true", "gated = true\nrun_verify = true")
-    road.migrate("prod")
-    assert "7/7 passed" in road.cli("verify", "prod").out
-    assert road.sql("prod", "select count(*) from wishlist_items") == [(0,)]
+def test_gated_environment_can_enable_the_verify_function_of_revisions(workspace: Workspace) -> None:
+    workspace.edit("rollout.toml", "gated = true", "gated = true\nrun_verify = true")
+    workspace.migrate("prod")
+    assert "7/7 passed" in workspace.cli("verify", "prod").out
+    assert workspace.sql("prod", "select count(*) from wishlist_items") == [(0,)]

@@ -13,7 +13,7 @@ from wish_rollout.core.hazards.rename_tracking import all_renames
 from wish_rollout.core.hazards.rules.type_change import only_wider
 from wish_rollout.core.hazards.script_statements import Script
 from wish_rollout.core.schema.snapshot import Snapshot
-from wish_rollout.core.text.sql_tokens import expression_of, statements
+from wish_rollout.core.text.sql_tokens import index_key_expression, tokenize_statements
 
 DOCS = Path(__file__).parents[2] / "docs" / "hazards.md"
 
@@ -53,8 +53,8 @@ def test_nothing_in_quotes_or_comments_is_read_as_sql() -> None:
     text = """SELECT 'a; DROP' /* ; x */, $f$ ; drop $f$, E'\\';' -- ; y
     ; update "a""b" set x = ':' """
 
-    assert [words[0] for words in statements(text)] == ["select", "update"]
-    assert "drop" not in str(statements(text))
+    assert [words[0] for words in tokenize_statements(text)] == ["select", "update"]
+    assert "drop" not in str(tokenize_statements(text))
 
 
 def test_what_runs_outside_of_a_transaction_holds_no_lock_of_what_ran_before() -> None:
@@ -85,7 +85,7 @@ def test_sizes_are_written_for_a_person() -> None:
     ],
 )
 def test_what_is_alike_in_an_index_is_its_expression_and_collation(key: str, expression: str) -> None:
-    assert expression_of(key) == expression
+    assert index_key_expression(key) == expression
 
 
 def test_renames_are_followed_through_every_pending_revision() -> None:

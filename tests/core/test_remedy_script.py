@@ -11,7 +11,7 @@ from wish_rollout.core.remedy.sql_syntax import dollar, literal
 from wish_rollout.core.remedy.statements import Gap, Remedy, Statement
 from wish_rollout.core.remedy.type_casts import may_lose
 from wish_rollout.core.remedy.writers.enums import added
-from wish_rollout.core.schema.names_in_text import names_in
+from wish_rollout.core.schema.names_in_text import find_qualified_names
 from wish_rollout.core.schema.snapshot import Snapshot
 
 ROLES = Roles.of("me", {"app_prod": "app", "a1": "twice", "a2": "twice"})
@@ -142,8 +142,8 @@ def test_names_in_texts_are_found_with_their_quotes() -> None:
         "definition": """SELECT 'public.s'::regclass FROM public."a.b" x, other.t""",
         "comment": "public.no",
     }
-    assert names_in(texts) >= {"public.s", 'public."a.b"', "other.t"}
-    assert "public.no" not in names_in(texts)
+    assert find_qualified_names(texts) >= {"public.s", 'public."a.b"', "other.t"}
+    assert "public.no" not in find_qualified_names(texts)
 
 
 def test_a_circle_is_broken_by_rank() -> None:

@@ -1,4 +1,4 @@
-"""A run whose process was killed does not stay "started" for ever: the next run ends it, and no other one."""
+"""Runs whose process was killed are reported as failed by the next run."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import psycopg
 
 from wish_rollout.defs.runs import interrupted_runs, run_process
 from wish_rollout.defs.runs.instance import open_instance
-from wish_rollout.defs.runs.interrupted_runs import LIFELINE
+from wish_rollout.defs.runs.interrupted_runs import RUN_LOCK
 from wish_rollout.defs.runs.run_process import RunProcess
-from wish_rollout.defs.runs.run_tags import BY, COMMAND_LINE, WORKER
+from wish_rollout.defs.runs.run_tags import COMMAND_LINE, LAUNCHED_BY, PROCESS
 from wish_rollout.postgres.sessions.connections import connect
-from wish_rollout.postgres.sessions.process_locks import SPACE
+from wish_rollout.postgres.sessions.process_locks import LOCK_CLASS
 from wish_rollout.postgres.sessions.rollout_lock import rollout_lock
 from wish_rollout.sandbox.databases import DAGSTER_VARIABLE
 
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from tests.fix_project import Road
+    from tests.fix_project import Workspace
 
 
 def dagster_database() -> str:
-    """Give the address of Dagster's database, as libpq takes it."""
+    """Return the URL of Dagster's database in the form of libpq."""
     return os.environ[DAGSTER_VARIABLE].replace("+psycopg2", "", 1)
 
 
-def statuses(road: Road) -> list[str]:
-    with road.here(), open_instance(road.project.config) as instance:
+def statuses(workspace: Workspace) -> list[str]:
+    with workspace.as_current_project(), open_instance(workspace.project.config) as instance:
         return [run.status.value for run in reversed(instance.get_runs())]
 
 
-def await_step(road: Road, step: str) -> None:
-    """Wait until the only run is in a step."""
+def await_step(workspace: Workspace, step: str) -> None:
+    """Wait until a run has started a step."""
     end = time.monotonic() + 60
-    with road.here(), open_instance(road.project.config) as instance:
+    with workspace.as_current_project(), open_instance(workspace.project.config) as instance:
         while time.monotonic() < end:
             for run in instance.get_runs():
                 started = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_START)
@@ -53,78 +53,82 @@ def await_step(road: Road, step: str) -> None:
     raise AssertionError(f"{step} was never started")
 
 
-def test_the_run_of_a_killed_process_is_ended_by_the_next_one(road: Road) -> None:
-    road.edit("rollout.toml", "disposable = true", "disposable = true\nlock_wait = 60")
-    with connect(road.urls["local"], "the test") as session, rollout_lock(session, "local", 0):
-        process = road.start("apply")
-        await_step(road, "migrate_local")
-        assert road.cli("verify", "staging").code == 0
-        assert statuses(road) == ["STARTED", "SUCCESS"]  # it lives, so nobody ends it
+def test_next_run_reports_the_run_of_a_killed_process_as_failed(workspace: Workspace) -> None:
+    workspace.edit("rollout.toml", "disposable = true", "disposable = true\nlock_wait = 60")
+    with connect(workspace.urls["local"], "the test") as session, rollout_lock(session, "local", 0):
+        process = workspace.start("apply")
+        await_step(workspace, "migrate_local")
+        assert workspace.cli("verify", "staging").code == 0
+        assert statuses(workspace) == ["STARTED", "SUCCESS"]  # its process is alive
         process.kill()
         process.communicate()
 
-    assert road.cli("apply").code == 3
+    assert workspace.cli("apply").code == 3
 
-    assert statuses(road) == ["FAILURE", "SUCCESS", "SUCCESS"]
-    assert [road.revision(name) for name in ("local", "staging", "prod")] == ["0007", "0007", None]
+    assert statuses(workspace) == ["FAILURE", "SUCCESS", "SUCCESS"]
+    assert [workspace.revision(name) for name in ("local", "staging", "prod")] == ["0007", "0007", None]
 
 
-def cut_lifelines(road: Road) -> None:
-    """End every session that holds a lifeline, as a firewall would."""
+def terminate_lock_sessions(workspace: Workspace) -> None:
+    """Terminate every session that holds a run's lock, as a firewall may do."""
     with psycopg.connect(dagster_database(), autocommit=True) as session:
         query = """select pg_terminate_backend(pid) from pg_locks
             where locktype = 'advisory' and classid = %s and objsubid = 2 and pid <> pg_backend_pid()
             and database = (select oid from pg_database where datname = current_database())"""
-        assert session.execute(query, [SPACE]).fetchall() == [(True,)]
+        assert session.execute(query, [LOCK_CLASS]).fetchall() == [(True,)]
 
 
-def test_a_run_whose_lifeline_is_cut_lives_on_and_ends_well(road: Road) -> None:
-    road.edit("rollout.toml", "disposable = true", "disposable = true\nlock_wait = 60")
-    with connect(road.urls["local"], "the test") as session, rollout_lock(session, "local", 0):
-        process = road.start("apply")
-        await_step(road, "migrate_local")
-        cut_lifelines(road)
-        assert road.cli("verify", "staging").code == 0
-        assert statuses(road) == ["STARTED", "SUCCESS"]
+def test_run_that_lost_its_lock_session_is_not_reported_as_failed(workspace: Workspace) -> None:
+    workspace.edit("rollout.toml", "disposable = true", "disposable = true\nlock_wait = 60")
+    with connect(workspace.urls["local"], "the test") as session, rollout_lock(session, "local", 0):
+        process = workspace.start("apply")
+        await_step(workspace, "migrate_local")
+        terminate_lock_sessions(workspace)
+        assert workspace.cli("verify", "staging").code == 0
+        assert statuses(workspace) == ["STARTED", "SUCCESS"]
     out, err = process.communicate(timeout=60)
     assert process.returncode == 3, out + err
-    assert statuses(road) == ["SUCCESS", "SUCCESS"]
+    assert statuses(workspace) == ["SUCCESS", "SUCCESS"]
 
 
-def test_a_run_on_another_machine_is_ended_once_it_was_silent_for_long(
-    road: Road, monkeypatch: pytest.MonkeyPatch
+def test_run_of_another_machine_is_reported_as_failed_after_a_long_silence(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its process cannot be looked at, and its lock goes with any session that is cut."""
-    with road.here(), open_instance(road.project.config) as instance:
+    """Its process cannot be checked from here, and a released lock alone proves nothing."""
+    with workspace.as_current_project(), open_instance(workspace.project.config) as instance:
         run = dg.DagsterRun("verify", run_id=str(uuid.uuid4()), status=dg.DagsterRunStatus.STARTED)
-        tags = {BY: COMMAND_LINE, LIFELINE: run.run_id, WORKER: f"{run.run_id} {RunProcess('elsewhere', 1, '2')}"}
+        tags = {
+            LAUNCHED_BY: COMMAND_LINE,
+            RUN_LOCK: run.run_id,
+            PROCESS: f"{run.run_id} {RunProcess('elsewhere', 1, '2')}",
+        }
         instance.add_run(run.with_tags(tags))
-        instance.report_engine_event("begun", run)
+        instance.report_engine_event("started", run)
 
-    road.cli("verify", "local")
-    assert statuses(road)[0] == "STARTED"
+    workspace.cli("verify", "local")
+    assert statuses(workspace)[0] == "STARTED"
 
     monkeypatch.setattr(interrupted_runs, "SILENT_SECONDS", 0)
-    road.cli("verify", "local")
-    assert statuses(road)[0] == "FAILURE"
+    workspace.cli("verify", "local")
+    assert statuses(workspace)[0] == "FAILURE"
 
 
-def test_a_process_is_told_from_one_that_was_given_its_number() -> None:
+def test_process_differs_from_a_later_process_with_the_same_id() -> None:
     here = RunProcess.here()
     assert RunProcess.from_text(str(here)) == here
     assert here.has_ended() is False
-    assert replace(here, began="1").has_ended() is True
+    assert replace(here, start_time="1").has_ended() is True
     assert replace(here, machine="elsewhere").has_ended() is None
     with subprocess.Popen(["true"]) as child:
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-        assert replace(here, pid=child.pid).has_ended() is True  # it has ended, and nobody has collected it
+        assert replace(here, pid=child.pid).has_ended() is True  # a zombie
     assert [RunProcess.from_text(text) for text in ("", "a 1", "a b c", "a 1 2 3")] == [None] * 4
 
 
-def test_a_process_that_cannot_be_seen_is_not_told_as_gone(
+def test_process_that_cannot_be_read_is_not_reported_as_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As /proc is mounted with hidepid=2, for another user's; and a machine may be known by its name alone."""
+    """Another user's process may be hidden (hidepid=2), and the boot ID may be unreadable."""
     here = RunProcess.here()
     monkeypatch.setattr(run_process, "PROC", tmp_path)
     assert here.has_ended() is None
@@ -132,26 +136,29 @@ def test_a_process_that_cannot_be_seen_is_not_told_as_gone(
     assert replace(RunProcess.here(), pid=999_999_999).has_ended() is None
 
 
-def test_a_run_that_ended_well_meanwhile_is_not_told_as_failed(
-    road: Road, monkeypatch: pytest.MonkeyPatch
+def test_run_that_succeeds_during_the_check_is_not_reported_as_failed(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with road.here(), open_instance(road.project.config) as instance:
+    with workspace.as_current_project(), open_instance(workspace.project.config) as instance:
         run = dg.DagsterRun("verify", run_id=str(uuid.uuid4()), status=dg.DagsterRunStatus.STARTED)
-        gone = f"{run.run_id} {replace(RunProcess.here(), began='1')}"
-        instance.add_run(run.with_tags({BY: COMMAND_LINE, LIFELINE: run.run_id, WORKER: gone}))
+        ended_process = f"{run.run_id} {replace(RunProcess.here(), start_time='1')}"
+        instance.add_run(
+            run.with_tags({LAUNCHED_BY: COMMAND_LINE, RUN_LOCK: run.run_id, PROCESS: ended_process})
+        )
 
-        def is_lock_released(_session: Any, _name: str) -> bool:  # it ends between the list of runs and this look
+        def is_lock_released(_session: Any, _name: str) -> bool:
+            # the run ends between the list of runs and this check
             instance.report_dagster_event(dg.DagsterEvent("PIPELINE_SUCCESS", "verify"), run.run_id)
             return True
 
-        monkeypatch.setattr(interrupted_runs, "is_gone", is_lock_released)
-        road.cli("verify", "local")
-    assert statuses(road)[0] == "SUCCESS"
+        monkeypatch.setattr(interrupted_runs, "is_lock_released", is_lock_released)
+        workspace.cli("verify", "local")
+    assert statuses(workspace)[0] == "SUCCESS"
 
 
-def test_a_run_that_was_given_the_tags_of_another_is_let_be(road: Road) -> None:
-    assert road.cli("verify", "local").code != 2
-    with road.here(), open_instance(road.project.config) as instance:
+def test_run_with_copied_tags_is_not_reported_as_failed(workspace: Workspace) -> None:
+    assert workspace.cli("verify", "local").code != 2
+    with workspace.as_current_project(), open_instance(workspace.project.config) as instance:
         (ended,) = instance.get_runs()
         again = dg.DagsterRun(
             job_name=ended.job_name,
@@ -163,6 +170,6 @@ def test_a_run_that_was_given_the_tags_of_another_is_let_be(road: Road) -> None:
         )
         instance.add_run(again)
 
-    road.cli("verify", "local")
+    workspace.cli("verify", "local")
 
-    assert statuses(road)[1] == "STARTED"
+    assert statuses(workspace)[1] == "STARTED"

@@ -1,4 +1,4 @@
-"""The code location, as Dagster loads it: built from rollout.toml, and nothing connected to."""
+"""The Dagster definitions, built from rollout.toml without a database connection."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pytest
 
-from tests.fix_project import HERE
+from tests.fix_project import REPOSITORY
 from wish_rollout.config import load_config
-from wish_rollout.defs.code_location import build
+from wish_rollout.defs.code_location import build_definitions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,23 +29,23 @@ CHECKS = {
 
 @pytest.fixture
 def toml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project's rollout.toml whose databases are nowhere."""
+    """The rollout.toml of a project whose databases do not exist."""
     for name in ("LOCAL", "STAGING", "PROD", "CANARY"):
         monkeypatch.setenv(f"{name}_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nowhere")
-    (tmp_path / "migrations").symlink_to(HERE / "migrations")
+    (tmp_path / "migrations").symlink_to(REPOSITORY / "migrations")
     path = tmp_path / "rollout.toml"
-    path.write_text((HERE / "rollout.toml").read_text())
+    path.write_text((REPOSITORY / "rollout.toml").read_text())
     return path
 
 
 def definitions(toml: Path) -> dg.Definitions:
-    made = build(load_config(toml))
-    dg.Definitions.validate_loadable(made)
-    return made
+    built = build_definitions(load_config(toml))
+    dg.Definitions.validate_loadable(built)
+    return built
 
 
-def lineage(made: dg.Definitions) -> dict[str, set[str]]:
-    graph = made.resolve_asset_graph()
+def lineage(built: dg.Definitions) -> dict[str, set[str]]:
+    graph = built.resolve_asset_graph()
     return {
         key.to_user_string(): {parent.to_user_string() for parent in graph.get(key).parent_keys}
         for key in graph.get_all_asset_keys()
@@ -53,24 +53,24 @@ def lineage(made: dg.Definitions) -> dict[str, set[str]]:
     }
 
 
-def ops(made: dg.Definitions) -> list[str]:
-    (road,) = [
-        node for node in made.resolve_job_def("rollout").graph.nodes if hasattr(node.definition, "node_defs")
+def ops(built: dg.Definitions) -> list[str]:
+    (workspace,) = [
+        node for node in built.resolve_job_def("rollout").graph.nodes if hasattr(node.definition, "node_defs")
     ]
-    graph: Any = road.definition
+    graph: Any = workspace.definition
     return [node.name for node in graph.nodes_in_topological_order]
 
 
-def test_the_lineage_leads_from_the_plan_through_every_environment(toml: Path) -> None:
-    made = definitions(toml)
-    assert lineage(made) == {
+def test_lineage_contains_the_plan_and_every_environment_in_order(toml: Path) -> None:
+    built = definitions(toml)
+    assert lineage(built) == {
         "release/plan": set(),
         "schema/local": {"release/plan"},
         "schema/staging": {"schema/local"},
-        "schema/prod": lineage(made)["schema/prod"],
+        "schema/prod": lineage(built)["schema/prod"],
     }
-    assert "schema/staging" in lineage(made)["schema/prod"]
-    assert ops(made) == [
+    assert "schema/staging" in lineage(built)["schema/prod"]
+    assert ops(built) == [
         "preflight_drift_check",
         "migrate_local",
         "verify_local",
@@ -82,34 +82,34 @@ def test_the_lineage_leads_from_the_plan_through_every_environment(toml: Path) -
     ]
 
 
-def test_jobs_sensors_and_checks_are_there(toml: Path) -> None:
-    made = definitions(toml)
-    names = {job.name for job in made.jobs or () if not job.name.startswith("__")}
+def test_definitions_contain_all_jobs_sensors_and_checks(toml: Path) -> None:
+    built = definitions(toml)
+    names = {job.name for job in built.jobs or () if not job.name.startswith("__")}
     assert {"rollout", "rollback", "approve", "verify", "drift_check"} <= names
-    assert {sensor.name for sensor in made.sensors or ()} == {
+    assert {sensor.name for sensor in built.sensors or ()} == {
         "drift_local",
         "drift_staging",
         "drift_prod",
         "resume_on_approval",
     }
     for name in ("local", "staging", "prod"):
-        keys = made.resolve_asset_graph().get_check_keys_for_assets({dg.AssetKey(["schema", name])})
+        keys = built.resolve_asset_graph().get_check_keys_for_assets({dg.AssetKey(["schema", name])})
         assert {key.name for key in keys} == CHECKS
 
 
 def test_without_staging_the_gate_follows_local(toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STAGING_DATABASE_URL")
-    made = definitions(toml)
-    assert "schema/staging" not in lineage(made)
-    assert "schema/local" in lineage(made)["schema/prod"]
-    assert [name for name in ops(made) if "gate" in name or "staging" in name] == ["manual_gate"]
+    built = definitions(toml)
+    assert "schema/staging" not in lineage(built)
+    assert "schema/local" in lineage(built)["schema/prod"]
+    assert [name for name in ops(built) if "gate" in name or "staging" in name] == ["manual_gate"]
 
 
-def test_a_fourth_environment_with_a_gate_of_its_own(toml: Path) -> None:
+def test_second_gated_environment_gets_its_own_gate(toml: Path) -> None:
     toml.write_text(toml.read_text() + CANARY)
-    made = definitions(toml)
-    assert "schema/prod" in lineage(made)["schema/canary"]
-    assert ops(made)[-6:] == [
+    built = definitions(toml)
+    assert "schema/prod" in lineage(built)["schema/canary"]
+    assert ops(built)[-6:] == [
         "manual_gate_prod",
         "migrate_prod",
         "verify_prod",
@@ -119,16 +119,35 @@ def test_a_fourth_environment_with_a_gate_of_its_own(toml: Path) -> None:
     ]
 
 
-def test_a_road_without_a_gate_has_no_sensor_for_approvals(toml: Path) -> None:
+def test_pipeline_without_a_gate_has_no_resume_sensor(toml: Path) -> None:
     toml.write_text(toml.read_text().partition("[environment.approval]")[0].replace("gated = true", ""))
-    made = definitions(toml)
-    assert "resume_on_approval" not in {sensor.name for sensor in made.sensors or ()}
-    assert not [name for name in ops(made) if "gate" in name]
+    built = definitions(toml)
+    assert "resume_on_approval" not in {sensor.name for sensor in built.sensors or ()}
+    assert not [name for name in ops(built) if "gate" in name]
 
 
-def test_no_url_is_part_of_what_dagster_shows(toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_definitions_contain_no_database_url(toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROD_DATABASE_URL", "postgresql://u:pl4nted-s3cret@127.0.0.1:1/nowhere")
-    made = definitions(toml)
-    assert "pl4nted-s3cret" not in repr(made)
-    resource = (made.resources or {})["database_prod"]
+    built = definitions(toml)
+    assert "pl4nted-s3cret" not in repr(built)
+    resource = (built.resources or {})["database_prod"]
     assert "PROD_DATABASE_URL" in repr(resource)
+
+
+def test_everything_that_operators_see_has_a_description(toml: Path) -> None:
+    built = definitions(toml)
+    repository = built.get_repository_def()
+    jobs = [job for job in repository.get_all_jobs() if not job.name.startswith("__")]
+    nodes = [node for job in jobs for node in job.all_node_defs if isinstance(node, dg.OpDefinition)]
+    fields = [
+        (op.name, name, field)
+        for op in nodes
+        if op.config_schema
+        for name, field in getattr(op.config_schema.config_type, "fields", {}).items()
+    ]
+    described: list[Any] = [*jobs, *nodes, *repository.sensor_defs, *built.resolve_all_asset_specs()]
+    assert (len(nodes) > 10, len(fields) > 5) == (True, True)
+    assert [each for each in described if not each.description] == []
+    assert [(op, name) for op, name, field in fields if not field.description] == []
+    resources = repository.get_top_level_resources()
+    assert {name for name, resource in resources.items() if not resource.description} == set()

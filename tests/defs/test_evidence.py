@@ -1,4 +1,4 @@
-"""What a rollout leaves in Dagster: for every environment what is really there, and every check."""
+"""Events of a run in Dagster: materializations, asset checks, tags and skipped steps."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import psycopg
-import pytest
 from dagster._core.definitions.data_version import extract_data_version_from_entry
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.defs.test_definitions import CHECKS
 
-    from tests.fix_project import Road
+if TYPE_CHECKING:
+    from tests.fix_project import Workspace
 
 INDEXES = {
     "public.idx_wishlist_user_id",
@@ -24,13 +23,6 @@ INDEXES = {
     "public.idx_wishlist_user_store_priority",
 }
 ROW = "insert into wishlist_items (user_id, title, store) values ('u', 't', 'LEGO')"
-
-
-@pytest.fixture
-def instance(road: Road) -> Iterator[dg.DagsterInstance]:
-    """Dagster's own records of the road."""
-    with dg.DagsterInstance.get() as opened:
-        yield opened
 
 
 def newest(instance: dg.DagsterInstance, *key: str) -> dg.EventLogEntry:
@@ -44,11 +36,13 @@ def metadata(entry: dg.EventLogEntry) -> dict[str, Any]:
     return {name: value.value for name, value in materialization.metadata.items()}
 
 
-def test_a_materialization_tells_what_is_really_there(road: Road, instance: dg.DagsterInstance) -> None:
-    assert road.run("rollout").awaiting == "prod"
+def test_materialization_describes_the_live_schema(
+    workspace: Workspace, instance: dg.DagsterInstance
+) -> None:
+    assert workspace.run_job("rollout").awaiting == "prod"
     entry = newest(instance, "schema", "staging")
-    told = metadata(entry)
-    columns = told["dagster/column_schema"].columns
+    values = metadata(entry)
+    columns = values["dagster/column_schema"].columns
     assert len(columns) == 19
     assert [(c.name, c.type, c.constraints.nullable) for c in columns[:4]] == [
         ("public.wishlist_items.id", "uuid", False),
@@ -56,31 +50,31 @@ def test_a_materialization_tells_what_is_really_there(road: Road, instance: dg.D
         ("public.wishlist_items.title", "text", False),
         ("public.wishlist_items.store", "public.wishlist_store", False),
     ]
-    assert told["tables"] == ["public.wishlist_items"]
-    assert set(told["indexes"]) == INDEXES
-    assert told["enums"] == {
+    assert values["tables"] == ["public.wishlist_items"]
+    assert set(values["indexes"]) == INDEXES
+    assert values["enums"] == {
         "public.wishlist_currency": ["USD", "EUR", "GBP", "CAD", "AUD"],
         "public.wishlist_store": ["LEGO", "Barweer", "Cata", "BrickLink", "Other"],
     }
-    assert any("priority_range_check" in name for name in told["constraints"])
-    assert told["rows"] == {"public.wishlist_items": 0}
-    assert (told["revision"], told["from"], told["to"]) == ("0007", "base", "0007")
-    assert told["server version"].split(".")[0] == "18"
-    assert "wishlist_items" in told["delta"]
-    assert told["seconds to migrate"] > 0
+    assert any("priority_range_check" in name for name in values["constraints"])
+    assert values["rows"] == {"public.wishlist_items": 0}
+    assert (values["revision"], values["from"], values["to"]) == ("0007", "base", "0007")
+    assert values["server version"].split(".")[0] == "18"
+    assert "wishlist_items" in values["delta"]
+    assert values["seconds to migrate"] > 0
 
-    fingerprint = json.loads(road.cli("snapshot", "staging").out)["fingerprint"]
-    assert told["fingerprint"] == fingerprint
+    fingerprint = json.loads(workspace.cli("snapshot", "staging").out)["fingerprint"]
+    assert values["fingerprint"] == fingerprint
     version = extract_data_version_from_entry(entry)
     assert version is not None
     assert version.value == fingerprint
     assert instance.get_latest_materialization_event(dg.AssetKey(["schema", "prod"])) is None
 
 
-def test_at_the_gate_the_run_succeeds_is_tagged_and_skips_what_is_behind(
-    road: Road, instance: dg.DagsterInstance
+def test_run_that_waits_at_the_gate_succeeds_and_skips_the_later_steps(
+    workspace: Workspace, instance: dg.DagsterInstance
 ) -> None:
-    run_id = road.run("rollout").run_id
+    run_id = workspace.run_job("rollout").run_id
     run = instance.get_run_by_id(run_id)
     assert run is not None
     assert (run.status, run.tags["wish_rollout/awaiting_approval"]) == (dg.DagsterRunStatus.SUCCESS, "prod")
@@ -93,33 +87,24 @@ def test_at_the_gate_the_run_succeeds_is_tagged_and_skips_what_is_behind(
         if event.event_type_value == "ASSET_CHECK_EVALUATION"
     ]
     assert {(each.asset_key.path[-1], each.check_name, each.passed) for each in evaluated} == {
-        (name, check, True)
-        for name in ("local", "staging")
-        for check in (
-            "columns",
-            "indexes",
-            "enums",
-            "constraints",
-            "nothing_invalid",
-            "exact_delta",
-            "idempotent",
-            "behaviour",
-        )
+        (name, check, True) for name in ("local", "staging") for check in CHECKS
     }
     request = instance.fetch_observations(dg.AssetKey(["approval", "prod"]), limit=1).records
     assert len(request) == 1
 
 
-def test_a_failed_check_is_kept_and_nothing_behind_it_runs(road: Road, instance: dg.DagsterInstance) -> None:
-    """By a script that does something else here than where it was rehearsed."""
+def test_failed_check_is_recorded_and_later_steps_are_skipped(
+    workspace: Workspace, instance: dg.DagsterInstance
+) -> None:
+    """The script behaves differently in this database than in its rehearsal."""
     more = "CREATE INDEX more ON wishlist_items (title)"
     here = f"DO $$ BEGIN IF current_database() LIKE 'test%' THEN {more}; END IF; END $$"
     script = "migrations/versions/0007_wishlist_items.py"
-    road.edit(script, "\n\n\ndef downgrade", f'\n    op.execute("{here}")\n\n\ndef downgrade')
-    assert road.cli("generate", "--record").code == 0
+    workspace.edit(script, "\n\n\ndef downgrade", f'\n    op.execute("{here}")\n\n\ndef downgrade')
+    assert workspace.cli("generate", "--record").code == 0
 
-    outcome = road.run("rollout")
-    assert (outcome.success, outcome.error_class, outcome.exit_code) == (False, "NotAsPromised", 5)
+    outcome = workspace.run_job("rollout")
+    assert (outcome.success, outcome.error_class, outcome.exit_code) == (False, "SchemaVerificationFailed", 5)
     failed = {
         event.asset_check_evaluation_data.check_name
         for entry in instance.all_logs(outcome.run_id)
@@ -127,48 +112,54 @@ def test_a_failed_check_is_kept_and_nothing_behind_it_runs(road: Road, instance:
         if not event.asset_check_evaluation_data.passed
     }
     assert failed == {"indexes", "exact_delta"}
-    assert [road.revision(name) for name in ("local", "staging", "prod")] == ["0007", None, None]
+    assert [workspace.revision(name) for name in ("local", "staging", "prod")] == ["0007", None, None]
     assert instance.get_latest_materialization_event(dg.AssetKey(["schema", "local"])) is None
 
 
-def test_a_rollback_and_a_verification_materialize_anew(road: Road, instance: dg.DagsterInstance) -> None:
-    road.migrate("local")
-    road.sql("local", ROW)
-    assert road.run("verify", {"ops": {op(road, "verify"): {"config": {"environment": "local"}}}}).success
-    told = metadata(newest(instance, "schema", "local"))
-    assert (told["rows"], told["dagster/row_count"]) == ({"public.wishlist_items": 1}, 1)
+def test_rollback_and_verify_materialize_the_schema(
+    workspace: Workspace, instance: dg.DagsterInstance
+) -> None:
+    workspace.migrate("local")
+    workspace.sql("local", ROW)
+    assert workspace.run_job(
+        "verify", {"ops": {op(workspace, "verify"): {"config": {"environment": "local"}}}}
+    ).success
+    values = metadata(newest(instance, "schema", "local"))
+    assert (values["rows"], values["dagster/row_count"]) == ({"public.wishlist_items": 1}, 1)
 
-    road.sql("local", "delete from wishlist_items")
-    assert road.run("rollback", {"ops": {op(road, "rollback"): {"config": {"environment": "local"}}}}).success
+    workspace.sql("local", "delete from wishlist_items")
+    assert workspace.run_job(
+        "rollback", {"ops": {op(workspace, "rollback"): {"config": {"environment": "local"}}}}
+    ).success
     entry = newest(instance, "schema", "local")
-    told = metadata(entry)
-    assert (told["revision"], told["from"], told["to"]) == ("0006", "0007", "0006")
+    values = metadata(entry)
+    assert (values["revision"], values["from"], values["to"]) == ("0006", "0007", "0006")
     version = extract_data_version_from_entry(entry)
     assert version is not None
-    assert version.value == told["fingerprint"]
+    assert version.value == values["fingerprint"]
 
 
-def op(road: Road, job: str) -> str:
-    """Name the one op of a job."""
-    from wish_rollout.defs.code_location import build
+def op(workspace: Workspace, job: str) -> str:
+    """Return the name of a job's only op."""
+    from wish_rollout.defs.code_location import build_definitions
 
-    (node,) = build(road.project.config).resolve_job_def(job).graph.nodes
+    (node,) = build_definitions(workspace.project.config).resolve_job_def(job).graph.nodes
     return node.name
 
 
-def test_no_password_is_kept_in_dagsters_database(road: Road, instance: dg.DagsterInstance) -> None:
-    road.point("staging", road.urls["staging"].replace("postgresql://", "postgresql+psycopg://"))
-    road.run("rollout")
-    road.point("prod", "postgresql://rollout:pl4nted-s3cret@127.0.0.1:1/prod")
-    road.run("rollout")
+def test_dagster_database_contains_no_password(workspace: Workspace, instance: dg.DagsterInstance) -> None:
+    workspace.set_url("staging", workspace.urls["staging"].replace("postgresql://", "postgresql+psycopg://"))
+    workspace.run_job("rollout")
+    workspace.set_url("prod", "postgresql://rollout:pl4nted-s3cret@127.0.0.1:1/prod")
+    workspace.run_job("rollout")
     with psycopg.connect(os.environ["DAGSTER_POSTGRES_URL"].replace("+psycopg2", "")) as connection:
         tables = connection.execute(
             "select quote_ident(relname) from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'"
         ).fetchall()
-        kept = "\n".join(
+        stored = "\n".join(
             str(row)
             for (table,) in tables
             for row in connection.execute(f"select t::text from {table} t".encode())
         )
-    assert "verify_local" in kept
-    assert [secret for secret in road.secrets if secret and secret in kept] == []
+    assert "verify_local" in stored
+    assert [secret for secret in workspace.secrets if secret and secret in stored] == []

@@ -1,4 +1,4 @@
-"""Dagster's own command line in CI: `dagster job execute` ends with the right exit status."""
+"""Exit status of ``dagster job execute``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 if TYPE_CHECKING:
-    from tests.fix_project import Road
+    from tests.fix_project import Workspace
 
 COMMAND = [
     sys.executable,
@@ -23,18 +23,18 @@ COMMAND = [
 ]
 
 
-def test_it_succeeds_at_the_gate(road: Road) -> None:
-    result = road.ended(road.process(COMMAND), seconds=120)
+def test_job_execute_succeeds_when_the_run_waits_at_the_gate(workspace: Workspace) -> None:
+    result = workspace.wait_for(workspace.process(COMMAND), seconds=120)
     assert result.code == 0, result
     with dg.DagsterInstance.get() as instance:
         (run,) = instance.get_runs()
     assert (run.status, run.tags["wish_rollout/awaiting_approval"]) == (dg.DagsterRunStatus.SUCCESS, "prod")
-    assert [road.revision(name) for name in ("local", "staging", "prod")] == ["0007", "0007", None]
+    assert [workspace.revision(name) for name in ("local", "staging", "prod")] == ["0007", "0007", None]
 
 
-def test_it_fails_when_a_step_fails_and_tells_no_password(road: Road) -> None:
-    road.sql("prod", "create table wishlist_items (id int)")
-    result = road.ended(road.process(COMMAND), seconds=120)
+def test_job_execute_fails_when_a_step_fails(workspace: Workspace) -> None:
+    workspace.sql("prod", "create table wishlist_items (id int)")
+    result = workspace.wait_for(workspace.process(COMMAND), seconds=120)
     assert result.code != 0
-    assert "In 'prod' there is already what the release would create" in result.out + result.err
-    assert road.revision("local") is None
+    assert "'prod' already has objects that the release would create" in result.out + result.err
+    assert workspace.revision("local") is None

@@ -1,4 +1,4 @@
-"""What stands in AWS's place: a server with TLS that takes a token for a password, and whoever judges the token.
+"""A substitute for AWS: a TLS server that accepts a token as password, and an LDAP server that checks it.
 
 PostgreSQL hands what it was given to an LDAP server (manual, 20.10 LDAP Authentication), as RDS hands it to PAM; ours
 listens on loopback, reads the token as AWS documents it, and lets in or not.
@@ -27,7 +27,7 @@ SUCCESS, INVALID_CREDENTIALS = 0, 49
 
 
 def make_certificates(folder: Path) -> None:
-    """Write ``bundle.pem``, and a server's ``server.crt`` and ``server.key`` that it vouches for."""
+    """Write ``bundle.pem``, and a ``server.crt`` and ``server.key`` that it certifies."""
     authority, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     root = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a bundle for tests")])
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)])
@@ -48,13 +48,13 @@ def make_certificates(folder: Path) -> None:
 
 @dataclass
 class Judge:
-    """Takes tokens for one database server. ``seen``: each that came, with the role's name in the directory."""
+    """Checks the tokens for one database server. ``seen``: the received tokens with the names of the roles."""
 
     port: int
     seen: list[tuple[str, str]] = field(default_factory=list)
 
     def takes(self, name: str, token: str) -> bool:
-        """Whether a token is one for this server, in this region, for this role, now."""
+        """Return whether a token is valid now for this server, region and role."""
         self.seen.append((name, token))
         place = urlsplit(f"https://{token}")
         said = {key: values[0] for key, values in parse_qs(place.query).items()}
@@ -74,7 +74,7 @@ class Judge:
 
 
 class Directory(socketserver.ThreadingTCPServer):
-    """As much of an LDAP server (RFC 4511, 4.2 Bind Operation) as a login needs."""
+    """An LDAP server that supports the bind operation (RFC 4511, 4.2)."""
 
     daemon_threads = True
     allow_reuse_address = True
@@ -98,7 +98,7 @@ class Bind(socketserver.StreamRequestHandler):
     server: Directory
 
     def handle(self) -> None:
-        """Answer one bind; what follows is a goodbye."""
+        """Answer one bind request; ignore the unbind request."""
         _, message = self.element(self.rfile.read)
         place = iter(message)
 
@@ -117,7 +117,7 @@ class Bind(socketserver.StreamRequestHandler):
 
     @staticmethod
     def element(read: Callable[[int], bytes], *, into: bool = False) -> tuple[int, bytes]:
-        """Read a tag, a length, and what is in it, unless one goes ``into`` it (X.690, 8.1)."""
+        """Read a tag, a length and the contents, or only tag and length for ``into`` (X.690, 8.1)."""
         tag, length = read(2)
         if length & 0x80:
             length = int.from_bytes(read(length & 0x7F))

@@ -1,4 +1,4 @@
-"""Dagster's daemon as it really runs, killed where it hurts: what was approved happens, and happens once."""
+"""A real Dagster daemon that is killed: an approved plan is executed exactly once."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from tests.fix_project import HERE
-from tests.gate.test_sensor import keys, tick
+from tests.fix_project import REPOSITORY
+from tests.gate.test_resume_sensor import keys, tick
 from wish_rollout.defs.gate.approval_events import approval_event
 from wish_rollout.defs.runs.instance import open_instance
-from wish_rollout.sandbox.cluster import _free_port
+from wish_rollout.sandbox.ports import choose_free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 SECONDS = 60
 SENSOR = "resume_on_approval"
 LOCATION = """
-from wish_rollout.defs import resuming
-resuming.SECONDS_BETWEEN_LOOKS = 1
+from wish_rollout.defs import resume_sensor
+resume_sensor.SECONDS_BETWEEN_TICKS = 1
 from wish_rollout.definitions import defs
 """
 WORKSPACE = "load_from:\n  - grpc_server: {{host: 127.0.0.1, port: {port}, location_name: wish_rollout}}\n"
@@ -44,7 +44,7 @@ QUICK_QUEUE = """run_coordinator:
 
 
 def until(holds: Callable[[], bool], what: str, *processes: subprocess.Popen[bytes]) -> None:
-    """Poll until something holds; fail where it does not, or where a process that it needs has ended."""
+    """Poll until a condition is true; fail after a timeout or if a required process has ended."""
     end = time.monotonic() + SECONDS
     while not holds():
         assert [process.poll() for process in processes] == [None] * len(processes), f"ended before {what}"
@@ -54,8 +54,8 @@ def until(holds: Callable[[], bool], what: str, *processes: subprocess.Popen[byt
 
 @contextmanager
 def running(root: Path, name: str, *command: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run one of Dagster's programs in the project's folder; nothing of it is left behind."""
-    environment = {**os.environ, "PYTHONPATH": str(HERE)}
+    """Run a Dagster program in the project folder while the block runs."""
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     with (root / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", *command],
@@ -72,15 +72,15 @@ def running(root: Path, name: str, *command: str) -> Iterator[subprocess.Popen[b
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all that it started, as a machine that loses its power does."""
+    """Kill a process and its children."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait(SECONDS)
 
 
 def daemon(gate: Gate) -> AbstractContextManager[subprocess.Popen[bytes]]:
-    """Run the daemon."""
-    return running(gate.road.root, "daemon", "dagster._daemon", "run", "-w", "grpc.yaml")
+    """Run dagster-daemon."""
+    return running(gate.workspace.root, "daemon", "dagster._daemon", "run", "-w", "grpc.yaml")
 
 
 def runs(instance: dg.DagsterInstance, nonce: str) -> list[dg.DagsterRun]:
@@ -97,16 +97,16 @@ def ticks(instance: dg.DagsterInstance) -> int:
     return sum(len(instance.get_ticks(state.instigator_origin_id, state.selector_id)) for state in states)
 
 
-def test_a_daemon_that_is_killed_before_and_after_it_goes_on_migrates_prod_once(gate: Gate) -> None:
-    root, port = gate.road.root, _free_port()
+def test_killed_daemon_migrates_prod_once(gate: Gate) -> None:
+    root, port = gate.workspace.root, choose_free_port()
     (root / "location.py").write_text(LOCATION)
     (root / "grpc.yaml").write_text(WORKSPACE.format(port=port))
-    gate.road.edit("dagster.yaml", QUEUE, QUICK_QUEUE)
+    gate.workspace.edit("dagster.yaml", QUEUE, QUICK_QUEUE)
     server = ("dagster", "api", "grpc", "-h", "127.0.0.1", "-p", str(port), "-f", "location.py")
     with running(root, "server", *server, "--location-name", "wish_rollout") as code, daemon(gate) as first:
         request = gate.ask()
         document = gate.document(request)
-        with open_instance(gate.road.project.config) as instance:
+        with open_instance(gate.workspace.project.config) as instance:
             until(lambda: ticks(instance) > 0, "a tick", code, first)
             assert runs(instance, request.nonce) == []
             instance.report_runless_asset_event(approval_event(document))
@@ -123,6 +123,6 @@ def test_a_daemon_that_is_killed_before_and_after_it_goes_on_migrates_prod_once(
                 until(lambda: ticks(instance) > seen, "another tick", code, fourth)
             (run,) = runs(instance, request.nonce)
             assert run.is_success, (root / "daemon.log").read_text()[-3000:]
-    assert gate.road.revision("prod") == "0007"
+    assert gate.workspace.revision("prod") == "0007"
     assert gate.ledger("act, nonce, run") == [("upgrade", request.nonce, run.run_id)]
     assert keys(tick(gate)) == []

@@ -1,4 +1,4 @@
-"""The ledger: one row an act, in the act's transaction; append-only, chained, and a nonce only once."""
+"""The ledger: one row for each action in the same transaction, append-only, hash-chained, and with unique nonces."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.ledger import LedgerChainBroken
 from wish_rollout.core.errors.plans import PlanChanged
 from wish_rollout.core.errors.requests import ApprovalUsed
-from wish_rollout.core.ledger import Act, verify
+from wish_rollout.core.ledger import Act, verify_chain
 from wish_rollout.postgres.records import ledger
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.rollout.execution.ledger_recording import Actor
 from wish_rollout.rollout.execution.migration import migrate_environment
 
 if TYPE_CHECKING:
-    from tests.fix_project import Road
+    from tests.fix_project import Workspace
     from tests.gate.conftest import Gate
     from wish_rollout.core.approval.policy import Authorization
     from wish_rollout.core.plan.plan import EnvironmentPlan
@@ -55,12 +55,12 @@ def filled(url: str, rows: int = 3) -> psycopg.Connection[Any]:
     return connection
 
 
-def test_the_chain_holds_and_each_row_follows_on_the_one_before(database: str) -> None:
+def test_hash_chain_is_valid(database: str) -> None:
     with filled(database) as connection:
         entries = list(ledger.read(connection))
     assert [entry.seq for entry in entries] == [1, 2, 3]
     assert [entry.previous for entry in entries] == ["", entries[0].hash, entries[1].hash]
-    verify("prod", entries)
+    verify_chain("prod", entries)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_the_chain_holds_and_each_row_follows_on_the_one_before(database: str) -
         ),
     ],
 )
-def test_it_takes_only_what_follows_on(database: str, statement: str) -> None:
+def test_ledger_rejects_rows_that_break_the_chain(database: str, statement: str) -> None:
     with filled(database) as connection:
         with pytest.raises(
             (psycopg.errors.InsufficientPrivilege, psycopg.errors.IntegrityConstraintViolation)
@@ -94,17 +94,17 @@ def test_it_takes_only_what_follows_on(database: str, statement: str) -> None:
         ("delete from wish_rollout.ledger where seq = 2", 3),
     ],
 )
-def test_what_an_owner_forges_breaks_the_chain(database18: str, forged: str, row: int) -> None:
+def test_rows_forged_by_the_owner_break_the_chain(database18: str, forged: str, row: int) -> None:
     with filled(database18) as connection:
         connection.execute("alter table wish_rollout.ledger disable trigger user")
         connection.execute(forged.encode())
         with pytest.raises(LedgerChainBroken) as caught:
-            verify("prod", list(ledger.read(connection)))
+            verify_chain("prod", list(ledger.read(connection)))
     assert caught.value.seq == row
 
 
-def test_a_nonce_is_taken_once_also_by_two_at_the_same_moment(database: str) -> None:
-    """Two workers that both got past every check: the database lets one of them through."""
+def test_concurrent_sessions_use_a_nonce_once(database: str) -> None:
+    """Two sessions that passed every check: a unique constraint accepts one of them."""
     filled(database, 0).close()
     act = Act("upgrade", "who", "run", "release", "plan", "base", "1", "a", "b", 1, nonce="n")
     barrier, ends = threading.Barrier(2), []
@@ -125,87 +125,94 @@ def test_a_nonce_is_taken_once_also_by_two_at_the_same_moment(database: str) -> 
         thread.start()
     for thread in threads:
         thread.join(20)
-    assert sorted(ends) in (["ApprovalUsed", "done"], ["LedgerUnwritable", "done"])
+    assert sorted(ends) in (["ApprovalUsed", "done"], ["LedgerWriteFailed", "done"])
     with connect(database, "the test") as connection:
         assert len(list(ledger.read(connection))) == 1
         with pytest.raises(ApprovalUsed):
             ledger.append(connection, "prod", act)
 
 
-def test_two_rollouts_at_once_use_an_approval_once(gate: Gate) -> None:
+def test_concurrent_rollouts_use_an_approval_once(gate: Gate) -> None:
     gate.ask()
     assert gate.approve()[0] == 0
-    processes = [gate.road.start("apply") for _ in range(2)]
-    ended = [gate.road.ended(process, 120) for process in processes]
+    processes = [gate.workspace.start("apply") for _ in range(2)]
+    ended = [gate.workspace.wait_for(process, 120) for process in processes]
     assert 0 in [result.code for result in ended], ended
     assert gate.ledger("act") == [("upgrade",)]
-    assert gate.road.revision("prod") == "0007"
+    assert gate.workspace.revision("prod") == "0007"
 
 
-def test_after_dagsters_database_was_lost_a_used_approval_stays_used(gate: Gate) -> None:
+def test_used_approval_stays_used_after_the_loss_of_the_dagster_database(gate: Gate) -> None:
     document = gate.document(gate.ask())
-    assert gate.hand_in(document)[0] == 0
-    assert gate.road.cli("apply").code == 0
+    assert gate.submit_approval(document)[0] == 0
+    assert gate.workspace.cli("apply").code == 0
     back = ("rollback", "prod", "--to", "base")
-    assert gate.road.cli(*back).code == 3
+    assert gate.workspace.cli(*back).code == 3
     assert gate.approve()[0] == 0
-    assert gate.road.cli(*back).code == 0
+    assert gate.workspace.cli(*back).code == 0
     import dagster as dg
 
     from wish_rollout.defs.gate.approval_events import approval_event
     from wish_rollout.defs.runs.instance import open_instance
 
-    with open_instance(gate.road.project.config) as instance:
+    with open_instance(gate.workspace.project.config) as instance:
         instance.wipe_assets([dg.AssetKey(["approval", "prod"])])
         instance.report_runless_asset_event(approval_event(document))
-    stopped = gate.road.cli("apply")
-    assert (stopped.code, "was used already" in stopped.err, gate.road.revision("prod")) == (3, True, None)
+    stopped = gate.workspace.cli("apply")
+    assert (stopped.code, "was used before" in stopped.err, gate.workspace.revision("prod")) == (
+        3,
+        True,
+        None,
+    )
 
 
 @pytest.mark.parametrize("way", ["a transaction a migration", "an autocommit block"])
-def test_what_commits_half_way_uses_the_approval_up_in_its_first_commit(gate: Gate, way: str) -> None:
-    road = gate.road
+def test_release_with_several_commits_uses_the_approval_in_the_first_one(gate: Gate, way: str) -> None:
+    workspace = gate.workspace
     if way == "a transaction a migration":
-        road.edit("migrations/env.py", "context.configure(connection=connection, ", PER_MIGRATION)
+        workspace.edit("migrations/env.py", "context.configure(connection=connection, ", PER_MIGRATION)
     else:
-        (road.root / "migrations/versions/0008_many.py").write_text(CONCURRENTLY)
-        road.edit("rollout.toml", "0007 = [", '0008 = ["author@example.org"]\n0007 = [')
+        (workspace.root / "migrations/versions/0008_many.py").write_text(CONCURRENTLY)
+        workspace.edit("rollout.toml", "0007 = [", '0008 = ["author@example.org"]\n0007 = [')
     request = gate.ask()
     assert gate.approve()[0] == 0
-    done = road.cli("apply")
+    done = workspace.cli("apply")
     assert done.code == 0, done
     assert gate.ledger("act, nonce") == [("upgrade begun", request.nonce), ("upgrade", None)]
-    assert road.cli("log", "prod", "--verify").code == 0
+    assert workspace.cli("log", "prod", "--verify").code == 0
 
 
-def test_a_schema_that_changes_between_the_approval_and_the_first_statement(gate: Gate) -> None:
-    """The gatekeeper says yes under the lock, and only then somebody changes the schema by hand."""
-    road = gate.road
+def test_schema_change_between_the_approval_check_and_the_first_statement(gate: Gate) -> None:
+    """A manual change after the gatekeeper has accepted the plan under the lock."""
+    workspace = gate.workspace
 
     def slow(plan: EnvironmentPlan, _connection: psycopg.Connection[Any]) -> Authorization:
-        from tests.fix_project import anybody
+        from tests.fix_project import grant_anything
 
-        road.sql("prod", "create table if not exists sneaked_in (id int)")
-        return anybody(plan, _connection)
+        workspace.sql("prod", "create table if not exists sneaked_in (id int)")
+        return grant_anything(plan, _connection)
 
-    with road.here(), pytest.raises(PlanChanged, match="the live schema was"):
-        migrate_environment(road.project, road.project.target("prod"), actor=Actor(gatekeeper=slow))
-    assert road.revision("prod") is None
-    assert road.sql("prod", "select to_regnamespace('wish_rollout')") == [(None,)]
+    with workspace.as_current_project(), pytest.raises(PlanChanged, match="the live schema was"):
+        migrate_environment(workspace.project, workspace.project.target("prod"), actor=Actor(gatekeeper=slow))
+    assert workspace.revision("prod") is None
+    assert workspace.sql("prod", "select to_regnamespace('wish_rollout')") == [(None,)]
 
 
-def test_a_role_that_may_not_create_the_ledger_is_told_what_to_paste(road: Road) -> None:
-    database = urlsplit(road.made["local"]).path.removeprefix("/")
-    road.as_superuser("local", f'revoke create on database "{database}" from rollout')
-    said = road.told(6, "apply")
+def test_error_for_a_role_that_cannot_create_the_ledger_has_the_sql(workspace: Workspace) -> None:
+    database = urlsplit(workspace.database_urls["local"]).path.removeprefix("/")
+    workspace.as_superuser("local", f'revoke create on database "{database}" from rollout')
+    said = workspace.expect_error(6, "apply")
     assert "may not create the ledger of 'local'" in said
-    road.as_superuser("local", "create schema wish_rollout authorization rollout")
-    assert road.cli("apply", "--until", "local").code == 0
-    assert road.sql("local", "select act from wish_rollout.ledger") == [("upgrade",)]
+    workspace.as_superuser("local", "create schema wish_rollout authorization rollout")
+    assert workspace.cli("apply", "--until", "local").code == 0
+    assert workspace.sql("local", "select act from wish_rollout.ledger") == [("upgrade",)]
 
 
-def test_adopting_is_recorded_as_well(road: Road) -> None:
-    road.migrate("local")
-    road.sql("local", "delete from alembic_version")
-    assert road.cli("apply", "--until", "local", "--adopt", "local").code == 0
-    assert road.sql("local", "select act from wish_rollout.ledger order by seq") == [("upgrade",), ("adopt",)]
+def test_adoption_is_recorded(workspace: Workspace) -> None:
+    workspace.migrate("local")
+    workspace.sql("local", "delete from alembic_version")
+    assert workspace.cli("apply", "--until", "local", "--adopt", "local").code == 0
+    assert workspace.sql("local", "select act from wish_rollout.ledger order by seq") == [
+        ("upgrade",),
+        ("adopt",),
+    ]

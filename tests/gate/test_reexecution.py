@@ -1,4 +1,4 @@
-"""A run that somebody executes again in Dagster's UI is theirs, whatever its tags were copied from."""
+"""A re-executed run does not inherit the requester from the copied tags."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from tests.fix_project import as_program
-from wish_rollout.core.approval.documents import UNKNOWN
-from wish_rollout.defs.code_location import build
+from wish_rollout.core.approval.documents import UNKNOWN_REQUESTER
+from wish_rollout.defs.code_location import build_definitions
 from wish_rollout.defs.runs import run_tags
 from wish_rollout.defs.runs.instance import open_instance
 from wish_rollout.rollout.project.project import Project
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 
 def rollout() -> dg.JobDefinition:
-    """Give the job of the folder that we are in."""
-    return build(Project.load(Path("rollout.toml").resolve()).config).resolve_job_def("rollout")
+    """Return the job of the current project."""
+    return build_definitions(Project.load(Path("rollout.toml").resolve()).config).resolve_job_def("rollout")
 
 
 def execute_again(gate: Gate) -> dg.DagsterRun:
-    """Execute the newest rollout again, as the UI does: with its tags."""
+    """Re-execute the newest rollout with its tags, as the UI does."""
     with (
-        as_program(gate.road.root, ["dagster"], StringIO(), StringIO()),
-        open_instance(gate.road.project.config) as instance,
+        as_program(gate.workspace.root, ["dagster"], StringIO(), StringIO()),
+        open_instance(gate.workspace.project.config) as instance,
     ):
         parent = instance.get_runs(dg.RunsFilter(job_name="rollout"), limit=1)[0]
         options = dg.ReexecutionOptions(parent_run_id=parent.run_id)
@@ -44,7 +44,7 @@ def ours(run: dg.DagsterRun) -> dict[str, str]:
     return {tag: run.tags[tag] for tag in run_tags.COPYABLE_TAGS if run.tags.get(tag)}
 
 
-def test_who_asked_for_a_run_did_not_ask_for_its_reexecution(gate: Gate) -> None:
+def test_reexecution_does_not_inherit_the_requester(gate: Gate) -> None:
     gate.ask()
     gate.policy("quorum = 2")  # so another request is made
 
@@ -52,19 +52,19 @@ def test_who_asked_for_a_run_did_not_ask_for_its_reexecution(gate: Gate) -> None
 
     assert run.status == dg.DagsterRunStatus.SUCCESS
     assert run_tags.REQUESTER not in ours(run)
-    assert gate.requests()[0].requester == UNKNOWN
+    assert gate.requests()[0].requester == UNKNOWN_REQUESTER
 
 
-def test_what_was_approved_for_one_run_does_not_hold_the_next_one_back(gate: Gate) -> None:
+def test_release_of_an_approved_run_does_not_block_the_next_run(gate: Gate) -> None:
     gate.ask()
     assert gate.approve()[0] == 0
     approved = {run_tags.RESUMES: "prod", run_tags.RELEASE: "another", run_tags.RUN_KEY: "approval:1"}
-    tags = {**approved, run_tags.BROKEN: "prod was down"}
-    stopped = gate.road.run("rollout", tags=tags)
+    tags = {**approved, run_tags.BREAK_GLASS: "prod was down"}
+    stopped = gate.workspace.run_job("rollout", tags=tags)
     assert (stopped.success, "release was another" in stopped.error) == (False, True)
 
     run = execute_again(gate)
 
-    assert (run.status, gate.road.revision("prod")) == (dg.DagsterRunStatus.SUCCESS, "0007")
+    assert (run.status, gate.workspace.revision("prod")) == (dg.DagsterRunStatus.SUCCESS, "0007")
     assert ours(run) == {}
-    assert gate.ledger("who")[-1:] == [(UNKNOWN,)]
+    assert gate.ledger("who")[-1:] == [(UNKNOWN_REQUESTER,)]

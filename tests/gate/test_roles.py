@@ -1,4 +1,4 @@
-"""Least privilege: each command works with just its role, and no role can do more than it should."""
+"""The privileges of the roles: each command works with its role, and no role has more privileges."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ def downgrade() -> None:
 
 @dataclass
 class Roles:
-    """Prod, seen by one role or the other."""
+    """Prod with the URL of one of the roles."""
 
     gate: Gate
     prefix: str
 
     def be(self, role: str) -> None:
-        url = urlsplit(self.gate.road.made["prod"])
+        url = urlsplit(self.gate.workspace.database_urls["prod"])
         place = f"{url.hostname}:{url.port}{url.path}"
-        self.gate.road.point("prod", f"postgresql://{self.prefix}_{role}:{PASSWORD}@{place}")
+        self.gate.workspace.set_url("prod", f"postgresql://{self.prefix}_{role}:{PASSWORD}@{place}")
 
     def refuses(self, statement: str) -> bool:
-        with psycopg.connect(self.gate.road.urls["prod"], autocommit=True) as connection:
+        with psycopg.connect(self.gate.workspace.urls["prod"], autocommit=True) as connection:
             try:
                 connection.execute(statement.encode())
             except psycopg.errors.InsufficientPrivilege:
@@ -55,34 +55,34 @@ class Roles:
 
 @pytest.fixture
 def roles(gate: Gate) -> Iterator[Roles]:
-    road = gate.road
-    database = urlsplit(road.made["prod"]).path.removeprefix("/")
+    workspace = gate.workspace
+    database = urlsplit(workspace.database_urls["prod"]).path.removeprefix("/")
     made = Roles(gate, database)
-    printed = road.cli("roles", "prod", "--prefix", database)
+    printed = workspace.cli("roles", "prod", "--prefix", database)
     assert printed.code == 0
-    road.secrets.append(PASSWORD)
-    road.as_superuser("prod", printed.out)
+    workspace.secrets.append(PASSWORD)
+    workspace.as_superuser("prod", printed.out)
     names = [f"{database}_{name}" for name in ("reader", "migrator", "owner")]
     for name in names[:2]:
-        road.as_superuser("prod", f"alter role \"{name}\" password '{PASSWORD}'")
-    road.edit("rollout.toml", 'name = "prod"\n', f'name = "prod"\nmigrator = "{names[1]}"\n')
+        workspace.as_superuser("prod", f"alter role \"{name}\" password '{PASSWORD}'")
+    workspace.edit("rollout.toml", 'name = "prod"\n', f'name = "prod"\nmigrator = "{names[1]}"\n')
     yield made
-    road.as_superuser("prod", f'alter database "{database}" owner to rollout')
+    workspace.as_superuser("prod", f'alter database "{database}" owner to rollout')
     for name in names:
-        road.as_superuser("prod", f'drop owned by "{name}" cascade')
-        road.as_superuser("prod", f'drop role "{name}"')
+        workspace.as_superuser("prod", f'drop owned by "{name}" cascade')
+        workspace.as_superuser("prod", f'drop role "{name}"')
 
 
-def test_the_migrator_migrates_and_the_reader_reads(roles: Roles) -> None:
-    gate, road = roles.gate, roles.gate.road
+def test_privileges_of_migrator_and_reader(roles: Roles) -> None:
+    gate, workspace = roles.gate, roles.gate.workspace
     roles.be("migrator")
     gate.ask()
     assert gate.approve()[0] == 0
-    done = road.cli("apply")
+    done = workspace.cli("apply")
     assert done.code == 0, done
-    assert road.cli("rollback", "prod").code == 3
+    assert workspace.cli("rollback", "prod").code == 3
     assert gate.approve()[0] == 0
-    assert road.cli("rollback", "prod").code == 0
+    assert workspace.cli("rollback", "prod").code == 0
 
     for statement in (
         "update wish_rollout.ledger set who = 'nobody'",
@@ -93,14 +93,14 @@ def test_the_migrator_migrates_and_the_reader_reads(roles: Roles) -> None:
     ):
         assert roles.refuses(statement), statement
 
-    (road.root / "migrations/versions/0008_index.py").write_text(COMMITTING)
-    road.edit("rollout.toml", "0007 = ", "0008 = ['somebody@example.org']\n0007 = ")
+    (workspace.root / "migrations/versions/0008_index.py").write_text(COMMITTING)
+    workspace.edit("rollout.toml", "0007 = ", "0008 = ['somebody@example.org']\n0007 = ")
     gate.ask()
     assert gate.approve()[0] == 0
-    assert road.cli("apply").code == 0
-    assert road.sql("prod", "select to_regclass('by_price') is not null") == [(True,)]
+    assert workspace.cli("apply").code == 0
+    assert workspace.sql("prod", "select to_regclass('by_price') is not null") == [(True,)]
 
-    gate.with_those_before()
+    gate.add_earlier_environments()
     roles.be("reader")
     assert roles.refuses("select gave from wish_rollout.journal")
     for command in (
@@ -113,7 +113,7 @@ def test_the_migrator_migrates_and_the_reader_reads(roles: Roles) -> None:
         ("diff", "prod", "staging"),
         ("doctor",),
     ):
-        result = road.cli(*command)
+        result = workspace.cli(*command)
         assert result.code in ((0, 4) if command[0] == "diff" else (0,)), (command, result)
     for statement in (
         "select from wishlist_items",
@@ -125,9 +125,9 @@ def test_the_migrator_migrates_and_the_reader_reads(roles: Roles) -> None:
         assert roles.refuses(statement), statement
 
 
-def test_what_the_reader_may_not_do_is_refused_before_anything_is_touched(roles: Roles) -> None:
-    roles.gate.with_those_before()
+def test_actions_that_the_reader_lacks_privileges_for_are_refused(roles: Roles) -> None:
+    roles.gate.add_earlier_environments()
     roles.be("reader")
-    refused = roles.gate.road.cli("apply")
+    refused = roles.gate.workspace.cli("apply")
     assert (refused.code, "may not create objects in SCHEMA public of 'prod'" in refused.err) == (6, True)
-    assert roles.gate.road.revision("local") is None
+    assert roles.gate.workspace.revision("local") is None

@@ -1,4 +1,4 @@
-"""A rollback's own dangers, judged on the database as it is, stand in what is signed for it."""
+"""The hazards of a rollback are assessed on the live database and are part of the signed request."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ def downgrade() -> None:
 
 @pytest.fixture
 def ahead(gate: Gate) -> Gate:
-    """Prod one revision further: with rows, none of which has a value in the new column."""
-    (gate.road.root / "migrations/versions/0008_colour.py").write_text(SCRIPT)
-    gate.road.edit("rollout.toml", "0007 = [", '0008 = ["author@example.org"]\n0007 = [')
-    gate.road.migrate("prod")
-    gate.road.sql("prod", ROW)
+    """Prod with one more revision and rows without values in its new column."""
+    (gate.workspace.root / "migrations/versions/0008_colour.py").write_text(SCRIPT)
+    gate.workspace.edit("rollout.toml", "0007 = [", '0008 = ["author@example.org"]\n0007 = [')
+    gate.workspace.migrate("prod")
+    gate.workspace.sql("prod", ROW)
     return gate
 
 
-def test_its_hazards_are_signed_by_name_and_raise_the_quorum(ahead: Gate) -> None:
+def test_hazards_of_a_rollback_are_signed_and_raise_the_quorum(ahead: Gate) -> None:
     ahead.policy("quorum_for = { drop-column = 2 }")
-    stopped = ahead.road.cli("rollback", "prod")
+    stopped = ahead.workspace.cli("rollback", "prod")
     assert stopped.code == 3, stopped
     (request,) = ahead.requests()
     assert request.subject.hazards == DROPS
@@ -55,32 +55,32 @@ def test_its_hazards_are_signed_by_name_and_raise_the_quorum(ahead: Gate) -> Non
     assert code == 0, said
     assert f"hazards: {DROPS[0]}" in said
     assert "drop-column: column public.wishlist_items.colour in revision 0008" in said
-    assert "what it takes with it: column public.wishlist_items.colour (of 1 rows)" in said
+    assert "rows that it drops: column public.wishlist_items.colour (of 1 rows)" in said
     assert "NOT ALLOWED" not in said
-    assert "needs the approvals of 2 persons" in ahead.road.cli("rollback", "prod").err
+    assert "needs the approvals of 2 persons" in ahead.workspace.cli("rollback", "prod").err
     assert ahead.approve(SECOND)[0] == 0
-    done = ahead.road.cli("rollback", "prod")
-    assert (done.code, ahead.road.revision("prod")) == (0, "0007"), done
+    done = ahead.workspace.cli("rollback", "prod")
+    assert (done.code, ahead.workspace.revision("prod")) == (0, "0007"), done
 
 
-def test_it_is_judged_to_the_end_and_anew_when_it_is_approved(ahead: Gate) -> None:
-    assert ahead.road.cli("rollback", "prod").code == 3
+def test_rollback_hazards_are_assessed_again_after_the_approval(ahead: Gate) -> None:
+    assert ahead.workspace.cli("rollback", "prod").code == 3
     (request,) = ahead.requests()
-    project = ahead.road.project
-    with ahead.road.here():
+    project = ahead.workspace.project
+    with ahead.workspace.as_current_project():
         plan = plan_for_request(project, project.target("prod"), replace(request.subject, end="base"))
     assert tuple(hazard.name for hazard in plan.hazards) == (*DROPS, "drop-table table public.wishlist_items")
     assert [hazard.revision for hazard in plan.hazards] == ["0008", "0007"]
 
     document = ahead.document(request, APPROVER)
-    ahead.road.sql("prod", "insert into later values (1)")
+    ahead.workspace.sql("prod", "insert into later values (1)")
     with pytest.raises(
         ApprovalOutdated, match=r"hazards was .*, is drop-column .*, drop-table table public\.later"
     ):
         ahead.check_submitted_approval(document)
 
-    ahead.road.sql("prod", "delete from later")
+    ahead.workspace.sql("prod", "delete from later")
     ahead.policy('allowed_hazards = ["table-rewrite"]')
     config = {"ops": {"rollback_environment": {"config": {"environment": "prod"}}}}
-    assert ahead.road.run("rollback", config).error_class == HazardNotApprovable.__name__
+    assert ahead.workspace.run_job("rollback", config).error_class == HazardNotApprovable.__name__
     assert ahead.requests() == [request]

@@ -1,4 +1,4 @@
-"""Cases kept as text: a title, then parts of SQL, and what is expected, divided by lines of three dashes."""
+"""Reads test cases from text files: a title, then SQL and the expected result, separated by lines of three dashes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from wish_rollout.core.schema.change import Change
 
 CASES = Path(__file__).parent.parent / "cases"
-MARKS = {"added": "+", "removed": "-", "changed": "~", "renamed": "="}
+SYMBOLS = {"added": "+", "removed": "-", "changed": "~", "renamed": "="}
 
 
 @dataclass(frozen=True)
 class Case:
-    """``parts``: the texts between the dashes. ``since``: the first major version that knows its SQL."""
+    """A test case. ``parts``: the texts between the separators. ``since``: the first major version that supports the SQL."""
 
     title: str
     since: int
@@ -27,7 +27,7 @@ class Case:
 
 
 def read_cases(folder: str) -> list[Case]:
-    """Read all cases of a folder; ``=== title [since 15]`` begins one."""
+    """Return all cases in a folder. The line ``=== title [since 15]`` begins a case."""
     cases = []
     for path in sorted((CASES / folder).glob("*.txt")):
         for text in re.split(r"^=== ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
@@ -40,8 +40,10 @@ def read_cases(folder: str) -> list[Case]:
     return cases
 
 
-def told(change: Change) -> str:
-    """Write a change as cases do."""
-    known = f" ({', '.join(sorted(change.properties))})" if change.change in {"changed", "renamed"} else ""
+def format_change(change: Change) -> str:
+    """Return a change in the notation of the case files."""
+    properties = (
+        f" ({', '.join(sorted(change.properties))})" if change.change in {"changed", "renamed"} else ""
+    )
     also = f" also {', '.join(change.also)}" if change.also else ""
-    return f"{MARKS[change.change]} {change.kind} {change.name}{known}{also}"
+    return f"{SYMBOLS[change.change]} {change.kind} {change.name}{properties}{also}"

@@ -1,4 +1,4 @@
-"""Real servers of each major version that this machine has, one a test session, and fresh databases on them."""
+"""Fixtures: a server of each installed major version, started once in a test session, and new databases on them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Server:
-    """A running server: its major version, where its programs are, and how to reach a database."""
+    """A running server: its major version, the folder of its programs, and its port."""
 
     major: int
     programs: Path
@@ -47,7 +47,10 @@ class Server:
 
     @contextmanager
     def scratch(self) -> Iterator[psycopg.Connection]:
-        """Lend a session, and take back all that was done in it. All cases have the same one: it is warm."""
+        """Yield a session that all tests share, and roll its transaction back at the end.
+
+        A shared session saves time, because its catalog caches are filled.
+        """
         try:
             yield self._session
         finally:
@@ -58,7 +61,7 @@ class Server:
 
 
 def programs_of(major: int) -> Path | None:
-    """Give the programs of a version, where the user that a server runs as can reach them: maybe a copy."""
+    """Return the folder with the programs of a version. It may be a copy that the server's user can read."""
     bindir = bindir_of(major) or (_of_wheel() if major == 17 else None)
     return runnable_bindir(bindir) if bindir else None
 
@@ -69,14 +72,14 @@ def _of_wheel() -> Path | None:
 
 
 def run_as_user(command: list[str], cwd: Path) -> None:
-    """Run a program of the server, which refuses to run as root."""
+    """Run a program of the server as a user other than root, which the server requires."""
     user = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
     subprocess.run(command, user=user, cwd=cwd, check=True, stdout=subprocess.DEVNULL, timeout=60)
 
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Callable[[int], Server]]:
-    """Start a server when it is first asked for, and stop all at the end."""
+    """Return a function that starts the server of a version at the first call. All servers stop at the end."""
     started: dict[int, tuple[Server, Path]] = {}
 
     def get(major: int) -> Server:
@@ -97,7 +100,7 @@ def servers() -> Iterator[Callable[[int], Server]]:
 
 
 def start(major: int, programs: Path) -> tuple[Server, Path]:
-    folder = Path(tempfile.mkdtemp(prefix=f"engine{major}-"))
+    folder = Path(tempfile.mkdtemp(prefix=f"postgresql{major}-"))
     if os.geteuid() == 0:
         os.chown(folder, pwd.getpwnam("nobody").pw_uid, -1)
     data = str(folder / "data")
@@ -113,7 +116,7 @@ def start(major: int, programs: Path) -> tuple[Server, Path]:
 
 
 MAJORS = tuple(major for major in POSSIBLE if programs_of(major))
-"""The versions that everything is tried on. A server of 14, 16 or 17 is not on every machine."""
+"""The versions that the tests run on. Servers of 14, 16 and 17 are not installed on every machine."""
 
 
 @pytest.fixture(params=MAJORS)
@@ -123,7 +126,7 @@ def server(request: pytest.FixtureRequest, servers: Callable[[int], Server]) -> 
 
 @pytest.fixture
 def fresh(servers: Callable[[int], Server]) -> Iterator[Callable[[Server], str]]:
-    """Make databases; give their names, and drop them at the end."""
+    """Return a function that creates a database and returns its name. All are dropped at the end."""
     made: list[tuple[Server, str]] = []
 
     def make(server: Server) -> str:
@@ -146,12 +149,12 @@ def fresh(servers: Callable[[int], Server]) -> Iterator[Callable[[Server], str]]
 
 @pytest.fixture
 def database(server: Server, fresh: Callable[[Server], str]) -> str:
-    """Give the URL of a fresh database."""
+    """Return the URL of a new database."""
     return server.url(fresh(server))
 
 
 @pytest.fixture(scope="session")
 def everything() -> str:
-    """Give the SQL that makes one of every kind of object."""
+    """Return SQL that creates at least one object of every kind."""
     path = Path(__file__).parent.parent / "cases" / "everything.sql"
     return path.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Every mutation is taken back, and repeated, by the remedy; or the remedy says that it does not cover it."""
+"""A remedy reverts every mutation and applies it again, or reports that it does not cover it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from tests.postgres.cases import Case, read_cases, told
+from tests.postgres.cases import Case, format_change, read_cases
 from wish_rollout.core.remedy.remedy import remedy
 from wish_rollout.core.remedy.role_names import Roles
 from wish_rollout.core.schema.comparison import difference
@@ -33,47 +33,47 @@ def run(connection: psycopg.Connection, found: Remedy) -> None:
 
 
 def assert_remedied(live: Snapshot, promise: Snapshot, found: Remedy) -> None:
-    """Nothing is left of the drift but what the remedy names."""
-    left = [told(change) for change in difference(promise, live).changes]
+    """Assert that the only remaining drift is that which the remedy reports as not covered."""
+    remaining = [format_change(change) for change in difference(promise, live).changes]
     if found.covered:
-        assert not left, found.script(lossy=True)
+        assert not remaining, found.script(lossy=True)
     gaps = {f"{gap.kind} {gap.name}" for gap in found.gaps}
-    assert not [each for each in left if not any(gap in each for gap in gaps)], found.script(lossy=True)
+    assert not [each for each in remaining if not any(gap in each for gap in gaps)], found.script(lossy=True)
 
 
 UNCOVERED = {
-    "others: extension: member added": "a snapshot leaves out what an extension owns, so it cannot be seen",
+    "others: extension: member added": "a snapshot leaves out what an extension owns, so the change is not visible",
 }
-"""Cases in which the remedy's word cannot hold, and why; docs/drift.md tells of them."""
+"""Cases that a remedy cannot handle, and the reason; docs/drift.md documents them."""
 
 
-ON_EACH = [(case, 18) for case in MUTATIONS] + [(case, 15) for case in MUTATIONS[::4]]
-"""All of them on the newest version; every fourth one on the oldest as well, for the time that it takes."""
+CASES_AND_VERSIONS = [(case, 18) for case in MUTATIONS] + [(case, 15) for case in MUTATIONS[::4]]
+"""All cases on the newest version, and every fourth case on the oldest, to save time."""
 
 
-@pytest.mark.parametrize(("case", "major"), ON_EACH, ids=str)
-def test_a_mutation_is_taken_back_and_repeated(
+@pytest.mark.parametrize(("case", "major"), CASES_AND_VERSIONS, ids=str)
+def test_a_mutation_is_reverted_and_applied_again(
     case: Case, major: int, servers: Callable[[int], Server]
 ) -> None:
     server = servers(major)
     if server.major < case.since:
-        pytest.skip(f"PostgreSQL {server.major} does not know it")
+        pytest.skip(f"PostgreSQL {server.major} does not support it")
     before_sql, mutation = (part or "SELECT 1" for part in case.parts[:2])
     with server.scratch() as connection:
         connection.execute(before_sql.encode())
         before = read_snapshot(connection)
-        connection.execute("SAVEPOINT as_before")
+        connection.execute("SAVEPOINT before_mutation")
         connection.execute(mutation.encode())
         after = read_snapshot(connection)
         if case.title in UNCOVERED:
             return
-        back = remedy(after, before, SUPERUSER, server.major)
-        assert back
-        run(connection, back)
-        assert_remedied(read_snapshot(connection), before, back)
-        if not back.covered:
-            connection.execute("ROLLBACK TO as_before")
-        forth = remedy(before, after, SUPERUSER, server.major)
-        assert forth
-        run(connection, forth)
-        assert_remedied(read_snapshot(connection), after, forth)
+        reverting = remedy(after, before, SUPERUSER, server.major)
+        assert reverting
+        run(connection, reverting)
+        assert_remedied(read_snapshot(connection), before, reverting)
+        if not reverting.covered:
+            connection.execute("ROLLBACK TO before_mutation")
+        applying = remedy(before, after, SUPERUSER, server.major)
+        assert applying
+        run(connection, applying)
+        assert_remedied(read_snapshot(connection), after, applying)

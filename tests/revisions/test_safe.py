@@ -16,7 +16,7 @@ from wish_rollout import safe
 from wish_rollout.core.hazards.assessment import judge_hazards
 from wish_rollout.core.hazards.pending_revision import Pending
 from wish_rollout.core.schema.scope import Scope
-from wish_rollout.postgres.catalog.database_state import look
+from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.rows.table_statistics import read_live_facts
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.revisions.internal_statements import is_own
@@ -62,12 +62,12 @@ def revision(url: str) -> Iterator[Applied]:
 
 def run(url: str, step: Callable[[], Any]) -> tuple[list[Hazard], Any]:
     with connect(url, "the test") as connection:
-        before = look(connection, Scope()).snapshot
+        before = read_database_state(connection, Scope()).snapshot
         names = [name for kind, name in before.objects if kind == "table"]
         live = read_live_facts(connection, names, [], [])
         with revision(url) as applied:
             result = step()
-        after = look(connection, Scope()).snapshot
+        after = read_database_state(connection, Scope()).snapshot
     pending = Pending("r", before, after, tuple(applied.statements.get("r", ())))
     return list(judge_hazards([pending], live, {})), result
 
@@ -75,14 +75,14 @@ def run(url: str, step: Callable[[], Any]) -> tuple[list[Hazard], Any]:
 @pytest.mark.parametrize("name", STEPS)
 def test_a_helper_is_no_hazard_and_does_nothing_twice(name: str, tables: str) -> None:
     with connect(tables, "the test") as connection:
-        before = look(connection, Scope()).snapshot
+        before = read_database_state(connection, Scope()).snapshot
         hazards, _ = run(tables, STEPS[name])
-        once = look(connection, Scope()).snapshot
+        once = read_database_state(connection, Scope()).snapshot
         assert (hazards, once != before) == ([], name != "backfill")
 
         run(tables, STEPS[name])
 
-        assert look(connection, Scope()).snapshot == once
+        assert read_database_state(connection, Scope()).snapshot == once
 
 
 def test_an_index_that_a_cut_off_build_left_is_built_anew(tables: str) -> None:

@@ -13,7 +13,7 @@ from wish_rollout.core.hazards.assessment import KINDS, judge_hazards
 from wish_rollout.core.hazards.pending_revision import Pending
 from wish_rollout.core.hazards.rules.table_rewrite import calls
 from wish_rollout.core.schema.scope import Scope
-from wish_rollout.postgres.catalog.database_state import look
+from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.rows.table_statistics import read_live_facts
 from wish_rollout.postgres.sessions.connections import connect
 
@@ -65,13 +65,13 @@ class Bench:
     def judge(self, statements: Sequence[str], table: str = "items") -> list[Hazard]:
         """Judge what these statements do, and do it."""
         with connect(self.url, "the test") as connection:
-            before = look(connection, Scope()).snapshot
+            before = read_database_state(connection, Scope()).snapshot
             tables = [name for kind, name in before.objects if kind in ("table", "materialized view")]
             indexes = [name for name, _ in before.of_kind("index")]
             functions = {name for text in statements for name in calls(text)} | {"nextval"}
             live = read_live_facts(connection, tables, indexes, functions)
             self.run(connection, statements, table)
-            after = look(connection, Scope()).snapshot
+            after = read_database_state(connection, Scope()).snapshot
         return list(judge_hazards([Pending("r", before, after, tuple(statements))], live, {}))
 
     def run(
@@ -109,17 +109,19 @@ def test_code_to_paste_names_a_table_with_an_odd_name_in_another_schema(database
     with psycopg.connect(database) as connection:
         connection.execute(ODD)
     found = Bench(database, rows=False).judge(ODD_CHANGE, 'sales."Odd ""one"')
-    told = "\n".join(one.instead for one in found)
+    message = "\n".join(one.instead for one in found)
     for one in found:
         assert_code(one.instead)
-    assert """create_index_concurrently("By it's", 'Odd "one', [...], schema="sales")""" in told
-    assert """set_not_null('Odd "one', "A column", schema="sales")""" in told
-    assert """add_check("Odd check", 'Odd "one', ..., schema="sales")""" in told
+    assert """create_index_concurrently("By it's", 'Odd "one', [...], schema="sales")""" in message
+    assert """set_not_null('Odd "one', "A column", schema="sales")""" in message
+    assert """add_check("Odd check", 'Odd "one', ..., schema="sales")""" in message
     assert (
-        """{"A column_new": '"A column"::bigint'}, where='"A column_new" IS NULL', schema="sales")""" in told
+        """{"A column_new": '"A column"::bigint'}, where='"A column_new" IS NULL', schema="sales")"""
+        in message
     )
     assert (
-        """op.execute('ALTER TABLE sales."Odd ""one" ADD CONSTRAINT k PRIMARY KEY USING INDEX k')""" in told
+        """op.execute('ALTER TABLE sales."Odd ""one" ADD CONSTRAINT k PRIMARY KEY USING INDEX k')"""
+        in message
     )
 
 

@@ -1,4 +1,4 @@
-"""A server of a test's own, which it may kill."""
+"""A server for one test, which the test may kill."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def own(sandbox_home: Path) -> Server:
-    """The wheel's server under a home of the test's own, not made yet."""
+    """A server of version 18 in a folder of the test, not created yet."""
     return Server(find_embedded_bindir(), sandbox_home)

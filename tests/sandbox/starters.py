@@ -1,4 +1,4 @@
-"""Other processes that use the sandbox, for tests that kill them or race them."""
+"""Other processes that use the sandbox, for tests of killed and concurrent processes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 PRELUDE = """
 import sys
 from pathlib import Path
-from wish_rollout.sandbox.databases import ensure_databases
-from wish_rollout.sandbox.scratch import scratch_database, scratch_server
+from wish_rollout.sandbox.databases import create_missing_databases
+from wish_rollout.sandbox.scratch_databases import scratch_database, scratch_server
 from wish_rollout.sandbox.server import Server
 server = Server(Path(sys.argv[1]), Path(sys.argv[2]))
 def say(text):
@@ -28,33 +28,33 @@ def say(text):
 
 
 def start(server: Server, code: str) -> subprocess.Popen[str]:
-    """Run code in a process of its own, with ``server`` and ``say`` at hand."""
+    """Run code in another process, in which ``server`` and ``say`` are defined."""
     command = [sys.executable, "-c", PRELUDE + code, str(server.bindir), str(server.home)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True)
 
 
 def line(process: subprocess.Popen[str]) -> str:
-    """Wait for the next thing that it says."""
+    """Wait for the next line of its output."""
     assert process.stdout is not None
     return process.stdout.readline().strip()
 
 
 def kill(process: subprocess.Popen[str]) -> None:
-    """Kill it as the kernel would."""
+    """Kill it with SIGKILL."""
     process.kill()
     process.communicate()
 
 
 @contextmanager
 def busy(url: str) -> Iterator[None]:
-    """Have a session at work on the server for a while: one that looks at nothing until it is done."""
+    """Run a long query on the server while the block runs."""
     with closing(psycopg.connect(url, autocommit=True)) as session:
         session.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 100000000000)")
         yield
 
 
 def until(happened: Callable[[], object], seconds: float = 20) -> None:
-    """Poll until something is true."""
+    """Poll until ``happened`` returns a true value; fail after ``seconds``."""
     deadline = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < deadline, "it did not happen in time"

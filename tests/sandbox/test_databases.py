@@ -1,4 +1,4 @@
-"""The environments' databases and their variables."""
+"""The databases of the environments and their variables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from wish_rollout.sandbox.server import Server
 
 
-def test_prepare_gives_variables_that_lead_to_databases_of_the_migrator(own: Server) -> None:
+def test_prepare_returns_the_urls_of_databases_owned_by_the_migrator(own: Server) -> None:
     variables = prepare(own, ["local", "eu-prod"])
     assert sorted(variables) == ["DAGSTER_POSTGRES_URL", "EU_PROD_DATABASE_URL", "LOCAL_DATABASE_URL"]
     assert prepare(own, ["local", "eu-prod"]) == variables
@@ -30,9 +30,9 @@ def test_prepare_gives_variables_that_lead_to_databases_of_the_migrator(own: Ser
         assert owner == (MIGRATOR,)
 
 
-def test_many_processes_create_the_same_databases_at_once(own: Server) -> None:
+def test_concurrent_processes_create_the_same_databases(own: Server) -> None:
     own.up()
-    others = [start(own, "ensure_databases(server, ['a', 'b', 'c'])") for _ in range(4)]
+    others = [start(own, "create_missing_databases(server, ['a', 'b', 'c'])") for _ in range(4)]
     for other in others:
         other.communicate(timeout=60)
     assert [other.returncode for other in others] == [0] * 4
@@ -40,7 +40,7 @@ def test_many_processes_create_the_same_databases_at_once(own: Server) -> None:
         psycopg.connect(own.url(name)).close()
 
 
-def test_a_database_may_have_a_name_that_needs_quoting(own: Server) -> None:
+def test_database_name_that_needs_quoting(own: Server) -> None:
     own.up()
     name = 'o\'dd "name"/?#%'
     create_missing_databases(own, [name])
@@ -49,6 +49,6 @@ def test_a_database_may_have_a_name_that_needs_quoting(own: Server) -> None:
 
 
 @pytest.mark.parametrize("names", [["dagster"], ["postgres"], ["template1"], ["a-b", "a_b"]])
-def test_a_name_that_something_else_has_is_refused(server18: Server, names: list[str]) -> None:
+def test_reserved_or_ambiguous_name_is_refused(server18: Server, names: list[str]) -> None:
     with pytest.raises(SandboxNameTaken):
         environment_variables(server18, names)

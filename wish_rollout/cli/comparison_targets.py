@@ -1,4 +1,4 @@
-"""Targets of a comparison: an environment's name, a URL, or a snapshot file."""
+"""The targets of diff and snapshot: the name of an environment, a URL, or a snapshot file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 def load_optional_config(context: typer.Context) -> Config | None:
-    """Load rollout.toml; None where there is none and none was named: URLs and files need none."""
+    """Return the configuration, or None if there is no rollout.toml: URLs and files do not need one.
+
+    Raise InvalidConfiguration, also if ``--config`` names a file that does not exist.
+    """
     from wish_rollout.config import load_config
     from wish_rollout.core.errors.configuration import ConfigurationNotFound
 
@@ -32,20 +35,20 @@ def load_optional_config(context: typer.Context) -> Config | None:
 
 @dataclass(frozen=True)
 class ComparisonTargets:
-    """Targets that are compared with each other, so they are all read in the same way."""
+    """Targets that are compared with each other: all are read with the same scope."""
 
     config: Config | None
-    wanted: Sequence[str]
+    targets: Sequence[str]
 
     @cached_property
     def names(self) -> list[str]:
-        """The environments that are declared."""
+        """The names of all environments in rollout.toml."""
         return [env.name for env in self.config.environment] if self.config else []
 
     @cached_property
     def project(self) -> Project | None:
-        """The project, where one of its environments is among the targets: its scripts pin extensions."""
-        if self.config is None or not set(self.names) & set(self.wanted):
+        """The project, if a target is one of its environments: its scripts may pin extension versions."""
+        if self.config is None or not set(self.names) & set(self.targets):
             return None
         from wish_rollout.rollout.project.project import Project
 
@@ -53,25 +56,25 @@ class ComparisonTargets:
 
     @cached_property
     def scope(self) -> Scope:
-        """What of a URL or a file counts."""
+        """The scope of a comparison with a URL or a file."""
         from wish_rollout.core.schema.scope import Scope
 
         source = self.project or self.config
         return source.scope_of() if source else Scope()
 
     def prepare(self) -> None:
-        """Do once what two threads would do twice, or wait for each other to do."""
+        """Compute the cached properties before two threads use them."""
         assert self.scope
 
     def read(self, target: str) -> Snapshot:
-        """Read a target; raise UnknownTarget, BadSnapshotFile, and what reading a database does."""
+        """Return the snapshot of a target. Raise UnknownTarget, InvalidSnapshotFile, or an error of the database."""
         if self.project and target in self.names:
-            return self.project.target(target).look().snapshot
+            return self.project.target(target).read_database_state().snapshot
         if "://" in target:
             return _read_url(target, self.scope)
-        from wish_rollout.core.schema.extension_versions import pin
+        from wish_rollout.core.schema.extension_versions import pin_versions
 
-        return pin(_read_file(target, self.names), self.scope.pinned_extensions)
+        return pin_versions(_read_file(target, self.names), self.scope.pinned_extensions)
 
 
 def _read_url(url: str, scope: Scope) -> Snapshot:
@@ -79,14 +82,14 @@ def _read_url(url: str, scope: Scope) -> Snapshot:
 
     from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
     from wish_rollout.postgres.sessions.connections import connect
-    from wish_rollout.postgres.sessions.server_errors import refusal
+    from wish_rollout.postgres.sessions.server_errors import as_rollout_error
 
-    source = "the URL given"
+    source = "the URL argument"
     try:
         with connect(url, source) as connection:
             return read_snapshot(connection, scope)
     except psycopg.Error as error:
-        raise refusal(error, source) from None
+        raise as_rollout_error(error, source) from None
 
 
 def _read_file(name: str, names: list[str]) -> Snapshot:
@@ -96,11 +99,11 @@ def _read_file(name: str, names: list[str]) -> Snapshot:
 
     path = Path(name)
     if not path.exists() and path.suffix != ".json" and "/" not in name:
-        # a connection string of libpq's other kind may hold a password: only what looks like a name is repeated
-        shown = name if re.fullmatch(r"[\w.-]+", name) else "What was given"
-        raise UnknownTarget(shown, ", ".join(names) or "none is declared here")
+        # a libpq keyword/value connection string may contain a password: repeat only what is a plain name
+        shown = name if re.fullmatch(r"[\w.-]+", name) else "The argument"
+        raise UnknownTarget(shown, ", ".join(names) or "none is declared")
     try:
         return Snapshot.from_json(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise InvalidSnapshotFile(str(path), str(reason)) from None

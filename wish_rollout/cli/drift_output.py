@@ -1,4 +1,4 @@
-"""How drift and its remedies are told."""
+"""Output of drift and of the SQL that removes it."""
 
 from __future__ import annotations
 
@@ -6,50 +6,52 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.cli import output
 from wish_rollout.core.plan.findings import FindingKind
-from wish_rollout.core.schema.delta_rendering import visible
+from wish_rollout.core.text.redaction import escape_to_one_line
 
 if TYPE_CHECKING:
     from wish_rollout.rollout.inspection.drift import DriftReport
 
 ALTERNATIVES = {
-    FindingKind.SAME_HEAD: "; or take it into history: wish-rollout generate --adopt {name} -m '…'",
-    FindingKind.AHEAD: "; or go on from there: wish-rollout apply --adopt {name}, or apply where it was cut off",
+    FindingKind.SAME_HEAD: "; or keep the change in a new revision: wish-rollout generate --adopt {name} -m '…'",
+    FindingKind.AHEAD: "; or continue from there: wish-rollout apply --adopt {name}, or apply if a run was interrupted",
 }
-"""Besides taking it back. What is behind the head can only be taken back: a new revision comes after the head."""
+"""The second way to resolve drift. An environment behind the head has none: a new revision follows the head."""
 
 
 def show_drift(report: DriftReport) -> None:
-    """Print each environment's answers with its delta, what differs between them, and how to go on."""
-    for one in report.statuses:
-        first, *rest = report.of(one.environment)
-        output.say(f"{one.environment}: {visible(str(first))}")
+    """Print the findings and the drift of each environment, the differences between environments, and the next commands."""
+    for status in report.statuses:
+        first, *rest = report.findings_for(status.environment)
+        output.write_line(f"{status.environment}: {escape_to_one_line(str(first))}")
         for finding in rest:
-            output.say(f"  {visible(str(finding))}")
-        output.show_delta(one.assessment.drift)
+            output.write_line(f"  {escape_to_one_line(str(finding))}")
+        output.show_delta(status.assessment.drift)
     for comparison in report.comparisons:
-        output.say(
+        output.write_line(
             f"from {comparison.a} to {comparison.b}, both at {' + '.join(comparison.position) or 'base'}:"
         )
         output.show_delta(comparison.delta)
     if report.models is not None:
-        output.say(
-            "model without a migration:" if report.models else "models: what the scripts lead to is declared"
+        output.write_line(
+            "models that no revision creates:"
+            if report.models
+            else "models: equal to the schema after all revisions"
         )
         output.show_delta(report.models)
     for name in report.remedies:
-        other = ALTERNATIVES.get(report.of(name)[0].found, "").format(name=name)
-        output.note(f"hint: take {name} back: wish-rollout drift {name} --sql{other}")
+        other = ALTERNATIVES.get(report.findings_for(name)[0].found, "").format(name=name)
+        output.write_note(f"hint: remove the drift of {name}: wish-rollout drift {name} --sql{other}")
 
 
 def show_remedy(report: DriftReport, environment: str, *, lossy: bool) -> None:
-    """Print one environment's remedy for psql, and on stderr what it cannot do."""
-    found = report.remedies.get(environment)
-    if found is None:
-        first = report.of(environment)[0]
-        output.note(f"{environment} is {first.found.replace('_', ' ')}: there is nothing to take back")
+    """Print the remedy of one environment as a psql script; print its limits on stderr."""
+    remedy = report.remedies.get(environment)
+    if remedy is None:
+        first = report.findings_for(environment)[0]
+        output.write_note(f"{environment} is {first.found.replace('_', ' ')}: there is no drift to remove")
         return
-    output.say(found.script(lossy=lossy).rstrip("\n"))
-    if found.loses_data and not lossy:
-        output.note("what loses data is a comment; with --lossy it is written out")
-    if not found.covered:
-        output.note(f"not covered: {len(found.gaps)}; they are named at the top")
+    output.write_line(remedy.script(lossy=lossy).rstrip("\n"))
+    if remedy.loses_data and not lossy:
+        output.write_note("statements that lose data are comments; add --lossy to print them as SQL")
+    if not remedy.covered:
+        output.write_note(f"not covered: {len(remedy.gaps)} changes; the script lists them at its beginning")

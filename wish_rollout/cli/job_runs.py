@@ -1,4 +1,4 @@
-"""Running one of Dagster's jobs from a command, with its progress on the terminal."""
+"""Runs of Dagster jobs from a command, with their progress on the terminal."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ if TYPE_CHECKING:
 
 
 def op_config(op: str, config: dict[str, Any]) -> dict[str, Any]:
-    """Wrap an op's configuration as a run's."""
+    """Return the run config that configures one op."""
     return {"ops": {op: {"config": config}}}
 
 
-def run_job(
+def run_with_progress(
     project: Project, job: str, config: dict[str, Any], *, until: str | None = None, only: str | None = None
 ) -> Any:
-    """Run a job through Dagster, showing its steps; give the Outcome.
+    """Run a Dagster job in this process, show its steps, and return its Outcome.
 
-    ``until`` leaves out the environments behind that one, ``only`` all but that one.
+    ``until``: the last environment that takes part. ``only``: the only environment that takes part.
     """
-    with output.progress(job) as tell:
-        from wish_rollout.defs.launch import run
+    with output.progress(job) as report_step:
+        from wish_rollout.defs.launch import run_job
 
-        part = project.config.until(until) if until else project.config
-        return run(part.only(only) if only else part, job, config, tell=tell)
+        selected = project.config.truncate_after(until) if until else project.config
+        return run_job(
+            selected.select_environment(only) if only else selected, job, config, report_step=report_step
+        )

@@ -1,4 +1,4 @@
-"""The program: its commands, its errors, its exit codes."""
+"""The entry point ``wish-rollout``: commands, error output and exit codes."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from wish_rollout.cli import (
     rollout_commands,
     sandbox_commands,
 )
-from wish_rollout.cli.output import error_document, note, show_error, show_json
+from wish_rollout.cli.output import error_document, show_error, show_json, write_note
 from wish_rollout.core.errors.base import DEBUG, RolloutError
 
 EPILOG = (
-    "Exit codes: 0 done, or nothing to do · 2 usage or configuration · 3 waiting for approval · "
-    "4 drift or difference · 5 verification failed · 6 refused · 1 anything else."
+    "Exit codes: 0 done, or nothing to do · 1 other error · 2 usage or configuration · 3 waiting for approval · "
+    "4 drift or difference · 5 verification failed · 6 refused."
 )
 
 app = typer.Typer(
     name="wish-rollout",
-    help="Takes an Alembic release from a laptop to production, and proves every step.",
+    help="Take an Alembic release through environments and verify the schema after each step.",
     epilog=EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -38,25 +38,31 @@ app = typer.Typer(
 def options(
     context: typer.Context,
     config: str = typer.Option(
-        "", "--config", metavar="FILE", help="The rollout.toml to use (default: nearest)."
+        "",
+        "--config",
+        metavar="FILE",
+        help="Path of rollout.toml (default: in this folder or the nearest parent).",
     ),
     debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),  # noqa: ARG001
     version: bool = typer.Option(False, "--version", help="Show the version and exit."),
 ) -> None:
-    """Take the options that every command has."""
+    """Handle the options that precede the command: --config, --debug and --version."""
     if version:
         typer.echo(f"wish-rollout {__version__}")
         raise typer.Exit
     context.obj = config
 
 
-for room in (rollout_commands, approval_commands, request_commands, inspect_commands, project_commands):
-    room.register(app)
+for module in (rollout_commands, approval_commands, request_commands, inspect_commands, project_commands):
+    module.register(app)
 app.add_typer(sandbox_commands.app, name="sandbox")
 
 
 def main() -> None:
-    """Run the program. A RolloutError is told in a paragraph and ends it with its class's exit code."""
+    """Run a command. A RolloutError is printed as a paragraph and a hint; its class decides the exit code.
+
+    ``--debug`` is accepted at any position of the arguments; it prints the traceback instead.
+    """
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv[1:])
     if debug:
@@ -71,5 +77,5 @@ def main() -> None:
             show_json(error_document(error))
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        note("interrupted; what was committed stands")
+        write_note("interrupted; committed changes are kept")
         sys.exit(130)

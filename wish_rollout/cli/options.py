@@ -1,4 +1,4 @@
-"""What several commands need: the project, options, targets."""
+"""Options, and the loading of the project, that several commands share."""
 
 from __future__ import annotations
 
@@ -11,21 +11,36 @@ if TYPE_CHECKING:
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.project.target import Target
 
-Name = Annotated[str, typer.Argument(metavar="ENV", help="An environment of rollout.toml.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+EnvironmentName = Annotated[
+    str, typer.Argument(metavar="ENV", help="Name of an environment in rollout.toml.")
+]
+BreakGlass = Annotated[
+    str,
+    typer.Option(
+        metavar="REASON",
+        help="Approve alone in an emergency. Recorded in the ledger as BREAK GLASS; a notification is sent.",
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Sign without asking for confirmation.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 
 
 def load_project(context: typer.Context) -> Project:
-    """Load the project that the command is for; raise BadConfiguration."""
+    """Return the project of ``--config``, or of the nearest rollout.toml. Raise InvalidConfiguration."""
     from wish_rollout.rollout.project.project import Project
 
     return Project.load(Path(context.obj).resolve() if context.obj else None)
 
 
 def select_targets(project: Project, name: str | None = None) -> list[Target]:
-    """Give the named environment's database, or those of all that take part."""
+    """Return the target of the named environment, or the targets of all environments that have a URL.
+
+    Raise DatabaseUrlMissing if no environment has one.
+    """
     if name:
         return [project.target(name)]
-    if not project.config.environments:  # all are optional, and none has a URL
+    if (
+        not project.config.environments
+    ):  # every environment is optional and none has a URL: target() raises DatabaseUrlMissing
         return [project.target(project.config.environment[0].name)]
     return [project.target(env.name) for env in project.config.environments]

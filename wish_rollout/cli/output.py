@@ -1,4 +1,4 @@
-"""How things look on a terminal and in a pipe."""
+"""Output on a terminal and in a pipe: JSON, lines, tables, progress and questions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.text.redaction import printable, redact
+from wish_rollout.core.text.redaction import escape_unprintable, redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,28 +17,28 @@ if TYPE_CHECKING:
 
 
 def show_json(value: object) -> None:
-    """Print a value as JSON, on stdout. Half a character, which no encoding has, is written as JSON's escape."""
+    """Print a value as JSON on stdout. An unpaired surrogate, which UTF-8 cannot encode, becomes an escape."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     print(text.encode("utf-8", "backslashreplace").decode())  # noqa: T201
 
 
-def say(text: str = "") -> None:
-    """Print a line of data on stdout."""
-    print(printable(text))  # noqa: T201
+def write_line(text: str = "") -> None:
+    """Print a line of data on stdout, without control characters."""
+    print(escape_unprintable(text))  # noqa: T201
 
 
-def note(text: str) -> None:
-    """Print a line that is no data, on stderr."""
-    print(printable(redact(text)), file=sys.stderr)  # noqa: T201
+def write_note(text: str) -> None:
+    """Print a line that is not data on stderr, without control characters and passwords."""
+    print(escape_unprintable(redact(text)), file=sys.stderr)  # noqa: T201
 
 
 def show_error(error: RolloutError) -> None:
-    """Tell an error as one paragraph and a hint, on stderr."""
-    note(f"error: {error}" if error.exit_code else str(error))
+    """Print an error on stderr: one paragraph and a hint."""
+    write_note(f"error: {error}" if error.exit_code else str(error))
 
 
 def error_document(error: RolloutError) -> dict[str, Any]:
-    """Give an error for ``--json``: its class, its text, and its fields, without secrets."""
+    """Return the ``--json`` document of an error: class, text and fields, with passwords removed."""
     if not error.exit_code:
         return {"nothing_to_do": True, "text": str(error)}
     fields = {
@@ -49,46 +49,61 @@ def error_document(error: RolloutError) -> dict[str, Any]:
 
 
 def show_delta(delta: Delta) -> None:
-    """Print a delta as a person reads it; coloured on a terminal only."""
-    from wish_rollout.core.schema.delta_rendering import terminal
+    """Print a delta as text; in colour on a terminal."""
+    from wish_rollout.core.schema.delta_rendering import render_text
 
-    sys.stdout.write(terminal(delta, colour=colourful()))
+    sys.stdout.write(render_text(delta, colour=is_colour_wanted()))
 
 
-def colourful() -> bool:
-    """Whether stdout wants colour: a terminal, and NO_COLOR is not set."""
+def show_findings(findings: Sequence[Any], *, json: bool) -> None:
+    """Print the findings of a check: a line each, or one JSON document.
+
+    ``findings``: objects with ``passed``, ``name``, ``detail`` and ``as_dict()``.
+    """
+    if json:
+        show_json(dictionaries(findings))
+        return
+    for finding in findings:
+        write_line(f"{'ok  ' if finding.passed else 'FAIL'}  {finding.name}: {finding.detail}")
+
+
+def is_colour_wanted() -> bool:
+    """Return whether stdout is a terminal and NO_COLOR is not set."""
     import os
 
     return sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table on stdout: drawn on a terminal, plain aligned columns in a pipe."""
-    rows = [[printable(cell).replace("\n", " ") for cell in row] for row in rows]
+def write_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table on stdout: by rich on a terminal, as aligned columns in a pipe."""
+    rows = [[escape_unprintable(cell).replace("\n", " ") for cell in row] for row in rows]
     if sys.stdout.isatty():
         from rich.console import Console
         from rich.table import Table
         from rich.text import Text
 
-        drawn = Table(*headers, box=None, pad_edge=False, header_style="bold")
+        rich_table = Table(*headers, box=None, pad_edge=False, header_style="bold")
         for row in rows:
-            drawn.add_row(*(Text(cell) for cell in row))
-        Console().print(drawn)
+            rich_table.add_row(*(Text(cell) for cell in row))
+        Console().print(rich_table)
         return
-    widths = [max(len(line[place]) for line in [list(headers), *rows]) for place in range(len(headers))]
-    for line in [list(headers), *rows]:
-        say("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    widths = [max(len(row[column]) for row in [list(headers), *rows]) for column in range(len(headers))]
+    for row in [list(headers), *rows]:
+        write_line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 @contextmanager
 def progress(text: str) -> Iterator[Callable[[str], None]]:
-    """Show what is being done: a spinner on a terminal, a line a step otherwise; always on stderr."""
+    """Show progress on stderr while the block runs: a spinner on a terminal, otherwise a line for each step.
+
+    Yields the function that reports the name of the current step.
+    """
     if not sys.stderr.isatty():
 
-        def line(step: str) -> None:
-            note(f"· {step}")
+        def report_step(step: str) -> None:
+            write_note(f"· {step}")
 
-        yield line
+        yield report_step
         return
     from rich.console import Console
 
@@ -97,15 +112,18 @@ def progress(text: str) -> Iterator[Callable[[str], None]]:
 
 
 def confirm(question: str, option: str) -> bool:
-    """Ask at the terminal; raise NeedsConsent where there is none."""
+    """Return the answer to a yes-or-no question on the terminal. Raise ConfirmationRequired if there is no terminal.
+
+    ``option``: the option that answers yes on the command line, for the error.
+    """
     from wish_rollout.core.errors.configuration import ConfirmationRequired
 
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise ConfirmationRequired(question, option)
-    note(f"{question} [y/N]")
+    write_note(f"{question} [y/N]")
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def as_json(items: Iterable[Any]) -> list[Any]:
-    """Give each item's ``as_dict()``."""
+def dictionaries(items: Iterable[Any]) -> list[Any]:
+    """Return ``as_dict()`` of each item."""
     return [item.as_dict() for item in items]

@@ -1,4 +1,4 @@
-"""Commands that show what is kept: requests that wait, and what a database's ledger holds."""
+"""The commands requests and log, which show open requests and the ledger of a database."""
 
 from __future__ import annotations
 
@@ -8,86 +8,98 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wish_rollout.cli import output
-from wish_rollout.cli.options import Json, Name, load_project
-from wish_rollout.cli.signing_prompts import BESIDE, write
+from wish_rollout.cli.options import EnvironmentName, JsonOption, load_project
+from wish_rollout.cli.signing_prompts import PLAN_SEPARATOR, write_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wish_rollout.defs.gate.approval_events import RowRequirement
+    from wish_rollout.defs.gate.approval_events import RecordedRequest
     from wish_rollout.rollout.approval.approval_progress import ApprovalProgress
     from wish_rollout.rollout.project.project import Project
 
 
 def requests(
     context: typer.Context,
-    environment: Annotated[str | None, typer.Argument(metavar="[ENV]", help="One environment.")] = None,
+    environment: Annotated[
+        str | None, typer.Argument(metavar="[ENV]", help="One environment (default: all gated ones).")
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Write the newest one that stands, and its plan, to be signed elsewhere."
+            metavar="FILE",
+            help="Write the newest valid request and its plan to a file, to be signed elsewhere.",
         ),
     ] = None,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
-    """List what waits for an approval."""
+    """List the requests that wait for an approval."""
     from wish_rollout.core.errors.requests import NoApprovalRequest
     from wish_rollout.defs.runs.instance import open_instance
 
     project = load_project(context)
     if environment:
-        project.config.declared(environment)
+        project.config.find_environment(environment)
     names = [environment] if environment else [env.name for env in project.config.environments if env.gated]
     with open_instance(project.config) as instance:
-        found = [each for name in names for each in waiting(project, instance, name)]
+        found = [each for name in names for each in read_progress(project, instance, name)]
     if out and not found:
         raise NoApprovalRequest(environment or ", ".join(names))
     if out:
-        asked = next((asked for asked, state in found if not state.against), found[0][0])
-        write(out, f"{asked.request.text()}{BESIDE}{asked.markdown}")
+        newest = next((entry for entry, progress in found if not progress.void_reason), found[0][0])
+        write_file(out, f"{newest.request.text()}{PLAN_SEPARATOR}{newest.markdown}")
     if json:
-        output.show_json([{**asked.as_dict(), **state.as_dict()} for asked, state in found])
+        output.show_json([{**entry.as_dict(), **progress.as_dict()} for entry, progress in found])
     elif found and not out:
-        for asked, state in found:
-            output.say(f"{asked.request.text()}{state}\n")
+        for entry, progress in found:
+            output.write_line(f"{entry.request.text()}{progress}\n")
     elif not found:
-        output.note("nothing waits for an approval")
+        output.write_note("no request waits for an approval")
 
 
-def waiting(project: Project, instance: Any, name: str) -> Iterator[tuple[RowRequirement, ApprovalProgress]]:
-    """Give what waits for an environment, and how far it is; all of it where its ledger cannot be read."""
+def read_progress(
+    project: Project, instance: Any, name: str
+) -> Iterator[tuple[RecordedRequest, ApprovalProgress]]:
+    """Yield the open requests of an environment with their progress.
+
+    A request whose ID is in the ledger is done. If the ledger cannot be read, all requests are returned.
+    """
     from wish_rollout.defs.gate import approval_store
-    from wish_rollout.rollout.approval.approval_progress import progress, unused
+    from wish_rollout.rollout.approval.approval_progress import read_approval_progress, unused_requests
 
-    asks = approval_store.requests(instance, name)
-    documents = approval_store.documents(instance, name)
-    known = unused(project, name, [asked.request for asked in asks]) if asks else []
-    for asked in asks:
-        if known is None or asked.request in known:
-            yield asked, progress(project, asked.request, documents, look=known is not None)
+    entries = approval_store.read_open_requests(instance, name)
+    documents = approval_store.read_approval_documents(instance, name)
+    unused = unused_requests(project, name, [entry.request for entry in entries]) if entries else []
+    for entry in entries:
+        if unused is None or entry.request in unused:
+            yield (
+                entry,
+                read_approval_progress(project, entry.request, documents, read_database=unused is not None),
+            )
 
 
 def log(
     context: typer.Context,
-    environment: Name,
+    environment: EnvironmentName,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Prove that no row was changed (exit 5 if one was).")
+        bool,
+        typer.Option("--verify", help="Verify the hash chain of the ledger (exit 5 if a row was changed)."),
     ] = False,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
-    """Show what was done to an environment, as its own ledger has it."""
-    from wish_rollout.core.ledger import verify as prove
+    """Show the ledger of an environment: every change, with the operator and the approvers."""
+    from wish_rollout.core.ledger import verify_chain
     from wish_rollout.postgres.records.ledger import read as read_ledger
 
     project = load_project(context)
     with project.target(environment).connect() as connection:
         entries = list(read_ledger(connection))
     if verify and json:
-        prove(environment, entries)  # before they are printed: what is printed is one document
+        verify_chain(environment, entries)  # before printing: stdout holds one JSON document
     if json:
-        output.show_json(output.as_json(entries))
+        output.show_json(output.dictionaries(entries))
     else:
-        output.table(
+        output.write_table(
             ["#", "at", "act", "from", "to", "who", "approved by", "ms", "run"],
             [
                 [
@@ -105,13 +117,13 @@ def log(
             ],
         )
     if verify and not json:
-        prove(environment, entries)
+        verify_chain(environment, entries)
     if verify:
         last = entries[-1].hash if entries else "none"
-        output.note(f"the chain of {len(entries)} rows holds; its last hash is {last}")
+        output.write_note(f"the hash chain of {len(entries)} rows is valid; its last hash is {last}")
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the commands to the program."""
     for command in (requests, log):
         app.command()(command)

@@ -1,4 +1,4 @@
-"""How a plan and a run's outcome are told."""
+"""Output of plans and of the outcomes of runs."""
 
 from __future__ import annotations
 
@@ -8,88 +8,100 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from wish_rollout.cli import output
-from wish_rollout.core.schema.delta_rendering import visible
-from wish_rollout.core.text.statement_display import shown
+from wish_rollout.core.text.redaction import escape_to_one_line
+from wish_rollout.core.text.statement_display import display_statements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wish_rollout.core.plan.plan import EnvironmentPlan
-    from wish_rollout.core.rows.requirements import Finding
+    from wish_rollout.core.rows.requirements import RowFinding
     from wish_rollout.defs.launch import RunOutcome
 
 
-NOTHING: Mapping[str, Any] = MappingProxyType({})
+NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 
 
 def show_plan(plan: EnvironmentPlan) -> None:
-    """Print one environment's plan: the summary, what drifted or stands in the way, the delta, the SQL."""
-    output.say(f"── {plan.summary()}  ({plan.verdict}, PostgreSQL {plan.facts.version})")
-    if plan.drift and not plan.obstacles and not plan.resumes:
-        output.say("what is there is not what its revision promises:")
+    """Print the plan of one environment: summary, drift, conflicting objects, promised delta, hazards, rows and SQL."""
+    output.write_line(f"── {plan.summary()}  ({plan.verdict}, PostgreSQL {plan.facts.version})")
+    if plan.drift and not plan.conflicting_objects and not plan.resumed_fingerprint:
+        output.write_line("drift from the expected schema of its revision:")
         output.show_delta(plan.drift)
     for name in plan.unmanaged:
-        output.say(f"unmanaged: {visible(name)}")
-    for obstacle in plan.obstacles:
-        output.say(f"in the way: {obstacle}")
+        output.write_line(f"unmanaged: {escape_to_one_line(name)}")
+    for obstacle in plan.conflicting_objects:
+        output.write_line(f"conflicting object: {obstacle}")
     if plan.promised:
-        output.say("what it promises:")
+        output.write_line("promised delta:")
         output.show_delta(plan.promised)
     for hazard in plan.hazards:
-        output.say(f"hazard: {hazard}")
-        output.say(f"    {hazard.why}")
-        output.say(f"    {f'allowed: {hazard.allowed}' if hazard.allowed else not_allowed(plan)}")
+        output.write_line(f"hazard: {hazard}")
+        output.write_line(f"    {hazard.why}")
+        output.write_line(f"    {f'allowed: {hazard.allowed}' if hazard.allowed else disallowed_text(plan)}")
     for finding in plan.findings:
         show_finding(finding)
     if plan.statements:
-        output.say("SQL:")
-        for statement in shown(plan.statements):
-            output.say("    " + statement.replace("\n", "\n    "))
-    output.say()
+        output.write_line("SQL:")
+        for statement in display_statements(plan.statements):
+            output.write_line("    " + statement.replace("\n", "\n    "))
+    output.write_line()
 
 
-def not_allowed(plan: EnvironmentPlan) -> str:
-    """Say what it means that a revision allows a hazard nowhere: what takes it back need not be foreseen there."""
+def disallowed_text(plan: EnvironmentPlan) -> str:
+    """Return the note for a hazard that no revision allows.
+
+    The hazards of a rollback are not declared in the scripts: the approver decides about them.
+    """
     from wish_rollout.core.plan.plan import Action
 
-    return "for the approver to allow" if plan.action is Action.ROLLBACK else "NOT ALLOWED"
+    return "to be decided by the approver" if plan.action is Action.ROLLBACK else "NOT ALLOWED"
 
 
-def show_finding(finding: Finding) -> None:
-    """Print rows that do not fit: how many, the SQL that shows them, and why they are let be or not."""
-    output.say(f"rows: {visible(finding.says)}")
-    output.say(f"    see them: {visible(finding.sql)};")
+def show_finding(finding: RowFinding) -> None:
+    """Print existing rows that violate a requirement of the new schema: the count, a query, and whether they are allowed."""
+    output.write_line(f"rows: {escape_to_one_line(finding.description)}")
+    output.write_line(f"    query: {escape_to_one_line(finding.sql)};")
     if finding.allowed:
-        output.say(f"    allowed: {finding.allowed}")
+        output.write_line(f"    allowed: {finding.allowed}")
     elif finding.rows:
-        output.say(f"    NOT ALLOWED; rehearsed with some of them: {visible(finding.rehearsed)}")
+        output.write_line(
+            f"    NOT ALLOWED; rehearsal with some of these rows: {escape_to_one_line(finding.rehearsal_result)}"
+        )
 
 
-def finish(outcome: RunOutcome, *, json: bool, done: str = "", more: Mapping[str, Any] = NOTHING) -> None:
-    """Print a run's account, and exit: 0, 3 at a gate, or the failed step's code. ``more``: for ``--json``."""
+def report_outcome(
+    outcome: RunOutcome, *, json: bool, done: str = "", more: Mapping[str, Any] = NO_FIELDS
+) -> None:
+    """Print the outcome of a run; exit with 3 if it waits at a gate, or with the exit code of the failed step.
+
+    ``done``: the line that follows a successful run. ``more``: further fields of the ``--json`` document.
+    """
     if json:
         output.show_json({**outcome.as_dict(), **more})
     else:
         show_stages(outcome)
         if outcome.success and done:
-            output.say(done)
+            output.write_line(done)
     if not outcome.success:
         if outcome.exit_code:
-            output.note(f"error: {outcome.error or 'the run failed'}")
-            output.note(f"\nrun {outcome.run_id}; see it in Dagster: dagster dev -w workspace.yaml")
+            output.write_note(f"error: {outcome.error or 'the run failed'}")
+            output.write_note(f"\nrun {outcome.run_id}; open it in Dagster: dagster dev -w workspace.yaml")
         elif not json:
-            output.say(outcome.error)
+            output.write_line(outcome.error)
         raise typer.Exit(outcome.exit_code or 0)
     if outcome.awaiting:
-        output.note(f"{outcome.awaiting} waits for an approval. {outcome.because}\n\nhint: {outcome.hint}")
+        output.write_note(
+            f"{outcome.awaiting} waits for an approval. {outcome.because}\n\nhint: {outcome.hint}"
+        )
         raise typer.Exit(3)
 
 
 def show_stages(outcome: RunOutcome) -> None:
-    """Print a line an environment: revision from → to, checks passed, duration."""
+    """Print a table row for each environment: revisions, action, passed checks, seconds and fingerprint."""
     if not outcome.stages:
         return
-    output.table(
+    output.write_table(
         ["environment", "revision", "action", "checks", "seconds", "fingerprint"],
         [
             [

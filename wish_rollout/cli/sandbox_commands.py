@@ -1,4 +1,4 @@
-"""Commands about the sandbox: an embedded PostgreSQL with every environment's database on it."""
+"""The commands of the sandbox: an embedded PostgreSQL server with a database for every environment."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import typer
 from wish_rollout.cli import output
 from wish_rollout.cli.options import load_project
 from wish_rollout.cli.rollout_commands import nothing_to_do
-from wish_rollout.cli.run_output import finish, show_stages
+from wish_rollout.cli.run_output import report_outcome, show_stages
 
 app = typer.Typer(
-    help="An embedded PostgreSQL with every environment's database on it.",
+    help="Manage the sandbox: an embedded PostgreSQL server with a database for every environment.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -22,63 +22,65 @@ app = typer.Typer(
 
 @app.command()
 def up(context: typer.Context) -> None:
-    """Start it, and create each environment's database and Dagster's. Does nothing where it runs."""
+    """Start the sandbox, and create the missing databases of the environments and of Dagster."""
     from wish_rollout.rollout.project.project_sandbox import start
 
     config = load_project(context).config
     with output.progress("starting the sandbox"):
         start(config)
-    output.note('the sandbox is up; point this shell at it: eval "$(wish-rollout sandbox env)"')
+    output.write_note(
+        'the sandbox is up; set the variables of this shell: eval "$(wish-rollout sandbox env)"'
+    )
 
 
 @app.command()
 def down(context: typer.Context) -> None:
-    """Stop it. Its databases stay for the next time."""
+    """Stop the sandbox. Its databases are kept."""
     from wish_rollout.rollout.project.project_sandbox import sandbox
 
     sandbox(load_project(context).config).down()
-    output.note("the sandbox is down")
+    output.write_note("the sandbox is down")
 
 
 @app.command()
 def reset(context: typer.Context) -> None:
-    """Throw its databases away, with Dagster's records of it, and start afresh."""
+    """Delete all databases of the sandbox, including Dagster's runs, and create empty ones."""
     from wish_rollout.rollout.project.project_sandbox import sandbox, start
 
     config = load_project(context).config
-    with output.progress("making the sandbox anew"):
+    with output.progress("resetting the sandbox"):
         sandbox(config).reset()
         start(config)
-    output.note("the sandbox is as new")
+    output.write_note("the sandbox is reset")
 
 
 @app.command()
 def remove(context: typer.Context) -> None:
-    """Stop it and throw everything of it away."""
+    """Stop the sandbox and delete all its files."""
     from wish_rollout.rollout.project.project_sandbox import remove as remove_all
 
     remove_all(load_project(context).config)
-    output.note("the sandbox is gone")
+    output.write_note("the sandbox is removed")
 
 
 @app.command()
 def env(context: typer.Context) -> None:
-    """Print export lines for a shell: eval "$(wish-rollout sandbox env)"."""
+    """Print export commands for a shell: eval "$(wish-rollout sandbox env)"."""
     from wish_rollout.rollout.project.project_sandbox import sandbox, variables
 
     config = load_project(context).config
     for name, value in variables(config, sandbox(config)).items():
-        output.say(f"export {name}={shlex.quote(value)}")
+        output.write_line(f"export {name}={shlex.quote(value)}")
 
 
 @app.command()
 def rollout(
     context: typer.Context,
     reason: Annotated[
-        str, typer.Option(help="The reason that the approvals give.")
-    ] = "the sandbox's own rollout",
+        str, typer.Option(help="Reason to record in the approvals.")
+    ] = "rollout of the sandbox",
 ) -> None:
-    """Take the release through the whole sandbox, and approve its gates as the sandbox's own operator."""
+    """Apply the release to all environments of the sandbox, and approve its gates with the sandbox's key."""
     from wish_rollout.rollout.inspection.environment_status import read_environment_statuses
     from wish_rollout.rollout.project.project_sandbox import enter
 
@@ -87,27 +89,31 @@ def rollout(
     with output.progress("starting the sandbox"):
         enter(project.config)
     targets = [project.target(each.name) for each in project.config.environments]
-    if all(one.verdict == "in_step" for one in read_environment_statuses(project, targets)):
-        output.say(nothing_to_do(project, [target.name for target in targets]))
+    if all(status.verdict == "in_step" for status in read_environment_statuses(project, targets)):
+        output.write_line(nothing_to_do(project, [target.name for target in targets]))
         return
-    with output.progress("rollout") as tell:
+    with output.progress("rollout") as report_step:
         from wish_rollout.defs.sandbox_operator import run_through_gates
 
-        outcome, approved = run_through_gates(project, reason, tell)
+        outcome, approved = run_through_gates(project, reason, report_step)
     if not outcome.success or outcome.awaiting:
-        finish(outcome, json=False)
+        report_outcome(outcome, json=False)
     show_stages(outcome)
     for name in approved:
-        output.say(f"gate of {name}: approved by the sandbox's operator, {reason}")
-    output.say(f"\nall of it in {time.monotonic() - started:.1f} s. Where to look next:")
+        output.write_line(f"gate of {name}: approved with the key of the sandbox, {reason}")
+    output.write_line(f"\nfinished in {time.monotonic() - started:.1f} s. Next:")
     if (project.config.root / "Makefile").is_file() and (project.config.root / ".venv").is_dir():
-        output.say("  make ui                                     every step, check and delta, in Dagster")
-        output.say("  . .venv/bin/activate                        puts wish-rollout on this shell's path")
-    else:
-        output.say(
-            "  dagster dev -w workspace.yaml               each step, in Dagster (the extra wish-rollout[ui])"
+        output.write_line(
+            "  make ui                                     show steps, checks and deltas in Dagster"
         )
-    output.say(
-        '  eval "$(wish-rollout sandbox env)"          point this shell at the sandbox; then for example'
+        output.write_line(
+            "  . .venv/bin/activate                        put wish-rollout on the path of this shell"
+        )
+    else:
+        output.write_line(
+            "  dagster dev -w workspace.yaml               show the steps in Dagster (extra wish-rollout[ui])"
+        )
+    output.write_line(
+        '  eval "$(wish-rollout sandbox env)"          set the variables of this shell for the sandbox'
     )
-    output.say("  wish-rollout status; wish-rollout drift     where each environment stands")
+    output.write_line("  wish-rollout status; wish-rollout drift     show the state of each environment")

@@ -1,4 +1,4 @@
-"""Signing at the terminal: what is asked for is shown, and a person asked whether they want to."""
+"""Signing at the terminal: the request is shown, and the user confirms it before it is signed."""
 
 from __future__ import annotations
 
@@ -14,75 +14,85 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.approval.documents import Request
     from wish_rollout.core.plan.plan import EnvironmentPlan
-    from wish_rollout.rollout.approval.signing import Tokens
+    from wish_rollout.rollout.approval.signing import SignerInput
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.project.target import Target
 
 
-BESIDE = "\n---- the plan, to be read; not signed, its digest is ----\n"
-"""What parts a request's text, in a file, from the plan."""
+PLAN_SEPARATOR = "\n---- the plan, to be read; not signed, its digest is ----\n"
+"""The line between the text of a request and its plan in a file."""
 
 
 def sign_request(
-    project: Project, target: Target, request: Request, words: Tokens, *, quiet: bool, yes: bool
+    project: Project, target: Target, request: Request, signer: SignerInput, *, quiet: bool, yes: bool
 ) -> str:
-    """Show what is asked for and what stands, ask, and sign; raise why it may not be."""
+    """Show the request and the current plan, ask for confirmation, and return the signed approval.
+
+    ``quiet``: print nothing. ``yes``: do not ask. Raise an error if the request is no longer valid or the
+    approval would not be accepted.
+    """
     from wish_rollout.rollout.approval.approval_validity import plan_for_request, refuse_other_subject
-    from wish_rollout.rollout.approval.approvals import accept, approval_rules, standing
+    from wish_rollout.rollout.approval.approvals import check_approval, subject_of_plan
+    from wish_rollout.rollout.approval.approver_rules import approval_rules
     from wish_rollout.rollout.approval.signing import sign_approval
 
     plan = plan_for_request(project, target, request.subject)
     rules = approval_rules(project, target)
-    subject = standing(project, rules, plan)
+    subject = subject_of_plan(project, rules, plan)
     refuse_other_subject(request, subject, rules)
     if not quiet:
         show_plan(plan)
-        output.say(f"{stake(plan)}\n")
-    consent(request, quiet=quiet, yes=yes)
-    document = sign_approval(project, target, request, rules.signers, words)
-    accept(rules, subject, document)
+        output.write_line(f"{describe_data_loss(plan)}\n")
+    confirm_signature(request, quiet=quiet, yes=yes)
+    document = sign_approval(project, target, request, rules.signers, signer)
+    check_approval(rules, subject, document)
     return document
 
 
-def stake(plan: EnvironmentPlan) -> str:
-    """Say what a plan takes with it, or what taking it back would have to keep."""
+def describe_data_loss(plan: EnvironmentPlan) -> str:
+    """Return a sentence on the rows that a rollback loses, or that a later rollback of the plan would archive."""
     from wish_rollout.core.hazards.rules.drops import losses
-    from wish_rollout.core.plan.plan import Action, at_stake
+    from wish_rollout.core.plan.plan import Action, tables_and_columns_to_archive
 
     if plan.action is Action.ROLLBACK:
-        return f"what it takes with it: {losses(plan.hazards) or 'no rows'}; where a value would be lost, it refuses"
-    return f"a rollback of it would have to archive first: {at_stake(plan.promised) or 'nothing'}"
+        return f"rows that it drops: {losses(plan.hazards) or 'none'}; it stops before a value would be lost"
+    return f"a later rollback would archive: {tables_and_columns_to_archive(plan.promised) or 'nothing'}"
 
 
-def sign_request_file(project: Project, environment: str, path: Path, words: Tokens, *, quiet: bool, yes: bool) -> str:
-    """Sign the request in a file, without connecting to anything, after showing what is written there beside it."""
+def sign_request_file(
+    project: Project, environment: str, path: Path, signer: SignerInput, *, quiet: bool, yes: bool
+) -> str:
+    """Show the request and the plan in a file, ask for confirmation, and return the signed approval.
+
+    Connects to no database. Raise ApprovalForOtherDatabase if the request is for another environment.
+    """
     from wish_rollout.core.approval.documents import Request
     from wish_rollout.core.errors.approvals import ApprovalForOtherDatabase
-    from wish_rollout.rollout.approval.approvals import read_allowed_signers
+    from wish_rollout.rollout.approval.approver_rules import read_allowed_signers
     from wish_rollout.rollout.approval.signing import sign_approval
 
-    text, _, plan = read(path).partition(BESIDE)
+    text, _, plan = read_file(path).partition(PLAN_SEPARATOR)
     request = Request.from_text(text)
     if request.subject.environment != environment:
         raise ApprovalForOtherDatabase(environment, f"'{request.subject.environment}'", f"'{environment}'")
-    signers = read_allowed_signers(project, project.config.declared(environment))
+    signers = read_allowed_signers(project, project.config.find_environment(environment))
     if plan and not quiet:
-        output.say(f"{plan.strip()}\n")
-    consent(request, quiet=quiet, yes=yes)
-    return sign_approval(project, None, request, signers, words)
+        output.write_line(f"{plan.strip()}\n")
+    confirm_signature(request, quiet=quiet, yes=yes)
+    return sign_approval(project, None, request, signers, signer)
 
 
-def consent(request: Request, *, quiet: bool, yes: bool) -> None:
-    """Show the text that is signed, and ask; exit with 3 where the answer is no."""
+def confirm_signature(request: Request, *, quiet: bool, yes: bool) -> None:
+    """Show the text that is signed and ask for confirmation. Exit with 3 if the answer is no."""
     if not quiet:
-        output.say(request.text())
+        output.write_line(request.text())
     if not yes and not output.confirm("Sign this?", "--yes"):
-        output.note("not approved")
+        output.write_note("not approved")
         raise typer.Exit(3)
 
 
-def write(path: Path, text: str) -> None:
-    """Write a file that somebody takes elsewhere; raise NotWritten."""
+def write_file(path: Path, text: str) -> None:
+    """Write a request or an approval to a file. Raise FileNotWritable."""
     from wish_rollout.core.errors.signatures import FileNotWritable
 
     try:
@@ -91,11 +101,13 @@ def write(path: Path, text: str) -> None:
         raise FileNotWritable(str(path), error.strerror or type(error).__name__) from None
 
 
-def read(path: Path) -> str:
-    """Read a file that somebody hands in; raise NothingToRead."""
+def read_file(path: Path) -> str:
+    """Return the text of a request or approval file. Raise DocumentUnreadable."""
     from wish_rollout.core.errors.signatures import DocumentUnreadable
 
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise DocumentUnreadable(str(path), getattr(error, "strerror", None) or "it is no text") from None
+        raise DocumentUnreadable(
+            str(path), getattr(error, "strerror", None) or "it is not UTF-8 text"
+        ) from None

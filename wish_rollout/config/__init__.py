@@ -1,4 +1,7 @@
-"""``rollout.toml`` and the environment's variables, read into frozen, checked values."""
+"""Reading ``rollout.toml`` and environment variables into immutable, validated values.
+
+Not here: connecting to a database (``postgres``), and the rules for approvals (``core.approval``).
+"""
 
 from wish_rollout.config.configuration import Config
 from wish_rollout.config.environment import Environment

@@ -1,4 +1,4 @@
-"""The whole ``rollout.toml``."""
+"""The configuration: the contents of ``rollout.toml``."""
 
 from __future__ import annotations
 
@@ -7,77 +7,81 @@ from pathlib import Path
 
 from pydantic import Field, model_validator
 
-from wish_rollout.addresses import from_command, from_file
+from wish_rollout.addresses import read_url_file, run_url_command
 from wish_rollout.config.environment import Environment
 from wish_rollout.config.receivers import ReceiverConfig
-from wish_rollout.config.sections import CONFIG_NAME, ReleaseConfig, ScopeConfig, ConfigTable
+from wish_rollout.config.sections import CONFIG_NAME, ConfigTable, ReleaseConfig, ScopeConfig
 from wish_rollout.core.errors.configuration import DatabaseUrlMissing, UnknownEnvironment
 from wish_rollout.core.schema.scope import Scope
 
 
 class Config(ConfigTable):
-    """The whole file. ``root`` is the folder that holds it; its paths are relative to that."""
+    """The contents of ``rollout.toml``. ``root``: its folder, to which relative paths refer. ``file``: its name."""
 
     root: Path
     file: str = CONFIG_NAME
-    release: ReleaseConfig = ReleaseConfig()
-    scope: ScopeConfig = ScopeConfig()
-    environment: tuple[Environment, ...] = Field(min_length=1)
-    notify: tuple[ReceiverConfig, ...] = ()
+    release: ReleaseConfig = Field(default=ReleaseConfig(), description="The revisions that are rolled out.")
+    scope: ScopeConfig = Field(
+        default=ScopeConfig(), description="The part of each database that belongs to the project."
+    )
+    environment: tuple[Environment, ...] = Field(
+        min_length=1, description="The environments, in promotion order."
+    )
+    notify: tuple[ReceiverConfig, ...] = Field(default=(), description="The receivers of notifications.")
 
     @model_validator(mode="after")
-    def _names_differ(self) -> Config:
+    def _check_names(self) -> Config:
         names = [env.name for env in self.environment]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"the environment {', '.join(twice)} is declared more than once")
-        unknown = sorted({name for each in self.notify for name in each.environments} - set(names))
+        duplicates = sorted({name for name in names if names.count(name) > 1})
+        if duplicates:
+            raise ValueError(f"the environment {', '.join(duplicates)} is declared more than once")
+        unknown = sorted({name for receiver in self.notify for name in receiver.environments} - set(names))
         if unknown:
-            raise ValueError(f"notify names {', '.join(unknown)}, which is no environment")
+            raise ValueError(f"notify names {', '.join(unknown)}, which is not an environment")
         return self
 
     @property
     def environments(self) -> tuple[Environment, ...]:
-        """Those that take part, in order: an optional one without a URL is left out."""
+        """The enabled environments in promotion order. An optional environment without a URL is not enabled."""
         return tuple(env for env in self.environment if env.is_enabled)
 
-    def until(self, name: str) -> Config:
-        """Give the same without the environments behind the named one; raise UnknownEnvironment."""
-        last = self.environment.index(self.declared(name))
+    def truncate_after(self, name: str) -> Config:
+        """Return the configuration without the environments after the named one; raise ``UnknownEnvironment``."""
+        last = self.environment.index(self.find_environment(name))
         return self.model_copy(update={"environment": self.environment[: last + 1]})
 
-    def only(self, name: str) -> Config:
-        """Give the same with just the named environment; raise UnknownEnvironment."""
-        return self.model_copy(update={"environment": (self.declared(name),)})
+    def select_environment(self, name: str) -> Config:
+        """Return the configuration with only the named environment; raise ``UnknownEnvironment``."""
+        return self.model_copy(update={"environment": (self.find_environment(name),)})
 
     @property
     def path(self) -> Path:
-        """The file that this was read from."""
+        """The path of the file."""
         return self.root / self.file
 
-    def declared(self, name: str) -> Environment:
-        """Find an environment by its name; raise UnknownEnvironment."""
+    def find_environment(self, name: str) -> Environment:
+        """Return the environment with that name, enabled or not; raise ``UnknownEnvironment``."""
         for env in self.environment:
             if env.name == name:
                 return env
         raise UnknownEnvironment(name, ", ".join(env.name for env in self.environment))
 
     def url(self, env: Environment) -> str:
-        """Give an environment's URL: its variable's, else its file's or its command's.
+        """Return an environment's URL: from its variable if that is set, otherwise from its file or command.
 
-        The variable goes first, so that the sandbox can stand in for every environment. Raises MissingUrl,
-        UrlSourceFailed.
+        The variable has precedence, so that the sandbox can replace every environment. Raises ``DatabaseUrlMissing``
+        and ``DatabaseUrlSourceFailed``.
         """
         if url := os.environ.get(env.variable):
             return url
         if env.url_file:
-            return from_file(env.name, self.root / env.url_file)
+            return read_url_file(env.name, self.root / env.url_file)
         if env.url_command:
-            return from_command(env.name, env.url_command, self.root)
+            return run_url_command(env.name, env.url_command, self.root)
         raise DatabaseUrlMissing(env.name, env.variable)
 
     def scope_of(self, env: Environment | None = None) -> Scope:
-        """Say what a snapshot of this environment holds; ``None`` is a scratch database."""
+        """Return the scope of snapshots of an environment, or of a scratch database (None)."""
         return Scope(
             schemas=self.scope.schemas,
             ignore=self.scope.ignore,

@@ -1,4 +1,4 @@
-"""One environment of ``rollout.toml``, with its policy."""
+"""An environment of ``rollout.toml``."""
 
 from __future__ import annotations
 
@@ -7,65 +7,100 @@ from pathlib import Path
 
 from pydantic import Field, model_validator
 
-from wish_rollout.config.policies import ApprovalConfig, BudgetsConfig
+from wish_rollout.config.budgets import BudgetsConfig
+from wish_rollout.config.policies import ApprovalConfig
 from wish_rollout.config.sections import ConfigTable
 
 
 class Environment(ConfigTable):
-    """A place in promotion order, with its policy."""
+    """An environment with its policy: a stage in promotion order."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)
-    url_variable: str = ""
-    url_file: Path | None = None
-    url_command: str | tuple[str, ...] | None = None
-    aws_iam: bool = False
-    aws_region: str | None = None
-    allow_plaintext: bool = False
-    optional: bool = False
-    gated: bool = False
-    disposable: bool = False
-    run_verify: bool | None = None
-    connect_timeout: int = Field(default=10, ge=1, le=120)
-    lock_wait: float = Field(default=30, ge=0, le=86400)
-    pooled_sessions: bool = False
-    budgets: BudgetsConfig = BudgetsConfig()
-    migrator: str | None = None
-    roles: dict[str, str] = Field(default_factory=dict)
-    approval: ApprovalConfig | None = None
+    name: str = Field(
+        pattern=r"^[a-z][a-z0-9_]*$",
+        max_length=40,
+        description="The environment's name in commands and in Dagster.",
+    )
+    url_variable: str = Field(
+        default="",
+        description="The environment variable that holds the database URL. Empty: `<NAME>_DATABASE_URL`.",
+    )
+    url_file: Path | None = Field(default=None, description="A file that holds the database URL.")
+    url_command: str | tuple[str, ...] | None = Field(
+        default=None, description="A command that prints the database URL. A list is run without a shell."
+    )
+    aws_iam: bool = Field(default=False, description="Log in with a new AWS IAM token for each connection.")
+    aws_region: str | None = Field(
+        default=None, description="The AWS region, where boto3 cannot determine it."
+    )
+    allow_plaintext: bool = Field(
+        default=False, description="Allow a connection without TLS to a gated environment on another machine."
+    )
+    optional: bool = Field(default=False, description="Leave the environment out where it has no URL.")
+    gated: bool = Field(
+        default=False, description="Change the environment only with an approval of exactly its plan."
+    )
+    disposable: bool = Field(
+        default=False, description="Allow `apply --clean`, which drops objects and their rows."
+    )
+    run_verify: bool | None = Field(
+        default=None, description="Run the revisions' own verify(). Default: true, and false where gated."
+    )
+    connect_timeout: int = Field(default=10, ge=1, le=120, description="Seconds to wait for a connection.")
+    lock_wait: float = Field(
+        default=30,
+        ge=0,
+        le=86400,
+        description="Seconds to wait for another rollout of the same database to end.",
+    )
+    pooled_sessions: bool = Field(default=False, description="Allow a connection pooler in session mode.")
+    budgets: BudgetsConfig = Field(
+        default=BudgetsConfig(), description="Time limits of the environment's migrations."
+    )
+    migrator: str | None = Field(
+        default=None,
+        description="The role written as `$migrator` in snapshots. Default: the connection's role.",
+    )
+    roles: dict[str, str] = Field(
+        default_factory=dict,
+        description="Common names of roles that are named differently in each environment: role = common name.",
+    )
+    approval: ApprovalConfig | None = Field(
+        default=None, description="The approval policy of a gated environment."
+    )
 
     @model_validator(mode="after")
-    def _a_gate_keeps_its_data(self) -> Environment:
+    def _check_options(self) -> Environment:
         if self.gated and self.disposable:
             raise ValueError("an environment is either gated or disposable, not both")
         if self.url_file and self.url_command:
             raise ValueError("give either url_file or url_command, not both")
         if self.approval and not self.gated:
-            raise ValueError("approval is told for an environment that is not gated")
+            raise ValueError("approval is given for an environment that is not gated")
         return self
 
     @property
     def variable(self) -> str:
-        """The name of the variable that holds the URL."""
+        """The name of the environment variable that contains the URL."""
         return self.url_variable or f"{self.name.upper()}_DATABASE_URL"
 
     @property
     def source(self) -> str:
-        """What to call the place that the URL comes from, for errors."""
+        """The name of the URL's source, for errors."""
         if os.environ.get(self.variable) or not self.has_configured_source:
             return self.variable
         return f"{'url_file' if self.url_file else 'url_command'} of '{self.name}'"
 
     @property
     def has_configured_source(self) -> bool:
-        """Whether the URL comes from elsewhere where its variable is not set."""
+        """Whether the URL is read from ``url_file`` or ``url_command`` if the variable is not set."""
         return self.url_file is not None or self.url_command is not None
 
     @property
     def is_enabled(self) -> bool:
-        """Whether it takes part: an optional one does where it has a URL."""
+        """Whether rollouts include the environment. An optional environment is enabled if it has a URL."""
         return not self.optional or bool(os.environ.get(self.variable)) or self.has_configured_source
 
     @property
     def runs_revision_checks(self) -> bool:
-        """Whether a revision's own ``verify`` runs here: gated environments must opt in."""
+        """Whether the ``verify()`` functions of revisions run here. The default is false for a gated environment."""
         return not self.gated if self.run_verify is None else self.run_verify

@@ -1,4 +1,4 @@
-"""Finding and reading ``rollout.toml`` and the environment's variables."""
+"""Finds and reads ``rollout.toml`` and the ``.env`` files."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ from pydantic import ValidationError
 
 from wish_rollout.config.configuration import Config
 from wish_rollout.config.sections import CONFIG_NAME
-from wish_rollout.config.validation_messages import reasons
-from wish_rollout.core.errors.configuration import InvalidConfiguration, ConfigurationNotFound
+from wish_rollout.config.validation_messages import describe_errors
+from wish_rollout.core.errors.configuration import ConfigurationNotFound, InvalidConfiguration
 
 CONFIG_VARIABLE = "WISH_ROLLOUT_CONFIG"
 SANDBOX_VARIABLE = "WISH_ROLLOUT_SANDBOX"
-"""Set in processes that must not leave the sandbox, whatever the files beside rollout.toml say."""
+"""Set in processes that must use only the sandbox. The ``.env`` files are ignored then."""
 
 
 def find_config(start: Path | None = None) -> Path:
-    """Find the file: the variable WISH_ROLLOUT_CONFIG, else this folder or the nearest one above."""
+    """Return the path of ``rollout.toml``.
+
+    It is the value of WISH_ROLLOUT_CONFIG if that is set; otherwise the file in ``start`` (default: the current
+    directory) or in the nearest parent directory. Raises ``ConfigurationNotFound``.
+    """
     if named := os.environ.get(CONFIG_VARIABLE):
         return Path(named).resolve()
     here = (start or Path.cwd()).resolve()
@@ -30,7 +34,10 @@ def find_config(start: Path | None = None) -> Path:
 
 
 def load_config(path: Path | None = None) -> Config:
-    """Read the file and, beside it, ``.env.local`` and ``.env``; raise BadConfiguration."""
+    """Return the configuration, after reading ``.env.local`` and ``.env`` in the same folder.
+
+    ``path``: the file; default: see ``find_config``. Raises ``ConfigurationNotFound`` and ``InvalidConfiguration``.
+    """
     path = path or find_config()
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -41,21 +48,21 @@ def load_config(path: Path | None = None) -> Config:
     try:
         return Config.model_validate({**values, "root": path.parent, "file": path.name})
     except ValidationError as error:
-        raise InvalidConfiguration(str(path), "; ".join(reasons(error, Config, values))) from None
+        raise InvalidConfiguration(str(path), "; ".join(describe_errors(error, Config, values))) from None
 
 
 def load_dotenv(folder: Path) -> None:
-    """Fill the process's environment from ``.env.local``, then ``.env``; what is set stays.
+    """Set environment variables from ``.env.local`` and ``.env``. A variable that is already set keeps its value.
 
-    Dagster's own commands put the values of ``.env`` over the process's before any code of ours runs, so a
-    value that equals the one in ``.env`` counts as coming from there, and ``.env.local`` goes before it.
+    ``.env.local`` has precedence over ``.env``. Dagster's commands set the variables of ``.env`` before they load
+    this package, so a variable whose value equals the one in ``.env`` can still be set from ``.env.local``.
     """
     files = folder / ".env", folder / ".env.local"
     if os.environ.get(SANDBOX_VARIABLE) or not any(path.exists() for path in files):
         return
     from dotenv import dotenv_values
 
-    shared, own = map(dotenv_values, files)
-    for key, value in {**shared, **own}.items():
+    shared, local = map(dotenv_values, files)
+    for key, value in {**shared, **local}.items():
         if value is not None and os.environ.get(key) in (None, shared.get(key)):
             os.environ[key] = value

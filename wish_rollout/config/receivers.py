@@ -1,46 +1,59 @@
-"""The tables of ``rollout.toml`` that say who is told of what."""
+"""The tables of ``rollout.toml`` for the receivers of notifications."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
-from wish_rollout.addresses import from_command, from_file
+from wish_rollout.addresses import read_url_file, run_url_command
 from wish_rollout.config.sections import ConfigTable
 from wish_rollout.core.notifications import Event, Notification
 
 
 class ReceiverConfig(ConfigTable):
-    """Somewhere to send messages to. Its address is a secret, so the file says only where that is found."""
+    """A receiver of notifications. Its URL is a secret, so the file contains only the URL's source."""
 
-    url_variable: str = ""
-    url_file: Path | None = None
-    url_command: str | tuple[str, ...] | None = None
-    on: tuple[Event, ...] = tuple(Event)
-    environments: tuple[str, ...] = ()
+    url_variable: str = Field(
+        default="", description="The environment variable that holds the receiver's address."
+    )
+    url_file: Path | None = Field(default=None, description="A file that holds the receiver's address.")
+    url_command: str | tuple[str, ...] | None = Field(
+        default=None,
+        description="A command that prints the receiver's address. A list is run without a shell.",
+    )
+    on: tuple[Event, ...] = Field(default=tuple(Event), description="The events that are sent.")
+    environments: tuple[str, ...] = Field(
+        default=(), description="The environments whose events are sent. Empty: all."
+    )
 
     @model_validator(mode="after")
-    def _has_one_source(self) -> ReceiverConfig:
+    def _check_source(self) -> ReceiverConfig:
         if sum(map(bool, (self.url_variable, self.url_file, self.url_command))) != 1:
-            raise ValueError("give one of url_variable, url_file and url_command")
+            raise ValueError("give exactly one of url_variable, url_file and url_command")
         return self
 
     @property
     def source(self) -> str:
-        """What to call the place that the address comes from."""
+        """The name of the URL's source, for errors."""
         return self.url_variable or ("url_file of notify" if self.url_file else "url_command of notify")
 
-    def wants(self, notice: Notification) -> bool:
-        """Whether this is to be told here; what concerns all environments is."""
-        concerned = not self.environments or notice.environment in ("", *self.environments)
-        return notice.event in self.on and concerned
+    def accepts(self, notice: Notification) -> bool:
+        """Return whether the receiver subscribes to the event and the environment of a notification.
+
+        A notification about all environments is accepted by every receiver of its event.
+        """
+        is_subscribed = not self.environments or notice.environment in ("", *self.environments)
+        return notice.event in self.on and is_subscribed
 
     def url(self, root: Path) -> str:
-        """Give the address, empty where the variable is not set; raise UrlSourceFailed."""
+        """Return the URL; empty if the variable is not set. ``root``: the folder of the configuration.
+
+        Raises ``DatabaseUrlSourceFailed``.
+        """
         if self.url_file:
-            return from_file("notify", root / self.url_file)
+            return read_url_file("notify", root / self.url_file)
         if self.url_command:
-            return from_command("notify", self.url_command, root)
+            return run_url_command("notify", self.url_command, root)
         return os.environ.get(self.url_variable, "").strip()

@@ -1,4 +1,4 @@
-"""The tables of ``rollout.toml`` that say what is released, and what of a database is the project's."""
+"""The tables ``release`` and ``scope`` of ``rollout.toml``."""
 
 from __future__ import annotations
 
@@ -6,36 +6,74 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from wish_rollout.core.schema.unmanaged_objects import Unmanaged
+from wish_rollout.core.schema.unmanaged_objects import UnmanagedPolicy
 
 CONFIG_NAME = "rollout.toml"
 
 
 class ConfigTable(BaseModel):
-    """A frozen table of the file; a key that we do not know is a mistake, not a wish."""
+    """An immutable table of ``rollout.toml``. An unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ReleaseConfig(ConfigTable):
-    """Where the scripts are. ``models`` names the declared schema as ``module:attribute``."""
+    """The location of the revision scripts and of the models, and how the scripts are executed."""
 
-    migrations: Path = Path("migrations")
-    alembic_ini: Path | None = None
-    models: str | None = Field(default=None, pattern=r"^[\w.]+:[\w.]+$")
-    version_table: str = Field(default="public.alembic_version", pattern=r"^\w+\.\w+$")
-    search_path: str = Field(default="public", min_length=1)
-    scratch: str | None = None
-    pinned_extensions: frozenset[str] = frozenset()
-    authors: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    migrations: Path = Field(default=Path("migrations"), description="Alembic's script folder.")
+    alembic_ini: Path | None = Field(
+        default=None, description="The alembic.ini file, where env.py reads options from it."
+    )
+    models: str | None = Field(
+        default=None,
+        pattern=r"^[\w.]+:[\w.]+$",
+        description="The declared schema, as `module:attribute`. `generate` and `check` use it.",
+    )
+    version_table: str = Field(
+        default="public.alembic_version",
+        pattern=r"^\w+\.\w+$",
+        description="Alembic's version table, as `schema.table`.",
+    )
+    search_path: str = Field(
+        default="public",
+        min_length=1,
+        description="The search_path for revisions and models. Roles' and databases' own settings are not used.",
+    )
+    scratch: str | None = Field(
+        default=None,
+        description="A PostgreSQL server for scratch databases, as a URL. The embedded server is the default.",
+    )
+    heads: tuple[str, ...] = Field(
+        default=(),
+        description="The heads that databases are migrated to, where there are several by design: revisions, "
+        "branches as `LABEL@head`, or `heads` for all.",
+    )
+    base: str | None = Field(
+        default=None,
+        description="The revision from which on the history is recorded: no environment is before it.",
+    )
+    pinned_extensions: frozenset[str] = Field(
+        default=frozenset(), description="Extensions whose version is part of the fingerprint."
+    )
+    authors: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="Authors of revisions, for workers without a git checkout: revision = e-mail addresses.",
+    )
 
 
 class ScopeConfig(ConfigTable):
-    """Shell patterns: the schemas that are ours, and names in them that are not.
+    """The objects that belong to the project, as shell patterns of schemas to include and names to ignore.
 
-    ``unmanaged``: what is done about objects in scope that the release's history does not know.
+    ``unmanaged``: how objects in scope that no revision has created are treated.
     """
 
-    schemas: tuple[str, ...] = ("*",)
-    ignore: tuple[str, ...] = ()
-    unmanaged: Unmanaged = Unmanaged.FAIL
+    schemas: tuple[str, ...] = Field(
+        default=("*",), description="Shell patterns of the schemas that belong to the project."
+    )
+    ignore: tuple[str, ...] = Field(
+        default=(), description="Shell patterns of qualified object names that do not belong to the project."
+    )
+    unmanaged: UnmanagedPolicy = Field(
+        default=UnmanagedPolicy.FAIL,
+        description="How objects that no revision knows are treated: as drift, reported, or ignored.",
+    )

@@ -1,4 +1,4 @@
-"""What is wrong with ``rollout.toml``, said in its own words and not in a validator's."""
+"""Describes errors in ``rollout.toml`` by the names that the file uses."""
 
 from __future__ import annotations
 
@@ -11,41 +11,46 @@ if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
 
 
-def reasons(error: ValidationError, model: type[BaseModel], values: Mapping[str, Any]) -> Iterator[str]:
-    """Say what is wrong where, in the file's own words: environments by their names, keys that were meant."""
+def describe_errors(
+    error: ValidationError, model: type[BaseModel], values: Mapping[str, Any]
+) -> Iterator[str]:
+    """Yield one sentence for each error: environments by their names, and a similar key for an unknown one.
+
+    ``values``: the parsed file. ``model``: the model that ``error`` is from.
+    """
     for item in error.errors(include_url=False, include_input=False):
-        *above, last = item["loc"] or ("",)
-        place = ".".join(_names(values, above))
+        *parents, last = item["loc"] or ("",)
+        table = ".".join(_names(values, parents))
         if item["type"] != "extra_forbidden":
             yield f"{'.'.join(_names(values, item['loc']))}: {item['msg']}" if item["loc"] else item["msg"]
             continue
-        known = get_close_matches(str(last), _keys(model, above), n=1)
-        meant = f"; did you mean {known[0]}?" if known else ""
-        yield f"there is no key '{last}'{f' in {place}' if place else ''}{meant}"
+        similar = get_close_matches(str(last), _keys(model, parents), n=1)
+        suggestion = f"; did you mean {similar[0]}?" if similar else ""
+        yield f"there is no key '{last}'{f' in {table}' if table else ''}{suggestion}"
 
 
-def _names(values: Any, places: Iterable[int | str]) -> Iterator[str]:
-    """Write a place in the file; an entry of a list by its name, where it has one."""
-    for place in places:
+def _names(values: Any, path: Iterable[int | str]) -> Iterator[str]:
+    """Yield the parts of a path in the file. An entry of an array is shown by its name, if it has one."""
+    for part in path:
         try:
-            values = values[place]
+            values = values[part]
         except (KeyError, IndexError, TypeError):
             values = None
-        named = isinstance(place, int) and isinstance(values, dict) and values.get("name")
-        yield f"'{named}'" if named else str(place)
+        named = isinstance(part, int) and isinstance(values, dict) and values.get("name")
+        yield f"'{named}'" if named else str(part)
 
 
-def _keys(model: Any, places: Iterable[int | str]) -> list[str]:
-    """Name the keys that may stand at a place."""
-    for place in places:
-        if isinstance(place, str):
-            field = getattr(model, "model_fields", {}).get(place)
-            inside = _within(field.annotation) if field else ()
-            model = next((each for each in inside if hasattr(each, "model_fields")), None)
+def _keys(model: Any, path: Iterable[int | str]) -> list[str]:
+    """Return the keys that are allowed in a table."""
+    for part in path:
+        if isinstance(part, str):
+            field = getattr(model, "model_fields", {}).get(part)
+            types = _nested_types(field.annotation) if field else ()
+            model = next((each for each in types if hasattr(each, "model_fields")), None)
     return list(getattr(model, "model_fields", {}))
 
 
-def _within(annotation: Any) -> Iterator[Any]:
+def _nested_types(annotation: Any) -> Iterator[Any]:
     yield annotation
     for each in get_args(annotation):
-        yield from _within(each)
+        yield from _nested_types(each)

@@ -1,5 +1,5 @@
-"""Values and decisions, from the standard library alone.
+"""Values and decisions that need nothing but the standard library.
 
-Subpackages group them by subject: schema, release, plan, approval, hazards, remedy, rows, errors, text.
+Subpackages by subject: schema, release, plan, approval, hazards, remedy, rows, errors, text.
 Nothing here opens a file, a connection or a process.
 """

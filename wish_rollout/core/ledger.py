@@ -1,4 +1,4 @@
-"""What was done to a database, as a chain of records of which none can be changed without breaking it."""
+"""Values of the ledger: a hash chain of records, in which a changed or removed row is detected."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.ledger import LedgerChainBroken
-from wish_rollout.core.plan.plan import digest_of
+from wish_rollout.core.plan.plan import canonical_digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,10 +16,11 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One act. ``who`` asked for it, in the Dagster run ``run``; ``nonce`` is the approval that it used up.
+    """A change of a database.
 
-    ``before`` and ``after`` are fingerprints, the latter of what must come of it; a verification behind it
-    says whether it did. ``detail`` holds JSON values only.
+    ``act``: the kind of change. ``who``: the requester. ``run``: the Dagster run. ``before``, ``after``: the
+    fingerprint before the change, and the fingerprint that the change must produce; a later verification
+    records whether it did. ``nonce``: the request whose approval was used. ``detail``: JSON values only.
     """
 
     act: str
@@ -37,8 +38,11 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A row of the ledger: its number from 1, the server's time, the act, and the hashes that chain it."""
+class LedgerEntry:
+    """A row of the ledger.
+
+    ``seq``: its number, from 1. ``at``: the server's time. ``previous``: the hash of the row before it.
+    """
 
     seq: int
     at: str
@@ -47,7 +51,7 @@ class Entry:
     hash: str
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the whole, for ``--json``."""
+        """Return all fields, for ``--json``."""
         return {
             "seq": self.seq,
             "at": self.at,
@@ -57,29 +61,29 @@ class Entry:
         }
 
 
-def hash_of(seq: int, at: str, act: Act, previous: str) -> str:
-    """Hash a row over everything in it and the hash of the row before, empty for the first."""
-    return digest_of([FORMAT, seq, at, asdict(act), previous])
+def entry_hash(seq: int, at: str, act: Act, previous: str) -> str:
+    """Return the hash of a row: over its values and the hash of the row before it ("" for the first row)."""
+    return canonical_digest([FORMAT, seq, at, asdict(act), previous])
 
 
-def chain(act: Act, at: str, last: tuple[int, str] | None) -> Entry:
-    """Make the row that follows on the last one (its number and hash)."""
+def next_entry(act: Act, at: str, last: tuple[int, str] | None) -> LedgerEntry:
+    """Return the row that follows the last row, given by its number and hash; None for an empty ledger."""
     seq, previous = (last[0] + 1, last[1]) if last else (1, "")
-    return Entry(seq, at, act, previous, hash_of(seq, at, act, previous))
+    return LedgerEntry(seq, at, act, previous, entry_hash(seq, at, act, previous))
 
 
-def verify(environment: str, entries: Sequence[Entry]) -> None:
-    """Raise LedgerBroken at the first row that does not follow on the one before, or was changed.
+def verify_chain(environment: str, entries: Sequence[LedgerEntry]) -> None:
+    """Raise LedgerChainBroken at the first row that was changed or does not follow the row before it.
 
-    Rows taken off the end leave no gap here: compare the last hash with one that was kept elsewhere.
+    Rows that were removed from the end are not detected here: compare the last hash with a stored copy.
     """
     last: tuple[int, str] | None = None
     for entry in entries:
-        expected = chain(entry.act, entry.at, last)
+        expected = next_entry(entry.act, entry.at, last)
         if entry.seq != expected.seq:
             raise LedgerChainBroken(environment, entry.seq, f"its number should be {expected.seq}")
         if entry.previous != expected.previous:
-            raise LedgerChainBroken(environment, entry.seq, "it does not follow on the row before it")
+            raise LedgerChainBroken(environment, entry.seq, "it does not follow the row before it")
         if entry.hash != expected.hash:
-            raise LedgerChainBroken(environment, entry.seq, "its values are not those that were hashed")
+            raise LedgerChainBroken(environment, entry.seq, "its values do not match its hash")
         last = (entry.seq, entry.hash)

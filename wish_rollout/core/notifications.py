@@ -1,4 +1,4 @@
-"""What people are told of while they are not looking."""
+"""Notifications about events of a rollout, and the error for one that could not be sent."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.core.text.redaction import printable, redact
+from wish_rollout.core.text.redaction import escape_unprintable, redact
 
 
 class Event(StrEnum):
-    """What somebody can be told of; its value is its word in rollout.toml."""
+    """An event that a receiver can subscribe to; the value is its name in rollout.toml."""
 
     WAITING = "waiting"
     """A gate waits for an approval."""
     BREAK_GLASS = "break_glass"
-    """Somebody goes on without the others."""
+    """An approver proceeds alone."""
     DRIFT = "drift"
-    """A schema is not what history promises."""
+    """A schema has drifted."""
     FAILED = "failed"
-    """A rollout or a rollback failed."""
+    """A rollout or a rollback has failed."""
     ROLLED_OUT = "rolled_out"
-    """A gated environment was changed, and is what was promised."""
+    """A gated environment was changed and verified."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One message. ``environment`` is empty where it concerns all of them."""
+    """A message to receivers. ``environment`` is empty if the message is about all environments."""
 
     event: Event
     environment: str
@@ -34,20 +34,20 @@ class Notification:
     text: str
 
     @property
-    def shown(self) -> tuple[str, str]:
-        """Title and text as they may leave us: no passwords, no control characters."""
-        title, text = (printable(redact(each)) for each in (self.title, self.text))
+    def safe_title_and_text(self) -> tuple[str, str]:
+        """The title, on one line, and the text, without passwords and control characters."""
+        title, text = (escape_unprintable(redact(each)) for each in (self.title, self.text))
         return " ".join(title.split()), text
 
 
 @dataclass(eq=False)
 class NotificationNotSent(RolloutError):
-    """A message that could not be sent. Nobody's rollout fails of it."""
+    """A notification could not be sent. This does not fail the rollout."""
 
     title: str
     receiver: str
     reason: str
 
-    summary = "'{title}' could not be told to the receiver in {receiver}: {reason}."
-    explanation = "The rollout goes on without."
-    hint = "look at what is wrong: wish-rollout doctor"
+    summary = "The notification '{title}' could not be sent to the receiver in {receiver}: {reason}."
+    explanation = "The rollout continues without it."
+    hint = "check the receivers: wish-rollout doctor"

@@ -1,9 +1,12 @@
-"""The pipeline as Dagster draws it; the only importer of dagster, with definitions.py."""
+"""The Dagster code location: assets, ops, jobs, sensors, checks and resources.
+
+With ``definitions.py``, this is the only package that imports dagster. It contains no rollout logic.
+"""
 
 import warnings
 
 from dagster import BetaWarning
 
-# data versions are called beta; they are what tells an environment's state, and a test holds how they behave;
-# an owner is a word in the UI, and nothing rests on it
+# data versions are the fingerprints of schemas, and tests/defs covers how Dagster treats them;
+# owners are only shown in the UI
 warnings.filterwarnings("ignore", category=BetaWarning, message=r".*(data_version|owners).*")

@@ -1,7 +1,8 @@
-"""The road: one graph from the plan through every environment, as graph-backed assets.
+"""The pipeline: one graph with an op for each step, whose outputs are the assets.
 
-``preflight_drift_check → migrate_<env> → verify_<env> → … → manual_gate → …``, built from rollout.toml. A gate
-has an optional output: without an approval there is none, what is behind it is skipped, and the run succeeds.
+The graph is built from rollout.toml: ``preflight_drift_check → migrate_<env> → verify_<env> → … → manual_gate → …``.
+A gate's output is optional. Without an approval the gate yields no output, Dagster skips the later steps, and the run
+succeeds.
 """
 
 from collections.abc import Iterator
@@ -12,37 +13,32 @@ import dagster as dg
 
 from wish_rollout.config import Config, Environment
 from wish_rollout.defs import ops
+from wish_rollout.defs.asset_keys import PLAN_KEY, approval_key, schema_key
 from wish_rollout.defs.resources import database_key
 from wish_rollout.defs.runs.notifications import failure_hook
 
-PLAN_KEY = dg.AssetKey(["release", "plan"])
-PIPELINE = "rollout_road"
+PIPELINE = "rollout_pipeline"
 
 
-def schema_key(environment: str) -> dg.AssetKey:
-    """Name the asset of an environment's schema."""
-    return dg.AssetKey(["schema", environment])
-
-
-def approval_key(environment: str) -> dg.AssetKey:
-    """Name the asset whose materializations are the approvals of an environment."""
-    return dg.AssetKey(["approval", environment])
-
-
-def gate_name(config: Config, env: Environment) -> str:
-    """Name a gate's op: ``manual_gate``, with the environment behind it where there are several."""
+def gate_op_name(config: Config, env: Environment) -> str:
+    """Return the name of a gate's op: ``manual_gate``, or ``manual_gate_<env>`` if there are several gates."""
     gated = [each for each in config.environments if each.gated]
     return "manual_gate" if len(gated) == 1 else f"manual_gate_{env.name}"
 
 
 def make_preflight_op(environments: tuple[Environment, ...]) -> dg.OpDefinition:
-    """Make the op that looks at every environment before any is touched."""
+    """Return the op that plans the release for all environments before any of them is changed."""
 
     @dg.op(
         name="preflight_drift_check",
-        out={"plan": dg.Out(dg.Nothing), "planned": dg.Out(dict, description="each environment's plan")},
+        out={
+            "plan": dg.Out(dg.Nothing, description="The plan is complete."),
+            "planned": dg.Out(dict, description="The plan of each environment."),
+        },
         required_resource_keys={"project", "choices", *(database_key(env.name) for env in environments)},
-        description="Looks at every environment before any is touched, and plans the release against each.",
+        description=(
+            "Reads all environments, checks them for drift, and plans the release for each. Changes nothing."
+        ),
     )
     def preflight(context: dg.OpExecutionContext) -> Iterator[dg.Output[Any]]:
         yield from ops.preflight(context, environments)
@@ -50,15 +46,18 @@ def make_preflight_op(environments: tuple[Environment, ...]) -> dg.OpDefinition:
     return preflight
 
 
-def migrate_op(env: Environment) -> dg.OpDefinition:
-    """Make the op that migrates one environment, under its lock."""
+def make_migrate_op(env: Environment) -> dg.OpDefinition:
+    """Return the op that migrates one environment while it holds the environment's rollout lock."""
 
     @dg.op(
         name=f"migrate_{env.name}",
-        ins={"planned": dg.In(dict), "after": dg.In(dg.Nothing)},
-        out=dg.Out(dict, description="what was done"),
+        ins={
+            "planned": dg.In(dict, description="The plan of each environment."),
+            "after": dg.In(dg.Nothing, description="The previous step has succeeded."),
+        },
+        out=dg.Out(dict, description="The performed migration: revisions, action and duration."),
         required_resource_keys={"project", "choices", database_key(env.name)},
-        description=f"Takes {env.name} to the release's head, if that is still what was planned.",
+        description=f"Migrates {env.name} to the head of the release. Fails if its plan has changed since preflight.",
     )
     def migrate(context: dg.OpExecutionContext, planned: dict[str, Any]) -> dict[str, Any]:
         return ops.migrate(context, env, planned)
@@ -66,15 +65,17 @@ def migrate_op(env: Environment) -> dg.OpDefinition:
     return migrate
 
 
-def verify_op(env: Environment) -> dg.OpDefinition:
-    """Make the op that looks again, checks, and materializes ``schema/<env>``."""
+def make_verify_op(env: Environment) -> dg.OpDefinition:
+    """Return the op that verifies one environment and materializes ``schema/<env>``."""
 
     @dg.op(
         name=f"verify_{env.name}",
-        ins={"migrated": dg.In(dict)},
-        out=dg.Out(dg.Nothing),
+        ins={"migrated": dg.In(dict, description="The performed migration.")},
+        out=dg.Out(dg.Nothing, description="The verified schema."),
         required_resource_keys={"project", database_key(env.name)},
-        description=f"Proves that {env.name} is exactly what was there before plus the promised delta.",
+        description=(
+            f"Verifies that the schema of {env.name} is the schema before the migration plus the promised delta."
+        ),
     )
     def verify(context: dg.OpExecutionContext, migrated: dict[str, Any]) -> Iterator[Any]:
         yield from ops.verify(context, env, migrated)
@@ -82,15 +83,23 @@ def verify_op(env: Environment) -> dg.OpDefinition:
     return verify
 
 
-def gate_op(config: Config, env: Environment) -> dg.OpDefinition:
-    """Make the gate before an environment."""
+def make_gate_op(config: Config, env: Environment) -> dg.OpDefinition:
+    """Return the gate's op of one environment."""
 
     @dg.op(
-        name=gate_name(config, env),
-        ins={"after": dg.In(dg.Nothing), "approval": dg.In(dg.Nothing)},
-        out=dg.Out(dg.Nothing, is_required=False),
+        name=gate_op_name(config, env),
+        ins={
+            "after": dg.In(dg.Nothing, description="The previous step has succeeded."),
+            "approval": dg.In(dg.Nothing, description="The approvals of the environment."),
+        },
+        out=dg.Out(
+            dg.Nothing, is_required=False, description="The plan is approved, or there is nothing to do."
+        ),
         required_resource_keys={"project", "choices", database_key(env.name)},
-        description=f"Lets the run through to {env.name} if a person has approved exactly its plan.",
+        description=(
+            f"Continues to {env.name} if its current plan is approved. Otherwise records a request for approval, "
+            "and the later steps are skipped."
+        ),
     )
     def gate(context: dg.OpExecutionContext) -> Iterator[dg.Output[None]]:
         yield from ops.gate(context, env)
@@ -98,60 +107,69 @@ def gate_op(config: Config, env: Environment) -> dg.OpDefinition:
     return gate
 
 
-def road(config: Config) -> dg.AssetsDefinition:
-    """Lay the whole road as one graph whose outputs are the assets."""
+def make_pipeline(config: Config) -> dg.AssetsDefinition:
+    """Return the graph of all steps, with ``release/plan`` and each ``schema/<env>`` as its asset outputs."""
     environments = config.environments
-    preflight = make_preflight_op(environments)
-    told = {
-        failure_hook(config)
-    }  # on the ops, since Dagster's own job for its Materialize button has no other
-    outputs = {"plan": dg.GraphOut(), **{env.name: dg.GraphOut() for env in environments}}
-
     gates = {f"approval_{env.name}": approval_key(env.name) for env in environments if env.gated}
-
-    @dg.graph(name=PIPELINE, out=outputs, ins={name: dg.GraphIn() for name in gates})
-    def lay(**approvals: Any) -> dict[str, Any]:
-        plan, planned = preflight.with_hooks(told)()
-        done = {"plan": plan}
-        after = plan
-        for env in environments:
-            if env.gated:
-                after = gate_op(config, env).with_hooks(told)(
-                    after=after, approval=approvals[f"approval_{env.name}"]
-                )
-            migrated = migrate_op(env).with_hooks(told)(planned=planned, after=after)
-            after = verify_op(env).with_hooks(told)(migrated)
-            done[env.name] = after
-        return done
-
     keys = {"plan": PLAN_KEY, **{env.name: schema_key(env.name) for env in environments}}
     upstream = {name: {keys[before]} for before, name in pairwise(keys)}
     for env in environments:
         if env.gated:
             upstream[env.name].add(approval_key(env.name))
     return dg.AssetsDefinition.from_graph(
-        lay,
+        make_graph(config),
         keys_by_input_name=gates,
         keys_by_output_name=keys,
         internal_asset_deps={"plan": set(), **upstream},
         group_name="rollout",
-        descriptions_by_output_name=descriptions(config),
+        descriptions_by_output_name=asset_descriptions(config),
         code_versions_by_output_name=dict.fromkeys(keys, code_version(config)),
     )
 
 
-def descriptions(config: Config) -> dict[str, str]:
-    """Describe each asset."""
+def make_graph(config: Config) -> dg.GraphDefinition:
+    """Return the graph of the ops, in the order of the environments."""
+    environments = config.environments
+    preflight = make_preflight_op(environments)
+    # on the ops, because the job behind Dagster's Materialize button has no other hooks
+    hooks = {failure_hook(config)}
+    outputs = {"plan": dg.GraphOut(), **{env.name: dg.GraphOut() for env in environments}}
+    inputs = {f"approval_{env.name}": dg.GraphIn() for env in environments if env.gated}
+
+    @dg.graph(
+        name=PIPELINE,
+        out=outputs,
+        ins=inputs,
+        description="Plans the release, then migrates and verifies each environment in promotion order.",
+    )
+    def pipeline(**approvals: Any) -> dict[str, Any]:
+        plan, planned = preflight.with_hooks(hooks)()
+        results = {"plan": plan}
+        after = plan
+        for env in environments:
+            if env.gated:
+                approval = approvals[f"approval_{env.name}"]
+                after = make_gate_op(config, env).with_hooks(hooks)(after=after, approval=approval)
+            migrated = make_migrate_op(env).with_hooks(hooks)(planned=planned, after=after)
+            after = make_verify_op(env).with_hooks(hooks)(migrated)
+            results[env.name] = after
+        return results
+
+    return pipeline
+
+
+def asset_descriptions(config: Config) -> dict[str, str]:
+    """Return the description of each asset by the graph's output name."""
     schemas = {
-        env.name: f"The schema of {env.name}, as it was when last verified. "
-        f"{'Behind the gate. ' if env.gated else ''}Its data version is its fingerprint."
+        env.name: f"The schema of {env.name} at its last verification. "
+        f"{'Changed only with an approval. ' if env.gated else ''}The data version is the schema's fingerprint."
         for env in config.environments
     }
-    return {"plan": "What the release will do to each environment, as they are now.", **schemas}
+    return {"plan": "What the release will do in each environment, in its current state.", **schemas}
 
 
 def code_version(config: Config) -> str:
-    """Give the release's digest: an environment that was verified under another is shown as unsynced."""
+    """Return the release's digest. Dagster shows an environment verified with another release as unsynced."""
     from wish_rollout.rollout.project.project import Project
 
     return Project(config).release_digest

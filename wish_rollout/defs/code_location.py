@@ -1,42 +1,40 @@
-"""The whole code location, from one configuration."""
+"""The Dagster definitions of one configuration."""
 
 import dagster as dg
 
 from wish_rollout.config import Config
-from wish_rollout.defs.approval_jobs import approve_job, reject_job
-from wish_rollout.defs.assets import approval_key, road
+from wish_rollout.defs.approval_jobs import approval_jobs
+from wish_rollout.defs.asset_keys import approval_key
+from wish_rollout.defs.assets import make_pipeline
 from wish_rollout.defs.checks import checks_for
-from wish_rollout.defs.jobs import jobs_for, resource_keys
+from wish_rollout.defs.jobs import drift_job, rollback_job, verify_job
 from wish_rollout.defs.resources import resources_for
 from wish_rollout.defs.sensors import sensors_for
 
 
-def build(config: Config) -> dg.Definitions:
-    """Build assets, checks, jobs, sensors and resources for the environments that take part."""
-    lineage = road(config)
+def build_definitions(config: Config) -> dg.Definitions:
+    """Return assets, checks, jobs, sensors and resources for the enabled environments."""
+    pipeline = make_pipeline(config)
     approvals = [
         dg.AssetSpec(
             approval_key(env.name),
             group_name="rollout",
-            description=f"Each materialization is a person's approval of one plan of {env.name}.",
+            description=f"The approvals of {env.name}. Each materialization is one signed approval of one plan.",
         )
         for env in config.environments
         if env.gated
     ]
     rollout = dg.define_asset_job(
         "rollout",
-        selection=dg.AssetSelection.assets(*lineage.keys).without_checks(),
-        description="Takes the release through every environment: plan, migrate, verify, gate.",
+        selection=dg.AssetSelection.assets(*pipeline.keys).without_checks(),
+        description="Plans the release, then migrates and verifies each environment. Stops at a gate without approval.",
     )
-    beside = jobs_for(config)
-    keys = resource_keys(config)
-    answers = [approve_job(keys), reject_job(keys)]
-    waiting = [rollout, *(job for job in beside if job.name == "rollback")]
+    rollback = rollback_job(config)
     return dg.Definitions(
-        assets=[lineage, *approvals],
+        assets=[pipeline, *approvals],
         asset_checks=[checks_for(env) for env in config.environments],
-        jobs=[rollout, *beside, *answers],
-        sensors=sensors_for(config, waiting),
+        jobs=[rollout, rollback, verify_job(config), drift_job(config), *approval_jobs(config)],
+        sensors=sensors_for(config, [rollout, rollback]),
         resources={
             **resources_for(config),
             "io_manager": step_io_manager(config),
@@ -46,12 +44,15 @@ def build(config: Config) -> dg.Definitions:
 
 
 def step_io_manager(config: Config) -> dg.IOManagerDefinition:
-    """Keep what one step hands to the next, where steps run as processes of their own, in the project's folder.
+    """Return the I/O manager that stores step outputs in the project's folder, for multiprocess executors.
 
-    A run's configuration cannot name another folder: what lies there is unpickled, and so could be a program.
+    It has no configuration, so a run cannot select another folder: the files are unpickled, and a pickle file can
+    execute code.
     """
 
-    @dg.io_manager(config_schema={}, description="What one step hands to the next.")
+    @dg.io_manager(
+        config_schema={}, description="Stores the outputs of steps in the folder .dagster of the project."
+    )
     def files(context: dg.InitResourceContext) -> dg.IOManager:
         folder = str(config.root / ".dagster")
         return dg.FilesystemIOManager(base_dir=folder).create_io_manager(context)

@@ -1,4 +1,4 @@
-"""Running a job in this process, recorded in Dagster's instance like any other run."""
+"""Execution of a job in this process, recorded in Dagster's instance like any other run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wish_rollout.defs.runs.failures import ERROR, EXIT_CODE
 from wish_rollout.defs.runs.instance import open_instance
 from wish_rollout.defs.runs.interrupted_runs import run_lock
 from wish_rollout.defs.runs.run_tags import AWAITING, HINT, REQUESTER, WHY
-from wish_rollout.rollout.approval.approvals import requester
+from wish_rollout.rollout.approval.approvals import current_requester
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,10 @@ LOCATION = "wish_rollout"
 
 @dataclass
 class StageResult:
-    """What one environment went through in a run."""
+    """The result of one environment in a run.
+
+    ``start``, ``end``: revisions. ``checks``, ``failed``: numbers of checks. ``seconds``: of migration and verification.
+    """
 
     environment: str
     start: str = ""
@@ -41,9 +44,10 @@ class StageResult:
 
 @dataclass
 class RunOutcome:
-    """How a run ended. ``awaiting``: the gate that it waits at, with why, and what to do.
+    """The result of a run.
 
-    ``error`` is a failed step's text, ``exit_code`` its class's.
+    ``awaiting``: the environment whose gate waits for an approval, with ``because`` (the reason) and ``hint`` (the
+    command to run next). ``error``: the text of the first failed step, with the name and exit code of its class.
     """
 
     run_id: str
@@ -57,7 +61,7 @@ class RunOutcome:
     stages: list[StageResult] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the whole, for ``--json``."""
+        """Return the fields for ``--json``."""
         return {
             "run_id": self.run_id,
             "success": self.success,
@@ -68,25 +72,26 @@ class RunOutcome:
         }
 
 
-def run(
+def run_job(
     config: Config,
     job_name: str,
     run_config: Mapping[str, Any] | None = None,
     *,
     tags: Mapping[str, str] | None = None,
-    tell: Callable[[str], None] = lambda _: None,
+    report_step: Callable[[str], None] = lambda _: None,
 ) -> RunOutcome:
-    """Run a job to its end in this process. ``tell`` is called with each step's name as it starts.
+    """Execute a job in this process and return its result.
 
-    ``tags`` go before those that tell who runs it. Raises DagsterUnavailable.
+    ``tags``: replace the tags that name the requester. ``report_step``: called with each step's name when it starts.
+    Raises DagsterUnavailable.
     """
-    from wish_rollout.defs.code_location import build
+    from wish_rollout.defs.code_location import build_definitions
 
-    definitions = build(config)
+    definitions = build_definitions(config)
     job = definitions.resolve_job_def(job_name)
     run_id = str(uuid.uuid4())
-    with open_instance(config) as instance, run_lock(instance, run_id) as alive:
-        instance.add_event_listener(run_id, lambda entry: _progress(entry, tell))
+    with open_instance(config) as instance, run_lock(instance, run_id) as process_tags:
+        instance.add_event_listener(run_id, lambda entry: _report_step_start(entry, report_step))
         result = job.execute_in_process(
             run_config={**QUIET, **(run_config or {})},
             instance=instance,
@@ -94,8 +99,8 @@ def run(
             raise_on_error=False,
             tags={
                 ".dagster/repository": f"__repository__@{LOCATION}",
-                **alive,
-                REQUESTER: requester(config.root),
+                **process_tags,
+                REQUESTER: current_requester(config.root),
                 **(tags or {}),
             },
         )
@@ -106,10 +111,10 @@ def run(
         return outcome
 
 
-def _progress(entry: dg.EventLogEntry, tell: Callable[[str], None]) -> None:
+def _report_step_start(entry: dg.EventLogEntry, report_step: Callable[[str], None]) -> None:
     event = entry.dagster_event
     if event and event.is_step_start and event.step_key:
-        tell(event.step_key.rpartition(".")[2].replace("_", " "))
+        report_step(event.step_key.rpartition(".")[2].replace("_", " "))
 
 
 def _outcome(run_id: str, success: bool, awaiting: str, events: Sequence[dg.DagsterEvent]) -> RunOutcome:
@@ -129,7 +134,7 @@ def _outcome(run_id: str, success: bool, awaiting: str, events: Sequence[dg.Dags
 
 
 def _read_check(stages: dict[str, StageResult], evaluation: dg.AssetCheckEvaluation) -> None:
-    """Count a check, and take from it where the environment is: a failed verification materializes nothing."""
+    """Count a check, and read its revision and fingerprint, because a failed verification materializes nothing."""
     name = evaluation.asset_key.path[-1]
     stage = stages.setdefault(name, StageResult(name))
     stage.checks += 1

@@ -1,4 +1,4 @@
-"""What is really there, as an asset's metadata."""
+"""Metadata of the assets ``release/plan`` and ``schema/<env>``."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ import dagster as dg
 
 from wish_rollout.core.hazards.hazard import size
 from wish_rollout.core.plan.plan import Action
-from wish_rollout.core.release.release import say
-from wish_rollout.core.schema.delta_rendering import markdown, visible
+from wish_rollout.core.release.release import format_position
+from wish_rollout.core.schema.delta_rendering import render_markdown
 from wish_rollout.core.schema.names import split_last
-from wish_rollout.core.text.statement_display import shown
+from wish_rollout.core.text.redaction import escape_to_one_line
+from wish_rollout.core.text.statement_display import display_statements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from wish_rollout.core.hazards.hazard import Hazard
     from wish_rollout.core.plan.plan import EnvironmentPlan, Plan
-    from wish_rollout.core.rows.requirements import Finding
+    from wish_rollout.core.rows.requirements import RowFinding
     from wish_rollout.core.schema.snapshot import Snapshot
     from wish_rollout.rollout.execution.verification import Verification
 
@@ -26,9 +27,12 @@ Metadata = dict[str, Any]
 
 
 def verification_metadata(verification: Verification, migrated: Mapping[str, Any] | None = None) -> Metadata:
-    """Give the metadata of ``schema/<env>``, as DESIGN lists it; ``migrated`` is what a migration did."""
-    seen = verification.seen
-    snapshot, facts = seen.snapshot, seen.facts
+    """Return the metadata of ``schema/<env>``.
+
+    ``migrated``: the fields of the migration before the verification, if there was one.
+    """
+    state = verification.seen
+    snapshot, facts = state.snapshot, state.facts
     metadata: Metadata = {
         "dagster/column_schema": column_schema(snapshot),
         "tables": names(snapshot, "table"),
@@ -36,7 +40,7 @@ def verification_metadata(verification: Verification, migrated: Mapping[str, Any
         "constraints": names(snapshot, "constraint"),
         "enums": {name: list(properties["labels"]) for name, properties in snapshot.of_kind("enum")},
         "rows": dict(verification.rows),
-        "revision": say(facts.revisions),
+        "revision": format_position(facts.revisions),
         "server version": facts.version,
         "fingerprint": snapshot.fingerprint,
         "checks": checks_markdown(verification),
@@ -49,8 +53,8 @@ def verification_metadata(verification: Verification, migrated: Mapping[str, Any
     if migrated:
         metadata |= {
             "delta": dg.MetadataValue.md(str(migrated["delta"])),
-            "from": say(tuple(migrated["start"])),
-            "to": say(tuple(migrated["end"])),
+            "from": format_position(tuple(migrated["start"])),
+            "to": format_position(tuple(migrated["end"])),
             "action": str(migrated["action"]),
             "seconds to migrate": round(float(migrated["seconds"]), 3),
         }
@@ -58,12 +62,12 @@ def verification_metadata(verification: Verification, migrated: Mapping[str, Any
 
 
 def names(snapshot: Snapshot, kind: str) -> list[str]:
-    """List the objects of a kind."""
+    """Return the names of a snapshot's objects of one kind."""
     return [name for name, _ in snapshot.of_kind(kind)]
 
 
 def column_schema(snapshot: Snapshot) -> dg.TableSchema:
-    """Give every table's columns, as ``table.column`` in their tables' order."""
+    """Return the columns of all tables, named ``table.column``, in each table's order."""
     columns = sorted(
         snapshot.of_kind("column"), key=lambda item: (split_last(item[0])[0], int(item[1]["position"]))
     )
@@ -71,7 +75,7 @@ def column_schema(snapshot: Snapshot) -> dg.TableSchema:
 
 
 def column(name: str, properties: Mapping[str, Any]) -> dg.TableColumn:
-    """Give one column as Dagster draws it."""
+    """Return one column in the form that Dagster's UI shows."""
     default = properties.get("default")
     return dg.TableColumn(
         name=name,
@@ -82,65 +86,67 @@ def column(name: str, properties: Mapping[str, Any]) -> dg.TableColumn:
 
 
 def checks_markdown(verification: Verification) -> dg.MarkdownMetadataValue:
-    """Give the checks as a table."""
+    """Return the checks as a Markdown table."""
     rows = [
         f"| {'✅' if check.passed else '❌'} | {check.name} | {check.detail.replace('|', '&#124;')} |"
         for check in verification.checks
     ]
-    return dg.MetadataValue.md("\n".join(["| | check | what was seen |", "|---|---|---|", *rows]))
+    return dg.MetadataValue.md("\n".join(["| | check | result |", "|---|---|---|", *rows]))
 
 
 def plan_metadata(plan: Plan) -> Metadata:
-    """Give the metadata of ``release/plan``."""
-    pending = {one.environment: list(one.pending) for one in plan.environments if one.pending}
+    """Return the metadata of ``release/plan``."""
+    pending = {each.environment: list(each.pending) for each in plan.environments if each.pending}
     return {
-        "plan": dg.MetadataValue.md("\n\n".join(plan_markdown(one) for one in plan.environments)),
+        "plan": dg.MetadataValue.md("\n\n".join(plan_markdown(each) for each in plan.environments)),
         "plan digest": plan.digest,
         "release digest": plan.release_digest,
-        "head": say(plan.head),
-        "verdicts": {one.environment: one.verdict.value for one in plan.environments},
+        "head": format_position(plan.head),
+        "verdicts": {each.environment: each.verdict.value for each in plan.environments},
         "pending": pending,
     }
 
 
 def plan_markdown(plan: EnvironmentPlan) -> str:
-    """Write one environment's plan for a person: what will happen, the delta, the SQL."""
+    """Return one environment's plan as Markdown: summary, delta, hazards, row findings and SQL."""
     parts = [f"### {plan.summary()}", f"verdict `{plan.verdict}`, plan `{plan.digest}`"]
     if plan.unmanaged:
-        parts.append(f"unmanaged: {', '.join(visible(name) for name in plan.unmanaged)}")
+        parts.append(f"unmanaged: {', '.join(escape_to_one_line(name) for name in plan.unmanaged)}")
     if plan.promised:
-        parts.append(markdown(plan.promised))
+        parts.append(render_markdown(plan.promised))
     if plan.hazards:
-        unsaid = "by the approver" if plan.action is Action.ROLLBACK else "**not allowed**"
-        parts.append(hazards_markdown(plan.hazards, unsaid))
+        without_reason = "by the approver" if plan.action is Action.ROLLBACK else "**not allowed**"
+        parts.append(hazards_markdown(plan.hazards, without_reason))
     if plan.findings:
         parts.append(findings_markdown(plan.findings))
     if plan.statements:
-        parts.append("```sql\n" + "\n\n".join(shown(plan.statements)).replace("```", "` ` `") + "\n```")
+        parts.append(
+            "```sql\n" + "\n\n".join(display_statements(plan.statements)).replace("```", "` ` `") + "\n```"
+        )
     return "\n\n".join(parts)
 
 
-def hazards_markdown(hazards: Sequence[Hazard], unsaid: str) -> str:
-    """Write hazards as a table: what, where, under which lock, why it may be; ``unsaid``: if no reason is given."""
+def hazards_markdown(hazards: Sequence[Hazard], without_reason: str) -> str:
+    """Return hazards as a Markdown table. ``without_reason``: the last cell of a hazard that no revision allows."""
     rows = [
-        f"| {one.kind} | {_cell(one.subject)} | {one.rows:,} rows, {size(one.bytes)} | {one.lock} | "
-        f"{_cell(one.allowed) or unsaid} |"
-        for one in hazards
+        f"| {each.kind} | {_cell(each.subject)} | {each.rows:,} rows, {size(each.bytes)} | {each.lock} | "
+        f"{_cell(each.allowed) or without_reason} |"
+        for each in hazards
     ]
-    return "\n".join(["| hazard | of | on | lock | allowed because |", "|---|---|---|---|---|", *rows])
+    return "\n".join(["| hazard | object | size | lock | allowed because |", "|---|---|---|---|---|", *rows])
 
 
-def findings_markdown(findings: Sequence[Finding]) -> str:
-    """Write rows that the new schema would refuse as a table, and below it the SQL that shows them."""
-    rows = [f"| {_cell(one.says)} | {_cell(_why(one))} |" for one in findings]
-    shown = "\n".join(f"{visible(one.sql)};".replace("```", "` ` `") for one in findings)
-    table = "\n".join(["| rows that do not fit | allowed because |", "|---|---|", *rows])
-    return f"{table}\n\n```sql\n{shown}\n```"
+def findings_markdown(findings: Sequence[RowFinding]) -> str:
+    """Return rows that violate the new schema as a Markdown table, followed by the queries that select them."""
+    rows = [f"| {_cell(each.description)} | {_cell(_allowance(each))} |" for each in findings]
+    queries = "\n".join(f"{escape_to_one_line(each.sql)};".replace("```", "` ` `") for each in findings)
+    table = "\n".join(["| rows that violate the new schema | allowed because |", "|---|---|", *rows])
+    return f"{table}\n\n```sql\n{queries}\n```"
 
 
-def _why(finding: Finding) -> str:
+def _allowance(finding: RowFinding) -> str:
     return finding.allowed or ("**not allowed**" if finding.rows else "not counted")
 
 
 def _cell(text: str) -> str:
-    return visible(text).replace("|", "&#124;").replace("`", "")
+    return escape_to_one_line(text).replace("|", "&#124;").replace("`", "")

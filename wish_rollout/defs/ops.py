@@ -1,4 +1,4 @@
-"""What the ops of the road do."""
+"""The functions of the pipeline's ops: preflight, gate, migrate and verify."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from wish_rollout.core.schema.delta_rendering import markdown
+from wish_rollout.core.schema.delta_rendering import render_markdown
 from wish_rollout.defs.checks import check_evaluations
 from wish_rollout.defs.gate.gate import ApprovalGate, refuse_other_release
 from wish_rollout.defs.metadata import plan_metadata, verification_metadata
 from wish_rollout.defs.resources import target_of
-from wish_rollout.defs.runs.failures import told
+from wish_rollout.defs.runs.failures import rollout_errors_as_failures
 from wish_rollout.defs.runs.notifications import notify_of_change
 from wish_rollout.defs.runs.run_tags import clear_copied_tags
 from wish_rollout.rollout.execution.migration import migrate_environment
-from wish_rollout.rollout.execution.preflight import preflight as look_everywhere
+from wish_rollout.rollout.execution.preflight import preflight as plan_all_environments
 from wish_rollout.rollout.execution.verification import verify_environment
 from wish_rollout.rollout.planning.plans import plan_target
 from wish_rollout.rollout.planning.refusals import refuse_infeasible
@@ -29,48 +29,47 @@ if TYPE_CHECKING:
 def preflight(
     context: dg.OpExecutionContext, environments: tuple[Environment, ...]
 ) -> Iterator[dg.Output[Any]]:
-    """Plan the release against every environment; raise the first reason not to go on."""
+    """Plan the release for all environments; raise a Failure if one of the plans cannot be executed."""
     clear_copied_tags(context.instance, context.run)
-    with told():
+    with rollout_errors_as_failures():
         targets = [target_of(context, env.name) for env in environments]
-        plan = look_everywhere(context.resources.project.project, targets, context.resources.choices)
+        plan = plan_all_environments(context.resources.project.project, targets, context.resources.choices)
         refuse_other_release(context, plan)
-    for one in plan.environments:
-        context.log.info(one.summary())
+    for each in plan.environments:
+        context.log.info(each.summary())
     yield dg.Output(None, "plan", metadata=plan_metadata(plan), data_version=dg.DataVersion(plan.digest))
-    yield dg.Output({one.environment: one.signed_fields() for one in plan.environments}, "planned")
+    yield dg.Output({each.environment: each.signed_fields() for each in plan.environments}, "planned")
 
 
 def migrate(context: dg.OpExecutionContext, env: Environment, planned: dict[str, Any]) -> dict[str, Any]:
-    """Migrate one environment; a gated one only behind an approval, checked again under the lock."""
+    """Migrate one environment. For a gated one, the approval is verified again while the rollout lock is held."""
     project, target = context.resources.project.project, target_of(context, env.name)
-    keeper = ApprovalGate(context, project, target)
-    with told():
+    with rollout_errors_as_failures():
         migrated = migrate_environment(
             project,
             target,
             planned=planned[env.name],
             choices=context.resources.choices,
-            actor=keeper.actor,
+            actor=ApprovalGate(context, project, target).actor,
         )
     context.log.info(f"{env.name}: {migrated.action}, {migrated.seconds:.3f} s")
     promised = project.history.promised(tuple(migrated.start), tuple(migrated.end))
-    delta = markdown(promised) if promised else "nothing: it was in step"
+    delta = render_markdown(promised) if promised else "no change: the environment was in step"
     return {**migrated.as_dict(), "delta": delta}
 
 
 def verify(context: dg.OpExecutionContext, env: Environment, migrated: dict[str, Any]) -> Iterator[Any]:
-    """Verify one environment, give its checks, and materialize it; a failed check ends the run."""
-    with told():
+    """Verify one environment, record its checks, and materialize it. A failed check fails the step."""
+    with rollout_errors_as_failures():
         verification = verify_environment(
             context.resources.project.project,
             target_of(context, env.name),
             expected=migrated["expected"],
             again=True,
         )
-    # given one by one, and not logged at the end: they must be kept where one of them failed
+    # yielded before a failed check raises, so that Dagster stores all results
     yield from check_evaluations(verification)
-    with told():
+    with rollout_errors_as_failures():
         verification.raise_if_failed()
     notify_of_change(context, env, migrated)
     yield dg.Output(
@@ -81,12 +80,12 @@ def verify(context: dg.OpExecutionContext, env: Environment, migrated: dict[str,
 
 
 def gate(context: dg.OpExecutionContext, env: Environment) -> Iterator[dg.Output[None]]:
-    """Let the run through, or record a request for approval and end here, successfully."""
+    """Yield an output if the plan is approved or empty. Otherwise record a request and yield nothing."""
     project, target = context.resources.project.project, target_of(context, env.name)
-    with told():
-        plan, seen = plan_target(project, target, context.resources.choices)
-        refuse_infeasible(env, plan, project, seen)
+    with rollout_errors_as_failures():
+        plan, state = plan_target(project, target, context.resources.choices)
+        refuse_infeasible(env, plan, project, state)
         if plan.is_empty:
-            context.log.info(f"gate of {env.name}: nothing to do behind it")
-        if plan.is_empty or ApprovalGate(context, project, target).open(plan):
+            context.log.info(f"gate of {env.name}: nothing to approve, {env.name} is in step")
+        if plan.is_empty or ApprovalGate(context, project, target).is_open_for(plan):
             yield dg.Output(None)

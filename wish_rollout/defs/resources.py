@@ -1,4 +1,4 @@
-"""What ops are given: the project, each environment's database, and what a person chose."""
+"""Resources of the ops: the project, each environment's database, and the choices for conflicting objects."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 import dagster as dg
+from pydantic import Field
 
 from wish_rollout.config import Config
 from wish_rollout.core.errors.configuration import DatabaseResourceOverridden
@@ -19,20 +20,20 @@ from wish_rollout.rollout.project.target import Target
 
 @dataclass(frozen=True)
 class ProjectResource:
-    """The project that a rollout.toml describes, read afresh for each run."""
+    """The project of a rollout.toml. Its files are read once for each run."""
 
     path: Path
 
     @cached_property
     def project(self) -> Project:
-        """The project; its files are read once a run."""
+        """The project, read on first use."""
         return Project.load(self.path)
 
 
 def project_resource(path: Path) -> dg.ResourceDefinition:
-    """Make the resource of a project; a run's configuration cannot put another one in its place."""
+    """Return the resource of a project. It has no configuration, so a run cannot select another project."""
 
-    @dg.resource(config_schema={}, description=f"What {path.name} describes.")
+    @dg.resource(config_schema={}, description=f"The project that {path.name} configures, read for each run.")
     def project(_: dg.InitResourceContext) -> ProjectResource:
         return ProjectResource(path)
 
@@ -40,30 +41,33 @@ def project_resource(path: Path) -> dg.ResourceDefinition:
 
 
 class DatabaseResource(dg.ConfigurableResource[str]):
-    """One environment's database. ``url`` is given as an EnvVar, so Dagster shows the variable's name.
+    """Database of one environment. A run cannot connect to another URL than the one that rollout.toml configures."""
 
-    A run's configuration can give another value, as Dagster has it: ``target_of`` refuses it.
+    url: str = Field(
+        default="",
+        description=(
+            "Connection URL, from the environment variable that rollout.toml names. "
+            "Empty: the URL is read from the configured file or command when a run needs it."
+        ),
+    )
 
-    Where it is empty, it comes from the file or the command that rollout.toml names, when a run needs it.
-    """
 
-    url: str = ""
-
-
-@dg.resource(config_schema=CHOICES, description="What a person chose for objects in the way.")
+@dg.resource(
+    config_schema=CHOICES, description="How to handle existing objects that conflict with the release."
+)
 def choices(context: dg.InitResourceContext) -> Choices:
-    """Give what a person chose: environments to adopt, and to clean (disposable ones)."""
-    chosen = context.resource_config
-    return Choices(tuple(chosen["adopt"]), tuple(chosen["clean"]))
+    """Return the choices of a run's configuration: environments to adopt, and disposable ones to clean."""
+    values = context.resource_config
+    return Choices(tuple(values["adopt"]), tuple(values["clean"]))
 
 
 def database_key(environment: str) -> str:
-    """Name the resource of an environment's database."""
+    """Return the resource key of an environment's database."""
     return f"database_{environment}"
 
 
 def resources_for(config: Config) -> dict[str, object]:
-    """Give all resources; a URL is looked up when a run needs it, never at load."""
+    """Return all resources by key. URLs are EnvVars, so that Dagster's UI shows the name and not the value."""
     databases = {
         database_key(env.name): DatabaseResource()
         if env.has_configured_source and not os.environ.get(env.variable)
@@ -78,12 +82,13 @@ def resources_for(config: Config) -> dict[str, object]:
 
 
 def target_of(context: dg.OpExecutionContext, environment: str) -> Target:
-    """Give an environment's database to an op that requires its resource; raise Overridden, MissingUrl.
+    """Return the target of an environment whose database resource the op requires.
 
-    A run's configuration may name any variable of the worker's as the URL, also that of a gated environment.
+    Raises DatabaseResourceOverridden if the run's configuration sets another URL. Such a configuration could name any
+    environment variable of the worker, for example the URL of a gated database. Raises DatabaseUrlMissing.
     """
     project: Project = context.resources.project.project
-    env = project.config.declared(environment)
+    env = project.config.find_environment(environment)
     url = project.config.url(env)
     if getattr(context.resources, database_key(environment)).url not in ("", url):
         raise DatabaseResourceOverridden(environment)

@@ -1,4 +1,4 @@
-"""The sensor that goes on where a gate was waiting."""
+"""The sensor that resumes a rollout or rollback after its approval."""
 
 import json
 from collections.abc import Sequence
@@ -8,33 +8,33 @@ from typing import Any
 import dagster as dg
 
 from wish_rollout.config import Config
-from wish_rollout.core.approval.policy import grant
+from wish_rollout.core.approval.policy import authorize
 from wish_rollout.core.errors.approvals import QuorumNotMet
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.requests import ApprovalUsed
 from wish_rollout.core.plan.plan import Action
 from wish_rollout.defs.gate import approval_store
-from wish_rollout.defs.gate.approval_events import RowRequirement
+from wish_rollout.defs.gate.approval_events import RecordedRequest
 from wish_rollout.defs.runs import json_parsing
-from wish_rollout.defs.runs.run_tags import RESUME_KEY_PREFIX, RELEASE, REQUESTER, RESUMES, RUN_KEY
+from wish_rollout.defs.runs.run_tags import RELEASE, REQUESTER, RESUME_KEY_PREFIX, RESUMES, RUN_KEY
 from wish_rollout.rollout.approval.approval_validity import refuse_void_request
-from wish_rollout.rollout.approval.approvals import judge, refuse_used_request, approval_rules
+from wish_rollout.rollout.approval.approvals import refuse_used_request, sort_approvals
+from wish_rollout.rollout.approval.approver_rules import approval_rules
 from wish_rollout.rollout.project.project import Project
 
 SECONDS_BETWEEN_TICKS = 30
-TOLD = 5
-TAKEN_AT_MOST = 5
-REMEMBERED = 50
-"""How many requests that are over the cursor holds, so that a tick need not look at them again."""
+MAX_SKIP_REASONS = 5
+MAX_RUN_KEYS = 5
+MAX_REMEMBERED_NONCES = 50
+"""How many nonces of used requests the cursor keeps. A tick skips them without reading the database."""
 
 
 def resume_sensor(config: Config, jobs: Sequence[Any]) -> dg.SensorDefinition:
-    """Go on where a gate was waiting, once for each request that has been granted.
+    """Return the sensor that launches one run for each approved request of a gated environment.
 
-    What makes it once: the run key is the request's nonce, and Dagster launches no second run for one that it
-    has seen, so it makes no difference whether the daemon died before or after it launched the run; and a
-    nonce that is in the database's ledger launches nothing, whatever Dagster has forgotten. The cursor only
-    saves looks. The run checks everything anew.
+    The run key is derived from the request's nonce, and Dagster launches only one run for a run key. So a restart of
+    the daemon cannot launch a second run. A nonce in the database's ledger launches no run either, even if Dagster's
+    records were lost. The cursor only avoids reads. The launched run verifies the approval again.
     """
     gated = [env.name for env in config.environments if env.gated]
 
@@ -43,136 +43,150 @@ def resume_sensor(config: Config, jobs: Sequence[Any]) -> dg.SensorDefinition:
         jobs=jobs,
         minimum_interval_seconds=SECONDS_BETWEEN_TICKS,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Goes on when what a gated environment waits for has been approved, inside its window.",
+        description=(
+            "Resumes a rollout or rollback when its request is approved and the change window is open. "
+            "Each approved request starts one run."
+        ),
     )
     def resume(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         project = Project.load(config.path)
-        over = json_parsing.texts(context.cursor)
+        used = json_parsing.parse_strings(context.cursor)
         runs: list[dg.RunRequest] = []
-        waiting: list[str] = []
+        skip_reasons: list[str] = []
         for name in gated:
-            run, reasons = next_resume_request(project, context.instance, name, over)
+            run, reasons = next_resume_request(project, context.instance, name, used)
             runs += [run] if run else []
-            waiting += reasons
-        skip = None if runs else "; ".join(waiting[:TOLD]) or "nothing waits for an approval"
-        return dg.SensorResult(run_requests=runs, skip_reason=skip, cursor=json.dumps(over[-REMEMBERED:]))
+            skip_reasons += reasons
+        skip = "; ".join(skip_reasons[:MAX_SKIP_REASONS]) or "no request waits for an approval"
+        return dg.SensorResult(
+            run_requests=runs,
+            skip_reason=None if runs else skip,
+            cursor=json.dumps(used[-MAX_REMEMBERED_NONCES:]),
+        )
 
     return resume
 
 
 def next_resume_request(
-    project: Project, instance: dg.DagsterInstance, name: str, over: list[str]
+    project: Project, instance: dg.DagsterInstance, name: str, used: list[str]
 ) -> tuple[dg.RunRequest | None, list[str]]:
-    """Give the run that goes on with the first of an environment's requests that may; or why each of them does not.
+    """Return the run of an environment's first request that may resume, or the reason of each that may not.
 
-    A request that was used up is added to ``over``. Those that nobody has approved cost no look.
+    The nonces of used requests are appended to ``used``. For a request without approvals, the database is not read.
     """
-    documents = approval_store.documents(instance, name)
+    documents = approval_store.read_approval_documents(instance, name)
     approved = {approval_store.approval_nonce(document) for document in documents}
     reasons = []
-    for asked in approval_store.requests(instance, name):
-        nonce = asked.request.nonce
-        if nonce in over:
+    for recorded in approval_store.read_open_requests(instance, name):
+        nonce = recorded.request.nonce
+        if nonce in used:
             continue
         try:
             if nonce not in approved:
-                raise QuorumNotMet(
-                    name, 0, approval_rules(project, project.target(name)).policy.persons(asked.request), "nobody"
-                )
-            refuse_ungranted_request(project, asked, documents)
+                policy = approval_rules(project, project.target(name)).policy
+                raise QuorumNotMet(name, 0, policy.required_approvals(recorded.request), "nobody")
+            refuse_ungranted_request(project, recorded, documents)
         except RolloutError as error:
             reasons.append(error.fill(error.summary))
             if isinstance(error, ApprovalUsed):
-                over.append(nonce)
+                used.append(nonce)
             continue
-        run, reason = once(instance, resume_request(asked, project.config))
+        run, reason = request_run_once(instance, resume_request(recorded, project.config))
         if run:
             return run, []
         reasons.append(reason)
     return None, reasons
 
 
-def once(instance: dg.DagsterInstance, run: dg.RunRequest) -> tuple[dg.RunRequest | None, str]:
-    """Give the run to ask for; nothing, and why, where it was launched already.
+def request_run_once(instance: dg.DagsterInstance, run: dg.RunRequest) -> tuple[dg.RunRequest | None, str]:
+    """Return the run request, or None and the reason if its run was launched before.
 
-    A run that somebody else launched under its key would keep it from being launched: then it gets another one.
+    Another run with the same run key would prevent the launch. Then the request gets a different run key.
     """
     key = str(run.run_key)
-    for _ in range(TAKEN_AT_MOST):
-        there = instance.get_runs(dg.RunsFilter(tags={RUN_KEY: key}))
-        if not there:
+    for _ in range(MAX_RUN_KEYS):
+        existing = instance.get_runs(dg.RunsFilter(tags={RUN_KEY: key}))
+        if not existing:
             return run._replace(run_key=key), ""
-        ours = [each for each in there if is_requested_run(each, run)]
-        if ours:
-            said = f"run {ours[0].run_id[:8]} went on with it: {ours[0].status.value.lower()}"
-            ended = ours[0].is_finished and not ours[0].is_success
-            return None, f"{said}; go on by hand: wish-rollout {by_hand(run)}" if ended else said
-        key = f"{run.run_key}:{there[0].run_id}"
-    return None, f"runs that others launched hold its run key {run.run_key}"
+        launched = [each for each in existing if is_requested_run(each, run)]
+        if launched:
+            return None, describe_launched_run(launched[0], run)
+        key = f"{run.run_key}:{existing[0].run_id}"
+    return None, f"other runs use the run key {run.run_key}"
 
 
-def is_requested_run(there: dg.DagsterRun, run: dg.RunRequest) -> bool:
-    """Whether a run is the one that would be asked for."""
-    tags = {name: there.tags.get(name) for name in run.tags}
-    return there.job_name == run.job_name and not there.parent_run_id and tags == dict(run.tags)
+def describe_launched_run(launched: dg.DagsterRun, request: dg.RunRequest) -> str:
+    """Return a run's ID and status; if it failed, also the command that continues manually."""
+    text = f"run {launched.run_id[:8]} resumed it: {launched.status.value.lower()}"
+    failed = launched.is_finished and not launched.is_success
+    return f"{text}; continue manually: wish-rollout {manual_command(request)}" if failed else text
 
 
-def by_hand(run: dg.RunRequest) -> str:
-    """Say which command does what a run was to do."""
-    if run.job_name != "rollback":
+def is_requested_run(run: dg.DagsterRun, request: dg.RunRequest) -> bool:
+    """Return whether a run has the job and tags of a run request, and is not a re-execution."""
+    tags = {name: run.tags.get(name) for name in request.tags}
+    return run.job_name == request.job_name and not run.parent_run_id and tags == dict(request.tags)
+
+
+def manual_command(request: dg.RunRequest) -> str:
+    """Return the arguments of wish-rollout that do the same as a requested run."""
+    if request.job_name != "rollback":
         return "apply"
-    config = run.run_config["ops"]["rollback_environment"]["config"]
+    config = request.run_config["ops"]["rollback_environment"]["config"]
     return f"rollback {config['environment']} --to {config['to']}"
 
 
-def refuse_ungranted_request(project: Project, asked: RowRequirement, documents: Sequence[str]) -> None:
-    """Raise why a request does not go on now: it is not granted, or used up, or not of what stands.
+def refuse_ungranted_request(project: Project, recorded: RecordedRequest, documents: Sequence[str]) -> None:
+    """Raise if a request may not resume now: it is not approved, used, or no longer matches the database.
 
-    The database is looked at only where everything else says yes.
+    The database is read only if the approvals are sufficient.
     """
-    name = asked.request.subject.environment
+    name = recorded.request.subject.environment
     target = project.target(name, "wish-rollout resume sensor")
     rules = approval_rules(project, target)
-    counted, _ = judge(rules, asked.request.subject, documents)
-    grant(asked.request, counted.get(asked.request, []), rules.policy, datetime.now(UTC))
+    valid, _ = sort_approvals(rules, recorded.request.subject, documents)
+    authorize(recorded.request, valid.get(recorded.request, []), rules.policy, datetime.now(UTC))
     with target.connect() as connection:
-        refuse_used_request(connection, asked.request)
-    refuse_void_request(project, target, rules, asked.request)
+        refuse_used_request(connection, recorded.request)
+    refuse_void_request(project, target, rules, recorded.request)
 
 
-def resume_request(asked: RowRequirement, config: Config) -> dg.RunRequest:
-    """Ask for the run that goes on with what was approved, for the same person.
+def resume_request(recorded: RecordedRequest, config: Config) -> dg.RunRequest:
+    """Return the run request that continues an approved request, with the same requester.
 
-    Which job that is, and with what, follows from the signed text, whoever asked and by which job: Dagster's own one
-    behind its Materialize button is as good. Beside the text stands only what was chosen for the other
-    environments.
+    The job and its configuration follow from the signed text, whichever job recorded the request (for example
+    Dagster's own job behind the Materialize button). Only the choices for other environments come from the record.
     """
-    subject = asked.request.subject
+    subject = recorded.request.subject
     if subject.act == Action.ROLLBACK:
-        back = {"environment": subject.environment, "to": subject.end}
+        rollback = {"environment": subject.environment, "to": subject.end}
         job = "rollback"
-        run_config: dict[str, Any] = {"ops": {"rollback_environment": {"config": back}}}
+        run_config: dict[str, Any] = {"ops": {"rollback_environment": {"config": rollback}}}
     else:
         job = "rollout"
-        run_config = {"resources": {"choices": {"config": chosen(asked, config)}}}
+        choices = choices_from_signed_text(recorded, config)
+        run_config = {"resources": {"choices": {"config": choices}}}
     return dg.RunRequest(
-        run_key=f"{RESUME_KEY_PREFIX}{asked.request.nonce}",
+        run_key=f"{RESUME_KEY_PREFIX}{recorded.request.nonce}",
         job_name=job,
         run_config=run_config,
         tags={
             RESUMES: subject.environment,
             RELEASE: subject.release,
-            REQUESTER: asked.request.requester,
+            REQUESTER: recorded.request.requester,
         },
     )
 
 
-def chosen(asked: RowRequirement, config: Config) -> dict[str, list[str]]:
-    """Give the choices to go on with. Of the environment that was asked for, the signed text says which."""
-    subject = asked.request.subject
+def choices_from_signed_text(recorded: RecordedRequest, config: Config) -> dict[str, list[str]]:
+    """Return the choices of a resumed run.
+
+    The signed text determines the choice for the requested environment, and the record those for the others.
+    """
+    subject = recorded.request.subject
     others = [env for env in config.environments if env.name != subject.environment]
-    adopt = [env.name for env in others if env.name in asked.choices.adopt]
+    adopt = [env.name for env in others if env.name in recorded.choices.adopt]
     if subject.act == Action.ADOPT:
         adopt.append(subject.environment)
-    clean = [env.name for env in others if env.name in asked.choices.clean and env.disposable]
+    clean = [env.name for env in others if env.name in recorded.choices.clean and env.disposable]
     return {"adopt": adopt, "clean": clean}

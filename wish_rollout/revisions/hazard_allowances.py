@@ -18,7 +18,7 @@ ALLOWABLE = (*sorted(KINDS), ROWS)
 
 
 def allowances(scripts: Scripts, revision: str) -> Mapping[str, str]:
-    """Give kind → reason, as the script says; raise BadAllowance for an unknown kind or an empty reason."""
+    """Give kind → reason, as the script says; raise InvalidHazardAllowance for an unknown kind or an empty reason."""
     script = scripts.directory.get_revision(revision)
     said = getattr(script.module, ATTRIBUTE, {}) if script else {}
     if not isinstance(said, dict):

@@ -46,6 +46,9 @@ class Visitor(Protocol):
     def begin(self) -> None:
         """Prepare for a script that is about to run."""
 
+    def applied(self, revision: str) -> None:
+        """Act after the transaction of an upgrade."""
+
     def wants_downgrade(self, revision: str) -> bool:
         """Whether the revision's downgrade is to be tried."""
 
@@ -69,7 +72,7 @@ class _RollBack(Exception):
 class StepByStep(OnOurConnection):
     """An environment in which every revision has a transaction of its own."""
 
-    def configure(self, connection: Any = None, **options: Any) -> None:
+    def configure(self, connection: Any = None, **options: Any) -> None:  # type: ignore[override]
         """Take env.py's options, but for how revisions share transactions."""
         super().configure(connection, **{**options, "transaction_per_migration": True})
 
@@ -120,6 +123,7 @@ class _Walker:
             step = MigrationStep.upgrade_from_script(directory.revision_map, script)
             upgrade, step.migration_fn = step.migration_fn, self._begun(name, step.migration_fn)
             yield step
+            self.visitor.applied(name)
             if self.visitor.wants_downgrade(name):
                 self._try_downgrade(context, name, script.module, upgrade)
 

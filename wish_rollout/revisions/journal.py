@@ -19,7 +19,7 @@ from wish_rollout import __version__
 from wish_rollout.core.errors.base import InvalidSnapshotFile
 from wish_rollout.core.errors.releases import InvalidReleaseRecord, ScriptEdited
 from wish_rollout.core.schema.snapshot import Snapshot
-from wish_rollout.revisions.revision_record import FORMAT, Record, apply_changes
+from wish_rollout.revisions.revision_record import FORMAT, Changes, Record, apply_changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -52,13 +52,28 @@ class Recorded:
     """What a walk through the scripts found.
 
     ``base``: the position that it started from, and ``start`` the schema there. ``postgres``: the major version of
-    the server. ``heads``: the schemas of positions with several heads.
+    the server.
     """
 
     base: Position
     start: Snapshot
     records: Mapping[str, Record]
     postgres: int
+
+    def end(self, position: Position) -> Snapshot:
+        """Return the schema at a position of one revision, or where the walk began."""
+        if not position or position == self.base:
+            return self.start
+        waiting: list[Changes] = []
+        name = position[0]
+        while name in self.records:
+            record = self.records[name]
+            waiting += [record.changes, record.merged]
+            name = record.parent
+        objects = dict(self.start.objects)
+        for changes in reversed(waiting):
+            apply_changes(objects, changes)
+        return Snapshot(objects, self.start.readable_properties)
 
 
 class Journal:
@@ -71,7 +86,7 @@ class Journal:
     @cached_property
     def _content(self) -> Mapping[str, Any]:
         if not self.path.exists():
-            return {"format": FORMAT, "postgres": 0, "base": [], "entries": []}
+            return {"postgres": 0, "base": [], "accepted": [], "entries": []}
         try:
             content = json.loads(self.path.read_text(encoding="utf-8"))
             if content["format"] == 1:
@@ -81,7 +96,8 @@ class Journal:
                 raise InvalidReleaseRecord(
                     str(self.path), f"its format is {content['format']}, this tool reads {FORMAT}"
                 )
-            found: dict[str, Any] = {"postgres": int(content["postgres"]), "base": list(content["base"])}
+            found: dict[str, Any] = {"postgres": int(content["postgres"])}
+            found |= {"base": list(content["base"]), "accepted": list(content["accepted"])}
             rows = content["entries"]
             found["entries"] = [Entry(**{**row, "parents": tuple(row["parents"])}) for row in rows]
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -97,6 +113,11 @@ class Journal:
     def base(self) -> Position:
         """The position that the first recorded revision starts from."""
         return tuple(self._content["base"])
+
+    @property
+    def accepted(self) -> Position:
+        """The position up to which downgrades were recorded as they are."""
+        return tuple(self._content["accepted"])
 
     @property
     def postgres(self) -> int:
@@ -145,11 +166,13 @@ class Journal:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._write(f"{name}_snapshot.json", snapshot.to_json())
 
-    def write(self, release: Release, recorded: Recorded, *, keep: bool = False) -> None:
+    def write(self, release: Release, recorded: Recorded, *, keep: bool = False, as_is: bool = False) -> None:
         """Record revisions. The journal goes last: until it is there, the rest counts for nothing.
 
-        ``keep``: what is recorded of other revisions stays, and ``recorded`` starts from one of them.
+        ``keep``: what is recorded of other revisions stays, and ``recorded`` starts from one of them. ``as_is``:
+        accept downgrades that do not lead back; the first record accepts those that there are.
         """
+        accepted = release.head if as_is else self._accepted(release)
         self.folder.mkdir(parents=True, exist_ok=True)
         before = self.entries if keep else {}
         base, start = (self.base, None) if keep else (recorded.base, recorded.start)
@@ -167,13 +190,21 @@ class Journal:
             for each in release.revisions
             if each.id in hashes or each.id in before
         ]
-        head = {"format": FORMAT, "postgres": recorded.postgres, "base": list(base)}
+        head = {"format": FORMAT, "postgres": recorded.postgres, "base": base, "accepted": accepted}
         lines = ",\n".join(f"  {json.dumps(entry, ensure_ascii=False)}" for entry in entries)
         self._write(JOURNAL, f'{json.dumps(head)[:-1]}, "entries": [\n{lines}\n]}}\n')
         kept = {BASE, *whole, *before}
         self._remove_stale({*hashes, *before}, kept)
         for name in ("_content", "entries"):
             self.__dict__.pop(name, None)
+
+    def _accepted(self, release: Release) -> Position:
+        """Return up to where downgrades are accepted as they are."""
+        try:
+            known = self.accepted if self.entries else release.head
+        except InvalidReleaseRecord:  # of an earlier format
+            return release.head
+        return known if all(name in release.by_id for name in known) else release.head
 
     def _remove_stale(self, records: Iterable[str], snapshots: Iterable[str]) -> None:
         """Remove the files of revisions that are recorded no more, and those of earlier formats."""
@@ -236,6 +267,10 @@ class SchemaWalk:
         self.children = Counter(record.parent for record in records.values())
         self.tips: dict[str, tuple[Objects, int]] = {root: (dict(start.objects), _size(start.objects))}
         self.size = 0
+
+    def before(self, record: Record) -> Objects:
+        """Return the objects before a record, whose parent was given before; valid until ``after``."""
+        return self.tips[record.parent][0]
 
     def after(self, record: Record) -> Objects:
         """Return the objects after a record, whose parent was given before; valid until the next call."""

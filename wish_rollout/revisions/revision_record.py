@@ -57,11 +57,13 @@ class Record:
 
     @classmethod
     def from_json(cls, text: str, path: str) -> Record:
-        """Read what ``to_json`` wrote; raise BadJournal. ``path``: how the error calls the file."""
+        """Read what ``to_json`` wrote; raise InvalidReleaseRecord. ``path``: how the error calls the file."""
         try:
             content = json.loads(text)
             if content["format"] != FORMAT:
-                raise InvalidReleaseRecord(path, f"its format is {content['format']}, this tool reads {FORMAT}")
+                raise InvalidReleaseRecord(
+                    path, f"its format is {content['format']}, this tool reads {FORMAT}"
+                )
             known = {
                 "format",
                 "revision",

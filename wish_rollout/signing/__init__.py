@@ -1,1 +1,1 @@
-"""SSH signatures: made with the keys that people have, checked without any program (decision 0002)."""
+"""SSH signatures: made with the approvers' own keys, and verified without an external program (decision 0002)."""

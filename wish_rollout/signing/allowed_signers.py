@@ -1,8 +1,8 @@
-"""The file of allowed signers: who, with which key, for what, and from when to when.
+"""The file of allowed signers: the approvers, their keys, and the validity of each key.
 
-The format is ssh-keygen(1)'s, ALLOWED SIGNERS. Two things are stricter here. A principal must name one
-person: a pattern would let a key's owner be whom they like. And entries of certificate authorities are not
-taken, since what a certificate says would have to be checked as well.
+The format is that of ssh-keygen(1), ALLOWED SIGNERS, with two restrictions. A principal must name one person: with
+a pattern, the owner of a key could choose any name. Entries of certificate authorities are refused, because
+the content of a certificate would have to be verified as well.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from wish_rollout.core.errors.signatures import InvalidAllowedSigners
 if TYPE_CHECKING:
     from pathlib import Path
 
-MOMENT = re.compile(r"(\d{8})(\d{4}(?:\d{2})?)?(Z?)")
+TIMESTAMP = re.compile(r"(\d{8})(\d{4}(?:\d{2})?)?(Z?)")
 OPTIONS = re.compile(r'([a-z-]+)(?:="([^"]*)")?(?:,|$)', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One line: names, a key, and from when to when it counts."""
+class AllowedSigner:
+    """A line of the file: principals, a key, and the interval in which the key is valid."""
 
     principals: tuple[str, ...]
     key: bytes
@@ -38,139 +38,137 @@ class Entry:
     valid_after: datetime | None = None
     valid_before: datetime | None = None
 
-    def names(self, principal: str) -> bool:
-        """Whether the line names exactly this person."""
+    def names_principal(self, principal: str) -> bool:
+        """Return whether the line names a person."""
         return principal.casefold() in (name.casefold() for name in self.principals)
 
-    def valid(self, now: datetime) -> bool:
-        """Whether the line counts at this moment."""
-        begun = self.valid_after is None or self.valid_after <= now
-        return begun and (self.valid_before is None or now < self.valid_before)
+    def is_valid(self, now: datetime) -> bool:
+        """Return whether the key is valid at a time."""
+        has_begun = self.valid_after is None or self.valid_after <= now
+        return has_begun and (self.valid_before is None or now < self.valid_before)
 
     @property
-    def for_us(self) -> bool:
+    def may_sign_approvals(self) -> bool:
         """Whether the key may sign approvals."""
-        return self.namespaces is None or _listed(NAMESPACE, self.namespaces)
+        return self.namespaces is None or _matches_list(NAMESPACE, self.namespaces)
 
     @property
     def interval(self) -> str:
-        """From when to when, for a person."""
+        """The validity interval, as text."""
         after = f"valid-after {self.valid_after:%Y-%m-%d %H:%M} UTC" if self.valid_after else ""
         before = f"valid-before {self.valid_before:%Y-%m-%d %H:%M} UTC" if self.valid_before else ""
         return ", ".join(filter(None, (after, before))) or "always"
 
 
-def _listed(name: str, patterns: tuple[str, ...]) -> bool:
-    """Whether a list of patterns has a name, as in ssh_config(5), PATTERNS: ``*``, ``?``, and ``!`` excludes."""
+def _matches_list(name: str, patterns: tuple[str, ...]) -> bool:
+    """Return whether a name matches a pattern list: ``*``, ``?``, and ``!`` excludes (ssh_config(5), PATTERNS)."""
     matching = [each for each in patterns if fnmatchcase(name, each.removeprefix("!").replace("[", "[[]"))]
     return bool(matching) and not any(each.startswith("!") for each in matching)
 
 
 @dataclass(frozen=True, slots=True)
-class Signers:
+class AllowedSigners:
     """The whole file. ``digest``: the SHA-256 of its bytes."""
 
     path: str
-    entries: tuple[Entry, ...]
+    entries: tuple[AllowedSigner, ...]
     digest: str
 
-    def of_key(self, key: bytes) -> list[Entry]:
-        """Give the lines that hold this key for our purpose."""
-        return [entry for entry in self.entries if entry.key == key and entry.for_us]
+    def entries_for_key(self, key: bytes) -> list[AllowedSigner]:
+        """Return the lines with a key that may sign approvals."""
+        return [entry for entry in self.entries if entry.key == key and entry.may_sign_approvals]
 
-    def person(self, name: str) -> frozenset[str]:
-        """Give all names, in small letters, of whoever has this one: those that share a key with it, and so on.
+    def all_names(self, name: str) -> frozenset[str]:
+        """Return all names of the person with a name, in lower case: names that share a key, directly or not.
 
-        Also keys that are for something else, or whose time is over, tell who somebody is.
+        Keys for other purposes and expired keys also identify a person.
         """
         lines = [({each.casefold() for each in entry.principals}, entry.key) for entry in self.entries]
         names: set[str] = {name.casefold()}
         while True:
-            keys = {key for these, key in lines if these & names}
-            more = names.union(*(these for these, key in lines if key in keys))
+            keys = {key for principals, key in lines if principals & names}
+            more = names.union(*(principals for principals, key in lines if key in keys))
             if more == names:
                 return frozenset(names)
             names = more
 
 
-def read_signers(path: Path) -> Signers:
-    """Read the file; raise BadSigners for one that is missing, or holds a line that cannot be read."""
+def read_signers(path: Path) -> AllowedSigners:
+    """Return the content of the file; raise InvalidAllowedSigners if it is missing, empty or malformed."""
     try:
         content = path.read_bytes()
         lines = content.decode("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise InvalidAllowedSigners(str(path), str(reason)) from None
     entries = []
     for number, line in enumerate(lines, start=1):
         if line.strip() and not line.lstrip().startswith("#"):
             try:
-                entries += _entry(line.strip())
+                entries.append(_parse_line(line.strip()))
             except ValueError as error:
                 raise InvalidAllowedSigners(str(path), f"line {number}: {error}") from None
     if not entries:
         raise InvalidAllowedSigners(str(path), "it names nobody")
-    return Signers(str(path), tuple(entries), hashlib.sha256(content).hexdigest())
+    return AllowedSigners(str(path), tuple(entries), hashlib.sha256(content).hexdigest())
 
 
-def _entry(line: str) -> list[Entry]:
-    words = _words(line)
+def _parse_line(line: str) -> AllowedSigner:
+    words = _split_words(line)
     if len(words) < 3:
         raise ValueError("it is not: principals [options] key-type key")
     principals = tuple(name for name in words[0].strip('"').split(",") if name)
-    if wild := next((name for name in principals if set(name) & set("*?!")), None):
-        raise ValueError(f"'{wild}' is a pattern, and an approver must be one person")
+    if pattern := next((name for name in principals if set(name) & set("*?!")), None):
+        raise ValueError(f"'{pattern}' is a pattern, and an approver must be one person")
     options: dict[str, str] = {}
     if "=" in words[1] or words[1].lower().startswith("cert-authority"):
-        options = _options(words.pop(1))
+        options = _parse_options(words.pop(1))
     if "cert-authority" in options:
-        raise ValueError("certificate authorities are not taken; name each person's own key")
+        raise ValueError("certificate authorities are not supported; name each person's own key")
     try:
         key = base64.b64decode(words[2], validate=True)
     except (binascii.Error, IndexError):
-        raise ValueError("its key is no base64") from None
-    return [
-        Entry(
-            principals,
-            key,
-            tuple(options["namespaces"].split(",")) if "namespaces" in options else None,
-            moment(options["valid-after"]) if "valid-after" in options else None,
-            moment(options["valid-before"]) if "valid-before" in options else None,
-        )
-    ]
+        raise ValueError("its key is not base64 text") from None
+    return AllowedSigner(
+        principals,
+        key,
+        tuple(options["namespaces"].split(",")) if "namespaces" in options else None,
+        parse_time(options["valid-after"]) if "valid-after" in options else None,
+        parse_time(options["valid-before"]) if "valid-before" in options else None,
+    )
 
 
-def _words(line: str) -> list[str]:
-    """Split at blanks that are not in double quotes."""
+def _split_words(line: str) -> list[str]:
+    """Return the words of a line, split at whitespace that is not in double quotes."""
     lexer = shlex.shlex(line, posix=False, punctuation_chars=False)
     lexer.whitespace_split, lexer.commenters, lexer.quotes = True, "", '"'
     return list(lexer)
 
 
-def _options(text: str) -> dict[str, str]:
+def _parse_options(text: str) -> dict[str, str]:
     options: dict[str, str] = {}
-    place = 0
-    while place < len(text):
-        match = OPTIONS.match(text, place)
+    position = 0
+    while position < len(text):
+        match = OPTIONS.match(text, position)
         name = match[1].lower() if match else ""
         if match is None or name not in ("cert-authority", "namespaces", "valid-after", "valid-before"):
-            raise ValueError(f"the option {text[place:]!r} is not known")
+            raise ValueError(f"the option {text[position:]!r} is unknown")
         if name in options:
-            raise ValueError(f"the option {name} is given twice")
+            raise ValueError(f"the option {name} is repeated")
         if (match[2] is None) != (name == "cert-authority"):
             raise ValueError(f"the option {name} is malformed")
         options[name] = match[2] or ""
-        place = match.end()
+        position = match.end()
     return options
 
 
-def moment(text: str) -> datetime:
-    """Read YYYYMMDD[HHMM[SS]][Z]: without the Z it is this machine's local time, as for ssh-keygen."""
-    match = MOMENT.fullmatch(text)
+def parse_time(text: str) -> datetime:
+    """Return the time YYYYMMDD[HHMM[SS]][Z], in this machine's time zone without Z, as ssh-keygen parses it."""
+    match = TIMESTAMP.fullmatch(text)
     if match is None:
-        raise ValueError(f"'{text}' is no date: YYYYMMDD[HHMM[SS]][Z]")
+        raise ValueError(f"'{text}' is not a time: YYYYMMDD[HHMM[SS]][Z]")
     day, clock, zone = match[1], (match[2] or "").ljust(6, "0"), match[3]
-    plain = datetime.strptime(day + clock, "%Y%m%d%H%M%S")  # noqa: DTZ007 (its zone is found below)
+    parsed = datetime.strptime(day + clock, "%Y%m%d%H%M%S")  # noqa: DTZ007 (the time zone is set below)
     if zone:
-        return plain.replace(tzinfo=UTC)
-    return datetime.fromtimestamp(time.mktime(plain.timetuple()), UTC)
+        return parsed.replace(tzinfo=UTC)
+    return datetime.fromtimestamp(time.mktime(parsed.timetuple()), UTC)

@@ -1,4 +1,4 @@
-"""The documents that people sign, and the policy that decides whether their signatures suffice.
+"""The documents that people sign, and the policy that decides whether the signatures are sufficient.
 
 Cryptography is in ``signing``.
 """

@@ -1,7 +1,7 @@
-"""What a person signs: a short text that says exactly what will happen, to exactly what is there.
+"""The documents of an approval: short texts that state exactly what will happen to which database.
 
-The text is canonical: a value has one text, and a text that is not exactly what its value would be written as
-is no text of ours. So what was read, what was signed and what is compared are the same bytes.
+A document has a canonical form: each value has exactly one text, and any other text is refused. So the text
+that was read, the text that was signed and the text that is compared are the same bytes.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.signatures import InvalidApprovalDocument
-from wish_rollout.core.release.release import say
-from wish_rollout.core.schema.delta_rendering import visible
+from wish_rollout.core.release.release import format_position
+from wish_rollout.core.text.redaction import escape_to_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 TITLE = "wish-rollout approval, format 1"
 NAMESPACE = "wish-rollout"
-"""What a signature is for; one made for another purpose does not count (ssh-keygen(1), ``-n``)."""
+"""The purpose of the signatures; one made for another purpose is refused (ssh-keygen(1), ``-n``)."""
 NONE = "none"
-UNKNOWN = "unknown"
+UNKNOWN_REQUESTER = "unknown"
 NONCE = re.compile("[0-9a-f]{64}")
-TIME = "%Y-%m-%dT%H:%M:%SZ"
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What will happen to which database, as it was looked at; change one field, and an approval is void.
+    """The change of a database that is approved. If a field changes, an approval is no longer valid.
 
-    ``database``: its name, and its cluster's. ``schema``: the live fingerprint. ``policy``: the digest of the rules
-    that hold. ``authors``: who wrote the revisions. ``hazards``: of statements and rows, by name.
+    ``database``: its name, and its cluster's. ``schema``: the live fingerprint. ``policy``: the digest of the
+    policy. ``authors``: the authors of the revisions. ``hazards``: names of hazards and of findings in rows.
     """
 
     environment: str
@@ -53,7 +53,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A subject, who asks for its approval, until when, and the nonce by which it is used once."""
+    """A request for approval of a subject. ``nonce``: its ID, by which an approval can be used only once."""
 
     subject: Subject
     requester: str
@@ -62,23 +62,23 @@ class Request:
     nonce: str
 
     def text(self) -> str:
-        """Write the canonical text, a line a field."""
-        return "".join(f"{line}\n" for line in (TITLE, "", *_lines(self)))
+        """Return the canonical text: one line a field."""
+        return "".join(f"{line}\n" for line in (TITLE, "", *_request_lines(self)))
 
     @classmethod
     def from_text(cls, text: str) -> Request:
-        """Read a canonical text; raise BadApproval."""
-        request, rest = _read(text)
-        if rest or request.text() != text:
-            raise InvalidApprovalDocument("it is not in the form that a request is written in")
+        """Return the request with a canonical text; raise InvalidApprovalDocument for any other text."""
+        request = _parse(text)[0]
+        if request.text() != text:
+            raise InvalidApprovalDocument("it is not in the canonical form of a request")
         return request
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
-    """One person's word on a request: the bytes that are signed.
+class ApprovalStatement:
+    """The statement of an approver about a request: its text is signed.
 
-    ``break_glass``: the reason to go on without the others, empty where nobody asks for that.
+    ``break_glass``: the reason to proceed without the other approvers, or "".
     """
 
     request: Request
@@ -87,97 +87,89 @@ class Statement:
     break_glass: str = ""
 
     def text(self) -> str:
-        """Write the canonical text: the request's, and what the approver says."""
-        own = (
-            f"approver: {visible(self.approver)}",
-            f"reason: {visible(self.reason)}",
-            f"break glass: {visible(self.break_glass) or 'no'}",
+        """Return the canonical text: the request's, then the lines of the approver."""
+        lines = (
+            f"approver: {escape_to_one_line(self.approver)}",
+            f"reason: {escape_to_one_line(self.reason)}",
+            f"break glass: {escape_to_one_line(self.break_glass) or 'no'}",
         )
-        return self.request.text() + "".join(f"{line}\n" for line in own)
+        return self.request.text() + "".join(f"{line}\n" for line in lines)
 
     @classmethod
-    def from_text(cls, text: str) -> Statement:
-        """Read a canonical text; raise BadApproval."""
-        request, rest = _read(text)
-        glass = rest.get("break glass", "no")
-        statement = cls(
-            request, rest.get("approver", ""), rest.get("reason", ""), "" if glass == "no" else glass
-        )
+    def from_text(cls, text: str) -> ApprovalStatement:
+        """Return the statement with a canonical text; raise InvalidApprovalDocument for any other text."""
+        request, values = _parse(text)
+        approver, reason = (values.get(name, "") for name in ("approver", "reason"))
+        break_glass = values.get("break glass", "no")
+        statement = cls(request, approver, reason, "" if break_glass == "no" else break_glass)
         if statement.text() != text:
-            raise InvalidApprovalDocument("it is not in the form that an approval is written in")
+            raise InvalidApprovalDocument("it is not in the canonical form of an approval")
         return statement
 
 
-def subject_of(plan: EnvironmentPlan, policy: str, authors: tuple[str, ...]) -> Subject:
-    """Say what carrying out this plan means, under a policy (its digest)."""
+def build_subject(plan: EnvironmentPlan, policy: str, authors: tuple[str, ...]) -> Subject:
+    """Return the subject of a plan under a policy, which is given by its digest."""
+    hazards = [hazard.name for hazard in plan.hazards]
+    hazards += [finding.name for finding in plan.findings if finding.rows]
     return Subject(
         environment=plan.environment,
-        database=visible(plan.facts.place),
+        database=escape_to_one_line(plan.facts.database_identity),
         act=plan.action.value,
-        start=say(plan.start),
-        end=say(plan.end),
+        start=format_position(plan.start),
+        end=format_position(plan.end),
         release=plan.release_digest,
         plan=plan.digest,
         schema=plan.fingerprint,
-        hazards=(
-            *(visible(hazard.name) for hazard in plan.hazards),
-            *(visible(finding.name) for finding in plan.findings if finding.rows),
-        ),
+        hazards=tuple(map(escape_to_one_line, hazards)),
         server=plan.facts.version,
         policy=policy,
-        authors=tuple(map(visible, authors)),
+        authors=tuple(map(escape_to_one_line, authors)),
     )
 
 
-def changes(approved: Subject, standing: Subject) -> dict[str, tuple[str, str]]:
-    """Give the fields that differ, each with what it was and what it is.
+def subject_differences(approved: Subject, current: Subject) -> dict[str, tuple[str, str]]:
+    """Return the fields that differ, each with the approved and the current value.
 
-    The plan's digest covers the others; it is named only where none of them tells what changed.
+    The plan's digest covers the other fields, so it is returned only if no other field differs.
     """
     found = {
         _label(field.name): (before, after)
         for field in fields(Subject)
-        if (before := _say(getattr(approved, field.name))) != (after := _say(getattr(standing, field.name)))
+        if (before := _value(approved, field.name)) != (after := _value(current, field.name))
     }
     return {name: pair for name, pair in found.items() if name != "plan"} or found
 
 
-def utc(moment: datetime) -> datetime:
-    """Give a moment as the text holds it: in UTC, whole seconds."""
+def to_document_time(moment: datetime) -> datetime:
+    """Return a time as a document contains it: in UTC, in whole seconds."""
     return moment.astimezone(UTC).replace(microsecond=0)
 
 
-LABELS = {"start": "from", "end": "to"}
-
-
-def _say(value: str | tuple[str, ...]) -> str:
+def _value(subject: Subject, name: str) -> str:
+    value: str | tuple[str, ...] = getattr(subject, name)
     return value if isinstance(value, str) else ", ".join(value) or NONE
 
 
-def _lines(request: Request) -> Iterator[str]:
+def _request_lines(request: Request) -> Iterator[str]:
     for field in fields(Subject):
-        yield f"{_label(field.name)}: {visible(_say(getattr(request.subject, field.name)))}"
-    yield f"requester: {visible(request.requester)}"
-    yield f"requested: {request.requested.strftime(TIME)}"
-    yield f"expires: {request.expires.strftime(TIME)}"
-    yield f"nonce: {visible(request.nonce)}"
+        yield f"{_label(field.name)}: {escape_to_one_line(_value(request.subject, field.name))}"
+    yield f"requester: {escape_to_one_line(request.requester)}"
+    yield f"requested: {request.requested.strftime(TIME_FORMAT)}"
+    yield f"expires: {request.expires.strftime(TIME_FORMAT)}"
+    yield f"nonce: {escape_to_one_line(request.nonce)}"
 
 
-def _read(text: str) -> tuple[Request, dict[str, str]]:
-    """Read the fields of a text; give the request, and what comes after it."""
+def _parse(text: str) -> tuple[Request, dict[str, str]]:
+    """Return the request in a text, and the fields that do not belong to the request."""
     title, _, body = text.partition("\n\n")
     if title != TITLE:
         raise InvalidApprovalDocument(f"it does not begin with '{TITLE}'")
     values = dict(line.partition(": ")[::2] for line in body.splitlines())
     try:
-        subject = _subject({field.name: values.pop(_label(field.name)) for field in fields(Subject)})
-        request = Request(
-            subject,
-            values.pop("requester"),
-            _moment(values.pop("requested")),
-            _moment(values.pop("expires")),
-            _nonce(values.pop("nonce")),
-        )
+        subject = _parse_subject({field.name: values.pop(_label(field.name)) for field in fields(Subject)})
+        requester, requested, expires = (values.pop(name) for name in ("requester", "requested", "expires"))
+        nonce = _parse_nonce(values.pop("nonce"))
+        request = Request(subject, requester, _parse_time(requested), _parse_time(expires), nonce)
     except KeyError as missing:
         raise InvalidApprovalDocument(f"it has no line {missing}") from None
     except ValueError as error:
@@ -186,23 +178,23 @@ def _read(text: str) -> tuple[Request, dict[str, str]]:
 
 
 def _label(name: str) -> str:
-    return LABELS.get(name, name)
+    return {"start": "from", "end": "to"}.get(name, name)
 
 
-def _subject(values: dict[str, str]) -> Subject:
-    hazards, authors = (_list(values.pop(name)) for name in ("hazards", "authors"))
+def _parse_subject(values: dict[str, str]) -> Subject:
+    hazards, authors = (_parse_list(values.pop(name)) for name in ("hazards", "authors"))
     return Subject(**values, hazards=hazards, authors=authors)
 
 
-def _list(value: str) -> tuple[str, ...]:
+def _parse_list(value: str) -> tuple[str, ...]:
     return () if value == NONE else tuple(value.split(", "))
 
 
-def _nonce(text: str) -> str:
+def _parse_nonce(text: str) -> str:
     if not NONCE.fullmatch(text):
         raise ValueError(f"its nonce is not {NONCE.pattern}")
     return text
 
 
-def _moment(text: str) -> datetime:
-    return datetime.strptime(text, TIME).replace(tzinfo=UTC)
+def _parse_time(text: str) -> datetime:
+    return datetime.strptime(text, TIME_FORMAT).replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""What an environment demands of an approval, and whether the approvals that are there meet it."""
+"""The approval policy of an environment, and the check whether approvals satisfy it."""
 
 from __future__ import annotations
 
@@ -7,58 +7,28 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.approval.documents import UNKNOWN, changes
+from wish_rollout.core.approval.documents import UNKNOWN_REQUESTER, subject_differences
 from wish_rollout.core.errors import approvals as errors
-from wish_rollout.core.plan.plan import digest_of
+from wish_rollout.core.plan.plan import canonical_digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime, time
-    from zoneinfo import ZoneInfo
+    from datetime import datetime
 
-    from wish_rollout.core.approval.documents import Request, Statement, Subject
+    from wish_rollout.core.approval.documents import ApprovalStatement, Request, Subject
+    from wish_rollout.core.approval.windows import Window
 
-SKEW = timedelta(minutes=5)
-"""How far two machines' clocks may be apart."""
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Days of the week (0 is Monday) and hours, ``[opens, closes)``, in a time zone.
-
-    One that closes before it opens ends on the next day. Hours are local wall clock: on the two days a year
-    on which clocks change, a window is an hour longer or shorter.
-    """
-
-    days: tuple[int, ...]
-    opens: time
-    closes: time
-    zone: ZoneInfo
-
-    def holds(self, now: datetime) -> bool:
-        """Whether this moment is in it."""
-        local = now.astimezone(self.zone)
-        clock, today = local.time().replace(tzinfo=None), local.weekday()
-        if self.opens < self.closes:
-            return today in self.days and self.opens <= clock < self.closes
-        yesterday = (today - 1) % 7
-        return (today in self.days and clock >= self.opens) or (
-            yesterday in self.days and clock < self.closes
-        )
-
-    def __str__(self) -> str:
-        days = ",".join(DAYS[day] for day in self.days)
-        return f"{days} {self.opens:%H:%M}-{self.closes:%H:%M} {self.zone.key}"
+MAX_CLOCK_SKEW = timedelta(minutes=5)
+"""The largest accepted difference between the clocks of two machines."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The rules of one environment.
+    """The approval policy of an environment.
 
     ``quorum_for``: hazard kind → persons. ``allowed_hazards``: None allows all kinds. ``approvers``: shell
-    patterns of the principals whose word counts; empty: all that the file of signers names. ``signers``: the
-    SHA-256 of that file, so that a change of it voids what was asked under the old one.
+    patterns of the principals that may approve; empty: all principals in the file of allowed signers.
+    ``signers``: the SHA-256 of that file, so that a change of the file invalidates earlier requests.
     """
 
     signers: str
@@ -73,44 +43,45 @@ class Policy:
 
     @property
     def digest(self) -> str:
-        """The name of exactly these rules."""
-        plain = asdict(self) | {
-            "lives": self.lives.total_seconds(),
-            "windows": [str(w) for w in self.windows],
-        }
-        return digest_of(plain)
+        """The digest of the policy."""
+        json_values = {"lives": self.lives.total_seconds(), "windows": [str(w) for w in self.windows]}
+        return canonical_digest(asdict(self) | json_values)
 
-    def hears(self, person: str) -> bool:
-        """Whether this person's word counts here, of those that may sign."""
+    def allows_approver(self, person: str) -> bool:
+        """Return whether a person, if in the file of allowed signers, may approve."""
         name = person.casefold()
         return not self.approvers or any(fnmatchcase(name, each.casefold()) for each in self.approvers)
 
-    def wanted(self, hazards: Sequence[str]) -> int:
-        """Say how many must approve something with these hazards."""
-        present = {hazard.partition(" ")[0] for hazard in hazards}
-        return max([self.quorum, *(number for kind, number in self.quorum_for if kind in present)])
+    def quorum_for_hazards(self, hazards: Sequence[str]) -> int:
+        """Return how many persons must approve a change with these hazards."""
+        kinds = {hazard.partition(" ")[0] for hazard in hazards}
+        return max([self.quorum, *(number for kind, number in self.quorum_for if kind in kinds)])
 
-    def persons(self, request: Request) -> int:
-        """Say how many must approve. Where nobody knows who asked, one of them may be it: so one more."""
-        return self.wanted(request.subject.hazards) + (self.four_eyes and request.requester == UNKNOWN)
+    def required_approvals(self, request: Request) -> int:
+        """Return how many persons must approve a request.
+
+        If the requester is unknown, one of the approvers may be the requester: one more is required.
+        """
+        is_requester_unknown = self.four_eyes and request.requester == UNKNOWN_REQUESTER
+        return self.quorum_for_hazards(request.subject.hazards) + is_requester_unknown
 
 
 @dataclass(frozen=True, slots=True)
 class SignedStatement:
-    """A statement whose signature is good and by an allowed key; ``key`` is the key's fingerprint.
+    """A statement with a valid signature by an allowed key.
 
-    ``person``: all the names, in small letters, that the approver's keys have in the file of signers: whoever
-    stands there twice is one person still.
+    ``key``: the key's fingerprint. ``person``: all names, in lower case, that the approver's keys have in the
+    file of allowed signers: a person with two names is counted once.
     """
 
-    statement: Statement
+    statement: ApprovalStatement
     key: str
     person: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """What lets an act through: the request, who approved it, and why nobody more was asked, if so."""
+    """A request with sufficient approvals. ``break_glass``: the reason to proceed with only one of them, or ""."""
 
     request: Request
     approvals: tuple[SignedStatement, ...]
@@ -118,48 +89,50 @@ class Authorization:
 
     @property
     def approvers(self) -> tuple[str, ...]:
-        """Who approved."""
+        """The names of the approvers."""
         return tuple(signed.statement.approver for signed in self.approvals)
 
 
-def check_request(request: Request, standing: Subject, policy: Policy, now: datetime) -> None:
-    """Raise where a request is not of exactly what stands now, or its time is not now.
+def check_request(request: Request, current: Subject, policy: Policy, now: datetime) -> None:
+    """Raise an error if a request is not for exactly the current subject, or is not valid at this time.
 
-    Raises OtherEnvironment, OtherPlan, ApprovalVoid, LivesTooLong, ApprovalExpired, HazardNotAllowed.
+    Raises ApprovalForOtherDatabase, ApprovalForOtherPlan, ApprovalOutdated, RequestLifetimeInvalid,
+    ApprovalExpired, HazardNotApprovable.
     """
-    asked, name = request.subject, standing.environment
-    if (asked.environment, asked.database) != (name, standing.database):
-        meant, here = (f"'{each.environment}' (database {each.database})" for each in (asked, standing))
-        raise errors.ApprovalForOtherDatabase(name, meant, here)
-    found = changes(asked, standing)
+    requested, name = request.subject, current.environment
+    if (requested.environment, requested.database) != (name, current.database):
+        databases = (f"'{each.environment}' (database {each.database})" for each in (requested, current))
+        raise errors.ApprovalForOtherDatabase(name, *databases)
+    found = subject_differences(requested, current)
     if found:
-        text = "; ".join(f"{field} was {was}, is {now_it}" for field, (was, now_it) in found.items())
-        other = found.keys() & {"act", "from", "to"}
-        raise (errors.ApprovalForOtherPlan if other else errors.ApprovalOutdated)(name, text)
-    if request.requested > now + SKEW or request.expires - request.requested > policy.lives:
-        raise errors.RequestLifetimeInvalid(name, str(request.requested), str(request.expires), str(policy.lives))
+        changed = "; ".join(f"{field} was {before}, is {after}" for field, (before, after) in found.items())
+        if found.keys() & {"act", "from", "to"}:
+            raise errors.ApprovalForOtherPlan(name, changed)
+        raise errors.ApprovalOutdated(name, changed)
+    if request.requested > now + MAX_CLOCK_SKEW or request.expires - request.requested > policy.lives:
+        times = (str(each) for each in (request.requested, request.expires, policy.lives))
+        raise errors.RequestLifetimeInvalid(name, *times)
     if request.expires <= now:
         raise errors.ApprovalExpired(name, str(request.expires))
-    check_hazards(standing, policy)
+    check_hazards(current, policy)
 
 
-def check_hazards(standing: Subject, policy: Policy) -> None:
-    """Raise HazardNotAllowed where a hazard's kind may not be approved here."""
-    for hazard in standing.hazards:
+def check_hazards(current: Subject, policy: Policy) -> None:
+    """Raise HazardNotApprovable if the policy does not allow the kind of a hazard."""
+    for hazard in current.hazards:
         if policy.allowed_hazards is not None and hazard.partition(" ")[0] not in policy.allowed_hazards:
             allowed = ", ".join(policy.allowed_hazards) or "none"
-            raise errors.HazardNotApprovable(standing.environment, hazard, allowed)
+            raise errors.HazardNotApprovable(current.environment, hazard, allowed)
 
 
-def check_person(signed: SignedStatement, policy: Policy) -> None:
-    """Raise where this person's word does not count for this request.
+def check_approver(signed: SignedStatement, policy: Policy) -> None:
+    """Raise an error if the approver may not approve this request. With break glass, the requester may.
 
-    Raises MayNotApprove, NoBreakGlass, ApproverIsRequester, ApproverIsAuthor. Behind broken glass, the one
-    who asks may approve.
+    Raises ApproverNotAllowed, BreakGlassDisabled, ApproverIsRequester, ApproverIsAuthor.
     """
     statement, request = signed.statement, signed.statement.request
-    who, name = statement.approver.casefold(), request.subject.environment
-    if not policy.hears(who):
+    name = request.subject.environment
+    if not policy.allows_approver(statement.approver):
         raise errors.ApproverNotAllowed(name, statement.approver, ", ".join(policy.approvers))
     if statement.break_glass:
         if not policy.break_glass:
@@ -172,30 +145,32 @@ def check_person(signed: SignedStatement, policy: Policy) -> None:
 
 
 def check_window(environment: str, policy: Policy, now: datetime) -> None:
-    """Raise OutsideWindow where the environment may not be touched now."""
-    if policy.windows and not any(window.holds(now) for window in policy.windows):
-        raise errors.OutsideChangeWindow(environment, f"{now:%a %H:%M %Z}", "; ".join(map(str, policy.windows)))
+    """Raise OutsideChangeWindow if the environment may not be changed at this time."""
+    if policy.windows and not any(window.contains(now) for window in policy.windows):
+        windows = "; ".join(map(str, policy.windows))
+        raise errors.OutsideChangeWindow(environment, f"{now:%a %H:%M %Z}", windows)
 
 
-def grant(request: Request, signed: Sequence[SignedStatement], policy: Policy, now: datetime) -> Authorization:
-    """Give the grant that the approvals of one request make; raise QuorumNotMet, OutsideWindow.
+def authorize(
+    request: Request, signed: Sequence[SignedStatement], policy: Policy, now: datetime
+) -> Authorization:
+    """Return the authorization by the approvals of a request; raise QuorumNotMet, OutsideChangeWindow.
 
-    ``signed``: approvals of this request, each of which has passed ``check_person``.
+    ``signed``: approvals of this request that have passed ``check_approver``.
     """
     name = request.subject.environment
-    broken = next((each for each in signed if each.statement.break_glass), None)
-    if broken:
-        return Authorization(request, (broken,), broken.statement.break_glass)
-    counted = distinct(signed)
-    needed = policy.persons(request)
+    emergency = next((each for each in signed if each.statement.break_glass), None)
+    if emergency:
+        return Authorization(request, (emergency,), emergency.statement.break_glass)
+    counted = distinct_persons(signed)
+    needed = policy.required_approvals(request)
     if len(counted) < needed:
-        who = ", ".join(sorted(counted)) or "nobody"
-        raise errors.QuorumNotMet(name, len(counted), needed, who)
+        raise errors.QuorumNotMet(name, len(counted), needed, ", ".join(sorted(counted)) or "nobody")
     check_window(name, policy, now)
     return Authorization(request, tuple(counted.values()))
 
 
-def distinct(signed: Sequence[SignedStatement]) -> Mapping[str, SignedStatement]:
-    """Count each person once, whatever their names and keys; gives the name that each one used."""
+def distinct_persons(signed: Sequence[SignedStatement]) -> Mapping[str, SignedStatement]:
+    """Return one approval a person, whatever their names and keys, by the name that the approval has."""
     persons = {each.person: each for each in signed}
     return {each.statement.approver.casefold(): each for each in persons.values()}

@@ -1,4 +1,4 @@
-"""Every error that a user can meet, one module a subject, one tree below ``base.RolloutError``.
+"""All errors that a user can receive: one module a subject, one class tree below ``base.RolloutError``.
 
-An error says what happened, why it matters and what to do next; its class determines the exit code.
+An error states what happened, why it matters and which command to run next. Its class determines the exit code.
 """

@@ -1,63 +1,59 @@
-"""Why drift cannot be taken into history."""
+"""Errors of ``generate --adopt``: why drift cannot become a revision."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wish_rollout.core.errors.base import Refused, RolloutError
+from wish_rollout.core.errors.base import EnvironmentRefused, RolloutError
 
 
 @dataclass(eq=False)
 class NothingToAdopt(RolloutError):
-    """The environment is what history promises."""
+    """The environment has no drift."""
 
     exit_code = 0
     environment: str
     position: str
 
-    summary = "Nothing to adopt: '{environment}' is exactly what {position} leads to."
+    summary = "Nothing to adopt: the schema of '{environment}' is exactly that of revision {position}."
 
 
 @dataclass(eq=False)
-class AdoptionNotAtHead(Refused):
-    """Drift on top of an earlier revision than the release's last."""
+class AdoptionNotAtHead(EnvironmentRefused):
+    """The environment has drifted at an earlier revision than the release's head."""
 
-    environment: str
     position: str
     head: str
 
     summary = "The drift of '{environment}' cannot be adopted: it is at {position}, and the release's head is {head}."
-    explanation = "A new revision comes after {head}, so it would not start from what is there."
+    explanation = "The new revision would follow {head}, but the drift was found on the schema of {position}."
     hint = (
-        "take the drift back, wish-rollout drift {environment} --sql, or take the environment to {head} first"
+        "remove the drift: wish-rollout drift {environment} --sql; or migrate '{environment}' to {head} first"
     )
 
 
 @dataclass(eq=False)
-class DriftNotAdoptable(Refused):
-    """A part of the drift that no statement covers."""
+class DriftNotAdoptable(EnvironmentRefused):
+    """No SQL statement can be generated for a part of the drift."""
 
-    environment: str
     direction: str
     parts: str
 
-    summary = (
-        "The drift of '{environment}' cannot be adopted: the revision's {direction} would not cover {parts}."
-    )
-    explanation = (
-        "A revision that does only a part would leave the environments different, and say that they are not."
-    )
-    hint = "write it by hand: alembic revision; what the statements would be: wish-rollout drift {environment} --sql"
+    summary = "The drift of '{environment}' cannot be adopted: the {direction} of the revision would not cover {parts}."
+    explanation = "After a revision that covers only a part, the environments would still differ and be reported as equal."
+    hint = "write the revision by hand: alembic revision; see the generated statements: wish-rollout drift {environment} --sql"
 
 
 @dataclass(eq=False)
-class AdoptionReplayDiffers(Refused):
-    """A replay of the new revision did not lead to the schema that it was written for."""
+class AdoptionReplayDiffers(EnvironmentRefused):
+    """The new revision was replayed and did not produce the schema that it was generated for."""
 
-    environment: str
     direction: str
-    left: str
+    difference: str
 
-    summary = "The drift of '{environment}' was not adopted: replayed, the revision's {direction} leaves a difference: {left}."
-    explanation = "It was tried on a scratch database and taken away again, so nothing has changed."
+    summary = (
+        "The drift of '{environment}' was not adopted: after a replay of the revision's {direction}, "
+        "a difference is left: {difference}."
+    )
+    explanation = "The revision was replayed on a scratch database and then deleted, so nothing has changed."
     hint = "write this part by hand: alembic revision"

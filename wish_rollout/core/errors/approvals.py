@@ -1,181 +1,176 @@
-"""Why a signed approval does not count. Each refusal is a class of its own; nothing was touched."""
+"""Why a signed approval is not accepted. Nothing was changed when one of these errors is raised."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wish_rollout.core.errors.base import Refused
+from wish_rollout.core.errors.base import EnvironmentRefused
 
-AGAIN = "ask anew, by the same apply or rollback; then: wish-rollout approve {environment}"
+REQUEST_AGAIN = (
+    "make a new request with the same apply or rollback command; then: wish-rollout approve {environment}"
+)
+SECOND_PERSON = "The requester and the authors must not approve their own change (four_eyes)."
+APPROVE_AS_ANOTHER = (
+    "have another person run: wish-rollout approve {environment}; in an emergency: --break-glass 'why'"
+)
 
 
 @dataclass(eq=False)
-class ApproverNotAllowed(Refused):
-    """A known key, whose owner may not approve for this environment."""
+class ApproverRefused(EnvironmentRefused):
+    """A person must not approve: base class of the errors that name the approver."""
 
-    environment: str
     approver: str
+
+
+@dataclass(eq=False)
+class ApproverNotAllowed(ApproverRefused):
+    """The key is known, but its owner is not an approver of this environment."""
+
     approvers: str
 
     summary = "'{approver}' may not approve for '{environment}': rollout.toml allows {approvers}."
-    explanation = "Each environment says itself whose word counts there."
-    hint = "ask one of those; or change approvers under this environment in rollout.toml"
+    explanation = "Each environment has its own list of approvers."
+    hint = "ask one of these approvers; or change approvers under this environment in rollout.toml"
+
+
+class ApproverIsRequester(ApproverRefused):
+    """The approver is the person who requested the approval."""
+
+    summary = "'{approver}' requested this rollout of '{environment}' and therefore may not approve it."
+    explanation = SECOND_PERSON
+    hint = APPROVE_AS_ANOTHER
 
 
 @dataclass(eq=False)
-class ApproverIsRequester(Refused):
-    """The person who asks approves."""
+class ApproverIsAuthor(ApproverRefused):
+    """The approver is an author of a revision."""
 
-    environment: str
-    approver: str
-
-    summary = (
-        "'{approver}' asked for this rollout of '{environment}', and may not be the one who approves it."
-    )
-    explanation = "Four eyes see more than two."
-    hint = "have somebody else run: wish-rollout approve {environment}; in an emergency: --break-glass 'why'"
-
-
-@dataclass(eq=False)
-class ApproverIsAuthor(Refused):
-    """The person who wrote it approves."""
-
-    environment: str
-    approver: str
     authors: str
 
-    summary = "'{approver}' wrote what is to be rolled out to '{environment}' (authors: {authors}), and may not approve it."
-    explanation = "Four eyes see more than two."
-    hint = "have somebody else run: wish-rollout approve {environment}; in an emergency: --break-glass 'why'"
+    summary = "'{approver}' is an author of this rollout of '{environment}' (authors: {authors}) and therefore may not approve it."
+    explanation = SECOND_PERSON
+    hint = APPROVE_AS_ANOTHER
 
 
 @dataclass(eq=False)
-class RevisionAuthorUnknown(Refused):
-    """Nobody knows who wrote a revision, so nobody can tell whether the approver did."""
+class RevisionAuthorUnknown(EnvironmentRefused):
+    """The author of a revision is unknown, so it is also unknown whether the approver is the author."""
 
-    environment: str
     revision: str
     reason: str
 
-    summary = "Who wrote revision {revision} cannot be told: {reason}."
-    explanation = "For '{environment}' the approver must not be an author, and that can then not be known."
+    summary = "The author of revision {revision} is unknown: {reason}."
+    explanation = "For '{environment}' the approver must not be an author; this cannot be checked."
     hint = (
-        "commit the script, and roll out from a checkout; where there is none, in rollout.toml:\n"
+        "commit the script and run from the git checkout; without git, add to rollout.toml:\n"
         '[release.authors]\n{revision} = ["who@example.org"]'
     )
 
 
 @dataclass(eq=False)
-class ApprovalForOtherDatabase(Refused):
-    """An approval for another environment, or another database."""
+class ApprovalForOtherDatabase(EnvironmentRefused):
+    """The approval is for another environment or another database."""
 
-    environment: str
     approved: str
-    stands: str
+    current: str
 
-    summary = "The approval is for {approved}, not for {stands}."
-    explanation = "It holds for exactly one database."
+    summary = "The approval is for {approved}, not for {current}."
+    explanation = "An approval is valid for exactly one database."
     hint = "read the plan and approve it: wish-rollout approve {environment}"
 
 
 @dataclass(eq=False)
-class ApprovalForOtherPlan(Refused):
-    """An approval of another act: another direction, other revisions."""
+class ApprovedSubjectChanged(EnvironmentRefused):
+    """The approved change is not the current one: base class of the errors that list the changed fields."""
 
-    environment: str
     changed: str
 
-    summary = "The approval for '{environment}' is of another plan: {changed}."
-    explanation = "It holds for exactly one plan."
-    hint = AGAIN
+
+class ApprovalForOtherPlan(ApprovedSubjectChanged):
+    """The approval is for another operation or for other revisions."""
+
+    summary = "The approval for '{environment}' is for another plan: {changed}."
+    explanation = "An approval is valid for exactly one plan."
+    hint = REQUEST_AGAIN
+
+
+class ApprovalOutdated(ApprovedSubjectChanged):
+    """The database, the release or the policy has changed since the approval."""
+
+    summary = "The approval for '{environment}' is no longer valid: {changed}."
+    explanation = "The migration would not do what was approved, so it was not started."
+    hint = REQUEST_AGAIN
 
 
 @dataclass(eq=False)
-class ApprovalOutdated(Refused):
-    """Something that was approved is no longer so."""
+class ApprovalExpired(EnvironmentRefused):
+    """The approval has expired."""
 
-    environment: str
-    changed: str
-
-    summary = "The approval for '{environment}' no longer holds: {changed}."
-    explanation = "What was approved is not what would happen now, so nothing was started."
-    hint = AGAIN
-
-
-@dataclass(eq=False)
-class ApprovalExpired(Refused):
-    """An approval whose time is over."""
-
-    environment: str
     expires: str
 
     summary = "The approval for '{environment}' has expired, at {expires}."
-    explanation = "The longer ago somebody looked, the less they can have known."
-    hint = AGAIN
+    explanation = "The environment may have changed in ways that the approver did not see."
+    hint = REQUEST_AGAIN
 
 
 @dataclass(eq=False)
-class RequestLifetimeInvalid(Refused):
-    """A request whose times are not within what the policy allows."""
+class RequestLifetimeInvalid(EnvironmentRefused):
+    """The lifetime of a request is longer than the policy allows, or starts in the future."""
 
-    environment: str
     requested: str
     expires: str
-    lives: str
+    allowed_lifetime: str
 
-    summary = "The approval for '{environment}' is for {requested} to {expires}, and an approval may live for {lives}."
-    explanation = "Such a request was not made by this tool, or by one with another clock."
-    hint = AGAIN
+    summary = (
+        "The request for '{environment}' is valid from {requested} to {expires}; "
+        "it must have begun, and may last {allowed_lifetime} at most."
+    )
+    explanation = "wish-rollout makes no such request, unless the clock of the machine is wrong."
+    hint = REQUEST_AGAIN
 
 
 @dataclass(eq=False)
-class OutsideChangeWindow(Refused):
-    """A time at which the environment may not be touched."""
+class OutsideChangeWindow(EnvironmentRefused):
+    """The environment may not be changed at this time."""
 
-    environment: str
     now: str
     windows: str
 
-    summary = "'{environment}' may not be touched now ({now}): its windows are {windows}."
-    explanation = "A migration is to go wrong only while those who can mend it are there."
-    hint = "wait for the window; the approval stays good until it expires; in an emergency: approve --break-glass 'why'"
+    summary = "'{environment}' may not be changed now ({now}): its windows are {windows}."
+    explanation = "A migration may run only while the people who can repair a failure are available."
+    hint = "wait for the window; the approval remains valid until it expires; in an emergency: approve --break-glass 'why'"
 
 
 @dataclass(eq=False)
-class HazardNotApprovable(Refused):
-    """A hazard of a kind that may not be approved here at all."""
+class HazardNotApprovable(EnvironmentRefused):
+    """The environment's policy does not allow a hazard of this kind, even with approval."""
 
-    environment: str
     hazard: str
     allowed: str
 
-    summary = "The release carries the hazard {hazard}, and '{environment}' allows {allowed}."
-    explanation = "No approval is enough for this kind."
+    summary = "The release has the hazard {hazard}, and '{environment}' allows {allowed}."
+    explanation = "A hazard of this kind cannot be approved."
     hint = (
         "write the revision in a safer way; or change allowed_hazards under this environment in rollout.toml"
     )
 
 
 @dataclass(eq=False)
-class QuorumNotMet(Refused):
+class QuorumNotMet(EnvironmentRefused):
     """Too few persons have approved."""
 
-    environment: str
     have: int
     needed: int
     approvers: str
 
     summary = "'{environment}' needs the approvals of {needed} persons, and has {have} ({approvers})."
-    explanation = "A person and a key count once each."
-    hint = "have another one run: wish-rollout approve {environment}"
+    explanation = "Each person and each key is counted once."
+    hint = "have another person run: wish-rollout approve {environment}"
 
 
-@dataclass(eq=False)
-class BreakGlassDisabled(Refused):
-    """Break glass, where the policy has none."""
+class BreakGlassDisabled(EnvironmentRefused):
+    """The approval uses break glass, which the policy does not allow."""
 
-    environment: str
-
-    summary = "'{environment}' knows no way around its approvals."
-    explanation = "rollout.toml says break_glass = false there."
-    hint = "have those approve whom the policy wants: wish-rollout approve {environment}"
+    summary = "'{environment}' does not allow break glass."
+    explanation = "rollout.toml has break_glass = false under this environment."
+    hint = "have the required approvers run: wish-rollout approve {environment}"

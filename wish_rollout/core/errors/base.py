@@ -1,7 +1,7 @@
-"""Every error that a user can meet: what happened, why it matters, what to do next.
+"""The root of all errors that a user can receive, and the classes that determine the exit code.
 
-The class decides the exit code; the fields are what a program can read. The three texts are templates over
-the fields. This tree is the documentation of what can go wrong.
+The fields of an error are its machine-readable part. Its three texts are templates over these fields:
+``summary`` states what happened, ``explanation`` why it matters, ``hint`` which command to run next.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any, ClassVar
 from wish_rollout.core.text.redaction import redact
 
 DEBUG = "WISH_ROLLOUT_DEBUG"
-"""The variable that ``--debug`` sets, for steps that run inside of Dagster."""
+"""The environment variable that ``--debug`` sets for steps that run inside Dagster."""
 
 
 class RolloutError(Exception):
-    """The root. Subclasses are dataclasses; ``str()`` is one paragraph, then a hint."""
+    """The root of the tree. Subclasses are dataclasses; ``str()`` returns one paragraph, then the hint."""
 
     exit_code: ClassVar[int] = 1
     summary: ClassVar[str]
@@ -32,53 +32,64 @@ class RolloutError(Exception):
         return (type(self), tuple(self.as_dict().values()))
 
     def fill(self, template: str) -> str:
-        """Fill one of the three texts with the fields."""
+        """Return one of the three texts with the fields inserted and passwords hidden."""
         return redact(template.format_map(self.as_dict()).strip())
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the fields, by name."""
+        """Return the fields by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
 
 
 class ConfigurationError(RolloutError):
-    """The call or the configuration is wrong; nothing was looked at (exit 2)."""
+    """The command line or the configuration is wrong; no database was read (exit 2)."""
 
     exit_code: ClassVar[int] = 2
 
 
 class AwaitingApproval(RolloutError):
-    """A gate is waiting for a person (exit 3)."""
+    """A gate waits for an approval (exit 3)."""
 
     exit_code: ClassVar[int] = 3
 
 
 class DifferenceFound(RolloutError):
-    """Drift, or a difference (exit 4)."""
+    """Two schemas differ, or an environment has drifted (exit 4)."""
 
     exit_code: ClassVar[int] = 4
 
 
 class VerificationFailed(RolloutError):
-    """What is there is not what was promised (exit 5)."""
+    """The state that was found is not the state that was promised (exit 5)."""
 
     exit_code: ClassVar[int] = 5
 
 
 class Refused(RolloutError):
-    """Acting now would be unsafe, so nothing was done (exit 6)."""
+    """The operation would be unsafe now, so it was not started (exit 6)."""
 
     exit_code: ClassVar[int] = 6
 
 
 @dataclass(eq=False)
-class InvalidSnapshotFile(ConfigurationError):
-    """A snapshot file is missing, cut short, or of another format."""
+class FileError(ConfigurationError):
+    """A file cannot be used: base class of the errors that have a path and a reason."""
 
     path: str
     reason: str
 
+
+@dataclass(eq=False)
+class EnvironmentRefused(Refused):
+    """An operation on an environment is refused: base class of the errors that name the environment first."""
+
+    environment: str
+
+
+class InvalidSnapshotFile(FileError):
+    """A snapshot file is missing, truncated or of another format."""
+
     summary = "The snapshot file {path} cannot be read: {reason}."
     explanation = (
-        "A snapshot is what a live schema is compared with, so half of one would give a false answer."
+        "A live schema is compared with this snapshot; an incomplete snapshot would give a wrong result."
     )
-    hint = "write it anew: wish-rollout snapshot TARGET > {path}"
+    hint = "write the file again: wish-rollout snapshot TARGET > {path}"

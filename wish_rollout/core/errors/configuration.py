@@ -1,22 +1,25 @@
-"""What can be wrong with the call, the configuration or the URLs: exit 2, nothing was looked at."""
+"""Errors of the command line, rollout.toml and the database URLs: exit 2, no database was read."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wish_rollout.core.errors.base import ConfigurationError
+from wish_rollout.core.errors.base import ConfigurationError, FileError
 
 
 @dataclass(eq=False)
-class InvalidConfiguration(ConfigurationError):
-    """``rollout.toml`` is missing, is no TOML, or says something that we do not know."""
+class EnvironmentConfigurationError(ConfigurationError):
+    """The configuration of an environment is wrong: base class of the errors that name the environment first."""
 
-    path: str
-    reason: str
+    environment: str
+
+
+class InvalidConfiguration(FileError):
+    """``rollout.toml`` is missing, is not TOML, or has a wrong key or value."""
 
     summary = "The configuration {path} cannot be used: {reason}."
-    explanation = "The pipeline is built from it, so nothing was started."
-    hint = "mend the file, then: wish-rollout doctor"
+    explanation = "The pipeline is built from this file, so nothing was started."
+    hint = "correct the file, then: wish-rollout doctor"
 
 
 @dataclass(eq=False)
@@ -28,30 +31,29 @@ class UnknownEnvironment(ConfigurationError):
 
     summary = "There is no environment named '{name}'."
     explanation = "rollout.toml declares, in this order: {known}."
-    hint = 'name one of those, or declare it in rollout.toml:\n[[environment]]\nname = "{name}"'
+    hint = 'name one of these environments, or declare a new one in rollout.toml:\n[[environment]]\nname = "{name}"'
 
 
 @dataclass(eq=False)
-class DatabaseUrlMissing(ConfigurationError):
-    """No URL is set for an environment."""
+class DatabaseUrlMissing(EnvironmentConfigurationError):
+    """No database URL is set for an environment."""
 
-    environment: str
     variable: str
 
     summary = "The environment '{environment}' has no database URL: {variable} is not set."
-    explanation = "It is read from the process's environment, then .env.local, then .env."
+    explanation = "The variable is read from the process environment, then from .env.local, then from .env."
     hint = 'export {variable}=postgresql://USER@HOST/DATABASE, or for the sandbox: eval "$(wish-rollout sandbox env)"'
 
 
 @dataclass(eq=False)
 class DatabaseUrlMalformed(ConfigurationError):
-    """A database URL that libpq cannot read."""
+    """A database URL that libpq cannot parse."""
 
     source: str
     reason: str
 
     summary = "The database URL in {source} is malformed: {reason}."
-    explanation = "Nothing was connected to."
+    explanation = "No connection was made."
     hint = (
         "write it as postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with special characters percent-encoded"
     )
@@ -59,139 +61,132 @@ class DatabaseUrlMalformed(ConfigurationError):
 
 @dataclass(eq=False)
 class UnknownTarget(ConfigurationError):
-    """A TARGET that is neither an environment, nor a URL, nor a file."""
+    """A TARGET that is not an environment, a URL or a file."""
 
     target: str
     known: str
 
-    summary = "'{target}' is no environment ({known}), no postgresql:// URL and no snapshot file."
-    hint = "name an environment, a URL, or a file that this wrote: wish-rollout snapshot TARGET > FILE"
+    summary = "'{target}' is not an environment ({known}), not a postgresql:// URL and not a snapshot file."
+    hint = (
+        "name an environment, a URL, or a file that this command wrote: wish-rollout snapshot TARGET > FILE"
+    )
 
 
 @dataclass(eq=False)
 class DagsterUnavailable(ConfigurationError):
-    """Dagster's instance, where runs and approvals are kept, cannot be opened."""
+    """Dagster's instance, which stores runs and approvals, cannot be opened."""
 
     home: str
     error: str
     reason: str
 
     summary = "Dagster's own database cannot be opened ({error}: {reason})."
-    explanation = "Runs, evidence and approvals are kept there, so nothing is migrated without it; see {home}/dagster.yaml."
+    explanation = "It stores runs, verification results and approvals, so nothing is migrated without it; see {home}/dagster.yaml."
     hint = 'set DAGSTER_POSTGRES_URL=postgresql+psycopg2://USER@HOST/DATABASE, or: eval "$(wish-rollout sandbox env)"'
 
 
 @dataclass(eq=False)
 class NotDagsterDatabase(ConfigurationError):
-    """The database that is to be Dagster's own is somebody else's."""
+    """The database configured for Dagster is an environment's, or has tables that are not Dagster's."""
 
     source: str
     database: str
     reason: str
 
     summary = "{source} leads to the database {database}, which is not Dagster's: {reason}."
-    explanation = "Dagster makes some twenty tables where it is sent, and an environment would be drifted by them; none was made."
-    hint = 'give it a database of its own: CREATE DATABASE dagster; or: eval "$(wish-rollout sandbox env)"'
+    explanation = "Dagster would create some twenty tables there, which would be drift in an environment; none was created."
+    hint = 'create a database for Dagster: CREATE DATABASE dagster; or: eval "$(wish-rollout sandbox env)"'
 
 
 @dataclass(eq=False)
 class ConfirmationRequired(ConfigurationError):
-    """A question that has to be answered, and nobody there to ask."""
+    """A question must be answered, and there is no terminal."""
 
     question: str
     option: str
 
-    summary = "This asks: {question}"
-    explanation = "There is no terminal to ask at, and silence is no yes."
-    hint = "say it on the command line: {option}"
+    summary = "This command asks for confirmation: {question}"
+    explanation = "There is no terminal to ask at, and no answer does not count as yes."
+    hint = "confirm on the command line: {option}"
 
 
 @dataclass(eq=False)
-class DatabaseUrlSourceFailed(ConfigurationError):
-    """The file or the command that holds a URL gave none."""
+class DatabaseUrlSourceFailed(EnvironmentConfigurationError):
+    """The file or the command that provides a database URL failed."""
 
-    environment: str
     source: str
     reason: str
 
-    summary = "The URL of '{environment}' could not be had from {source}: {reason}."
-    explanation = "What it said is not shown, since it may hold a password."
-    hint = "try it by hand, as the user that runs this; it is to give one line, postgresql://…"
+    summary = "The URL of '{environment}' could not be read from {source}: {reason}."
+    explanation = "The output is not shown because it may contain a password."
+    hint = "run it by hand as the same operating system user; the output must be one line, postgresql://…"
+
+
+class DatabaseResourceOverridden(EnvironmentConfigurationError):
+    """The run configuration replaces the database of an environment."""
+
+    summary = "The run configuration sets another database for '{environment}' than rollout.toml does."
+    explanation = "This would change a database without the gate of the environment that it belongs to."
+    hint = "remove the resource database_{environment} from the run configuration; rollout.toml sets its URL"
 
 
 @dataclass(eq=False)
-class DatabaseResourceOverridden(ConfigurationError):
-    """A run that is to take another database for an environment's own."""
+class UnencryptedConnection(EnvironmentConfigurationError):
+    """The database of a gated environment is on another machine, and TLS is not required."""
 
-    environment: str
-
-    summary = "This run was given another database for '{environment}' than the one that its environment has."
-    explanation = "A database goes by its environment's rules: under another one's name it would be reached past its gate."
-    hint = "leave the resource database_{environment} out of the run's configuration; its URL is what rollout.toml says"
-
-
-@dataclass(eq=False)
-class UnencryptedConnection(ConfigurationError):
-    """A gated environment on another machine, without TLS."""
-
-    environment: str
     host: str
     mode: str
 
     summary = "The connection to '{environment}' at {host} might not be encrypted (sslmode={mode})."
-    explanation = "Whoever is on the way could read the password, and change what is sent."
+    explanation = "An attacker on the network could read the password and change the data that is sent."
     hint = (
-        "add to its URL: ?sslmode=verify-full&sslrootcert=FILE; where the way is safe by other means, "
+        "add to its URL: ?sslmode=verify-full&sslrootcert=FILE; if the network is protected by other means, "
         "in rollout.toml under this environment: allow_plaintext = true"
     )
 
 
 @dataclass(eq=False)
-class IamRequirementNotMet(ConfigurationError):
-    """AWS IAM cannot be used as things are."""
+class IamRequirementNotMet(EnvironmentConfigurationError):
+    """A requirement of AWS IAM authentication is not met."""
 
-    environment: str
     reason: str
 
-    summary = "'{environment}' logs in by AWS IAM, and that cannot be: {reason}."
-    explanation = "A token lets its holder in, so it is sent only to a server that has proven who it is."
+    summary = "'{environment}' uses AWS IAM authentication, which is not possible: {reason}."
+    explanation = "An authentication token is as good as a password, so it is sent only to a server with a verified certificate."
     hint = "postgresql://ROLE@HOST:5432/DATABASE?sslmode=verify-full&sslrootcert=global-bundle.pem"
 
 
 @dataclass(eq=False)
 class ConfigurationNotFound(ConfigurationError):
-    """No rollout.toml here, nor in a folder above."""
+    """There is no rollout.toml in the working folder or in a folder above it."""
 
     folder: str
 
     summary = "There is no rollout.toml in {folder}, nor in a folder above it."
-    explanation = "It says which scripts are rolled out, and through which environments."
-    hint = "go to the project's folder, or name the file: --config FILE; for a new project: wish-rollout init"
+    explanation = "The file declares the Alembic scripts and the environments of the project."
+    hint = "change to the project's folder, or name the file: --config FILE; for a new project: wish-rollout init"
 
 
 @dataclass(eq=False)
-class QuorumUnreachable(ConfigurationError):
-    """More persons have to approve than there are."""
+class QuorumUnreachable(EnvironmentConfigurationError):
+    """The quorum is larger than the number of approvers."""
 
-    environment: str
     persons: int
     quorum: int
 
-    summary = "'{environment}' wants the approvals of {quorum} persons, and {persons} may sign for it."
-    explanation = (
-        "So nothing can be approved there; where break_glass is not off, one of them may go on alone."
-    )
-    hint = "add persons to its file of allowed signers; or lower quorum in rollout.toml"
+    summary = "'{environment}' needs the approvals of {quorum} persons, and {persons} may approve."
+    explanation = "Nothing can be approved there; unless break_glass = false, one approver may proceed alone."
+    hint = "add approvers to its file of allowed signers; or lower quorum in rollout.toml"
 
 
 @dataclass(eq=False)
 class AlembicProjectNotFound(ConfigurationError):
-    """No Alembic project begins in a folder."""
+    """There is no Alembic project in a folder."""
 
     folder: str
 
     summary = (
-        "In {folder} no Alembic project begins: there is no alembic.ini, and no script folder with an env.py."
+        "There is no Alembic project in {folder}: it has no alembic.ini, and no script folder with an env.py."
     )
-    explanation = "The files that a rollout needs lie beside these, so nothing was written."
-    hint = "cd to the folder that has them; or make a project: alembic init alembic"
+    explanation = "The files for wish-rollout are created next to alembic.ini, so nothing was written."
+    hint = "cd to the folder that has alembic.ini; or create a project: alembic init alembic"

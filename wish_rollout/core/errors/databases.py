@@ -1,28 +1,28 @@
-"""What a database can answer instead of what we asked."""
+"""Errors that a database server returns, and states of a database in which no migration can run."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wish_rollout.core.errors.base import ConfigurationError, Refused, RolloutError
+from wish_rollout.core.errors.base import ConfigurationError, EnvironmentRefused, Refused, RolloutError
 
 
 @dataclass(eq=False)
 class DatabaseMissing(ConfigurationError):
-    """The server answers, and has no such database."""
+    """The server has no database of this name."""
 
     source: str
     database: str
     server: str
 
     summary = "The database '{database}' that {source} names does not exist on {server}."
-    explanation = "Migrating would not create it, and a name misspelt is the likelier reason."
-    hint = "correct {source}, or create it: createdb -h HOST -U USER {database}"
+    explanation = "A migration does not create a database; the name may be misspelt."
+    hint = "correct {source}, or create the database: createdb -h HOST -U USER {database}"
 
 
 @dataclass(eq=False)
 class DatabaseUnreachable(RolloutError):
-    """No answer from the server, or none that lets us in."""
+    """The server does not answer, or closes the connection."""
 
     source: str
     server: str
@@ -30,12 +30,14 @@ class DatabaseUnreachable(RolloutError):
 
     summary = "The database of {source} at {server} cannot be reached: {reason}."
     explanation = "Nothing was read and nothing was changed."
-    hint = "see whether the server is up and lets you in: pg_isready -h HOST -p PORT; wish-rollout doctor"
+    hint = (
+        "check that the server runs and accepts connections: pg_isready -h HOST -p PORT; wish-rollout doctor"
+    )
 
 
 @dataclass(eq=False)
 class LoginRefused(RolloutError):
-    """The server answers and refuses the role."""
+    """The server refuses to authenticate the role."""
 
     source: str
     server: str
@@ -49,10 +51,9 @@ class LoginRefused(RolloutError):
 
 
 @dataclass(eq=False)
-class ReadOnlyDatabase(Refused):
-    """A replica, or a session or database set to read-only."""
+class ReadOnlyDatabase(EnvironmentRefused):
+    """The server is a standby, or the session or the database is read-only."""
 
-    environment: str
     reason: str
 
     summary = "The database of '{environment}' cannot be written to: {reason}."
@@ -64,10 +65,9 @@ class ReadOnlyDatabase(Refused):
 
 
 @dataclass(eq=False)
-class CreatePrivilegeMissing(Refused):
-    """The role has no right to create objects."""
+class CreatePrivilegeMissing(EnvironmentRefused):
+    """The role does not have the CREATE privilege."""
 
-    environment: str
     role: str
     place: str
 
@@ -77,34 +77,34 @@ class CreatePrivilegeMissing(Refused):
 
 
 @dataclass(eq=False)
-class SchemaMissing(Refused):
-    """The release creates objects in a schema that nobody has made."""
+class SchemaMissing(EnvironmentRefused):
+    """The release creates objects in a schema that does not exist."""
 
-    environment: str
     schema: str
     role: str
 
     summary = "The schema {schema}, in which the release creates objects, does not exist in '{environment}'."
-    explanation = "No revision creates it, so it has to be there before."
+    explanation = "No revision creates it, so it must exist before the migration."
     hint = "CREATE SCHEMA {schema} AUTHORIZATION {role}; or let a revision create it"
 
 
 @dataclass(eq=False)
-class RolloutLockHeld(Refused):
-    """Another rollout is at work on this database."""
+class RolloutLockHeld(EnvironmentRefused):
+    """Another rollout runs on this database."""
 
-    environment: str
     waited: float
     holder: str
 
-    summary = "Another rollout is at work on '{environment}': {holder}; waited {waited:.0f} s."
-    explanation = "Two migrations of one database at once can leave it half of each, so only one may run."
-    hint = "wait for it to end and run again; its lock ends with its session, so nothing is ever left locked"
+    summary = "Another rollout runs on '{environment}': {holder}; waited {waited:.0f} s."
+    explanation = (
+        "Two migrations of one database at the same time could each apply a part, so only one may run."
+    )
+    hint = "wait until it ends, then run again; PostgreSQL releases its lock when its session ends"
 
 
 @dataclass(eq=False)
 class StatementFailed(RolloutError):
-    """The database refused a statement of a revision."""
+    """The server reported an error for a statement of a revision."""
 
     environment: str
     revision: str
@@ -116,67 +116,65 @@ class StatementFailed(RolloutError):
     summary = "Migrating '{environment}' failed in revision {revision}: {reason} (SQLSTATE {sqlstate})."
     explanation = "{state} The statement was: {statement}"
     hint = (
-        "mend the revision's script (or the data that it met), then: wish-rollout check && wish-rollout apply"
+        "correct the revision's script (or the rows that it failed on), then: "
+        "wish-rollout check && wish-rollout apply"
     )
 
 
 @dataclass(eq=False)
 class RunInterrupted(RolloutError):
-    """Somebody cancelled the run, or pressed Ctrl-C."""
+    """The run was cancelled, or Ctrl-C was pressed."""
 
     summary = "The run was interrupted."
-    explanation = "What ran in a transaction is rolled back; what was committed before stands."
-    hint = "where each environment stands: wish-rollout status; the same command again goes on"
+    explanation = "The open transaction was rolled back; what was committed before remains."
+    hint = "see the state of each environment: wish-rollout status; run the same command again to continue"
 
 
 @dataclass(eq=False)
 class TableLocked(Refused):
-    """Somebody holds a table so that not even its definition can be read."""
+    """Another session holds an ACCESS EXCLUSIVE lock on a table, so its definition cannot be read."""
 
     source: str
 
-    summary = "A table of {source} is locked by somebody else, and was not let go in time."
-    explanation = "Its schema cannot be read meanwhile, and a migration would wait behind the same lock; nothing was changed."
+    summary = "A table of {source} is locked by another session and was not released in time."
+    explanation = "Its schema cannot be read while it is locked, and a migration would wait for the same lock; nothing was changed."
     hint = (
-        "wait, and run again; who it is: SELECT pid, relation::regclass, mode FROM pg_locks "
+        "wait, then run again; find the session: SELECT pid, relation::regclass, mode FROM pg_locks "
         "WHERE granted AND mode = 'AccessExclusiveLock'"
     )
 
 
 @dataclass(eq=False)
 class DatabaseOperationRefused(Refused):
-    """The server refuses something that we asked of it."""
+    """The server reported an error for an operation of wish-rollout itself."""
 
     source: str
     sqlstate: str
     reason: str
 
     summary = "The database of {source} refuses: {reason} (SQLSTATE {sqlstate})."
-    explanation = "What was asked for is needed, so nothing further was done."
-    hint = "give the role that right, or look at the server's log; what a role needs: wish-rollout doctor"
+    explanation = "The refused operation is necessary, so nothing further was done."
+    hint = "grant the role the missing privilege, or read the server's log; see what a role needs: wish-rollout doctor"
 
 
-@dataclass(eq=False)
-class PooledConnection(Refused):
-    """A pooler that gives each transaction another session."""
+class PooledConnection(EnvironmentRefused):
+    """The URL leads to a connection pooler in transaction mode."""
 
-    environment: str
-
-    summary = "The URL of '{environment}' leads to a pooler, not to the server itself."
-    explanation = "The lock that keeps a second rollout out belongs to a session; behind a pooler it would exclude nobody."
+    summary = "The URL of '{environment}' leads to a connection pooler, not to the server itself."
+    explanation = "The lock against a second rollout belongs to a session, and such a pooler shares sessions between clients."
     hint = (
-        "give the server's own address; for a pooler in session mode: pooled_sessions = true in rollout.toml"
+        "set the server's own address; for a pooler in session mode: pooled_sessions = true in rollout.toml"
     )
 
 
 @dataclass(eq=False)
 class StatementFailedAfterCommit(StatementFailed):
-    """The same, in a release that commits on its way. ``again``: the command that goes on."""
+    """A statement failed after the release had committed others. ``again``: the command that continues."""
 
     again: str
 
     explanation = (
-        "What it had done before stays, and is written down statement by statement in wish_rollout.journal: "
-        "running again goes on there. The statement was: {statement}"
+        "What was committed before remains; wish_rollout.journal records each statement, and running again "
+        "continues there. The statement was: {statement}"
     )
-    hint = "mend what it met (data, locks), and go on: {again}"
+    hint = "correct the cause (rows, locks), then continue: {again}"

@@ -1,83 +1,79 @@
-"""What a release would do to the rows and the users of a database on its way."""
+"""Errors about the effects of a release on rows and on other sessions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wish_rollout.core.errors.base import ConfigurationError, Refused
+from wish_rollout.core.errors.base import ConfigurationError, EnvironmentRefused
 
 
 @dataclass(eq=False)
-class HazardsNotAllowed(Refused):
-    """The release is dangerous to this database as it is, and does not say that it may be."""
+class HazardsNotAllowed(EnvironmentRefused):
+    """The release has hazards on this database, and its scripts do not allow them."""
 
-    environment: str
     hazards: str
     instead: str
     allow: str
 
-    summary = "The release would endanger '{environment}': {hazards}."
-    hint = "write it the safe way:\n{instead}\nor allow it in the revision's script, by name and with the reason: {allow}"
+    summary = "The release has hazards for '{environment}': {hazards}."
+    hint = "use the safe way:\n{instead}\nor allow the hazard in the revision's script, by name and with the reason: {allow}"
 
 
 @dataclass(eq=False)
-class BlockedSessions(Refused):
-    """Every attempt within the window stood in the way of others."""
+class BlockedSessions(EnvironmentRefused):
+    """Every attempt blocked other sessions for longer than the budget allows."""
 
-    environment: str
     sessions: int
     longest_ms: int
     attempts: int
 
     summary = (
-        "Migrating '{environment}' held others up: {sessions} sessions, the longest for {longest_ms} ms; "
-        "given up after {attempts} attempts."
+        "Migrating '{environment}' blocked {sessions} other sessions, the longest for {longest_ms} ms; "
+        "stopped after {attempts} attempts."
     )
     explanation = (
-        "What waits for a lock makes all wait that come after it, so it got out of their way each time."
+        "Sessions that come after a waiting lock request wait as well, so each attempt was rolled back."
     )
-    hint = "try at a quieter time; or end what it waits for: SELECT pid, state, query FROM pg_stat_activity"
+    hint = "try at a quieter time; or end the session that it waits for: SELECT pid, state, query FROM pg_stat_activity"
 
 
 @dataclass(eq=False)
-class BlockingTransactionsOpen(Refused):
-    """Somebody stands in the way who will not be gone in a moment."""
+class BlockingTransactionsOpen(EnvironmentRefused):
+    """Transactions that the release would wait for did not end in time."""
 
-    environment: str
     seconds: float
-    who: str
+    blockers: str
 
-    summary = "'{environment}' is not quiet: {who}; waited {seconds:.0f} s."
-    explanation = "The release would wait for that, and whoever comes after it would wait for the release."
-    hint = "wait for its end, or end it: SELECT pg_terminate_backend(PID), ROLLBACK PREPARED 'GID'; then: wish-rollout apply"
+    summary = "The release would have to wait in '{environment}': {blockers}; waited {seconds:.0f} s."
+    explanation = "While the release waits for a lock, every later session that needs the table would wait for the release."
+    hint = "wait until it ends, or end it: SELECT pg_terminate_backend(PID), ROLLBACK PREPARED 'GID'; then: wish-rollout apply"
 
 
 @dataclass(eq=False)
 class InvalidHazardAllowance(ConfigurationError):
-    """A script's ``allow_hazards`` is not what it has to be."""
+    """The value of ``allow_hazards`` in a script is wrong."""
 
     revision: str
     reason: str
     kinds: str
 
     summary = "allow_hazards of revision {revision} cannot be used: {reason}."
-    explanation = "What is allowed must be named exactly, with the reason for the person who approves it."
-    hint = 'write it like this: allow_hazards = {{"KIND": "why it may be"}}; the kinds are {kinds}'
+    explanation = "An allowed hazard must be named exactly, with the reason for the approver."
+    hint = 'write it like this: allow_hazards = {{"KIND": "the reason"}}; the kinds are {kinds}'
 
 
 @dataclass(eq=False)
-class RowsDoNotFit(Refused):
-    """Rows that are there break what the new schema demands of them."""
+class RowsDoNotFit(EnvironmentRefused):
+    """Existing rows violate a requirement of the new schema."""
 
-    environment: str
     found: str
     rehearsed: str
     sql: str
 
     summary = "The release would fail on rows of '{environment}': {found}."
-    explanation = "Rehearsed on a scratch server with some of them, it ended so: {rehearsed} Nothing was touched anywhere."
+    explanation = "A rehearsal on a scratch server with some of these rows ended with: {rehearsed} Nothing was changed anywhere."
     hint = (
-        "see them:\n{sql}\nthen mend them in the revision itself, before the statement that demands it; or, if the rehearsal is "
-        "wrong, since the release mends them from rows that it does not have: "
-        'allow_hazards = {{"rows-do-not-fit": "why"}}'
+        "see the rows:\n{sql}\nthen correct them in the revision itself, before the statement that requires it; or, if the "
+        "rehearsal is wrong because the release corrects them with rows that the rehearsal did not have: "
+        'allow_hazards = {{"rows-do-not-fit": "the reason"}}'
     )

@@ -1,10 +1,13 @@
-"""What can be wrong with the scripts, their history and their journal."""
+"""Errors of the Alembic scripts, their history and the release's record in ``meta/``."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wish_rollout.core.errors.base import ConfigurationError, Refused, RolloutError
+from wish_rollout.core.errors.base import ConfigurationError, FileError, Refused, RolloutError
+
+SCRIPTS_UNREADABLE = "The Alembic scripts in {path} cannot be read: {reason}."
+NO_RELEASE = "A release is read from its scripts, so there is no release."
 
 
 @dataclass(eq=False)
@@ -16,65 +19,62 @@ class ForeignRevision(Refused):
     environment: str = "the database"
 
     summary = (
-        "{environment} is at revision '{revision}', which this release does not know (its head is {head})."
+        "{environment} is at revision '{revision}', which this release does not contain (its head is {head})."
     )
     explanation = (
-        "A newer release, or another project's, was applied there; what migrating would do to it is unknown."
+        "A newer release, or another project's, was applied there; the effect of a migration is unknown."
     )
-    hint = "check out the release that holds {revision}; if the row itself is wrong: SELECT * FROM alembic_version"
+    hint = "check out the release that has {revision}; if the version table itself is wrong: SELECT * FROM alembic_version"
 
 
 @dataclass(eq=False)
 class UnknownRevision(ConfigurationError):
-    """A revision named on the command line that these scripts do not have."""
+    """A revision on the command line that these scripts do not have."""
 
     revision: str
     known: str
 
     summary = "There is no revision '{revision}' in this release."
-    explanation = "It has, from base to head: {known}."
-    hint = "name one of those, or base"
+    explanation = "Its revisions, from base to head: {known}."
+    hint = "name one of these revisions, or base"
 
 
-@dataclass(eq=False)
-class ScriptFolderUnreadable(ConfigurationError):
+class ScriptFolderUnreadable(FileError):
     """The script folder is missing, or Alembic cannot read it."""
 
-    path: str
-    reason: str
-
-    summary = "The Alembic scripts in {path} cannot be read: {reason}."
-    explanation = "A release is read off its scripts, so there is none."
-    hint = "correct [release] migrations in rollout.toml; a new folder is made by: alembic init {path}"
+    summary = SCRIPTS_UNREADABLE
+    explanation = NO_RELEASE
+    hint = "correct [release] migrations in rollout.toml; create a new folder: alembic init {path}"
 
 
 @dataclass(eq=False)
-class ScriptUnreadable(ConfigurationError):
-    """A script does not load, or names a parent that is not there."""
+class ScriptUnreadable(FileError):
+    """A script cannot be loaded, or names a parent revision that does not exist."""
 
-    path: str
-    reason: str
     place: str
 
     summary = "The Alembic scripts in {path} cannot be read: {reason}{place}."
-    explanation = "A release is read off its scripts, so there is none."
-    hint = "mend that script, or fetch the one that is missing; then: wish-rollout check"
+    explanation = NO_RELEASE
+    hint = "correct that script, or restore the missing one; then: wish-rollout check"
 
 
 @dataclass(eq=False)
 class MultipleHeads(ConfigurationError):
-    """Two branches that nothing merges."""
+    """The scripts have several heads."""
 
     heads: str
 
     summary = "The scripts have more than one head: {heads}."
-    explanation = "Which of them a database is to be taken to cannot be known."
-    hint = "join them: alembic merge -m 'merge' {heads}"
+    explanation = "The head to which a database is to be migrated is unknown."
+    hint = (
+        "merge them: alembic merge -m 'merge' {heads}; if the branches are to stay apart, "
+        'in rollout.toml: [release] heads = ["heads"]'
+    )
 
 
 @dataclass(eq=False)
 class ScriptEdited(Refused):
-    """A script's bytes are not those that the journal recorded."""
+    """The digest of a script is not the recorded one."""
 
     revision: str
     path: str
@@ -82,27 +82,26 @@ class ScriptEdited(Refused):
     found: str
 
     summary = "The script of revision {revision} ({path}) was edited: its SHA-256 is {found:.12}…, recorded {recorded:.12}…."
-    explanation = "Where it was applied already, the schema is what the old text made; the same number must not mean two things."
-    hint = "git checkout -- {path}, then write a new revision; if it was applied nowhere yet: wish-rollout generate --record"
+    explanation = "Databases that have applied it have the schema of the old text; one revision ID must not have two meanings."
+    hint = (
+        "git checkout -- {path}, then write a new revision; if it was not applied anywhere yet: "
+        "wish-rollout generate --record"
+    )
 
 
-@dataclass(eq=False)
-class InvalidReleaseRecord(ConfigurationError):
-    """``meta/_journal.json`` or a snapshot in ``meta/`` cannot be read, or they contradict each other."""
-
-    path: str
-    reason: str
+class InvalidReleaseRecord(FileError):
+    """``meta/_journal.json`` or a snapshot in ``meta/`` is unreadable, or they contradict each other."""
 
     summary = "The release's record {path} cannot be used: {reason}."
-    explanation = "What each revision promises is read from it."
+    explanation = "The promised schema of each revision is read from it."
     hint = (
-        "restore it from version control, or write it anew from the scripts: wish-rollout generate --record"
+        "restore it from version control, or write it again from the scripts: wish-rollout generate --record"
     )
 
 
 @dataclass(eq=False)
 class ScriptFailed(RolloutError):
-    """A revision's script, or env.py, raised."""
+    """A revision's script, or env.py, raised an exception."""
 
     revision: str
     reason: str
@@ -110,26 +109,38 @@ class ScriptFailed(RolloutError):
 
     summary = "The script of revision {revision} raised: {reason}."
     explanation = "{state}"
-    hint = "see the traceback with --debug; mend the script, then: wish-rollout check"
+    hint = "see the traceback with --debug; correct the script, then: wish-rollout check"
 
 
 @dataclass(eq=False)
 class VersionTableMismatch(ConfigurationError):
-    """env.py keeps its revisions in another table than rollout.toml says."""
+    """env.py and rollout.toml name different version tables."""
 
     configured: str
     found: str
 
-    summary = "env.py keeps its revisions in the table {found}, and rollout.toml says {configured}."
-    explanation = "Where a database is could not be read."
+    summary = "env.py uses the version table {found}, and rollout.toml says {configured}."
+    explanation = "The revision of a database could not be read."
     hint = 'in rollout.toml: [release] version_table = "{found}"'
 
 
 @dataclass(eq=False)
 class NothingToGenerate(RolloutError):
-    """The declared schema and the scripts lead to the same schema."""
+    """The models and the scripts declare the same schema."""
 
     exit_code = 0
     models: str
 
-    summary = "Nothing to generate: {models} declares exactly the schema that the scripts lead to."
+    summary = "Nothing to generate: {models} declares exactly the schema of the scripts."
+
+
+@dataclass(eq=False)
+class UnknownHeads(ConfigurationError):
+    """``[release] heads`` in rollout.toml names a revision or a branch that the scripts do not have."""
+
+    heads: str
+    reason: str
+
+    summary = "[release] heads = {heads} in rollout.toml cannot be resolved: {reason}."
+    explanation = "The revisions that a database is to be migrated to are unknown."
+    hint = "name revisions, or branches as LABEL@head, or all heads as heads; list them: alembic heads"

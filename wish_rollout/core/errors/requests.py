@@ -1,58 +1,56 @@
-"""Why there is nothing to approve any more, or nothing yet."""
+"""Why a request for approval cannot be approved, or does not exist."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wish_rollout.core.errors.approvals import AGAIN
-from wish_rollout.core.errors.base import Refused
+from wish_rollout.core.errors.approvals import REQUEST_AGAIN
+from wish_rollout.core.errors.base import EnvironmentRefused
 
 
 @dataclass(eq=False)
-class ApprovalUsed(Refused):
-    """An approval that has been used up."""
+class RequestRefused(EnvironmentRefused):
+    """A request cannot be approved: base class of the errors that name a request by its nonce."""
 
-    environment: str
     nonce: str
+
+
+@dataclass(eq=False)
+class ApprovalUsed(RequestRefused):
+    """The approval was used before."""
+
     used: str
 
-    summary = "The approval {nonce:.12}… for '{environment}' was used already: {used}."
-    explanation = "An approval works once; the database's own ledger says that this one did."
-    hint = AGAIN
+    summary = "The approval {nonce:.12}… for '{environment}' was used before: {used}."
+    explanation = "An approval can be used once; the ledger of the database records its use."
+    hint = REQUEST_AGAIN
 
 
 @dataclass(eq=False)
-class RequestRejected(Refused):
-    """A request that somebody has turned down."""
+class RequestRejected(RequestRefused):
+    """An approver has rejected the request."""
 
-    environment: str
-    nonce: str
     rejected: str
 
     summary = "The request {nonce:.12}… for '{environment}' was rejected: {rejected}."
-    explanation = "A rejection ends a request; approvals of it count no more."
-    hint = AGAIN
+    explanation = "A rejected request cannot be approved any more; its approvals are ignored."
+    hint = REQUEST_AGAIN
 
 
 @dataclass(eq=False)
-class AmbiguousRequest(Refused):
-    """A part of a nonce that several requests have."""
+class AmbiguousRequest(RequestRefused):
+    """Several requests begin with the given part of a nonce."""
 
-    environment: str
-    nonce: str
     found: str
 
     summary = "Several requests for '{environment}' begin with the nonce {nonce}: {found}."
-    explanation = "What is signed must be the one that was meant."
-    hint = "name it in full: wish-rollout requests {environment}"
+    explanation = "A signature must be for exactly one request."
+    hint = "name the request by its whole nonce: wish-rollout requests {environment}"
 
 
-@dataclass(eq=False)
-class NoApprovalRequest(Refused):
-    """Nobody has asked for an approval."""
+class NoApprovalRequest(EnvironmentRefused):
+    """There is no request for approval."""
 
-    environment: str
-
-    summary = "Nobody asks for an approval for '{environment}'."
-    explanation = "An approval answers a request, which a rollout makes when it comes to the gate."
+    summary = "There is no request for approval for '{environment}'."
+    explanation = "A rollout makes the request when it reaches the gate."
     hint = "wish-rollout apply; then: wish-rollout approve {environment}"

@@ -1,127 +1,111 @@
-"""Why a signature does not count, or none could be made. Nothing was touched."""
+"""Why a signature is not accepted or could not be made. Nothing was changed when one of these errors is raised."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wish_rollout.core.errors.base import ConfigurationError, Refused
+from wish_rollout.core.errors.base import ConfigurationError, EnvironmentRefused, FileError, Refused
 
 
 @dataclass(eq=False)
 class ApproversNotConfigured(ConfigurationError):
-    """A gated environment that names nobody who may approve."""
+    """A gated environment has no approvers."""
 
     environment: str
     reason: str
 
-    summary = "Nobody can approve anything for '{environment}': {reason}."
-    explanation = "An approval is a signature by a key that this file names; without it, anyone could let a release through."
+    summary = "No person can approve a rollout to '{environment}': {reason}."
+    explanation = "An approval is a signature by a key in this file; without the file, everybody could approve a release."
     hint = (
         'in rollout.toml, under this environment:\n[environment.approval]\nallowed_signers = "approvers"\nin that file, '
-        'a line a person: echo "you@example.org namespaces=\\"wish-rollout\\" $(cat ~/.ssh/id_ed25519.pub)" >> approvers'
+        'one line a person: echo "you@example.org namespaces=\\"wish-rollout\\" $(cat ~/.ssh/id_ed25519.pub)" >> approvers'
     )
 
 
-@dataclass(eq=False)
-class InvalidAllowedSigners(ConfigurationError):
+class InvalidAllowedSigners(FileError):
     """The allowed_signers file cannot be used."""
 
-    path: str
-    reason: str
-
     summary = "The file of allowed signers {path} cannot be used: {reason}."
-    explanation = "Who may approve is read from it, so nobody may until it is mended."
-    hint = 'its form is told in ssh-keygen(1), ALLOWED SIGNERS: you@example.org namespaces="wish-rollout" ssh-ed25519 AAAA…'
+    explanation = "The approvers are read from this file, so nobody can approve until it is corrected."
+    hint = 'see ssh-keygen(1), ALLOWED SIGNERS, for the format: you@example.org namespaces="wish-rollout" ssh-ed25519 AAAA…'
 
 
 @dataclass(eq=False)
 class InvalidApprovalDocument(Refused):
-    """A text that is no approval of ours, or one in which something was changed."""
+    """A text is not an approval document, or was changed after it was written."""
 
     reason: str
 
-    summary = "This is no approval: {reason}."
-    explanation = "What is signed has exactly one form, so that what was read is what is checked."
-    hint = "have it written anew: wish-rollout approve ENV --out FILE"
+    summary = "This text is not a valid approval: {reason}."
+    explanation = (
+        "An approval document has exactly one form, so that the checked text is the text that was read."
+    )
+    hint = "write the approval again: wish-rollout approve ENV --out FILE"
 
 
-@dataclass(eq=False)
-class DocumentUnreadable(ConfigurationError):
-    """A file that somebody hands in, and that cannot be read."""
-
-    path: str
-    reason: str
+class DocumentUnreadable(FileError):
+    """A file with a request or an approval cannot be read."""
 
     summary = "{path} cannot be read: {reason}."
-    explanation = "A request, or an approval, is handed in as the text file that was written for it."
+    explanation = "A request or an approval is passed as the text file that wish-rollout wrote for it."
     hint = (
-        "a request is written by: wish-rollout requests ENV --out FILE; "
-        "an approval of it by: wish-rollout approve ENV --request FILE --out APPROVAL"
+        "write a request: wish-rollout requests ENV --out FILE; "
+        "write an approval of it: wish-rollout approve ENV --request FILE --out APPROVAL"
     )
 
 
-@dataclass(eq=False)
-class FileNotWritable(ConfigurationError):
-    """A file that could not be written."""
-
-    path: str
-    reason: str
+class FileNotWritable(FileError):
+    """A file could not be written."""
 
     summary = "{path} cannot be written: {reason}."
-    hint = "name a file in a folder that is there: --out FILE"
+    hint = "name a file in an existing folder: --out FILE"
+
+
+class ApprovalNotSigned(EnvironmentRefused):
+    """The approval has no signature."""
+
+    summary = "The approval for '{environment}' has no signature."
+    explanation = "The name of the approver is no proof: everyone with access to Dagster could write it."
+    hint = "sign the approval with your SSH key: wish-rollout approve {environment}"
 
 
 @dataclass(eq=False)
-class ApprovalNotSigned(Refused):
-    """An approval without a signature."""
+class ApprovalSignatureInvalid(EnvironmentRefused):
+    """The signature does not match the text, or is not an SSH signature."""
 
-    environment: str
-
-    summary = "The approval for '{environment}' carries no signature."
-    explanation = "A name is not enough: whoever reaches Dagster can write one."
-    hint = "sign it with your SSH key: wish-rollout approve {environment}"
-
-
-@dataclass(eq=False)
-class ApprovalSignatureInvalid(Refused):
-    """A signature that does not fit the text, or that is none."""
-
-    environment: str
     reason: str
 
-    summary = "The signature of the approval for '{environment}' is not good: {reason}."
+    summary = "The signature of the approval for '{environment}' is not valid: {reason}."
     explanation = (
-        "The text or the signature was changed after it was made, or it was made for something else."
+        "The text or the signature was changed after signing, or the signature was made for another purpose."
     )
-    hint = "sign what stands now: wish-rollout approve {environment}"
+    hint = "sign the current plan: wish-rollout approve {environment}"
 
 
 @dataclass(eq=False)
-class UnknownSigner(Refused):
-    """A good signature by a key that nobody has allowed."""
+class UnknownSigner(EnvironmentRefused):
+    """The signature is valid, but the key is not an approver's."""
 
-    environment: str
     approver: str
     key: str
     signers: str
 
-    summary = "'{approver}' is not named with the key {key} in {signers}."
-    explanation = "The signature for '{environment}' is good, but nobody has said that this key may approve."
-    hint = "have the key's owner added there, by those who answer for it; or sign with a key that is"
+    summary = "The file {signers} has no entry for '{approver}' with the key {key}."
+    explanation = "The signature for '{environment}' is valid, but this key is not allowed to approve."
+    hint = "ask a maintainer of that file to add the key; or sign with a key that is in it"
 
 
 @dataclass(eq=False)
-class SignerKeyNotValid(Refused):
-    """A key whose time has not come, or has ended."""
+class SignerKeyNotValid(EnvironmentRefused):
+    """The key is not valid yet, or not valid any more."""
 
-    environment: str
     approver: str
     interval: str
     signers: str
 
-    summary = "The key of '{approver}' is not valid now for '{environment}': {signers} says {interval}."
-    explanation = "A key counts only within the time that it was allowed for."
-    hint = "have the entry renewed by those who answer for it, or sign with another key"
+    summary = "The key of '{approver}' is not valid now for '{environment}': {signers} has {interval}."
+    explanation = "A key is accepted only within its validity interval."
+    hint = "ask a maintainer of that file to renew the entry, or sign with another key"
 
 
 @dataclass(eq=False)
@@ -131,5 +115,5 @@ class SigningFailed(ConfigurationError):
     reason: str
 
     summary = "The approval cannot be signed: {reason}."
-    explanation = "An approval without a signature does not count."
-    hint = "name your key: --key ~/.ssh/id_ed25519 (a public key's file where the agent or a security key holds it)"
+    explanation = "An approval without a signature is not accepted."
+    hint = "name your key: --key ~/.ssh/id_ed25519 (the public key's file if an agent or a security key has the private key)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.schema.names import PARTS, split_last
+from wish_rollout.core.schema.names import PART_KINDS, split_last
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -140,7 +140,7 @@ class Step:
     @staticmethod
     def table_of(change: Change) -> str:
         """Name the table that a change is on; for a domain's constraint the domain, which holds no rows."""
-        if change.kind in PARTS:
+        if change.kind in PART_KINDS:
             return split_last(change.name)[0]
         if change.kind == "index":
             before, after = change.properties.get("table", (None, None))

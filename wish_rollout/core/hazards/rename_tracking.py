@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.hazards.script_statements import Script
-from wish_rollout.core.schema.names import PARTS, split_last
+from wish_rollout.core.schema.names import PART_KINDS, split_last
 from wish_rollout.core.schema.snapshot import Snapshot
-from wish_rollout.core.text.sql_tokens import Name, bare, parts_of
+from wish_rollout.core.text.sql_tokens import NameParts, split_name, unquote_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,38 +33,38 @@ def all_renames(start: Snapshot, pending: Iterable[Pending]) -> Renamed:
 
 def find_renames(script: Script, before: Snapshot, after: Snapshot) -> Renamed:
     """Follow what the statements rename, one after the other, as far as the schema after them confirms it."""
-    now = {key: parts_of(key[1]) for key in before.objects if key[0] in FOLLOWED}
+    now = {key: split_name(key[1]) for key in before.objects if key[0] in FOLLOWED}
     for act in script.of_verb(*VERBS):
         now = {key: _moved(act, key[0], parts) for key, parts in now.items()}
-    names = {(kind, parts_of(name)): name for kind, name in after.objects if kind in FOLLOWED}
+    names = {(kind, split_name(name)): name for kind, name in after.objects if kind in FOLLOWED}
     return {
         (kind, old): names[kind, parts]
         for (kind, old), parts in now.items()
-        if (kind, parts) in names and _is_renamed(kind, parts_of(old), parts)
+        if (kind, parts) in names and _is_renamed(kind, split_name(old), parts)
     }
 
 
-def _is_renamed(kind: str, old: Name, new: Name) -> bool:
+def _is_renamed(kind: str, old: NameParts, new: NameParts) -> bool:
     """Whether it is called otherwise; a part of a table that is renamed is not."""
-    return old[-1:] != new[-1:] if kind in PARTS else old != new
+    return old[-1:] != new[-1:] if kind in PART_KINDS else old != new
 
 
-def _moved(act: Act, kind: str, parts: Name) -> Name:
+def _moved(act: Act, kind: str, parts: NameParts) -> NameParts:
     """Give the name of an object after a rename; its own, where that is of something else."""
-    new, of = bare(act.words[0]) if act.words else "", parts[:-1]
+    new, of = unquote_identifier(act.words[0]) if act.words else "", parts[:-1]
     if act.verb in ("rename column", "rename constraint"):
         mine = kind == act.verb.removeprefix("rename ") and parts[-1:] == act.name and _ends(of, act.of)
         return (*of, new) if mine else parts
     if act.verb == "rename index" or kind == "index":
         mine = act.verb == "rename index" and kind == "index" and _ends(parts, act.name)
         return (*of, new) if mine else parts
-    table, own = (of, parts[-1:]) if kind in PARTS else (parts, ())
+    table, own = (of, parts[-1:]) if kind in PART_KINDS else (parts, ())
     if not _ends(table, act.name):
         return parts
     return (new, *table[1:], *own) if act.verb == "set schema" else (*table[:-1], new, *own)
 
 
-def _ends(name: Name, written: Name) -> bool:
+def _ends(name: NameParts, written: NameParts) -> bool:
     return bool(written) and name[-len(written) :] == written
 
 
@@ -89,7 +89,7 @@ def new_name(kind: str, name: str, tables: Mapping[str, str], renamed: Mapping[t
     """Give the name of an object after renames; ``tables``: those of tables alone."""
     if (kind, name) in renamed:
         return renamed[kind, name]
-    if kind in PARTS:
+    if kind in PART_KINDS:
         table, last = split_last(name)
         return f"{tables.get(table, table)}.{last}"
     return name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wish_rollout.core.schema.names import split_last
-from wish_rollout.core.text.sql_tokens import bare
+from wish_rollout.core.text.sql_tokens import unquote_identifier
 
 
 def literal(text: str) -> str:
@@ -13,12 +13,12 @@ def literal(text: str) -> str:
 
 def called(name: str) -> str:
     """Write an object's own name, as ``op`` takes it: ``sales."Odd one"`` → ``"Odd one"``, the one of Python."""
-    return literal(bare(split_last(name)[1]))
+    return literal(unquote_identifier(split_last(name)[1]))
 
 
 def schema(name: str) -> str:
     """Write the argument that names the schema; nothing for public, which is what ``op`` takes without."""
-    inside = bare(split_last(name)[0])
+    inside = unquote_identifier(split_last(name)[0])
     return "" if inside in ("", "public") else f", schema={literal(inside)}"
 
 

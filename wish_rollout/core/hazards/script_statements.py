@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.hazards.statement_actions import Act, acts_of
-from wish_rollout.core.text.sql_tokens import means, statements
+from wish_rollout.core.text.sql_tokens import is_name_of, tokenize_statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,14 +25,14 @@ class Script:
     def find(self, verb: str, name: str, of: str = "") -> Act | None:
         """Give the last act of a verb on an object that a snapshot calls so (``of``: on which table)."""
         for act in reversed(self.acts):
-            if act.verb == verb and means(act.name, name) and (not of or means(act.of, of)):
+            if act.verb == verb and is_name_of(act.name, name) and (not of or is_name_of(act.of, of)):
                 return act
         return None
 
     def nameless(self, verb: str, of: str, *phrase: str) -> Act | None:
         """Give the last act of a verb on a table that says this and leaves the name to the server."""
         for act in reversed(self.acts):
-            if act.verb == verb and not act.name and means(act.of, of) and act.says(*phrase):
+            if act.verb == verb and not act.name and is_name_of(act.of, of) and act.says(*phrase):
                 return act
         return None
 
@@ -44,7 +44,7 @@ class Script:
 def _acts(texts: Iterable[str]) -> Iterator[Act]:
     transaction, outside = 0, False
     for text in texts:
-        for words in statements(text):
+        for words in tokenize_statements(text):
             if words in (("commit",), ("begin",)):
                 outside = words == ("commit",)
                 transaction += 1

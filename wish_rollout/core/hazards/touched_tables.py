@@ -8,9 +8,9 @@ from wish_rollout.core.hazards.hazard import STORED, Step
 from wish_rollout.core.hazards.rules.drops import reads
 from wish_rollout.core.hazards.script_statements import Script
 from wish_rollout.core.schema.comparison import difference
-from wish_rollout.core.schema.domains import columns_of
+from wish_rollout.core.schema.domains import domain_columns
 from wish_rollout.core.schema.names import split_last
-from wish_rollout.core.text.sql_tokens import means
+from wish_rollout.core.text.sql_tokens import is_name_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ def touched(one: Pending) -> set[str]:
     named = {
         str(each["table"])
         for name, each in one.before.of_kind("index")
-        if any(means(act.name, name) for act in acts)
+        if any(is_name_of(act.name, name) for act in acts)
     } | {
         split_last(name)[0]
         for name, _ in one.before.of_kind("constraint")
@@ -40,7 +40,7 @@ def touched(one: Pending) -> set[str]:
     return {
         name
         for name in tables
-        if name in changed or any(means(act.name, name) or means(act.of, name) for act in acts)
+        if name in changed or any(is_name_of(act.name, name) or is_name_of(act.of, name) for act in acts)
     }
 
 
@@ -62,7 +62,7 @@ def _of(change: Change, one: Pending, tables: set[str]) -> set[str]:
         return {change.name, *(name for name in tables if reads(change, name))}
     table = Step.table_of(change)
     if ("domain", table) in one.before.objects:
-        return {name for name, _ in columns_of(one.before, table)}
+        return {name for name, _ in domain_columns(one.before, table)}
     if change.kind == "enum":
         columns = one.before.of_kind("column")
         return {split_last(name)[0] for name, each in columns if change.name in str(each["type"])}

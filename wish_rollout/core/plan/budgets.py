@@ -1,4 +1,4 @@
-"""How long a migration may wait, work, and hold others up; and for how long it is tried again."""
+"""Budgets: how long a migration may wait, run and block other sessions, and for how long it is retried."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Milliseconds that a statement may wait for a lock, and take in all (manual, 19.11.1)."""
+    """Limits of a statement in milliseconds: ``lock_timeout`` and ``statement_timeout`` (manual, 19.11.1)."""
 
     lock_ms: int
     statement_ms: int
@@ -15,13 +15,14 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Budgets:
-    """What an environment allows, by class of operation.
+    """The limits of an environment, by class of operation.
 
-    ``transaction``: what runs in a transaction, so that its locks last to the end of that. ``concurrent``:
-    CONCURRENTLY, whose waits hold nobody up. ``batch``: anything else outside of a transaction. ``retry_for``:
-    seconds within which what could not get its lock, or was in the way, is tried again. ``blocked``: so many
-    sessions may wait for us, and none for longer than ``blocked_ms``. ``quiet_for``: seconds to
-    wait, before the first statement, for transactions to end that have been open for longer than ``old_ms``.
+    ``transaction``: statements in a transaction block, whose locks are held until it ends. ``concurrent``:
+    CONCURRENTLY, whose waits do not block other sessions. ``batch``: other statements outside of a transaction
+    block. ``retry_for``: seconds for which a statement is retried after it could not get a lock or blocked
+    other sessions. ``blocked``: the number of sessions that may wait for the migration; ``blocked_ms``: how
+    long each of them may wait. ``quiet_for``: seconds to wait, before the first statement, until transactions
+    end that have been open for longer than ``old_ms``.
     """
 
     transaction: Budget = field(default_factory=lambda: Budget(3_000, 600_000))
@@ -34,7 +35,7 @@ class Budgets:
     old_ms: int = 60_000
 
     def of(self, statement: str, *, outside: bool) -> Budget:
-        """Choose a statement's budget. ``outside``: it runs outside of a transaction."""
+        """Return the budget of a statement. ``outside``: it runs outside of a transaction block."""
         if not outside:
             return self.transaction
         return self.concurrent if "CONCURRENTLY" in statement.upper() else self.batch

@@ -1,4 +1,4 @@
-"""What was seen of a database at one moment."""
+"""The state of a database, read at one moment."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """The server, the role's rights in the database, and Alembic's revisions there (a row a head).
+    """The server, the role's privileges in the database, and the rows of Alembic's version table.
 
-    ``instance``: which database of which running server it is, whatever its address. ``cluster``: the cluster's
-    system identifier, which its physical replicas have as well; empty where the server does not tell. ``ledger``: whether there is
-    one. ``writes_ledger``: whether the role may append to it, or make it.
+    ``instance``: identifies the database of a running server, whatever its address is. ``cluster``: the system
+    identifier of the cluster, which its physical replicas share; empty if the server does not report it.
+    ``ledger``: whether there is a ledger. ``writes_ledger``: whether the role may append to it or create it.
     """
 
     version_num: int
@@ -38,14 +38,14 @@ class ServerFacts:
         return self.version_num // 10_000
 
     @property
-    def place(self) -> str:
-        """The database by its name and its cluster, which stay when an address changes."""
+    def database_identity(self) -> str:
+        """The names of the database and its cluster, which do not change when the server's address does."""
         return f"{self.database} of cluster {self.cluster}" if self.cluster else self.database
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseState:
-    """A live database: its facts and its schema, read in one snapshot transaction."""
+    """Facts and schema of a live database, read in one REPEATABLE READ transaction."""
 
     facts: ServerFacts
     snapshot: Snapshot

@@ -1,4 +1,4 @@
-"""What a look at the environments found, by name: an answer a line."""
+"""Findings of ``drift``: what an inspection of the environments found, by name."""
 
 from __future__ import annotations
 
@@ -8,50 +8,50 @@ from typing import Any
 
 
 class FindingKind(StrEnum):
-    """Every answer that ``drift`` knows."""
+    """All kinds of findings."""
 
     IN_STEP = "in_step"
-    """At the head, and exactly what the head leads to."""
+    """At the head, with exactly the head's schema."""
     PENDING = "pending"
-    """Exactly what its revision leads to, and revisions are pending."""
+    """At an earlier revision, with exactly its schema; revisions are pending."""
     DRIFTED = "drifted"
-    """Behind the head, and its schema is not what its revision leads to."""
+    """At an earlier revision, with another schema."""
     SAME_HEAD = "same_head_different_schema"
-    """At the head by its version table, and its schema is not what the head leads to."""
+    """At the head according to the version table, with another schema."""
     AHEAD = "ahead"
-    """The schema of a later revision than the version table names."""
+    """The schema is that of a later revision than the version table names."""
     FOREIGN = "foreign"
-    """At a revision that the release does not know."""
+    """At a revision that the release does not contain."""
     UNREACHABLE = "unreachable"
-    """No answer."""
+    """The server does not answer."""
     LOCKED = "locked"
-    """Somebody holds a table so that not even its definition can be read."""
+    """Another session holds an ACCESS EXCLUSIVE lock on a table, so its definition cannot be read."""
     INVALID = "invalid_object"
-    """An index or a constraint that only half-exists, and is promised whole."""
+    """An index or a constraint is invalid, and is promised valid."""
     ONLY_HERE = "only_here"
-    """An object that no other environment has, and the promise does not."""
+    """An object is neither promised nor in another environment."""
     UNMANAGED = "unmanaged"
-    """An object that is not the release's, where rollout.toml says that it may be there."""
+    """An object is not the release's, and rollout.toml allows it."""
     BETWEEN = "differs_between"
-    """Two environments are at one revision, and their schemas differ."""
+    """Two environments are at the same revision, with different schemas."""
     MODELS = "model_without_migration"
-    """The declared schema is not what the scripts lead to."""
+    """The models declare another schema than the scripts."""
 
 
 HARMLESS = frozenset({FindingKind.IN_STEP, FindingKind.PENDING, FindingKind.UNMANAGED})
-UNSEEN = frozenset({FindingKind.UNREACHABLE, FindingKind.LOCKED})
+UNREADABLE = frozenset({FindingKind.UNREACHABLE, FindingKind.LOCKED})
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One answer. ``environments``: whom it is about; none, if it is about the release itself."""
+class DriftFinding:
+    """A finding about some environments, or about the release itself if ``environments`` is empty."""
 
     found: FindingKind
     environments: tuple[str, ...]
     detail: str
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the fields."""
+        """Return the fields, for ``--json``."""
         return {**asdict(self), "found": self.found.value, "environments": list(self.environments)}
 
     def __str__(self) -> str:

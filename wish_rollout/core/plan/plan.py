@@ -1,4 +1,4 @@
-"""A plan: a release against each environment as it is now, and the digests that name exactly that."""
+"""A plan: a release against each environment in its current state, with the digests that identify it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.release.release import say
+from wish_rollout.core.release.release import format_position
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.plan.database_state import ServerFacts
     from wish_rollout.core.plan.verdict import Verdict
     from wish_rollout.core.release.release import Position
-    from wish_rollout.core.rows.requirements import Finding
+    from wish_rollout.core.rows.requirements import RowFinding
     from wish_rollout.core.schema.conflicting_objects import ConflictingObject
     from wish_rollout.core.schema.delta import Delta
 
@@ -29,23 +29,26 @@ class Action(StrEnum):
     NOTHING = "nothing"
     UPGRADE = "upgrade"
     ADOPT = "adopt"
-    """The schema is there already, exactly; only the version table is set."""
+    """The schema is exactly that of the release already; only the version table is set."""
     CLEAN = "clean"
-    """What is in the way is dropped first, with its rows; for disposable environments."""
+    """Conflicting objects are dropped first, with their rows; only for disposable environments."""
     ROLLBACK = "rollback"
-    """Revisions are taken back."""
+    """Revisions are downgraded."""
+
+
+ACTION_VERBS = {Action.ADOPT: "adopt", Action.CLEAN: "clean and migrate", Action.ROLLBACK: "roll back"}
 
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentPlan:
-    """What will happen to one environment, and what it is like before.
+    """The plan of one environment, and its state before.
 
-    ``statements``: the SQL as rehearsed. ``promised``: the delta that must come of it, exactly. ``drift``:
-    from the promise of its revision to what is there. ``fingerprint``: of the live schema. ``hazards``: what
-    the statements endanger in this database as it is, and why that is allowed. ``findings``: its rows that the
-    new schema would refuse, and why they are let be.
-    ``resumes``: where the release was cut off here on its way, the fingerprint that it has to lead to.
-    ``unmanaged``: objects there that are not the release's, and do not count.
+    ``statements``: the rehearsed SQL. ``promised``: the delta that they must produce, exactly. ``drift``: the
+    delta from the promised schema of its revision to the live one. ``fingerprint``: of the live schema.
+    ``hazards``: of the statements in this database, with the reason for which they are allowed. ``findings``:
+    rows that violate the new schema, with the reason for which they are allowed. ``resumed_fingerprint``: if
+    the release was interrupted here, the fingerprint that it must produce. ``unmanaged``: objects that are not
+    the release's and are ignored.
     """
 
     environment: str
@@ -59,12 +62,12 @@ class EnvironmentPlan:
     statements: tuple[str, ...]
     promised: Delta
     drift: Delta
-    obstacles: tuple[ConflictingObject, ...]
+    conflicting_objects: tuple[ConflictingObject, ...]
     fingerprint: str
     facts: ServerFacts
     hazards: tuple[Hazard, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    resumes: str = ""
+    findings: tuple[RowFinding, ...] = ()
+    resumed_fingerprint: str = ""
     unmanaged: tuple[str, ...] = ()
 
     @property
@@ -73,7 +76,7 @@ class EnvironmentPlan:
         return self.action is Action.NOTHING
 
     def signed_fields(self) -> dict[str, Any]:
-        """Give the fields that the digest covers: change one, and an approval is void."""
+        """Return the fields that the digest covers: an approval is valid only while none of them changes."""
         return {
             "format": PLAN_FORMAT,
             "environment": self.environment,
@@ -91,21 +94,21 @@ class EnvironmentPlan:
             "role": self.facts.role,
             "hazards": [hazard.signed() for hazard in self.hazards],
             "findings": [finding.signed() for finding in self.findings if finding.rows],
-            "resumes": self.resumes,
+            "resumes": self.resumed_fingerprint,
         }
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the canonical JSON of ``signed_fields``."""
-        return digest_of(self.signed_fields())
+        """SHA-256 of the canonical JSON of ``signed_fields``."""
+        return canonical_digest(self.signed_fields())
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the whole, for ``--json``."""
+        """Return all fields, for ``--json``."""
         return {
             **self.signed_fields(),
             "gated": self.gated,
             "drift": self.drift.as_dict(),
-            "obstacles": [str(obstacle) for obstacle in self.obstacles],
+            "obstacles": [str(conflicting) for conflicting in self.conflicting_objects],
             "hazards": [hazard.as_dict() for hazard in self.hazards],
             "findings": [finding.as_dict() for finding in self.findings],
             "unmanaged": list(self.unmanaged),
@@ -113,15 +116,14 @@ class EnvironmentPlan:
         }
 
     def summary(self) -> str:
-        """Say in one line what will happen."""
+        """Return in one line what the plan does."""
+        end = format_position(self.end)
         if self.is_empty:
-            return f"{self.environment}: nothing to do, at {say(self.end)}"
-        if self.resumes:
-            return f"{self.environment}: go on with {say(self.end)}, which was cut off on its way"
-        what = {Action.ADOPT: "adopt", Action.CLEAN: "clean and migrate", Action.ROLLBACK: "roll back"}.get(
-            self.action, "migrate"
-        )
-        return f"{self.environment}: {what} {say(self.start)} → {say(self.end)}"
+            return f"{self.environment}: nothing to do, at {end}"
+        if self.resumed_fingerprint:
+            return f"{self.environment}: continue the interrupted migration to {end}"
+        verb = ACTION_VERBS.get(self.action, "migrate")
+        return f"{self.environment}: {verb} {format_position(self.start)} → {end}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,16 +136,16 @@ class Plan:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to do anywhere."""
+        """Whether there is nothing to do in any environment."""
         return all(plan.is_empty for plan in self.environments)
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the release's digest and each environment's."""
-        return digest_of([self.release_digest, [plan.digest for plan in self.environments]])
+        """SHA-256 over the release's digest and the digests of the environments' plans."""
+        return canonical_digest([self.release_digest, [plan.digest for plan in self.environments]])
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the whole, for ``--json``."""
+        """Return all fields, for ``--json``."""
         return {
             "format": PLAN_FORMAT,
             "digest": self.digest,
@@ -154,20 +156,24 @@ class Plan:
         }
 
 
-HOLD_NOTHING = ("view", "materialized view", "foreign table")
-"""What has columns, and no values of its own."""
+KINDS_WITHOUT_ROWS = ("view", "materialized view", "foreign table")
+"""Kinds that have columns, but store no values that must be archived."""
 
 
-def at_stake(promised: Delta) -> str:
-    """Name the tables and columns that a delta adds: what will be in them, a rollback would have to keep."""
+def tables_and_columns_to_archive(promised: Delta) -> str:
+    """Return the tables and columns that a delta adds, whose values a rollback must archive."""
     added = [change for change in promised.changes if change.change == "added"]
     tables = {change.name for change in added if change.kind == "table"}
-    others = tables | {change.name for change in promised.changes if change.kind in HOLD_NOTHING}
-    columns = {c.name for c in added if c.kind == "column" and split_last(c.name)[0] not in others}
+    covered = tables | {change.name for change in promised.changes if change.kind in KINDS_WITHOUT_ROWS}
+    columns = {
+        change.name
+        for change in added
+        if change.kind == "column" and split_last(change.name)[0] not in covered
+    }
     return ", ".join(sorted(tables | columns))
 
 
-def digest_of(value: object) -> str:
-    """Hash a JSON value in its canonical form: sorted keys, no spaces, UTF-8."""
+def canonical_digest(value: object) -> str:
+    """Return SHA-256 of a JSON value in its canonical form: sorted keys, no spaces, UTF-8."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

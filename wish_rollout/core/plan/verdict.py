@@ -1,4 +1,4 @@
-"""Where a database stands, seen against what history promises for its revision."""
+"""The verdict on a database: its state compared with the promised schema of its revision."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta import Delta
-from wish_rollout.core.schema.unmanaged_objects import ManagedSchema, everything
+from wish_rollout.core.schema.unmanaged_objects import ManagedSchema, keep_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,30 +19,31 @@ if TYPE_CHECKING:
 
 
 class Verdict(StrEnum):
-    """The answers."""
+    """All verdicts."""
 
     IN_STEP = "in_step"
-    """At the head, and exactly what the head leads to."""
+    """At the head, with exactly the head's schema."""
     BEHIND = "behind"
-    """Revisions are pending, and the schema is exactly what its revision leads to."""
+    """Revisions are pending, and the schema is exactly that of the database's revision."""
     AHEAD = "ahead"
-    """The schema is what a later revision of this release leads to, and the version table names an earlier."""
+    """The schema is that of a later revision of this release than the version table names."""
     DRIFTED = "drifted"
-    """The schema is not what its revision leads to."""
+    """The schema is not that of the database's revision."""
     FOREIGN = "foreign"
-    """At a revision that this release does not know."""
+    """At a revision that this release does not contain."""
     UNREACHABLE = "unreachable"
-    """No answer."""
+    """The server does not answer."""
     LOCKED = "locked"
-    """Somebody holds a table so that not even its definition can be read."""
+    """Another session holds an ACCESS EXCLUSIVE lock on a table, so its definition cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class DriftAssessment:
-    """A verdict, and for ``drifted`` and ``ahead`` the delta from the promise to what is there.
+    """A verdict with its evidence.
 
-    ``schema_position``: for ``ahead``, the position whose schema this is. ``unmanaged``: what was left out of the
-    comparison and has to be told.
+    ``drift``: the delta from the promised to the live schema, for ``drifted`` and ``ahead``.
+    ``schema_position``: for ``ahead``, the position that the schema belongs to. ``unmanaged``: the unmanaged
+    objects to report.
     """
 
     verdict: Verdict
@@ -52,34 +53,34 @@ class DriftAssessment:
 
     @property
     def allows_migration(self) -> bool:
-        """Whether a migration may start from here."""
+        """Whether a migration may start from this state."""
         return self.verdict in (Verdict.IN_STEP, Verdict.BEHIND)
 
 
-def judge(
+def assess_drift(
     release: Release,
-    seen: DatabaseState,
+    state: DatabaseState,
     promise: Callable[[Position], Snapshot],
-    count: Callable[[Snapshot], ManagedSchema] = everything,
+    select_managed: Callable[[Snapshot], ManagedSchema] = keep_all,
 ) -> DriftAssessment:
-    """Compare a live schema with what history promises for its revision.
+    """Return the verdict on a live schema.
 
-    ``promise`` gives the snapshot of a position; it is asked for later ones only where the first differs.
-    ``count`` says what of the live schema counts.
+    ``promise`` returns the promised snapshot of a position; it is called for later positions only if the
+    schema has drifted. ``select_managed`` returns the managed part of the live schema.
     """
-    position = seen.facts.revisions
+    position = state.facts.revisions
     known = {revision.id for revision in release.revisions}
     if not known.issuperset(position):
         return DriftAssessment(Verdict.FOREIGN, Delta(()))
     pending = release.pending(position)
-    counted = count(seen.snapshot)
-    drift = difference(promise(position), counted.snapshot)
+    managed = select_managed(state.snapshot)
+    drift = difference(promise(position), managed.snapshot)
     verdict, schema_position = Verdict.DRIFTED, None
     if not drift:
         verdict = Verdict.BEHIND if pending else Verdict.IN_STEP
     else:
         for revision in reversed(pending):
-            if promise((revision.id,)) == counted.snapshot:
+            if promise((revision.id,)) == managed.snapshot:
                 verdict, schema_position = Verdict.AHEAD, (revision.id,)
                 break
-    return DriftAssessment(verdict, drift, schema_position, counted.unmanaged)
+    return DriftAssessment(verdict, drift, schema_position, managed.unmanaged)

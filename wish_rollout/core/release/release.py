@@ -60,7 +60,7 @@ class Release:
         """Return the revision with this ID; raise ForeignRevision."""
         found = self.by_id.get(name)
         if found is None:
-            raise ForeignRevision(name, say(self.head))
+            raise ForeignRevision(name, format_position(self.head))
         return found
 
     def ancestors(self, position: Position) -> frozenset[str]:
@@ -74,10 +74,10 @@ class Release:
                 stack.extend(self.revision(name).parents)
         return frozenset(found)
 
-    def heads_of(self, applied: Iterable[str]) -> Position:
-        """Return the position of a database in which exactly these revisions are applied."""
-        names = set(applied)
-        return tuple(sorted(names - {parent for name in names for parent in self.by_id[name].parents}))
+    def up_to(self, position: Position) -> Release:
+        """Return the release that leads to a position; raise ForeignRevision."""
+        wanted = self.ancestors(position)
+        return Release(tuple(revision for revision in self.revisions if revision.id in wanted))
 
     def pending(self, position: Position) -> tuple[Revision, ...]:
         """Return the revisions that a database at this position lacks, in the order of applying them."""
@@ -104,7 +104,7 @@ def revision_digest(name: str, script: bytes, parent_digests: Iterable[str]) -> 
     return hashed.hexdigest()
 
 
-def chain(scripts: Iterable[tuple[str, tuple[str, ...], str, str, bytes]]) -> Release:
+def build_release(scripts: Iterable[tuple[str, tuple[str, ...], str, str, bytes]]) -> Release:
     """Return a release of (id, parents, message, path, script bytes), where each comes after its parents."""
     known: dict[str, Revision] = {}
     for name, parents, message, path, script in scripts:
@@ -113,6 +113,6 @@ def chain(scripts: Iterable[tuple[str, tuple[str, ...], str, str, bytes]]) -> Re
     return Release(tuple(known.values()))
 
 
-def say(position: Position) -> str:
+def format_position(position: Position) -> str:
     """Return a position as a person reads it."""
     return " + ".join(position) or "base"

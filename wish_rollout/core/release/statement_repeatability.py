@@ -1,101 +1,131 @@
-"""Which statements may run a second time, where a release that was cut off goes on. Read off their words."""
+"""Classification of statements: which of them may run again when an interrupted release continues.
+
+The classification is read from the tokens of a statement.
+"""
 
 from __future__ import annotations
 
 from enum import Enum
 from itertools import pairwise
 
-from wish_rollout.core.text.sql_tokens import Name, Tokens, find, has, name_at, skip, split, statements
+from wish_rollout.core.text.sql_tokens import (
+    NameParts,
+    Tokens,
+    contains_phrase,
+    find_phrase,
+    read_name,
+    skip_phrases,
+    split_statements,
+    tokenize_statements,
+)
 
-SESSION = frozenset(
+SESSION_COMMANDS = frozenset(
     {"begin", "close", "commit", "deallocate", "declare", "discard", "end", "listen", "load", "lock", "move"}
     | {"prepare", "release", "reset", "rollback", "savepoint", "set", "start", "unlisten"}
 )
-"""What these do ends with the session, or the transaction, in which they are said."""
-ASKING = frozenset(("explain", "fetch", "show", "table", "values"))
-WRITING = frozenset(("delete", "insert", "into", "merge"))
-ALONE = frozenset(("alter", "cluster", "create", "drop", "reindex"))
-NOT_IN_TRANSACTION = (("concurrently",), ("database",), ("tablespace",), ("system",), ("subscription",))
-"""What cannot run in a transaction begins with the former and says one of these: concurrent builds and drops, and
-what is not of one database (manual, CREATE INDEX, REINDEX, CREATE DATABASE, CREATE SUBSCRIPTION, ALTER SYSTEM)."""
+"""The effect of these commands ends with the session or the transaction."""
+READ_COMMANDS = frozenset(("explain", "fetch", "show", "table", "values"))
+WRITE_KEYWORDS = frozenset(("delete", "insert", "into", "merge"))
+MAYBE_OUTSIDE_TRANSACTION = frozenset(("alter", "cluster", "create", "drop", "reindex"))
+OUTSIDE_TRANSACTION_PHRASES = (
+    ("concurrently",),
+    ("database",),
+    ("tablespace",),
+    ("system",),
+    ("subscription",),
+)
+"""A statement that cannot run in a transaction block begins with one of the former and contains one of these
+(manual, CREATE INDEX, REINDEX, CREATE DATABASE, CREATE TABLESPACE, CREATE SUBSCRIPTION, ALTER SYSTEM)."""
 
-TEMPORARY, BEFORE = ("temp", "temporary"), ("create", "replace", "local", "global", "into")
+TEMPORARY, BEFORE_TEMPORARY = ("temp", "temporary"), ("create", "replace", "local", "global", "into")
 
 
-class Kind(Enum):
-    """``SESSION``: always runs, and what it sets is the session's. ``READ_ONLY``: always runs, since it only reads.
-
-    ``RUN_ONCE``: has to run once, and can be in a transaction. ``ALONE``: has to run once, and cannot.
-    """
+class StatementKind(Enum):
+    """Whether a statement has to run again when an interrupted release continues."""
 
     SESSION = "session"
+    """Runs each time: it changes the state of the session."""
     READ_ONLY = "asks"
+    """Runs each time: it only reads."""
     RUN_ONCE = "once"
-    ALONE = "alone"
+    """Must run once, and can run in a transaction block."""
+    OUTSIDE_TRANSACTION = "alone"
+    """Must run once, and cannot run in a transaction block."""
 
 
-def kind_of(text: str) -> Kind:
-    """Give the kind of a text that is sent at once, of one statement or of several."""
-    kinds = [_kind(words) for part in split(text) for words in statements(part)[:1]]
-    if set(kinds) <= {Kind.SESSION}:
-        return Kind.SESSION
-    if set(kinds) <= {Kind.SESSION, Kind.READ_ONLY}:
-        return Kind.READ_ONLY
-    return kinds[0] if len(kinds) == 1 else Kind.RUN_ONCE
+def classify_text(text: str) -> StatementKind:
+    """Return the kind of a text that is sent to the server at once: of one statement or of several."""
+    kinds = [_classify(tokens) for part in split_statements(text) for tokens in tokenize_statements(part)[:1]]
+    if set(kinds) <= {StatementKind.SESSION}:
+        return StatementKind.SESSION
+    if set(kinds) <= {StatementKind.SESSION, StatementKind.READ_ONLY}:
+        return StatementKind.READ_ONLY
+    return kinds[0] if len(kinds) == 1 else StatementKind.RUN_ONCE
 
 
-def of_session(text: str) -> list[str]:
-    """Give those statements of a text that always have to run, since what they set is the session's."""
-    return [
-        part for part in split(text) if any(_kind(words) is Kind.SESSION for words in statements(part)[:1])
-    ]
+def session_statements(text: str) -> list[str]:
+    """Return the statements of a text that change the state of the session, and so run each time."""
+    return [part for part in split_statements(text) if _changes_session(part)]
 
 
-def temporary(words: Tokens) -> Name:
-    """Name the temporary relation that a statement makes; nothing where it makes none."""
-    pairs = pairwise(words)
-    place = next(
-        (at for at, (before, word) in enumerate(pairs) if word in TEMPORARY and before in BEFORE), -1
+def _changes_session(statement: str) -> bool:
+    return any(_classify(tokens) is StatementKind.SESSION for tokens in tokenize_statements(statement)[:1])
+
+
+def temporary_relation(tokens: Tokens) -> NameParts:
+    """Return the name of the temporary relation that a statement creates, or ()."""
+    index = next(
+        (
+            index
+            for index, (previous, word) in enumerate(pairwise(tokens))
+            if word in TEMPORARY and previous in BEFORE_TEMPORARY
+        ),
+        -1,
     )
-    if place < 0 or words[0] not in ("create", "select", "with"):
+    if index < 0 or tokens[0] not in ("create", "select", "with"):
         return ()
-    kind = ("table",), ("recursive",), ("view",), ("sequence",), ("if", "not", "exists")
-    return name_at(words, skip(words, place + 2, *kind))[0]
+    optional = ("table",), ("recursive",), ("view",), ("sequence",), ("if", "not", "exists")
+    return read_name(tokens, skip_phrases(tokens, index + 2, *optional))[0]
 
 
-def changed(words: Tokens) -> Name:
-    """Name what a statement writes to, or alters, if that is one relation."""
-    if words[0] == "create" and "index" in words[:3]:
-        return name_at(words, skip(words, find(words, "on") + 1, ("only",)))[0]
-    behind = ("into",), ("from",), ("table",), ("view",), ("sequence",), ("if", "exists"), ("only",)
-    return name_at(words, skip(words, 1, *behind))[0]
+def written_relation(tokens: Tokens) -> NameParts:
+    """Return the name of the relation that a statement writes to or alters, if it is one relation."""
+    if tokens[0] == "create" and "index" in tokens[:3]:
+        return read_name(tokens, skip_phrases(tokens, find_phrase(tokens, "on") + 1, ("only",)))[0]
+    optional = ("into",), ("from",), ("table",), ("view",), ("sequence",), ("if", "exists"), ("only",)
+    return read_name(tokens, skip_phrases(tokens, 1, *optional))[0]
 
 
-def _kind(words: Tokens) -> Kind:
-    verb = words[0]
-    if verb in SESSION and words[1:2] != ("prepared",):
-        return Kind.SESSION
-    if verb in ASKING and not (verb == "explain" and "analyze" in words and _writes(words)):
-        return Kind.READ_ONLY
-    if verb in ("select", "with", "("):
-        return _asked(words)
-    if verb == "vacuum" or (verb in ALONE and any(has(words, *one) for one in NOT_IN_TRANSACTION)):
-        return Kind.ALONE
-    return Kind.RUN_ONCE
+def _classify(tokens: Tokens) -> StatementKind:
+    command = tokens[0]
+    if command in SESSION_COMMANDS and tokens[1:2] != ("prepared",):
+        return StatementKind.SESSION
+    if command in READ_COMMANDS and not (command == "explain" and "analyze" in tokens and _writes(tokens)):
+        return StatementKind.READ_ONLY
+    if command in ("select", "with", "("):
+        return _classify_query(tokens)
+    if command == "vacuum" or (
+        command in MAYBE_OUTSIDE_TRANSACTION
+        and any(contains_phrase(tokens, *phrase) for phrase in OUTSIDE_TRANSACTION_PHRASES)
+    ):
+        return StatementKind.OUTSIDE_TRANSACTION
+    return StatementKind.RUN_ONCE
 
 
-def _asked(words: Tokens) -> Kind:
-    """Tell a query that reads from something from one that only calls a function, for what that does."""
-    called = [word for word, after in pairwise(words) if after == "("]
+def _classify_query(tokens: Tokens) -> StatementKind:
+    """Return the kind of a query: one that only calls a function, without FROM, may do so for its effect."""
+    called = [word for word, following in pairwise(tokens) if following == "("]
     if any(word == "set_config" or "advisory" in word for word in called):
-        return Kind.SESSION
-    return Kind.RUN_ONCE if _writes(words) or (called and "from" not in words) else Kind.READ_ONLY
+        return StatementKind.SESSION
+    if _writes(tokens) or (called and "from" not in tokens):
+        return StatementKind.RUN_ONCE
+    return StatementKind.READ_ONLY
 
 
-def _writes(words: Tokens) -> bool:
-    """Whether a query writes, or makes a table: ``FOR UPDATE`` does not."""
+def _writes(tokens: Tokens) -> bool:
+    """Return whether a query writes rows or creates a table; ``FOR UPDATE`` does neither."""
     updates = any(
-        word == "update" and before not in ("for", "key")
-        for before, word in zip(("", *words), words, strict=False)
+        word == "update" and previous not in ("for", "key")
+        for previous, word in zip(("", *tokens), tokens, strict=False)
     )
-    return updates or not WRITING.isdisjoint(words)
+    return updates or not WRITE_KEYWORDS.isdisjoint(tokens)

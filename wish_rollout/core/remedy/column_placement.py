@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.writers.columns import made_anew
-from wish_rollout.core.schema.column_order import moved
+from wish_rollout.core.schema.column_order import moved_columns
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
@@ -39,6 +39,6 @@ def _note(draft: Draft, table: str, changed: dict[Key, Pairs]) -> None:
     final = staying + [name for name in wanted if name not in staying]
     if final != wanted:
         for name in sorted(
-            moved(*({name: place for place, name in enumerate(names)} for names in (final, wanted)))
+            moved_columns(*({name: place for place, name in enumerate(names)} for names in (final, wanted)))
         ):
             draft.gap("column", name, WHY)

@@ -8,8 +8,8 @@ from wish_rollout.core.remedy.statements import Statement
 from wish_rollout.core.remedy.writers.column_properties import usual_not_null
 from wish_rollout.core.remedy.writers.privileges import own_sequence
 from wish_rollout.core.schema.comparison import difference
-from wish_rollout.core.schema.inheritance import unfold
-from wish_rollout.core.schema.names import split_last, whole_of
+from wish_rollout.core.schema.inheritance import unfold_inherited
+from wish_rollout.core.schema.names import parent_object, split_last
 from wish_rollout.core.schema.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ _LISTS = ("columns", "keys", "include", "on delete columns")
 
 def rename_columns(live: Snapshot, target: Snapshot) -> tuple[list[Statement], Snapshot]:
     """Give the statements that rename columns, and the schema after them, as far as texts can tell it."""
-    renames = [change for change in unfold(difference(live, target).changes) if change.change == "renamed"]
+    renames = [
+        change for change in unfold_inherited(difference(live, target).changes) if change.change == "renamed"
+    ]
     if not renames:
         return [], live
     objects: dict[Key, Props] = {key: dict(properties) for key, properties in live.objects.items()}
@@ -53,7 +55,7 @@ def _keep_names(column: Props, table: str, old: str, new: str, *, note: bool) ->
 
 def _rename(objects: dict[Key, Props], table: str, old: str, new: str) -> None:
     for key, properties in objects.items():
-        if whole_of(*key, properties) == table:
+        if parent_object(*key, properties) == table:
             for name in _LISTS:
                 if name in properties and isinstance(properties[name], list):
                     properties[name] = [_key(each, old, new) for each in properties[name]]

@@ -14,8 +14,8 @@ from wish_rollout.core.remedy.type_casts import may_lose
 from wish_rollout.core.remedy.writers import columns, privileges, schemas, sequences, tables
 from wish_rollout.core.remedy.writers.by_kind import LAST, UNTOUCHED, WRITERS
 from wish_rollout.core.schema.comparison import difference
-from wish_rollout.core.schema.inheritance import unfold
-from wish_rollout.core.schema.names import split_last, whole_of
+from wish_rollout.core.schema.inheritance import unfold_inherited
+from wish_rollout.core.schema.names import parent_object, split_last
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ class Composing:
         self.changed: dict[Key, Pairs] = {}
         self.added: set[Key] = set()
         self.removed: set[Key] = set()
-        for change in unfold(difference(live, target).changes):
+        for change in unfold_inherited(difference(live, target).changes):
             key = (change.kind, change.name)
             if change.change == "changed":
                 self.changed[key] = dict(change.properties)
@@ -90,7 +90,7 @@ class Composing:
                 other
                 for other in self.nodes
                 if other[0] in {"constraint", "index"}
-                and whole_of(*other, self.draft.target[other]) == table
+                and parent_object(*other, self.draft.target[other]) == table
                 and self.draft.target[other].get("type") != "foreign key"
             )
         return needed
@@ -111,7 +111,7 @@ class Composing:
         properties = dict(self.draft.target[key])
         properties.pop("replica identity", None)
         writer = WRITERS.get(kind)
-        whole = whole_of(kind, name, properties)
+        whole = parent_object(kind, name, properties)
         if writer is None or self._has_no_whole(whole):
             why = f"how to make a {kind} is not covered" if writer is None else f"nothing makes {whole}"
             if kind != "cast" or not any(each[0] == "range type" for each in self.wanted.needs(key)):

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wish_rollout.core.remedy.role_names import Roles
-    from wish_rollout.core.schema.change import Pair
+    from wish_rollout.core.schema.change import ValuePair
     from wish_rollout.core.schema.snapshot import Key
 
-Pairs = dict[str, "Pair"]
+Pairs = dict[str, "ValuePair"]
 """Property → (as it is, as it has to be). Who writes the statement for one takes it out."""
 
 

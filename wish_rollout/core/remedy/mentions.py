@@ -7,8 +7,8 @@ from functools import cached_property
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.schema.names import whole_of
-from wish_rollout.core.schema.names_in_text import PART, WORD, names_in
+from wish_rollout.core.schema.names import parent_object
+from wish_rollout.core.schema.names_in_text import PART, WORD, find_qualified_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -35,10 +35,10 @@ class Mentions:
         """Give what an object speaks of, the whole that it is part of, and the schema that it is in."""
         kind, name = key
         properties = self.objects[key]
-        texts = names_in(properties)
+        texts = find_qualified_names(properties)
         if kind == "cast":
-            texts |= names_in({"name": name})
-        if whole := whole_of(kind, name, properties):
+            texts |= find_qualified_names({"name": name})
+        if whole := parent_object(kind, name, properties):
             texts.add(whole)
         if match := WORD.match(name):
             texts.add(match[0])

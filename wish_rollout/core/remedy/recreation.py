@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.remedy.mentions import Mentions, plain_name
 from wish_rollout.core.remedy.writers import columns, constraints, enums, views
 from wish_rollout.core.remedy.writers.by_kind import WRITERS
-from wish_rollout.core.schema.names import split_last, whole_of
-from wish_rollout.core.schema.names_in_text import has_word, names_in
+from wish_rollout.core.schema.names import parent_object, split_last
+from wish_rollout.core.schema.names_in_text import contains_identifier, find_qualified_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -89,7 +89,7 @@ class Rebuilding:
                     kind, name, f"it would have to be made anew, and {' '.join(other)} stands on it"
                 )
         if kind in {"constraint", "index"}:
-            self._foreign_keys(whole_of(kind, name, live[key]) or "", live[key])
+            self._foreign_keys(parent_object(kind, name, live[key]) or "", live[key])
         if kind in {*_ROUTINES, "domain", "range type"}:
             self._used_by_columns(key)
 
@@ -100,14 +100,18 @@ class Rebuilding:
     def _stands_on(self, other: Key, key: Key) -> bool:
         """Whether it is more than a name in a routine's free text."""
         properties = self.draft.live[other]
-        if whole_of(*other, properties) == key[1]:
+        if parent_object(*other, properties) == key[1]:
             return True
-        return plain_name(*key) in names_in(properties, "body") or plain_name(*key) in other[1]
+        return plain_name(*key) in find_qualified_names(properties, "body") or plain_name(*key) in other[1]
 
     def _used_by_columns(self, key: Key) -> None:
         name = plain_name(*key)
         for (kind, column), properties in self.draft.live.items():
-            if kind == "column" and name in names_in(properties) and ("column", column) in self.draft.target:
+            if (
+                kind == "column"
+                and name in find_qualified_names(properties)
+                and ("column", column) in self.draft.target
+            ):
                 whole = split_last(column)[0]
                 if ("table", whole) in self.draft.live:
                     self.draft.gap(*key, f"it would have to be made anew, and column {column} stands on it")
@@ -154,8 +158,8 @@ class Rebuilding:
                 properties = self.draft.live[other]
                 speaks = other[0] in _QUERIES or (
                     other[0] in kinds
-                    and (whole_of(*other, properties) == table or other[0] == "statistics")
-                    and has_word(properties, own)
+                    and (parent_object(*other, properties) == table or other[0] == "statistics")
+                    and contains_identifier(properties, own)
                 )
                 if speaks and self._in_both(other) and self._stands_on(other, (of, table)):
                     self._add(other)

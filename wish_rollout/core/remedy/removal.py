@@ -11,8 +11,8 @@ from wish_rollout.core.remedy.sql_syntax import spelled
 from wish_rollout.core.remedy.statements import Statement
 from wish_rollout.core.remedy.writers import constraints, indexes, table_parts
 from wish_rollout.core.remedy.writers.by_kind import LAST, UNTOUCHED, WRITERS
-from wish_rollout.core.schema.conflicting_objects import space
-from wish_rollout.core.schema.names import split_last, whole_of
+from wish_rollout.core.schema.conflicting_objects import catalog_namespace
+from wish_rollout.core.schema.names import parent_object, split_last
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ class Dropping:
         self.draft = draft
         self.removed = removed - {key for key in removed if key[0] == "default privileges"}
         self.rebuilt = rebuilt
-        self.taken = {(space(kind), name) for kind, name in added}
+        self.taken = {(catalog_namespace(kind), name) for kind, name in added}
         self.defaults = removed - self.removed
 
     @cached_property
@@ -68,7 +68,7 @@ class Dropping:
         writer = WRITERS.get(key[0])
         if key in self.rebuilt or (writer is not None and writer.early):
             return True
-        return (space(key[0]), key[1]) in self.taken and not self._loses(key)
+        return (catalog_namespace(key[0]), key[1]) in self.taken and not self._loses(key)
 
     def _loses(self, key: Key) -> bool:
         writer = WRITERS.get(key[0])
@@ -86,7 +86,7 @@ class Dropping:
     def _parts(self) -> dict[str, list[Key]]:
         found: dict[str, list[Key]] = {}
         for key in self.removed:
-            if whole := whole_of(*key, self.draft.live[key]):
+            if whole := parent_object(*key, self.draft.live[key]):
                 found.setdefault(whole, []).append(key)
         return found
 
@@ -102,7 +102,7 @@ class Dropping:
         """Whether it goes with something else that is dropped."""
         kind, name = key
         properties = self.draft.live[key]
-        whole = whole_of(kind, name, properties)
+        whole = parent_object(kind, name, properties)
         if whole is not None:
             for of in _GROUPS:
                 if (of, whole) in self.rebuilt or (

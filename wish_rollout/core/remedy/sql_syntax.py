@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from wish_rollout.core.schema.names import PARTS, split_last
+from wish_rollout.core.schema.names import PART_KINDS, split_last
 
 Props = dict[str, Any]
 Properties = Mapping[str, Any]
@@ -36,7 +36,7 @@ def granted(kind: str) -> str:
 
 def spelled(kind: str, name: str, *, domain: bool = False) -> str:
     """Name an object as COMMENT ON and DROP do: ``TRIGGER g ON public.t``. ``domain``: the constraint is of one."""
-    if kind in PARTS and kind != "column":
+    if kind in PART_KINDS and kind != "column":
         whole, own = split_last(name)
         return f"{word(kind)} {own} ON {'DOMAIN ' if domain else ''}{whole}"
     return f"{word(kind)} {name}"

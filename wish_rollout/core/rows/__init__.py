@@ -1,4 +1,4 @@
-"""What a coming schema requires of rows that exist.
+"""Requirements of a new schema for existing rows.
 
 The queries that check these requirements are in ``postgres.rows``.
 """

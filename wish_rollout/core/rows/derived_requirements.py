@@ -1,4 +1,4 @@
-"""What a new schema will demand of the rows that are there already, read off two snapshots."""
+"""Derivation of the requirements of a new schema for existing rows, from two snapshots."""
 
 from __future__ import annotations
 
@@ -8,21 +8,28 @@ from typing import TYPE_CHECKING, Any
 from wish_rollout.core.hazards.rename_tracking import with_renames
 from wish_rollout.core.hazards.rules.type_change import only_wider
 from wish_rollout.core.rows.requirements import (
-    ExclusionRequirement,
-    Requirement,
-    TypeRequirement,
     CheckRequirement,
     EnumRequirement,
-    NotNullRequirement,
+    ExclusionRequirement,
     ForeignKeyRequirement,
-    Source,
+    NotNullRequirement,
+    Requirement,
+    RowSource,
+    TypeRequirement,
     UniqueRequirement,
 )
-from wish_rollout.core.rows.row_sources import Sources
+from wish_rollout.core.rows.row_sources import RowSources
 from wish_rollout.core.schema.comparison import difference
-from wish_rollout.core.schema.domains import base, chain, checks, columns_of, forbids_null, with_value
+from wish_rollout.core.schema.domains import (
+    base_type,
+    domain_chain,
+    domain_checks,
+    domain_columns,
+    forbids_null,
+    substitute_value,
+)
 from wish_rollout.core.schema.names import split_last
-from wish_rollout.core.text.sql_tokens import expression_of
+from wish_rollout.core.text.sql_tokens import index_key_expression
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,130 +37,146 @@ if TYPE_CHECKING:
     from wish_rollout.core.schema.change import Change
     from wish_rollout.core.schema.snapshot import Snapshot
 
-GIVEN = frozenset({"default", "identity", "generated"})
-"""Properties by which a column has a value without being given one."""
+VALUE_PROPERTIES = frozenset({"default", "identity", "generated"})
+"""Properties that give a new column a value in existing rows."""
 NO_RENAMES: Mapping[tuple[str, str], str] = {}
 
 
-def demands(
+def derive_requirements(
     before: Snapshot, after: Snapshot, renamed: Mapping[tuple[str, str], str] = NO_RENAMES
 ) -> tuple[Requirement, ...]:
-    """List what going from one schema to the other demands of rows.
+    """Return the requirements for existing rows when the schema changes from ``before`` to ``after``.
 
-    ``renamed``: what the release renames, (kind, old name) → new name. A demand names tables and columns as
-    they will be; its source says what they are now.
+    ``renamed``: the renames of the release, (kind, old name) → new name. A requirement has the new names of
+    tables and columns; its source has the current ones.
     """
     moved = with_renames(before, renamed)
     delta = difference(moved, after)
-    sources = Sources(moved, after, renamed, delta)
-    reading = _Reading(moved, after)
-    found = [demand for change in delta.changes for demand in reading.of(change)]
-    return tuple(_placed(demand, sources) for demand in dict.fromkeys(found))
+    sources = RowSources(moved, after, renamed, delta)
+    derivation = _Derivation(moved, after)
+    found = [requirement for change in delta.changes for requirement in derivation.of(change)]
+    return tuple(_with_source(requirement, sources) for requirement in dict.fromkeys(found))
 
 
-def _placed(demand: Requirement, sources: Sources) -> Requirement:
-    """Say where a demand's rows are now."""
-    texts = [getattr(demand, name, "") for name in ("expression", "predicate")]
-    own = sources.of(demand.table, (*demand.columns, *texts))
-    placed = replace(demand, source=own)
+def _with_source(requirement: Requirement, sources: RowSources) -> Requirement:
+    """Return a requirement with the current source of its rows."""
+    texts = [getattr(requirement, name, "") for name in ("expression", "predicate")]
+    source = sources.of(requirement.table, (*requirement.columns, *texts))
+    placed = replace(requirement, source=source)
     if isinstance(placed, ForeignKeyRequirement) and placed.references:
-        there = sources.of(placed.references.table, placed.referenced)
-        return replace(placed, references=there or placed.references)
+        referenced = sources.of(placed.references.table, placed.referenced)
+        return replace(placed, references=referenced or placed.references)
     return placed
 
 
-class _Reading:
-    """Reads demands off changes; ``before`` has the names that things will have."""
+class _Derivation:
+    """Derives requirements from changes; ``before`` has the new names."""
 
     def __init__(self, before: Snapshot, after: Snapshot) -> None:
         self.before = before
         self.after = after
 
     def of(self, change: Change) -> Iterator[Requirement]:
-        """Give what one change demands."""
+        """Yield the requirements of one change."""
         if change.kind == "column":
-            yield from self._column(change)
+            yield from self._of_column(change)
         elif change.kind == "constraint" and change.change in ("added", "changed"):
-            yield from self._constraint(change)
+            yield from self._of_constraint(change)
         elif change.kind == "index" and change.change == "added":
-            yield from self._index(change)
+            yield from self._of_index(change)
         elif change.kind == "enum" and change.change == "changed":
-            yield from self._enum(change)
+            yield from self._of_enum(change)
         elif change.kind == "domain" and change.properties.get("not null", (None, None))[1]:
-            for table, column in columns_of(self.before, change.name):
+            for table, column in domain_columns(self.before, change.name):
                 yield NotNullRequirement(table, (column,))
 
-    def _there(self, table: str) -> bool:
+    def _exists(self, table: str) -> bool:
         return ("table", table) in self.before.objects
 
-    def _column(self, change: Change) -> Iterator[Requirement]:
+    def _of_column(self, change: Change) -> Iterator[Requirement]:
         table, column = split_last(change.name)
-        if not self._there(table) or change.change not in ("added", "changed"):
+        if not self._exists(table) or change.change not in ("added", "changed"):
             return
-        now = self.after.objects["column", change.name]
-        kind = str(now["type"])
+        properties = self.after.objects["column", change.name]
+        type_name = str(properties["type"])
         if change.change == "added":
-            given = now.keys() & GIVEN or any("default" in each for _, each in chain(self.after, kind))
-            if (now.get("not null") or forbids_null(self.after, kind)) and not given:
-                yield NotNullRequirement(table, (column,), new=True)
+            has_value = properties.keys() & VALUE_PROPERTIES or any(
+                "default" in domain for _, domain in domain_chain(self.after, type_name)
+            )
+            if (properties.get("not null") or forbids_null(self.after, type_name)) and not has_value:
+                yield NotNullRequirement(table, (column,), is_new_column=True)
             return
         old, new = change.properties.get("type", (None, None))
         if old and new:
-            yield from self._type(table, column, str(old), str(new))
+            yield from self._of_type(table, column, str(old), str(new))
         if change.properties.get("not null", (None, None))[1]:
             yield NotNullRequirement(table, (column,))
 
-    def _type(self, table: str, column: str, old: str, new: str) -> Iterator[Requirement]:
-        was, becomes = base(self.before, old), base(self.after, new)
-        fits = None if was == becomes or only_wider(was, becomes) else TypeRequirement(table, (column,), was, becomes)
-        enum = _enum(self.after, becomes)
-        if fits and enum:
-            yield EnumRequirement(table, (column,), enum, tuple(self.after.objects["enum", enum]["labels"]))
-        elif fits:
-            yield fits
-        value = f"({column}::text::{becomes})" if fits else column
-        known = set(checks(self.before, old))
-        for name, expression in checks(self.after, new):
+    def _of_type(self, table: str, column: str, old: str, new: str) -> Iterator[Requirement]:
+        old_base, new_base = base_type(self.before, old), base_type(self.after, new)
+        converted = None
+        if old_base != new_base and not only_wider(old_base, new_base):
+            converted = TypeRequirement(table, (column,), old_base, new_base)
+        enum = _find_enum(self.after, new_base)
+        if converted and enum:
+            labels = tuple(self.after.objects["enum", enum]["labels"])
+            yield EnumRequirement(table, (column,), enum, labels)
+        elif converted:
+            yield converted
+        value = f"({column}::text::{new_base})" if converted else column
+        known = set(domain_checks(self.before, old))
+        for name, expression in domain_checks(self.after, new):
             if (name, expression) not in known and not enum:
-                yield CheckRequirement(table, (column,), name, with_value(expression, value), fits)
+                checked = substitute_value(expression, value)
+                yield CheckRequirement(table, (column,), name, checked, converted)
         if forbids_null(self.after, new) and not forbids_null(self.before, old):
             yield NotNullRequirement(table, (column,))
 
-    def _constraint(self, change: Change) -> Iterator[Requirement]:
+    def _of_constraint(self, change: Change) -> Iterator[Requirement]:
         owner, name = split_last(change.name)
-        now: Mapping[str, Any] = self.after.objects["constraint", change.name]
-        judged = change.change == "added" or change.properties.keys() & {"not valid", "expression"}
-        if not judged or now.keys() & {"not valid", "not enforced"}:
+        properties: Mapping[str, Any] = self.after.objects["constraint", change.name]
+        is_checked = change.change == "added" or change.properties.keys() & {"not valid", "expression"}
+        if not is_checked or properties.keys() & {"not valid", "not enforced"}:
             return
         if ("domain", owner) in self.before.objects:
-            for table, column in columns_of(self.before, owner):
-                yield CheckRequirement(table, (column,), name, with_value(now["expression"], column))
-        if self._there(owner):
-            yield from self._of_table(owner, name, now)
+            for table, column in domain_columns(self.before, owner):
+                expression = substitute_value(properties["expression"], column)
+                yield CheckRequirement(table, (column,), name, expression)
+        if self._exists(owner):
+            yield from self._of_table_constraint(owner, name, properties)
 
-    def _of_table(self, table: str, name: str, now: Mapping[str, Any]) -> Iterator[Requirement]:
-        columns = tuple(now.get("columns", ()))
-        if now["type"] == "check":
-            yield CheckRequirement(table, (), name, now["expression"])
-        elif now["type"] == "foreign key":
-            there = Source(now["references"]) if self._there(now["references"]) else None
-            wanted = tuple(now["referenced columns"])
-            yield ForeignKeyRequirement(table, columns, name, there, wanted, now.get("match") == "full")
-        elif now["type"] in ("unique", "primary key"):
-            yield UniqueRequirement(table, columns, name, bool(now.get("nulls not distinct")))
-        elif now["type"] == "exclusion":
-            predicate = str(now.get("predicate") or "")
-            keys = tuple(map(expression_of, now.get("keys", columns)))
-            yield ExclusionRequirement(table, keys, name, tuple(now["operators"]), predicate)
+    def _of_table_constraint(
+        self, table: str, name: str, properties: Mapping[str, Any]
+    ) -> Iterator[Requirement]:
+        columns = tuple(properties.get("columns", ()))
+        kind = properties["type"]
+        if kind == "check":
+            yield CheckRequirement(table, (), name, properties["expression"])
+        elif kind == "foreign key":
+            references = properties["references"]
+            source = RowSource(references) if self._exists(references) else None
+            referenced, match_full = (
+                tuple(properties["referenced columns"]),
+                properties.get("match") == "full",
+            )
+            yield ForeignKeyRequirement(table, columns, name, source, referenced, match_full)
+        elif kind in ("unique", "primary key"):
+            yield UniqueRequirement(table, columns, name, bool(properties.get("nulls not distinct")))
+        elif kind == "exclusion":
+            predicate = str(properties.get("predicate") or "")
+            keys = tuple(map(index_key_expression, properties.get("keys", columns)))
+            yield ExclusionRequirement(table, keys, name, tuple(properties["operators"]), predicate)
 
-    def _index(self, change: Change) -> Iterator[Requirement]:
-        now = {name: pair[1] for name, pair in change.properties.items()}
-        if now.get("unique") and self._there(str(now["table"])):
-            name, predicate = split_last(change.name)[1], str(now.get("predicate") or "")
-            keys = tuple(map(expression_of, now["keys"] or ()))
-            yield UniqueRequirement(str(now["table"]), keys, name, bool(now.get("nulls not distinct")), predicate)
+    def _of_index(self, change: Change) -> Iterator[Requirement]:
+        properties = {name: pair[1] for name, pair in change.properties.items()}
+        table = str(properties.get("table"))
+        if properties.get("unique") and self._exists(table):
+            name, predicate = split_last(change.name)[1], str(properties.get("predicate") or "")
+            keys = tuple(map(index_key_expression, properties["keys"] or ()))
+            nulls_not_distinct = bool(properties.get("nulls not distinct"))
+            yield UniqueRequirement(table, keys, name, nulls_not_distinct, predicate)
 
-    def _enum(self, change: Change) -> Iterator[Requirement]:
+    def _of_enum(self, change: Change) -> Iterator[Requirement]:
         old, new = change.properties.get("labels", ((), ()))
         if not set(old or ()) - set(new or ()) - set(change.labels):
             return
@@ -163,7 +186,7 @@ class _Reading:
                 yield EnumRequirement(table, (column,), change.name, tuple(new))
 
 
-def _enum(snapshot: Snapshot, kind: str) -> str:
-    """Find the enum that a column's type names, with its schema or without."""
+def _find_enum(snapshot: Snapshot, type_name: str) -> str:
+    """Return the name of the enum that a column's type denotes, with or without schema; or ""."""
     names = [name for name, _ in snapshot.of_kind("enum")]
-    return next((name for name in names if kind in (name, split_last(name)[1])), "")
+    return next((name for name in names if type_name in (name, split_last(name)[1])), "")

@@ -1,4 +1,7 @@
-"""What a schema demands of rows, as values; ``core.rows.derived_requirements`` reads them off two snapshots."""
+"""Requirements of a new schema for existing rows, as values, and the rows that were found to violate them.
+
+``core.rows.derived_requirements`` derives the requirements from two snapshots.
+"""
 
 from __future__ import annotations
 
@@ -6,151 +9,163 @@ from dataclasses import dataclass
 from typing import Any
 
 ROWS = "rows-do-not-fit"
-"""The name by which a revision says in ``allow_hazards`` that it knows of such rows, and why they are no harm."""
+"""The hazard kind by which a revision allows such rows in ``allow_hazards``, with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Where a table's rows are before the release: its name then.
+class RowSource:
+    """The table that has the rows before the release.
 
-    ``columns``: the demanded columns by the names that they will have, each with the SQL that gives its value
-    now; empty where all of them are there under these names.
+    ``columns``: the required columns by their new names, each with the SQL expression of its current value;
+    empty if all of them exist under these names.
     """
 
     table: str
     columns: tuple[tuple[str, str], ...] = ()
 
-    def old(self, column: str) -> str:
-        """Give a column's name before the release."""
+    def current_expression(self, column: str) -> str:
+        """Return the SQL expression of a column's current value: the current name of an existing column."""
         return dict(self.columns).get(column, column)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowRequirement:
-    """What all demands have: ``source``, where it is not simply the table."""
+    """The base of all requirements. ``source_of``: where the rows are now, unless in the table itself."""
 
-    source: Source | None = None
+    source: RowSource | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class EnumRequirement(RowRequirement):
-    """Values must be labels of an enum."""
+class ColumnsRequirement(RowRequirement):
+    """A requirement for some columns of a table, by their new names."""
 
     table: str
     columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EnumRequirement(ColumnsRequirement):
+    """Values must be labels of an enum."""
+
     enum: str
     labels: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class TypeRequirement(RowRequirement):
-    """Values must be of another type. ``before``: the type that they have."""
+class TypeRequirement(ColumnsRequirement):
+    """Values must be valid for another type. ``before``: the current type."""
 
-    table: str
-    columns: tuple[str, ...]
     before: str
     type: str
 
 
 @dataclass(frozen=True, slots=True)
-class NotNullRequirement(RowRequirement):
-    """There may be no NULL. ``new``: the column is not there yet, and has no default."""
+class NotNullRequirement(ColumnsRequirement):
+    """Values must not be NULL. ``is_new_column``: the column does not exist yet, and has no default."""
 
-    table: str
-    columns: tuple[str, ...]
-    new: bool = False
+    is_new_column: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class CheckRequirement(RowRequirement):
-    """A CHECK must not be false. ``fits``: what values must be for the expression to be computed at all."""
+class CheckRequirement(ColumnsRequirement):
+    """A CHECK expression must not be false.
 
-    table: str
-    columns: tuple[str, ...]
+    ``type_requirement``: the requirement that values must meet for the expression to be computable.
+    """
+
     name: str
     expression: str
-    fits: TypeRequirement | None = None
+    type_requirement: TypeRequirement | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class UniqueRequirement(RowRequirement):
-    """No two rows may be alike; ``predicate``: among those that meet it."""
+class UniqueRequirement(ColumnsRequirement):
+    """No two rows may have the same values. ``predicate``: only among the rows that satisfy it."""
 
-    table: str
-    columns: tuple[str, ...]
     name: str
-    nulls_alike: bool = False
+    nulls_not_distinct: bool = False
     predicate: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class ExclusionRequirement(RowRequirement):
-    """No two rows may meet all of the operators, one a column: an exclusion constraint."""
+class ExclusionRequirement(ColumnsRequirement):
+    """No two rows may satisfy all operators, one a column (manual, CREATE TABLE, EXCLUDE)."""
 
-    table: str
-    columns: tuple[str, ...]
     name: str
     operators: tuple[str, ...]
     predicate: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class ForeignKeyRequirement(RowRequirement):
-    """There must be a row that is referred to. ``references`` is None where that table is not there yet.
+class ForeignKeyRequirement(ColumnsRequirement):
+    """The referenced row must exist.
 
-    ``full``: columns are NULL all together, or not at all (MATCH FULL).
+    ``references``: the referenced table, or None if it does not exist yet. ``match_full``: the columns are
+    either all NULL or all not NULL (MATCH FULL).
     """
 
-    table: str
-    columns: tuple[str, ...]
     name: str
-    references: Source | None
+    references: RowSource | None
     referenced: tuple[str, ...]
-    full: bool = False
+    match_full: bool = False
 
 
-Requirement = EnumRequirement | TypeRequirement | NotNullRequirement | CheckRequirement | UniqueRequirement | ExclusionRequirement | ForeignKeyRequirement
+Requirement = (
+    EnumRequirement
+    | TypeRequirement
+    | NotNullRequirement
+    | CheckRequirement
+    | UniqueRequirement
+    | ExclusionRequirement
+    | ForeignKeyRequirement
+)
 
 
-def source(demand: Requirement) -> Source:
-    """Say where a demand's rows are before the release."""
-    return demand.source or Source(demand.table)
+def source_of(requirement: Requirement) -> RowSource:
+    """Return where a requirement's rows are before the release."""
+    return requirement.source or RowSource(requirement.table)
 
 
-def place(demand: Requirement) -> str:
-    """Name what a demand stands on: the constraint, or the column."""
-    own = getattr(demand, "name", "") or demand.columns[0]
-    return f"{demand.table}.{own}"
+def requirement_name(requirement: Requirement) -> str:
+    """Return the qualified name of the constraint, or of the first column, that a requirement belongs to."""
+    part = getattr(requirement, "name", "") or requirement.columns[0]
+    return f"{requirement.table}.{part}"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """Rows that do not meet a demand. ``rows``: None where that could not be counted in time.
+class RowFinding:
+    """Rows that violate a requirement.
 
-    ``sql`` shows them. ``allowed``: why the revisions let them be. ``rehearsed``: how the release ended on a
-    scratch server with some of them, where nothing allows them.
+    ``rows``: their number; None if they could not be counted in time. ``sql``: a query that shows them.
+    ``allowed``: the reason for which the revisions allow them. ``rehearsal_result``: how a rehearsal of the
+    release with some of them ended, unless they are allowed.
     """
 
-    demand: Requirement
+    requirement: Requirement
     rows: int | None
-    says: str
+    description: str
     sql: str
     allowed: str = ""
-    rehearsed: str = ""
+    rehearsal_result: str = ""
 
     @property
     def name(self) -> str:
-        """Name the finding for an approval."""
-        return f"{ROWS} {place(self.demand)}"
+        """The name of the finding in an approval."""
+        return f"{ROWS} {requirement_name(self.requirement)}"
 
     def signed(self) -> dict[str, str]:
-        """Give what an approval covers: not the count, which every insert changes."""
-        return {"kind": ROWS, "subject": place(self.demand), "allowed": self.allowed}
+        """Return the fields that an approval covers: not the count, which every insert changes."""
+        return {"kind": ROWS, "subject": requirement_name(self.requirement), "allowed": self.allowed}
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the whole, for ``--json``."""
-        told = {"rows": self.rows, "says": self.says, "sql": self.sql, "rehearsed": self.rehearsed}
-        return {**self.signed(), **told}
+        """Return all fields, for ``--json``."""
+        return {
+            **self.signed(),
+            "rows": self.rows,
+            "says": self.description,
+            "sql": self.sql,
+            "rehearsed": self.rehearsal_result,
+        }
 
     def __str__(self) -> str:
-        return f"{self.says} (see them: {self.sql})"
+        return f"{self.description} (see them: {self.sql})"

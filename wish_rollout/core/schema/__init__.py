@@ -1,4 +1,4 @@
-"""Snapshots of a schema, their names and their delta.
+"""Snapshots of a schema, object names, and deltas between snapshots.
 
-The SQL that leads from one snapshot to another is in ``core.remedy``.
+The SQL that changes one schema into another is written in ``core.remedy``.
 """

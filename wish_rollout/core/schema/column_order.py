@@ -1,8 +1,8 @@
-"""The order of a table's columns, told without noise.
+"""The order of a table's columns, in which only columns that really moved are reported.
 
-A snapshot gives each column its place among the visible ones. If the second of five is dropped, three others
-move up, and yet only one thing has happened. So a delta speaks of a place only where a column really changed
-its order among those that stay; the places of the others follow from it.
+A snapshot stores the position of each visible column. If the second of five columns is dropped, the positions
+of three others change, but only one thing has happened. A delta therefore contains the position of a column
+only if its order among the remaining columns changed; the other positions are computed.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
-def moved(before: Mapping[str, int], after: Mapping[str, int]) -> set[str]:
-    """Name the fewest columns whose move explains the new order; the same ones for the way back.
+def moved_columns(before: Mapping[str, int], after: Mapping[str, int]) -> set[str]:
+    """Return the smallest set of columns whose move explains the new order.
 
-    ``before``, ``after``: the places of the columns that are in both tables. Those that stay are a longest
-    common part; of several, the one with those whose place is the same, then with the first names. The
-    choice does not depend on the direction.
+    ``before``, ``after``: the positions of the columns that both tables have. The columns that did not move
+    are a longest common subsequence. If there are several, columns with the same position in both tables are
+    preferred, then names that sort first. The result is the same if ``before`` and ``after`` are exchanged.
     """
 
     def preference(column: str) -> tuple[bool, str]:
@@ -27,21 +27,21 @@ def moved(before: Mapping[str, int], after: Mapping[str, int]) -> set[str]:
 
     columns = sorted(before, key=lambda column: before[column])
     while True:
-        ending = _lengths([after[column] for column in columns])
-        beginning = _lengths([-after[column] for column in reversed(columns)])[::-1]
+        ending = _increasing_lengths([after[column] for column in columns])
+        beginning = _increasing_lengths([-after[column] for column in reversed(columns)])[::-1]
         longest = max(ending, default=0)
         levels: dict[int, list[str]] = {}
-        for column, one, other in zip(columns, ending, beginning, strict=True):
-            if one + other - 1 == longest:
-                levels.setdefault(one, []).append(column)
-        open_names = [name for names in levels.values() if len(names) > 1 for name in names]
-        if not open_names:
+        for column, length_to, length_from in zip(columns, ending, beginning, strict=True):
+            if length_to + length_from - 1 == longest:
+                levels.setdefault(length_to, []).append(column)
+        undecided = [name for names in levels.values() if len(names) > 1 for name in names]
+        if not undecided:
             return set(before) - {names[0] for names in levels.values()}
-        columns = _beside(min(open_names, key=preference), columns, after)
+        columns = _compatible_columns(min(undecided, key=preference), columns, after)
 
 
-def _beside(chosen: str, columns: list[str], after: Mapping[str, int]) -> list[str]:
-    """Give those columns that are on the same side of a chosen one in both orders, and that one."""
+def _compatible_columns(chosen: str, columns: list[str], after: Mapping[str, int]) -> list[str]:
+    """Return the columns on the same side of a chosen column in both orders, and that column."""
     split = columns.index(chosen)
     return [
         column
@@ -50,25 +50,25 @@ def _beside(chosen: str, columns: list[str], after: Mapping[str, int]) -> list[s
     ]
 
 
-def _lengths(places: list[int]) -> list[int]:
-    """Give the length of the longest increasing subsequence that ends at each place."""
+def _increasing_lengths(positions: list[int]) -> list[int]:
+    """Return, for each index, the length of the longest increasing subsequence that ends there."""
     tails: list[int] = []
     lengths = []
-    for place in places:
-        at = bisect_left(tails, place)
-        tails[at : at + 1] = [place]
-        lengths.append(at + 1)
+    for position in positions:
+        index = bisect_left(tails, position)
+        tails[index : index + 1] = [position]
+        lengths.append(index + 1)
     return lengths
 
 
-def placed(staying: Iterable[str], fixed: Mapping[str, int]) -> dict[str, int]:
-    """Give each column its place: those of ``fixed`` where it says, the others in their order around them."""
-    taken = {place: column for column, place in fixed.items()}
-    places = dict(fixed)
-    place = 1
+def assign_positions(staying: Iterable[str], fixed: Mapping[str, int]) -> dict[str, int]:
+    """Return the position of each column: as in ``fixed``; ``staying`` fills the other positions in its order."""
+    taken = set(fixed.values())
+    positions = dict(fixed)
+    position = 1
     for column in staying:
-        while place in taken:
-            place += 1
-        places[column] = place
-        place += 1
-    return places
+        while position in taken:
+            position += 1
+        positions[column] = position
+        position += 1
+    return positions

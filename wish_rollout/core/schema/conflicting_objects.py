@@ -1,4 +1,4 @@
-"""What a pending release would create and a database already has."""
+"""Objects of a database that conflict with objects that a pending release would create."""
 
 from __future__ import annotations
 
@@ -6,28 +6,32 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.schema.comparison import difference
-from wish_rollout.core.schema.names import whole_of
-from wish_rollout.core.schema.snapshot import Snapshot
+from wish_rollout.core.schema.delta_rendering import summarize_delta
+from wish_rollout.core.schema.names import parent_object
+from wish_rollout.core.schema.snapshot import remove_objects, select_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from wish_rollout.core.schema.change import Change
     from wish_rollout.core.schema.delta import Delta
+    from wish_rollout.core.schema.snapshot import Snapshot
 
 RELATIONS = frozenset(
     {"table", "view", "materialized view", "sequence", "index", "foreign table", "composite type"}
 )
-"""Kinds that share one namespace, pg_class (manual, 52.11)."""
+"""Kinds whose names are in pg_class (manual, 52.11)."""
 TYPES = frozenset({"enum", "domain", "composite type", "range type", "base type"})
-"""Kinds that share pg_type, where each table's row type is too (manual, 52.64)."""
-ROWS = frozenset({"table", "view", "materialized view", "foreign table"})
+"""Kinds whose names are in pg_type, as are the row types of tables (manual, 52.64)."""
+KINDS_WITH_ROW_TYPE = frozenset({"table", "view", "materialized view", "foreign table"})
 ROUTINES = frozenset({"function", "procedure", "aggregate"})
 
 
 @dataclass(frozen=True, slots=True)
 class ConflictingObject:
-    """An object in the way. ``difference`` leads from it to what the release wants; empty: it is the same."""
+    """An object whose name the release needs.
+
+    ``difference``: the delta from the object to the one that the release would create; empty if it is the same.
+    """
 
     kind: str
     name: str
@@ -36,74 +40,56 @@ class ConflictingObject:
 
     @property
     def identical(self) -> bool:
-        """Whether it is exactly what the release would have made."""
+        """Whether the object is exactly the one that the release would create."""
         return self.kind == self.expected_kind and not self.difference
 
     def __str__(self) -> str:
         if self.kind != self.expected_kind:
-            return f"{self.kind} {self.name} (the release wants a {self.expected_kind})"
+            return f"{self.kind} {self.name} (the release needs a {self.expected_kind})"
         if self.identical:
-            return f"{self.kind} {self.name} (exactly as the release would make it)"
-        parts = ", ".join(f"{c.change} {c.kind} {c.name}" for c in self.difference.changes[:6])
-        more = len(self.difference.changes) - 6
-        return f"{self.kind} {self.name} (to be as wanted: {parts}{f' and {more} more' if more > 0 else ''})"
+            return f"{self.kind} {self.name} (exactly as the release would create it)"
+        return f"{self.kind} {self.name} (missing changes: {summarize_delta(self.difference)})"
 
 
-def obstacles(promised: Delta, wanted: Snapshot, live: Snapshot) -> tuple[ConflictingObject, ...]:
-    """Find what the promised delta adds and the live schema has already, whole objects with their parts.
+def find_conflicting_objects(
+    promised: Delta, wanted: Snapshot, live: Snapshot
+) -> tuple[ConflictingObject, ...]:
+    """Return the whole objects that the promised delta adds and the live schema has already.
 
-    What the delta removes first is not in the way: a table is renamed, and a view takes its old name over.
+    An object that the delta removes is no conflict: a release may rename a table and create a view with the
+    table's old name.
     """
-    by_name = {(space(kind), name): kind for kind, name in live.objects}
-    # a relation's row type has the relation's name, among the types
+    by_name = {(catalog_namespace(kind), name): kind for kind, name in live.objects}
+    # the row type of a relation has the relation's name in pg_type
     by_name |= {
-        ("type", name): kind for kind, name in live.objects if kind in ROWS and ("type", name) not in by_name
+        ("type", name): kind
+        for kind, name in live.objects
+        if kind in KINDS_WITH_ROW_TYPE and ("type", name) not in by_name
     }
     added = {change.name for change in promised.changes if change.change == "added"}
     removed = {(change.kind, change.name) for change in promised.changes if change.change == "removed"}
     found = []
     for change in promised.changes:
         properties = wanted.objects.get((change.kind, change.name), {})
-        if change.change != "added" or whole_of(change.kind, change.name, properties) in added:
+        if change.change != "added" or parent_object(change.kind, change.name, properties) in added:
             continue
-        kind = by_name.get((space(change.kind), change.name))
+        kind = by_name.get((catalog_namespace(change.kind), change.name))
         if kind is not None and (kind, change.name) not in removed:
-            found.append(ConflictingObject(kind, change.name, change.kind, _difference(change, kind, wanted, live)))
+            missing = difference(
+                select_object(live, kind, change.name), select_object(wanted, change.kind, change.name)
+            )
+            found.append(ConflictingObject(kind, change.name, change.kind, missing))
     return tuple(found)
 
 
-def space(kind: str) -> str:
-    """Name the namespace that a kind's names live in."""
-    for shared, name in ((RELATIONS, "relation"), (TYPES, "type"), (ROUTINES, "routine")):
-        if kind in shared:
-            return name
+def catalog_namespace(kind: str) -> str:
+    """Return the namespace of a kind's names: kinds with the same namespace cannot share a name."""
+    for kinds, namespace in ((RELATIONS, "relation"), (TYPES, "type"), (ROUTINES, "routine")):
+        if kind in kinds:
+            return namespace
     return kind
 
 
-def _difference(change: Change, kind: str, wanted: Snapshot, live: Snapshot) -> Delta:
-    return difference(part(live, kind, change.name), part(wanted, change.kind, change.name))
-
-
-def part(snapshot: Snapshot, kind: str, name: str) -> Snapshot:
-    """Cut one object and its parts out of a snapshot."""
-    return Snapshot(
-        {
-            key: properties
-            for key, properties in snapshot.objects.items()
-            if key == (kind, name) or whole_of(*key, properties) == name
-        }
-    )
-
-
-def without(snapshot: Snapshot, found: Iterable[ConflictingObject]) -> Snapshot:
-    """Give a snapshot without the obstacles and their parts."""
-    whole = {(obstacle.kind, obstacle.name) for obstacle in found}
-    names = {name for _, name in whole}
-    return Snapshot(
-        {
-            key: properties
-            for key, properties in snapshot.objects.items()
-            if key not in whole and whole_of(*key, properties) not in names
-        },
-        snapshot.readable_properties,
-    )
+def remove_conflicting_objects(snapshot: Snapshot, found: Iterable[ConflictingObject]) -> Snapshot:
+    """Return a snapshot without the conflicting objects and their parts."""
+    return remove_objects(snapshot, {(conflicting.kind, conflicting.name) for conflicting in found})

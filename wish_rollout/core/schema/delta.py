@@ -1,4 +1,4 @@
-"""A delta as a value: what happened to each object, how it is taken back, and how it is applied."""
+"""A delta as a value: the changes between two snapshots, its inverse, and its application to a snapshot."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from wish_rollout.core.errors.base import InvalidSnapshotFile, VerificationFailed
-from wish_rollout.core.schema.change import Change, Kind, Pair
-from wish_rollout.core.schema.column_order import placed
-from wish_rollout.core.schema.inheritance import unfold
+from wish_rollout.core.schema.change import Change, ChangeKind, ValuePair
+from wish_rollout.core.schema.column_order import assign_positions
+from wish_rollout.core.schema.inheritance import unfold_inherited
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.schema.snapshot import INFORMATIONAL_PROPERTIES, Json, Key, Snapshot
 
@@ -22,7 +22,7 @@ VERSION = 1
 
 @dataclass(eq=False)
 class DeltaDoesNotFit(VerificationFailed):
-    """A delta was applied to a snapshot that it does not start from."""
+    """A delta was applied to another snapshot than the one that it was computed from."""
 
     kind: str
     name: str
@@ -30,12 +30,12 @@ class DeltaDoesNotFit(VerificationFailed):
 
     summary = "The delta does not fit: {kind} {name} {reason}."
     explanation = "It was computed from another schema than the one that it is applied to."
-    hint = "compute the delta anew from the schema as it is now"
+    hint = "compute the delta again from the current schema"
 
 
 @dataclass(frozen=True)
 class Delta:
-    """All changes between two snapshots, sorted by kind and name; false if there are none."""
+    """All changes between two snapshots, sorted by kind and name. A delta without changes is false."""
 
     changes: tuple[Change, ...] = ()
 
@@ -43,82 +43,83 @@ class Delta:
         return bool(self.changes)
 
     def inverse(self) -> Delta:
-        """Give the delta that leads back."""
-        return Delta(tuple(sorted((change.inverse() for change in self.changes), key=_order)))
+        """Return the delta in the opposite direction."""
+        return Delta(tuple(sorted((change.inverse() for change in self.changes), key=_sort_key)))
 
     def apply(self, snapshot: Snapshot) -> Snapshot:
-        """Give the snapshot that this delta leads to.
+        """Return the snapshot after this delta.
 
-        Raises ``DeltaDoesNotFit`` if an object is not as the delta says that it was before.
+        Raises DeltaDoesNotFit if an object of the snapshot differs from the delta's description of it.
         """
         objects = dict(snapshot.objects)
-        changes = tuple(unfold(self.changes))
+        changes = tuple(unfold_inherited(self.changes))
         for change in changes:
-            _check(change, objects)
+            _check_applicable(change, objects)
         for change in changes:
             if change.change in {"removed", "renamed"}:
                 del objects[change.kind, change.name]
         for change in changes:
-            _put(change, objects, snapshot.objects)
-        _place_columns(changes, objects, snapshot)
+            _store_object(change, objects, snapshot.objects)
+        _set_positions(changes, objects, snapshot)
         return Snapshot(objects, snapshot.readable_properties)
 
     def as_dict(self) -> list[dict[str, Json]]:
-        """Give the changes as plain JSON values."""
+        """Return the changes as plain JSON values."""
         return [change.as_dict() for change in self.changes]
 
     def to_json(self) -> str:
-        """Write the delta as a JSON document that ends with a newline."""
+        """Return the delta as a JSON document that ends with a newline."""
         document = {"format": FORMAT, "version": VERSION, "changes": self.as_dict()}
         return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
     @classmethod
     def from_json(cls, text: str, source: str = "given as text") -> Delta:
-        """Read what ``to_json`` wrote; raises ``InvalidSnapshotFile`` for anything else."""
+        """Return the delta that ``to_json`` wrote; raise InvalidSnapshotFile for any other text."""
         try:
             document = json.loads(text)
             if (document["format"], document["version"]) != (FORMAT, VERSION):
                 raise InvalidSnapshotFile(source, f"it is not of the format {FORMAT}, version {VERSION}")
-            return cls(tuple(_change(entry) for entry in document["changes"]))
+            return cls(tuple(_change_from_document(entry) for entry in document["changes"]))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise InvalidSnapshotFile(source, f"it is no delta ({error})") from None
+            raise InvalidSnapshotFile(source, f"it is not a delta ({error})") from None
 
 
-def _order(change: Change) -> tuple[str, str, str]:
+def _sort_key(change: Change) -> tuple[str, str, str]:
     return (change.kind, change.name, change.change)
 
 
-def _change(entry: dict[str, Any]) -> Change:
+def _change_from_document(entry: dict[str, Any]) -> Change:
     change = entry["change"]
-    if change not in get_args(Kind):
+    if change not in get_args(ChangeKind):
         raise ValueError(change)
-    also = {child: _read_pairs(own) for child, own in entry.get("also", {}).items()}
-    return Change(entry["kind"], entry["name"], cast("Kind", change), _read_pairs(entry["properties"]), also)
+    also = {child: _as_pairs(own) for child, own in entry.get("also", {}).items()}
+    properties = _as_pairs(entry["properties"])
+    return Change(entry["kind"], entry["name"], cast("ChangeKind", change), properties, also)
 
 
-def _read_pairs(pairs: dict[str, Any]) -> dict[str, Pair]:
+def _as_pairs(pairs: dict[str, Any]) -> dict[str, ValuePair]:
     return {key: (before, after) for key, (before, after) in pairs.items()}
 
 
-def _check(change: Change, objects: Mapping[Key, Mapping[str, Json]]) -> None:
+def _check_applicable(change: Change, objects: Mapping[Key, Mapping[str, Json]]) -> None:
     present = objects.get((change.kind, change.name))
     if change.change == "added":
         if present is not None:
-            raise DeltaDoesNotFit(change.kind, change.name, "is already there")
+            raise DeltaDoesNotFit(change.kind, change.name, "exists already")
         return
     if present is None:
-        raise DeltaDoesNotFit(change.kind, change.name, "is not there")
+        raise DeltaDoesNotFit(change.kind, change.name, "does not exist")
     for name, (before, _) in change.properties.items():
-        derived = change.change == "renamed" or (change.kind == "column" and name == "position")
-        if not derived and present.get(name) != before:
+        is_computed = change.change == "renamed" or (change.kind == "column" and name == "position")
+        if not is_computed and present.get(name) != before:
             raise DeltaDoesNotFit(change.kind, change.name, f"has another {name} than the delta starts from")
     if change.change == "removed":
         extra = set(present) - set(change.properties) - INFORMATIONAL_PROPERTIES
         if extra:
-            raise DeltaDoesNotFit(change.kind, change.name, f"has {', '.join(sorted(extra))} as well")
+            raise DeltaDoesNotFit(change.kind, change.name, f"also has {', '.join(sorted(extra))}")
 
 
-def _put(
+def _store_object(
     change: Change, objects: dict[Key, Mapping[str, Json]], before: Mapping[Key, Mapping[str, Json]]
 ) -> None:
     if change.change == "removed":
@@ -137,27 +138,33 @@ def _put(
     objects[change.kind, name] = properties
 
 
-def _place_columns(
+def _set_positions(
     changes: tuple[Change, ...], objects: dict[Key, Mapping[str, Json]], snapshot: Snapshot
 ) -> None:
-    """Give the columns that no change speaks of their places, in each table where one was added or went."""
-    fixed: dict[str, dict[str, int]] = {}
-    for change in changes:
-        if change.kind == "column":
-            table = fixed.setdefault(split_last(change.name)[0], {})
-            if change.change == "renamed":
-                place = snapshot.objects["column", change.name]["position"]
-                table[change.properties["name"][1]] = place
-            elif change.properties.get("position", (None, None))[1] is not None:
-                table[change.name] = change.properties["position"][1]
+    """Set the positions of the unchanged columns of each table of which a column was added, removed or moved."""
+    fixed = _fixed_positions(changes, snapshot)
     if not fixed:
         return
     columns = sorted((properties.get("position", 0), name) for name, properties in snapshot.of_kind("column"))
     staying: dict[str, list[str]] = {}
     for _, name in columns:
-        table_name = split_last(name)[0]
-        if table_name in fixed and ("column", name) in objects and name not in fixed[table_name]:
-            staying.setdefault(table_name, []).append(name)
-    for table_name, places in fixed.items():
-        for name, place in placed(staying.get(table_name, ()), places).items():
-            objects["column", name] = {**objects["column", name], "position": place}
+        table = split_last(name)[0]
+        if table in fixed and ("column", name) in objects and name not in fixed[table]:
+            staying.setdefault(table, []).append(name)
+    for table, positions in fixed.items():
+        for name, position in assign_positions(staying.get(table, ()), positions).items():
+            objects["column", name] = {**objects["column", name], "position": position}
+
+
+def _fixed_positions(changes: tuple[Change, ...], snapshot: Snapshot) -> dict[str, dict[str, int]]:
+    """Return table → column → position, for the columns whose position the changes determine."""
+    fixed: dict[str, dict[str, int]] = {}
+    for change in changes:
+        if change.kind == "column":
+            positions = fixed.setdefault(split_last(change.name)[0], {})
+            if change.change == "renamed":
+                position = snapshot.objects["column", change.name]["position"]
+                positions[change.properties["name"][1]] = position
+            elif change.properties.get("position", (None, None))[1] is not None:
+                positions[change.name] = change.properties["position"][1]
+    return fixed

@@ -1,6 +1,6 @@
-"""A delta for people: as Markdown, and as lines that read like ``git diff``.
+"""A delta as text to read: as Markdown, and as lines in the form of ``git diff``.
 
-Names and texts come from a database, so they are hostile here: control characters are shown, never sent.
+Names and texts come from a database and may be hostile: control characters are escaped.
 """
 
 from __future__ import annotations
@@ -10,26 +10,27 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from wish_rollout.core.schema.names import PARTS, split_last
+from wish_rollout.core.schema.names import PART_KINDS, split_last
+from wish_rollout.core.text.redaction import escape_to_one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from wish_rollout.core.schema.change import Change
     from wish_rollout.core.schema.delta import Delta
     from wish_rollout.core.schema.snapshot import Json
 
-StatementKey = Literal["+", "-", "~", " "]
-_MARKS: dict[str, StatementKey] = {"added": "+", "removed": "-", "changed": "~", "renamed": "~"}
+Mark = Literal["+", "-", "~", " "]
+_MARKS: dict[str, Mark] = {"added": "+", "removed": "-", "changed": "~", "renamed": "~"}
 _COLOURS = {"+": "\x1b[32m", "-": "\x1b[31m", "~": "\x1b[33m", " ": ""}
-_END = "\x1b[0m"
+_COLOUR_END = "\x1b[0m"
 
 
 @dataclass(frozen=True)
-class Line:
-    """A line of a rendered delta: its mark, how deep it stands, and text without control characters."""
+class DeltaLine:
+    """A line of a rendered delta: its mark, its indentation level, and its text without control characters."""
 
-    mark: StatementKey
+    mark: Mark
     depth: int
     text: str
 
@@ -37,51 +38,58 @@ class Line:
         return f"{self.mark} {'    ' * self.depth}{self.text}".rstrip()
 
 
-def lines(delta: Delta) -> Iterator[Line]:
-    """Give a delta line by line: each table's parts below it, in the order of their names."""
+def delta_lines(delta: Delta) -> Iterator[DeltaLine]:
+    """Yield the lines of a delta, sorted by object; the parts of a table follow the table."""
     whole = {(_group(change), change.name) for change in delta.changes if change.kind not in _GROUPED}
     last = None
-    for change in sorted(delta.changes, key=_place):
+    for change in sorted(delta.changes, key=_sort_key):
         group = _group(change)
         if change.kind in _GROUPED and (group, group) not in whole and group != last:
-            yield Line(" ", 0, f"on {visible(group)}")
+            yield DeltaLine(" ", 0, f"on {escape_to_one_line(group)}")
         last = group
-        yield from _lines_of(change, 1 if change.kind in _GROUPED else 0)
+        yield from _change_lines(change, 1 if change.kind in _GROUPED else 0)
 
 
-def terminal(delta: Delta, *, colour: bool = False) -> str:
-    """Give a delta as text for a terminal, with ANSI colours if wanted; empty if nothing changed."""
+def render_text(delta: Delta, *, colour: bool = False) -> str:
+    """Return a delta as text, with ANSI colours if ``colour`` is true; empty for an empty delta."""
     if not colour:
-        return "".join(f"{line}\n" for line in lines(delta))
+        return "".join(f"{line}\n" for line in delta_lines(delta))
     return "".join(
-        f"{_COLOURS[line.mark]}{line}{_END if line.mark != ' ' else ''}\n" for line in lines(delta)
+        f"{_COLOURS[line.mark]}{line}{_COLOUR_END if line.mark != ' ' else ''}\n"
+        for line in delta_lines(delta)
     )
 
 
-def markdown(delta: Delta) -> str:
-    """Give a delta as Markdown: a sentence, and a fenced block that nothing in it can end."""
+def render_markdown(delta: Delta) -> str:
+    """Return a delta as Markdown: a summary, and a fenced block that no text in it can end."""
     if not delta:
         return "No difference.\n"
     counts = [
-        f"{count} {word}"
-        for word in ("added", "removed", "changed", "renamed")
-        if (count := sum(change.change == word for change in delta.changes))
+        f"{count} {kind}"
+        for kind in ("added", "removed", "changed", "renamed")
+        if (count := sum(change.change == kind for change in delta.changes))
     ]
-    return f"{', '.join(counts)}\n\n```diff\n{terminal(delta)}```\n"
+    return f"{', '.join(counts)}\n\n```diff\n{render_text(delta)}```\n"
 
 
-def visible(text: str) -> str:
-    """Write control and formatting characters as escapes, so that a name can neither hide nor act."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+def summarize_delta(delta: Delta, most: int = 6) -> str:
+    """Return the first ``most`` changes of a delta in one line, and the number of the others."""
+    return summarize_changes(delta.changes, most)
 
 
-_GROUPED = frozenset({*PARTS, "index"})
+def summarize_changes(changes: Sequence[Change], most: int = 6) -> str:
+    """Return the first ``most`` changes in one line, and the number of the others."""
+    names = [f"{change.change} {change.kind} {change.name}" for change in changes[:most]]
+    rest = len(changes) - most
+    return ", ".join(names) + (f" and {rest} more" if rest > 0 else "")
+
+
+_GROUPED = frozenset({*PART_KINDS, "index"})
 
 
 def _group(change: Change) -> str:
-    if change.kind in PARTS:
+    """Return the name of the object that a change is displayed under."""
+    if change.kind in PART_KINDS:
         return split_last(change.name)[0]
     if change.kind == "index":
         before, after = change.properties.get("table", (None, None))
@@ -89,84 +97,87 @@ def _group(change: Change) -> str:
     return change.name
 
 
-def _place(change: Change) -> tuple[str, bool, int, int, str]:
-    """Sort by group, the group's own object first, columns in their order, all else by kind and name."""
+def _sort_key(change: Change) -> tuple[str, bool, int, int, str]:
+    """Sort by group, then the group's own object, then columns by position, then other parts by kind and name."""
     kinds = ("column", "constraint", "index")
     rank = kinds.index(change.kind) if change.kind in kinds else len(kinds)
     before, after = change.properties.get("position", (0, 0))
     return (_group(change), change.kind in _GROUPED, rank, after or before or 0, change.name)
 
 
-def _lines_of(change: Change, depth: int) -> Iterator[Line]:
+def _change_lines(change: Change, depth: int) -> Iterator[DeltaLine]:
     mark = _MARKS[change.change]
-    name = split_last(change.name)[1] if change.kind in PARTS else change.name
+    name = split_last(change.name)[1] if change.kind in PART_KINDS else change.name
+    head = f"{change.kind} {escape_to_one_line(name)}"
     if change.change == "renamed":
-        to = split_last(change.properties["name"][1])[1]
-        yield Line(mark, depth, f"{change.kind} {visible(name)} renamed to {visible(to)}{_also(change)}")
+        new_name = split_last(change.properties["name"][1])[1]
+        yield DeltaLine(mark, depth, f"{head} renamed to {escape_to_one_line(new_name)}{_also(change)}")
         return
-    head = f"{change.kind} {visible(name)}{_also(change)}"
+    head += _also(change)
     if change.change == "changed":
-        yield Line(mark, depth, head)
+        yield DeltaLine(mark, depth, head)
         for key, (before, after) in change.properties.items():
-            yield from _changed(key, before, after, depth + 1)
+            yield from _changed_property(key, before, after, depth + 1)
         for old, new in change.labels.items():
-            yield Line("~", depth + 1, f"label {visible(old)} renamed to {visible(new)}")
+            yield DeltaLine(
+                "~", depth + 1, f"label {escape_to_one_line(old)} renamed to {escape_to_one_line(new)}"
+            )
         return
     side = 1 if change.change == "added" else 0
-    told = {key: pair[side] for key, pair in change.properties.items() if key not in {"position", "table"}}
-    if change.kind in _GROUPED and not any(
-        isinstance(value, str) and "\n" in value for value in told.values()
-    ):
-        yield Line(mark, depth, f"{head}: {_in_one_line(told)}" if told else head)
+    properties = {
+        key: pair[side] for key, pair in change.properties.items() if key not in {"position", "table"}
+    }
+    has_long_text = any(isinstance(value, str) and "\n" in value for value in properties.values())
+    if change.kind in _GROUPED and not has_long_text:
+        yield DeltaLine(mark, depth, f"{head}: {_in_one_line(properties)}" if properties else head)
         return
-    yield Line(mark, depth, head)
-    for key, value in told.items():
-        for text in _text(key, value):
-            yield Line(mark, depth + 1, text)
+    yield DeltaLine(mark, depth, head)
+    for key, value in properties.items():
+        for text in _property_lines(key, value):
+            yield DeltaLine(mark, depth + 1, text)
 
 
-def _in_one_line(told: dict[str, Json]) -> str:
-    """Write a part's properties as SQL would order them: the type by itself, and first."""
-    first = [visible(told["type"])] if isinstance(told.get("type"), str) else []
-    rest = [text for key, value in told.items() if key != "type" or not first for text in _text(key, value)]
+def _in_one_line(properties: dict[str, Json]) -> str:
+    """Return a part's properties in one line, in the order of SQL: the type first, without its key."""
+    kind = properties.get("type")
+    first = [escape_to_one_line(kind)] if isinstance(kind, str) else []
+    rest = [
+        text
+        for key, value in properties.items()
+        if key != "type" or not first
+        for text in _property_lines(key, value)
+    ]
     return ", ".join(first + rest)
 
 
 def _also(change: Change) -> str:
-    tables = ", ".join(visible(split_last(name)[0]) for name in change.also)
+    tables = ", ".join(escape_to_one_line(split_last(name)[0]) for name in change.also)
     return f" (and in {tables})" if tables else ""
 
 
-def _changed(key: str, before: Json, after: Json, depth: int) -> Iterator[Line]:
+def _changed_property(key: str, before: Json, after: Json, depth: int) -> Iterator[DeltaLine]:
     if isinstance(before, str) and isinstance(after, str) and "\n" in before + after:
-        yield Line("~", depth, f"{key}:")
+        yield DeltaLine("~", depth, f"{key}:")
         for text in list(difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm=""))[3:]:
-            mark: StatementKey = text[0] if text[0] in "+-" else " "  # type: ignore[assignment]
-            yield Line(mark, depth + 1, visible(text[1:]))
+            mark: Mark = text[0] if text[0] in "+-" else " "  # type: ignore[assignment]
+            yield DeltaLine(mark, depth + 1, escape_to_one_line(text[1:]))
         return
     for mark, value in (("-", before), ("+", after)):
         if value is not None:
-            for text in _text(key, value):
-                yield Line(mark, depth, text)
+            for text in _property_lines(key, value):
+                yield DeltaLine(mark, depth, text)
 
 
-def _text(key: str, value: Json) -> Iterator[str]:
+def _property_lines(key: str, value: Json) -> Iterator[str]:
     if value is True:
         yield key
     elif isinstance(value, str) and "\n" in value:
         yield f"{key}:"
         for text in value.splitlines():
-            yield f"    {visible(text)}"
+            yield f"    {escape_to_one_line(text)}"
     elif isinstance(value, str):
-        yield f"{key}: {visible(value)}"
+        yield f"{key}: {escape_to_one_line(value)}"
     elif isinstance(value, list) and all(isinstance(item, str) for item in value):
-        yield f"{key}: {', '.join(visible(item) for item in value)}"
+        yield f"{key}: {', '.join(escape_to_one_line(item) for item in value)}"
     else:
-        yield f"{key}: {visible(json.dumps(value, ensure_ascii=False))}"
-
-
-def brief(delta: Delta, most: int = 6) -> str:
-    """Name the first few changes of a delta in one line."""
-    named = [f"{change.change} {change.kind} {change.name}" for change in delta.changes[:most]]
-    more = len(delta.changes) - most
-    return ", ".join(named) + (f" and {more} more" if more > 0 else "")
+        yield f"{key}: {escape_to_one_line(json.dumps(value, ensure_ascii=False))}"

@@ -1,11 +1,11 @@
-"""Domains: what a column of such a type has to meet (manual, CREATE DOMAIN)."""
+"""Domains: the requirements of a domain for the values of its columns (manual, CREATE DOMAIN)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.schema.names import split_last
-from wish_rollout.core.text.sql_tokens import WORD
+from wish_rollout.core.text.sql_tokens import TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -13,41 +13,42 @@ if TYPE_CHECKING:
     from wish_rollout.core.schema.snapshot import Json, Snapshot
 
 
-def chain(snapshot: Snapshot, kind: str) -> Iterator[tuple[str, Mapping[str, Json]]]:
-    """Give the domain that a type is, and the domains that it stands on; nothing for another type."""
-    while (domain := snapshot.objects.get(("domain", kind))) is not None:
-        yield kind, domain
-        kind = str(domain["type"])
+def domain_chain(snapshot: Snapshot, type_name: str) -> Iterator[tuple[str, Mapping[str, Json]]]:
+    """Yield a domain, as (name, properties), then the domains that it is based on; nothing for another type."""
+    while (domain := snapshot.objects.get(("domain", type_name))) is not None:
+        yield type_name, domain
+        type_name = str(domain["type"])
 
 
-def base(snapshot: Snapshot, kind: str) -> str:
-    """Give the type that a domain's values are of in the end; another type is its own."""
-    for _, domain in chain(snapshot, kind):
-        kind = str(domain["type"])
-    return kind
+def base_type(snapshot: Snapshot, type_name: str) -> str:
+    """Return the type that a domain is finally based on, or the type itself if it is no domain."""
+    for _, domain in domain_chain(snapshot, type_name):
+        type_name = str(domain["type"])
+    return type_name
 
 
-def checks(snapshot: Snapshot, kind: str) -> Iterator[tuple[str, str]]:
-    """Give the valid CHECKs of a domain and of those that it stands on: name, and expression over VALUE."""
-    owners = {name for name, _ in chain(snapshot, kind)}
-    for name, properties in snapshot.of_kind("constraint") if owners else ():
-        owner, last = split_last(name)
-        if owner in owners and properties["type"] == "check" and "not valid" not in properties:
-            yield last, str(properties["expression"])
+def domain_checks(snapshot: Snapshot, type_name: str) -> Iterator[tuple[str, str]]:
+    """Yield name and expression of the valid CHECK constraints of a domain and of those that it is based on."""
+    domains = {name for name, _ in domain_chain(snapshot, type_name)}
+    for name, properties in snapshot.of_kind("constraint") if domains else ():
+        domain, constraint = split_last(name)
+        if domain in domains and properties["type"] == "check" and "not valid" not in properties:
+            yield constraint, str(properties["expression"])
 
 
-def forbids_null(snapshot: Snapshot, kind: str) -> bool:
-    """Whether a domain takes no NULL."""
-    return any(domain.get("not null") for _, domain in chain(snapshot, kind))
+def forbids_null(snapshot: Snapshot, type_name: str) -> bool:
+    """Return whether a type is a domain that does not allow NULL."""
+    return any(domain.get("not null") for _, domain in domain_chain(snapshot, type_name))
 
 
-def columns_of(snapshot: Snapshot, domain: str) -> Iterator[tuple[str, str]]:
-    """Give the columns, as (table, column), of a domain or of one that stands on it."""
+def domain_columns(snapshot: Snapshot, domain: str) -> Iterator[tuple[str, str]]:
+    """Yield the columns, as (table, column), whose type is a domain or is based on it."""
     for name, properties in snapshot.of_kind("column"):
-        if domain in (each for each, _ in chain(snapshot, str(properties["type"]))):
+        if domain in (each for each, _ in domain_chain(snapshot, str(properties["type"]))):
             yield split_last(name)
 
 
-def with_value(expression: str, value: str) -> str:
-    """Write a domain's expression for a column: ``value`` stands where VALUE stood."""
-    return "".join(value if word == "VALUE" else word for word in (m[0] for m in WORD.finditer(expression)))
+def substitute_value(expression: str, value: str) -> str:
+    """Return a domain's CHECK expression with ``value`` in place of the keyword VALUE."""
+    tokens = (match[0] for match in TOKEN.finditer(expression))
+    return "".join(value if word == "VALUE" else word for word in tokens)

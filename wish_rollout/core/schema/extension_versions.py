@@ -1,4 +1,4 @@
-"""Which extensions' versions a release pins: those count, and all others are the environment's own business."""
+"""Pinned extension versions: the fingerprint covers an extension's version only if a script sets it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ import ast
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.schema.snapshot import Snapshot
-from wish_rollout.core.text.sql_tokens import Tokens, bare, name_at, skip, statements
+from wish_rollout.core.text.sql_tokens import (
+    Tokens,
+    read_name,
+    skip_phrases,
+    tokenize_statements,
+    unquote_identifier,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -14,30 +20,30 @@ if TYPE_CHECKING:
 VERSION, INSTALLED = "version", "installed version"
 
 
-def pinned_in(scripts: Iterable[str]) -> frozenset[str]:
-    """Name the extensions that scripts give a version: ``CREATE EXTENSION … VERSION``, ``ALTER … UPDATE TO``.
+def find_pinned_extensions(scripts: Iterable[str]) -> frozenset[str]:
+    """Return the extensions whose version the scripts set.
 
-    What the scripts say in strings is read as SQL (manual, CREATE EXTENSION and ALTER EXTENSION); names are
-    without quotes, and in lower case where they were written without.
+    A version is set by ``CREATE EXTENSION … VERSION`` or ``ALTER EXTENSION … UPDATE TO`` (manual, under these
+    commands) in a string of the script. The names are without quotes, and in lower case unless quoted.
     """
-    said = (text for script in scripts if "extension" in script.lower() for text in _strings(script))
+    texts = (text for script in scripts if "extension" in script.lower() for text in _strings(script))
     return frozenset(
         name
-        for text in said
+        for text in texts
         if "extension" in text.lower()
-        for words in statements(text)
-        if (name := _pinned(words))
+        for tokens in tokenize_statements(text)
+        if (name := _pinned_extension(tokens))
     )
 
 
-def _pinned(words: Tokens) -> str:
-    """Name the extension that a statement gives a version; nothing where it gives none."""
-    if words[1:2] != ("extension",) or words[0] not in ("create", "alter"):
+def _pinned_extension(tokens: Tokens) -> str:
+    """Return the extension whose version a statement sets, or ""."""
+    if tokens[1:2] != ("extension",) or tokens[0] not in ("create", "alter"):
         return ""
-    name, place = name_at(words, skip(words, 2, ("if", "not", "exists")))
-    if words[0] == "alter":
-        return ".".join(name) if words[place : place + 2] == ("update", "to") else ""
-    rest = iter(words[place:])
+    name, index = read_name(tokens, skip_phrases(tokens, 2, ("if", "not", "exists")))
+    if tokens[0] == "alter":
+        return ".".join(name) if tokens[index : index + 2] == ("update", "to") else ""
+    rest = iter(tokens[index:])
     for word in rest:
         if word == "schema":
             next(rest, None)
@@ -47,22 +53,22 @@ def _pinned(words: Tokens) -> str:
 
 
 def _strings(script: str) -> Iterator[str]:
-    """Give the strings of a Python text, put together where they are added; none where it is no Python."""
+    """Yield the strings in a Python script, concatenated where it adds them; nothing if it is not valid Python."""
     try:
-        waiting: list[ast.AST] = [ast.parse(script)]
-    except (SyntaxError, ValueError):  # whoever loads the script says so
+        pending: list[ast.AST] = [ast.parse(script)]
+    except (SyntaxError, ValueError):  # loading the script reports the error
         return
-    while waiting:
-        node = waiting.pop()
+    while pending:
+        node = pending.pop()
         text = _text(node)
         if text is not None:
             yield text
         elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):  # a docstring
-            waiting += ast.iter_child_nodes(node)
+            pending += ast.iter_child_nodes(node)
 
 
 def _text(node: ast.AST) -> str | None:
-    """Give what an expression of strings says; what is known at run time only is ``_``."""
+    """Return the value of a string expression, with ``_`` for parts that are known only at run time."""
     if isinstance(node, ast.Constant):
         return node.value if isinstance(node.value, str) else None
     if isinstance(node, ast.JoinedStr):
@@ -73,13 +79,15 @@ def _text(node: ast.AST) -> str | None:
     return None
 
 
-def pin(snapshot: Snapshot, names: frozenset[str]) -> Snapshot:
-    """Give a snapshot in which the versions of just these extensions count, whatever it was read with."""
+def pin_versions(snapshot: Snapshot, names: frozenset[str]) -> Snapshot:
+    """Return a snapshot whose fingerprint covers the versions of exactly these extensions."""
     changed = {}
     for name, properties in snapshot.of_kind("extension"):
-        counts = bare(name) in names
-        was, now = (INSTALLED, VERSION) if counts else (VERSION, INSTALLED)
-        if was in properties:
-            rest = {key: value for key, value in properties.items() if key != was}
-            changed["extension", name] = {**rest, now: properties[was]}
-    return Snapshot({**snapshot.objects, **changed}, snapshot.readable_properties) if changed else snapshot
+        is_pinned = unquote_identifier(name) in names
+        old_key, new_key = (INSTALLED, VERSION) if is_pinned else (VERSION, INSTALLED)
+        if old_key in properties:
+            rest = {key: value for key, value in properties.items() if key != old_key}
+            changed["extension", name] = {**rest, new_key: properties[old_key]}
+    if not changed:
+        return snapshot
+    return Snapshot({**snapshot.objects, **changed}, snapshot.readable_properties)

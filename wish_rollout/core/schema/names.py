@@ -1,6 +1,6 @@
-"""Object names as a snapshot writes them: PostgreSQL's own quoting, parts joined by dots.
+"""Object names in a snapshot: quoted as PostgreSQL does, with the parts joined by dots.
 
-An identifier is quoted only where ``quote_ident`` would quote it (manual, "String Functions and Operators").
+An identifier is quoted only if ``quote_ident`` quotes it (manual, "String Functions and Operators").
 """
 
 from __future__ import annotations
@@ -11,31 +11,31 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_LAST = re.compile(r'(.*)\.("(?:[^"]|"")*"|[^".]+)', re.DOTALL)
+_LAST_PART = re.compile(r'(.*)\.("(?:[^"]|"")*"|[^".]+)', re.DOTALL)
 
-PARTS = ("column", "constraint", "trigger", "rule", "policy")
-"""Kinds whose name is the name of the object that they belong to, a dot, and their own."""
+PART_KINDS = ("column", "constraint", "trigger", "rule", "policy")
+"""Kinds whose name is the parent object's name, a dot, and their own name."""
 
 
 def split_last(name: str) -> tuple[str, str]:
-    """Give what a name's last part belongs to, and that part: ``public."a.b".c`` → ``public."a.b"``, ``c``.
+    """Return a name without its last part, and the last part: ``public."a.b".c`` → ``public."a.b"``, ``c``.
 
-    A name of one part belongs to nothing: the first is then empty.
+    The first value is empty for a name of one part.
     """
-    match = _LAST.fullmatch(name)
+    match = _LAST_PART.fullmatch(name)
     return (match[1], match[2]) if match else ("", name)
 
 
-def split_first(name: str) -> str:
-    """Give a name's first part, its schema: ``"a.b".t`` → ``"a.b"``."""
+def schema_of(name: str) -> str:
+    """Return a name's first part, its schema: ``"a.b".t`` → ``"a.b"``."""
     first, rest = split_last(name)
     while first:
         first, rest = split_last(first)
     return rest
 
 
-def whole_of(kind: str, name: str, properties: Mapping[str, Any]) -> str | None:
-    """Name the table (or what else) that a part belongs to; None for what is whole by itself."""
-    if kind in PARTS:
+def parent_object(kind: str, name: str, properties: Mapping[str, Any]) -> str | None:
+    """Return the name of the table or other object that a part belongs to, or None for a whole object."""
+    if kind in PART_KINDS:
         return split_last(name)[0]
     return properties.get("table") if kind == "index" else None

@@ -1,8 +1,8 @@
-"""Which names a text of the catalog speaks of.
+"""The object names in definitions and expressions of a snapshot.
 
-A snapshot is read with an empty search_path, so every name in it that is not the server's own is written with
-its schema. That makes a name in a text as good as a row of pg_depend, or a little too much, never too little;
-only the bodies of routines are free text.
+A snapshot is read with an empty search_path, so each name in it is qualified with its schema, except names in
+pg_catalog. The names in a definition are therefore as complete as pg_depend; there may be a few too many, but
+never too few. Only the bodies of routines are free text.
 """
 
 from __future__ import annotations
@@ -16,16 +16,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 PART = r'(?:"(?:[^"]|"")*"|[^\W\d][\w$]*)'
-DOTTED = re.compile(rf"{PART}(?:\.{PART})+")
+QUALIFIED_NAME = re.compile(rf"{PART}(?:\.{PART})+")
 WORD = re.compile(PART)
-SILENT = frozenset({"comment", "owner", "privileges", "index comment"})
+WITHOUT_NAMES = frozenset({"comment", "owner", "privileges", "index comment"})
 
 
-def names_in(properties: Mapping[str, Any], *silent: str) -> set[str]:
-    """Give every dotted name in an object's properties, and what stands in front of its last dots."""
+def find_qualified_names(properties: Mapping[str, Any], *ignored: str) -> set[str]:
+    """Return each qualified name in an object's properties, and its qualified prefixes.
+
+    ``ignored``: names of properties that are not searched.
+    """
     found: set[str] = set()
-    for text in _texts({key: value for key, value in properties.items() if key not in silent}):
-        for match in DOTTED.finditer(text):
+    for text in _texts({key: value for key, value in properties.items() if key not in ignored}):
+        for match in QUALIFIED_NAME.finditer(text):
             name = match[0]
             while "." in name and name not in found:
                 found.add(name)
@@ -33,8 +36,8 @@ def names_in(properties: Mapping[str, Any], *silent: str) -> set[str]:
     return found
 
 
-def has_word(properties: Mapping[str, Any], identifier: str) -> bool:
-    """Whether an identifier stands in an object's texts by itself."""
+def contains_identifier(properties: Mapping[str, Any], identifier: str) -> bool:
+    """Return whether an object's properties contain an identifier as a whole word."""
     return any(match[0] == identifier for text in _texts(properties) for match in WORD.finditer(text))
 
 
@@ -46,6 +49,6 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(item)
     elif isinstance(value, dict):
         for key, item in value.items():
-            if key not in SILENT:
+            if key not in WITHOUT_NAMES:
                 yield key
                 yield from _texts(item)

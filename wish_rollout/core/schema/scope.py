@@ -1,4 +1,4 @@
-"""What of a database belongs to the project, and how its roles are called."""
+"""The scope of a project: which objects of a database belong to it, and the common names of roles."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MIGRATOR = "$migrator"
-"""How the role that migrates is called in a snapshot, whatever its name is here."""
+"""The name of the migrating role in a snapshot, whatever its name in the database is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which objects a snapshot holds, and by which common names it calls roles.
+    """Which objects a snapshot contains, and the common names that it uses for roles.
 
-    ``schemas``: shell patterns of schemas in scope. ``ignore``: shell patterns of object names out of scope,
-    matched against the whole name (``public.legacy_*``). ``roles``: role → common name. ``migrator``: the
-    role that migrates; ``None`` means the connection's own. ``version_table``: Alembic's own table, left out
-    with its constraint. ``pinned_extensions``: those whose version is part of the fingerprint.
+    ``schemas``: shell patterns of the schemas in scope. ``ignore``: shell patterns of objects out of scope,
+    matched against the qualified name (``public.legacy_*``). ``roles``: role → common name. ``migrator``: the
+    migrating role; ``None`` means the role of the connection. ``version_table``: Alembic's version table, which
+    is out of scope with its constraint. ``pinned_extensions``: those whose version the fingerprint covers.
     """
 
     schemas: tuple[str, ...] = ("*",)

@@ -1,7 +1,7 @@
-"""A snapshot: everything that the catalog says about a schema, as plain values.
+"""A snapshot: everything that the system catalog contains about a schema, as plain values.
 
-Nothing in it depends on a server's OIDs, on the order in which objects were made, or on a session's settings.
-docs/snapshot.md lists each kind, its properties, and the JSON format.
+A snapshot does not depend on a server's OIDs, on the order in which objects were created, or on the settings of
+a session. docs/snapshot.md lists each kind, its properties, and the JSON format.
 """
 
 from __future__ import annotations
@@ -13,50 +13,58 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from wish_rollout.core.errors.base import InvalidSnapshotFile
+from wish_rollout.core.schema.names import parent_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Set
 
 Json: TypeAlias = Any
-"""A plain JSON value. ``None`` is never a property's value: a property without one is left out."""
+"""A plain JSON value. A property never has the value ``None``: it is omitted instead."""
 Key = tuple[str, str]
-"""Kind and name."""
+"""Kind and name of an object."""
 
 FORMAT = "wish-rollout/snapshot"
 VERSION = 1
 
-INFORMATIONAL_PROPERTIES = frozenset({"installed version", "attribute number", "not null constraint", "mapping options"})
-"""Properties that only some servers, roles or histories can tell. They are no part of the fingerprint."""
+INFORMATIONAL_PROPERTIES = frozenset(
+    {"installed version", "attribute number", "not null constraint", "mapping options"}
+)
+"""Properties that depend on the server version, the role or the history. The fingerprint does not cover them."""
 
 _NO_OBJECTS: Mapping[Key, Mapping[str, Json]] = {}
 
 
 class Snapshot:
-    """A schema as a frozen value; two are equal if their fingerprints are.
+    """A schema as a frozen value. Two snapshots are equal if their fingerprints are equal.
 
-    ``objects``: (kind, name) → properties. Neither the mapping nor what is in it may be changed.
-    ``readable_properties``: those of the noted properties that this snapshot's reader could see wherever they exist.
+    ``objects``: (kind, name) → properties; neither the mapping nor its values may be changed.
+    ``readable_properties``: the informational properties that the reader could read wherever they exist.
     """
 
     def __init__(
-        self, objects: Mapping[Key, Mapping[str, Json]] = _NO_OBJECTS, readable_properties: Iterable[str] = ()
+        self,
+        objects: Mapping[Key, Mapping[str, Json]] = _NO_OBJECTS,
+        readable_properties: Iterable[str] = (),
     ) -> None:
-        self._found = objects
+        self._unsorted = objects
         self.readable_properties = frozenset(readable_properties)
 
     @cached_property
     def objects(self) -> Mapping[Key, Mapping[str, Json]]:
         """(kind, name) → properties, sorted."""
-        return MappingProxyType({key: self._found[key] for key in sorted(self._found)})
+        return MappingProxyType({key: self._unsorted[key] for key in sorted(self._unsorted)})
 
     def has_same_objects(self, other: Snapshot) -> bool:
-        """Whether both have the same objects with the same properties, notes included; told without sorting."""
-        return self._found == other._found
+        """Return whether both have the same objects and properties, informational ones included; does not sort."""
+        return self._unsorted == other._unsorted
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 in hex of the canonical form: sorted JSON with the format version, without the notes."""
-        rows = [[kind, name, without_informational_properties(properties)] for (kind, name), properties in self.objects.items()]
+        """SHA-256 in hex of the canonical form: sorted JSON with the format version, without informational properties."""
+        rows = [
+            [kind, name, without_informational_properties(properties)]
+            for (kind, name), properties in self.objects.items()
+        ]
         canonical = json.dumps(
             [FORMAT, VERSION, rows], ensure_ascii=False, sort_keys=True, separators=(",", ":")
         )
@@ -72,11 +80,15 @@ class Snapshot:
         return f"<Snapshot of {len(self.objects)} objects, {self.fingerprint[:12]}>"
 
     def of_kind(self, kind: str) -> list[tuple[str, Mapping[str, Json]]]:
-        """Give the objects of one kind, as (name, properties), sorted by name."""
-        return [(name, properties) for (of, name), properties in self.objects.items() if of == kind]
+        """Return the objects of one kind, as (name, properties), sorted by name."""
+        return [
+            (name, properties)
+            for (object_kind, name), properties in self.objects.items()
+            if object_kind == kind
+        ]
 
     def to_json(self) -> str:
-        """Write the snapshot as a JSON document that ends with a newline and changes only with the schema."""
+        """Return the snapshot as a JSON document that ends with a newline; equal schemas give equal documents."""
         kinds: dict[str, dict[str, Mapping[str, Json]]] = {}
         for (kind, name), properties in self.objects.items():
             kinds.setdefault(kind, {})[name] = dict(sorted(properties.items()))
@@ -91,29 +103,53 @@ class Snapshot:
 
     @classmethod
     def from_json(cls, text: str, source: str = "given as text") -> Snapshot:
-        """Read what ``to_json`` wrote.
+        """Return the snapshot that ``to_json`` wrote.
 
-        ``source`` is how the error calls the text: a file's path, say. Raises ``InvalidSnapshotFile`` if the text
-        is cut short, is of another format, or does not have the fingerprint that it claims.
+        ``source``: the name of the text in error messages, for example a path. Raises InvalidSnapshotFile if
+        the text is truncated, is of another format, or does not match the fingerprint in it.
         """
         try:
             document = json.loads(text)
         except ValueError as error:
-            raise InvalidSnapshotFile(source, f"it is no complete JSON document ({error})") from None
-        snapshot = _read(cls, document, source)
+            raise InvalidSnapshotFile(source, f"it is not a complete JSON document ({error})") from None
+        snapshot = _from_document(cls, document, source)
         if snapshot.fingerprint != document.get("fingerprint"):
             raise InvalidSnapshotFile(source, "its content does not match the fingerprint in it")
         return snapshot
 
 
 def without_informational_properties(properties: Mapping[str, Json]) -> Mapping[str, Json]:
-    """Give an object's properties without those that are only noted."""
+    """Return an object's properties without the informational ones."""
     if INFORMATIONAL_PROPERTIES.isdisjoint(properties):
         return properties
     return {name: value for name, value in properties.items() if name not in INFORMATIONAL_PROPERTIES}
 
 
-def _read(cls: type[Snapshot], document: Json, source: str) -> Snapshot:
+def select_object(snapshot: Snapshot, kind: str, name: str) -> Snapshot:
+    """Return a snapshot with one whole object and its parts only."""
+    return Snapshot(
+        {
+            key: properties
+            for key, properties in snapshot.objects.items()
+            if key == (kind, name) or parent_object(*key, properties) == name
+        }
+    )
+
+
+def remove_objects(snapshot: Snapshot, keys: Set[Key]) -> Snapshot:
+    """Return a snapshot without some whole objects and their parts."""
+    names = {name for _, name in keys}
+    return Snapshot(
+        {
+            key: properties
+            for key, properties in snapshot.objects.items()
+            if key not in keys and parent_object(*key, properties) not in names
+        },
+        snapshot.readable_properties,
+    )
+
+
+def _from_document(cls: type[Snapshot], document: Json, source: str) -> Snapshot:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise InvalidSnapshotFile(source, f"it is not of the format {FORMAT}")
     if document.get("version") != VERSION:
@@ -126,4 +162,4 @@ def _read(cls: type[Snapshot], document: Json, source: str) -> Snapshot:
         }
         return cls(objects, document["sees"])
     except (KeyError, TypeError, AttributeError) as error:
-        raise InvalidSnapshotFile(source, f"it does not have the expected shape ({error})") from None
+        raise InvalidSnapshotFile(source, f"it does not have the expected structure ({error})") from None

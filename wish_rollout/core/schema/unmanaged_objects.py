@@ -1,8 +1,8 @@
-"""What other people own in the same database, and whether it counts.
+"""Unmanaged objects: objects in the database that the release does not manage, and whether they are drift.
 
-Only whole objects can be theirs, with their parts. A column, an index, a constraint or a trigger on an object of
-ours is drift, whoever made it, and so is what becomes part of ours in another way: a partition or a child of
-our table, a sequence that our column owns, statistics on our table.
+Only complete objects can be unmanaged, with their dependent parts. A column, an index, a constraint or a
+trigger on a managed object is drift, and so is an object that belongs to a managed one in another way: a
+partition or child of a managed table, a sequence owned by a managed column, statistics on a managed table.
 """
 
 from __future__ import annotations
@@ -11,84 +11,85 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.schema.conflicting_objects import space
-from wish_rollout.core.schema.names import split_last, whole_of
-from wish_rollout.core.schema.names_in_text import names_in
-from wish_rollout.core.schema.snapshot import Snapshot
+from wish_rollout.core.schema.conflicting_objects import catalog_namespace
+from wish_rollout.core.schema.names import parent_object, split_last
+from wish_rollout.core.schema.names_in_text import find_qualified_names
+from wish_rollout.core.schema.snapshot import remove_objects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from wish_rollout.core.schema.snapshot import Json, Key
+    from wish_rollout.core.schema.snapshot import Json, Key, Snapshot
 
-Known = frozenset[tuple[str, str]]
-"""Names that are ours, each with the namespace that it lives in."""
+ManagedNames = frozenset[tuple[str, str]]
+"""Namespace and name of each managed object."""
 
 
-class Unmanaged(StrEnum):
-    """What is done about objects that neither the promise nor the release's history knows."""
+class UnmanagedPolicy(StrEnum):
+    """What happens with unmanaged objects."""
 
     FAIL = "fail"
     """They are drift."""
     REPORT = "report"
-    """They are no drift, and are told."""
+    """They are not drift, and are reported."""
     IGNORE = "ignore"
-    """They are no drift, and nothing is said."""
+    """They are not drift, and are not reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class ManagedSchema:
-    """A live schema without what does not count, and the names of what was left out, to be told."""
+    """The managed part of a live schema, and the unmanaged objects to report."""
 
     snapshot: Snapshot
     unmanaged: tuple[str, ...] = ()
 
 
-def everything(live: Snapshot) -> ManagedSchema:
-    """Count everything."""
+def keep_all(live: Snapshot) -> ManagedSchema:
+    """Return the whole schema as managed."""
     return ManagedSchema(live)
 
 
-def known_in(snapshots: Iterable[Snapshot]) -> Known:
-    """Give the names of all whole objects in some schemas."""
+def managed_names(snapshots: Iterable[Snapshot]) -> ManagedNames:
+    """Return the namespace and name of all whole objects in some snapshots."""
     return frozenset(
-        (space(kind), name)
+        (catalog_namespace(kind), name)
         for snapshot in snapshots
         for (kind, name), properties in snapshot.objects.items()
-        if whole_of(kind, name, properties) is None
+        if parent_object(kind, name, properties) is None
     )
 
 
-def count(live: Snapshot, policy: Unmanaged, known: Callable[[], Known]) -> ManagedSchema:
-    """Say what of a live schema counts against a promise. ``known`` is asked only where that matters."""
-    if policy is Unmanaged.FAIL:
+def select_managed(
+    live: Snapshot, policy: UnmanagedPolicy, known: Callable[[], ManagedNames]
+) -> ManagedSchema:
+    """Return the part of a live schema that is compared with the promised one.
+
+    ``known`` returns the managed names; it is called only if the policy needs them.
+    """
+    if policy is UnmanagedPolicy.FAIL:
         return ManagedSchema(live)
-    ours = known()
-    theirs = {key for key, properties in live.objects.items() if _is_theirs(key, properties, ours)}
-    if not theirs:
+    managed = known()
+    unmanaged = {key for key, properties in live.objects.items() if _is_unmanaged(key, properties, managed)}
+    if not unmanaged:
         return ManagedSchema(live)
-    names = {name for _, name in theirs}
-    kept = {
-        key: properties
-        for key, properties in live.objects.items()
-        if key not in theirs and whole_of(*key, properties) not in names
-    }
-    told = tuple(sorted(f"{kind} {name}" for kind, name in theirs))
-    return ManagedSchema(Snapshot(kept, live.readable_properties), told if policy is Unmanaged.REPORT else ())
+    reported = tuple(sorted(f"{kind} {name}" for kind, name in unmanaged))
+    return ManagedSchema(
+        remove_objects(live, unmanaged), reported if policy is UnmanagedPolicy.REPORT else ()
+    )
 
 
-def _is_theirs(key: Key, properties: Mapping[str, Json], ours: Known) -> bool:
+def _is_unmanaged(key: Key, properties: Mapping[str, Json], managed: ManagedNames) -> bool:
     kind, name = key
-    if whole_of(kind, name, properties) is not None or (space(kind), name) in ours:
+    if parent_object(kind, name, properties) is not None or (catalog_namespace(kind), name) in managed:
         return False
-    return not any(("relation", other) in ours for other in _joined(kind, properties))
+    return not any(("relation", table) in managed for table in _tables_of(kind, properties))
 
 
-def _joined(kind: str, properties: Mapping[str, Json]) -> set[str]:
-    """Name the tables that an object has become part of."""
+def _tables_of(kind: str, properties: Mapping[str, Json]) -> set[str]:
+    """Return the tables that an object belongs to."""
     if kind == "table":
         parent = properties.get("partition of")
         return {*properties.get("inherits", ()), *([parent] if parent else [])}
     if kind == "sequence" and "owned by" in properties:
         return {split_last(properties["owned by"])[0]}
-    return names_in({"definition": properties["definition"]}) if kind == "statistics" else set()
+    return find_qualified_names({"definition": properties["definition"]}) if kind == "statistics" else set()

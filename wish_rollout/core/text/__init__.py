@@ -1,4 +1,4 @@
-"""SQL text and text for people: tokens of statements, redaction of secrets, display of statements.
+"""Text: tokens of SQL statements, redaction of secrets, statements as they are displayed.
 
-What reads or writes a database does not belong here.
+Code that reads or writes a database does not belong here.
 """

@@ -1,4 +1,4 @@
-"""Keeping what other libraries would log of a secret out of every log, whatever level that has."""
+"""Suppression of other libraries' log records that could contain a secret, at every log level."""
 
 from __future__ import annotations
 
@@ -10,43 +10,45 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SILENT = logging.CRITICAL + 1
+DISABLED = logging.CRITICAL + 1
 _lock = threading.Lock()
-_hushed: dict[str, tuple[int, dict[str, int]]] = {}
-"""By library: how many are inside, and the levels that its loggers had before the first of them."""
+_suppressed: dict[str, tuple[int, dict[str, int]]] = {}
+"""Library → the number of active ``suppressed_logs`` blocks, and the levels of its loggers before the first one."""
 
 
 @contextmanager
-def hushed(*libraries: str) -> Iterator[None]:
-    """Let these libraries log nothing in the block, nor what they have below them; also where threads overlap.
+def suppressed_logs(*libraries: str) -> Iterator[None]:
+    """Disable the loggers of these libraries and their child loggers in the block, also if threads overlap.
 
-    What they log of a request is its address, and of an address the path may be a token.
+    HTTP libraries log the URL of a request, and the path of a URL may be a token.
     """
     for library in libraries:
-        _enter(library)
+        _suppress(library)
     try:
         yield
     finally:
         for library in libraries:
-            _leave(library)
+            _restore(library)
 
 
-def _enter(library: str) -> None:
+def _suppress(library: str) -> None:
     with _lock:
-        inside, before = _hushed.get(library, (0, {}))
-        if not inside:
-            known = [name for name in logging.root.manager.loggerDict if f"{name}.".startswith(f"{library}.")]
-            before = {name: logging.getLogger(name).level for name in (*known, library)}
-            for name in before:
-                logging.getLogger(name).setLevel(SILENT)
-        _hushed[library] = inside + 1, before
+        blocks, levels = _suppressed.get(library, (0, {}))
+        if not blocks:
+            children = [
+                name for name in logging.root.manager.loggerDict if f"{name}.".startswith(f"{library}.")
+            ]
+            levels = {name: logging.getLogger(name).level for name in (*children, library)}
+            for name in levels:
+                logging.getLogger(name).setLevel(DISABLED)
+        _suppressed[library] = blocks + 1, levels
 
 
-def _leave(library: str) -> None:
+def _restore(library: str) -> None:
     with _lock:
-        inside, before = _hushed.pop(library)
-        if inside > 1:
-            _hushed[library] = inside - 1, before
+        blocks, levels = _suppressed.pop(library)
+        if blocks > 1:
+            _suppressed[library] = blocks - 1, levels
             return
-        for name, level in before.items():
+        for name, level in levels.items():
             logging.getLogger(name).setLevel(level)

@@ -1,4 +1,4 @@
-"""Keeping passwords out of every text that leaves us, whoever wrote it."""
+"""Redaction of passwords and escaping of control characters in text that is displayed, logged or stored."""
 
 from __future__ import annotations
 
@@ -6,29 +6,37 @@ import re
 
 HIDDEN_TEXT = "…"
 USERINFO = re.compile(r"(\w://)[^\s/]*@")
-KEYWORD = re.compile(r"(password\s*=\s*)('[^']*'|\S+)", re.IGNORECASE)
-SHORTEST = 6
-WORDS = frozenset({"postgres", "postgresql", "password", "rollout", "localhost"})
-"""A shorter password, or one that is such a word, would hide what has nothing to do with it."""
+PASSWORD_KEYWORD = re.compile(r"(password\s*=\s*)('[^']*'|\S+)", re.IGNORECASE)
+MIN_PASSWORD_LENGTH = 6
+COMMON_WORDS = frozenset({"postgres", "postgresql", "password", "rollout", "localhost"})
+"""A password that is shorter, or one of these words, is not hidden: it would hide unrelated text."""
 
-_known: set[str] = set()
+_passwords: set[str] = set()
 
 
-def keep_secret(password: str) -> None:
-    """Remember a password that this process has read, so that no text shows it."""
-    if len(password) >= SHORTEST and password.lower() not in WORDS:
-        _known.add(password)
+def register_password(password: str) -> None:
+    """Register a password that this process has read, so that ``redact`` hides it."""
+    if len(password) >= MIN_PASSWORD_LENGTH and password.lower() not in COMMON_WORDS:
+        _passwords.add(password)
 
 
 def redact(text: str) -> str:
-    """Hide known passwords, what stands before the host in a URL, and ``password=``."""
-    for password in sorted(_known, key=len, reverse=True):
+    """Return the text without registered passwords, the user part of URLs, and values after ``password=``."""
+    for password in sorted(_passwords, key=len, reverse=True):
         text = text.replace(password, HIDDEN_TEXT)
-    return KEYWORD.sub(rf"\1{HIDDEN_TEXT}", USERINFO.sub(rf"\1{HIDDEN_TEXT}@", text))
+    return PASSWORD_KEYWORD.sub(rf"\1{HIDDEN_TEXT}", USERINFO.sub(rf"\1{HIDDEN_TEXT}@", text))
 
 
-def printable(text: str) -> str:
-    """Write control characters, but for line ends and tabs, as escapes, so that a name cannot act."""
+def escape_unprintable(text: str, keep: str = "\n\t") -> str:
+    """Return the text with control and formatting characters as escapes, except those in ``keep``.
+
+    A name from a database can then neither control a terminal nor hide a part of itself.
+    """
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)
+
+
+def escape_to_one_line(text: str) -> str:
+    """Return the text with all control and formatting characters as escapes, line ends included."""
+    return escape_unprintable(text, keep="")

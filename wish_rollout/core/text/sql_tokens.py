@@ -1,7 +1,7 @@
-"""Words of SQL statements: enough to see what an ALTER TABLE does, and never fooled by text in quotes.
+"""Tokens of SQL statements: enough to see what an ALTER TABLE does, with quoted text kept apart.
 
-It is no parser. What a statement leads to is read off the catalog; only what the catalog cannot tell (how it
-was done: CONCURRENTLY, NOT VALID, in which transaction) is read here. Manual, 4.1 Lexical Structure.
+This is not a parser. The effect of a statement is read from the catalog. Only what the catalog does not record
+is read from tokens: CONCURRENTLY, NOT VALID, the transaction of a statement. Source: PostgreSQL manual, 4.1.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 COMMENT = r"/\*(?:[^*/]|\*(?!/)|/(?!\*))*\*/"
-for _ in range(4):  # they nest, and so deep is deep enough
+for _ in range(4):  # block comments can be nested; five levels are enough
     COMMENT = rf"/\*(?:[^*/]|\*(?!/)|/(?!\*)|{COMMENT})*\*/"
 
-WORD = re.compile(
+TOKEN = re.compile(
     rf"""
       (?P<space>\s+|--[^\n]*|{COMMENT})
     | (?P<dollar>\$(?P<tag>[A-Za-z_]\w*)?\$(?P<body>.*?)\$(?(tag)(?P=tag))\$)
@@ -29,65 +29,51 @@ WORD = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-TEXT = "'…'"
-"""Stands for any string constant: no literal of a statement gets further than this."""
+STRING_CONSTANT = "'…'"
+"""The token of every string constant: the value of a constant is never kept."""
 
 Tokens = tuple[str, ...]
-Name = tuple[str, ...]
-"""An object's name in parts, without quotes."""
+NameParts = tuple[str, ...]  # the parts of an object's name, without quotes
+
+BLOCK_KEYWORDS = ("begin", "then", "else", "loop")
+"""PL/pgSQL keywords after which a statement can begin (manual, 41.2 and 41.6)."""
+STATEMENT_KEYWORDS = {"alter", "create", "delete", "drop", "insert", "lock", "refresh", "reindex"}
+STATEMENT_KEYWORDS |= {"truncate", "update", "with"}
 
 
-BLOCK = ("begin", "then", "else", "loop")
-"""Words of PL/pgSQL behind which a statement can stand (manual, 41.2 and 41.6)."""
-VERBS = frozenset(
-    (
-        "alter",
-        "create",
-        "delete",
-        "drop",
-        "insert",
-        "lock",
-        "refresh",
-        "reindex",
-        "truncate",
-        "update",
-        "with",
-    )
-)
+def tokenize_statements(text: str) -> list[Tokens]:
+    """Return the tokens of each statement in a text, with keywords and unquoted names in lower case.
 
-
-def statements(text: str) -> list[Tokens]:
-    """Split a text into statements, each a tuple of words: keywords and plain names in lower case.
-
-    What a DO block says comes behind it; what it makes up and gives to EXECUTE does not.
+    The statements in the body of a DO block follow the DO statement itself. Statements that the block passes
+    to EXECUTE are not found.
     """
     found: list[Tokens] = []
-    blocks: list[Tokens] = []
-    for matches in _cut(text):
-        words = tuple(map(_word, matches))
-        found.append(words)
-        if words[0] == "do":
+    in_blocks: list[Tokens] = []
+    for matches in _split_matches(text):
+        tokens = tuple(map(_token, matches))
+        found.append(tokens)
+        if tokens[0] == "do":
             bodies = (match["body"] for match in matches if match["dollar"])
-            blocks += (_in_block(inside) for body in bodies for inside in statements(body))
-    return found + [words for words in blocks if words]
+            in_blocks += (_block_statement(part) for body in bodies for part in tokenize_statements(body))
+    return found + [tokens for tokens in in_blocks if tokens]
 
 
-def split(text: str) -> list[str]:
-    """Split a text into the texts of its statements."""
-    return [text[matches[0].start() : matches[-1].end()] for matches in _cut(text)]
+def split_statements(text: str) -> list[str]:
+    """Return the text of each statement in a text."""
+    return [text[matches[0].start() : matches[-1].end()] for matches in _split_matches(text)]
 
 
-def _cut(text: str) -> Iterator[list[re.Match[str]]]:
-    """Cut a text at the semicolons between statements: not at those in the body of a BEGIN ATOMIC … END."""
+def _split_matches(text: str) -> Iterator[list[re.Match[str]]]:
+    """Split a text at the semicolons between statements, but not inside the body of a BEGIN ATOMIC … END."""
     found: list[re.Match[str]] = []
-    depth, before = 0, ""
-    for match in WORD.finditer(text):
+    depth, previous = 0, ""
+    for match in TOKEN.finditer(text):
         if match["space"]:
             continue
         word = match[0].lower()
-        depth += (word == "atomic" and before == "begin") or (depth > 0 and word == "case")
+        depth += (word == "atomic" and previous == "begin") or (depth > 0 and word == "case")
         depth -= depth > 0 and word == "end"
-        before = word
+        previous = word
         if word != ";" or depth:
             found.append(match)
         elif found:
@@ -97,23 +83,24 @@ def _cut(text: str) -> Iterator[list[re.Match[str]]]:
         yield found
 
 
-def _word(match: re.Match[str]) -> str:
+def _token(match: re.Match[str]) -> str:
     if match["dollar"] or match["escape"] or match["string"]:
-        return TEXT
+        return STRING_CONSTANT
     return match[0] if match["quoted"] else match[0].lower()
 
 
-def _in_block(words: Tokens) -> Tokens:
-    """Give the statement at the end of what stands between two semicolons of a block; nothing where there is none."""
-    while words and words[0] not in VERBS:
-        words = words[next((place + 1 for place, word in enumerate(words) if word in BLOCK), len(words)) :]
-    return words
+def _block_statement(tokens: Tokens) -> Tokens:
+    """Return the SQL statement at the end of the tokens between two semicolons of a block, or ()."""
+    while tokens and tokens[0] not in STATEMENT_KEYWORDS:
+        after = (index + 1 for index, word in enumerate(tokens) if word in BLOCK_KEYWORDS)
+        tokens = tokens[next(after, len(tokens)) :]
+    return tokens
 
 
-def outer(words: Tokens) -> Tokens:
-    """Leave out what stands in parentheses."""
+def without_parentheses(tokens: Tokens) -> Tokens:
+    """Return the tokens outside of parentheses."""
     found, depth = [], 0
-    for word in words:
+    for word in tokens:
         depth -= word == ")"
         if depth == 0 and word not in ("(", ")"):
             found.append(word)
@@ -121,11 +108,11 @@ def outer(words: Tokens) -> Tokens:
     return tuple(found)
 
 
-def inner(words: Tokens) -> list[Tokens]:
-    """Give what stands in each outermost pair of parentheses."""
+def parenthesized_parts(tokens: Tokens) -> list[Tokens]:
+    """Return the tokens inside each outermost pair of parentheses."""
     found: list[list[str]] = []
     depth = 0
-    for word in words:
+    for word in tokens:
         depth -= word == ")"
         if depth:
             found[-1].append(word)
@@ -135,57 +122,57 @@ def inner(words: Tokens) -> list[Tokens]:
     return [tuple(part) for part in found]
 
 
-def name_at(words: Tokens, place: int) -> tuple[Name, int]:
-    """Read a name that may be qualified; give its parts and the place behind it."""
-    parts = [bare(words[place])] if place < len(words) else []
-    place += 1
-    while place + 1 < len(words) and words[place] == ".":
-        parts.append(bare(words[place + 1]))
-        place += 2
-    return tuple(parts), place
+def read_name(tokens: Tokens, index: int) -> tuple[NameParts, int]:
+    """Return the parts of the possibly qualified name at an index, and the index after it."""
+    parts = [unquote_identifier(tokens[index])] if index < len(tokens) else []
+    index += 1
+    while index + 1 < len(tokens) and tokens[index] == ".":
+        parts.append(unquote_identifier(tokens[index + 1]))
+        index += 2
+    return tuple(parts), index
 
 
-def bare(word: str) -> str:
-    """Take the quotes off an identifier."""
-    return word[1:-1].replace('""', '"') if word.startswith('"') else word
+def unquote_identifier(identifier: str) -> str:
+    """Return an identifier without quotes."""
+    return identifier[1:-1].replace('""', '"') if identifier.startswith('"') else identifier
 
 
-def parts_of(name: str) -> Name:
-    """Give the parts of a name as a snapshot writes it."""
+def split_name(name: str) -> NameParts:
+    """Return the parts of a name in a snapshot."""
     found = re.findall(r'"((?:[^"]|"")*)"|([^".]+)', name)
     return tuple(quoted.replace('""', '"') or plain for quoted, plain in found)
 
 
-def means(written: Name, name: str) -> bool:
-    """Whether a name in a statement, qualified or not, can be the object that a snapshot calls so."""
-    parts = parts_of(name)
+def is_name_of(written: NameParts, name: str) -> bool:
+    """Return whether a name in a statement, qualified or not, can denote the object with a name in a snapshot."""
+    parts = split_name(name)
     return bool(written) and written == parts[len(parts) - len(written) :]
 
 
-def has(words: Tokens, *phrase: str) -> bool:
-    """Whether the phrase stands somewhere in the words."""
-    return find(words, *phrase) >= 0
+def contains_phrase(tokens: Tokens, *phrase: str) -> bool:
+    """Return whether the tokens contain a phrase."""
+    return find_phrase(tokens, *phrase) >= 0
 
 
-def find(words: Tokens, *phrase: str) -> int:
-    """Give the place of a phrase, -1 where it is not."""
+def find_phrase(tokens: Tokens, *phrase: str) -> int:
+    """Return the index of the first occurrence of a phrase, or -1."""
     size = len(phrase)
-    return next((i for i in range(len(words) - size + 1) if words[i : i + size] == phrase), -1)
+    return next((i for i in range(len(tokens) - size + 1) if tokens[i : i + size] == phrase), -1)
 
 
-def skip(words: Tokens, place: int, *phrases: Tokens) -> int:
-    """Step over each of the phrases that stands there, in this order."""
+def skip_phrases(tokens: Tokens, index: int, *phrases: Tokens) -> int:
+    """Return the index after those of the optional phrases that follow, in this order."""
     for phrase in phrases:
-        if words[place : place + len(phrase)] == phrase:
-            place += len(phrase)
-    return place
+        if tokens[index : index + len(phrase)] == phrase:
+            index += len(phrase)
+    return index
 
 
-def actions(words: Tokens) -> list[Tokens]:
-    """Split what follows the name in ALTER TABLE into its actions, at commas outside of parentheses."""
+def split_actions(tokens: Tokens) -> list[Tokens]:
+    """Return the actions of an ALTER TABLE from the tokens after the table's name."""
     found: list[list[str]] = [[]]
     depth = 0
-    for word in words:
+    for word in tokens:
         depth += (word in "([") - (word in ")]") if len(word) == 1 else 0
         if word == "," and depth == 0:
             found.append([])
@@ -194,10 +181,13 @@ def actions(words: Tokens) -> list[Tokens]:
     return [tuple(action) for action in found if action]
 
 
-def expression_of(key: str) -> str:
-    """Take order and operator class off an index key; its collation stays, since it decides what is alike."""
+def index_key_expression(key: str) -> str:
+    """Return an index key without sort order and operator class.
+
+    The collation is kept, because it determines which values are equal.
+    """
     parts, depth = [""], 0
-    for match in WORD.finditer(key):
+    for match in TOKEN.finditer(key):
         depth += (match[0] in ("(", "[")) - (match[0] in (")", "]"))
         if depth == 0 and match["space"]:
             parts.append("")

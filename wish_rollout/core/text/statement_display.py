@@ -1,41 +1,45 @@
-"""How statements are shown to a person who has to read them all."""
+"""SQL statements as they are displayed to a person who has to read all of them."""
 
 from __future__ import annotations
 
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.text.redaction import printable
-from wish_rollout.core.text.sql_tokens import TEXT, Tokens, statements
+from wish_rollout.core.text.redaction import escape_unprintable
+from wish_rollout.core.text.sql_tokens import STRING_CONSTANT, Tokens, tokenize_statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-MOST = 10
-"""So many rows that go into one table by statements of one shape are shown; what follows them is counted."""
-VALUES = frozenset({TEXT, "null", "true", "false", "default", "-"})
+MAX_SIMILAR_ROWS = 10
+"""Of consecutive INSERT statements with the same columns, this many are displayed; the others are counted."""
+VALUES = frozenset({STRING_CONSTANT, "null", "true", "false", "default", "-"})
 MORE_THAN_VALUES = frozenset({"select", "returning", "conflict"})
 
 
-def shown(texts: Sequence[str]) -> Iterator[str]:
-    """Give statements as they are to be read: each ends in a semicolon, and has nothing invisible in it.
+def display_statements(texts: Sequence[str]) -> Iterator[str]:
+    """Yield the statements to display: each ends in a semicolon, with unprintable characters escaped.
 
-    Of a long run of INSERTs that differ in their values alone the first are shown, and it is said how many follow.
+    Of consecutive INSERT statements that differ only in their values, the first ``MAX_SIMILAR_ROWS`` are
+    displayed, then a comment with the number of the others.
     """
-    for shape, run in groupby(texts, _shape):
-        alike = list(run)
-        fold = bool(shape) and len(alike) > MOST + 1
-        for text in alike[:MOST] if fold else alike:
-            yield f"{printable(text)};"
-        if fold:
-            yield f"-- and {len(alike) - MOST:,} more such rows (wish-rollout plan --json has them)"
+    for shape, group in groupby(texts, _insert_without_values):
+        similar = list(group)
+        is_shortened = bool(shape) and len(similar) > MAX_SIMILAR_ROWS + 1
+        for text in similar[:MAX_SIMILAR_ROWS] if is_shortened else similar:
+            yield f"{escape_unprintable(text)};"
+        if is_shortened:
+            yield f"-- and {len(similar) - MAX_SIMILAR_ROWS:,} more such rows (wish-rollout plan --json has them)"
 
 
-def _shape(text: str) -> Tokens:
-    """Give the words of an INSERT of values, without the values; nothing for any other statement."""
+def _insert_without_values(text: str) -> Tokens:
+    """Return the tokens of an INSERT … VALUES statement without the values, or () for any other statement."""
     if not text[:6].lower().startswith("insert"):
         return ()
-    found = statements(text)
-    if len(found) != 1 or "values" not in found[0] or not MORE_THAN_VALUES.isdisjoint(found[0]):
+    statements = tokenize_statements(text)
+    if len(statements) != 1:
         return ()
-    return tuple("" if word in VALUES or word[0].isdigit() else word for word in found[0])
+    tokens = statements[0]
+    if "values" not in tokens or not MORE_THAN_VALUES.isdisjoint(tokens):
+        return ()
+    return tuple("" if token in VALUES or token[0].isdigit() else token for token in tokens)

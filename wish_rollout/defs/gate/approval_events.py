@@ -1,4 +1,4 @@
-"""What is put into Dagster as events of the asset ``approval/<env>``: requests, approvals and rejections."""
+"""Events of the asset ``approval/<env>``: requests and rejections (observations), and approvals (materializations)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 
 import dagster as dg
 
-from wish_rollout.core.approval.documents import TIME, Request, Statement
-from wish_rollout.core.schema.delta_rendering import visible
-from wish_rollout.rollout.approval.approvals import text_of
+from wish_rollout.core.approval.documents import TIME_FORMAT, ApprovalStatement, Request
+from wish_rollout.core.text.redaction import escape_to_one_line
+from wish_rollout.defs.asset_keys import approval_key
+from wish_rollout.rollout.approval.approvals import approval_text
 from wish_rollout.rollout.planning.plans import NO_CHOICES, Choices
 
 REQUEST, NONCE, PLAN, CHOICES = "request", "nonce", "plan", "choices"
@@ -20,10 +21,10 @@ REJECTED = "rejected"
 
 
 @dataclass(frozen=True, slots=True)
-class RowRequirement:
-    """A recorded request: what it is of, the plan for a person, and the run that asked.
+class RecordedRequest:
+    """A request for approval as Dagster stores it, with the plan as Markdown and the ID of the requesting run.
 
-    ``choices``: what was chosen for objects in the way; of all that is here, these alone are in no signed text.
+    ``choices``: what the run's configuration says about conflicting objects. No signed text contains it.
     """
 
     request: Request
@@ -32,53 +33,48 @@ class RowRequirement:
     choices: Choices = NO_CHOICES
 
     def is_open(self, now: datetime | None = None) -> bool:
-        """Whether its time is not over."""
+        """Return whether the request has not expired."""
         return self.request.expires > (now or datetime.now(UTC))
 
     def as_dict(self) -> dict[str, Any]:
-        """Give what it asks, for ``--json``."""
+        """Return the fields for ``--json``."""
         return {
             "environment": self.request.subject.environment,
             "nonce": self.request.nonce,
             "requester": self.request.requester,
-            "expires": self.request.expires.strftime(TIME),
+            "expires": self.request.expires.strftime(TIME_FORMAT),
             "run_id": self.run_id,
             "text": self.request.text(),
             "plan": self.markdown,
         }
 
 
-def key(environment: str) -> dg.AssetKey:
-    """Name the asset of an environment's approvals."""
-    return dg.AssetKey(["approval", environment])
-
-
-def request_event(asked: RowRequirement) -> dg.AssetObservation:
-    """Make the event that asks."""
-    request = asked.request
+def request_event(recorded: RecordedRequest) -> dg.AssetObservation:
+    """Return the event that records a request."""
+    request = recorded.request
     environment = request.subject.environment
     return dg.AssetObservation(
-        key(environment),
-        description=f"{environment} waits for an approval; {request.requester} asks",
+        approval_key(environment),
+        description=f"{environment} waits for an approval, requested by {request.requester}",
         metadata={
             REQUEST: dg.MetadataValue.text(request.text()),
             NONCE: request.nonce,
             "requester": request.requester,
             "expires": str(request.expires),
-            PLAN: dg.MetadataValue.md(asked.markdown),
-            CHOICES: dg.MetadataValue.text(json.dumps(asdict(asked.choices))),
+            PLAN: dg.MetadataValue.md(recorded.markdown),
+            CHOICES: dg.MetadataValue.text(json.dumps(asdict(recorded.choices))),
         },
     )
 
 
 def approval_event(document: str) -> dg.AssetMaterialization:
-    """Make the event that holds one person's signed approval; raise BadApproval."""
-    statement = Statement.from_text(text_of(document))
+    """Return the event that records one signed approval; raise InvalidApprovalDocument."""
+    statement = ApprovalStatement.from_text(approval_text(document))
     environment = statement.request.subject.environment
-    glass = f" BREAKING THE GLASS: {statement.break_glass}" if statement.break_glass else ""
+    break_glass = f" BREAK GLASS: {statement.break_glass}" if statement.break_glass else ""
     return dg.AssetMaterialization(
-        key(environment),
-        description=f"{statement.approver} approved: {statement.reason}{glass}",
+        approval_key(environment),
+        description=f"{statement.approver} approved: {statement.reason}{break_glass}",
         metadata={
             APPROVAL: dg.MetadataValue.text(document),
             NONCE: statement.request.nonce,
@@ -88,11 +84,11 @@ def approval_event(document: str) -> dg.AssetMaterialization:
     )
 
 
-def rejection_event(environment: str, nonce: str, who: str, reason: str) -> dg.AssetObservation:
-    """Make the event that ends a request."""
-    who, reason = visible(who), visible(reason)
+def rejection_event(environment: str, nonce: str, rejector: str, reason: str) -> dg.AssetObservation:
+    """Return the event that records a rejection, which closes the request with this nonce."""
+    rejector, reason = escape_to_one_line(rejector), escape_to_one_line(reason)
     return dg.AssetObservation(
-        key(environment),
-        description=f"{who} rejected: {reason}",
-        metadata={REJECTED: nonce, APPROVER: who, REASON: reason},
+        approval_key(environment),
+        description=f"{rejector} rejected: {reason}",
+        metadata={REJECTED: nonce, APPROVER: rejector, REASON: reason},
     )

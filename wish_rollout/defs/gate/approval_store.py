@@ -1,8 +1,8 @@
-"""Which requests, approvals and rejections there are.
+"""Reading of requests, approvals and rejections from Dagster's event log.
 
-Dagster keeps them; it proves nothing. An approval is the text and the signature in its event, and is checked
-each time that it matters. A request is no more than its text: what would be done, and by which job, follows from
-it alone.
+The event log proves nothing, because anyone with access to Dagster may write to it. An approval consists of the signed
+text and its signature, which are verified on every use. A request consists of its text alone: the action and the job
+follow from it.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import dagster as dg
 
-from wish_rollout.config.policies import LONGEST
-from wish_rollout.core.approval.documents import Request, Statement
+from wish_rollout.config.policies import MAX_APPROVAL_LIFETIME
+from wish_rollout.core.approval.documents import ApprovalStatement, Request
 from wish_rollout.core.approval.policy import check_request
 from wish_rollout.core.errors.base import Refused
 from wish_rollout.core.errors.signatures import InvalidApprovalDocument
-from wish_rollout.core.schema.delta_rendering import visible
+from wish_rollout.core.text.redaction import escape_to_one_line
+from wish_rollout.defs.asset_keys import approval_key
 from wish_rollout.defs.gate.approval_events import (
     APPROVAL,
     APPROVER,
@@ -27,11 +28,10 @@ from wish_rollout.defs.gate.approval_events import (
     REASON,
     REJECTED,
     REQUEST,
-    RowRequirement,
-    key,
+    RecordedRequest,
 )
 from wish_rollout.defs.runs import json_parsing
-from wish_rollout.rollout.approval.approvals import text_of
+from wish_rollout.rollout.approval.approvals import approval_text
 from wish_rollout.rollout.planning.plans import NO_CHOICES, Choices
 
 if TYPE_CHECKING:
@@ -40,118 +40,119 @@ if TYPE_CHECKING:
     from wish_rollout.core.approval.documents import Subject
     from wish_rollout.core.approval.policy import Policy
 
-MOST = 200
-"""How many of an environment's approvals are looked at, the newest; and how many events are read at once."""
+PAGE_SIZE = 200
+"""The number of newest approvals of an environment that are considered, and of observations read at once."""
 
 
-def documents(instance: dg.DagsterInstance, environment: str) -> list[str]:
-    """Give the approvals that were handed in, the newest first; not those of rejected requests.
+def read_approval_documents(instance: dg.DagsterInstance, environment: str) -> list[str]:
+    """Return the submitted approvals, newest first, without those of rejected requests.
 
-    A materialization that holds none was put there by somebody else; it counts for nothing.
+    A materialization without an approval document is ignored: another program may have written it.
     """
-    turned_down = read_rejections(instance, environment)
-    result = instance.fetch_materializations(key(environment), limit=MOST)
-    found = []
+    rejected = read_rejections(instance, environment)
+    result = instance.fetch_materializations(approval_key(environment), limit=PAGE_SIZE)
+    submitted = []
     for record in result.records:
         event = record.asset_materialization
-        values = _texts(event.metadata) if event else {}
+        values = _metadata_texts(event.metadata) if event else {}
         document = values.get(APPROVAL, "")
-        if document and approval_nonce(document) not in turned_down:
-            found.append(document)
-    return found
+        if document and approval_nonce(document) not in rejected:
+            submitted.append(document)
+    return submitted
 
 
 def approval_nonce(document: str) -> str:
-    """Give the nonce in an approval's own text (not the one beside it); empty where it has no form."""
+    """Return the nonce in an approval's signed text, or "" if the text is invalid."""
     try:
-        return Statement.from_text(text_of(document)).request.nonce
+        return ApprovalStatement.from_text(approval_text(document)).request.nonce
     except InvalidApprovalDocument:
         return ""
 
 
 def read_rejections(instance: dg.DagsterInstance, environment: str) -> dict[str, str]:
-    """Give the requests that were turned down, by nonce: who, and why."""
+    """Return the rejected requests: nonce → who rejected it, and the reason."""
     return {
-        values[REJECTED]: visible(f"{values.get(APPROVER)}: {values.get(REASON)}")
-        for values, _ in _observed(instance, environment)
+        values[REJECTED]: escape_to_one_line(f"{values.get(APPROVER)}: {values.get(REASON)}")
+        for values, _ in _read_observations(instance, environment)
         if REJECTED in values
     }
 
 
-def requests(instance: dg.DagsterInstance, environment: str) -> list[RowRequirement]:
-    """Give the requests for an environment whose time is not over and that nobody has turned down, the newest first.
+def read_open_requests(instance: dg.DagsterInstance, environment: str) -> list[RecordedRequest]:
+    """Return an environment's requests that have neither expired nor been rejected, newest first.
 
-    Of events that hold the same request the first one counts: whoever repeats it later changes no choice.
+    Of several events with the same request, the oldest counts, so that a later copy cannot change its choices.
     """
-    turned_down = read_rejections(instance, environment)
-    found: dict[str, RowRequirement] = {}
-    for values, run_id in _observed(instance, environment):
-        asked = _asked(values, run_id)
-        if asked and _stands(asked, environment) and asked.request.nonce not in turned_down:
-            found.pop(asked.request.nonce, None)  # a repeated one is as old as it was
-            found[asked.request.nonce] = asked
-    return list(found.values())
+    rejected = read_rejections(instance, environment)
+    by_nonce: dict[str, RecordedRequest] = {}
+    for values, run_id in _read_observations(instance, environment):
+        recorded = _parse_request(values, run_id)
+        if recorded and _is_open_for(recorded, environment) and recorded.request.nonce not in rejected:
+            by_nonce.pop(recorded.request.nonce, None)  # a copy does not make a request newer
+            by_nonce[recorded.request.nonce] = recorded
+    return list(by_nonce.values())
 
 
 def find_open_request(
     instance: dg.DagsterInstance, subject: Subject, policy: Policy, requester: str
-) -> RowRequirement | None:
-    """Find the request that somebody has open for exactly this subject, and that an approval can count for.
+) -> RecordedRequest | None:
+    """Return this requester's open request for exactly this subject that the policy accepts, or None.
 
-    Anybody may have written one that lives for years: taken for the open one, it would keep a good one from being
-    made. And whoever asked decides who may approve, so another person's request is not one's own.
+    A request that the policy does not accept (for example one that expires in years) is skipped: it would prevent a
+    valid request. Another requester's request is skipped too: the requester determines who may approve.
     """
     now = datetime.now(UTC)
-    for asked in requests(instance, subject.environment):
+    for recorded in read_open_requests(instance, subject.environment):
         with suppress(Refused):
-            check_request(asked.request, subject, policy, now)
-            if asked.request.requester == visible(requester):
-                return asked
+            check_request(recorded.request, subject, policy, now)
+            if recorded.request.requester == escape_to_one_line(requester):
+                return recorded
     return None
 
 
-def _observed(instance: dg.DagsterInstance, environment: str) -> Iterator[tuple[dict[str, str], str]]:
-    """Give the metadata and the run of each observation that can still matter, the newest first.
+def _read_observations(
+    instance: dg.DagsterInstance, environment: str
+) -> Iterator[tuple[dict[str, str], str]]:
+    """Yield the metadata and run ID of each observation within the longest lifetime of a request, newest first.
 
-    All of them, however many: a rejection must not be forgotten since others were written after it.
+    All pages are read: a rejection must count, however many observations were written after it.
     """
-    oldest = (datetime.now(UTC) - LONGEST).timestamp()
-    wanted = dg.AssetRecordsFilter(asset_key=key(environment), after_timestamp=oldest)
+    oldest = (datetime.now(UTC) - MAX_APPROVAL_LIFETIME).timestamp()
+    records_filter = dg.AssetRecordsFilter(asset_key=approval_key(environment), after_timestamp=oldest)
     cursor, more = None, True
     while more:
-        page = instance.fetch_observations(wanted, limit=MOST, cursor=cursor)
+        page = instance.fetch_observations(records_filter, limit=PAGE_SIZE, cursor=cursor)
         for record in page.records:
             if event := record.asset_observation:
-                yield _texts(event.metadata), record.run_id
+                yield _metadata_texts(event.metadata), record.run_id
         cursor, more = page.cursor, page.has_more
 
 
-def _stands(asked: RowRequirement, environment: str) -> bool:
-    """Whether a request is for this environment, and its time is not over."""
-    return asked.request.subject.environment == environment and asked.is_open()
+def _is_open_for(recorded: RecordedRequest, environment: str) -> bool:
+    return recorded.request.subject.environment == environment and recorded.is_open()
 
 
-def _asked(values: Mapping[str, str], run_id: str) -> RowRequirement | None:
+def _parse_request(values: Mapping[str, str], run_id: str) -> RecordedRequest | None:
     try:
         request = Request.from_text(values[REQUEST])
     except (KeyError, InvalidApprovalDocument):
         return None
-    return RowRequirement(request, values.get(PLAN, ""), run_id, _choices(values.get(CHOICES, "")))
+    return RecordedRequest(request, values.get(PLAN, ""), run_id, _parse_choices(values.get(CHOICES, "")))
 
 
-def _choices(text: str) -> Choices:
-    """Read what was chosen; what has another form is no choice."""
-    found = json_parsing.read(text)
-    if isinstance(found, dict):
-        adopt, clean = found.get("adopt"), found.get("clean")
-        if _are_texts(adopt) and _are_texts(clean):
+def _parse_choices(text: str) -> Choices:
+    """Return the recorded choices, or no choices if the text has another form."""
+    value = json_parsing.parse_json(text)
+    if isinstance(value, dict):
+        adopt, clean = value.get("adopt"), value.get("clean")
+        if _are_strings(adopt) and _are_strings(clean):
             return Choices(tuple(adopt), tuple(clean))
     return NO_CHOICES
 
 
-def _are_texts(found: object) -> TypeGuard[list[str]]:
-    return isinstance(found, list) and all(isinstance(each, str) for each in found)
+def _are_strings(value: object) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
-def _texts(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, str]:
+def _metadata_texts(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, str]:
     return {name: str(value.value) for name, value in metadata.items()}

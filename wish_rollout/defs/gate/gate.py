@@ -1,4 +1,4 @@
-"""What stands at a gate: it lets an approved plan through, and asks for the approval of another one."""
+"""The manual gate: it continues a run whose plan is approved, and otherwise records a request for approval."""
 
 from __future__ import annotations
 
@@ -9,25 +9,35 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from wish_rollout.core.approval.policy import check_hazards
-from wish_rollout.core.errors.approvals import AGAIN, ApprovalOutdated
+from wish_rollout.core.errors.approvals import REQUEST_AGAIN, ApprovalOutdated
 from wish_rollout.core.errors.base import AwaitingApproval, Refused, RolloutError
 from wish_rollout.core.errors.configuration import QuorumUnreachable
 from wish_rollout.core.errors.plans import WaitingAtGate
 from wish_rollout.core.notifications import Event, Notification
 from wish_rollout.core.plan.plan import Action
 from wish_rollout.defs.gate import approval_store
-from wish_rollout.defs.gate.approval_events import RowRequirement, request_event
+from wish_rollout.defs.gate.approval_events import RecordedRequest, request_event
 from wish_rollout.defs.metadata import plan_markdown
-from wish_rollout.defs.runs.notifications import tell
-from wish_rollout.defs.runs.run_tags import AWAITING, BROKEN, HINT, RESUMES, WHY, approved_release, requester
+from wish_rollout.defs.runs.notifications import notify
+from wish_rollout.defs.runs.run_tags import (
+    AWAITING,
+    BREAK_GLASS,
+    HINT,
+    RESUMES,
+    WHY,
+    approved_release,
+    requester_of_run,
+)
 from wish_rollout.rollout.approval.approvals import (
-    ApprovalRules,
-    decide,
+    find_authorization,
     new_request,
-    refuse_unreachable_quorum,
     refuse_used_request,
+    subject_of_plan,
+)
+from wish_rollout.rollout.approval.approver_rules import (
+    ApprovalRules,
     approval_rules,
-    standing,
+    refuse_unreachable_quorum,
 )
 from wish_rollout.rollout.execution.ledger_recording import Actor
 
@@ -42,7 +52,7 @@ if TYPE_CHECKING:
 
 
 def refuse_other_release(context: dg.OpExecutionContext, plan: Plan) -> None:
-    """Raise ApprovalVoid where a run that goes on behind a gate would take another release on the way there."""
+    """Raise ApprovalOutdated if a run that resumes after a gate plans another release than the approved one."""
     approved = approved_release(context.run) or plan.release_digest
     if approved != plan.release_digest:
         raise ApprovalOutdated(context.run.tags[RESUMES], f"release was {approved}, is {plan.release_digest}")
@@ -50,7 +60,7 @@ def refuse_other_release(context: dg.OpExecutionContext, plan: Plan) -> None:
 
 @dataclass(frozen=True)
 class ApprovalGate:
-    """Decides for one target of one run."""
+    """The gate of one target in one run."""
 
     context: dg.OpExecutionContext
     project: Project
@@ -58,94 +68,107 @@ class ApprovalGate:
 
     @property
     def actor(self) -> Actor:
-        """Who asked for this run, with us at the gate."""
-        return Actor(requester(self.context.run), self.context.run_id, self.approved)
+        """The requester of this run, with this gate's check of the approval."""
+        return Actor(requester_of_run(self.context.run), self.context.run_id, self.require_approval)
 
-    def approved(self, plan: EnvironmentPlan, connection: psycopg.Connection[Any]) -> Authorization:
-        """Give what lets the plan through; raise why nothing does. Everything is read anew."""
+    def require_approval(self, plan: EnvironmentPlan, connection: psycopg.Connection[Any]) -> Authorization:
+        """Return the authorization of a plan, with rules and approvals read again; raise if there is none."""
         rules = approval_rules(self.project, self.target)
-        subject = standing(self.project, rules, plan)
-        return self._decide(rules, subject, connection)
+        subject = subject_of_plan(self.project, rules, plan)
+        return self._find_authorization(rules, subject, connection)
 
-    def open(self, plan: EnvironmentPlan) -> bool:
-        """Let the plan through, or record a request and say that the run waits; the run then ends well.
+    def is_open_for(self, plan: EnvironmentPlan) -> bool:
+        """Return whether a plan is approved. Otherwise record a request, and tag the run as waiting.
 
-        Raises UnsignedGate, BadSigners, AuthorUnknown, HazardNotAllowed.
+        A run that waits succeeds; its later steps are skipped. Raises ApproversNotConfigured,
+        InvalidAllowedSigners, RevisionAuthorUnknown and HazardNotApprovable.
         """
         rules = approval_rules(self.project, self.target)
-        subject = standing(self.project, rules, plan)
+        subject = subject_of_plan(self.project, rules, plan)
         check_hazards(subject, rules.policy)
         with self.target.connect() as connection:
-            asked = self._asked(rules, subject, connection)
-            request = asked.request if asked else None
+            recorded = self._find_request(rules, subject, connection)
+            request = recorded.request if recorded else None
             try:
-                grant = self._decide(rules, subject, connection, request)
+                authorization = self._find_authorization(rules, subject, connection, request)
             except (Refused, AwaitingApproval) as reason:
                 self._wait(
-                    asked or self._ask(rules, subject, plan), self._most_telling(rules, subject, reason)
+                    recorded or self._record_request(rules, subject, plan),
+                    self._quorum_error_or(reason, rules, subject),
                 )
                 return False
-        who = ", ".join(grant.approvers)
-        self.context.log.info(f"gate of {self.target.name}: approved by {who}")
-        if grant.break_glass:
-            said = f"{self.target.name}: {who} BREAKS THE GLASS: {grant.break_glass}"
-            self.context.log.critical(said)
-            self._tell(Event.BREAK_GLASS, said, plan.summary())
-            broken = f"{self.context.run_id[:8]}: {grant.break_glass[:200]}"
-            self.context.instance.add_run_tags(self.context.run_id, {BROKEN: broken})
+        self._report_approved(plan, authorization)
         return True
 
-    def _tell(self, event: Event, title: str, text: str) -> None:
-        tell(self.context, self.project.config, Notification(event, self.target.name, title, text))
+    def _report_approved(self, plan: EnvironmentPlan, authorization: Authorization) -> None:
+        name, approvers = self.target.name, ", ".join(authorization.approvers)
+        self.context.log.info(f"gate of {name}: approved by {approvers}")
+        if authorization.break_glass:
+            title = f"{name}: BREAK GLASS used by {approvers}: {authorization.break_glass}"
+            self.context.log.critical(title)
+            self._notify(Event.BREAK_GLASS, title, plan.summary())
+            value = f"{self.context.run_id[:8]}: {authorization.break_glass[:200]}"
+            self.context.instance.add_run_tags(self.context.run_id, {BREAK_GLASS: value})
 
-    def _decide(
+    def _notify(self, event: Event, title: str, text: str) -> None:
+        notify(self.context, self.project.config, Notification(event, self.target.name, title, text))
+
+    def _find_authorization(
         self,
         rules: ApprovalRules,
         subject: Subject,
         connection: psycopg.Connection[Any],
-        asked: Request | None = None,
+        request: Request | None = None,
     ) -> Authorization:
-        given = approval_store.documents(self.context.instance, self.target.name)
-        return decide(rules, subject, given, connection, asked)
+        documents = approval_store.read_approval_documents(self.context.instance, self.target.name)
+        return find_authorization(rules, subject, documents, connection, request)
 
-    def _asked(self, rules: ApprovalRules, subject: Subject, connection: psycopg.Connection[Any]) -> RowRequirement | None:
-        """Give the request that is open for exactly this, and not used up."""
-        asked = approval_store.find_open_request(self.context.instance, subject, rules.policy, self.actor.who)
+    def _find_request(
+        self, rules: ApprovalRules, subject: Subject, connection: psycopg.Connection[Any]
+    ) -> RecordedRequest | None:
+        """Return the requester's open and unused request for exactly this subject, or None."""
+        recorded = approval_store.find_open_request(
+            self.context.instance, subject, rules.policy, self.actor.who
+        )
         with suppress(Refused):
-            if asked:
-                refuse_used_request(connection, asked.request)
-            return asked
+            if recorded:
+                refuse_used_request(connection, recorded.request)
+            return recorded
         return None
 
-    def _ask(self, rules: ApprovalRules, subject: Subject, plan: EnvironmentPlan) -> RowRequirement:
-        """Record a request, and tell people of it."""
+    def _record_request(
+        self, rules: ApprovalRules, subject: Subject, plan: EnvironmentPlan
+    ) -> RecordedRequest:
+        """Record a new request, send a notification, and return the request."""
         name = self.target.name
         request = new_request(rules, subject, self.actor.who)
-        chosen, run = self.context.resources.choices, self.context.run_id
-        asked = RowRequirement(request, plan_markdown(plan), run, chosen)
-        self.context.log_event(request_event(asked))
-        how = f"wish-rollout approve {name} --reason '…'"
-        self._tell(Event.WAITING, f"{name} waits for an approval", f"{request.text()}\nTo approve: {how}")
-        return asked
+        choices, run_id = self.context.resources.choices, self.context.run_id
+        recorded = RecordedRequest(request, plan_markdown(plan), run_id, choices)
+        self.context.log_event(request_event(recorded))
+        command = f"wish-rollout approve {name} --reason '…'"
+        text = f"{request.text()}\nTo approve: {command}"
+        self._notify(Event.WAITING, f"{name} waits for an approval", text)
+        return recorded
 
     @staticmethod
-    def _most_telling(rules: ApprovalRules, subject: Subject, reason: RolloutError) -> RolloutError:
-        """Give the reason to wait, or why nobody can end that but by breaking the glass."""
+    def _quorum_error_or(reason: RolloutError, rules: ApprovalRules, subject: Subject) -> RolloutError:
+        """Return QuorumUnreachable if too few persons may approve; otherwise return the given reason."""
         try:
             refuse_unreachable_quorum(subject.environment, rules, subject.hazards)
         except QuorumUnreachable as error:
             return error
         return reason
 
-    def _wait(self, asked: RowRequirement, reason: RolloutError) -> None:
-        """Say, in the run's tags and log, what it waits for, why, and what to do."""
-        name, subject = self.target.name, asked.request.subject
-        hint = WaitingAtGate.hint if reason.hint == AGAIN else reason.hint
+    def _wait(self, recorded: RecordedRequest, reason: RolloutError) -> None:
+        """Record in the run's tags and log which gate it waits at, the reason, and the command to run next."""
+        name, subject = self.target.name, recorded.request.subject
+        hint = WaitingAtGate.hint if reason.hint == REQUEST_AGAIN else reason.hint
         then = "the same command again"
-        if subject.act == Action.ROLLBACK:  # without its target, the same command would go back further
+        if subject.act == Action.ROLLBACK:  # without --to, the same command could select an earlier revision
             then = f"wish-rollout rollback {name} --to {subject.end}"
         why, hint = reason.fill(reason.summary)[:500], f"{reason.fill(hint)[:500]}; and then {then}"
         self.context.instance.add_run_tags(self.context.run_id, {AWAITING: name, WHY: why, HINT: hint})
         self.context.log.warning(
-            f"{reason.fill(reason.summary)}\n\n{asked.request.text()}\nTo approve: wish-rollout approve {name}"
+            f"{reason.fill(reason.summary)}\n\n{recorded.request.text()}\n"
+            f"To approve: wish-rollout approve {name}"
         )

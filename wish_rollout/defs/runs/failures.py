@@ -1,4 +1,4 @@
-"""Our errors as Dagster's failures, with what a program needs to read them back."""
+"""Conversion of the project's errors to Dagster failures, with metadata that the command line reads back."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ ENVIRONMENT = "wish_rollout/environment"
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Turn a RolloutError into a Failure: its text as the description, class and exit code as metadata.
+def rollout_errors_as_failures() -> Iterator[None]:
+    """Raise each RolloutError of the block as a Dagster Failure.
 
-    A retry would meet the same database, so none is allowed. The chain is cut: a driver's error may quote
-    what ours leaves out.
+    Op retries are disabled, because a retry would find the same database. The exception chain is cut, because a
+    driver's error may quote values that the RolloutError omits.
     """
     try:
         yield
@@ -37,7 +37,7 @@ def told() -> Iterator[None]:
 
 
 def as_failure(error: RolloutError) -> dg.Failure:
-    """Make the Failure of an error."""
+    """Return a Failure with the error's text as description, and its class and exit code as metadata."""
     metadata: dict[str, str | int] = {ERROR: type(error).__name__, EXIT_CODE: error.exit_code}
     if environment := error.as_dict().get("environment"):
         metadata[ENVIRONMENT] = str(environment)

@@ -1,4 +1,4 @@
-"""Opening Dagster's instance, so that what is wrong with it is told at once, and in a sentence."""
+"""Opening of Dagster's instance, with one clear error if its storage is unavailable."""
 
 from __future__ import annotations
 
@@ -24,29 +24,33 @@ HOME = "DAGSTER_HOME"
 
 
 def open_instance(config: Config) -> dg.DagsterInstance:
-    """Open Dagster's instance: DAGSTER_HOME, or the folder of rollout.toml; raise DagsterUnavailable."""
+    """Return the Dagster instance of DAGSTER_HOME, or of the folder of rollout.toml if it is not set.
+
+    Raises DagsterUnavailable if the instance cannot be opened, and NotDagsterDatabase if its database is not
+    reserved for Dagster.
+    """
     os.environ[HOME] = os.environ.get(HOME) or str(config.root)
-    _knock(config)
+    _check_dagster_database(config)
     try:
         instance = dg.DagsterInstance.get()
-    except Exception as error:  # noqa: BLE001  (the driver's own classes, whichever storage is configured)
+    except Exception as error:  # noqa: BLE001  (each storage raises its driver's own classes)
         raise DagsterUnavailable(os.environ[HOME], type(error).__name__, _first_line(error)) from None
-    # each event would open a connection of its own otherwise: a third of a short run's time
+    # without a pool, each event opens a connection: a third of a short run's time
     instance.optimize_for_webserver(
         statement_timeout=STATEMENT_TIMEOUT_MS, pool_recycle=3600, max_overflow=20
     )
     return instance
 
 
-def _knock(config: Config) -> None:
-    """Connect once to Dagster's database: its own storage would try for 12 s, and tell each try in a log.
+def _check_dagster_database(config: Config) -> None:
+    """Connect to Dagster's database once, because Dagster's storage retries for 12 s and logs each attempt.
 
-    A URL that names no driver gets the one that dagster-postgres is made for: SQLAlchemy would take another.
+    A URL without a driver gets psycopg2, which dagster-postgres requires. SQLAlchemy 2.1 would select psycopg 3.
     """
     url, home = os.environ.get(DAGSTER_VARIABLE), os.environ[HOME]
     if not url:
-        if _names_the_variable(Path(home) / "dagster.yaml"):
-            raise DagsterUnavailable(home, "MissingUrl", f"{DAGSTER_VARIABLE} is not set")
+        if _mentions_variable(Path(home) / "dagster.yaml"):
+            raise DagsterUnavailable(home, "DatabaseUrlMissing", f"{DAGSTER_VARIABLE} is not set")
         return
     try:
         with connect(url, DAGSTER_VARIABLE) as connection:
@@ -54,12 +58,12 @@ def _knock(config: Config) -> None:
     except NotDagsterDatabase:
         raise
     except RolloutError as error:
-        told = error.fill(error.summary).rstrip(".")
-        raise DagsterUnavailable(home, type(error).__name__, told) from None
+        reason = error.fill(error.summary).rstrip(".")
+        raise DagsterUnavailable(home, type(error).__name__, reason) from None
     os.environ[DAGSTER_VARIABLE] = re.sub(r"^postgres(ql)?://", "postgresql+psycopg2://", url.strip())
 
 
-def _names_the_variable(file: Path) -> bool:
+def _mentions_variable(file: Path) -> bool:
     try:
         return DAGSTER_VARIABLE in file.read_text(encoding="utf-8")
     except OSError:

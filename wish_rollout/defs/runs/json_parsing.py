@@ -1,4 +1,7 @@
-"""JSON that Dagster keeps for us. Anybody who reaches it may write it, so what is not ours is nothing."""
+"""Tolerant parsing of JSON stored in Dagster.
+
+Anyone with access to Dagster may write these values. Text or items of another form are ignored.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +9,22 @@ import json
 from contextlib import suppress
 
 
-def texts(text: str | None) -> list[str]:
-    """Read a list of texts; what else there is is left out."""
-    found = read(text)
-    return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
+def parse_strings(text: str | None) -> list[str]:
+    """Return the strings of a JSON array, or an empty list for any other text."""
+    value = parse_json(text)
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
-def pairs(text: str | None) -> dict[str, str]:
-    """Read texts by name; what else there is is left out."""
-    found = read(text)
-    if not isinstance(found, dict):
+def parse_string_mapping(text: str | None) -> dict[str, str]:
+    """Return the string values of a JSON object by name, or an empty dict for any other text."""
+    value = parse_json(text)
+    if not isinstance(value, dict):
         return {}
-    return {name: value for name, value in found.items() if isinstance(value, str)}
+    return {name: item for name, item in value.items() if isinstance(item, str)}
 
 
-def read(text: str | None) -> object:
-    """Read JSON; None for anything else."""
+def parse_json(text: str | None) -> object:
+    """Return the parsed JSON value, or None if the text is not JSON."""
     with suppress(ValueError, RecursionError):
         return json.loads(text or "null")
     return None

@@ -1,4 +1,4 @@
-"""Which process carries out a run, told so that another one can say whether it is still there."""
+"""Identification of the process that executes a run, so that another process can check whether it is alive."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ from pathlib import Path
 PROC = Path("/proc")
 BOOT = PROC / "sys/kernel/random/boot_id"
 NAMESPACE = PROC / "self/ns/pid"
-ENDED = "ZX"
-"""States of a process that has ended and was not collected yet (proc_pid_stat(5))."""
+ENDED_STATES = "ZX"
+"""Process states zombie and dead (proc_pid_stat(5), field 3)."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunProcess:
-    """A process, by its machine's name, boot and PID namespace, and by its number and when it began.
+    """A process, identified by machine, process ID and start time.
 
-    The boot is in it since numbers begin anew with it; the namespace, since containers on one machine share none; when
-    it began, since a number is given to others later.
+    ``machine``: host name, boot ID and PID namespace. Process IDs start again with each boot, and each PID namespace
+    has its own. ``start_time``: in kernel ticks since boot. The kernel reuses the ID of an ended process.
     """
 
     machine: str
     pid: int
-    began: str
+    start_time: str
 
     @classmethod
     def here(cls) -> RunProcess:
-        """Give this process."""
-        return cls(_machine(), os.getpid(), _began(os.getpid()) or "?")
+        """Return the current process."""
+        return cls(_machine(), os.getpid(), _start_time(os.getpid()) or "?")
 
     @classmethod
     def from_text(cls, text: str) -> RunProcess | None:
-        """Read what ``str`` wrote; None for anything else."""
+        """Parse the result of ``str``; return None for any other text."""
         with suppress(ValueError):
-            machine, pid, began = text.split(" ")
-            return cls(machine, int(pid), began)
+            machine, pid, start_time = text.split(" ")
+            return cls(machine, int(pid), start_time)
         return None
 
     def __str__(self) -> str:
-        return f"{self.machine} {self.pid} {self.began}"
+        return f"{self.machine} {self.pid} {self.start_time}"
 
     def has_ended(self) -> bool | None:
-        """Whether the process has ended; None where that cannot be told from here."""
-        if self.machine != _machine() or "/" not in self.machine:  # a name alone is several machines'
+        """Return whether the process has ended, or None if this machine cannot determine it."""
+        if self.machine != _machine() or "/" not in self.machine:  # several machines may share a host name
             return None
-        began = _began(self.pid)
-        return None if began is None else began != self.began
+        start_time = _start_time(self.pid)
+        return None if start_time is None else start_time != self.start_time
 
 
 def _machine() -> str:
@@ -58,16 +58,16 @@ def _machine() -> str:
     return "/".join(parts)
 
 
-def _began(pid: int) -> str | None:
-    """Say when a process began, in the kernel's ticks; "" for one that has ended, None where that cannot be told."""
+def _start_time(pid: int) -> str | None:
+    """Return a process's start time in kernel ticks, "" if it has ended, or None if it cannot be read."""
     with suppress(OSError, IndexError):
-        # its name comes second, in parentheses, and may hold anything
+        # the second field is the command name in parentheses, which may contain any character
         fields = PROC.joinpath(str(pid), "stat").read_text().rpartition(")")[2].split()
-        return "" if fields[0] in ENDED else fields[19]
+        return "" if fields[0] in ENDED_STATES else fields[19]
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return ""
-    except OSError:  # another user's, which /proc may hide
+    except OSError:  # another user's process, which /proc may hide
         return None
     return None

@@ -1,4 +1,4 @@
-"""Reading the catalog: from system catalog rows to a snapshot and a database's state.
+"""Reading the system catalogs: from catalog rows to a snapshot and the state of a database.
 
-The queries are in ``queries``, one file each; normalizing expressions is in ``postgres.expressions``.
+The queries are in ``postgres.queries``, one file each. Not here: normalizing expressions (``postgres.expressions``).
 """

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psycopg
 
-from wish_rollout.postgres.queries import query
+from wish_rollout.postgres.queries import load_query
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -111,7 +111,7 @@ class CatalogChanges:
         The driver would prepare anew after every ALTER, DROP and ROLLBACK, for queries of tables that these change.
         """
         if name not in self.prepared:
-            text, order = _numbered(query(name, self.major, some=some))
+            text, order = _numbered(load_query(name, self.major, selected=some))
             self.ask(f"PREPARE {PREFIX}{name} AS {text}")
             self.prepared[name] = order
         order = self.prepared[name]
@@ -148,7 +148,8 @@ class CatalogChanges:
         """Return the rows of all catalogs whose rows are remembered, and remember how long the others are."""
         if self.readable:
             self.others = {name: count for name, count, _ in self._other_catalogs(OLDEST)}
-        found = {name: {} for name in LISTED} | self._take_rows(self._ask_rows(OLDEST, LISTED))
+        found: Rows = {name: {} for name in LISTED}
+        found |= self._take_rows(self._ask_rows(OLDEST, LISTED))
         members = {key for key, entry in found["pg_depend"].items() if entry.kind == "extension"}
         return {
             **found,

@@ -1,7 +1,7 @@
-"""From rows of the catalog to objects of a snapshot.
+"""Converts rows of the catalog queries to properties of snapshot objects.
 
-A query names its columns as the properties are called; an underscore in front means: for the reader only.
-What is NULL, false or empty is no property.
+A query names its columns after the properties. A column whose name begins with an underscore is not a property;
+only the reader uses it. A value that is NULL, false or an empty list is not a property.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.schema.snapshot import Key
-from wish_rollout.postgres.catalog.privileges import privileges
-from wish_rollout.postgres.expressions.definition_text import listed, partition_bound
+from wish_rollout.postgres.catalog.privileges import non_default_privileges
+from wish_rollout.postgres.expressions.definition_text import normalize_partition_bound, sort_assignments
 from wish_rollout.postgres.expressions.expression_normalization import normalize_expression
 
 if TYPE_CHECKING:
@@ -25,26 +25,28 @@ Row = tuple[Any, ...]
 Comments = Mapping[tuple[str, int], Mapping[int, str]]
 
 
-def options(items: Iterable[str] | None) -> dict[str, str] | None:
-    """Give ``{"a=1", "b=2"}`` as a mapping, sorted: their order is history."""
+def parse_options(items: Iterable[str] | None) -> dict[str, str] | None:
+    """Return options such as ``{"a=1", "b=2"}`` as a mapping sorted by name. Their order has no meaning."""
     return dict(sorted(item.partition("=")[::2] for item in items)) if items else None
 
 
 _SECRET = re.compile("pass|secret|token|key|credential", re.IGNORECASE)
 
 
-def open_options(items: Iterable[str] | None) -> dict[str, str] | None:
-    """Give options as a mapping, without the values of those that may be secret."""
-    found = options(items)
-    return found and {name: "(hidden)" if _SECRET.search(name) else value for name, value in found.items()}
+def redact_options(items: Iterable[str] | None) -> dict[str, str] | None:
+    """Return options as a mapping. The value of an option whose name suggests a secret is hidden."""
+    options = parse_options(items)
+    return options and {
+        name: "(hidden)" if _SECRET.search(name) else value for name, value in options.items()
+    }
 
 
-# As parse_bool (utils/adt/bool.c) takes them: what begins a word and no word of the other sense, and the digits.
+# The spellings that parse_bool() (utils/adt/bool.c) accepts: unique prefixes of the words, and the digits.
 _TRUE = ("t", "tr", "tru", "true", "y", "ye", "yes", "on", "1")
 _FALSE = ("f", "fa", "fal", "fals", "false", "n", "no", "of", "off", "0")
 _SPELLINGS = dict.fromkeys(_TRUE, "true") | dict.fromkeys(_FALSE, "false")
-# Those of access/common/reloptions.c that are switches, and one that can say "auto" too. Others take numbers.
-_SWITCHES = frozenset(
+# The boolean parameters of access/common/reloptions.c, and vacuum_index_cleanup, which can also be "auto".
+_BOOLEANS = frozenset(
     {
         "autosummarize",
         "autovacuum_enabled",
@@ -57,102 +59,103 @@ _SWITCHES = frozenset(
         "vacuum_truncate",
     }
 )
-_WORDS = frozenset({"buffering", "check_option"})
+_ENUMS = frozenset({"buffering", "check_option"})
 _FRACTION = re.compile(r"(-?\d+)\.(?:0*|(\d*[1-9])0*)")
 
 
-def parameters(items: Iterable[str] | None) -> dict[str, str] | None:
-    """Give storage parameters as a mapping, in one of the spellings that they can have."""
-    found = options(items)
-    return found and {name: _in_one_spelling(name, value) for name, value in found.items()}
+def parse_storage_parameters(items: Iterable[str] | None) -> dict[str, str] | None:
+    """Return storage parameters as a mapping, with one spelling for each value."""
+    parameters = parse_options(items)
+    return parameters and {name: _normalize_value(name, value) for name, value in parameters.items()}
 
 
-def _in_one_spelling(name: str, value: str) -> str:
-    if name in _SWITCHES:
+def _normalize_value(name: str, value: str) -> str:
+    if name in _BOOLEANS:
         return _SPELLINGS.get(value.lower(), value)
-    if name in _WORDS:
+    if name in _ENUMS:
         return value.lower()
     fraction = _FRACTION.fullmatch(value)
     return ".".join(filter(None, fraction.groups())) if fraction else value
 
 
-def published(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """Give the tables of a publication with their row filters settled."""
+def normalize_row_filters(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Return the tables of a publication with normalized row filters."""
     return {
-        table: {**what, "where": normalize_expression(what["where"])} if "where" in what else what
-        for table, what in tables.items()
+        table: {**options, "where": normalize_expression(options["where"])} if "where" in options else options
+        for table, options in tables.items()
     }
 
 
-CONVERT: dict[str, Callable[[Any], Any]] = {
-    "storage parameters": parameters,
-    "toast storage parameters": parameters,
-    "initialization": listed,
-    "partition bound": partition_bound,
+CONVERTERS: dict[str, Callable[[Any], Any]] = {
+    "storage parameters": parse_storage_parameters,
+    "toast storage parameters": parse_storage_parameters,
+    "initialization": sort_assignments,
+    "partition bound": normalize_partition_bound,
     "SQL body": normalize_expression,
     "arguments": normalize_expression,
     "partition by": normalize_expression,
-    "tables": published,
+    "tables": normalize_row_filters,
     "expression": normalize_expression,
     "predicate": normalize_expression,
     "using": normalize_expression,
     "with check": normalize_expression,
     "generated": normalize_expression,
     "default": lambda value: normalize_expression(value) if isinstance(value, str) else value,
-    "column options": parameters,
-    "settings": options,
-    "parameters": options,
-    "options": open_options,
-    "mapping options": open_options,
+    "column options": parse_storage_parameters,
+    "settings": parse_options,
+    "parameters": parse_options,
+    "options": redact_options,
+    "mapping options": redact_options,
     "tags": sorted,
     "publications": sorted,
 }
 
 
-def plain(names: Iterable[str], cells: Iterable[Any]) -> Properties:
-    """Give the properties that one row tells by itself."""
+def row_properties(names: Iterable[str], cells: Iterable[Any]) -> Properties:
+    """Return the properties that one row contains. ``names``: the column names of the query."""
     properties = {}
     for name, cell in zip(names, cells, strict=True):
         if cell is None or cell is False or cell == [] or name[0] == "_":
             continue
-        properties[name] = CONVERT[name](cell) if name in CONVERT else cell
+        properties[name] = CONVERTERS[name](cell) if name in CONVERTERS else cell
     return properties
 
 
 class PropertyReader:
-    """Gives the properties that rows of one query tell by themselves, and works out rows that are alike once.
+    """Converts the rows of one query to properties, and converts equal rows only once.
 
-    A schema of many tables has many rows and few kinds of them; most of a row is NULL.
+    A schema with many tables has many rows, but few different ones; most cells of a row are NULL.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = names
-        self.told = itemgetter(*(place for place, name in enumerate(names) if name[0] != "_"))
-        self.known: dict[Any, Properties] = {}
+        self.property_cells = itemgetter(*(index for index, name in enumerate(names) if name[0] != "_"))
+        self.cache: dict[Any, Properties] = {}
 
     def __call__(self, cells: Row) -> Properties:
-        """Give the properties of a row, in a mapping that is the caller's."""
-        key = self.told(cells)
+        """Return the properties of a row. The caller may change the returned mapping."""
+        key = self.property_cells(cells)
         try:
-            found = self.known.get(key)
-        except TypeError:  # there is a list in it
-            return plain(self.names, cells)
-        if found is None:
-            found = self.known[key] = plain(self.names, cells)
-        return found.copy()
+            properties = self.cache.get(key)
+        except TypeError:  # a cell is a list, which is not hashable
+            return row_properties(self.names, cells)
+        if properties is None:
+            properties = self.cache[key] = row_properties(self.names, cells)
+        return properties.copy()
 
 
-def cells_of(names: Sequence[str], *wanted: str) -> Callable[[Row], Any]:
-    """Give a function that takes the named cells out of a row; two names at the least."""
+def cell_getter(names: Sequence[str], *wanted: str) -> Callable[[Row], Any]:
+    """Return a function that takes the named cells, at least two, out of a row."""
     return itemgetter(*map(names.index, wanted))
 
 
-def owned(properties: Properties, row: Mapping[str, Any], frame: ReadContext) -> None:
-    """Add owner and privileges to an object's properties."""
+def add_owner_and_privileges(properties: Properties, row: Mapping[str, Any], context: ReadContext) -> None:
+    """Add the owner, and the privileges that differ from the default, to an object's properties."""
     owner = row.get("_owner")
     if owner is not None:
-        properties["owner"] = frame.role(owner)
+        properties["owner"] = context.role(owner)
     if row.get("_acl") is not None:
-        held = privileges(row["_acl"], row["_acl_type"], frame.roles.get(row.get("_holder", owner)), frame)
-        if held:
-            properties["privileges"] = held
+        holder = context.roles.get(row.get("_holder", owner))
+        privileges = non_default_privileges(row["_acl"], row["_acl_type"], holder, context)
+        if privileges:
+            properties["privileges"] = privileges

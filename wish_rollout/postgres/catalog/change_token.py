@@ -1,17 +1,20 @@
-"""Has anything changed? A cheap answer that can be wrong only towards looking again."""
+"""Reads a token that changes whenever the schema changes.
+
+The token can change although the schema did not; it never stays equal when the schema changed.
+"""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import TYPE_CHECKING
 
-from wish_rollout.postgres.queries import query
+from wish_rollout.postgres.queries import load_query
 
 if TYPE_CHECKING:
     import psycopg
 
-# The smaller catalogs that a snapshot reads, and the first version that has each.
-_OTHERS = {
+# The smaller catalogs that a snapshot reads, and the first supported version that has each.
+_SMALL_CATALOGS = {
     "pg_aggregate": 14,
     "pg_am": 14,
     "pg_amop": 14,
@@ -58,10 +61,10 @@ _OTHERS = {
 
 
 def change_token(connection: psycopg.Connection) -> str:
-    """Give a token of the database's catalog, in one round trip.
+    """Return a token of the database's system catalogs; takes one round trip.
 
-    Two equal tokens of one database mean an unchanged schema; different ones mean that it must be read. It
-    says nothing across databases or servers. Raises psycopg's errors.
+    Two equal tokens of one database mean that its schema is unchanged. If they differ, the schema has to be read.
+    Tokens of different databases or servers cannot be compared. Raises psycopg's errors.
     """
     row = connection.execute(_query(connection.info.server_version // 10000)).fetchone()
     assert row is not None
@@ -71,8 +74,8 @@ def change_token(connection: psycopg.Connection) -> str:
 @cache
 def _query(major: int) -> bytes:
     others = " UNION ALL\n".join(
-        f"SELECT hash_record_extended(ROW(c.xmin, c.ctid), {seed}) AS hash FROM {name} c"  # noqa: S608 - names of ours
-        for seed, (name, since) in enumerate(_OTHERS.items(), start=10)
-        if major >= since
+        f"SELECT hash_record_extended(ROW(c.xmin, c.ctid), {seed}) AS hash FROM {name} c"  # noqa: S608 - constant names
+        for seed, (name, first_version) in enumerate(_SMALL_CATALOGS.items(), start=10)
+        if major >= first_version
     )
-    return query("change_token", major).replace("%(others)s", others).encode()
+    return load_query("change_token", major).replace("%(others)s", others).encode()

@@ -1,4 +1,4 @@
-"""What a session can do, where Alembic says that the database is, and its schema, all at one moment."""
+"""Reads the state of a database: facts about server and role, Alembic's revisions, the schema, and row counts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
-from wish_rollout.core.plan.database_state import ServerFacts, DatabaseState
+from wish_rollout.core.plan.database_state import DatabaseState, ServerFacts
 from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
 
 if TYPE_CHECKING:
@@ -42,8 +42,11 @@ left join pg_class l on l.relnamespace = n.oid and l.relname = 'ledger'
 """
 
 
-def look(connection: psycopg.Connection[Any], scope: Scope) -> DatabaseState:
-    """Read facts and schema in one snapshot: the caller's transaction, else a read-only one of our own."""
+def read_database_state(connection: psycopg.Connection[Any], scope: Scope) -> DatabaseState:
+    """Return facts and schema as of one snapshot: in the current transaction, or else in a new read-only one.
+
+    Raises psycopg's errors.
+    """
     if connection.info.transaction_status != TransactionStatus.IDLE:
         return DatabaseState(read_facts(connection, scope.version_table), read_snapshot(connection, scope))
     with connection.transaction():
@@ -52,7 +55,10 @@ def look(connection: psycopg.Connection[Any], scope: Scope) -> DatabaseState:
 
 
 def read_facts(connection: psycopg.Connection[Any], version_table: str) -> ServerFacts:
-    """Read what this session's server, role and database allow, and the revisions of ``version_table``."""
+    """Return facts about the server, the database and the privileges of the role.
+
+    ``version_table``: Alembic's version table as ``schema.table``, from which the revisions are read.
+    """
     row = connection.execute(FACTS, version_table.split(".")).fetchone()
     assert row is not None
     revisions = read_revisions(connection, version_table) if row[8] else ()
@@ -74,9 +80,9 @@ def read_facts(connection: psycopg.Connection[Any], version_table: str) -> Serve
 
 
 def read_cluster(connection: psycopg.Connection[Any]) -> str:
-    """Read the system identifier, which initdb made and replicas share (manual, 9.27.9, ``pg_control_system``).
+    """Return the system identifier of the cluster (manual, 9.27.9, ``pg_control_system()``); replicas share it.
 
-    Empty where it is not told: its right may be revoked, and what only speaks as PostgreSQL does may have none.
+    Empty if it cannot be read: the privilege can be revoked, and some PostgreSQL-compatible servers have none.
     """
     with suppress(psycopg.Error), connection.transaction():
         row = connection.execute("select system_identifier::text from pg_control_system()").fetchone()
@@ -85,14 +91,14 @@ def read_cluster(connection: psycopg.Connection[Any]) -> str:
 
 
 def read_revisions(connection: psycopg.Connection[Any], version_table: str) -> tuple[str, ...]:
-    """Read Alembic's version table, which holds one row a head."""
+    """Return the rows of Alembic's version table: one revision for each head."""
     table = sql.Identifier(*version_table.split("."))
     query = sql.SQL("select version_num from {} order by 1").format(table)
     return tuple(row[0] for row in connection.execute(query))
 
 
 MANY_TABLES = 50
-"""Up to so many tables are counted row by row; beyond that the planner's estimate serves."""
+"""Rows are counted for up to this many tables; for more tables, the planner's estimates are read."""
 
 ESTIMATES = """
 select t, case when has_table_privilege(to_regclass(t), 'SELECT') then c.reltuples::bigint end
@@ -104,10 +110,10 @@ where not c.relispartition
 def count_rows(
     connection: psycopg.Connection[Any], tables: Sequence[str], at_most: int = 100_000
 ) -> dict[str, int | None]:
-    """Count the rows of each table, to ``at_most``; names are as a snapshot has them.
+    """Return the number of rows of each table, counted up to ``at_most``. Table names are as in a snapshot.
 
-    Beyond MANY_TABLES, ``pg_class.reltuples`` is read instead, which costs nothing (-1: never analyzed).
-    None: this role may not read the table. A partition's rows are its parent's.
+    For more than MANY_TABLES tables, the estimate ``pg_class.reltuples`` is returned instead (-1: never analyzed).
+    None: the role has no SELECT privilege. Partitions are counted as a part of their parent only.
     """
     counts: dict[str, int | None] = {row[0]: row[1] for row in connection.execute(ESTIMATES, [list(tables)])}
     if len(counts) > MANY_TABLES:
@@ -121,11 +127,11 @@ def count_rows(
 def count(
     connection: psycopg.Connection[Any], table: str, at_most: int | None = None, column: str = ""
 ) -> int:
-    """Count a table's rows, partitions and children included, to ``at_most``; with ``column``, those not null there.
+    """Return the number of rows of a table, including partitions and child tables, counted up to ``at_most``.
 
-    Names come from quote_ident() already, so they are SQL.
+    ``column``: count only the rows in which this column is not null. Names must be quoted as by quote_ident().
     """
-    # "is not null" is false for a composite value with one null in it (manual, 9.2)
+    # IS NOT NULL is false for a composite value that contains a null field (manual, 9.2)
     condition = f" where num_nonnulls({column}) > 0" if column else ""
     bound = f" limit {at_most:d}" if at_most is not None else ""
     query = f"select count(*) from (select from {table}{condition}{bound}) as r"  # noqa: S608

@@ -1,18 +1,19 @@
-"""The names that PostgreSQL itself gives to what it makes for a column."""
+"""The names that PostgreSQL generates for the sequence and the NOT NULL constraint of a column."""
 
 from __future__ import annotations
 
-_LONGEST = 63  # NAMEDATALEN - 1
+_MAX_BYTES = 63  # NAMEDATALEN - 1
 
 
 def default_name(table: str, column: str, label: str) -> str:
-    """Give the name of a column's sequence (``seq``) or NOT NULL constraint (``not_null``).
+    """Return the name that PostgreSQL generates (``makeObjectName()``, ``commands/indexcmds.c``).
 
-    Both names are shortened, the longer one first, until the whole fits into an identifier.
+    ``label``: ``seq`` or ``not_null``. The table name and the column name are shortened, the longer one first,
+    until the whole name fits into an identifier.
     """
-    room = _LONGEST - len(label) - 2
+    available = _MAX_BYTES - len(label) - 2
     first, second = table.encode(), column.encode()
-    while len(first) + len(second) > room:
+    while len(first) + len(second) > available:
         if len(first) > len(second):
             first = first[:-1]
         else:

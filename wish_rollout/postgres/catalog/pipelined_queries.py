@@ -1,10 +1,10 @@
-"""Asks the catalog's queries in stages: while one stage's answers are read, the server works on the next."""
+"""Sends the catalog queries in stages. While the results of one stage are read, the server executes the next one."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.postgres.queries import query
+from wish_rollout.postgres.queries import load_query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from wish_rollout.postgres.catalog.read_context import ReadContext
 
-# Query, and the catalog that its objects' comments refer to.
-SIMPLE = {
+# Query → the catalog that the comments of its objects refer to (pg_description.classoid).
+SIMPLE_QUERIES = {
     "enums": "pg_type",
     "domains": "pg_type",
     "composite_types": "pg_type",
@@ -46,12 +46,12 @@ SIMPLE = {
     "languages": "pg_language",
     "transforms": "pg_transform",
 }
-KEYS = ("operator_class_names", "collation_names", "index_columns")
-LAST = ("default_privileges", "user_mappings", "not_nulls")
+INDEX_KEY_QUERIES = ("operator_class_names", "collation_names", "index_columns")
+SPECIAL_QUERIES = ("default_privileges", "user_mappings", "not_nulls")
 _STAGES = (
     ("comments", "relations", "sequences", "columns"),
-    ("disabled_constraints", "constraints", *KEYS, "indexes"),
-    (*SIMPLE, *LAST),
+    ("disabled_constraints", "constraints", *INDEX_KEY_QUERIES, "indexes"),
+    (*SIMPLE_QUERIES, *SPECIAL_QUERIES),
 )
 _ALWAYS = frozenset({*_STAGES[0], *_STAGES[1], "not_nulls"}) | {
     "domains",
@@ -60,44 +60,48 @@ _ALWAYS = frozenset({*_STAGES[0], *_STAGES[1], "not_nulls"}) | {
     "triggers",
     "extensions",
 }
-"""Those that nearly always find something, or whose absence cannot be told cheaply; of the others, see present.sql."""
-_AT_ONCE = 2000
+"""Queries that nearly always return rows, or for which that is expensive to find out. For the others see present.sql."""
+_ROWS_PER_FETCH = 2000
 Row = tuple[Any, ...]
-Answers = dict[str, "psycopg.Cursor[Row]"]
+Results = dict[str, "psycopg.Cursor[Row]"]
 
 
-def stages(connection: psycopg.Connection, pipeline: psycopg.Pipeline, frame: ReadContext) -> Iterator[Answers]:
-    """Give the answers of one stage after the other, by the query's name, each when they are here.
+def query_stages(
+    connection: psycopg.Connection, pipeline: psycopg.Pipeline, context: ReadContext
+) -> Iterator[Results]:
+    """Yield the results of each stage, by the name of the query, when they have arrived.
 
-    The next stage is sent before an answer is given out. A query that would find nothing is not asked.
+    The next stage is sent before the results of a stage are yielded. A query that would return no rows is not sent.
     """
-    parameters = frame.parameters()
+    parameters = context.parameters()
 
-    def ask(names: Sequence[str]) -> Answers:
+    def send(names: Sequence[str]) -> Results:
         return {
-            name: connection.cursor().execute(query(name, frame.major), parameters, prepare=False)
+            name: connection.cursor().execute(load_query(name, context.major), parameters, prepare=False)
             for name in names
-            if _finds(frame, name)
+            if _returns_rows(context, name)
         }
 
-    answers = ask(_STAGES[0])
-    for following in (*_STAGES[1:], ()):
+    results = send(_STAGES[0])
+    for names in (*_STAGES[1:], ()):
         pipeline.sync()
-        coming = ask(following)
-        yield answers
-        answers = coming
+        next_results = send(names)
+        yield results
+        results = next_results
 
 
-def _finds(frame: ReadContext, name: str) -> bool:
-    return (name in _ALWAYS or name in frame.present) and (name != "not_nulls" or frame.major >= 18)
+def _returns_rows(context: ReadContext, name: str) -> bool:
+    return (name in _ALWAYS or name in context.queries_with_rows) and (
+        name != "not_nulls" or context.major >= 18
+    )
 
 
-def told(answer: psycopg.Cursor[Row]) -> tuple[list[str], Iterator[Row]]:
-    """Give the names of an answer's columns, and its rows bit by bit, and then the memory back."""
-    return [column.name for column in answer.description or ()], _rows(answer)
+def columns_and_rows(result: psycopg.Cursor[Row]) -> tuple[list[str], Iterator[Row]]:
+    """Return the column names of a result, and an iterator over its rows that frees the result at the end."""
+    return [column.name for column in result.description or ()], _rows(result)
 
 
-def _rows(answer: psycopg.Cursor[Row]) -> Iterator[Row]:
-    while rows := answer.fetchmany(_AT_ONCE):
+def _rows(result: psycopg.Cursor[Row]) -> Iterator[Row]:
+    while rows := result.fetchmany(_ROWS_PER_FETCH):
         yield from rows
-    answer.close()
+    result.close()

@@ -11,18 +11,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.schema.comparison import difference
-from wish_rollout.core.schema.names import whole_of
+from wish_rollout.core.schema.names import parent_object
 from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.postgres.catalog.catalog_changes import CatalogChanges
 from wish_rollout.postgres.catalog.catalog_objects import CatalogObjects
 from wish_rollout.postgres.catalog.changed_units import Units, changed_units
 from wish_rollout.postgres.catalog.snapshot_reader import (
-    add_answers,
-    no_collection,
-    noted_properties,
+    add_results,
+    garbage_collection_disabled,
     read_objects,
+    visible_properties,
 )
-from wish_rollout.postgres.sessions.read_transaction import consistent_read, set_plain_settings
+from wish_rollout.postgres.sessions.read_transaction import consistent_read_transaction, set_plain_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from wish_rollout.core.schema.delta import Delta
     from wish_rollout.core.schema.scope import Scope
     from wish_rollout.core.schema.snapshot import Json, Key
-    from wish_rollout.postgres.catalog.catalog_changes import StatementKey, Rows, Written
+    from wish_rollout.postgres.catalog.catalog_changes import Rows, StatementKey, Written
 
-Objects = dict["Key", "Mapping[str, Json]"]
+Objects = dict["Key", Any]
 _WHERE = {
     "pg_constraint": ("constraints", "not_nulls"),
     "pg_trigger": ("triggers", "disabled_constraints"),
@@ -92,7 +92,7 @@ class SnapshotTracker:
         ``committed``: whether a transaction ended since then. ``keep_settings``: restore the session's settings,
         which is not needed at the end of a transaction.
         """
-        with self._plain_settings(keep_settings or committed), no_collection():
+        with self._plain_settings(keep_settings or committed), garbage_collection_disabled():
             self.changes.prepare_to_read()
             written = self.changes.written(mark, committed=committed)
             units = Units(everything=True)
@@ -109,8 +109,8 @@ class SnapshotTracker:
             return
         if change.written is not None:
             for name, rows in change.written.gone(self.known).items():
-                for key in rows:
-                    del self.known[name][key]
+                for row in rows:
+                    del self.known[name][row]
             for name, rows in change.written.rows.items():
                 if name in self.known:
                     self.known[name].update(rows)
@@ -135,12 +135,12 @@ class SnapshotTracker:
 
     def _plain_settings(self, keep: bool) -> Any:
         if keep:
-            return consistent_read(self.connection)
+            return consistent_read_transaction(self.connection)
         set_plain_settings(self.connection)
         return nullcontext()
 
     def _read_everything(self) -> Change:
-        with consistent_read(self.connection), no_collection():
+        with consistent_read_transaction(self.connection), garbage_collection_disabled():
             reading = read_objects(self.connection, self.scope)
             known = getattr(self, "objects", {})
             return Change(dict(known), reading.objects, reading, listed=self.changes.list_all())
@@ -152,7 +152,7 @@ class SnapshotTracker:
         self.reading: CatalogObjects = change.reading
         self.objects: Objects = dict(change.after)
         self.known: Rows = change.listed
-        self.readable_properties = noted_properties(self.reading.frame)
+        self.readable_properties = visible_properties(self.reading.context)
         self.groups: dict[str, set[Key]] = {}
         for key, properties in self.objects.items():
             self.groups.setdefault(_group(*key, properties), set()).add(key)
@@ -170,7 +170,7 @@ class SnapshotTracker:
 
     def _extensions_changed(self) -> bool:
         """Whether another set of objects belongs to extensions than before."""
-        frame = self.reading.frame
+        frame = self.reading.context
         found = self.changes.named("members", {}).fetchall()
         count = sum(map(len, frame.members.values())) + sum(map(len, frame.depends.values()))
         return len(found) != count
@@ -178,14 +178,14 @@ class SnapshotTracker:
     def _read_units(self, units: Units, written: Written) -> Change:
         old = self.reading
         reading = CatalogObjects(
-            old.frame,
+            old.context,
             {},
             tables=ChainMap({}, old.tables),
             columns=ChainMap({}, old.columns),
             collations={key: value for key, value in old.collations.items() if key[0] not in units.relations},
             sequences={key: value for key, value in old.sequences.items() if key[0] not in units.relations},
         )
-        add_answers(reading, self._ask(units, written), self.classes)
+        add_results(reading, self._ask(units, written), self.classes)
         before = {key: self.objects[key] for name in self._names(units) for key in self.groups.get(name, ())}
         return Change(before, reading.objects, reading, units, written)
 
@@ -216,7 +216,7 @@ class SnapshotTracker:
         """Ask for the units' rows, in one round trip."""
         parts = self._parts(units, written)
         everything = units.relations | units.sequences | units.functions | units.types | parts
-        parameters = self.reading.frame.parameters()
+        parameters = self.reading.context.parameters()
         parameters["relations"] = list(units.relations)
         parameters["sequences"] = list(units.sequences | parts)
         parameters["functions"] = list(units.functions)
@@ -261,4 +261,4 @@ class SnapshotTracker:
 
 def _group(kind: str, name: str, properties: Mapping[str, Json]) -> str:
     """Return what the keys of one unit have in common: its name, or for other kinds a name of their own."""
-    return (whole_of(kind, name, properties) or name) if kind in _KINDS else f"{kind} {name}"
+    return (parent_object(kind, name, properties) or name) if kind in _KINDS else f"{kind} {name}"

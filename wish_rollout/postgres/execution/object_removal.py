@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
-from wish_rollout.core.schema.names import PARTS, split_last
+from wish_rollout.core.schema.names import PART_KINDS, split_last
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,10 +47,10 @@ def statements(kind: str, names: Sequence[str]) -> list[str]:
     if kind in ("column", "constraint"):
         owned = [split_last(name) for name in names]
         return [f"alter table {table} drop {kind} {name}" for table, name in owned]
-    if kind in PARTS:
+    if kind in PART_KINDS:
         return [f"drop {kind} {part} on {table}" for table, part in map(split_last, names)]
     return [f"drop {DROPPED_AS.get(kind, kind)} {', '.join(names)}"]
 
 
 def _rank(kind: str) -> int:
-    return -1 if kind in PARTS or kind == "index" else ORDER.index(kind) if kind in ORDER else len(ORDER)
+    return -1 if kind in PART_KINDS or kind == "index" else ORDER.index(kind) if kind in ORDER else len(ORDER)

@@ -21,7 +21,7 @@ class StatementResult(NamedTuple):
     rows: list[list[str | None]]
 
     @classmethod
-    def by(cls, cursor: psycopg.Cursor[Any]) -> StatementResult:
+    def from_cursor(cls, cursor: psycopg.Cursor[Any]) -> StatementResult:
         """Take what a cursor got just now; it can still be fetched from."""
         result, encoding = cursor.pgresult, cursor.connection.info.encoding
         if result is None or not result.nfields:

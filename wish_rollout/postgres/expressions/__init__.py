@@ -1,4 +1,4 @@
-"""Deparsed expressions and definitions, normalized so that they are equal on all major versions.
+"""Normalizing deparsed expressions and definitions, so that they are equal on all major versions.
 
-Reading them from the catalog is in ``postgres.catalog``.
+Not here: reading them from the system catalogs (``postgres.catalog``).
 """

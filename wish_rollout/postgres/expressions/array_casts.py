@@ -1,9 +1,9 @@
-"""A cast of an array as an array of casts: what PostgreSQL makes of ``ARRAY[…]::text[]`` when it reads it.
+"""Rewrites the cast of an array as an array of casts, as PostgreSQL does when it parses ``ARRAY[…]::text[]``.
 
-It passes the cast on to the elements, so what it writes the next time is another text. Which cast an element gets
-hangs on what it is: of ``ARRAY[a, b]::text[]``, ``a::text`` if that is a value, and ``a::text[]`` if it is an array
-itself. Where that cannot be told the array stays as it is: two histories told apart are a nuisance, two meanings
-told alike are drift that nobody sees.
+PostgreSQL applies the cast to each element, so the deparsed text differs after a dump and restore. The cast of an
+element depends on the element's type: in ``ARRAY[a, b]::text[]``, ``a`` becomes ``a::text`` if it is a scalar, and
+``a::text[]`` if it is an array. If the text does not show which it is, the array is left unchanged. Reporting two
+equal schemas as different is a nuisance; reporting two different schemas as equal would hide drift.
 """
 
 from __future__ import annotations
@@ -13,99 +13,112 @@ import re
 from wish_rollout.postgres.expressions.expression_tokens import (
     Group,
     Items,
-    cast_of,
-    listed_in,
+    array_cast_at,
+    split_at_commas,
+    split_cast,
     text_of,
-    type_of_array,
 )
 
 _LITERAL = re.compile(r"\d.*|[EBX]?'.*'|true|false|NULL", re.DOTALL)
-_SAME = {"bpchar": "character"}
-_VALUE, _ARRAY, _UNKNOWN = "a value", "an array", "unknown"
+_TYPE_ALIASES = {"bpchar": "character"}
+_SCALAR, _ARRAY, _UNKNOWN = "scalar", "array", "unknown"
 
 
-def spread(items: Items, *, flat: bool) -> Items:
-    """Write casts of arrays as arrays of casts. ``flat``: no array here holds arrays, as the server has said."""
-    place = 0
-    while place < len(items):
-        item = items[place]
-        array = _constructed(item.items) if isinstance(item, Group) else None
-        kind, end = type_of_array(items, place + 1)
-        made = _spread_over(array, kind, flat=flat) if array and kind else None
-        if made is not None:
-            items = [*items[:place], "ARRAY", made, *items[end:]]
-        place += 1
+def distribute_array_casts(items: Items, *, flat: bool) -> Items:
+    """Return the tokens with each cast of an array written as an array of casts.
+
+    ``flat``: the server's expression tree says that no array in this expression contains arrays.
+    """
+    index = 0
+    while index < len(items):
+        item = items[index]
+        array = _constructed_array(item.items) if isinstance(item, Group) else None
+        element_type, end = array_cast_at(items, index + 1)
+        result = _cast_elements(array, element_type, flat=flat) if array and element_type else None
+        if result is not None:
+            items = [*items[:index], "ARRAY", result, *items[end:]]
+        index += 1
     return items
 
 
-def _constructed(items: Items) -> Group | None:
-    """Give the elements of ``ARRAY[…]``, as one group; nothing for ``ARRAY(SELECT …)`` and anything else."""
+def _constructed_array(items: Items) -> Group | None:
+    """Return the elements of ``ARRAY[…]`` as one group; None for ``ARRAY(SELECT …)`` and anything else."""
     if len(items) != 2 or items[0] != "ARRAY":
         return None
     group = items[1]
     return group if isinstance(group, Group) and group.opening == "[" and group.items else None
 
 
-def _spread_over(array: Group, kind: Items, *, flat: bool) -> Group | None:
-    """Cast each element; nothing if it is not known what they are."""
-    elements = [_led(part) for part in listed_in(array)]
-    known = {_VALUE} if flat else {_nature(element) for _, element in elements} - {_UNKNOWN}
+def _cast_elements(array: Group, element_type: Items, *, flat: bool) -> Group | None:
+    """Return the array with a cast of each element; None if it is unknown whether the elements are arrays."""
+    elements = [_split_leading_space(part) for part in split_at_commas(array)]
+    known = {_SCALAR} if flat else {_dimension_of(element) for _, element in elements} - {_UNKNOWN}
     if len(known) != 1:
         return None
-    made: Items = []
-    for lead, element in elements:
-        cast = _passed_on(lead, element, kind, flat=flat, inside=known == {_ARRAY})
+    result: Items = []
+    for space, element in elements:
+        cast = _cast_element(space, element, element_type, flat=flat, nested=known == {_ARRAY})
         if cast is None:
             return None
-        made += [*([",", " "] if made else []), *cast]
-    return Group("[", made)
+        result += [*([",", " "] if result else []), *cast]
+    return Group("[", result)
 
 
-def _passed_on(lead: Items, element: Items, kind: Items, *, flat: bool, inside: bool) -> Items | None:
-    """Cast one element; one that is itself written as an array passes the cast on. ``inside``: all are arrays."""
-    array = _constructed(element)
+def _cast_element(
+    space: Items, element: Items, element_type: Items, *, flat: bool, nested: bool
+) -> Items | None:
+    """Return the cast of one element. ``nested``: the elements are arrays.
+
+    In an element that is itself an ``ARRAY[…]`` constructor, the cast is applied to the inner elements.
+    """
+    array = _constructed_array(element)
     if array is None:
-        return _cast(lead, element, [*kind, Group("[")] if inside else kind)
-    made = _spread_over(array, kind, flat=flat)
-    return None if made is None else ["ARRAY", made]
+        return _cast(space, element, [*element_type, Group("[")] if nested else element_type)
+    result = _cast_elements(array, element_type, flat=flat)
+    return None if result is None else ["ARRAY", result]
 
 
-def _led(element: Items) -> tuple[Items, Items]:
-    """Give the white space that belongs to an element, and the element. CASE begins a line of its own."""
+def _split_leading_space(element: Items) -> tuple[Items, Items]:
+    """Return the white space that has to be kept before an element, and the element. CASE starts a new line."""
     if not isinstance(space := element[0], str) or not space.isspace():
         return [], element
     return ([space] if space != " " or element[1:2] == ["CASE"] else []), element[1:]
 
 
-def _nature(element: Items) -> str:
-    """Tell what an element is, if its text does. All elements of an array are of one type."""
+def _dimension_of(element: Items) -> str:
+    """Return whether an element is a scalar or an array, if its text shows it.
+
+    All elements of an array have the same type, so one element with a known dimension is sufficient.
+    """
     if element[0] == "ARRAY":
         return _ARRAY
-    operand, kind = cast_of(element)
-    if kind:
-        return _ARRAY if isinstance(kind[-1], Group) and kind[-1].opening == "[" else _VALUE
-    literal = isinstance(operand[0], str) and _LITERAL.fullmatch(operand[0])
-    return _VALUE if literal and len(element) == 1 else _UNKNOWN
+    operand, cast_type = split_cast(element)
+    if cast_type:
+        return _ARRAY if isinstance(cast_type[-1], Group) and cast_type[-1].opening == "[" else _SCALAR
+    is_literal = isinstance(operand[0], str) and _LITERAL.fullmatch(operand[0])
+    return _SCALAR if is_literal and len(element) == 1 else _UNKNOWN
 
 
-def _cast(lead: Items, element: Items, kind: Items) -> Items:
-    """Write a cast as PostgreSQL does: inside of a COLLATE."""
+def _cast(space: Items, element: Items, target_type: Items) -> Items:
+    """Return a cast as PostgreSQL writes it: inside a COLLATE expression, not around it."""
     if isinstance(whole := element[0], Group) and len(element) == 1 and "COLLATE" in whole.items:
-        place = whole.items.index("COLLATE") - 1
-        inner = _cast(lead, whole.items[:place], kind)
-        return [Group("(", [*inner, *whole.items[place:]])]
-    operand, own = cast_of(element)
-    if _narrows(operand, own, kind):
-        return [*operand, "::", *kind]
-    return [Group("(", [*lead, *element]), "::", *kind]
+        collate = whole.items.index("COLLATE") - 1
+        inner = _cast(space, whole.items[:collate], target_type)
+        return [Group("(", [*inner, *whole.items[collate:]])]
+    operand, cast_type = split_cast(element)
+    if _adds_type_modifier(operand, cast_type, target_type):
+        return [*operand, "::", *target_type]
+    return [Group("(", [*space, *element]), "::", *target_type]
 
 
-def _narrows(operand: Items, own: Items, kind: Items) -> bool:
-    """Tell whether a literal's own type gets a modifier; such a literal is written with one cast."""
+def _adds_type_modifier(operand: Items, cast_type: Items, target_type: Items) -> bool:
+    """Return whether a cast only adds a modifier to a literal's type. PostgreSQL writes one cast then."""
     if len(operand) != 1 or not isinstance(literal := operand[0], str) or not _LITERAL.fullmatch(literal):
         return False
-    plain = text_of([item for item in kind if not (isinstance(item, Group) and item.opening == "(")])
-    if plain == text_of(kind):
+    unmodified = text_of(
+        [item for item in target_type if not (isinstance(item, Group) and item.opening == "(")]
+    )
+    if unmodified == text_of(target_type):
         return False
-    name = text_of(own) or ("numeric" if literal[0].isdigit() and "." in literal else "integer")
-    return _SAME.get(name, name) == plain
+    name = text_of(cast_type) or ("numeric" if literal[0].isdigit() and "." in literal else "integer")
+    return _TYPE_ALIASES.get(name, name) == unmodified

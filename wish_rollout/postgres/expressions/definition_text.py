@@ -1,25 +1,18 @@
-"""Deparsed text, made the same on all major versions and free of layout."""
+"""Definitions as the server deparses them, made equal on all major versions and free of layout."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from wish_rollout.postgres.expressions.definition_tokens import join_tokens, split_at_commas, tokenize
 from wish_rollout.postgres.expressions.expression_normalization import normalize_expression
-from wish_rollout.postgres.expressions.expression_tokens import LITERAL
 from wish_rollout.postgres.queries import FLAT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from wish_rollout.postgres.expressions.definition_tokens import Token
 
-_TOKEN = re.compile(
-    rf"""(?P<text>{LITERAL})
-      | (?P<name>"(?:[^"]|"")*"|[^\W\d][\w$]*)
-      | (?P<space>\s+)
-      | (?P<other>\d[\w.]*|::|.)""",
-    re.VERBOSE | re.DOTALL,
-)
-_FROM_ENDS = frozenset(
+_FROM_CLAUSE_ENDS = frozenset(
     [
         "where",
         "group",
@@ -35,98 +28,57 @@ _FROM_ENDS = frozenset(
         "except",
     ]
 )
-_QUERY_STARTS = frozenset({"select", "with", "values"})
 
 
-class Token(NamedTuple):
-    """A token of SQL, the spaces in front of it reduced to at most one."""
-
-    text: str
-    spaced: bool
-    depth: int
-    inner: bool
-    """Whether it stands inside of a subquery."""
-
-    @property
-    def word(self) -> str:
-        """Give the token as a keyword would be compared."""
-        return self.text.lower()
+def normalize_definition(text: str) -> str:
+    """Return a definition with normalized expressions, and single spaces outside literals and quoted names."""
+    return normalize_expression(_normalize_spaces(text))
 
 
-def tidy(text: str) -> str:
-    """Reduce all white space outside of literals and names to single spaces; settle the expressions in it."""
-    return normalize_expression(_spaced(text))
+def normalize_statistics_definition(text: str) -> str:
+    """Return the normalized definition of extended statistics.
 
-
-def statistics_definition(text: str) -> str:
-    """Give what extended statistics are made with.
-
-    A dump writes their expressions without needless parentheses, and so does not keep which list was in which.
+    A dump writes their expressions without redundant parentheses, so it does not preserve nested lists.
     """
-    return normalize_expression(_spaced(text), everywhere=True)
+    return normalize_expression(_normalize_spaces(text), everywhere=True)
 
 
-def _spaced(text: str) -> str:
-    mark, text = _mark(text)
-    return mark + _joined(_tokens(text))
+def _normalize_spaces(text: str) -> str:
+    mark, text = _split_mark(text)
+    return mark + join_tokens(tokenize(text))
 
 
-def _mark(text: str) -> tuple[str, str]:
+def _split_mark(text: str) -> tuple[str, str]:
     return (FLAT, text.removeprefix(FLAT)) if text.startswith(FLAT) else ("", text)
 
 
-def _joined(tokens: Iterable[Token]) -> str:
-    return "".join(" " + token.text if token.spaced else token.text for token in tokens).strip(" ;")
+def normalize_view_definition(text: str) -> str:
+    """Return a view's query in a form that is equal on all major versions.
 
-
-def view_definition(text: str) -> str:
-    """Give a view's query as every version would write it.
-
-    Up to 15 each column carries the name of its table. From 16 on it does not if the query reads from one
-    source only. So that one prefix is taken away, outside of subqueries, where both write it.
+    PostgreSQL 15 and older qualify each column with its table. PostgreSQL 16 and newer do not if the query has
+    only one source. That qualifier is removed, except in subqueries, where all versions write it.
     """
-    mark, text = _mark(text)
-    tokens = _tokens(text)
-    alias = _only_source(tokens)
+    mark, text = _split_mark(text)
+    tokens = tokenize(text)
+    alias = _single_source_name(tokens)
     if alias is not None:
-        tokens = _without_prefix(tokens, alias)
-    return normalize_expression(mark + _joined(tokens))
+        tokens = _remove_qualifier(tokens, alias)
+    return normalize_expression(mark + join_tokens(tokens))
 
 
-def _tokens(text: str) -> list[Token]:
-    tokens: list[Token] = []
-    spaced = False
-    queries = [False]
-    for match in _TOKEN.finditer(text):
-        if match.lastgroup == "space":
-            spaced = True
-            continue
-        part = match[0]
-        if part == ")" and len(queries) > 1:
-            queries.pop()
-        tokens.append(Token(part, spaced, len(queries) - 1, queries[-1]))
-        if part == "(":
-            start = _TOKEN.match(text, match.end())
-            if start is not None and start.lastgroup == "space":
-                start = _TOKEN.match(text, start.end())
-            queries.append(queries[-1] or (start is not None and start[0].lower() in _QUERY_STARTS))
-        spaced = False
-    return tokens
-
-
-def _only_source(tokens: list[Token]) -> str | None:
-    """Give the name of a query's source, if it has exactly one and is no UNION or the like."""
+def _single_source_name(tokens: list[Token]) -> str | None:
+    """Return the name of the query's source if it has exactly one, and is not a UNION, INTERSECT or EXCEPT."""
     outer = [token for token in tokens if token.depth == 0]
-    words = [token.word for token in outer]
-    if "from" not in words or {"union", "intersect", "except"} & set(words):
+    key_words = [token.key_word for token in outer]
+    if "from" not in key_words or {"union", "intersect", "except"} & set(key_words):
         return None
     source = []
-    for token in outer[words.index("from") + 1 :]:
-        if token.word in _FROM_ENDS or token.text == ";":
+    for token in outer[key_words.index("from") + 1 :]:
+        if token.key_word in _FROM_CLAUSE_ENDS or token.text == ";":
             break
         source.append(token)
     texts = [token.text for token in source]
-    if "," in texts or any(token.word == "join" for token in source):
+    if "," in texts or any(token.key_word == "join" for token in source):
         return None
     if "TABLESAMPLE" in texts:
         texts = texts[: texts.index("TABLESAMPLE")]
@@ -134,7 +86,7 @@ def _only_source(tokens: list[Token]) -> str | None:
     return names[-1] if names else None
 
 
-def _without_prefix(tokens: list[Token], alias: str) -> list[Token]:
+def _remove_qualifier(tokens: list[Token], alias: str) -> list[Token]:
     kept: list[Token] = []
     skip = False
     spaced = False
@@ -150,7 +102,7 @@ def _without_prefix(tokens: list[Token], alias: str) -> list[Token]:
             and before not in {".", "::", "COLLATE"}
             and not (
                 token.depth == 0 and before in {"FROM", "ONLY"}
-            )  # a schema that is called like its table
+            )  # a schema with the same name as its table
             and following[:1] == ["."]
             and following[1:2] != ["*"]
             and following[2:3] not in (["("], ["."])
@@ -163,36 +115,29 @@ def _without_prefix(tokens: list[Token], alias: str) -> list[Token]:
     return kept
 
 
-_WORD = r'(?:"(?:[^"]|"")*"|[^\W\d][\w$]*)'
-_UPDATE_OF = re.compile(rf"([A-Z ]*UPDATE OF )({_WORD}(?:, {_WORD})*)(?= ON | OR )")
+_IDENTIFIER = r'(?:"(?:[^"]|"")*"|[^\W\d][\w$]*)'
+_UPDATE_OF = re.compile(rf"([A-Z ]*UPDATE OF )({_IDENTIFIER}(?:, {_IDENTIFIER})*)(?= ON | OR )")
 
 
-def trigger_definition(text: str) -> str:
-    """Give what a trigger is made with; the order of the columns that it watches means nothing."""
-    told = tidy(text)
-    events = _UPDATE_OF.match(told)  # further on it is an argument that reads like it
-    return told if events is None else events[1] + ", ".join(sorted(_split(events[2]))) + told[events.end() :]
+def normalize_trigger_definition(text: str) -> str:
+    """Return a trigger's definition with the columns of UPDATE OF sorted; their order has no meaning."""
+    definition = normalize_definition(text)
+    events = _UPDATE_OF.match(
+        definition
+    )  # at the start only: a later match is an argument with the same text
+    if events is None:
+        return definition
+    return events[1] + ", ".join(sorted(split_at_commas(events[2]))) + definition[events.end() :]
 
 
-def partition_bound(text: str) -> str:
-    """Give a partition's bound; the order of the values in a list means nothing."""
+def normalize_partition_bound(text: str) -> str:
+    """Return a partition bound with the values of a list sorted; their order has no meaning."""
     start = "FOR VALUES IN ("
     if not text.startswith(start):
         return text
-    return start + ", ".join(sorted(_split(text[len(start) : -1]))) + ")"
+    return start + ", ".join(sorted(split_at_commas(text[len(start) : -1]))) + ")"
 
 
-def listed(text: str) -> str:
-    """Give ``a = 'x', b = 'y'`` in the order of the names, which is the order of no statement."""
-    return ", ".join(sorted(_split(text)))
-
-
-def _split(text: str) -> list[str]:
-    """Give what stands between the commas that are in no brackets or literals."""
-    parts = [""]
-    for token in _tokens(text):
-        if token.text == "," and token.depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += " " + token.text if token.spaced else token.text
-    return [part.strip() for part in parts]
+def sort_assignments(text: str) -> str:
+    """Return ``a = 'x', b = 'y'`` sorted by name; the order has no meaning."""
+    return ", ".join(sorted(split_at_commas(text)))

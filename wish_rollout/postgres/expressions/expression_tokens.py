@@ -1,4 +1,4 @@
-"""Deparsed text as tokens and brackets, so that a rule about expressions can say what it stands on."""
+"""Deparsed SQL text as a tree of tokens and bracketed groups."""
 
 from __future__ import annotations
 
@@ -6,46 +6,49 @@ import re
 from dataclasses import dataclass, field
 
 LITERAL = r"""(?:[eE]'(?:[^'\\]|''|\\.)*' | (?:[bBxX]|[uU]&)?'(?:[^']|'')*')"""
-"""A literal as PostgreSQL writes it where standard_conforming_strings is on: a backslash is one, but for E''."""
+"""A literal as PostgreSQL writes it with standard_conforming_strings on: a backslash escapes only in ``E''``."""
 
 _TOKEN = re.compile(
     rf"""{LITERAL}
       | "(?:[^"]|"")*" | [^\W\d][\w$]* | \d[\w.]* | \s+ | :: | .""",
     re.VERBOSE | re.DOTALL,
 )
-_CLOSE = {"(": ")", "[": "]"}
-_OF_TYPE = re.compile(
+_CLOSING = {"(": ")", "[": "]"}
+_TYPE_NAME_PART = re.compile(
     r'[^\W\dA-Z](?:[^\WA-Z]|\$)*|[ .]|".*"', re.DOTALL
-)  # PostgreSQL writes its own words in capitals
+)  # PostgreSQL writes key words in capitals, and type names in lower case
 
 
 @dataclass
 class Group:
-    """What stands between two brackets."""
+    """The tokens between an opening bracket and its closing bracket."""
 
     opening: str
     items: list[str | Group] = field(default_factory=list)
 
     def __str__(self) -> str:
-        return self.opening + text_of(self.items) + _CLOSE[self.opening]
+        return self.opening + text_of(self.items) + _CLOSING[self.opening]
 
 
 Items = list["str | Group"]
 
 
 def text_of(items: Items) -> str:
-    """Give the text that was parsed."""
+    """Return the text of the tokens; the inverse of ``parse_tokens``."""
     return "".join(map(str, items))
 
 
-def parsed(text: str) -> Items:
-    """Give the tokens of a text, what stands between brackets as one; brackets that do not match stay tokens."""
+def parse_tokens(text: str) -> Items:
+    """Return the tokens of a text. Matching brackets and their contents become one ``Group``.
+
+    A bracket without a counterpart stays a token.
+    """
     stack = [Group("(")]
     for match in _TOKEN.finditer(text):
         token = match[0]
-        if token in _CLOSE:
+        if token in _CLOSING:
             stack.append(Group(token))
-        elif token == _CLOSE[stack[-1].opening] and len(stack) > 1:
+        elif token == _CLOSING[stack[-1].opening] and len(stack) > 1:
             group = stack.pop()
             stack[-1].items.append(group)
         else:
@@ -56,8 +59,8 @@ def parsed(text: str) -> Items:
     return stack[0].items
 
 
-def listed_in(group: Group) -> list[Items]:
-    """Give what stands between a group's commas."""
+def split_at_commas(group: Group) -> list[Items]:
+    """Return the elements of a group that are separated by commas."""
     parts: list[Items] = [[]]
     for item in group.items:
         if item == ",":
@@ -67,30 +70,34 @@ def listed_in(group: Group) -> list[Items]:
     return parts
 
 
-def type_of_array(items: Items, place: int) -> tuple[Items, int]:
-    """Give the elements' type if a cast to an array stands there, and where it ends; nothing for anything else."""
-    if items[place : place + 1] != ["::"]:
-        return [], place
-    for end in range(place + 1, len(items)):
-        after = items[end]
-        if isinstance(after, Group) and after.opening == "[":
-            return ([], place) if after.items else (items[place + 1 : end], end + 1)
-        if not of_type(after):
-            break
-    return [], place
+def array_cast_at(items: Items, index: int) -> tuple[Items, int]:
+    """Return the element type of the cast to an array type at ``index``, and the index after the cast.
 
-
-def of_type(item: str | Group) -> bool:
-    """Tell whether this can be a part of a type's name; a bracket is, as in ``numeric(5,2)[]``."""
-    return isinstance(item, Group) or _OF_TYPE.fullmatch(item) is not None
-
-
-def cast_of(items: Items) -> tuple[Items, Items]:
-    """Give what is cast, with the casts before the last, and the last cast's type; no type without a cast.
-
-    ``a || b::text`` is no cast: the whole has to be one.
+    The type is empty if there is no such cast.
     """
-    places = [place for place, item in enumerate(items) if item == "::"]
-    if not places or not all(of_type(item) or item == "::" for item in items[places[0] :]):
+    if items[index : index + 1] != ["::"]:
+        return [], index
+    for end in range(index + 1, len(items)):
+        item = items[end]
+        if isinstance(item, Group) and item.opening == "[":
+            return ([], index) if item.items else (items[index + 1 : end], end + 1)
+        if not is_type_name_part(item):
+            break
+    return [], index
+
+
+def is_type_name_part(item: str | Group) -> bool:
+    """Return whether this can be a part of a type name. A group can be one, as in ``numeric(5,2)[]``."""
+    return isinstance(item, Group) or _TYPE_NAME_PART.fullmatch(item) is not None
+
+
+def split_cast(items: Items) -> tuple[Items, Items]:
+    """Return the operand of the outermost cast, and the type that it is cast to.
+
+    The operand includes any inner casts. The type is empty if the expression as a whole is not a cast, as in
+    ``a || b::text``.
+    """
+    casts = [index for index, item in enumerate(items) if item == "::"]
+    if not casts or not all(is_type_name_part(item) or item == "::" for item in items[casts[0] :]):
         return items, []
-    return items[: places[-1]], items[places[-1] + 1 :]
+    return items[: casts[-1]], items[casts[-1] + 1 :]

@@ -1,4 +1,4 @@
-"""What is asked of the catalog: one query a file."""
+"""The queries on the system catalogs, one SQL file each."""
 
 from __future__ import annotations
 
@@ -7,36 +7,39 @@ from functools import cache
 from importlib.resources import files
 
 FLAT = "\x02"
-"""Begins a deparsed expression in which no array holds arrays. Its text does not tell, and its tree does."""
+"""Prefix of a deparsed expression in which no array contains arrays. Only the expression tree shows that."""
 
-_FLAT = re.compile(r"flat\((?P<tree>.+?)\) \|\|")
-_CONDITION = re.compile(r"-- (?:since (\d+))?(?:, )?(?:until (\d+))?$")
-_ALL, _SOME = "  -- of all", "  -- of some"
+_FLAT_MACRO = re.compile(r"flat\((?P<tree>.+?)\) \|\|")
+_VERSION_CONDITION = re.compile(r"-- (?:since (\d+))?(?:, )?(?:until (\d+))?$")
+_ONLY_ALL, _ONLY_SELECTED = "  -- of all", "  -- of some"
 
 
 @cache
-def query(name: str, major: int, *, some: bool = False) -> str:
-    """Give the query of that name for a server's major version.
+def load_query(name: str, major: int, *, selected: bool = False) -> str:
+    """Return the query of that name for a major version of the server.
 
-    A line that ends in ``-- since 15`` is asked of 15 and up only, one that ends in ``-- until 14`` of 14 and
-    below, one that ends in ``-- since 15, until 16`` of these two. ``flat(tree) ||`` in front of an expression's
-    text begins it with the mark above if that is what its tree says.
-    A line that ends in ``-- of some`` is there only for a read of chosen objects (``some``), one that ends in
-    ``-- of all`` only for a read of all.
+    A line that ends with ``-- since 15`` is used for version 15 and newer, one that ends with ``-- until 14`` for
+    14 and older, and one that ends with ``-- since 15, until 16`` for these two. ``flat(tree) ||`` before the text
+    of an expression is replaced by SQL that adds the prefix ``FLAT`` where the expression tree allows it.
+    A line that ends with ``-- of some`` is used only for a read of selected objects (``selected``), one that ends
+    with ``-- of all`` only for a read of all objects.
     """
     text = files(__package__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
-    return _FLAT.sub(_asked, "\n".join(line for line in text.splitlines() if _holds(line, major, some)))
+    lines = (line for line in text.splitlines() if _is_used(line, major, selected))
+    return _FLAT_MACRO.sub(_flat_prefix, "\n".join(lines))
 
 
-def _asked(match: re.Match[str]) -> str:
-    holds = [f"strpos({match['tree']}::text, ':multidims {word}') > 0" for word in ("false", "true")]
-    return f"CASE WHEN {holds[0]} AND NOT {holds[1]} THEN E'\\x02' ELSE '' END ||"
+def _flat_prefix(match: re.Match[str]) -> str:
+    has_flat, has_nested = (
+        f"strpos({match['tree']}::text, ':multidims {value}') > 0" for value in ("false", "true")
+    )
+    return f"CASE WHEN {has_flat} AND NOT {has_nested} THEN E'\\x02' ELSE '' END ||"
 
 
-def _holds(line: str, major: int, some: bool) -> bool:
-    if line.endswith(_ALL if some else _SOME):
+def _is_used(line: str, major: int, selected: bool) -> bool:
+    if line.endswith(_ONLY_ALL if selected else _ONLY_SELECTED):
         return False
-    condition = _CONDITION.search(line)
+    condition = _VERSION_CONDITION.search(line)
     if condition is None:
         return True
     first, last = condition[1] or "0", condition[2] or "99"

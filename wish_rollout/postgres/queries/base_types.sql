@@ -1,4 +1,4 @@
--- Base types, also those that are only announced (shells). Array types are their elements'. Manual: pg_type.
+-- Base types, including shell types. Array types belong to their element types. Manual: pg_type.
 SELECT t.oid AS _oid,
        'base type' AS _kind,
        n.name || '.' || quote_ident(t.typname) AS _name,

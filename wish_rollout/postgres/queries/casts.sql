@@ -8,5 +8,5 @@ SELECT c.oid AS _oid,
   FROM pg_cast c
  WHERE c.oid >= 16384
    AND c.oid <> ALL (%(pg_cast)s::oid[])
-   AND NOT EXISTS (SELECT FROM pg_depend d  -- from a range type to its multirange
+   AND NOT EXISTS (SELECT FROM pg_depend d  -- the cast of a range type to its multirange type
                     WHERE d.classid = 'pg_cast'::regclass AND d.objid = c.oid AND d.deptype = 'i')

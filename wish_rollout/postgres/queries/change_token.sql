@@ -1,7 +1,7 @@
--- One number for the whole catalog: it changes whenever a row that a snapshot reads is written anew.
--- Rows are told by where they are and who wrote them (ctid, xmin), which is cheap; a rewrite that changes
--- nothing (VACUUM FULL, ANALYZE) changes it too. What only superusers may read is told by its visible columns.
--- Manual: "System Columns".
+-- A token of the catalog. It changes whenever a row that a snapshot reads is inserted, updated or deleted.
+-- A row is identified by its location and its inserting transaction (ctid, xmin), which is inexpensive to read.
+-- Operations that rewrite rows without changing the schema (VACUUM FULL, ANALYZE) change the token too. For catalogs
+-- that only superusers can read, the token uses the readable columns. Manual: "System Columns".
 SELECT concat_ws('.',
        (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()),
        (SELECT bit_xor(hash_record_extended(ROW(x.xmin, x.ctid), 1)) FROM pg_class x),

@@ -1,4 +1,4 @@
--- Collations. The version of the library behind one is the machine's. Manual: pg_collation.
+-- Collations. The collation version depends on the server's libraries and is not read. Manual: pg_collation.
 SELECT c.oid AS _oid,
        'collation' AS _kind,
        n.name || '.' || quote_ident(c.collname) AS _name,

@@ -1,7 +1,8 @@
--- The visible columns of tables, views, materialized views and foreign tables, in their order.
--- Manual: pg_attribute, pg_attrdef. The reader counts the places itself. What few columns have comes as one
--- value, since this is the longest answer of all. Few defaults differ, and pg_get_expr opens the table: so each
--- is deparsed once, for whichever column; a default, unlike a generated column's expression, names no column. (NULL: that table was just dropped.)
+-- The columns of tables, views, materialized views and foreign tables, in order, without dropped and system columns.
+-- Manual: pg_attribute, pg_attrdef. The reader computes the positions. Rare properties are in one JSON value, because
+-- this is the largest result of all. pg_get_expr() opens the table, and many defaults are equal: so each distinct default
+-- is deparsed once, for any of its columns. (A default contains no column references; a generation expression does.)
+-- pg_get_expr() returns NULL if that table has just been dropped; then the default of the column itself is deparsed.
 SELECT a.attrelid AS _relation,
        a.attnum AS _number,
        quote_ident(a.attname) AS _name,

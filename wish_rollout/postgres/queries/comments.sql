@@ -1,4 +1,4 @@
--- All comments but those that initdb made. Manual: pg_description.
+-- All comments except those that initdb creates. Manual: pg_description.
 SELECT d.classoid::regclass::text, d.objoid, d.objsubid, d.description
   FROM pg_description d
  WHERE (d.objoid >= 16384

@@ -1,4 +1,4 @@
--- Composite types with their attributes in order; the row types of tables are the tables'. Manual: CREATE TYPE.
+-- Composite types with their attributes in order, without the row types of tables. Manual: CREATE TYPE.
 SELECT t.oid AS _oid,
        'composite type' AS _kind,
        n.name || '.' || quote_ident(t.typname) AS _name,

@@ -1,6 +1,6 @@
 -- Constraints of tables and domains. Manual: pg_constraint.
--- Left out: those that a partition or a child has from its parent, NOT NULL (a property of the column), and
--- constraint triggers (they are triggers).
+-- Not included: constraints that a partition or a child table inherits, NOT NULL constraints (a property of the column),
+-- and constraint triggers (they are triggers).
 SELECT c.oid AS _oid,
        c.conrelid AS _relation,
        c.contypid::regtype::text AS _domain,
@@ -9,7 +9,7 @@ SELECT c.oid AS _oid,
        c.confrelid AS _referenced,
        c.conkey AS _columns,
        c.confkey AS _referenced_columns,
-       CASE WHEN r.relnamespace <> ALL (%(namespaces)s::oid[])  -- out of scope: the reader does not know it
+       CASE WHEN r.relnamespace <> ALL (%(namespaces)s::oid[])  -- out of scope: the reader has no name for it
               OR r.oid = ANY (%(pg_class)s::oid[])
             THEN ARRAY(SELECT r.oid::regclass::text
                         UNION ALL
@@ -39,7 +39,8 @@ SELECT c.oid AS _oid,
   LEFT JOIN pg_class r ON r.oid = c.confrelid
  WHERE c.connamespace = ANY (%(namespaces)s::oid[])
    AND c.contype IN ('c', 'f', 'p', 'u', 'x')
-   AND (c.conparentid = 0  -- a copy is told where it has a comment, or its triggers fire otherwise than the parent's
+   -- a copy is included if it has a comment, or if its triggers fire at other times than those of the parent
+   AND (c.conparentid = 0
         OR obj_description(c.oid, 'pg_constraint') IS NOT NULL
         OR EXISTS (SELECT FROM pg_trigger t LEFT JOIN pg_trigger p ON p.oid = t.tgparentid
                     WHERE t.tgconstraint = c.oid AND t.tgisinternal AND t.tgenabled <> coalesce(p.tgenabled, 'O')))

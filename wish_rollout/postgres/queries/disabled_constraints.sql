@@ -1,4 +1,4 @@
--- Foreign keys whose internal triggers do not fire as usual: ALTER TABLE … DISABLE TRIGGER ALL reaches them.
+-- Foreign keys whose internal triggers do not fire by default, as after ALTER TABLE … DISABLE TRIGGER ALL.
 SELECT t.tgconstraint,
        min(CASE t.tgenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' ELSE 'always' END)
   FROM pg_trigger t

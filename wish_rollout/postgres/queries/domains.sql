@@ -1,4 +1,4 @@
--- Domains; their constraints are objects of their own. Manual: pg_type, CREATE DOMAIN.
+-- Domains. Their CHECK constraints are separate objects. Manual: pg_type, CREATE DOMAIN.
 SELECT t.oid AS _oid,
        'domain' AS _kind,
        n.name || '.' || quote_ident(t.typname) AS _name,

@@ -1,4 +1,4 @@
--- Enums, with their labels in order. Manual: pg_enum.
+-- Enum types with their labels in order. Manual: pg_enum.
 SELECT t.oid AS _oid,
        'enum' AS _kind,
        n.name || '.' || quote_ident(t.typname) AS _name,

@@ -1,5 +1,5 @@
--- Extensions. What they own is theirs, and no object of its own here. Manual: pg_extension.
--- No statement sets an extension's owner; it is whoever created it, and that differs between servers.
+-- Extensions. Their member objects are not read as separate objects. Manual: pg_extension.
+-- The owner is not read: no statement changes it, and it is the role that created the extension on each server.
 SELECT e.oid AS _oid,
        'extension' AS _kind,
        quote_ident(e.extname) AS _name,

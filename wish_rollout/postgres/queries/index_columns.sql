@@ -1,4 +1,4 @@
--- What an index says of single columns: parameters of operator classes, statistics targets.
+-- Properties of single index columns: operator class parameters and statistics targets.
 SELECT a.attrelid AS _index,
        a.attnum AS _number,
        a.attoptions AS parameters,

@@ -1,7 +1,7 @@
--- Indexes, those behind constraints too. Manual: pg_index, pg_opclass.
--- Of the expressions, the first is the whole statement, where there is a collation in any but the database's.
--- Plain keys come as catalog numbers: pg_get_indexdef would open each relation. Left out: an index of a
--- partition that is attached to one of its parent, since the server made it or at least checked it.
+-- Indexes, including those of constraints. Manual: pg_index, pg_opclass.
+-- The first of the expressions is the whole CREATE INDEX statement, if a collation other than the default is used.
+-- Column keys are read as numbers from the catalog, because pg_get_indexdef() would open each relation. Not included:
+-- an index of a partition that is attached to an index of the parent, because the server ensures that they match.
 SELECT i.indexrelid AS _oid,
        i.indrelid AS _relation,
        n.name || '.' || quote_ident(c.relname) AS _name,

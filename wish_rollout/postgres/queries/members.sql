@@ -1,4 +1,4 @@
--- What extensions own (e), and what is dropped with one although it does not own it (x). Manual: pg_depend.
+-- Members of extensions (e), and objects that depend on an extension without being members (x). Manual: pg_depend.
 SELECT d.classid::regclass::text, d.objid, d.deptype::text, quote_ident(e.extname)
   FROM pg_depend d
   JOIN pg_extension e ON e.oid = d.refobjid

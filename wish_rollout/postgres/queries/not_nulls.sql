@@ -1,4 +1,5 @@
--- What a NOT NULL constraint says beyond a column's nullability. Manual: pg_constraint. Tables from 18 on.
+-- Properties of NOT NULL constraints other than that the column is not nullable. Tables have them from 18 on.
+-- Manual: pg_constraint.
 SELECT c.conrelid AS _relation,
        c.conkey[1] AS _number,
        c.conislocal AS _local,

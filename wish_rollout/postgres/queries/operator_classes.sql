@@ -1,5 +1,6 @@
--- Operator classes with the operators and functions that are theirs. Some methods give all members to the family
--- (manual, pg_depend; amadjustmembers): one on the class's type alone is the class's. Manual: pg_opclass, pg_amop.
+-- Operator classes with their operators and functions. Some access methods make all members depend on the operator family
+-- (manual, pg_depend; amadjustmembers); there, a member that is only on the type of a class belongs to that class.
+-- Manual: pg_opclass, pg_amop.
 SELECT o.oid AS _oid,
        'operator class' AS _kind,
        n.name || '.' || quote_ident(o.opcname) || ' USING ' || quote_ident(a.amname) AS _name,

@@ -1,5 +1,5 @@
--- Operator families, with the members that belong to none of their classes. CREATE OPERATOR CLASS makes one of the
--- same name where none is named; it is an object like any other. Manual: pg_opfamily, ALTER OPERATOR FAMILY.
+-- Operator families, with the members that belong to none of their classes. CREATE OPERATOR CLASS without FAMILY creates
+-- a family of the same name; it is read like any other. Manual: pg_opfamily, ALTER OPERATOR FAMILY.
 SELECT f.oid AS _oid,
        'operator family' AS _kind,
        n.name || '.' || quote_ident(f.opfname) || ' USING ' || quote_ident(a.amname) AS _name,

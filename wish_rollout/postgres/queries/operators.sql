@@ -1,4 +1,4 @@
--- Operators. One that is merely announced as another's commutator or negator is left out. Manual: pg_operator.
+-- Operators, without shell operators (named as a commutator or negator, not yet defined). Manual: pg_operator.
 SELECT o.oid AS _oid,
        'operator' AS _kind,
        n.name || '.' || o.oprname || '(' || CASE WHEN o.oprleft = 0 THEN 'NONE' ELSE format_type(o.oprleft, NULL) END

@@ -1,5 +1,5 @@
--- Which of the other queries would find anything: most databases have nothing of most kinds, and a query that finds
--- nothing costs as much as one that does. What the server brings along has numbers below 16384 (access/transam.h).
+-- Which of the optional queries would return rows. Most databases have no objects of most kinds, and a query that returns
+-- no rows takes as long as one that does. Objects of a new database have OIDs below 16384 (access/transam.h).
 SELECT array_remove(ARRAY[
        CASE WHEN EXISTS (SELECT FROM pg_enum) THEN 'enums' END,
        CASE WHEN EXISTS (SELECT FROM pg_range WHERE rngtypid >= 16384) THEN 'range_types' END,

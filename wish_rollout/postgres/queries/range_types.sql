@@ -1,4 +1,4 @@
--- Range types, with the multirange type that comes with each. Manual: pg_range, CREATE TYPE.
+-- Range types, with the multirange type of each. Manual: pg_range, CREATE TYPE.
 SELECT t.oid AS _oid,
        'range type' AS _kind,
        n.name || '.' || quote_ident(t.typname) AS _name,

@@ -1,5 +1,5 @@
 -- Tables, views, materialized views and foreign tables. Manual: pg_class, pg_inherits, pg_foreign_table.
--- What a relation has at its default is NULL here, and no property of the snapshot.
+-- A property with the default value is NULL here, and is not stored in the snapshot.
 SELECT c.oid AS _oid,
        CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table'
                       ELSE 'table' END AS _kind,

@@ -1,2 +1,2 @@
--- The names of the cluster's roles, by number.
+-- The names of the roles of the cluster, by OID.
 SELECT r.oid, r.rolname FROM pg_roles r

@@ -1,4 +1,4 @@
--- Rules, without the one that makes a view a view. Manual: pg_rewrite.
+-- Rules, without the ON SELECT rule of a view. Manual: pg_rewrite.
 SELECT r.oid AS _oid,
        'rule' AS _kind,
        r.ev_class AS _relation,

@@ -1,6 +1,6 @@
 -- Schemas. Manual: pg_namespace.
--- As initdb leaves it, the schema public has no owner, privileges or comment to tell of: they differ between
--- 14 and 15, and who ran initdb is no part of a schema.
+-- The owner, privileges and comment that initdb gives the schema public are not read: they differ between 14 and 15,
+-- and depend on the role that ran initdb.
 SELECT n.oid AS _oid,
        'schema' AS _kind,
        quote_ident(n.nspname) AS _name,

@@ -1,5 +1,5 @@
--- Sequences and what they are made with; a sequence's value is data. Manual: pg_sequence.
--- The sequence of an identity column is a property of that column: _identity is then the number of it.
+-- Sequences and their parameters, without the current value, which is data. Manual: pg_sequence.
+-- The sequence of an identity column is a property of that column; _relation and _number then identify the column.
 SELECT c.oid AS _oid,
        'sequence' AS _kind,
        n.name || '.' || quote_ident(c.relname) AS _name,

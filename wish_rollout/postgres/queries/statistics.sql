@@ -1,6 +1,6 @@
 -- Extended statistics. Manual: pg_statistic_ext.
--- Not as pg_get_statisticsobjdef writes them: it leaves out parentheses, and which ones it would leave out of another
--- history's expression only the types in it tell.
+-- The expressions are not read by pg_get_statisticsobjdef(), which omits parentheses. Which ones it omits depends on the
+-- types in the expression tree, so the texts of equal statistics could differ.
 SELECT s.oid AS _oid,
        'statistics' AS _kind,
        n.name || '.' || quote_ident(s.stxname) AS _name,

@@ -1,5 +1,5 @@
--- Subscriptions of this database. Where they connect to is never read: it may hold a password.
--- Manual: pg_subscription. Two-phase commit is told as asked for, not how far the server is with it.
+-- Subscriptions of this database. The connection string is never read: it can contain a password.
+-- Manual: pg_subscription. Two-phase commit is read as requested; the state that the server has reached is not read.
 SELECT s.oid AS _oid,
        'subscription' AS _kind,
        quote_ident(s.subname) AS _name,

@@ -1,4 +1,4 @@
--- Triggers, without those of the server's own and without a partition's copies that are as its parent's.
+-- Triggers, without internal triggers, and without triggers of a partition that equal those of its parent.
 -- Manual: pg_trigger.
 SELECT t.oid AS _oid,
        'trigger' AS _kind,

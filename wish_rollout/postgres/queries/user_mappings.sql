@@ -1,4 +1,5 @@
--- User mappings. Only a superuser sees all their options, so those are noted alone. Manual: pg_user_mappings.
+-- User mappings. Only a superuser can read all their options, so the options are not part of the fingerprint.
+-- Manual: pg_user_mappings.
 SELECT u.umid AS _oid,
        'user mapping' AS _kind,
        u.umuser AS _role,

@@ -1,4 +1,4 @@
-"""The tables of schema ``wish_rollout``: ledger and journal, and the roles that may write them.
+"""The tables of the schema ``wish_rollout``: ledger and journal, and the roles that may write to them.
 
-What is recorded, and when, is decided in ``rollout.execution``.
+Not here: the decision what is recorded, and when (``rollout.execution``).
 """

@@ -1,14 +1,14 @@
-"""``wish_rollout.journal``: which statements of a release that commits on its way are done, and which had begun.
+"""Reads and writes ``wish_rollout.journal``: the finished and started statements of a release with several commits.
 
-A release that runs in one transaction leaves nothing here. One that does not has a row a statement until its
-last act, which takes them away in its own transaction.
+A release that runs in one transaction leaves no rows. Other releases have one row for each statement, until their
+last transaction deletes the rows.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, LiteralString, NamedTuple
 
-from wish_rollout.core.text.sql_tokens import find, name_at, skip, statements
+from wish_rollout.core.text.sql_tokens import find_phrase, read_name, skip_phrases, tokenize_statements
 from wish_rollout.postgres.execution.statement_results import StatementResult
 
 if TYPE_CHECKING:
@@ -26,13 +26,13 @@ create table if not exists wish_rollout.journal (
     gave text,
     primary key (release, revision, statement, nth)
 );
-comment on table wish_rollout.journal is 'Statements of a release that is under way, or was cut off.';
+comment on table wish_rollout.journal is 'Statements of a release that is in progress or was interrupted.';
 """
 EXISTS: LiteralString = "select to_regclass('wish_rollout.journal') is not null"
 READ: LiteralString = """
 select release = %s, revision, statement, nth, finished is not null, expected, gave from wish_rollout.journal
 """
-CUT_OFF: LiteralString = """
+INTERRUPTED: LiteralString = """
 select release, expected from wish_rollout.journal where starts_with(release, %s) limit 1
 """
 BEGIN: LiteralString = """
@@ -50,21 +50,27 @@ select i.indisvalid from pg_index i where i.indexrelid = to_regclass(%s)
 
 
 def exists(connection: psycopg.Connection[Any]) -> bool:
-    """Whether the table is there."""
+    """Return whether the journal exists."""
     row = connection.execute(EXISTS).fetchone()
     return bool(row and row[0])
 
 
-def cut_off(connection: psycopg.Connection[Any], prefix: str) -> tuple[str, str] | None:
-    """Find an act that was cut off, by how its name begins; give the rest of the name, and where it has to lead."""
+def find_interrupted_act(connection: psycopg.Connection[Any], prefix: str) -> tuple[str, str] | None:
+    """Return an interrupted act whose name begins with ``prefix``, or None if there is none.
+
+    The result is the rest of the name, and the fingerprint that the schema must have when the act is complete.
+    """
     if not exists(connection):
         return None
-    row = connection.execute(CUT_OFF, [prefix]).fetchone()
+    row = connection.execute(INTERRUPTED, [prefix]).fetchone()
     return (row[0].removeprefix(prefix), row[1]) if row else None
 
 
 class StatementKey(NamedTuple):
-    """A statement of a release: its revision, the hash of its text, and which of several alike it is."""
+    """Identifies a statement of a release.
+
+    ``revision``: its revision ID. ``statement``: the hash of its text. ``nth``: its number among equal statements.
+    """
 
     revision: str
     statement: str
@@ -72,7 +78,12 @@ class StatementKey(NamedTuple):
 
 
 class Journal:
-    """The journal of one release in one database. ``expected``: the fingerprint that it has to lead to."""
+    """The journal of one release in one database.
+
+    ``expected``: the fingerprint that the schema must have after the release. ``finished``: the results of the
+    finished statements. ``begun``: statements that were started and not finished. ``has_other_rows``: whether the
+    journal contains rows of another release.
+    """
 
     def __init__(self, connection: psycopg.Connection[Any], release: str, expected: str = "") -> None:
         self.connection = connection
@@ -83,55 +94,61 @@ class Journal:
         self.has_other_rows = False
 
     def read(self) -> bool:
-        """Read what is there; give whether there is anything of this release, so that it was cut off."""
+        """Read the rows; return whether there are any of this release, which means that it was interrupted."""
         if not exists(self.connection):
             return False
-        for ours, *mark, finished, expected, gave in self.connection.execute(READ, [self.release]):
-            if not ours:
+        for is_same_release, *key, finished, expected, result in self.connection.execute(
+            READ, [self.release]
+        ):
+            if not is_same_release:
                 self.has_other_rows = True
                 continue
             self.expected = expected
             if finished:
-                self.finished[StatementKey(*mark)] = StatementResult.from_json(gave)
+                self.finished[StatementKey(*key)] = StatementResult.from_json(result)
             else:
-                self.begun.add(StatementKey(*mark))
+                self.begun.add(StatementKey(*key))
         return bool(self.finished or self.begun)
 
-    def make(self) -> None:
-        """Make the table where there is none; the ledger's schema is there."""
+    def create_table(self) -> None:
+        """Create the journal if it does not exist. The schema ``wish_rollout`` must exist."""
         if not exists(self.connection):
             self.connection.execute(TABLE)
 
-    def begin(self, mark: StatementKey) -> None:
-        """Note that a statement begins, which cannot be noted in its own transaction."""
-        self.connection.execute(BEGIN, [self.release, self.expected, *mark])
-        self.begun.add(mark)
+    def begin(self, key: StatementKey) -> None:
+        """Record that a statement starts. For statements that cannot run in a transaction block."""
+        self.connection.execute(BEGIN, [self.release, self.expected, *key])
+        self.begun.add(key)
 
-    def finish(self, mark: StatementKey, given: StatementResult) -> None:
-        """Note that a statement is done, and what it gave: in the caller's transaction, if there is one."""
-        self.connection.execute(FINISH, [self.release, self.expected, *mark, given.to_json()])
-        self.finished[mark] = given
+    def finish(self, key: StatementKey, result: StatementResult) -> None:
+        """Record that a statement has finished, and its result: in the current transaction, if there is one."""
+        self.connection.execute(FINISH, [self.release, self.expected, *key, result.to_json()])
+        self.finished[key] = result
 
-    def end(self) -> None:
-        """Take all rows away, in the transaction of an act's end: no other act is under way any more either."""
+    def delete_rows(self) -> None:
+        """Delete all rows, in the transaction in which the act ends. The rollout lock excludes other acts in progress."""
         self.connection.execute("delete from wish_rollout.journal")
 
     def repair_concurrent_statement(self, text: str) -> bool:
-        """Repair what a statement left half-done that had begun; give whether it was done after all.
+        """Clean up after an interrupted statement; return whether it had completed.
 
-        An invalid index is dropped, to be built anew (manual, CREATE INDEX, Building Indexes Concurrently).
+        ``text``: the statement. Only CREATE INDEX CONCURRENTLY and DROP INDEX CONCURRENTLY are supported; the
+        result is False for others. An invalid index is dropped, so that the statement can be executed again
+        (manual, CREATE INDEX, Building Indexes Concurrently).
         """
-        (words, *_) = statements(text)
-        building = words[0] == "create"
-        place = skip(words, find(words, "concurrently") + 1, ("if", "not", "exists"), ("if", "exists"))
-        if "index" not in words[:3] or words[0] not in ("create", "drop"):
+        (tokens, *_) = tokenize_statements(text)
+        is_create = tokens[0] == "create"
+        position = skip_phrases(
+            tokens, find_phrase(tokens, "concurrently") + 1, ("if", "not", "exists"), ("if", "exists")
+        )
+        if "index" not in tokens[:3] or tokens[0] not in ("create", "drop"):
             return False
-        name, end = name_at(words, place)
-        if building and len(name) == 1:  # an index is in its table's schema
-            table, _ = name_at(words, skip(words, end, ("on",), ("only",)))
+        name, end = read_name(tokens, position)
+        if is_create and len(name) == 1:  # an index is in the schema of its table
+            table, _ = read_name(tokens, skip_phrases(tokens, end, ("on",), ("only",)))
             name = (*table[:-1], *name)
         quoted = ".".join('"' + part.replace('"', '""') + '"' for part in name)
         row = self.connection.execute(INDEX, [quoted]).fetchone()
-        if row and not row[0] and building:
+        if row and not row[0] and is_create:
             self.connection.execute(f"drop index concurrently {quoted}".encode())
-        return bool(row and row[0]) if building else row is None
+        return bool(row and row[0]) if is_create else row is None

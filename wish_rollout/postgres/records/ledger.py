@@ -1,4 +1,7 @@
-"""``wish_rollout.ledger``: append-only by trigger, hash-chained, written in the act's own transaction."""
+"""Reads and appends to ``wish_rollout.ledger``: append-only by triggers, hash-chained, one row for each act.
+
+A row is inserted in the transaction of the change that it records.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,8 @@ from psycopg.types.json import Jsonb
 
 from wish_rollout.core.errors.ledger import LedgerWriteFailed
 from wish_rollout.core.errors.requests import ApprovalUsed
-from wish_rollout.core.ledger import Act, Entry, chain
-from wish_rollout.postgres.sessions.read_transaction import bounded
+from wish_rollout.core.ledger import Act, LedgerEntry, next_entry
+from wish_rollout.postgres.sessions.read_transaction import lock_timeout_transaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +60,8 @@ create trigger append_only before update or delete or truncate on wish_rollout.l
     for each statement execute function wish_rollout.refuse_change();
 create trigger in_order before insert on wish_rollout.ledger
     for each row execute function wish_rollout.refuse_gap();
-comment on table wish_rollout.ledger is 'What Wish Rollout did here. Append-only; every row hashes the one before.';
+comment on table wish_rollout.ledger is
+    'Acts of Wish Rollout in this database. Append-only; each row contains the hash of the previous one.';
 """
 EXISTS: LiteralString = """
 select exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -76,19 +80,22 @@ select seq, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), act
        previous, hash
 from wish_rollout.ledger order by seq
 """
-USED: LiteralString = "select act, at::text, run from wish_rollout.ledger where nonce = %s"
+NONCE_USE: LiteralString = "select act, at::text, run from wish_rollout.ledger where nonce = %s"
 
 Connection = psycopg.Connection[Any]
 
 
 def exists(connection: Connection) -> bool:
-    """Whether there is a ledger, to be read or not."""
+    """Return whether the ledger exists, even if the role has no privilege to read it."""
     row = connection.execute(EXISTS).fetchone()
     return bool(row and row[0])
 
 
 def create_if_missing(connection: Connection, environment: str) -> None:
-    """Make the ledger where there is none, in the caller's transaction; the caller holds the rollout lock."""
+    """Create the ledger if it does not exist, in the current transaction. The caller must hold the rollout lock.
+
+    ``environment``: its name, for errors. Raises LedgerWriteFailed.
+    """
     if exists(connection):
         return
     try:
@@ -100,10 +107,11 @@ def create_if_missing(connection: Connection, environment: str) -> None:
         raise LedgerWriteFailed(environment, _reason(error)) from None
 
 
-def append(connection: Connection, environment: str, act: Act) -> Entry:
-    """Append one act, in the caller's transaction; raise ApprovalUsed where its nonce is there already.
+def append(connection: Connection, environment: str, act: Act) -> LedgerEntry:
+    """Append one act in the current transaction; return the ledger entry.
 
-    Two that append at once: the second one's number is taken, so it raises LedgerUnwritable.
+    ``environment``: its name, for errors. Raises ApprovalUsed if the ledger already contains the nonce of the act,
+    and LedgerWriteFailed if the row cannot be inserted, as when another session has appended a row meanwhile.
     """
     if act.nonce and (used := read_nonce_use(connection, act.nonce)):
         raise ApprovalUsed(environment, act.nonce, used)
@@ -111,21 +119,21 @@ def append(connection: Connection, environment: str, act: Act) -> Entry:
         now = connection.execute(NOW).fetchone()
         last = connection.execute(LAST).fetchone()
         assert now is not None
-        entry = chain(act, now[0], last)
+        entry = next_entry(act, now[0], last)
         row = (entry.seq, entry.at, act.act, act.who, act.run, act.release, act.plan, act.start, act.end)
         rest = (act.before, act.after, act.milliseconds, act.nonce, Jsonb(dict(act.detail)))
         connection.execute(INSERT, [*row, *rest, entry.previous, entry.hash])
     except psycopg.errors.UniqueViolation as error:
         if act.nonce and "nonce" in (error.diag.constraint_name or ""):
-            raise ApprovalUsed(environment, act.nonce, "by another rollout, just now") from None
+            raise ApprovalUsed(environment, act.nonce, "by another rollout at the same time") from None
         raise LedgerWriteFailed(environment, _reason(error)) from None
     except psycopg.Error as error:
         raise LedgerWriteFailed(environment, _reason(error)) from None
     return entry
 
 
-def holds(connection: Connection, seq: int) -> bool:
-    """Whether there is a row of that number."""
+def has_entry(connection: Connection, seq: int) -> bool:
+    """Return whether the ledger contains a row with that sequence number."""
     if not exists(connection):
         return False
     row = connection.execute(
@@ -135,22 +143,22 @@ def holds(connection: Connection, seq: int) -> bool:
 
 
 def read_nonce_use(connection: Connection, nonce: str) -> str:
-    """Say what used a nonce up; empty where nothing did, or where there is no ledger yet."""
+    """Return which act used a nonce, as text for an error; empty if it is unused or the ledger does not exist."""
     if not exists(connection):
         return ""
-    with bounded(connection):
-        row = connection.execute(USED, [nonce]).fetchone()
+    with lock_timeout_transaction(connection):
+        row = connection.execute(NONCE_USE, [nonce]).fetchone()
     return f"{row[0]} at {row[1]}, run {row[2] or 'unknown'}" if row else ""
 
 
-def read(connection: Connection) -> Iterator[Entry]:
-    """Give all rows in order; none where there is no ledger yet."""
+def read(connection: Connection) -> Iterator[LedgerEntry]:
+    """Yield all rows in order; none if the ledger does not exist. Raises psycopg's errors."""
     if not exists(connection):
         return
-    with bounded(connection):
+    with lock_timeout_transaction(connection):
         rows = connection.execute(READ).fetchall()
     for seq, at, *fields, previous, digest in rows:
-        yield Entry(seq, at, Act(*fields), previous, digest)
+        yield LedgerEntry(seq, at, Act(*fields), previous, digest)
 
 
 def _reason(error: psycopg.Error) -> str:

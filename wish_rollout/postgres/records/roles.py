@@ -1,4 +1,4 @@
-"""Three roles with no more rights than each needs, as a script that an administrator runs."""
+"""Generates the script that creates three roles with the least privileges; an administrator runs it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from typing import LiteralString
 
 SCRIPT: LiteralString = """\
--- The three roles of the database {database}. Run it in that database, as a superuser, once:
+-- Creates the three roles of the database {database}. Run it once, in that database, as a superuser:
 --     psql -v ON_ERROR_STOP=1 -d {database} -f roles.sql
--- {reader}: status, drift, diff, snapshot, verify, plan, log, and the drift sensors. Reads no row of a table.
--- {migrator}: apply and rollback. It owns the database and what the scripts create; it may only append to
---     the ledger, not change it. In rollout.toml, under this environment: migrator = {migrator_text}
---     What is there already stays whose it is, which is drift then: REASSIGN OWNED BY … TO {migrator};
--- {owner}: owns the ledger. Nobody logs in as it.
--- Passwords are yours to set: \\password {reader}, \\password {migrator}
+-- {reader}: status, drift, diff, snapshot, verify, plan, log, and the drift sensors. It cannot read rows of your tables.
+-- {migrator}: apply and rollback. It owns the database and the objects that the scripts create. It can append rows
+--     to the ledger, but not change them. Add to this environment in rollout.toml: migrator = {migrator_text}
+--     Existing objects keep their owner, which is reported as drift. To change it: REASSIGN OWNED BY … TO {migrator};
+-- {owner}: owns the ledger. It cannot log in.
+-- Then set the passwords: \\password {reader}, \\password {migrator}
 
 begin;
 create role {owner} nologin;
@@ -30,7 +30,7 @@ alter database {database} owner to {migrator};
 revoke create, temporary on database {database} from public;
 grant connect on database {database} to {reader};
 
--- Alembic's own table, made beforehand so that the reader may read it.
+-- Alembic's version table, created here so that {reader} can be granted access to it.
 create table if not exists {table} (version_num varchar(32) not null constraint {key} primary key);
 alter table {table} owner to {migrator};
 grant select on {table} to {reader};
@@ -54,8 +54,12 @@ commit;
 """
 
 
-def script(database: str, prefix: str, version_table: str, *, ledger: bool = False) -> str:
-    """Write the script. ``prefix`` goes before the roles' names; ``ledger``: there is one already."""
+def role_script(database: str, prefix: str, version_table: str, *, ledger: bool = False) -> str:
+    """Return the script that creates the roles of a database.
+
+    ``prefix``: the beginning of the names of the roles. ``version_table``: Alembic's version table as
+    ``schema.table``. ``ledger``: whether the ledger exists already.
+    """
     schema, _, name = version_table.rpartition(".")
     values = {
         "database": sql.Identifier(database),
@@ -64,6 +68,11 @@ def script(database: str, prefix: str, version_table: str, *, ledger: bool = Fal
         "migrator_text": sql.SQL('"' + f"{prefix}_migrator" + '"'),
         **{role: sql.Identifier(f"{prefix}_{role}") for role in ("reader", "migrator", "owner")},
     }
-    made = sql.SQL("") if ledger else sql.SQL(TABLE)
-    parts = (sql.SQL(SCRIPT).format(**values), made, sql.SQL(JOURNAL), sql.SQL(GRANTS).format(**values))
+    create_ledger = sql.SQL("") if ledger else sql.SQL(TABLE)
+    parts = (
+        sql.SQL(SCRIPT).format(**values),
+        create_ledger,
+        sql.SQL(JOURNAL),
+        sql.SQL(GRANTS).format(**values),
+    )
     return sql.Composed(parts).as_string(None)

@@ -1,4 +1,4 @@
-"""Rows of user tables: sampled, counted, and checked against requirements.
+"""Reading rows of user tables: samples, counts, statistics, and checks against requirements.
 
-The requirements are values of ``core.rows``.
+Not here: the requirements themselves (``core.rows``).
 """

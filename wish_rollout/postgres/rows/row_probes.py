@@ -1,4 +1,4 @@
-"""Counting the rows that do not meet a demand: read-only, bounded in time, waiting for no lock."""
+"""Counts the rows that violate a requirement: read-only, with a statement timeout, without waiting for locks."""
 
 from __future__ import annotations
 
@@ -9,125 +9,153 @@ import psycopg
 
 from wish_rollout.core.remedy.sql_syntax import dollar
 from wish_rollout.core.rows.requirements import (
-    ExclusionRequirement,
-    Requirement,
-    Finding,
-    TypeRequirement,
     CheckRequirement,
     EnumRequirement,
-    NotNullRequirement,
+    ExclusionRequirement,
     ForeignKeyRequirement,
+    NotNullRequirement,
+    Requirement,
+    RowFinding,
+    TypeRequirement,
     UniqueRequirement,
-    place,
-    source,
+    requirement_name,
+    source_of,
 )
 from wish_rollout.core.schema.names import split_last
-from wish_rollout.postgres.rows.table_statistics import reading
-from wish_rollout.postgres.rows.violation_queries import literals, tried, violating
+from wish_rollout.postgres.rows.table_statistics import bounded_read_transaction
+from wish_rollout.postgres.rows.violation_queries import (
+    needs_cast_of_each_value,
+    sql_literals,
+    violation_query,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-AT_MOST = 100_000
-"""Violations are counted to here."""
-SHOWN, LONGEST = 3, 60
-"""So many values are told, and so much of each."""
-KEPT = 50
-"""So many values that had to be tried are named in the query that shows their rows."""
-TRYING = """
+MAX_COUNTED_ROWS = 100_000
+"""Rows are counted up to this number."""
+MAX_SHOWN_VALUES, MAX_SHOWN_CHARACTERS = 3, 60
+"""How many values a finding shows, and how many characters of each."""
+MAX_INVALID_VALUES = 50
+"""How many values the query of a finding contains, if they were found by casting each value."""
+CAST_EACH_VALUE = """
 declare
-    tried record; rows bigint := 0; bad text[] := '{{}}';
+    input record; rows bigint := 0; invalid text[] := '{{}}';
 begin
-    for tried in select ({column})::text as value, count(*) as times from {table} where ({column}) is not null group by 1 loop
+    for input in select ({column})::text as value, count(*) as rows from {table} where ({column}) is not null group by 1 loop
         begin
-            perform tried.value::{type};
+            perform input.value::{type};
         exception when data_exception or check_violation or not_null_violation then
-            rows := rows + tried.times;
-            if cardinality(bad) < {kept} then bad := bad || tried.value; end if;
+            rows := rows + input.rows;
+            if cardinality(invalid) < {max_values} then invalid := invalid || input.value; end if;
         end;
     end loop;
-    perform set_config('wish_rollout.probe', json_build_object('rows', rows, 'values', bad)::text, true);
+    perform set_config('wish_rollout.probe', json_build_object('rows', rows, 'values', invalid)::text, true);
 end
 """
-"""Tries each value in a subtransaction, which a read-only transaction may have: nothing is written."""
+"""Casts each value in a subtransaction. A read-only transaction allows that, because nothing is written."""
 
 
-def probe(
-    connection: psycopg.Connection[Any], environment: str, wanted: Sequence[Requirement], timeout_ms: int = 30_000
-) -> list[Finding]:
-    """Count what violates each demand, in one snapshot; the session must be in autocommit.
+def probe_requirements(
+    connection: psycopg.Connection[Any],
+    environment: str,
+    requirements: Sequence[Requirement],
+    timeout_ms: int = 30_000,
+) -> list[RowFinding]:
+    """Return a finding for each requirement that rows violate; all are counted in one snapshot.
 
-    ``timeout_ms``: for each count. A demand that cannot be counted (too slow, locked, not ours to read, or on
-    what is not there yet) is a finding without a number.
+    ``environment``: its name, for the findings. ``timeout_ms``: milliseconds for each count. If rows cannot be
+    counted (timeout, a lock, a missing privilege, or a column that does not exist yet), the finding has no number.
+    The session must be in autocommit mode.
     """
     found = []
-    with reading(connection, timeout_ms):
-        for demand in wanted:
+    with bounded_read_transaction(connection, timeout_ms):
+        for requirement in requirements:
             try:
                 with connection.transaction():
-                    finding = _count(connection, environment, demand)
+                    finding = _count(connection, environment, requirement)
             except psycopg.Error as error:
                 reason = (error.diag.message_primary or type(error).__name__).strip()
-                says = f"{place(demand)} in {environment} could not be probed: {reason}"
-                query = violating(demand, connection.info.server_version)
-                finding = Finding(demand, None, says, query)
+                text = f"{requirement_name(requirement)} in {environment} could not be probed: {reason}"
+                query = violation_query(requirement, connection.info.server_version)
+                finding = RowFinding(requirement, None, text, query)
             if finding:
                 found.append(finding)
     return found
 
 
-def _count(connection: psycopg.Connection[Any], environment: str, demand: Requirement) -> Finding | None:
+def _count(
+    connection: psycopg.Connection[Any], environment: str, requirement: Requirement
+) -> RowFinding | None:
     version = connection.info.server_version
-    if isinstance(demand, TypeRequirement) and tried(demand, version):
-        rows, query = _try(connection, demand)
+    if isinstance(requirement, TypeRequirement) and needs_cast_of_each_value(requirement, version):
+        rows, query = _count_by_casting(connection, requirement)
     else:
-        query = violating(demand, version)
-        counted = f"select count(*) from ({query} limit {AT_MOST:d}) as violating"  # noqa: S608
+        query = violation_query(requirement, version)
+        counted = f"select count(*) from ({query} limit {MAX_COUNTED_ROWS:d}) as violations"  # noqa: S608
         row = connection.execute(counted.encode()).fetchone()
         rows = int(row[0]) if row else 0
     if not rows:
         return None
-    more = " or more" if rows == AT_MOST else ""
-    much = f"{rows:,}{more} row{'' if rows == 1 else 's'} in {environment}"
-    values = _values(connection, demand, query) if isinstance(demand, (EnumRequirement, TypeRequirement)) else ""
-    return Finding(demand, rows, f"{much} {_says(demand, values, one=rows == 1)}", query)
+    more = " or more" if rows == MAX_COUNTED_ROWS else ""
+    count = f"{rows:,}{more} row{'' if rows == 1 else 's'} in {environment}"
+    values = (
+        _invalid_values(connection, requirement, query)
+        if isinstance(requirement, (EnumRequirement, TypeRequirement))
+        else ""
+    )
+    return RowFinding(
+        requirement, rows, f"{count} {_describe_violation(requirement, values, one=rows == 1)}", query
+    )
 
 
-def _try(connection: psycopg.Connection[Any], demand: TypeRequirement) -> tuple[int, str]:
-    """Count by trying every value, before 16; give the rows, and a query that shows the first values' rows."""
-    own, column = source(demand), source(demand).old(demand.columns[0])
-    block = TRYING.format(column=column, table=own.table, type=demand.type, kept=KEPT)
+def _count_by_casting(connection: psycopg.Connection[Any], requirement: TypeRequirement) -> tuple[int, str]:
+    """Return the number of rows whose value the type rejects, and a query that shows them; used before 16."""
+    source, column = source_of(requirement), source_of(requirement).current_expression(requirement.columns[0])
+    block = CAST_EACH_VALUE.format(
+        column=column, table=source.table, type=requirement.type, max_values=MAX_INVALID_VALUES
+    )
     connection.execute(f"do {dollar(block)}".encode())
     row = connection.execute("select current_setting('wish_rollout.probe')").fetchone()
-    told = json.loads(row[0] if row else "{}")
-    shown = f"({column})::text in ({literals(tuple(told['values']))})" if told["values"] else "false"
-    return int(told["rows"]), f"select * from {own.table} as r where {shown}"  # noqa: S608
+    result = json.loads(row[0] if row else "{}")
+    condition = (
+        f"({column})::text in ({sql_literals(tuple(result['values']))})" if result["values"] else "false"
+    )
+    return int(result["rows"]), f"select * from {source.table} as r where {condition}"  # noqa: S608
 
 
-def _values(connection: psycopg.Connection[Any], demand: Requirement, query: str) -> str:
-    """Say which values these rows hold, as a person reads them."""
-    column, now = demand.columns[0], source(demand).old(demand.columns[0])
-    some = f"select distinct ({now})::text from ({query} limit 1000) as v order by 1 limit {SHOWN + 1}"  # noqa: S608
-    seen = [row[0] for row in connection.execute(some.encode())]
-    texts = [repr(text if len(text) <= LONGEST else text[:LONGEST] + "…") for text in seen[:SHOWN]]
-    return f"{column} = {', '.join(texts)}{' and others' if len(seen) > SHOWN else ''}"
+def _invalid_values(connection: psycopg.Connection[Any], requirement: Requirement, query: str) -> str:
+    """Return the first invalid values of these rows as text for a finding."""
+    column, expression = (
+        requirement.columns[0],
+        source_of(requirement).current_expression(requirement.columns[0]),
+    )
+    select = f"select distinct ({expression})::text from ({query} limit 1000) as v order by 1 limit {MAX_SHOWN_VALUES + 1}"  # noqa: S608
+    values = [row[0] for row in connection.execute(select.encode())]
+    texts = [repr(_shorten(text)) for text in values[:MAX_SHOWN_VALUES]]
+    return f"{column} = {', '.join(texts)}{' and others' if len(values) > MAX_SHOWN_VALUES else ''}"
 
 
-def _says(demand: Requirement, values: str, *, one: bool) -> str:  # noqa: PLR0911  (one a kind)
-    columns = ", ".join(demand.columns)
-    match demand:
+def _shorten(text: str) -> str:
+    return text if len(text) <= MAX_SHOWN_CHARACTERS else text[:MAX_SHOWN_CHARACTERS] + "…"
+
+
+def _describe_violation(requirement: Requirement, values: str, *, one: bool) -> str:  # noqa: PLR0911  (one for each kind)
+    columns = ", ".join(requirement.columns)
+    have = "has" if one else "have"
+    match requirement:
         case EnumRequirement():
-            return f"hold{'s' * one} {values}, which is no label of {split_last(demand.enum)[1]}"
+            return f"{have} {values}, which is not a label of {split_last(requirement.enum)[1]}"
         case TypeRequirement():
-            return f"hold{'s' * one} {values}, which does not fit {demand.type}"
+            return f"{have} {values}, which is not a valid {requirement.type}"
         case NotNullRequirement():
-            return f"of {demand.table} hold{'s' * one} no {columns}, which becomes NOT NULL"
+            return f"of {requirement.table} {have} no {columns}, which becomes NOT NULL"
         case CheckRequirement():
-            return f"of {demand.table} break{'s' * one} {demand.name}: {demand.expression}"
+            return f"of {requirement.table} violate{'s' * one} {requirement.name}: {requirement.expression}"
         case UniqueRequirement():
-            return f"of {demand.table} are not alone with their ({columns}), as {demand.name} demands"
+            return f"of {requirement.table} are duplicates in ({columns}), which violates {requirement.name}"
         case ExclusionRequirement():
-            return f"of {demand.table} are not apart in ({columns}), as {demand.name} demands"
+            return f"of {requirement.table} conflict in ({columns}), which violates {requirement.name}"
         case ForeignKeyRequirement():
-            there = f"refer{'s' * one} with ({columns}) to what is not there"
-            return f"of {demand.table} {there}, as {demand.name} demands"
+            reference = f"reference{'s' * one} a missing row with ({columns})"
+            return f"of {requirement.table} {reference}, which violates {requirement.name}"

@@ -1,4 +1,4 @@
-"""Taking a few rows from one database to a scratch database, and of them only what is needed."""
+"""Copies a few rows of a database to a scratch database, with only the columns that a rehearsal needs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from wish_rollout.core.rows.requirements import source
+from wish_rollout.core.rows.requirements import source_of
 from wish_rollout.core.schema.names import split_last
-from wish_rollout.postgres.rows.table_statistics import reading
+from wish_rollout.postgres.rows.table_statistics import bounded_read_transaction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,47 +18,64 @@ if TYPE_CHECKING:
     from wish_rollout.core.schema.snapshot import Snapshot
 
 
-def sample(
+def read_sample_rows(
     connection: psycopg.Connection[Any], query: str, columns: Sequence[str], at_most: int
 ) -> list[tuple[Any, ...]]:
-    """Take some of the rows that a query shows, as text: only these columns."""
-    chosen = ", ".join(f"{column}::text" for column in columns)
-    with reading(connection, 30_000):
-        some = f"select {chosen} from ({query}) as r limit {at_most:d}"  # noqa: S608
-        return connection.execute(some.encode()).fetchall()
+    """Return up to ``at_most`` rows of a query. Only the given columns are read, as text.
+
+    Raises psycopg's errors; one statement may take at most 30 seconds.
+    """
+    select_list = ", ".join(f"{column}::text" for column in columns)
+    with bounded_read_transaction(connection, 30_000):
+        select = f"select {select_list} from ({query}) as r limit {at_most:d}"  # noqa: S608
+        return connection.execute(select.encode()).fetchall()
 
 
 def insert_sample_rows(
     connection: psycopg.Connection[Any], table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
 ) -> None:
-    """Put rows into a table of a scratch database, in spite of foreign keys and triggers where we may."""
-    with suppress(psycopg.errors.InsufficientPrivilege):  # then they must fit
+    """Insert rows into a table of a scratch database.
+
+    Foreign keys and triggers are disabled if the role may set ``session_replication_role``; otherwise the rows
+    must satisfy them. Rows that violate a unique constraint are skipped. Raises psycopg's errors.
+    """
+    with suppress(psycopg.errors.InsufficientPrivilege):
         connection.execute("set session_replication_role = replica")
-    marks = ", ".join(["%s"] * len(columns))
+    placeholders = ", ".join(["%s"] * len(columns))
     insert = (
         f"insert into {table} ({', '.join(columns)}) overriding system value"  # noqa: S608
-        f" values ({marks}) on conflict do nothing"
+        f" values ({placeholders}) on conflict do nothing"
     )
     with connection.cursor() as cursor:
         cursor.executemany(insert.encode(), rows)
     connection.execute("reset session_replication_role")
 
 
-def select_sample_columns(before: Snapshot, demand: Requirement, mentioned: frozenset[str]) -> list[str]:
-    """Name the columns that a rehearsal needs of a table: keys, what is demanded, and what the release names."""
-    own = source(demand)
-    demanded = {own.old(column) for column in demand.columns}
-    key = {
+def select_sample_columns(before: Snapshot, requirement: Requirement, mentioned: frozenset[str]) -> list[str]:
+    """Return the columns of a table that a rehearsal needs.
+
+    These are the primary key, the columns of the requirement, the columns that the release mentions, and columns
+    that are NOT NULL without a default. ``mentioned``: all identifiers in the release's statements.
+    """
+    source = source_of(requirement)
+    required = {source.current_expression(column) for column in requirement.columns}
+    primary_key = {
         column
         for name, properties in before.of_kind("constraint")
-        if properties["type"] == "primary key" and split_last(name)[0] == own.table
+        if properties["type"] == "primary key" and split_last(name)[0] == source.table
         for column in properties["columns"]
     }
-    chosen = []
+    columns = []
     for name, properties in before.of_kind("column"):
         table, column = split_last(name)
-        forced = properties.get("not null") and not properties.keys() & {"default", "identity", "generated"}
-        wanted = column in key or column in demanded or column.strip('"') in mentioned or forced
-        if table == own.table and wanted and "generated" not in properties:
-            chosen.append(column)
-    return chosen
+        needs_value = properties.get("not null") and not properties.keys() & {
+            "default",
+            "identity",
+            "generated",
+        }
+        is_needed = (
+            column in primary_key or column in required or column.strip('"') in mentioned or needs_value
+        )
+        if table == source.table and is_needed and "generated" not in properties:
+            columns.append(column)
+    return columns

@@ -1,4 +1,4 @@
-"""What of a live database hazards are judged by: rows and sizes of tables, scans of indexes."""
+"""Reads the statistics by which hazards are assessed: rows and sizes of tables, scans of indexes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from wish_rollout.postgres.catalog.database_state import count
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-EXACTLY = 10_000
-"""Up to so many rows are counted; beyond that the planner's estimate serves."""
+MAX_COUNTED_ROWS = 10_000
+"""Rows are counted up to this number; for larger tables, the planner's estimate is used."""
 
-UTC = ("UTC", "Etc/UTC", "GMT", "Etc/GMT")
+UTC_ZONES = ("UTC", "Etc/UTC", "GMT", "Etc/GMT")
 TABLES = """
 with recursive wanted as (
     select t as name, to_regclass(t) as oid from unnest(%s::text[]) as t where to_regclass(t) is not null),
@@ -45,28 +45,35 @@ def read_live_facts(
     functions: Collection[str],
     timeout_ms: int = 5000,
 ) -> Live:
-    """Read what is known of these; names are as a snapshot has them. A table that is not there is left out.
+    """Return the statistics of tables, indexes and functions. Names are as in a snapshot.
 
-    Takes no lock but ACCESS SHARE, and waits for it for a moment only: a table that is locked, too slow to
-    count or not ours to read counts as holding what the planner believes, and one row at the least. A
-    function that is not there yet counts as volatile.
+    A table that does not exist is left out. Only ACCESS SHARE locks are taken. If the rows of a table cannot be
+    counted (a lock, a timeout or a missing privilege), the planner's estimate is used, and at least one row is
+    assumed. A function that does not exist yet counts as volatile. ``timeout_ms``: milliseconds for each statement.
+    Raises psycopg's errors.
     """
-    with reading(connection, timeout_ms):
+    with bounded_read_transaction(connection, timeout_ms):
         found = {}
         for name, estimate, size, readable in connection.execute(TABLES, [list(tables)]).fetchall():
             rows = _count(connection, name) if readable else None
-            exact = rows is not None and rows < EXACTLY
-            found[name] = TableFacts(rows if exact and rows is not None else max(estimate, rows or 1), size)
+            is_exact = rows is not None and rows < MAX_COUNTED_ROWS
+            found[name] = TableFacts(
+                rows if is_exact and rows is not None else max(estimate, rows or 1), size
+            )
         scans = dict(connection.execute(SCANS, [list(indexes)]).fetchall())
         volatile = connection.execute(VOLATILE, {"names": list(functions)}).fetchall() if functions else []
         zone = connection.execute("select current_setting('TimeZone')").fetchone()
-    utc = zone is not None and zone[0] in UTC
-    return Live(found, scans, frozenset(row[0] for row in volatile), utc)
+    is_utc = zone is not None and zone[0] in UTC_ZONES
+    return Live(found, scans, frozenset(row[0] for row in volatile), is_utc)
 
 
 @contextmanager
-def reading(connection: psycopg.Connection[Any], timeout_ms: int) -> Iterator[None]:
-    """Hold a read-only snapshot transaction whose statements wait for no lock and take no long time."""
+def bounded_read_transaction(connection: psycopg.Connection[Any], timeout_ms: int) -> Iterator[None]:
+    """Run a read-only REPEATABLE READ transaction.
+
+    Its statements end after ``timeout_ms`` milliseconds, and wait at most 200 ms for a lock. It is rolled back at
+    the end. The session must be in autocommit mode.
+    """
     with connection.transaction(force_rollback=True):
         connection.execute("set transaction isolation level repeatable read, read only")
         connection.execute(
@@ -79,6 +86,6 @@ def reading(connection: psycopg.Connection[Any], timeout_ms: int) -> Iterator[No
 def _count(connection: psycopg.Connection[Any], table: str) -> int | None:
     try:
         with connection.transaction():
-            return count(connection, table, EXACTLY)
+            return count(connection, table, MAX_COUNTED_ROWS)
     except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable):
         return None

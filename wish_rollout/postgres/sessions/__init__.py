@@ -1,4 +1,4 @@
-"""Sessions: connections, their limits, their locks, and the server's errors.
+"""Sessions: connections, timeouts, locks, transactions for reading, and the server's errors.
 
-What is executed in a session is in the other subpackages.
+Not here: the statements that are executed in a session (the other subpackages).
 """

@@ -1,4 +1,4 @@
-"""Opening a session: bounded, named, and with errors that never hold a password."""
+"""Opens sessions with timeouts and an application name. The errors never contain a password."""
 
 from __future__ import annotations
 
@@ -11,37 +11,38 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
 from wish_rollout.core.errors.configuration import DatabaseUrlMalformed
-from wish_rollout.core.errors.databases import DatabaseMissing, LoginRefused, DatabaseUnreachable
-from wish_rollout.core.text.redaction import keep_secret, redact
+from wish_rollout.core.errors.databases import DatabaseMissing, DatabaseUnreachable, LoginRefused
+from wish_rollout.core.text.redaction import redact, register_password
 
 if TYPE_CHECKING:
     from wish_rollout.core.errors.base import RolloutError
 
 DRIVER = re.compile(r"^(postgres|postgresql)\+\w+://")
-TEXT = {"client_encoding": "UTF8"}
-"""Whatever the server's encoding is: from SQL_ASCII, psycopg would give bytes for text (manual, 24.3)."""
+CLIENT_ENCODING = {"client_encoding": "UTF8"}
+"""With the client encoding SQL_ASCII, psycopg would return bytes for text (manual, 24.3)."""
 CANCEL_SECONDS = 5.0
 URL = re.compile(r"^postgres(ql)?://")
 
 
 def parse_url(url: str, source: str) -> dict[str, Any]:
-    """Read a URL as libpq does (manual, 34.1.1 Connection Strings); raise MalformedUrl without its text.
+    """Return the libpq parameters of a connection URL (manual, 34.1.1 Connection Strings).
 
-    A driver's name as SQLAlchemy writes it (``postgresql+psycopg://``) is allowed and dropped.
+    ``source``: where the URL comes from, for errors. The driver name of an SQLAlchemy URL
+    (``postgresql+psycopg://``) is removed. Raises DatabaseUrlMalformed, whose text does not contain the URL.
     """
-    plain = DRIVER.sub("postgresql://", url.strip())
-    if not URL.match(plain):
+    libpq_url = DRIVER.sub("postgresql://", url.strip())
+    if not URL.match(libpq_url):
         raise DatabaseUrlMalformed(source, "it does not begin with postgresql://")
     try:
-        parameters = conninfo_to_dict(plain)
+        parameters = conninfo_to_dict(libpq_url)
     except psycopg.ProgrammingError as error:
-        # libpq quotes the part that it could not read, and that may be the password
+        # libpq quotes the part that it could not parse, which may be the password
         raise DatabaseUrlMalformed(source, re.sub(r'"[^"]*"', '"…"', str(error)).strip()) from None
     if "@" in str(parameters.get("host", "")):
         raise DatabaseUrlMalformed(source, "an '@' in the user or the password is not written as %40")
     if not all(re.fullmatch(r"\d*", port) for port in str(parameters.get("port", "")).split(",")):
-        raise DatabaseUrlMalformed(source, "its port is no number")
-    keep_secret(str(parameters.get("password") or ""))
+        raise DatabaseUrlMalformed(source, "its port is not a number")
+    register_password(str(parameters.get("password") or ""))
     return parameters
 
 
@@ -53,32 +54,45 @@ def connect(
     timeout: int = 10,
     password: str | None = None,
 ) -> psycopg.Connection[Any]:
-    """Open a session on the URL.
+    """Open a session in autocommit mode.
 
-    ``source`` says where the URL is from, for errors. ``timeout``: seconds a host. ``password`` goes before
-    the URL's. Raises MalformedUrl, DatabaseMissing, LoginRefused, Unreachable.
+    ``source``: where the URL comes from, for errors. ``timeout``: seconds for each host. ``password``: used instead
+    of the password in the URL. Raises DatabaseUrlMalformed, DatabaseMissing, LoginRefused, DatabaseUnreachable.
     """
     options = {"connect_timeout": timeout, "tcp_user_timeout": 30_000, "keepalives_idle": 30}
-    parameters = {**options, **parse_url(url, source), "application_name": application_name[:63], **TEXT}
+    parameters = {
+        **options,
+        **parse_url(url, source),
+        "application_name": application_name[:63],
+        **CLIENT_ENCODING,
+    }
     if password is not None:
         parameters["password"] = password
     try:
         return psycopg.connect(make_conninfo("", **parameters), autocommit=True)
     except psycopg.OperationalError as error:
-        raise explained(error, parameters, source) from None
-    except psycopg.Error as error:  # an option of the URL that has no such value, say
+        raise as_rollout_error(error, parameters, source) from None
+    except psycopg.Error as error:  # for example a parameter with a value that is not allowed
         raise DatabaseUrlMalformed(source, redact(str(error)).strip()) from None
 
 
 def cancel(connection: psycopg.Connection[Any]) -> None:
-    """End what a session's server is doing: closing alone is not noticed before the statement ends, nor its locks go."""
+    """Cancel the statement that a session executes.
+
+    Closing the connection is not sufficient: the server notices it, and releases locks, when the statement ends.
+    """
     if not connection.closed and connection.info.transaction_status == TransactionStatus.ACTIVE:
         with suppress(psycopg.Error):
             connection.cancel_safe(timeout=CANCEL_SECONDS)
 
 
-def explained(error: psycopg.OperationalError, parameters: dict[str, Any], source: str) -> RolloutError:
-    """Turn libpq's connection error into one of ours. libpq gives no SQLSTATE there, so its text decides."""
+def as_rollout_error(
+    error: psycopg.OperationalError, parameters: dict[str, Any], source: str
+) -> RolloutError:
+    """Return the error of this package for a failed connection.
+
+    libpq reports no SQLSTATE for most of these errors, so the message text is matched.
+    """
     server = f"{parameters.get('host', 'the local socket')}:{parameters.get('port', 5432)}"
     text = str(error).strip()
     database = str(parameters.get("dbname") or parameters.get("user") or "")

@@ -1,4 +1,4 @@
-"""A consistent read of the catalog, whatever the session's settings are."""
+"""Transactions for reading the system catalogs that do not depend on the session's settings."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from psycopg.pq import TransactionStatus
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# What shows in deparsed text, and what would make reading slow. Manual, "Client Connection Defaults" and
-# "Version and Platform Compatibility".
+# Settings that affect deparsed text, and settings that would slow reading down. Manual, "Client Connection Defaults"
+# and "Version and Platform Compatibility".
 _SETTINGS = {
     "search_path": "",
     "quote_all_identifiers": "off",
@@ -31,46 +31,46 @@ _SETTINGS = {
 }
 
 LOCK_TIMEOUT = "10s"
-"""Deparsing an expression locks its table, so a reader would wait as long as somebody holds that exclusively."""
-_LIMIT = (
+"""Deparsing an expression locks its table, so reading would otherwise wait as long as another session locks it."""
+_SET_LOCK_TIMEOUT = (
     "set_config('lock_timeout', coalesce(nullif(current_setting('lock_timeout'), '0'), "
     f"'{LOCK_TIMEOUT}'), true)"
 )
-_SET = f"SELECT {_LIMIT}, " + ", ".join(
+_SET_ALL = f"SELECT {_SET_LOCK_TIMEOUT}, " + ", ".join(
     f"set_config('{name}', '{value}', true)" for name, value in _SETTINGS.items()
 )
 
 
 def set_plain_settings(connection: psycopg.Connection) -> None:
     """Set, until the present transaction ends, what keeps settings out of deparsed text."""
-    connection.execute(_SET)
+    connection.execute(_SET_ALL)
 
 
 @contextmanager
-def bounded(connection: psycopg.Connection) -> Iterator[None]:
-    """Read for a while, and wait for no lock longer than the session's own ``lock_timeout``, or LOCK_TIMEOUT.
+def lock_timeout_transaction(connection: psycopg.Connection) -> Iterator[None]:
+    """Run a transaction that waits for locks no longer than ``lock_timeout``, or LOCK_TIMEOUT if that is 0.
 
-    In a transaction of the caller's, that one's bounds hold.
+    Inside a transaction of the caller, nothing is changed.
     """
     if connection.info.transaction_status != TransactionStatus.IDLE:
         yield
         return
     with connection.transaction():
-        connection.execute(f"SELECT {_LIMIT}")
+        connection.execute(f"SELECT {_SET_LOCK_TIMEOUT}")
         yield
 
 
 @contextmanager
-def consistent_read(connection: psycopg.Connection) -> Iterator[None]:
-    """Hold one ``REPEATABLE READ READ ONLY`` transaction in which settings do not show in text.
+def consistent_read_transaction(connection: psycopg.Connection) -> Iterator[None]:
+    """Run a ``REPEATABLE READ READ ONLY`` transaction in which the session's settings do not affect deparsed text.
 
-    If the connection is in a transaction already, the reads are part of that one, and its settings are as
-    before when the block ends. Manual, "Transaction Isolation". No lock is waited for longer than the session's
-    own ``lock_timeout``, or LOCK_TIMEOUT where it has none.
+    If the session is in a transaction already, the statements become a part of it, and its settings are restored
+    at the end of the block (manual, "Transaction Isolation"). Statements wait for locks no longer than the
+    session's ``lock_timeout``, or LOCK_TIMEOUT if that is 0.
     """
     if connection.info.transaction_status != TransactionStatus.IDLE:
         with connection.transaction(force_rollback=True):
-            connection.execute(_SET)
+            connection.execute(_SET_ALL)
             yield
         return
     before = connection.isolation_level, connection.read_only, connection.deferrable
@@ -79,7 +79,7 @@ def consistent_read(connection: psycopg.Connection) -> Iterator[None]:
     connection.deferrable = None
     try:
         with connection.transaction(force_rollback=True):
-            connection.execute(_SET)
+            connection.execute(_SET_ALL)
             yield
     finally:
         if not connection.closed:

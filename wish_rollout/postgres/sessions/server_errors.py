@@ -1,4 +1,4 @@
-"""What the server answers instead, as errors of ours."""
+"""Converts errors of the server to errors of this package."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from wish_rollout.core.errors.databases import DatabaseOperationRefused, TableLocked, DatabaseUnreachable
+from wish_rollout.core.errors.databases import DatabaseOperationRefused, DatabaseUnreachable, TableLocked
 
 if TYPE_CHECKING:
     from wish_rollout.core.errors.base import RolloutError
@@ -14,16 +14,17 @@ if TYPE_CHECKING:
 LOCK_NOT_AVAILABLE = "55P03"
 
 
-def refusal(error: psycopg.Error, source: str) -> RolloutError:
-    """Turn any error of the driver into one that says what to do.
+def as_rollout_error(error: psycopg.Error, source: str) -> RolloutError:
+    """Return the error of this package for an error of psycopg.
 
-    ``source``: how the error calls the database. A session that was cut is Unreachable; a lock that could not be
-    had in time is TableLocked; all else is DatabaseRefused, with its SQLSTATE (manual, appendix A).
+    ``source``: the name of the database in the error. A lost connection becomes ``DatabaseUnreachable``, an expired
+    ``lock_timeout`` becomes ``TableLocked``, and any other error becomes ``DatabaseOperationRefused`` with its
+    SQLSTATE (manual, appendix A).
     """
     reason = (error.diag.message_primary or str(error).strip().splitlines()[0]).strip()
     state = error.sqlstate or ""
     if isinstance(error, psycopg.OperationalError) and (not state or state.startswith(("08", "57"))):
-        return DatabaseUnreachable(source, "its server", f"the session was cut: {reason}")
+        return DatabaseUnreachable(source, "its server", f"the connection was lost: {reason}")
     if state == LOCK_NOT_AVAILABLE:
         return TableLocked(source)
     return DatabaseOperationRefused(source, state or "none", reason)

@@ -1,4 +1,4 @@
-"""Setting a session's limits."""
+"""Sets the lock timeout and the statement timeout of a session."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.plan.budgets import Budget
 
-SET = "select set_config('lock_timeout', %s, false), set_config('statement_timeout', %s, false)"
+SET_TIMEOUTS = "select set_config('lock_timeout', %s, false), set_config('statement_timeout', %s, false)"
 
 
-def limit(connection: psycopg.Connection[Any], budget: Budget) -> None:
-    """Limit every statement from here on; a rollback takes that back, so it is set before each.
+def set_session_limits(connection: psycopg.Connection[Any], budget: Budget) -> None:
+    """Set ``lock_timeout`` and ``statement_timeout`` of the session.
 
-    In a transaction that has failed nothing runs but going back to a savepoint, which waits for nobody.
+    Call it before each statement, because a rollback restores the previous values. In a failed transaction it does
+    nothing: there only ROLLBACK and ROLLBACK TO SAVEPOINT can be executed, and they do not wait for locks.
     """
     if connection.info.transaction_status == TransactionStatus.INERROR:
         return
-    connection.execute(SET, [f"{budget.lock_ms}ms", f"{budget.statement_ms}ms"])
+    connection.execute(SET_TIMEOUTS, [f"{budget.lock_ms}ms", f"{budget.statement_ms}ms"])

@@ -1,15 +1,16 @@
-"""How far a request is: who has approved it, how many have to, and whether it is of what stands."""
+"""Progress of a request: its approvers, the required number, and whether it matches the current plan."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.approval.policy import distinct
+from wish_rollout.core.approval.policy import distinct_persons
 from wish_rollout.core.errors.base import Refused, RolloutError
 from wish_rollout.postgres.records.ledger import read_nonce_use
 from wish_rollout.rollout.approval.approval_validity import refuse_void_request
-from wish_rollout.rollout.approval.approvals import judge, approval_rules
+from wish_rollout.rollout.approval.approvals import sort_approvals
+from wish_rollout.rollout.approval.approver_rules import approval_rules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,39 +22,46 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalProgress:
-    """``approvers``: those whose approvals count. ``needed``: how many have to. ``against``: why none can count any more."""
+    """The progress of one request.
+
+    ``approvers``: with valid approvals. ``needed``: the required number. ``find_void_reason``: why the request can no longer
+    be approved, or "".
+    """
 
     approvers: tuple[str, ...]
     needed: int
-    against: str = ""
+    void_reason: str = ""
 
     def __str__(self) -> str:
-        have, who = len(self.approvers), ", ".join(self.approvers)
-        told = f"{have} of {self.needed} approvals" + (f" ({who})" if who else "")
-        return f"{told}; {self.against}" if self.against else told
+        names = f" ({', '.join(self.approvers)})" if self.approvers else ""
+        text = f"{len(self.approvers)} of {self.needed} approvals{names}"
+        return f"{text}; {self.void_reason}" if self.void_reason else text
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the fields, for ``--json``."""
-        return {"approvers": list(self.approvers), "needed": self.needed, "void": self.against or None}
+        """Return the fields for ``--json``."""
+        return {"approvers": list(self.approvers), "needed": self.needed, "void": self.void_reason or None}
 
 
-def progress(project: Project, request: Request, documents: Sequence[str], *, look: bool = True) -> ApprovalProgress:
-    """Say how far a request is; without ``look`` nothing is asked of the database.
+def read_approval_progress(
+    project: Project, request: Request, documents: Sequence[str], *, read_database: bool = True
+) -> ApprovalProgress:
+    """Return the progress of a request.
 
-    Raises UnsignedGate, BadSigners, MissingUrl.
+    ``documents``: the submitted approvals. Without ``read_database``, the request is not compared with the current
+    plan. Raises ApproversNotConfigured, InvalidAllowedSigners, DatabaseUrlMissing.
     """
     target = project.target(request.subject.environment)
     rules = approval_rules(project, target)
-    counted, _ = judge(rules, request.subject, documents)
-    given: list[SignedStatement] = counted.get(request, [])
-    glass = [each for each in given if each.statement.break_glass]
-    needed = 1 if glass else rules.policy.persons(request)
-    against = void_reason(project, request) if look else ""
-    return ApprovalProgress(tuple(sorted(distinct(glass or given))), needed, against)
+    valid, _ = sort_approvals(rules, request.subject, documents)
+    approvals: list[SignedStatement] = valid.get(request, [])
+    break_glass = [each for each in approvals if each.statement.break_glass]
+    needed = 1 if break_glass else rules.policy.required_approvals(request)
+    reason = find_void_reason(project, request) if read_database else ""
+    return ApprovalProgress(tuple(sorted(distinct_persons(break_glass or approvals))), needed, reason)
 
 
-def unused(project: Project, name: str, requests: Sequence[Request]) -> list[Request] | None:
-    """Leave out what is done: its nonce is in the ledger. None where that cannot be read."""
+def unused_requests(project: Project, name: str, requests: Sequence[Request]) -> list[Request] | None:
+    """Return the requests whose nonce is not in the environment's ledger, or None if it cannot be read."""
     try:
         with project.target(name).connect() as connection:
             return [each for each in requests if not read_nonce_use(connection, each.nonce)]
@@ -61,8 +69,8 @@ def unused(project: Project, name: str, requests: Sequence[Request]) -> list[Req
         return None
 
 
-def void_reason(project: Project, request: Request) -> str:
-    """Say why a request is not of what stands; empty where it is, or where that cannot be told from here."""
+def find_void_reason(project: Project, request: Request) -> str:
+    """Return why a request does not match the current plan; "" if it does, or if this process cannot determine it."""
     try:
         target = project.target(request.subject.environment)
         refuse_void_request(project, target, approval_rules(project, target), request)
@@ -74,10 +82,10 @@ def void_reason(project: Project, request: Request) -> str:
 
 
 def newest_valid_request(project: Project, requests: Sequence[Request]) -> Request:
-    """Find the first of an environment's requests that is unused and of what stands; the first of all, where none is."""
-    if len(requests) > 1:  # of a single one, whoever signs it finds out
-        known = unused(project, requests[0].subject.environment, requests)
-        for request in requests if known is None else known:
-            if not void_reason(project, request):
+    """Return the first of an environment's requests that is unused and matches the current plan, or else the first."""
+    if len(requests) > 1:  # a single request is checked when it is signed
+        unused = unused_requests(project, requests[0].subject.environment, requests)
+        for request in requests if unused is None else unused:
+            if not find_void_reason(project, request):
                 return request
     return requests[0]

@@ -1,4 +1,4 @@
-"""Who wrote a release's revisions: git's authors of their scripts, else those that rollout.toml names."""
+"""Authors of a release's revisions: from rollout.toml, or from the git history of the scripts."""
 
 from __future__ import annotations
 
@@ -16,134 +16,137 @@ if TYPE_CHECKING:
 
     from wish_rollout.rollout.project.project import Project
 
-SECONDS = 20
-ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
-"""What a hook of git's sets: a rollout that is started by one is not about the hook's repository."""
-LOG = "--format=%H%x00%ae%x00%aE%x00%(trailers:key=Co-authored-by,valueonly,unfold,separator=%x00)"
+GIT_TIMEOUT_SECONDS = 20
+HOOK_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
+"""Variables that git sets for hooks. They are removed, so that git uses the repository of the scripts."""
+LOG_FORMAT = "--format=%H%x00%ae%x00%aE%x00%(trailers:key=Co-authored-by,valueonly,unfold,separator=%x00)"
 
 
 def read_revision_authors(project: Project, environment: str, revisions: Iterable[str]) -> tuple[str, ...]:
-    """Give the e-mail addresses of everyone who wrote at these revisions' scripts, sorted.
+    """Return the e-mail addresses of all authors of these revisions' scripts, in lower case and sorted.
 
-    ``[release.authors]`` goes before git, for workers that have no checkout. Raises AuthorUnknown.
+    ``[release.authors]`` takes precedence over git, for workers without a git checkout. Raises RevisionAuthorUnknown.
     """
-    found: set[str] = set()
+    authors: set[str] = set()
     for name in revisions:
-        named = project.config.release.authors.get(name)
+        configured = project.config.release.authors.get(name)
         path = project.config.root / project.release.revision(name).path
-        found |= {each.casefold() for each in (named or _committed(environment, name, path))}
-    return tuple(sorted(found))
+        authors |= {each.casefold() for each in (configured or _read_git_authors(environment, name, path))}
+    return tuple(sorted(authors))
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit that wrote at a script: the author as written and as .mailmap has them, and their co-authors."""
+    """A commit that changed a script. ``authors``: the author's address as recorded, and as .mailmap maps it."""
 
     hash: str
     authors: tuple[str, ...]
-    together: tuple[str, ...]
+    co_authors: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """Git in a folder, asked about one revision's script."""
+    """The git repository that contains ``folder``. ``environment`` and ``revision`` are for error texts."""
 
     environment: str
     revision: str
     folder: Path
 
-    def unknown(self, reason: str) -> RevisionAuthorUnknown:
-        """Make the error that says why nobody knows."""
+    def error(self, reason: str) -> RevisionAuthorUnknown:
+        """Return the error for a script whose authors cannot be determined."""
         return RevisionAuthorUnknown(self.environment, self.revision, reason)
 
-    def ask(self, *arguments: str) -> str:
-        """Give git's answer; raise AuthorUnknown where it has none."""
+    def run_git(self, *arguments: str) -> str:
+        """Return the output of a git command; raise RevisionAuthorUnknown if it fails."""
         command = ["git", "--no-optional-locks", "--literal-pathspecs", "-C", str(self.folder), *arguments]
         try:
-            answer = subprocess.run(
+            result = subprocess.run(
                 command,
                 capture_output=True,
                 text=True,
                 errors="replace",
                 check=False,
-                timeout=SECONDS,
-                env={name: value for name, value in os.environ.items() if name not in ELSEWHERE},
+                timeout=GIT_TIMEOUT_SECONDS,
+                env={name: value for name, value in os.environ.items() if name not in HOOK_VARIABLES},
             )
         except FileNotFoundError:
-            raise self.unknown("git is not here") from None
+            raise self.error("git is not installed") from None
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise self.unknown(f"git: {type(error).__name__}") from None
-        if answer.returncode:
-            said = answer.stderr.strip().splitlines() or [f"exit code {answer.returncode}"]
-            raise self.unknown(f"git says: {said[0]}")
-        return answer.stdout.strip("\n\0")
+            raise self.error(f"git: {type(error).__name__}") from None
+        if result.returncode:
+            lines = result.stderr.strip().splitlines() or [f"exit code {result.returncode}"]
+            raise self.error(f"git reports: {lines[0]}")
+        return result.stdout.strip("\n\0")
 
-    def history(self, name: str) -> Iterator[Commit]:
-        """Give every commit that wrote at a file, whatever it was called; ``name`` is as the top folder has it.
+    def read_commits(self, name: str) -> Iterator[Commit]:
+        """Yield each commit that changed a file, across renames. ``name``: relative to the top-level folder.
 
-        A merge counts where what it made is on neither side (``-c``). A copy is a new file: with git's own
-        ``--follow`` whoever wrote what it was copied from would be an author of it.
+        A merge commit counts if its content differs from all parents (``-c``). A copied file is a new file: git's
+        ``--follow`` would also return the authors of the original.
         """
-        ways, seen = [("HEAD", name)], set()
-        while ways:
-            way = ways.pop()
-            if way in seen:
+        pending, visited = [("HEAD", name)], set()
+        while pending:
+            start, path = pending.pop()
+            if (start, path) in visited:
                 continue
-            seen.add(way)
-            for line in self.ask(
-                "log", "-c", "-s", "--no-show-signature", LOG, way[0], "--", way[1]
-            ).splitlines():
+            visited.add((start, path))
+            log = self.run_git("log", "-c", "-s", "--no-show-signature", LOG_FORMAT, start, "--", path)
+            for line in log.splitlines():
                 commit, *authors = line.split("\0")
-                together = [parseaddr(each)[1] for each in authors[2:] if each]
-                yield Commit(commit, tuple(authors[:2]), tuple(together))
-            added = self.ask("log", "-c", "-s", "--format=%H", "--diff-filter=A", way[0], "--", way[1])
-            ways += [(f"{one}^@", old) for one in added.split() for old in self.renamed(one, way[1])]
+                co_authors = [parseaddr(each)[1] for each in authors[2:] if each]
+                yield Commit(commit, tuple(authors[:2]), tuple(co_authors))
+            added = self.run_git("log", "-c", "-s", "--format=%H", "--diff-filter=A", start, "--", path)
+            for commit in added.split():
+                pending += [(f"{commit}^@", old) for old in self.read_old_names(commit, path)]
 
-    def renamed(self, commit: str, name: str) -> list[str]:
-        """Give what a commit renamed to a file."""
+    def read_old_names(self, commit: str, name: str) -> list[str]:
+        """Return the paths that a commit renamed to this path."""
         options = ("-r", "-m", "-M", "--no-commit-id", "--name-status", "-z", "--diff-filter=R")
-        words = self.ask("diff-tree", *options, commit).split("\0")
-        return [old for old, new in zip(words[1::3], words[2::3], strict=False) if new == name]
+        fields = self.run_git("diff-tree", *options, commit).split("\0")
+        return [old for old, new in zip(fields[1::3], fields[2::3], strict=False) if new == name]
 
-    def cut_off(self) -> set[str]:
-        """Give the commits whose parents a shallow clone has left out."""
-        path = self.folder / self.ask("rev-parse", "--git-path", "shallow")
+    def read_shallow_commits(self) -> set[str]:
+        """Return the commits whose parents are missing in a shallow clone."""
+        path = self.folder / self.run_git("rev-parse", "--git-path", "shallow")
         return set(path.read_text().split()) if path.exists() else set()
 
-    def mapped(self, addresses: Iterable[str]) -> list[str]:
-        """Give addresses as .mailmap has them."""
+    def apply_mailmap(self, addresses: Iterable[str]) -> list[str]:
+        """Return the addresses that .mailmap maps these to."""
         contacts = [f"<{each}>" for each in addresses]
-        lines = self.ask("check-mailmap", *contacts).splitlines() if contacts else []
+        lines = self.run_git("check-mailmap", *contacts).splitlines() if contacts else []
         return [parseaddr(line)[1] for line in lines]
 
 
-def _committed(environment: str, revision: str, path: Path) -> set[str]:
-    """Give the authors and co-authors of every commit of a file; raise AuthorUnknown."""
+def _read_git_authors(environment: str, revision: str, path: Path) -> set[str]:
+    """Return the authors and co-authors of all commits of a file; raise RevisionAuthorUnknown."""
     git = Repository(environment, revision, path.parent)
-    name = git.ask("ls-files", "--full-name", "-z", "--", path.name)
-    if git.ask("status", "--porcelain", "--", path.name):
-        what = "has changes that were never committed" if name else "was never committed"
-        raise git.unknown(f"{path.name} {what}")
+    name = git.run_git("ls-files", "--full-name", "-z", "--", path.name)
+    if git.run_git("status", "--porcelain", "--", path.name):
+        problem = "has uncommitted changes" if name else "is not committed"
+        raise git.error(f"{path.name} {problem}")
     if not name:
-        raise git.unknown(f"{path.name} was never committed")
-    top = path.parent / git.ask("rev-parse", "--show-cdup")
-    commits = list(Repository(environment, revision, top).history(name))
-    if git.cut_off() & {commit.hash for commit in commits}:
-        raise git.unknown(
-            f"this clone is cut off at a commit that has {path.name} already; git fetch --unshallow"
+        raise git.error(f"{path.name} is not committed")
+    top = path.parent / git.run_git("rev-parse", "--show-cdup")
+    commits = list(Repository(environment, revision, top).read_commits(name))
+    if git.read_shallow_commits() & {commit.hash for commit in commits}:
+        raise git.error(
+            f"this shallow clone lacks earlier commits of {path.name}; run: git fetch --unshallow"
         )
-    together = {address for commit in commits for address in commit.together}
-    found = {address for commit in commits for address in commit.authors} | together | {*git.mapped(together)}
-    if not found or "" in found:
-        raise git.unknown(f"a commit of {path.name} names nobody")
-    return found
+    co_authors = {address for commit in commits for address in commit.co_authors}
+    authors = {address for commit in commits for address in commit.authors}
+    addresses = authors | co_authors | {*git.apply_mailmap(co_authors)}
+    if not addresses or "" in addresses:
+        raise git.error(f"a commit of {path.name} has an author without an e-mail address")
+    return addresses
 
 
 def read_git_email(root: Path) -> str:
-    """Give git's ``user.email`` as it is set for a folder; empty where there is none."""
+    """Return git's ``user.email`` for a folder, or "" if it is not set."""
     command = ["git", "-C", str(root), "config", "user.email"]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS)
+        result = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=GIT_TIMEOUT_SECONDS
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return answer.stdout.strip()
+    return result.stdout.strip()

@@ -1,11 +1,11 @@
-"""Signing a request as a person does: with a key that they have, as somebody whom the rules know."""
+"""Signing of requests: selection of the approver's key and identity, and the signed document."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.approval.documents import Request, Statement
+from wish_rollout.core.approval.documents import ApprovalStatement, Request
 from wish_rollout.core.errors.signatures import SigningFailed, UnknownSigner
 from wish_rollout.rollout.project.project_sandbox import belongs_to_sandbox, home
 from wish_rollout.signing import sandbox_key
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.project.target import Target
-    from wish_rollout.signing.allowed_signers import Signers
+    from wish_rollout.signing.allowed_signers import AllowedSigners
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
-    """What an approver says, and with which key, as who; empty: to be found out."""
+class SignerInput:
+    """The approver's input. ``identity``, ``key``: found from ssh-agent and ~/.ssh if they are not given."""
 
     reason: str
     break_glass: str = ""
@@ -31,40 +31,43 @@ class Tokens:
 
 
 def sign_approval(
-    project: Project, target: Target | None, request: Request, signers: Signers, words: Tokens
+    project: Project, target: Target | None, request: Request, signers: AllowedSigners, signer: SignerInput
 ) -> str:
-    """Give the approval: the text, and its signature. Raises CannotSign, UnknownSigner.
+    """Return the approval document of a request: its text and signature. Raises SigningFailed, UnknownSigner.
 
-    In the sandbox its own key signs, unless another one is named. ``target`` is None where nothing is
-    connected to.
+    ``target``: None for an approval that is signed without a database connection. In the sandbox, the sandbox's own
+    key signs unless ``signer`` names a key.
     """
-    if target and words.key is None and belongs_to_sandbox(project.config, target):
-        text = _text(request, sandbox_key.OPERATOR, words)
+    if target and signer.key is None and belongs_to_sandbox(project.config, target):
+        text = _approval_text(request, sandbox_key.OPERATOR, signer)
         return text + sandbox_key.sign(text, sandbox_key.ensure_key(home(project.config)))
-    key, who = find_signing_key(request.subject.environment, signers, words)
-    text = _text(request, who, words)
+    key, identity = find_signing_key(request.subject.environment, signers, signer)
+    text = _approval_text(request, identity, signer)
     return text + sign(text, key)
 
 
-def find_signing_key(environment: str, signers: Signers, words: Tokens) -> tuple[Key, str]:
-    """Find the key that is allowed, and who its owner is there; raise CannotSign, UnknownSigner."""
-    keys = find_keys(words.key)
+def find_signing_key(environment: str, signers: AllowedSigners, signer: SignerInput) -> tuple[Key, str]:
+    """Return the first available key that may sign, and its owner's identity.
+
+    Raises UnknownSigner if no key may sign, and SigningFailed if a key has several identities and none is selected.
+    """
+    keys = find_keys(signer.key)
     for key in keys:
-        names = {name for entry in signers.of_key(key.public) for name in entry.principals}
-        if words.identity and words.identity in names:
-            return key, words.identity
-        if not words.identity and len(names) == 1:
+        names = {name for entry in signers.entries_for_key(key.public) for name in entry.principals}
+        if signer.identity and signer.identity in names:
+            return key, signer.identity
+        if not signer.identity and len(names) == 1:
             return key, names.pop()
-        if not words.identity and names:
+        if not signer.identity and names:
             raise SigningFailed(
-                f"the key is that of {' and of '.join(sorted(names))}: say who you are, --identity"
+                f"the key belongs to several identities ({', '.join(sorted(names))}): select one with --identity"
             )
-    who = words.identity or "you"
+    who = signer.identity or "you"
     raise UnknownSigner(environment, who, ", ".join(fingerprint(key.public) for key in keys), signers.path)
 
 
-def _text(request: Request, who: str, words: Tokens) -> str:
-    reason, glass = (" ".join(text.split()) for text in (words.reason, words.break_glass))
-    if not reason or (words.break_glass and glass.casefold() in ("", "no")):
-        raise SigningFailed("an approval says why, and so does whoever breaks the glass")
-    return Statement(request, who, reason, glass).text()
+def _approval_text(request: Request, identity: str, signer: SignerInput) -> str:
+    reason, break_glass = (" ".join(text.split()) for text in (signer.reason, signer.break_glass))
+    if not reason or (signer.break_glass and break_glass.casefold() in ("", "no")):
+        raise SigningFailed("--reason and --break-glass require a text that explains the approval")
+    return ApprovalStatement(request, identity, reason, break_glass).text()

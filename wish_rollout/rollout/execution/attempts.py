@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from wish_rollout.core.errors.databases import StatementFailed
 from wish_rollout.core.errors.hazards import BlockedSessions, BlockingTransactionsOpen
 from wish_rollout.core.hazards.touched_tables import locked
-from wish_rollout.core.text.sql_tokens import has, statements
+from wish_rollout.core.text.sql_tokens import contains_phrase, tokenize_statements
 from wish_rollout.postgres.execution.blocker_forecast import forecast
 from wish_rollout.postgres.execution.watchdog import HeldUp, Watchdog
-from wish_rollout.postgres.sessions.session_limits import limit
+from wish_rollout.postgres.sessions.session_limits import set_session_limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,7 +55,7 @@ class Execution:
 
         What could not get a lock, met a deadlock, or held others up is tried again, after a pause that grows
         and is never the same for two of us; when the environment's ``retry_for`` is over, what the last
-        attempt raised is raised: StatementFailed, HeldOthersUp.
+        attempt raised is raised: StatementFailed, BlockedSessions.
         """
         started, pause = time.monotonic(), FIRST_PAUSE
         while True:
@@ -72,8 +72,12 @@ class Execution:
                 self.waited += pause
 
     def wait_for_quiet(self, plan: EnvironmentPlan) -> None:
-        """Wait until nobody stands in the way of the plan's statements; raise NotQuiet, which names them."""
-        concurrent = any(has(words, "concurrently") for text in plan.statements for words in statements(text))
+        """Wait until nobody stands in the way of the plan's statements; raise BlockingTransactionsOpen, which names them."""
+        concurrent = any(
+            contains_phrase(words, "concurrently")
+            for text in plan.statements
+            for words in tokenize_statements(text)
+        )
         tables = locked(plan.statements, plan.promised)
         started = time.monotonic()
         while found := forecast(self.connection, tables, self.budgets.old_ms, concurrent=concurrent):
@@ -83,10 +87,10 @@ class Execution:
             time.sleep(min(0.5, self.budgets.quiet_for - waited))
 
     def before(self, statement: str, outside: bool) -> None:
-        """Limit the statement that comes next; raise HeldOthersUp where others have waited too long already."""
+        """Limit the statement that comes next; raise BlockedSessions where others have waited too long already."""
         if self.held_up and self.held_up[-1].tripped:
             raise self._held()
-        limit(self.connection, self.budgets.of(statement, outside=outside))
+        set_session_limits(self.connection, self.budgets.of(statement, outside=outside))
 
     def notes(self) -> dict[str, Any]:
         """Give what is to be recorded: attempts and waits, where there was more than one, and who waited for us."""

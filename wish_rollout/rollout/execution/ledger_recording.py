@@ -6,12 +6,12 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.approval.documents import UNKNOWN
+from wish_rollout.core.approval.documents import UNKNOWN_REQUESTER
 from wish_rollout.core.errors.plans import PlanChanged
 from wish_rollout.core.errors.signatures import ApproversNotConfigured
 from wish_rollout.core.ledger import Act
-from wish_rollout.core.release.release import say
-from wish_rollout.postgres.catalog.database_state import look
+from wish_rollout.core.release.release import format_position
+from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.records import ledger
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 class Actor:
     """Who asked for an act, in which Dagster run, and who decides at a gate whether it may be."""
 
-    who: str = UNKNOWN
+    who: str = UNKNOWN_REQUESTER
     run: str = ""
     gatekeeper: GateKeeper | None = None
 
     def refuse_without_gatekeeper(self, target: Target) -> None:
-        """Raise UnsignedGate where a gated target would be touched without anybody being asked."""
+        """Raise ApproversNotConfigured where a gated target would be touched without anybody being asked."""
         if target.environment.gated and self.gatekeeper is None:
             raise ApproversNotConfigured(target.name, "nobody decides at its gate")
 
@@ -84,7 +84,7 @@ class Recorder:
         """Make sure of the ledger and, behind a gate, that what was approved is still what is there."""
         ledger.create_if_missing(self.connection, self.target.name)
         if self.grant and not self.begun:
-            now = look(self.connection, self.target.scope).snapshot.fingerprint
+            now = read_database_state(self.connection, self.target.scope).snapshot.fingerprint
             if now != self.plan.fingerprint:
                 changed = f"the live schema was {self.plan.fingerprint:.12}…, is {now:.12}…"
                 raise PlanChanged(self.target.name, changed)
@@ -102,7 +102,7 @@ class Recorder:
         Others were waited for since, maybe long enough for an approval to expire, a window to close, or somebody to
         reject what they see hanging.
         """
-        if self.begun and not ledger.holds(self.connection, self.begun):
+        if self.begun and not ledger.has_entry(self.connection, self.begun):
             self.begun = None
         if self.grant and not self.begun and time.perf_counter() - self.asked > FRESH_SECONDS:
             self._ask()
@@ -121,8 +121,8 @@ class Recorder:
             run=self.actor.run,
             release=self.plan.release_digest,
             plan=self.plan.digest,
-            start=say(self.plan.start),
-            end=say(self.plan.end),
+            start=format_position(self.plan.start),
+            end=format_position(self.plan.end),
             before=self.plan.fingerprint,
             after=self.after,
             milliseconds=round(self.seconds * 1000),

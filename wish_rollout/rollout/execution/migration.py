@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.errors.plans import SchemaDrifted, PlanChanged
+from wish_rollout.core.errors.plans import PlanChanged, SchemaDrifted
 from wish_rollout.core.plan.plan import Action, EnvironmentPlan
-from wish_rollout.core.release.release import say
+from wish_rollout.core.release.release import format_position
 from wish_rollout.core.schema.comparison import difference
-from wish_rollout.core.schema.delta_rendering import brief
-from wish_rollout.postgres.catalog.database_state import look
+from wish_rollout.core.schema.delta_rendering import summarize_delta
+from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.execution.object_removal import drop_objects
 from wish_rollout.rollout.execution.ledger_recording import NOBODY, Actor, Recorder
 from wish_rollout.rollout.execution.rollout_lock import rollout_mutex
@@ -80,9 +80,9 @@ def migrate_environment(
     """Take one environment to the head, under the lock, and record it in its ledger.
 
     ``planned``: the signed fields of the plan that was shown before. ``actor``: who asked for it all; their
-    gatekeeper is asked with the plan as it is under the lock. Raises LockHeld, PlanChanged, all that
-    ``refuse_infeasible`` does, why the gatekeeper does not let it through, LedgerUnwritable, StatementFailed,
-    ScriptFailed; and UnsignedGate for a gated environment and an actor without a gatekeeper.
+    gatekeeper is asked with the plan as it is under the lock. Raises RolloutLockHeld, PlanChanged, all that
+    ``refuse_infeasible`` does, why the gatekeeper does not let it through, LedgerWriteFailed, StatementFailed,
+    ScriptFailed; and ApproversNotConfigured for a gated environment and an actor without a gatekeeper.
     """
     actor.refuse_without_gatekeeper(target)
     with target.connect() as connection, rollout_mutex(target, connection):
@@ -106,8 +106,8 @@ def act(project: Project, recorder: Recorder, seen: DatabaseState) -> tuple[str,
     if plan.action is Action.CLEAN:
         before, checks = project.history.at(plan.start), Checks(first=cleaning(project, recorder))
     direction: Direction = "stamp" if plan.action is Action.ADOPT else "up"
-    recorder.after = plan.resumes or expected(plan, before).fingerprint
-    applied = run_scripts(project, recorder, plan.end[0], direction, checks)
+    recorder.after = plan.resumed_fingerprint or expected(plan, before).fingerprint
+    applied = run_scripts(project, recorder, plan.end, direction, checks)
     return recorder.after, applied.revisions
 
 
@@ -125,10 +125,10 @@ def cleaning(project: Project, recorder: Recorder) -> Callable[[], None]:
     target, connection, plan = recorder.target, recorder.connection, recorder.plan
 
     def first() -> None:
-        drop_objects(connection, [(obstacle.kind, obstacle.name) for obstacle in plan.obstacles])
-        left = look(connection, target.scope).snapshot
-        if drift := difference(project.history.at(plan.start), project.count(left).snapshot):
-            raise SchemaDrifted(target.name, say(plan.start), brief(drift))
+        drop_objects(connection, [(obstacle.kind, obstacle.name) for obstacle in plan.conflicting_objects])
+        left = read_database_state(connection, target.scope).snapshot
+        if drift := difference(project.history.at(plan.start), project.select_managed(left).snapshot):
+            raise SchemaDrifted(target.name, format_position(plan.start), summarize_delta(drift))
         recorder.after = plan.promised.apply(left).fingerprint
 
     return first

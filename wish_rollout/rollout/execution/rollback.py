@@ -28,14 +28,14 @@ def rollback_environment(
     """Take one environment back to a revision (``base`` for none; default: one back), and record it.
 
     ``actor``: who asked for it; their gatekeeper is asked with the plan as it is under the lock. Raises
-    LockHeld, ForeignRevision, Drifted, RowsInTheWay, NothingToRollBack, AlreadyThere, UnknownRevision, why the gatekeeper
-    does not let it through, LedgerUnwritable, StatementFailed, ScriptFailed; and UnsignedGate for a gated
+    RolloutLockHeld, ForeignRevision, Drifted, RollbackLosesRows, InvalidRollbackTarget, AlreadyAtRevision, UnknownRevision, why the gatekeeper
+    does not let it through, LedgerWriteFailed, StatementFailed, ScriptFailed; and ApproversNotConfigured for a gated
     environment and an actor without a gatekeeper.
     """
     actor.refuse_without_gatekeeper(target)
     with target.connect() as connection, rollout_mutex(target, connection):
         plan, seen = plan_rollback_on(project, target, connection, to)
-        after = plan.resumes or plan.promised.apply(seen.snapshot).fingerprint
+        after = plan.resumed_fingerprint or plan.promised.apply(seen.snapshot).fingerprint
         recorder = Recorder(target, connection, plan, actor, after)
         recorder.ask()
         revisions = downgrade(project, recorder)
@@ -46,7 +46,7 @@ def downgrade(project: Project, recorder: Recorder) -> list[str]:
     """Run the downgrades, in a transaction that first makes sure that no row is lost."""
     target, connection, plan = recorder.target, recorder.connection, recorder.plan
     refuse = refuse_loss(target.name, connection, plan.promised, project.history.at(plan.end))
-    end = plan.end[0] if plan.end else "base"
+    end = plan.end or ("base",)
     return run_scripts(project, recorder, end, "down", Checks(each=refuse)).revisions
 
 
@@ -54,4 +54,6 @@ def refuse_loss(
     environment: str, connection: psycopg.Connection[Any], promised: Delta, after: Snapshot
 ) -> Callable[[], None]:
     """Make the check that runs inside the downgrade's transaction, behind locks that let no row in any more."""
-    return lambda: refuse_rows_at_risk(environment, count_rows_at_risk(connection, promised, tables_of(after)))
+    return lambda: refuse_rows_at_risk(
+        environment, count_rows_at_risk(connection, promised, tables_of(after))
+    )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def rollout_mutex(target: Target, connection: psycopg.Connection[Any]) -> Iterator[None]:
-    """Hold the target's lock on this session, which is in autocommit; raise LockHeld, PooledConnection."""
+    """Hold the target's lock on this session, which is in autocommit; raise RolloutLockHeld, PooledConnection."""
     if not target.environment.pooled_sessions:
         refuse_pooler(connection, target.name)
     with rollout_lock(connection, target.name, target.environment.lock_wait):

@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.errors.databases import StatementFailedAfterCommit, StatementFailed
+from wish_rollout.core.errors.databases import StatementFailed, StatementFailedAfterCommit
 from wish_rollout.core.plan.plan import Action
-from wish_rollout.core.release.release import say
+from wish_rollout.core.release.release import format_position
 from wish_rollout.postgres.records.journal import Journal
 from wish_rollout.postgres.sessions.connections import cancel
-from wish_rollout.postgres.sessions.session_limits import limit
+from wish_rollout.postgres.sessions.session_limits import set_session_limits
 from wish_rollout.revisions.run_hooks import Hooks
 from wish_rollout.rollout.execution.attempts import Execution
 from wish_rollout.rollout.execution.statement_journal import Journaling
 from wish_rollout.rollout.planning.plans import journal_act_name
 
 if TYPE_CHECKING:
+    from wish_rollout.core.release.release import Position
     from collections.abc import Callable
 
     from wish_rollout.core.plan.plan import EnvironmentPlan
@@ -39,11 +40,11 @@ NO_CHECKS = Checks()
 
 
 def run_scripts(
-    project: Project, recorder: Recorder, end: str, direction: Direction, checks: Checks = NO_CHECKS
+    project: Project, recorder: Recorder, end: Position, direction: Direction, checks: Checks = NO_CHECKS
 ) -> Applied:
     """Run the scripts of a recorded act, within budgets, watched, and each statement once.
 
-    Raises StatementFailed, CutOff, ScriptFailed, HeldOthersUp, NotQuiet.
+    Raises StatementFailed, StatementFailedAfterCommit, ScriptFailed, BlockedSessions, BlockingTransactionsOpen.
     """
     execution = Execution(recorder.target, recorder.connection)
     recorder.notes = execution.notes
@@ -52,7 +53,11 @@ def run_scripts(
 
 
 def _attempt(
-    project: Project, recorder: Recorder, execution: Execution, way: tuple[str, Direction], checks: Checks
+    project: Project,
+    recorder: Recorder,
+    execution: Execution,
+    way: tuple[Position, Direction],
+    checks: Checks,
 ) -> Applied:
     """Run the scripts once, going on where an earlier attempt, or a killed process, has come to."""
     from wish_rollout.revisions.script_runs import migrate
@@ -72,18 +77,24 @@ def _attempt(
         hooks = _hooks(recorder, execution, journaling, checks)
         return migrate(project.road(target, connection), end, direction, hooks)
     except StatementFailed as error:
-        raise (StatementFailedAfterCommit(**error.as_dict(), again=_again(plan)) if journaling.active else error) from error
+        raise (
+            StatementFailedAfterCommit(**error.as_dict(), again=_again(plan)) if journaling.active else error
+        ) from error
 
 
 def _again(plan: EnvironmentPlan) -> str:
     """Write the command that goes on with an act."""
     back = plan.action is Action.ROLLBACK
-    return f"wish-rollout rollback {plan.environment} --to {say(plan.end)}" if back else "wish-rollout apply"
+    return (
+        f"wish-rollout rollback {plan.environment} --to {format_position(plan.end)}"
+        if back
+        else "wish-rollout apply"
+    )
 
 
 def _hooks(recorder: Recorder, execution: Execution, journaling: Journaling, checks: Checks) -> Hooks:
     def begin() -> None:
-        limit(recorder.connection, execution.budgets.transaction)
+        set_session_limits(recorder.connection, execution.budgets.transaction)
         recorder.first()
         if checks.first:
             checks.first()

@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING
 
 from psycopg import errors
 
-from wish_rollout.core.release.statement_repeatability import Kind, changed, kind_of, of_session, temporary
+from wish_rollout.core.release.statement_repeatability import (
+    StatementKind,
+    classify_text,
+    session_statements,
+    temporary_relation,
+    written_relation,
+)
 from wish_rollout.core.schema.snapshot import Snapshot
-from wish_rollout.core.text.sql_tokens import Name, means, statements
+from wish_rollout.core.text.sql_tokens import NameParts, is_name_of, tokenize_statements
 from wish_rollout.postgres.execution.statement_results import StatementResult
 from wish_rollout.postgres.records.journal import Journal, StatementKey
 
@@ -41,7 +47,7 @@ class Journaling:
         self.active = active
         self.seen: Counter[tuple[str, str]] = Counter()
         self.waiting: list[tuple[StatementKey, StatementResult]] = []
-        self.savepoints: dict[Name, int] = {}
+        self.savepoints: dict[NameParts, int] = {}
         self.temporary: set[str] = set()
         self.doubtful: set[StatementKey] = set()
         self.before = Snapshot({})
@@ -56,8 +62,12 @@ class Journaling:
 
     def run(self, sent: Sent) -> None:
         """Execute a statement, unless it is done already."""
-        kind = kind_of(sent.statement)
-        if sent.again or kind in (Kind.SESSION, Kind.READ_ONLY) or self._temporary(sent.statement):
+        kind = classify_text(sent.statement)
+        if (
+            sent.again
+            or kind in (StatementKind.SESSION, StatementKind.READ_ONLY)
+            or self._temporary(sent.statement)
+        ):
             sent.execute()
             self._savepoints(sent.statement)
             return
@@ -70,28 +80,30 @@ class Journaling:
             self._outside(sent, mark, kind)
         else:
             sent.execute()
-            self.waiting.append((mark, StatementResult.by(sent.cursor)))
+            self.waiting.append((mark, StatementResult.from_cursor(sent.cursor)))
 
     def _is_undone(self, text: str) -> bool:
-        for words in statements(text)[:1]:
+        for words in tokenize_statements(text)[:1]:
             if words[0] in DEFINING:
                 return words[1:2] not in OF_THE_SERVER
             tables = [name for kind, name in self.before.objects if kind == "table"]
-            return words[0] in CHANGING and not any(means(changed(words), name) for name in tables)
+            return words[0] in CHANGING and not any(
+                is_name_of(written_relation(words), name) for name in tables
+            )
         return False
 
     def _skip(self, sent: Sent, mark: StatementKey) -> None:
-        for part in of_session(sent.statement):
+        for part in session_statements(sent.statement):
             self.journal.connection.execute(part.encode())
         self.journal.finished[mark].again(sent.cursor)
 
-    def _outside(self, sent: Sent, mark: StatementKey, kind: Kind) -> None:
+    def _outside(self, sent: Sent, mark: StatementKey, kind: StatementKind) -> None:
         self._make()
-        if kind is not Kind.ALONE and mark not in self.journal.begun:
+        if kind is not StatementKind.OUTSIDE_TRANSACTION and mark not in self.journal.begun:
             try:
                 with self.journal.connection.transaction():
                     sent.execute()
-                    self._finish(mark, StatementResult.by(sent.cursor))
+                    self._finish(mark, StatementResult.from_cursor(sent.cursor))
             except NOT_IN_TRANSACTION:
                 self._alone(sent, mark)
         else:
@@ -102,7 +114,7 @@ class Journaling:
         if not done:
             self.journal.begin(mark)
             sent.execute()
-        self._finish(mark, StatementResult.by(sent.cursor))
+        self._finish(mark, StatementResult.from_cursor(sent.cursor))
 
     def _finish(self, mark: StatementKey, given: StatementResult) -> None:
         self.journal.finish(mark, given)
@@ -110,17 +122,17 @@ class Journaling:
 
     def _temporary(self, text: str) -> bool:
         """Whether a statement makes, fills or changes what ends with the session."""
-        for words in statements(text)[:1]:
-            if made := temporary(words):
+        for words in tokenize_statements(text)[:1]:
+            if made := temporary_relation(words):
                 self.temporary.add(made[-1])
                 return True
-            name = changed(words)
+            name = written_relation(words)
             return name[:-1] in ((), ("pg_temp",)) and name[-1:] != () and name[-1] in self.temporary
         return False
 
     def _savepoints(self, text: str) -> None:
         """Forget what was undone by going back to a savepoint."""
-        for words in statements(text):
+        for words in tokenize_statements(text):
             if words[0] == "savepoint":
                 self.savepoints[words[1:2]] = len(self.waiting)
             elif words[0] == "rollback" and "to" in words:
@@ -142,9 +154,9 @@ class Journaling:
         """End the release's journal, in the transaction of its last act."""
         self.waiting = []
         if self.active or self.journal.has_other_rows:
-            self.journal.end()
+            self.journal.delete_rows()
 
     def _make(self) -> None:
         if not self.active:
-            self.journal.make()
+            self.journal.create_table()
             self.active = True

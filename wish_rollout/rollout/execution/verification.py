@@ -6,9 +6,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.errors.plans import SchemaVerificationFailed, RevisionWouldRun
+from wish_rollout.core.errors.plans import RevisionWouldRun, SchemaVerificationFailed
 from wish_rollout.core.plan.verification_checks import Check, check_schema, failed_checks
-from wish_rollout.postgres.catalog.database_state import look, count_rows
+from wish_rollout.postgres.catalog.database_state import count_rows, read_database_state
 from wish_rollout.rollout.planning.refusals import refuse_foreign
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Verification:
         return not failed_checks(self.checks)
 
     def raise_if_failed(self) -> None:
-        """Raise NotAsPromised, which names the checks and what they saw."""
+        """Raise SchemaVerificationFailed, which names the checks and what they saw."""
         failed = failed_checks(self.checks)
         if failed:
             names = ", ".join(check.name for check in failed)
@@ -78,11 +78,11 @@ def verify_environment(
     """
     started = time.perf_counter()
     with target.connect() as connection:
-        seen = look(connection, target.scope)
+        seen = read_database_state(connection, target.scope)
         position = seen.facts.revisions
         refuse_foreign(target.environment, position, project)
         promise = project.history.at(position)
-        counted = project.count(seen.snapshot)
+        counted = project.select_managed(seen.snapshot)
         drift, checks = check_schema(promise, counted.snapshot, expected, seen.snapshot.fingerprint)
         if again:
             checks += (check_idempotent(project, target, connection),)
@@ -102,7 +102,7 @@ def check_idempotent(project: Project, target: Target, connection: psycopg.Conne
     if not project.release.head:
         return Check("idempotent", passed=True, detail="there are no revisions")
     try:
-        migrate(project.road(target, connection), project.release.head[0], hooks=Hooks(step=refuse_step))
+        migrate(project.road(target, connection), project.release.head, hooks=Hooks(step=refuse_step))
     except RevisionWouldRun as would:
         return Check("idempotent", passed=False, detail=f"running it again would run {would.revision}")
     return Check("idempotent", passed=True, detail="running it again does nothing")

@@ -1,4 +1,4 @@
-"""Looking at everything that a rollout needs."""
+"""Diagnosis of the configuration, the scripts, the databases and the services that a rollout needs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.core.ledger import verify
-from wish_rollout.core.release.release import say
+from wish_rollout.core.ledger import verify_chain
+from wish_rollout.core.release.release import format_position
 from wish_rollout.postgres.records.ledger import read
-from wish_rollout.rollout.approval.approvals import refuse_unreachable_quorum, approval_rules
+from wish_rollout.rollout.approval.approver_rules import approval_rules, refuse_unreachable_quorum
 from wish_rollout.rollout.inspection.dagster_database import refuse_foreign_dagster_database
 from wish_rollout.rollout.inspection.notifications import check_receiver
 from wish_rollout.rollout.planning.plans import plan_target
@@ -19,15 +19,15 @@ from wish_rollout.rollout.planning.shared_databases import read_database_identit
 from wish_rollout.rollout.project.project_sandbox import sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from wish_rollout.config import Environment
     from wish_rollout.rollout.project.project import Project
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at. ``exit_code``: 0 where it is well."""
+class CheckResult:
+    """The result of one check. ``exit_code``: 0 if it passed."""
 
     name: str
     exit_code: int
@@ -35,79 +35,100 @@ class Finding:
 
     @property
     def passed(self) -> bool:
-        """Whether it is well."""
+        """Whether the check passed."""
         return self.exit_code == 0
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the fields."""
+        """Return the fields for ``--json``."""
         return asdict(self)
 
 
-def run_doctor(project: Project) -> list[Finding]:
-    """Look at the configuration, the scripts, their history, each database, Dagster's, and the sandbox."""
-    looks: list[tuple[str, Callable[[], str]]] = [
+def run_doctor(project: Project) -> list[CheckResult]:
+    """Check configuration, scripts, history, databases, Dagster, receivers and the sandbox; return the results."""
+    checks: list[tuple[str, Callable[[], str]]] = [
         ("configuration", lambda: str(project.config.path)),
-        ("scripts", lambda: f"{len(project.release.revisions)} revisions, head {say(project.release.head)}"),
+        (
+            "scripts",
+            lambda: (
+                f"{len(project.release.revisions)} revisions, head {format_position(project.release.head)}"
+            ),
+        ),
         ("history", lambda: f"release {project.release_digest[:12]}"),
-        *((env.name, lambda env=env: database(project, env)) for env in project.config.environment),
-        ("environments", lambda: apart(project)),
-        ("dagster", lambda: dagster_storage(project)),
+        *((env.name, lambda env=env: check_database(project, env)) for env in project.config.environment),
+        ("environments", lambda: check_separate_databases(project)),
+        ("dagster", lambda: check_dagster_database(project)),
         *(
             (f"notify {each.source}", lambda each=each: check_receiver(project.config, each))
             for each in project.config.notify
         ),
         (
             "sandbox",
-            lambda: "is up" if sandbox(project.config).running else "is down: wish-rollout sandbox up",
+            lambda: (
+                "running"
+                if sandbox(project.config).is_running
+                else "not running; to start it: wish-rollout sandbox up"
+            ),
         ),
     ]
-    return [finding for name, look in looks for finding in ask(name, look)]
+    return [run_check(name, check) for name, check in checks]
 
 
-def ask(name: str, look: Callable[[], str]) -> Iterator[Finding]:
-    """Look once; a RolloutError is the finding."""
+def run_check(name: str, check: Callable[[], str]) -> CheckResult:
+    """Return the result of a check. ``check`` returns a summary, or raises a RolloutError if it fails."""
     try:
-        yield Finding(name, 0, look())
+        return CheckResult(name, 0, check())
     except RolloutError as error:
-        yield Finding(name, error.exit_code or 1, str(error).replace("\n\n", " "))
+        return CheckResult(name, error.exit_code or 1, str(error).replace("\n\n", " "))
 
 
-def database(project: Project, env: Environment) -> str:
-    """Look at one environment's database: reachable, writable, allowed to create."""
+def check_database(project: Project, env: Environment) -> str:
+    """Return a summary of one environment's database; raise what would prevent a rollout to it."""
     if not env.is_enabled:
-        return f"left out, since {env.variable} is not set"
+        return f"disabled, because {env.variable} is not set"
     target = project.target(env.name)
-    plan, seen = plan_target(project, target)
-    refuse_infeasible(env, plan, project, seen)
+    plan, state = plan_target(project, target)
+    refuse_infeasible(env, plan, project, state)
     if env.gated:
         refuse_unreachable_quorum(env.name, approval_rules(project, target))
         with target.connect() as connection:
-            verify(env.name, list(read(connection)))
-    facts = seen.facts
-    rights = f"may create in {', '.join(facts.creates_in_schemas) or 'no schema'}"
-    state = "read-only" if facts.read_only or facts.in_recovery else "writable"
-    return f"PostgreSQL {facts.version}, database {facts.database}, role {facts.role}: {state}, {rights}"
+            verify_chain(env.name, list(read(connection)))
+    facts = state.facts
+    schemas = ", ".join(facts.creates_in_schemas) or "no schema"
+    access = "read-only" if facts.read_only or facts.in_recovery else "writable"
+    return (
+        f"PostgreSQL {facts.version}, database {facts.database}, role {facts.role}: "
+        f"{access}, may create in {schemas}"
+    )
 
 
-def apart(project: Project) -> str:
-    """See that no two environments are one database; those that do not answer are told of by themselves."""
-    seen = read_database_identities(project, (env.name for env in project.config.environments))
-    refuse_same_database(project, seen)
-    return f"{', '.join(seen) or 'none that answers'}: each is a database of its own"
+def check_separate_databases(project: Project) -> str:
+    """Return the environments whose databases are different; raise EnvironmentsShareDatabase.
+
+    Unreachable databases are omitted here, because their own checks report them.
+    """
+    identities = read_database_identities(project, (env.name for env in project.config.environments))
+    refuse_same_database(project, identities)
+    return f"{', '.join(identities) or 'no reachable environment'}: each has its own database"
 
 
-def dagster_storage(project: Project) -> str:
-    """Look at Dagster's own database, with a plain connection: its tables come with the first run."""
+def check_dagster_database(project: Project) -> str:
+    """Return a summary of Dagster's database; raise DagsterUnavailable, NotDagsterDatabase.
+
+    The check connects without Dagster, because Dagster creates its tables when it first opens the database.
+    """
     from wish_rollout.core.errors.configuration import DagsterUnavailable
     from wish_rollout.postgres.sessions.connections import connect
     from wish_rollout.sandbox.databases import DAGSTER_VARIABLE
 
     url, home = os.environ.get(DAGSTER_VARIABLE), os.environ.get("DAGSTER_HOME") or str(project.config.root)
     if not url:
-        raise DagsterUnavailable(home, "MissingUrl", f"{DAGSTER_VARIABLE} is not set")
+        raise DagsterUnavailable(home, "DatabaseUrlMissing", f"{DAGSTER_VARIABLE} is not set")
     with connect(url, DAGSTER_VARIABLE) as connection:
         refuse_foreign_dagster_database(project.config, connection)
         if "+psycopg2://" not in url:
-            reason = f"{DAGSTER_VARIABLE} names no driver, so Dagster's own commands would take one that they cannot use"
+            reason = (
+                f"{DAGSTER_VARIABLE} does not name the driver psycopg2 (postgresql+psycopg2://), "
+                "so Dagster's own commands would load one that they do not support"
+            )
             raise DagsterUnavailable(home, "Driver", reason)
         return f"PostgreSQL {connection.info.server_version // 10_000}, database {connection.info.dbname}"

@@ -1,4 +1,4 @@
-"""Where every environment stands, without stopping at one that cannot be reached."""
+"""Status of environments: verdict, revision and drift of each, also if another one cannot be read."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.base import ConfigurationError, RolloutError
 from wish_rollout.core.errors.databases import DatabaseMissing, TableLocked
-from wish_rollout.core.plan.verdict import DriftAssessment, Verdict, judge
-from wish_rollout.core.release.release import say
+from wish_rollout.core.plan.verdict import DriftAssessment, Verdict, assess_drift
+from wish_rollout.core.release.release import format_position
 from wish_rollout.core.schema.delta import Delta
 from wish_rollout.rollout.planning.shared_databases import refuse_same_database
 
@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentStatus:
-    """One environment's verdict. ``seen`` is None and ``error`` says why where it could not be looked at."""
+    """One environment's verdict.
+
+    ``state``: the database's state, or None if it could not be read; then ``error`` is the reason.
+    """
 
     environment: str
     assessment: DriftAssessment
     pending: tuple[str, ...] = ()
-    seen: DatabaseState | None = None
+    state: DatabaseState | None = None
     error: str = ""
 
     @property
@@ -37,18 +40,18 @@ class EnvironmentStatus:
 
     @property
     def position(self) -> str:
-        """The revision, for a person."""
-        return say(self.seen.facts.revisions) if self.seen else "?"
+        """The revision as text, or ``?`` if the database could not be read."""
+        return format_position(self.state.facts.revisions) if self.state else "?"
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the whole, for ``--json``."""
+        """Return the fields for ``--json``."""
         return {
             "environment": self.environment,
             "verdict": self.verdict.value,
-            "revision": list(self.seen.facts.revisions) if self.seen else None,
+            "revision": list(self.state.facts.revisions) if self.state else None,
             "pending": list(self.pending),
-            "fingerprint": self.seen.snapshot.fingerprint if self.seen else None,
-            "server_version": self.seen.facts.version if self.seen else None,
+            "fingerprint": self.state.snapshot.fingerprint if self.state else None,
+            "server_version": self.state.facts.version if self.state else None,
             "drift": self.assessment.drift.as_dict(),
             "unmanaged": list(self.assessment.unmanaged),
             "error": self.error or None,
@@ -56,34 +59,39 @@ class EnvironmentStatus:
 
 
 def read_environment_statuses(project: Project, targets: Sequence[Target]) -> tuple[EnvironmentStatus, ...]:
-    """Judge each target; one that cannot be reached is told as such."""
-    return tuple(standing(project, target) for target in targets)
+    """Return the status of each target. One that cannot be read has the verdict UNREACHABLE or LOCKED."""
+    return tuple(read_environment_status(project, target) for target in targets)
 
 
 def environments_if_all_in_step(project: Project, targets: Sequence[Target]) -> tuple[EnvironmentStatus, ...]:
-    """Judge each target; nothing where one of them is not in step: then the others are not looked at.
+    """Return the status of each target, or an empty tuple if one of them is not in step.
 
-    The last one goes first, since a release comes there last. Raises SameDatabase.
+    The targets are read from the last to the first, because a release reaches the last one last. Reading ends at the
+    first that is not in step. Raises EnvironmentsShareDatabase.
     """
-    found: list[EnvironmentStatus] = []
+    statuses: list[EnvironmentStatus] = []
     for target in reversed(targets):
-        found.insert(0, standing(project, target))
-        if found[0].verdict is not Verdict.IN_STEP:
+        statuses.insert(0, read_environment_status(project, target))
+        if statuses[0].verdict is not Verdict.IN_STEP:
             return ()
-    refuse_same_database(project, {each.environment: each.seen.facts.instance for each in found if each.seen})
-    return tuple(found)
+    refuse_same_database(
+        project, {each.environment: each.state.facts.instance for each in statuses if each.state}
+    )
+    return tuple(statuses)
 
 
-def standing(project: Project, target: Target) -> EnvironmentStatus:
-    """Judge one target."""
+def read_environment_status(project: Project, target: Target) -> EnvironmentStatus:
+    """Return the status of one target. Raises ConfigurationError, except for a database that does not exist."""
     try:
-        seen = target.look()
+        state = target.read_database_state()
     except RolloutError as error:
         if isinstance(error, ConfigurationError) and not isinstance(error, DatabaseMissing):
             raise
         verdict = Verdict.LOCKED if isinstance(error, TableLocked) else Verdict.UNREACHABLE
-        return EnvironmentStatus(target.name, DriftAssessment(verdict, Delta(())), error=error.fill(error.summary))
-    assessment = judge(project.release, seen, project.history.at, project.count)
+        return EnvironmentStatus(
+            target.name, DriftAssessment(verdict, Delta(())), error=error.fill(error.summary)
+        )
+    assessment = assess_drift(project.release, state, project.history.at, project.select_managed)
     known = assessment.verdict is not Verdict.FOREIGN
-    pending = project.release.pending(seen.facts.revisions) if known else ()
-    return EnvironmentStatus(target.name, assessment, tuple(revision.id for revision in pending), seen)
+    pending = project.release.pending(state.facts.revisions) if known else ()
+    return EnvironmentStatus(target.name, assessment, tuple(revision.id for revision in pending), state)

@@ -1,4 +1,4 @@
-"""Telling those who want to know; whatever comes of it, the rollout goes on."""
+"""Delivery of notifications to the receivers of rollout.toml. A failed delivery does not fail the rollout."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.config import SANDBOX_VARIABLE
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.notifications import Notification, NotificationNotSent
-from wish_rollout.notices import opened, send
+from wish_rollout.notices import open_receiver, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def send_to_receivers(config: Config, notice: Notification, log: Callable[[str], None]) -> None:
-    """Tell every receiver that wants it; ``log`` is given what could not be told. Raises nothing of ours.
+    """Send a notification to every receiver that accepts its event.
 
-    What happens in the sandbox concerns nobody.
+    ``log`` is called with the text of each failed delivery. Raises no RolloutError. In the sandbox, nothing is sent.
     """
     if os.environ.get(SANDBOX_VARIABLE):
         return
     for receiver in config.notify:
-        if receiver.wants(notice):
+        if receiver.accepts(notice):
             try:
                 send(notice, receiver.source, _url(config, receiver, notice.title))
             except RolloutError as error:
@@ -32,10 +32,10 @@ def send_to_receivers(config: Config, notice: Notification, log: Callable[[str],
 
 
 def check_receiver(config: Config, receiver: ReceiverConfig) -> str:
-    """Say that a receiver's address is understood; nothing is sent. Raises NotSent."""
-    service = opened("doctor", receiver.source, _url(config, receiver, "doctor"))
+    """Return a receiver's service and events if its URL is valid. Sends nothing. Raises NotificationNotSent."""
+    service = open_receiver("doctor", receiver.source, _url(config, receiver, "doctor"))
     (name,) = (each.service_name for each in service)
-    return f"{name}, told of {', '.join(receiver.on) or 'nothing'}"
+    return f"{name}, events {', '.join(receiver.on) or 'none'}"
 
 
 def _url(config: Config, receiver: ReceiverConfig, title: str) -> str:

@@ -1,4 +1,4 @@
-"""Judging a plan on the database as it is: hazards, with the reasons for which revisions allow them."""
+"""Hazards of a plan on the current database, with the reasons of the revisions that allow them."""
 
 from __future__ import annotations
 
@@ -24,25 +24,26 @@ if TYPE_CHECKING:
 def add_hazards(
     project: Project, connection: psycopg.Connection[Any], plan: EnvironmentPlan
 ) -> EnvironmentPlan:
-    """Give the plan with its hazards; the session must be in autocommit, and is only read from.
+    """Return the plan with its hazards.
 
-    Raises BadAllowance. What is dropped before (``Action.CLEAN``) is as good as not there.
+    ``connection``: in autocommit mode; it is only read from. Objects that are dropped before the migration
+    (``Action.CLEAN``) are ignored. Raises InvalidHazardAllowance.
     """
     if plan.action not in (Action.UPGRADE, Action.CLEAN, Action.ROLLBACK) or not plan.pending:
         return plan
     from wish_rollout.revisions.hazard_allowances import allowances
 
     pending = pending_revisions(project, plan)
-    gone = {obstacle.name for obstacle in plan.obstacles} if plan.action is Action.CLEAN else set()
-    names = set().union(*(touched(one) for one in pending)) - gone
-    indexes = {name for one in pending for kind, name in one.before.objects if kind == "index"}
-    live = read_live_facts(connection, names, indexes - gone, functions_in_new_defaults(pending))
-    allowed = {one.revision: allowances(project.scripts, one.revision) for one in pending}
+    cleaned = {each.name for each in plan.conflicting_objects} if plan.action is Action.CLEAN else set()
+    names = set().union(*(touched(revision) for revision in pending)) - cleaned
+    indexes = {name for revision in pending for kind, name in revision.before.objects if kind == "index"}
+    live = read_live_facts(connection, names, indexes - cleaned, functions_in_new_defaults(pending))
+    allowed = {revision.revision: allowances(project.scripts, revision.revision) for revision in pending}
     return replace(plan, hazards=judge_hazards(pending, live, allowed))
 
 
 def pending_revisions(project: Project, plan: EnvironmentPlan) -> list[Pending]:
-    """Give each pending revision, or each that is taken back, with the schemas before and after it."""
+    """Return each revision that the plan upgrades or downgrades, with the schemas before and after it."""
     history = project.history
     if plan.action is Action.ROLLBACK:
         return [
@@ -66,25 +67,25 @@ def pending_revisions(project: Project, plan: EnvironmentPlan) -> list[Pending]:
 
 
 def functions_in_new_defaults(pending: Sequence[Pending]) -> set[str]:
-    """Name the functions that defaults of the coming columns call."""
+    """Return the names of the functions that column defaults of the new schemas call."""
     return {
         name
-        for one in pending
-        for _, properties in one.after.of_kind("column")
+        for revision in pending
+        for _, properties in revision.after.of_kind("column")
         if "default" in properties
         for name in calls(str(properties["default"]))
     }
 
 
 def refuse_hazards(plan: EnvironmentPlan) -> None:
-    """Raise HazardsNotAllowed where a hazard is not allowed by its revision."""
-    left = [hazard for hazard in plan.hazards if not hazard.allowed]
-    if not left:
+    """Raise HazardsNotAllowed if a revision of the plan does not allow one of its hazards."""
+    disallowed = [hazard for hazard in plan.hazards if not hazard.allowed]
+    if not disallowed:
         return
-    kinds = list(dict.fromkeys(hazard.kind for hazard in left))
+    kinds = list(dict.fromkeys(hazard.kind for hazard in disallowed))
     raise HazardsNotAllowed(
         plan.environment,
-        " ".join(f"{hazard}. {hazard.why}" for hazard in left).rstrip("."),
-        "\n".join(dict.fromkeys(hazard.instead for hazard in left)),
+        " ".join(f"{hazard}. {hazard.why}" for hazard in disallowed).rstrip("."),
+        "\n".join(dict.fromkeys(hazard.instead for hazard in disallowed)),
         "allow_hazards = {" + ", ".join(f'"{kind}": "…"' for kind in kinds) + "}",
     )

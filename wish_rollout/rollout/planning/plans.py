@@ -1,4 +1,4 @@
-"""Reading environments and saying what the release will do to each."""
+"""Plans: the state of each environment, and what the release will do in it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.plans import EnvironmentsShareDatabase
 from wish_rollout.core.plan.plan import Action, EnvironmentPlan, Plan
-from wish_rollout.core.plan.verdict import DriftAssessment, Verdict, judge
-from wish_rollout.core.release.release import say
-from wish_rollout.core.schema.conflicting_objects import obstacles
+from wish_rollout.core.plan.verdict import DriftAssessment, Verdict, assess_drift
+from wish_rollout.core.release.release import format_position
+from wish_rollout.core.schema.conflicting_objects import find_conflicting_objects
 from wish_rollout.core.schema.delta import Delta
-from wish_rollout.postgres.catalog.database_state import look
-from wish_rollout.postgres.records.journal import cut_off
+from wish_rollout.postgres.catalog.database_state import read_database_state
+from wish_rollout.postgres.records.journal import find_interrupted_act
 from wish_rollout.rollout.planning.hazard_assessment import add_hazards
 from wish_rollout.rollout.planning.refusals import refuse_infeasible
 from wish_rollout.rollout.planning.row_checks import add_row_findings
@@ -32,7 +32,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What a person chose for objects in the way: environments to adopt, and to clean."""
+    """The operator's choices for existing objects that conflict with the release.
+
+    ``adopt``: environments whose schema is recorded as that of the release. ``clean``: environments whose conflicting
+    objects are dropped first.
+    """
 
     adopt: tuple[str, ...] = ()
     clean: tuple[str, ...] = ()
@@ -44,30 +48,30 @@ NO_CHOICES = Choices()
 def make_plan(
     project: Project, targets: Sequence[Target], choices: Choices = NO_CHOICES
 ) -> tuple[Plan, dict[str, RolloutError]]:
-    """Look at every environment and plan each; give as well why a plan cannot be carried out, by environment.
+    """Return the plan of all environments, and the error of each plan that cannot be executed, by environment.
 
-    Raises the first thing that cannot be looked at.
+    Raises the error of the first environment that cannot be read.
     """
     plans: list[EnvironmentPlan] = []
-    against: dict[str, RolloutError] = {}
+    refusals: dict[str, RolloutError] = {}
     for target in targets:
-        plan, seen = plan_target(project, target, choices)
+        plan, state = plan_target(project, target, choices)
         plans.append(plan)
         try:
-            refuse_infeasible(target.environment, plan, project, seen)
+            refuse_infeasible(target.environment, plan, project, state)
         except RolloutError as error:
-            against[target.name] = error
+            refusals[target.name] = error
     try:
         refuse_same_database(project, {plan.environment: plan.facts.instance for plan in plans})
     except EnvironmentsShareDatabase as error:
-        against[error.environment] = error
-    return Plan(project.release_digest, project.release.head, tuple(plans)), against
+        refusals[error.environment] = error
+    return Plan(project.release_digest, project.release.head, tuple(plans)), refusals
 
 
 def plan_target(
     project: Project, target: Target, choices: Choices = NO_CHOICES
 ) -> tuple[EnvironmentPlan, DatabaseState]:
-    """Look at one environment and plan it, hazards and rows included; give what was seen as well."""
+    """Return the plan of one environment, with hazards and row findings, and the state that was read."""
     with target.connect() as connection:
         return plan_on_connection(project, target, connection, choices)
 
@@ -78,31 +82,31 @@ def plan_on_connection(
     connection: psycopg.Connection[Any],
     choices: Choices = NO_CHOICES,
 ) -> tuple[EnvironmentPlan, DatabaseState]:
-    """Do the same over a session in autocommit that the caller holds."""
-    seen = look(connection, target.scope)
-    plan = plan_for(project, target.environment, seen, choices)
-    if plan.action is Action.UPGRADE and (found := cut_off(connection, journal_act_name(plan))):
-        plan = replace(plan, resumes=found[1])
-    return add_row_findings(project, connection, add_hazards(project, connection, plan)), seen
+    """Return the same as ``plan_target``, with the caller's connection, which is in autocommit mode."""
+    state = read_database_state(connection, target.scope)
+    plan = plan_for(project, target.environment, state, choices)
+    if plan.action is Action.UPGRADE and (found := find_interrupted_act(connection, journal_act_name(plan))):
+        plan = replace(plan, resumed_fingerprint=found[1])
+    return add_row_findings(project, connection, add_hazards(project, connection, plan)), state
 
 
 def journal_act_name(plan: EnvironmentPlan) -> str:
-    """Name an act in the journal: the release, what is done with it and, for a rollback, where that leads."""
-    how = f"down {say(plan.end)}" if plan.action is Action.ROLLBACK else plan.action.value
+    """Return the name of a plan's act in the journal: release digest, action and, for a rollback, its target."""
+    how = f"down {format_position(plan.end)}" if plan.action is Action.ROLLBACK else plan.action.value
     return f"{plan.release_digest} {how}"
 
 
 def plan_for(
-    project: Project, env: Environment, seen: DatabaseState, choices: Choices = NO_CHOICES
+    project: Project, env: Environment, state: DatabaseState, choices: Choices = NO_CHOICES
 ) -> EnvironmentPlan:
-    """Plan one environment from what was seen of it, but for its hazards and rows."""
+    """Return the plan of one environment from its state, without hazards and row findings."""
     release, history = project.release, project.history
-    assessment = judge(release, seen, history.at, project.count)
-    start = seen.facts.revisions
+    assessment = assess_drift(release, state, history.at, project.select_managed)
+    start = state.facts.revisions
     known = assessment.verdict is not Verdict.FOREIGN
     pending = release.pending(start) if known else ()
     promised = history.promised(start, release.head) if known else Delta(())
-    found = obstacles(promised, history.at(release.head), seen.snapshot) if pending else ()
+    found = find_conflicting_objects(promised, history.at(release.head), state.snapshot) if pending else ()
     action = _action(env, assessment, bool(pending), choices)
     return EnvironmentPlan(
         environment=env.name,
@@ -116,10 +120,10 @@ def plan_for(
         statements=history.statements(start) if known and action is not Action.ADOPT else (),
         promised=promised,
         drift=assessment.drift,
-        obstacles=found,
+        conflicting_objects=found,
         unmanaged=assessment.unmanaged,
-        fingerprint=seen.snapshot.fingerprint,
-        facts=seen.facts,
+        fingerprint=state.snapshot.fingerprint,
+        facts=state.facts,
     )
 
 

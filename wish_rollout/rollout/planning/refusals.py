@@ -1,20 +1,26 @@
-"""Why a plan cannot be carried out; looked at in order, and the most telling reason is raised."""
+"""Checks whether a plan can be executed. The first failed check raises its error, so their order is significant."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.databases import CreatePrivilegeMissing, ReadOnlyDatabase, SchemaMissing
-from wish_rollout.core.errors.ledger import LedgerPrivilegeMissing, LedgerMissing
-from wish_rollout.core.errors.plans import SchemaDrifted, SchemaNotAdoptable, CleanNotAllowed, ConflictingObjectsFound, SchemaAhead
+from wish_rollout.core.errors.ledger import LedgerMissing, LedgerPrivilegeMissing
+from wish_rollout.core.errors.plans import (
+    CleanNotAllowed,
+    ConflictingObjectsFound,
+    SchemaAhead,
+    SchemaDrifted,
+    SchemaNotAdoptable,
+)
 from wish_rollout.core.errors.releases import ForeignRevision
 from wish_rollout.core.plan.plan import Action, EnvironmentPlan
 from wish_rollout.core.plan.verdict import Verdict
-from wish_rollout.core.release.release import say
+from wish_rollout.core.release.release import format_position
 from wish_rollout.core.schema.comparison import difference
-from wish_rollout.core.schema.conflicting_objects import without
-from wish_rollout.core.schema.delta_rendering import brief
-from wish_rollout.core.schema.names import split_first
+from wish_rollout.core.schema.conflicting_objects import remove_conflicting_objects
+from wish_rollout.core.schema.delta_rendering import summarize_delta
+from wish_rollout.core.schema.names import schema_of
 from wish_rollout.rollout.planning.hazard_assessment import refuse_hazards
 from wish_rollout.rollout.planning.row_checks import refuse_violating_rows
 
@@ -26,25 +32,42 @@ if TYPE_CHECKING:
     from wish_rollout.rollout.project.project import Project
 
 
-def refuse_infeasible(env: Environment, plan: EnvironmentPlan, project: Project, seen: DatabaseState) -> None:
-    """Raise what stands against carrying the plan out; the most telling reason comes first."""
+def refuse_infeasible(
+    env: Environment, plan: EnvironmentPlan, project: Project, state: DatabaseState
+) -> None:
+    """Raise if the plan cannot be executed.
+
+    The errors, in this order: ForeignRevision; what ``refuse_unwritable`` raises; SchemaNotAdoptable; CleanNotAllowed;
+    ConflictingObjectsFound; SchemaAhead; SchemaDrifted; HazardsNotAllowed; RowsDoNotFit.
+    """
     refuse_foreign(env, plan.start, project)
-    for refuse in (refuse_unwritable, _cannot_adopt, _cannot_clean, _in_the_way, _drifted):
-        refuse(env, plan, project, seen)
+    for refuse in (
+        refuse_unwritable,
+        _refuse_adoption,
+        _refuse_cleaning,
+        _refuse_conflicting_objects,
+        _refuse_drift,
+    ):
+        refuse(env, plan, project, state)
     refuse_hazards(plan)
     refuse_violating_rows(plan)
 
 
 def refuse_foreign(env: Environment, position: Position, project: Project) -> None:
-    """Raise ForeignRevision where the database is at a revision that the release does not know."""
+    """Raise ForeignRevision if the database is at a revision that the release does not contain."""
     known = {revision.id for revision in project.release.revisions}
-    strange = next((name for name in position if name not in known), None)
-    if strange:
-        raise ForeignRevision(strange, say(project.release.head), f"'{env.name}'")
+    unknown = next((name for name in position if name not in known), None)
+    if unknown:
+        raise ForeignRevision(unknown, format_position(project.release.head), f"'{env.name}'")
 
 
-def refuse_unwritable(env: Environment, plan: EnvironmentPlan, project: Project, seen: DatabaseState) -> None:
-    """Raise where the server, or the role's rights, do not let the plan be carried out."""
+def refuse_unwritable(
+    env: Environment, plan: EnvironmentPlan, project: Project, state: DatabaseState
+) -> None:
+    """Raise if the server is read-only, or if the role lacks a privilege that the plan requires.
+
+    Raises ReadOnlyDatabase, SchemaMissing, CreatePrivilegeMissing, LedgerPrivilegeMissing, LedgerMissing.
+    """
     facts = plan.facts
     if plan.is_empty:
         return
@@ -56,7 +79,7 @@ def refuse_unwritable(env: Environment, plan: EnvironmentPlan, project: Project,
     if not plan.start:
         schemas.add(project.config.release.version_table.split(".", maxsplit=1)[0])
     missing = sorted(schemas - set(facts.creates_in_schemas))
-    if missing and missing[0] != "public" and ("schema", missing[0]) not in seen.snapshot.objects:
+    if missing and missing[0] != "public" and ("schema", missing[0]) not in state.snapshot.objects:
         raise SchemaMissing(env.name, missing[0], facts.role)
     if missing:
         raise CreatePrivilegeMissing(env.name, facts.role, f"SCHEMA {missing[0]}")
@@ -73,62 +96,66 @@ def refuse_unwritable(env: Environment, plan: EnvironmentPlan, project: Project,
 
 
 def schemas_with_new_objects(promised: Delta) -> set[str]:
-    """Name the schemas in which the delta creates objects, but for those that it creates itself."""
+    """Return the existing schemas in which the delta creates objects."""
     made = {
         change.name for change in promised.changes if change.kind == "schema" and change.change == "added"
     }
     kinds = ("table", "view", "materialized view", "sequence", "enum", "domain", "function", "composite type")
     return {
-        split_first(change.name)
+        schema_of(change.name)
         for change in promised.changes
         if change.change == "added" and change.kind in kinds and "." in change.name
     } - made
 
 
-def _cannot_adopt(env: Environment, plan: EnvironmentPlan, project: Project, seen: DatabaseState) -> None:
+def _refuse_adoption(env: Environment, plan: EnvironmentPlan, project: Project, state: DatabaseState) -> None:
     if plan.action is Action.ADOPT:
-        missing = difference(project.history.at(plan.end), project.count(seen.snapshot).snapshot)
+        missing = difference(project.history.at(plan.end), project.select_managed(state.snapshot).snapshot)
         if missing:
-            raise SchemaNotAdoptable(env.name, brief(missing))
+            raise SchemaNotAdoptable(env.name, summarize_delta(missing))
 
 
-def _cannot_clean(env: Environment, plan: EnvironmentPlan, project: Project, seen: DatabaseState) -> None:
+def _refuse_cleaning(env: Environment, plan: EnvironmentPlan, project: Project, state: DatabaseState) -> None:
     if plan.action is not Action.CLEAN:
         return
     if not env.disposable:
         raise CleanNotAllowed(env.name)
-    left = without(seen.snapshot, plan.obstacles)
-    if drift := difference(project.history.at(plan.start), project.count(left).snapshot):
-        raise SchemaDrifted(env.name, say(plan.start), brief(drift))
+    left = remove_conflicting_objects(state.snapshot, plan.conflicting_objects)
+    if drift := difference(project.history.at(plan.start), project.select_managed(left).snapshot):
+        raise SchemaDrifted(env.name, format_position(plan.start), summarize_delta(drift))
 
 
-def _in_the_way(env: Environment, plan: EnvironmentPlan, project: Project, seen: DatabaseState) -> None:
-    if plan.obstacles and plan.action is Action.UPGRADE and not plan.resumes:
-        same = not difference(project.history.at(plan.end), project.count(seen.snapshot).snapshot)
-        raise ConflictingObjectsFound(env.name, "; ".join(map(str, plan.obstacles)), ways_out(env, adoptable=same))
+def _refuse_conflicting_objects(
+    env: Environment, plan: EnvironmentPlan, project: Project, state: DatabaseState
+) -> None:
+    if plan.conflicting_objects and plan.action is Action.UPGRADE and not plan.resumed_fingerprint:
+        same = not difference(project.history.at(plan.end), project.select_managed(state.snapshot).snapshot)
+        raise ConflictingObjectsFound(
+            env.name,
+            "; ".join(map(str, plan.conflicting_objects)),
+            describe_alternatives(env, adoptable=same),
+        )
 
 
-def _drifted(env: Environment, plan: EnvironmentPlan, _project: Project, _seen: DatabaseState) -> None:
-    if plan.action in (Action.ADOPT, Action.CLEAN) or plan.resumes:
+def _refuse_drift(env: Environment, plan: EnvironmentPlan, _project: Project, _state: DatabaseState) -> None:
+    if plan.action in (Action.ADOPT, Action.CLEAN) or plan.resumed_fingerprint:
         return
     if plan.verdict is Verdict.AHEAD:
-        raise SchemaAhead(env.name, say(plan.start), say(plan.end))
+        raise SchemaAhead(env.name, format_position(plan.start), format_position(plan.end))
     if plan.verdict is Verdict.DRIFTED:
-        raise SchemaDrifted(env.name, say(plan.start), brief(plan.drift))
+        raise SchemaDrifted(env.name, format_position(plan.start), summarize_delta(plan.drift))
 
 
-def ways_out(env: Environment, *, adoptable: bool) -> str:
-    """Say which of the three ways are open: adopt, clean, adapt."""
+def describe_alternatives(env: Environment, *, adoptable: bool) -> str:
+    """Return the three ways to resolve conflicting objects, and which of them are possible: adopt, clean, adapt."""
     adopt = (
-        f"adopt it, since it is exactly what the release would have made: wish-rollout apply --adopt {env.name}"
+        f"adopt the schema, because it equals the schema of the release: wish-rollout apply --adopt {env.name}"
         if adoptable
-        else "it cannot be adopted, since it is not exactly what the release would have made"
+        else "adopting is not possible, because the schema differs from the schema of the release"
     )
     clean = (
-        f"drop it, with its rows: wish-rollout apply --clean {env.name}"
+        f"drop the objects and their rows: wish-rollout apply --clean {env.name}"
         if env.disposable
-        else f"it cannot be cleaned away, since '{env.name}' is not disposable: coordinate with its owners"
+        else f"cleaning is not possible, because '{env.name}' is not disposable: contact the owners of the objects"
     )
-    return (
-        f"(1) {adopt}; (2) {clean}; (3) write a revision that adapts it: wish-rollout generate -m 'adapt …'"
-    )
+    return f"(1) {adopt}; (2) {clean}; (3) write a revision that adapts the objects: wish-rollout generate -m 'adapt …'"

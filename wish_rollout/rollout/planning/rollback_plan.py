@@ -1,4 +1,4 @@
-"""The plan of a rollback: where it leads, and what stops it."""
+"""The plan of a rollback: its target revision, its statements, and the errors that prevent it."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ import psycopg
 
 from wish_rollout.core.errors.plans import (
     AlreadyAtRevision,
-    SchemaDrifted,
     InvalidRollbackTarget,
+    RevisionIrreversible,
     RollbackAcrossMerge,
     RollbackLosesRows,
+    SchemaDrifted,
 )
 from wish_rollout.core.errors.releases import UnknownRevision
 from wish_rollout.core.plan.plan import Action
-from wish_rollout.core.release.release import Position, say
+from wish_rollout.core.release.release import Position, format_position
 from wish_rollout.core.schema.comparison import difference
-from wish_rollout.core.schema.delta_rendering import brief
-from wish_rollout.postgres.catalog.database_state import look
-from wish_rollout.postgres.records.journal import cut_off
+from wish_rollout.core.schema.delta_rendering import summarize_delta
+from wish_rollout.postgres.catalog.database_state import read_database_state
+from wish_rollout.postgres.records.journal import find_interrupted_act
 from wish_rollout.postgres.rows.rows_at_risk import count_rows_at_risk
 from wish_rollout.rollout.planning.hazard_assessment import add_hazards
 from wish_rollout.rollout.planning.plans import plan_for
@@ -42,17 +43,24 @@ EARLY_COUNT_TIMEOUT_MS = 10_000
 
 
 def plan_rollback(project: Project, target: Target, to: str | None) -> EnvironmentPlan:
-    """Look at one environment and plan a rollback of it, hazards included; raise why it cannot be."""
+    """Return the plan of a rollback of one environment, with hazards.
+
+    ``to``: the target revision, ``base``, or None for the previous revision. Raises what ``plan_rollback_on`` raises.
+    """
     with target.connect() as connection:
         return plan_rollback_on(project, target, connection, to)[0]
 
 
 def plan_feasible_rollback(project: Project, target: Target, to: str | None) -> EnvironmentPlan:
-    """Do the same, and raise already what would stop it behind its gate: nobody is asked for what cannot be done."""
+    """Return the same as ``plan_rollback``, and raise if the rollback would fail after its approval.
+
+    So no approval is requested for a rollback that cannot be executed. Raises also what ``refuse_unwritable`` raises,
+    and RollbackLosesRows.
+    """
     with target.connect() as connection:
-        plan, seen = plan_rollback_on(project, target, connection, to)
-        refuse_unwritable(target.environment, plan, project, seen)
-        if not plan.resumes:  # what is under way may have lost what would be counted
+        plan, state = plan_rollback_on(project, target, connection, to)
+        refuse_unwritable(target.environment, plan, project, state)
+        if not plan.resumed_fingerprint:  # an interrupted rollback may have dropped the columns to count
             refuse_row_loss_early(target.name, connection, plan.promised, project.history.at(plan.end))
     return plan
 
@@ -60,47 +68,59 @@ def plan_feasible_rollback(project: Project, target: Target, to: str | None) -> 
 def plan_rollback_on(
     project: Project, target: Target, connection: psycopg.Connection[Any], to: str | None
 ) -> tuple[EnvironmentPlan, DatabaseState]:
-    """Do the same over a session in autocommit that the caller holds; give what was seen as well."""
-    seen = look(connection, target.scope)
-    refuse_same_database(project, {target.name: seen.facts.instance})
-    resumed = cut_off(connection, f"{project.release_digest} down ")
+    """Return the plan and the state that was read, with the caller's connection, which is in autocommit mode.
+
+    An interrupted rollback is continued: its target is the default of ``to``. Raises EnvironmentsShareDatabase,
+    InvalidHazardAllowance, and what ``plan_rollback_from_state`` raises.
+    """
+    state = read_database_state(connection, target.scope)
+    refuse_same_database(project, {target.name: state.facts.instance})
+    resumed = find_interrupted_act(connection, f"{project.release_digest} down ")
     if resumed and to is None:
         to = resumed[0]
     resumes = resumed[1] if resumed and resumed[0] == to else ""
-    return add_hazards(project, connection, plan_rollback_from_state(project, target, seen, to, resumes)), seen
+    return add_hazards(
+        project, connection, plan_rollback_from_state(project, target, state, to, resumes)
+    ), state
 
 
 def plan_rollback_from_state(
-    project: Project, target: Target, seen: DatabaseState, to: str | None, resumes: str = ""
+    project: Project, target: Target, state: DatabaseState, to: str | None, resumes: str = ""
 ) -> EnvironmentPlan:
-    """Plan a rollback from what was seen, but for its hazards; raise why it cannot be.
+    """Return the plan of a rollback from the environment's state, without hazards.
 
-    ``resumes``: where this rollback was cut off on its way, the fingerprint that it has to lead to.
+    ``resumes``: for an interrupted rollback, the fingerprint of the schema that it must lead to. Raises
+    ForeignRevision, SchemaDrifted, RollbackAcrossMerge, and what ``resolve_rollback_target`` raises.
     """
-    forth = plan_for(project, target.environment, seen)
-    refuse_foreign(target.environment, forth.start, project)
-    end = destination(project.release, forth.start, to, target.name)
-    drift = difference(project.history.at(forth.start), project.count(seen.snapshot).snapshot)
+    upgrade = plan_for(project, target.environment, state)
+    refuse_foreign(target.environment, upgrade.start, project)
+    end = resolve_rollback_target(project.release, upgrade.start, to, target.name)
+    drift = difference(project.history.at(upgrade.start), project.select_managed(state.snapshot).snapshot)
     if drift and not resumes:
-        raise SchemaDrifted(target.name, say(forth.start), brief(drift))
-    back = project.release.revisions_to_revert(forth.start, end)
-    for revision in back:
+        raise SchemaDrifted(target.name, format_position(upgrade.start), summarize_delta(drift))
+    reverted = project.release.revisions_to_revert(upgrade.start, end)
+    for revision in reverted:
         if len(revision.parents) > 1:
             raise RollbackAcrossMerge(target.name, revision.id, " and ".join(revision.parents))
+        if reason := project.history.record(revision.id).irreversible:
+            raise RevisionIrreversible(target.name, revision.id, reason)
     return replace(
-        forth,
+        upgrade,
         action=Action.ROLLBACK,
         end=end,
-        pending=tuple(f"{revision.id} {revision.message}".strip() for revision in back),
-        statements=tuple(text for each in back for text in project.history.record(each.id).downgrade),
-        promised=project.history.promised(forth.start, end),
-        obstacles=(),
-        resumes=resumes,
+        pending=tuple(f"{revision.id} {revision.message}".strip() for revision in reverted),
+        statements=tuple(text for each in reverted for text in project.history.record(each.id).downgrade),
+        promised=project.history.promised(upgrade.start, end),
+        conflicting_objects=(),
+        resumed_fingerprint=resumes,
     )
 
 
-def destination(release: Release, start: Position, to: str | None, environment: str) -> Position:
-    """Find where a rollback leads: the named revision, which must be behind ``start``, or one back."""
+def resolve_rollback_target(release: Release, start: Position, to: str | None, environment: str) -> Position:
+    """Return the target of a rollback: the named revision, which must be an ancestor of ``start``, or its parent.
+
+    Raises InvalidRollbackTarget, UnknownRevision, AlreadyAtRevision.
+    """
     if to is None:
         if not start:
             raise InvalidRollbackTarget(environment, "base", "before base")
@@ -112,22 +132,26 @@ def destination(release: Release, start: Position, to: str | None, environment: 
     else:
         raise UnknownRevision(to, ", ".join(["base", *(revision.id for revision in release.revisions)]))
     if end == start:
-        raise AlreadyAtRevision(environment, say(start))
+        raise AlreadyAtRevision(environment, format_position(start))
     if not release.ancestors(start) >= release.ancestors(end):
-        raise InvalidRollbackTarget(environment, say(start), say(end))
+        raise InvalidRollbackTarget(environment, format_position(start), format_position(end))
     return end
 
 
 def refuse_row_loss_early(
     environment: str, connection: psycopg.Connection[Any], promised: Delta, after: Snapshot
 ) -> None:
-    """Look, without a lock, for rows that would be lost. What takes too long to find out is found out behind the gate."""
-    stake: dict[str, int] = {}
+    """Raise RollbackLosesRows if rows would be lost, as counted without a lock.
+
+    A count that reaches EARLY_COUNT_TIMEOUT_MS or finds a locked table is skipped. The rollback counts again after its
+    approval, while it holds locks.
+    """
+    rows_at_risk: dict[str, int] = {}
     too_long = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
     with suppress(*too_long), connection.transaction():
         connection.execute(f"set local statement_timeout = {EARLY_COUNT_TIMEOUT_MS}")
-        stake = count_rows_at_risk(connection, promised, tables_of(after), lock=False)
-    refuse_rows_at_risk(environment, stake)
+        rows_at_risk = count_rows_at_risk(connection, promised, tables_of(after), lock=False)
+    refuse_rows_at_risk(environment, rows_at_risk)
 
 
 def tables_of(snapshot: Snapshot) -> set[str]:
@@ -135,7 +159,9 @@ def tables_of(snapshot: Snapshot) -> set[str]:
     return {name for name, _ in snapshot.of_kind("table")}
 
 
-def refuse_rows_at_risk(environment: str, stake: dict[str, int]) -> None:
+def refuse_rows_at_risk(environment: str, rows_at_risk: dict[str, int]) -> None:
     """Raise ``RollbackLosesRows`` if any row would be lost."""
-    if stake:
-        raise RollbackLosesRows(environment, ", ".join(f"{rows} in {place}" for place, rows in stake.items()))
+    if rows_at_risk:
+        raise RollbackLosesRows(
+            environment, ", ".join(f"{rows} in {place}" for place, rows in rows_at_risk.items())
+        )

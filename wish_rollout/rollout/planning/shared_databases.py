@@ -1,4 +1,4 @@
-"""Two environments that are one database: whoever may touch the one would touch the other."""
+"""Detection of environments that use the same database: a change of one would bypass the gate of the other."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def read_database_identities(project: Project, names: Iterable[str]) -> dict[str, str]:
-    """Ask environments which database they are (``ServerFacts.instance``); those that do not answer are left out."""
+    """Return the database identity (``ServerFacts.instance``) of each named environment that can be read."""
     found = {}
     for name in names:
         with suppress(RolloutError), project.target(name).connect() as connection:
@@ -24,14 +24,14 @@ def read_database_identities(project: Project, names: Iterable[str]) -> dict[str
     return found
 
 
-def refuse_same_database(project: Project, seen: Mapping[str, str]) -> None:
-    """Raise SameDatabase where two of the environments are one.
+def refuse_same_database(project: Project, identities: Mapping[str, str]) -> None:
+    """Raise EnvironmentsShareDatabase if two environments use the same database.
 
-    ``seen``: environment → ``ServerFacts.instance``. Gated ones that are not in it are asked as well, if they
-    answer: for one that is migrated past its gate under another name, it makes no difference that it takes no part.
+    ``identities``: environment → ``ServerFacts.instance``. Gated environments that it does not contain are read too,
+    if they are reachable: their databases must not be migrated under the name of another environment.
     """
-    others = (env.name for env in project.config.environments if env.gated and env.name not in seen)
-    known = {**seen, **read_database_identities(project, others)}
+    others = (env.name for env in project.config.environments if env.gated and env.name not in identities)
+    known = {**identities, **read_database_identities(project, others)}
     first: dict[str, str] = {}
     for name, instance in known.items():
         if (other := first.setdefault(instance, name)) != name:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wish_rollout import __version__
-from wish_rollout.core.plan.plan import digest_of
+from wish_rollout.core.plan.plan import canonical_digest
 from wish_rollout.core.schema.comparison import difference
-from wish_rollout.core.schema.extension_versions import pin
+from wish_rollout.core.schema.extension_versions import pin_versions
 from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.revisions.journal import BASE, Journal
 from wish_rollout.revisions.revision_record import apply_changes
@@ -50,7 +50,7 @@ class History:
         if position not in self._known:
             for name in position:
                 self.project.release.revision(name)
-            snapshot = pin(self._schema(position), self.project.scope_of().pinned_extensions)
+            snapshot = pin_versions(self._schema(position), self.project.scope_of().pinned_extensions)
             while len(self._known) >= KEPT:
                 del self._known[next(iter(self._known))]
             self._known[position] = snapshot
@@ -160,4 +160,4 @@ def merged_changes(record: Record) -> Changes:
 
 def cache_key(project: ReleaseSource) -> str:
     """Return a name for what a replay depends on: the scripts, what a snapshot holds, and the tool that reads it."""
-    return digest_of([__version__, project.release.name, repr(project.scope_of())])[:32]
+    return canonical_digest([__version__, project.release.name, repr(project.scope_of())])[:32]

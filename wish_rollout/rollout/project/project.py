@@ -6,7 +6,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.schema.snapshot import Snapshot
-from wish_rollout.core.schema.unmanaged_objects import ManagedSchema, Known, count, known_in
+from wish_rollout.core.schema.unmanaged_objects import (
+    ManagedNames,
+    ManagedSchema,
+    managed_names,
+    select_managed,
+)
 from wish_rollout.rollout.project.release_source import ReleaseSource
 from wish_rollout.rollout.project.target import Target
 
@@ -34,17 +39,17 @@ class Project(ReleaseSource):
         return self.release.digest(self.history.at(self.release.head).fingerprint)
 
     @cached_property
-    def _known(self) -> Known:
+    def _known(self) -> ManagedNames:
         """The names of all objects that the release's history has ever had."""
-        return known_in(Snapshot(objects) for objects in self.history.names())
+        return managed_names(Snapshot(objects) for objects in self.history.names())
 
-    def count(self, live: Snapshot) -> ManagedSchema:
+    def select_managed(self, live: Snapshot) -> ManagedSchema:
         """Say what of a live schema counts against a promise: the one place where that is decided."""
-        return count(live, self.config.scope.unmanaged, lambda: self._known)
+        return select_managed(live, self.config.scope.unmanaged, lambda: self._known)
 
     def target(self, name: str, application_name: str = "wish-rollout") -> Target:
-        """Give an environment's database; raise UnknownEnvironment, MissingUrl."""
-        env = self.config.declared(name)
+        """Give an environment's database; raise UnknownEnvironment, DatabaseUrlMissing."""
+        env = self.config.find_environment(name)
         return self.target_at(env, self.config.url(env), application_name)
 
     def target_at(self, env: Environment, url: str, application_name: str = "wish-rollout") -> Target:

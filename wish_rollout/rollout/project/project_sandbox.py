@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.config import SANDBOX_VARIABLE
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.sandbox.databases import DAGSTER_DATABASE, DAGSTER_VARIABLE, TAKEN, create_missing_databases
+from wish_rollout.sandbox.databases import (
+    DAGSTER_DATABASE,
+    DAGSTER_VARIABLE,
+    RESERVED_NAMES,
+    create_missing_databases,
+)
 from wish_rollout.sandbox.errors import SandboxNameTaken
 from wish_rollout.sandbox.server import Server, embedded
-from wish_rollout.signing.sandbox_key import ensure_key, forget
+from wish_rollout.signing.sandbox_key import ensure_key, remove_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,8 +58,8 @@ IGNORED = ".gitignore"
 def start(config: Config) -> Server:
     """Start it, if need be, with all databases; idempotent."""
     for env in config.environment:
-        if env.name in TAKEN:
-            raise SandboxNameTaken(env.name, TAKEN[env.name])
+        if env.name in RESERVED_NAMES:
+            raise SandboxNameTaken(env.name, RESERVED_NAMES[env.name])
     server = sandbox(config)
     server.up()
     with suppress(OSError):  # none of it is for version control
@@ -66,7 +71,7 @@ def start(config: Config) -> Server:
 
 def remove(config: Config) -> None:
     """Stop it and throw all of it away, its operator's key too."""
-    forget(home(config))
+    remove_key(home(config))
     with suppress(OSError):
         (home(config) / IGNORED).unlink(missing_ok=True)
     sandbox(config).remove()

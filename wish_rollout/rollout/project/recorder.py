@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.base import VerificationFailed
 from wish_rollout.core.schema.comparison import difference
-from wish_rollout.core.schema.delta_rendering import brief
+from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.postgres.catalog.snapshot_tracker import Change, SnapshotTracker
+from wish_rollout.postgres.sessions.connections import connect
+from wish_rollout.revisions.behaviour import has_verify, run_verify
 from wish_rollout.revisions.history_walk import Ran, walk
 from wish_rollout.revisions.revision_record import Record, changes_between
 
@@ -22,6 +25,31 @@ if TYPE_CHECKING:
     from wish_rollout.revisions.script_runs import Road
     from wish_rollout.rollout.project.release_source import ReleaseSource
     from wish_rollout.rollout.project.walk_segments import Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is told of a replay while it runs.
+
+    ``progress`` is called with each revision. ``behaviour``: each revision's ``verify()`` is run, and what fails is
+    added there; ``None``: they are not run.
+    """
+
+    progress: Callable[[str], None] = lambda _: None
+    behaviour: list[str] | None = None
+
+
+def at_most_each_second(progress: Callable[[str], None]) -> Callable[[str], None]:
+    """Return a function that passes on a message if the last one is a second ago or more."""
+    last = time.monotonic()
+
+    def passed_on(message: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= 1:
+            last = time.monotonic()
+            progress(message)
+
+    return passed_on
 
 
 class Restart(Exception):
@@ -56,21 +84,21 @@ class Recorder:
         segment: Segment | None,
         records: dict[str, Record],
         irreversible: Mapping[str, str],
-        progress: Callable[[str], None],
+        report: Report,
     ) -> None:
         self.project = project
         self.release = project.release
         self.segment = segment
         self.records = records
         self.irreversible = irreversible
-        self.progress = progress
+        self.report = report
         self.wanted = frozenset(segment.revisions if segment else ())
         self.merged: dict[Key, tuple[Any, Any]] = {}
         self.parent = segment.parent if segment else ""
 
     def run(self, road: Road, base: Position) -> None:
         """Apply what comes before the line, then record the line; raise ReplayMissed, Restart, and as ``walk``."""
-        connection = road.connection
+        connection, self.url = road.connection, road.url
         self.postgres = connection.info.server_version // 10000
         before = self.segment.applied if self.segment else self.release.ancestors(base)
         if before:
@@ -81,7 +109,7 @@ class Recorder:
         if self.segment:
             walk(road, self._route(before), self)
             if missed := self.tracker.missed():
-                raise ReplayMissed(self.segment.revisions[-1], brief(missed))
+                raise ReplayMissed(self.segment.revisions[-1], summarize_delta(missed))
 
     def _order(self, revisions: frozenset[str]) -> list[str]:
         return [each.id for each in self.release.revisions if each.id in revisions]
@@ -104,6 +132,17 @@ class Recorder:
         """Remember the moment before a script."""
         self.mark: StatementKey | None = self.tracker.mark() if self.tracker else None
 
+    def applied(self, revision: str) -> None:
+        """Run the revision's ``verify()`` over a session of its own, and note what fails."""
+        if self.report.behaviour is None or revision not in self.wanted:
+            return
+        scripts, search_path = self.project.scripts, self.project.config.release.search_path
+        if not has_verify(scripts, revision):
+            return
+        with connect(self.url, "the scratch database") as connection:
+            if failure := run_verify(scripts, connection, revision, search_path):
+                self.report.behaviour.append(failure)
+
     def wants_downgrade(self, revision: str) -> bool:
         """Whether the revision is of the line, and its downgrade may be tried."""
         return self.tracker is not None and revision in self.wanted and revision not in self.irreversible
@@ -117,7 +156,9 @@ class Recorder:
         if ran.revision not in self.wanted:
             self._merge(change)
             return
-        self.progress(ran.revision)
+        self.report.progress(
+            f"revision {ran.revision} ({len(self.records)} of {len(self.release.revisions)})"
+        )
         self.up = change
         self.records[ran.revision] = Record(
             ran.revision,
@@ -183,5 +224,8 @@ class Recorder:
         after |= change.after
         if before == after:
             return ""
-        delta = difference(Snapshot(before, self.tracker.readable_properties), Snapshot(after, self.tracker.readable_properties))
-        return brief(delta) if delta else ""
+        delta = difference(
+            Snapshot(before, self.tracker.readable_properties),
+            Snapshot(after, self.tracker.readable_properties),
+        )
+        return summarize_delta(delta) if delta else ""

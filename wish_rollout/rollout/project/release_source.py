@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from wish_rollout.config import Config, Environment, load_config
-from wish_rollout.core.schema.extension_versions import pinned_in
+from wish_rollout.core.schema.extension_versions import find_pinned_extensions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ class ReleaseSource:
 
     @classmethod
     def load(cls, path: Path | None = None) -> Self:
-        """Read rollout.toml; raise BadConfiguration."""
+        """Read rollout.toml; raise InvalidConfiguration."""
         return cls(load_config(path))
 
     @cached_property
@@ -34,7 +34,7 @@ class ReleaseSource:
         from wish_rollout.revisions.scripts import Scripts
 
         release = self.config.release
-        return Scripts(self.config.root, release.migrations, release.alembic_ini)
+        return Scripts(self.config.root, release.migrations, release.alembic_ini, release.heads)
 
     @property
     def release(self) -> Release:
@@ -52,4 +52,4 @@ class ReleaseSource:
     @cached_property
     def _pinned(self) -> frozenset[str]:
         paths = (self.config.root / revision.path for revision in self.release.revisions)
-        return pinned_in(path.read_text(encoding="utf-8", errors="replace") for path in paths)
+        return find_pinned_extensions(path.read_text(encoding="utf-8", errors="replace") for path in paths)

@@ -5,18 +5,18 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.postgres.catalog.database_state import look
+from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.revisions.history_walk import walk
 from wish_rollout.revisions.journal import Recorded
 from wish_rollout.revisions.script_runs import Road, migrate
 from wish_rollout.rollout.project.project_sandbox import sandbox
-from wish_rollout.rollout.project.recorder import Recorder, Restart
+from wish_rollout.rollout.project.recorder import Recorder, Report, Restart
 from wish_rollout.rollout.project.walk_segments import segments
 from wish_rollout.sandbox.scratch_databases import scratch_database, scratch_server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     import psycopg
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from wish_rollout.rollout.project.walk_segments import Segment
 
 SCRATCH = "the scratch database"
+QUIET = Report()
 
 
 @contextmanager
@@ -49,7 +50,7 @@ class Replayer:
     def snapshot(self) -> Snapshot:
         """Read what is there now."""
         with connect(self.url, SCRATCH) as connection:
-            return look(connection, self.project.scope_of()).snapshot
+            return read_database_state(connection, self.project.scope_of()).snapshot
 
     def up_to(self, position: Position) -> None:
         """Apply all revisions up to a position, each in a transaction of its own; nothing is read."""
@@ -83,6 +84,9 @@ class Unread:
     def begin(self) -> None:
         """Prepare nothing."""
 
+    def applied(self, _revision: str) -> None:
+        """Do nothing."""
+
     def wants_downgrade(self, _revision: str) -> bool:
         """No downgrade is tried."""
         return False
@@ -96,19 +100,15 @@ class Unread:
         """Do nothing: no downgrade is tried."""
 
 
-def silent(_message: str) -> None:
-    """Show no progress."""
-
-
 def replay(
     project: ReleaseSource,
     base: Position = (),
     heads: Position | None = None,
-    progress: Callable[[str], None] = silent,
+    report: Report = QUIET,
 ) -> Recorded:
     """Replay the release once, and return what each revision after ``base`` does.
 
-    ``heads``: replay only up to there. ``progress`` is called with a line for each revision. Raises what an upgrade
+    ``heads``: replay only up to there. Raises what an upgrade
     raises; what keeps a downgrade from being used is recorded.
     """
     release = project.release
@@ -116,8 +116,8 @@ def replay(
     parts = segments(release, base, wanted)
     records: dict[str, Record] = {}
     kept: dict[str, Any] = {}
-    for part in parts or [None]:
-        found = replay_segment(project, part, base, records, progress)
+    for part in parts or (None,):
+        found = replay_segment(project, part, base, records, report)
         kept.setdefault("start", found.start)
         kept["postgres"] = found.postgres
     order = [each.id for each in release.revisions if each.id in records]
@@ -137,7 +137,7 @@ def replay_segment(
     part: Segment | None,
     base: Position,
     records: dict[str, Record],
-    progress: Callable[[str], None],
+    report: Report,
 ) -> Recorder:
     """Replay one line of revisions on a database of its own, and add what they do to ``records``.
 
@@ -145,7 +145,7 @@ def replay_segment(
     """
     irreversible: dict[str, str] = {}
     while True:
-        recorder = Recorder(project, part, records, irreversible, progress)
+        recorder = Recorder(project, part, records, irreversible, report)
         try:
             with scratch(project) as url, connect(url, SCRATCH) as connection:
                 road = Replayer(project, url).road(connection)

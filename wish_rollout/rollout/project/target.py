@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from wish_rollout.addresses import iam_token, refuse_plaintext
-from wish_rollout.postgres.catalog.database_state import look
+from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.sessions.connections import connect, parse_url
-from wish_rollout.postgres.sessions.server_errors import refusal
+from wish_rollout.postgres.sessions.server_errors import as_rollout_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,7 @@ class Target:
     def connect(self) -> Iterator[psycopg.Connection[Any]]:
         """Open a session in autocommit, for a while.
 
-        Raises as postgres.sessions.connections does; Plaintext for a gated environment far away without TLS; IamNeeds.
+        Raises as postgres.sessions.connections does; Plaintext for a gated environment far away without TLS; IamRequirementNotMet.
         """
         env = self.environment
         parameters = parse_url(self.url, env.source)
@@ -62,9 +62,9 @@ class Target:
             with connection:
                 yield connection
         except psycopg.Error as error:
-            raise refusal(error, f"'{env.name}'") from None
+            raise as_rollout_error(error, f"'{env.name}'") from None
 
-    def look(self) -> DatabaseState:
+    def read_database_state(self) -> DatabaseState:
         """Read facts and schema in one read-only snapshot transaction."""
         with self.connect() as connection:
-            return look(connection, self.scope)
+            return read_database_state(connection, self.scope)

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.errors.adoption import DriftNotAdoptable, AdoptionNotAtHead, NothingToAdopt, AdoptionReplayDiffers
-from wish_rollout.core.release.release import say
+from wish_rollout.core.errors.adoption import (
+    AdoptionNotAtHead,
+    AdoptionReplayDiffers,
+    DriftNotAdoptable,
+    NothingToAdopt,
+)
+from wish_rollout.core.release.release import format_position
 from wish_rollout.core.remedy.remedy import remedy
 from wish_rollout.core.remedy.role_names import Roles
 from wish_rollout.core.schema.comparison import difference
-from wish_rollout.core.schema.delta_rendering import brief
+from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.rollout.planning.refusals import refuse_foreign
 from wish_rollout.rollout.project.project import Project
 from wish_rollout.rollout.project.replay import Replayer, replay, scratch
@@ -31,19 +36,21 @@ if TYPE_CHECKING:
 def adopt(project: Project, target: Target, message: str = "") -> Generated:
     """Write the revision that leads from the promise to what is there, prove it by a replay, and record it.
 
-    Raises NothingToAdopt, NotAtHead, NotAdoptable, NotTheSame, ForeignRevision, EditedHistory, and what a replay
+    Raises NothingToAdopt, AdoptionNotAtHead, DriftNotAdoptable, AdoptionReplayDiffers, ForeignRevision, ScriptEdited, and what a replay
     raises. Whatever it raises, no script is left behind.
     """
     from wish_rollout.revisions.journal import Journal
     from wish_rollout.revisions.revision_writer import write_statements
 
-    seen = target.look()
+    seen = target.read_database_state()
     refuse_foreign(target.environment, seen.facts.revisions, project)
-    live, promise = project.count(seen.snapshot).snapshot, project.history.at(seen.facts.revisions)
+    live, promise = project.select_managed(seen.snapshot).snapshot, project.history.at(seen.facts.revisions)
     if not difference(promise, live):
-        raise NothingToAdopt(target.name, say(seen.facts.revisions))
+        raise NothingToAdopt(target.name, format_position(seen.facts.revisions))
     if seen.facts.revisions != project.release.head:
-        raise AdoptionNotAtHead(target.name, say(seen.facts.revisions), say(project.release.head))
+        raise AdoptionNotAtHead(
+            target.name, format_position(seen.facts.revisions), format_position(project.release.head)
+        )
     roles = Roles("CURRENT_USER", target.scope.roles, portable=True)
     up = remedy(promise, live, roles, seen.facts.major)
     down = remedy(live, promise, roles, seen.facts.major)
@@ -72,20 +79,20 @@ def statements(found: Remedy) -> Sequence[str]:
 
 
 def refuse_gaps(environment: str, up: Remedy, down: Remedy) -> None:
-    """Raise NotAdoptable where a way is not covered."""
+    """Raise DriftNotAdoptable where a way is not covered."""
     for direction, found in (("upgrade", up), ("downgrade", down)):
         if not found.covered:
             raise DriftNotAdoptable(environment, direction, "; ".join(map(str, found.gaps)))
 
 
 def prove(anew: Project, environment: str, live: Snapshot, promise: Snapshot) -> None:
-    """Take a scratch database to the new head and back; raise NotTheSame where either is not as it has to be."""
+    """Take a scratch database to the new head and back; raise AdoptionReplayDiffers where either is not as it has to be."""
     new = anew.release.revisions[-1]
     with scratch(anew) as url:
         replayer = Replayer(anew, url)
         replayer.up(new.id)
         if left := difference(live, replayer.snapshot()):
-            raise AdoptionReplayDiffers(environment, "upgrade", brief(left))
+            raise AdoptionReplayDiffers(environment, "upgrade", summarize_delta(left))
         replayer.down(new.id, new.parents[0] if new.parents else "base")
         if left := difference(promise, replayer.snapshot()):
-            raise AdoptionReplayDiffers(environment, "downgrade", brief(left))
+            raise AdoptionReplayDiffers(environment, "downgrade", summarize_delta(left))

@@ -15,7 +15,7 @@ FILES = ("rollout.toml", "dagster.yaml", "workspace.yaml", ".gitignore")
 def found(folder: Path) -> dict[str, bool]:
     """Write each file that is missing; give its name → whether it was written. Nothing is overwritten.
 
-    Raises NoProject where no Alembic project begins.
+    Raises AlembicProjectNotFound where no Alembic project begins.
     """
     if not (folder / "alembic.ini").is_file() and not (folder / script_folder(folder) / "env.py").is_file():
         raise AlembicProjectNotFound(str(folder))

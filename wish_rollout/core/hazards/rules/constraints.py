@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.hazards.hazard import Told
 from wish_rollout.core.hazards.revision_code import literal, names_of
-from wish_rollout.core.schema.domains import columns_of
+from wish_rollout.core.schema.domains import domain_columns
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _of_domains(step: Step) -> Iterator[Hazard]:
         if checks and act is not None and act.says("not", "valid"):
             continue
         what = f"{change.kind} {change.name}"
-        for table in sorted({table for table, _ in columns_of(step.before, domain)}):
+        for table in sorted({table for table, _ in domain_columns(step.before, domain)}):
             if step.holds_rows(table) and ("table", table) in step.after.objects:
                 yield step.hazard(CHECK.kind, what, table, Told("SHARE", WHY_DOMAIN, INSTEAD_DOMAIN))
 

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.hazards.hazard import Told
 from wish_rollout.core.hazards.revision_code import literal, names_of
 from wish_rollout.core.schema.names import split_last
-from wish_rollout.core.text.sql_tokens import bare, has, parts_of, statements
+from wish_rollout.core.text.sql_tokens import (
+    contains_phrase,
+    split_name,
+    tokenize_statements,
+    unquote_identifier,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,7 +51,7 @@ def judge(step: Step) -> Iterator[Hazard]:
         if change.change != "removed" or not step.holds_rows(step.table_of(change)):
             continue
         if change.kind in ("table", "foreign table"):
-            retired = literal(f"{bare(split_last(change.name)[1])}_retired"[:63])
+            retired = literal(f"{unquote_identifier(split_last(change.name)[1])}_retired"[:63])
             instead = INSTEAD_TABLE.format(**names_of(change.name), retired=retired)
             yield step.hazard(TABLE, f"table {change.name}", change.name, Told(LOCK, WHY_TABLE, instead))
         elif change.kind == "column" and ("table", step.table_of(change)) in step.after.objects:
@@ -70,6 +75,6 @@ def _views(step: Step) -> Iterator[Hazard]:
 
 def reads(change: Change, table: str) -> bool:
     """Whether the view that goes reads a table; its definition names it with its schema."""
-    words = statements(str(change.properties.get("definition", ("",))[0] or ""))
-    schema, *last = parts_of(table)
-    return any(has(tuple(map(bare, each)), schema, ".", *last) for each in words)
+    words = tokenize_statements(str(change.properties.get("definition", ("",))[0] or ""))
+    schema, *last = split_name(table)
+    return any(contains_phrase(tuple(map(unquote_identifier, each)), schema, ".", *last) for each in words)

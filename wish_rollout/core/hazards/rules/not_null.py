@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.hazards.hazard import Told
 from wish_rollout.core.hazards.revision_code import names_of
 from wish_rollout.core.schema.names import split_last
-from wish_rollout.core.text.sql_tokens import bare, statements
+from wish_rollout.core.text.sql_tokens import tokenize_statements, unquote_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,7 @@ def _proven(step: Step, table: str, column: str) -> bool:
         return False
     for name, properties in step.before.of_kind("constraint"):
         if split_last(name)[0] == table and properties["type"] == "check" and "not valid" not in properties:
-            for words in statements(str(properties["expression"])):
+            for words in tokenize_statements(str(properties["expression"])):
                 if _is_proof(words, column):
                     return True
     return any(_validated(step, act) for act in step.script.of_verb("add constraint") if _adds(act, column))
@@ -57,8 +57,8 @@ def _adds(act: Act, column: str) -> bool:
 
 
 def _is_proof(words: tuple[str, ...], column: str) -> bool:
-    plain = tuple(bare(word) for word in words if word not in ("(", ")"))
-    return plain == (bare(column), "is", "not", "null")
+    plain = tuple(unquote_identifier(word) for word in words if word not in ("(", ")"))
+    return plain == (unquote_identifier(column), "is", "not", "null")
 
 
 def _validated(step: Step, added: Act) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.hazards.hazard import Told
 from wish_rollout.core.hazards.revision_code import literal, names_of
 from wish_rollout.core.schema.names import split_last
-from wish_rollout.core.text.sql_tokens import WORD, bare
+from wish_rollout.core.text.sql_tokens import TOKEN, unquote_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ def judge(step: Step) -> Iterator[Hazard]:
         parent = change.properties.get("partition of", (None, None))[1]
         if parent and not _proven(step, table, str(parent)):
             attach = literal(f"ALTER TABLE {parent} ATTACH PARTITION {table} ...")
-            check = literal(f"{bare(split_last(table)[1])}_fits"[:63])
+            check = literal(f"{unquote_identifier(split_last(table)[1])}_fits"[:63])
             instead = INSTEAD.format(**names_of(table), check=check, attach=attach)
             yield step.hazard(KIND, f"partition {table}", table, Told(LOCK, WHY, instead))
 
@@ -50,7 +50,7 @@ def _proven(step: Step, table: str, parent: str) -> bool:
         split_last(name)[1] for name, _ in step.after.of_kind("column") if split_last(name)[0] == parent
     }
     wanted = {word for word in _values(bound) if word not in OPEN}
-    wanted |= {word for word in _values(key) if word in map(bare, columns)}
+    wanted |= {word for word in _values(key) if word in map(unquote_identifier, columns)}
     return bool(wanted) and wanted <= set(_checked(step, table))
 
 
@@ -62,8 +62,8 @@ def _checked(step: Step, table: str) -> Iterator[str]:
 
 def _values(text: str) -> Iterator[str]:
     """Give names, numbers and texts of an expression."""
-    for match in WORD.finditer(text):
+    for match in TOKEN.finditer(text):
         if match["string"] or match["number"] or match["quoted"]:
-            yield bare(match[0])
+            yield unquote_identifier(match[0])
         elif match["word"]:
             yield match[0].lower()

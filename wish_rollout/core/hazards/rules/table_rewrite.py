@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.hazards.hazard import Told
 from wish_rollout.core.hazards.revision_code import literal, names_of
-from wish_rollout.core.schema.domains import checks, forbids_null
-from wish_rollout.core.text.sql_tokens import bare, statements
+from wish_rollout.core.schema.domains import domain_checks, forbids_null
+from wish_rollout.core.text.sql_tokens import tokenize_statements, unquote_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping
 
     from wish_rollout.core.hazards.hazard import Hazard, Step
-    from wish_rollout.core.schema.change import Pair
+    from wish_rollout.core.schema.change import ValuePair
 
 KIND = "table-rewrite"
 LOCK = "ACCESS EXCLUSIVE"
@@ -38,7 +38,7 @@ def judge(step: Step) -> Iterator[Hazard]:
         column = change.name.removeprefix(f"{table}.")
         cause = cause_of(change.properties, step.live.volatile, _had_default(step, table, column))
         kind = str(change.properties["type"][1])
-        if not cause and (any(checks(step.after, kind)) or forbids_null(step.after, kind)):
+        if not cause and (any(domain_checks(step.after, kind)) or forbids_null(step.after, kind)):
             cause = "Adding a column of a domain with constraints"
         if cause:
             unset = literal(f"{column} IS NULL")
@@ -59,7 +59,7 @@ def _had_default(step: Step, table: str, column: str) -> bool:
     return act is None or act.says("default") or any(act.says(word) for word in SERIAL)
 
 
-def cause_of(added: Mapping[str, Pair], volatile: Container[str], had_default: bool) -> str:
+def cause_of(added: Mapping[str, ValuePair], volatile: Container[str], had_default: bool) -> str:
     """Say why adding this column rewrites the table; empty where it does not (manual, 5.7.1 Adding a Column)."""
     if "identity" in added:
         return "Adding an identity column"
@@ -78,6 +78,6 @@ def cause_of(added: Mapping[str, Pair], volatile: Container[str], had_default: b
 def calls(expression: str) -> set[str]:
     """Name the functions that an expression calls."""
     found = set()
-    for words in statements(expression):
-        found |= {bare(word) for word, after in pairwise(words) if after == "("}
+    for words in tokenize_statements(expression):
+        found |= {unquote_identifier(word) for word, after in pairwise(words) if after == "("}
     return found

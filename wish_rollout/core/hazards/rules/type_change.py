@@ -9,7 +9,7 @@ from wish_rollout.core.hazards.hazard import Told
 from wish_rollout.core.hazards.revision_code import literal, names_of
 from wish_rollout.core.remedy.sql_syntax import identifier
 from wish_rollout.core.schema.names import split_last
-from wish_rollout.core.text.sql_tokens import bare, find, means, parts_of
+from wish_rollout.core.text.sql_tokens import find_phrase, is_name_of, split_name, unquote_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +62,7 @@ def _unseen(step: Step) -> Iterator[Hazard]:
     for act in step.script.of_verb("alter type of"):
         for name, properties in step.after.of_kind("column"):
             table, column = split_last(name)
-            if not means(act.of, table) or parts_of(column) != act.name or not step.holds_rows(table):
+            if not is_name_of(act.of, table) or split_name(column) != act.name or not step.holds_rows(table):
                 continue
             seen = changed.get(name)
             kind = str(properties["type"])
@@ -77,7 +77,7 @@ def _unseen(step: Step) -> Iterator[Hazard]:
 def _instead(name: str, after: str) -> str:
     """Write the steps for a column, as a snapshot calls it."""
     table, column = split_last(name)
-    new = f"{bare(column)}_new"[:63]
+    new = f"{unquote_identifier(column)}_new"[:63]
     return INSTEAD.format(
         **names_of(table, column=name),
         new=literal(new),
@@ -88,8 +88,8 @@ def _instead(name: str, after: str) -> str:
 
 def _computes(act: Act) -> bool:
     """Whether it says USING with more than the column itself, cast to something or not."""
-    place = find(act.words, "using")
-    words = tuple(bare(word) for word in act.words[place + 1 :] if word not in ("(", ")"))
+    place = find_phrase(act.words, "using")
+    words = tuple(unquote_identifier(word) for word in act.words[place + 1 :] if word not in ("(", ")"))
     return place >= 0 and words != act.name and words[:2] != (*act.name, "::")
 
 

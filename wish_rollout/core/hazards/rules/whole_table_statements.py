@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.hazards.hazard import Told
 from wish_rollout.core.hazards.revision_code import names_of
 from wish_rollout.core.schema.names import split_last
-from wish_rollout.core.text.sql_tokens import means, parts_of
+from wish_rollout.core.text.sql_tokens import is_name_of, split_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wish_rollout.core.hazards.hazard import Hazard, Step
     from wish_rollout.core.hazards.script_statements import Act
-    from wish_rollout.core.text.sql_tokens import Name
+    from wish_rollout.core.text.sql_tokens import NameParts
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +90,14 @@ def _tables(step: Step, act: Act) -> list[str]:
     names = [name for name in step.live.tables if step.holds_rows(name)]
     if not act.name:
         return names if act.verb in ("reindex", "vacuum full", "cluster") else []
-    indexes = [str(each["table"]) for name, each in step.before.of_kind("index") if means(act.name, name)]
+    indexes = [
+        str(each["table"]) for name, each in step.before.of_kind("index") if is_name_of(act.name, name)
+    ]
     keys = [split_last(name)[0] for name, _ in step.before.of_kind("constraint") if _is_index(act.name, name)]
     of_index = [*indexes, *keys] if act.verb == "reindex" else []
-    return [name for name in names if means(act.name, name) or name in of_index][:1]
+    return [name for name in names if is_name_of(act.name, name) or name in of_index][:1]
 
 
-def _is_index(written: Name, constraint: str) -> bool:
+def _is_index(written: NameParts, constraint: str) -> bool:
     """Whether it is the index of a constraint, which has the constraint's name and its table's schema."""
-    return written[-1:] == parts_of(constraint)[-1:]
+    return written[-1:] == split_name(constraint)[-1:]

@@ -8,7 +8,7 @@ from wish_rollout.core.remedy.sql_syntax import identifier, literal, options, se
 from wish_rollout.core.remedy.writers import sequences
 from wish_rollout.core.remedy.writers.privileges import column_privileges, finish, own_sequence
 from wish_rollout.core.schema.names import split_last
-from wish_rollout.core.text.sql_tokens import bare
+from wish_rollout.core.text.sql_tokens import unquote_identifier
 
 if TYPE_CHECKING:
     from wish_rollout.core.remedy.draft import Draft, Pairs
@@ -51,7 +51,7 @@ def _remarks(draft: Draft, name: str, pairs: Pairs) -> list[str]:
 
 def usual_not_null(table: str, column: str) -> str:
     """Give the name that a column's NOT NULL constraint has by default."""
-    return f"{bare(split_last(table)[1])}_{bare(column)}_not_null"
+    return f"{unquote_identifier(split_last(table)[1])}_{unquote_identifier(column)}_not_null"
 
 
 def _not_null(draft: Draft, name: str, pairs: Pairs) -> list[str]:

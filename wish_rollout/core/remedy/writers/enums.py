@@ -12,8 +12,8 @@ from wish_rollout.core.remedy.sql_syntax import identifier, literal
 from wish_rollout.core.remedy.writers.types import BESIDE
 from wish_rollout.core.schema.change import Change
 from wish_rollout.core.schema.names import split_last
-from wish_rollout.core.schema.names_in_text import names_in
-from wish_rollout.core.text.sql_tokens import bare
+from wish_rollout.core.schema.names_in_text import find_qualified_names
+from wish_rollout.core.text.sql_tokens import unquote_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +78,7 @@ def alter(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     if not anew:
         return [f"ALTER TYPE {name} ADD VALUE {clause}" for clause in added(before, after) or ()]
     schema, own = split_last(name)
-    aside = identifier(f"{bare(own)[:50]}__before")
+    aside = identifier(f"{unquote_identifier(own)[:50]}__before")
     return [
         f"ALTER TYPE {name} RENAME TO {aside}",
         *create(draft, name, {"labels": after}),
@@ -105,7 +105,7 @@ def obstacles(draft: Draft, name: str) -> list[str]:
         f"{kind} {other}"
         for (kind, other), properties in draft.live.items()
         if kind in {"domain", "composite type", "range type", "aggregate", "operator", "cast"}
-        and (name in names_in(properties) or name in other)
+        and (name in find_qualified_names(properties) or name in other)
     ]
 
 

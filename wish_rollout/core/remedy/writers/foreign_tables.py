@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.remedy.draft import Draft, Pairs
     from wish_rollout.core.remedy.sql_syntax import Properties, Props
 
-HIDDEN_TEXT = "(hidden)"
+HIDDEN = "(hidden)"
 
 
 def create(draft: Draft, name: str, properties: Props) -> list[str]:
@@ -44,7 +44,7 @@ def alter(draft: Draft, name: str, pairs: Pairs) -> list[str]:
 
 def _note_hidden(draft: Draft, name: str, given: Properties) -> None:
     for key, value in given.items():
-        if value == HIDDEN_TEXT:
+        if value == HIDDEN:
             draft.gap("foreign table", name, f"its option {key} is kept out of every snapshot")
 
 

@@ -8,7 +8,7 @@ from wish_rollout.core.remedy.role_names import UnknownRole
 from wish_rollout.core.remedy.sql_syntax import granted, identifier, literal, spelled, word
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.schema.scope import MIGRATOR
-from wish_rollout.core.text.sql_tokens import bare
+from wish_rollout.core.text.sql_tokens import unquote_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -179,4 +179,7 @@ def given_by_default(draft: Draft, kind: str) -> dict[str, list[str]]:
 def own_sequence(table: str, column: str, named: str | None) -> str:
     """Name the sequence behind an identity column, in quotes: as told, else as PostgreSQL names it by itself."""
     schema, own = split_last(named or table)
-    return f"{schema}.{identifier(bare(own) if named else f'{bare(own)}_{bare(column)}_seq')}"
+    sequence = unquote_identifier(own)
+    if not named:
+        sequence += f"_{unquote_identifier(column)}_seq"
+    return f"{schema}.{identifier(sequence)}"

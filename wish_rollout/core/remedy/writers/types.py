@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from wish_rollout.core.remedy.draft import Writer
 from wish_rollout.core.remedy.sql_syntax import identifier, literal
 from wish_rollout.core.schema.names import split_last
-from wish_rollout.core.text.sql_tokens import bare
+from wish_rollout.core.text.sql_tokens import unquote_identifier
 
 if TYPE_CHECKING:
     from wish_rollout.core.remedy.draft import Draft, Pairs
@@ -44,7 +44,7 @@ def alter_domain(draft: Draft, name: str, pairs: Pairs) -> list[str]:
 
 def _domain_not_null(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     """Write the name of a domain's NOT NULL constraint, and what is said of it (17 and later)."""
-    usual = f"{bare(split_last(name)[1])}_not_null"
+    usual = f"{unquote_identifier(split_last(name)[1])}_not_null"
     old, new = (each.get(("domain", name), {}) for each in (draft.live, draft.target))
     made = []
     named = identifier((old if old.get("not null") else {}).get("not null constraint") or usual)

@@ -1,0 +1,52 @@
+"""What each metadata key and each run tag means."""
+
+VERIFICATION = {
+    "dagster/column_schema": "each table's columns, as `table.column`",
+    "dagster/row_count": "rows in all tables",
+    "tables": "the tables",
+    "indexes": "the indexes",
+    "constraints": "the constraints",
+    "enums": "the enums and their labels",
+    "rows": "rows in each table",
+    "revision": "the revision",
+    "server version": "the PostgreSQL version",
+    "fingerprint": "the fingerprint",
+    "checks": "the checks and their results",
+    "seconds to verify": "how long the verification took",
+    "unmanaged": "objects in scope that no revision knows, and that do not count",
+    "delta": "what the migration changed",
+    "from": "the revision before",
+    "to": "the revision after",
+    "action": "what was done",
+    "seconds to migrate": "how long the migration took",
+}
+PLAN = {
+    "plan": "each environment's plan: hazards, row findings, delta, SQL",
+    "plan digest": "the plan's digest",
+    "release digest": "the release's digest",
+    "head": "the head revisions",
+    "verdicts": "each environment's verdict",
+    "pending": "each environment's pending revisions",
+}
+OBSERVATION = {
+    "verdict": "the environment's verdict",
+    "revision": "its revision",
+    "pending": "its pending revisions",
+    "drift": "the delta from the promised to the live schema",
+    "unmanaged": "objects in scope that no revision knows, and that do not count",
+    "remedy": "the SQL that removes the drift",
+    "remedy covers all": "whether that SQL removes all of it",
+    "fingerprint": "the live schema's fingerprint",
+    "dagster/data_version": "the same, as the asset's data version",
+}
+TAGS = {
+    "wish_rollout/by": "`command line` on a run of the command line",
+    "wish_rollout/worker": "on a run of the command line: the run's ID and its process",
+    "wish_rollout/requester": "who asked for the run; a claim, not a proof",
+    "wish_rollout/resumes": "on a run that the resume sensor launched: the gated environment",
+    "wish_rollout/release": "the digest of the release that was approved",
+    "wish_rollout/awaiting_approval": "the environment whose gate stopped the run",
+    "wish_rollout/awaiting_because": "why the gate is closed",
+    "wish_rollout/awaiting_hint": "the next command",
+    "wish_rollout/break_glass": "an emergency approval let the run through: its run and its reason",
+}

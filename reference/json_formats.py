@@ -1,0 +1,86 @@
+"""The page of JSON formats: the keys from the classes, what they mean from ``json_meanings``."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from reference import json_meanings as meanings
+from reference.enums import members
+from reference.keys import explained, json_keys
+from reference.markdown import code, document, prose, table
+from wish_rollout.core.hazards.hazard import Hazard
+from wish_rollout.core.ledger import Act, LedgerEntry
+from wish_rollout.core.plan.findings import DriftFinding, FindingKind
+from wish_rollout.core.plan.plan import Action, EnvironmentPlan, Plan
+from wish_rollout.core.plan.verdict import Verdict
+from wish_rollout.core.plan.verification_checks import Check
+from wish_rollout.core.remedy.statements import Gap, Remedy, Statement
+from wish_rollout.core.rows.requirements import RowFinding
+from wish_rollout.defs.gate.approval_events import RecordedRequest
+from wish_rollout.defs.launch import RunOutcome, StageResult
+from wish_rollout.rollout.approval.approval_progress import ApprovalProgress
+from wish_rollout.rollout.inspection.doctor import CheckResult
+from wish_rollout.rollout.inspection.drift import DriftReport, EnvironmentComparison
+from wish_rollout.rollout.inspection.environment_status import EnvironmentStatus
+
+if TYPE_CHECKING:
+    from enum import Enum
+
+INTRODUCTION = (
+    "Each command with `--json` prints one document on stdout. A revision is a list, since a database can be at several "
+    "branches; it is empty at base. A delta is a list of changes ([snapshots and deltas](../snapshot.md#formats))."
+)
+OBJECTS: dict[str, tuple[type[Any], dict[str, str]]] = {
+    "Plan": (Plan, meanings.PLAN),
+    "Environment plan": (EnvironmentPlan, meanings.ENVIRONMENT_PLAN),
+    "Hazard": (Hazard, meanings.HAZARD),
+    "Row finding": (RowFinding, meanings.ROW_FINDING),
+    "Run": (RunOutcome, meanings.RUN),
+    "Environment result": (StageResult, meanings.STAGE),
+    "Approval progress": (ApprovalProgress, meanings.PROGRESS),
+    "Request": (RecordedRequest, meanings.REQUEST),
+    "Ledger entry": (LedgerEntry, meanings.ENTRY),
+    "Environment status": (EnvironmentStatus, meanings.STATUS),
+    "Drift report": (DriftReport, meanings.DRIFT),
+    "Finding": (DriftFinding, meanings.FINDING),
+    "Comparison": (EnvironmentComparison, meanings.COMPARISON),
+    "Remedy": (Remedy, meanings.REMEDY),
+    "Remedy statement": (Statement, meanings.STATEMENT),
+    "Remedy gap": (Gap, meanings.GAP),
+    "Check": (Check, meanings.CHECK),
+    "Check result": (CheckResult, meanings.DOCTOR),
+}
+VALUES: dict[str, type[Enum]] = {"Verdicts": Verdict, "Kinds of finding": FindingKind, "Actions": Action}
+
+
+def page() -> str:
+    """Return the page."""
+    return document(
+        "JSON formats",
+        INTRODUCTION,
+        "## What each command prints",
+        table(["command", "document"], ((code(name), text) for name, text in meanings.COMMANDS.items())),
+        "## Errors",
+        meanings.ERRORS,
+        *(text for title, (kind, texts) in OBJECTS.items() for text in section(title, kind, texts)),
+        *(text for title, kind in VALUES.items() for text in (f"## {title}", members(kind))),
+    )
+
+
+def section(title: str, kind: type[Any], texts: dict[str, str]) -> tuple[str, str, str]:
+    """Return one object's heading, description and keys."""
+    description = prose(kind.__doc__).split("\n\n")[0]
+    return f"## {title}", description, table(["key", "value"], explained(keys(kind), texts, title))
+
+
+def keys(kind: type[Any]) -> list[str]:
+    """Return the keys of an object."""
+    if not hasattr(kind, "as_dict"):
+        return [field.name for field in dataclasses.fields(kind)]
+    found = json_keys(kind)
+    if kind is LedgerEntry:  # the fields of its act are keys of its own
+        found += [field.name for field in dataclasses.fields(Act) if field.name not in found]
+    return [
+        key for key in found if not (kind is DriftReport and key == "remedy")
+    ]  # a key of the statuses in it

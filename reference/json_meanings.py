@@ -1,0 +1,186 @@
+"""What each key of the JSON formats means."""
+
+COMMANDS = {
+    "plan": "a [plan](#plan), and `cannot_be_carried_out`: for each environment that cannot be migrated, why",
+    "apply": "a [run](#run), or `nothing_to_do: true` and `environments`: [statuses](#environment-status)",
+    "verify": "a [run](#run)",
+    "rollback": "a [run](#run)",
+    "reject": "a [run](#run)",
+    "approve": "a [run](#run), and `approvals`: the [progress](#approval-progress)",
+    "requests": "a list of [requests](#request), each with its [progress](#approval-progress)",
+    "log": "a list of [ledger entries](#ledger-entry)",
+    "status": "`head`: the release's head revisions; `environments`: [statuses](#environment-status)",
+    "drift": "a [drift report](#drift-report)",
+    "diff": "a delta, from A to B",
+    "snapshot": "a snapshot file, with and without `--json`",
+    "doctor": "a list of [check results](#check-result)",
+    "check": "a list of [checks](#check)",
+    "generate": "`revision`, `script` and `meta`: the new revision and its files; with `--record`, `recorded` and `meta`",
+}
+ERRORS = (
+    "An error is one document, `error`, with `class`, `text` and `fields` ([errors](errors.md)). Where there is nothing "
+    "to do, the document is `nothing_to_do: true` and `text`, and the exit code is 0."
+)
+PLAN = {
+    "format": "the version of this format",
+    "digest": "the digest of the whole plan",
+    "release_digest": "the release's digest",
+    "head": "the head revisions",
+    "nothing_to_do": "true where no environment changes",
+    "environments": "[environment plans](#environment-plan), in promotion order",
+}
+ENVIRONMENT_PLAN = {
+    "format": "the version of this format",
+    "environment": "the environment's name",
+    "release_digest": "the release's digest",
+    "action": "what is done ([actions](#actions))",
+    "verdict": "the state before ([verdicts](#verdicts))",
+    "start": "the revision before",
+    "end": "the revision after",
+    "pending": "the pending revisions, in order",
+    "statements": "the SQL, as rehearsed",
+    "promised": "the promised delta",
+    "fingerprint": "the fingerprint of the live schema",
+    "server_version": "the PostgreSQL version",
+    "database": "the database's name",
+    "role": "the role that migrates",
+    "hazards": "[hazards](#hazard)",
+    "findings": "[row findings](#row-finding)",
+    "resumes": "where an interrupted release continues: the fingerprint that it must reach",
+    "gated": "true where an approval is required",
+    "drift": "the delta from the promised to the live schema",
+    "obstacles": "existing objects that the release would create",
+    "unmanaged": "objects in scope that no revision knows, and that do not count",
+    "digest": "the digest that an approval names",
+}
+HAZARD = {
+    "kind": "the kind of hazard ([hazards](../hazards.md))",
+    "revision": "the revision",
+    "subject": "the object concerned",
+    "table": "the table that is locked",
+    "lock": "the lock mode",
+    "allowed": "the revision's reason to allow it; empty where it is not allowed",
+    "rows": "rows in the table",
+    "bytes": "size of the table",
+    "why": "why it is a hazard",
+    "instead": "safe Alembic code",
+}
+ROW_FINDING = {
+    "kind": "`rows-do-not-fit`",
+    "subject": "the constraint or column",
+    "allowed": "the revision's reason to allow it; empty where it is not allowed",
+    "rows": "how many rows; null where they could not be counted",
+    "says": "the finding as a sentence",
+    "sql": "a query that shows the rows",
+    "rehearsed": "how the release ended on a scratch database with some of the rows",
+}
+RUN = {
+    "run_id": "the Dagster run",
+    "success": "false where a step failed",
+    "awaiting_approval": "the environment whose gate is closed, or null",
+    "awaiting_because": "why it is closed, or null",
+    "error": "the failed step's error, as `class` and `text`, or null",
+    "class": "the class of that error",
+    "text": "the text of that error",
+    "environments": "[results](#environment-result) of the environments that the run reached",
+}
+STAGE = {
+    "environment": "the environment's name",
+    "start": "the revision before",
+    "end": "the revision after",
+    "action": "what was done ([actions](#actions))",
+    "checks": "how many checks were made",
+    "failed": "how many checks failed",
+    "seconds": "seconds to migrate and verify",
+    "fingerprint": "the fingerprint after",
+}
+PROGRESS = {
+    "approvers": "who has approved",
+    "needed": "how many approvals are required",
+    "void": "why the request is no longer valid, or null",
+}
+REQUEST = {
+    "environment": "the environment's name",
+    "nonce": "the request's ID",
+    "requester": "who asked",
+    "expires": "when the request expires, in UTC",
+    "run_id": "the Dagster run that asked",
+    "text": "the text to be signed, without the approver",
+    "plan": "the plan, as Markdown",
+}
+ENTRY = {
+    "seq": "the row's number, from 1",
+    "at": "the server's time",
+    "act": "what was done",
+    "who": "who asked for it",
+    "run": "the Dagster run",
+    "release": "the release's digest",
+    "plan": "the plan's digest",
+    "start": "the revision before",
+    "end": "the revision after",
+    "before": "the fingerprint before",
+    "after": "the fingerprint that it had to reach",
+    "milliseconds": "how long it took",
+    "nonce": "the ID of the request that was approved, or null",
+    "detail": "approvals, attempts, sessions that waited, and the like",
+    "previous": "the hash of the row before",
+    "hash": "the hash of this row",
+}
+STATUS = {
+    "environment": "the environment's name",
+    "verdict": "its state ([verdicts](#verdicts))",
+    "revision": "its revision; null where it could not be read",
+    "pending": "the pending revisions",
+    "fingerprint": "its fingerprint, or null",
+    "server_version": "the PostgreSQL version, or null",
+    "drift": "the delta from the promised to the live schema",
+    "unmanaged": "objects in scope that no revision knows, and that do not count",
+    "error": "why it could not be read, or null",
+}
+DRIFT = {
+    "format": "the version of this format",
+    "environments": "[statuses](#environment-status), each with its `findings` and its [`remedy`](#remedy)",
+    "findings": "all [findings](#finding)",
+    "between": "[comparisons](#comparison) of environments at the same revision",
+    "models": "the delta from the scripts' to the declared schema; null without `--models`",
+}
+FINDING = {
+    "found": "the [kind](#kinds-of-finding)",
+    "environments": "the environments concerned; empty for the release itself",
+    "detail": "the finding as a sentence",
+}
+COMPARISON = {
+    "revision": "the revision of both",
+    "a": "the first environment",
+    "b": "the second environment",
+    "delta": "the delta from a to b",
+}
+REMEDY = {
+    "covered": "true where the statements remove the whole difference",
+    "loses_data": "true where a statement loses data",
+    "statements": "[statements](#remedy-statement), in the order in which they run",
+    "gaps": "[differences](#remedy-gap) that no statement removes",
+}
+STATEMENT = {
+    "sql": "the statement",
+    "kind": "the kind of the object",
+    "name": "the object's name",
+    "loses_data": "true where it loses data, or can only run after one that does",
+    "covered": "true",
+}
+GAP = {
+    "kind": "the kind of the object",
+    "name": "the object's name",
+    "why": "why no statement removes the difference",
+    "covered": "false",
+}
+DOCTOR = {
+    "name": "what was examined",
+    "exit_code": "0 where it is in order, else the exit code of the error",
+    "detail": "the result, or the error",
+}
+CHECK = {
+    "name": "what was checked",
+    "passed": "true where it is in order",
+    "detail": "the result",
+}

@@ -1,0 +1,57 @@
+"""Every statement that a revision sends is recorded as a statement of the revision."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.fix_project import Workspace
+
+SCRIPT = '''
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision = "0008", "0007"
+
+
+def upgrade() -> None:
+    """Execute statements that look like those of Alembic, and inspect the schema."""
+    op.execute("CREATE TABLE doc_of_alembic_version (id int)")
+    op.execute("/* as alembic_version */ CREATE SEQUENCE numbers")
+    op.execute("SELECT pg_catalog.setval('numbers', 7)")
+    op.execute("UPDATE alembic_version SET version_num = version_num WHERE 100 % 3 = 1")
+    inspector = sa.inspect(op.get_bind())
+    assert inspector.has_table("wishlist_items")
+    assert inspector.get_columns("wishlist_items")
+    assert inspector.get_indexes("wishlist_items")
+    assert inspector.get_check_constraints("wishlist_items") is not None
+    assert inspector.get_enums()
+    op.get_bind().exec_driver_sql("SELECT 100 % 7", execution_options={"no_parameters": True})
+    op.bulk_insert(sa.table("doc_of_alembic_version", sa.column("id")), [{"id": 1}, {"id": 2}])
+    items = sa.table("doc_of_alembic_version", sa.column("id"))
+    op.get_bind().execute(items.insert().returning(items.c.id), [{"id": 3}, {"id": 4}])
+
+
+def downgrade() -> None:
+    op.execute("DROP SEQUENCE numbers")
+    op.drop_table("doc_of_alembic_version")
+'''
+
+
+def test_statements_like_those_of_alembic_are_recorded(workspace: Workspace) -> None:
+    (workspace.root / "migrations/versions/0008_odd.py").write_text(SCRIPT)
+
+    recorded = workspace.project.history.statements(("0007",))
+
+    assert recorded == (
+        "CREATE TABLE doc_of_alembic_version (id int)",
+        "/* as alembic_version */ CREATE SEQUENCE numbers",
+        "SELECT pg_catalog.setval('numbers', 7)",
+        "UPDATE alembic_version SET version_num = version_num WHERE 100 % 3 = 1",
+        "SELECT 100 % 7",
+        "INSERT INTO doc_of_alembic_version (id) VALUES (1)",
+        "INSERT INTO doc_of_alembic_version (id) VALUES (2)",
+        "INSERT INTO doc_of_alembic_version (id) VALUES (3), (4) RETURNING doc_of_alembic_version.id",
+    )
+    workspace.migrate("local")
+    assert workspace.sql("local", "SELECT last_value FROM numbers") == [(7,)]
