@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psycopg
@@ -35,6 +36,7 @@ IGNORED = frozenset(
 """Catalogs that no snapshot reads."""
 PREFIX = "wish_rollout_"
 """Begins the names of the prepared statements."""
+_NUMBERS = count(1)
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 OLDEST = 3
 """The first transaction ID that is no special one (access/transam.h)."""
@@ -55,8 +57,15 @@ Rows = dict[str, dict[Key, Entry]]
 """Catalog → (number of the object, part) → its row."""
 
 
+class Listing(NamedTuple):
+    """The rows of the catalogs that are remembered, and the numbers of rows of the others."""
+
+    rows: Rows
+    others: Mapping[str, int]
+
+
 @dataclass(frozen=True, slots=True)
-class StatementKey:
+class Moment:
     """A moment before a change: a transaction ID that no later one is below, and what was counted then."""
 
     since: int
@@ -97,7 +106,7 @@ class CatalogChanges:
         self.catalogs = {str(name): int(oid) for oid, name, _ in rows if name not in IGNORED}
         self.readable = all(may_read for _, name, may_read in rows if name not in IGNORED)
         self.counting = self.ask("SELECT current_setting('track_counts')::bool").fetchall()[0][0]
-        self.others: dict[str, int] = {}
+        self.prefix = f"{PREFIX}{next(_NUMBERS)}_"
         self.prepared: dict[str, list[str]] = {}
         self.counted: Counts = {}
 
@@ -112,11 +121,11 @@ class CatalogChanges:
         """
         if name not in self.prepared:
             text, order = _numbered(load_query(name, self.major, selected=some))
-            self.ask(f"PREPARE {PREFIX}{name} AS {text}")
+            self.ask(f"PREPARE {self.prefix}{name} AS {text}")
             self.prepared[name] = order
         order = self.prepared[name]
         places = ", ".join(["%s"] * len(order))
-        call = f"EXECUTE {PREFIX}{name}" + (f" ({places})" if order else "")
+        call = f"EXECUTE {self.prefix}{name}" + (f" ({places})" if order else "")
         return self.ask(call, [parameters[each] for each in order])
 
     def prepare_to_read(self) -> None:
@@ -125,16 +134,16 @@ class CatalogChanges:
             found = self.ask(
                 "SELECT set_config('plan_cache_mode', 'force_generic_plan', true),"
                 " (SELECT count(*) FROM pg_prepared_statements WHERE starts_with(name, %s))",
-                [PREFIX],
+                [self.prefix],
             )
             counts = self._count() if "written_catalogs" in self.prepared else None
             if found.fetchall()[0][1] < len(self.prepared):
-                self.ask("DEALLOCATE ALL")
+                self.prefix = f"{PREFIX}{next(_NUMBERS)}_"
                 self.prepared.clear()
                 counts = None
         self.counted = _counts(counts or self._count())
 
-    def mark(self) -> StatementKey:
+    def mark(self) -> Moment:
         """Return the present moment; the session is in the transaction that will write."""
         with self.connection.pipeline():
             snapshot = self.ask(
@@ -142,22 +151,21 @@ class CatalogChanges:
             )
             counts = self._count()
             since = int(snapshot.fetchall()[0][0]) % 2**32
-            return StatementKey(max(since, OLDEST), _counts(counts))
+            return Moment(max(since, OLDEST), _counts(counts))
 
-    def list_all(self) -> Rows:
-        """Return the rows of all catalogs whose rows are remembered, and remember how long the others are."""
-        if self.readable:
-            self.others = {name: count for name, count, _ in self._other_catalogs(OLDEST)}
+    def list_all(self) -> Listing:
+        """Return the rows of all catalogs whose rows are remembered, and how many rows the others have."""
+        others = {name: rows for name, rows, _ in self._other_catalogs(OLDEST)} if self.readable else {}
         found: Rows = {name: {} for name in LISTED}
         found |= self._take_rows(self._ask_rows(OLDEST, LISTED))
         members = {key for key, entry in found["pg_depend"].items() if entry.kind == "extension"}
-        return {
-            **found,
-            "pg_depend": {key: found["pg_depend"][key] for key in found["pg_depend"].keys() - members},
-        }
+        found["pg_depend"] = {key: entry for key, entry in found["pg_depend"].items() if key not in members}
+        return Listing(found, others)
 
-    def written(self, mark: StatementKey, *, committed: bool) -> Written:
+    def written(self, mark: Moment, others: Mapping[str, int], *, committed: bool) -> Written:
         """Return what was written since ``mark``; ``committed``: whether a transaction ended since then.
+
+        ``others``: how many rows the catalogs have that are not followed.
 
         Comes after ``prepare_to_read``.
         """
@@ -165,13 +173,13 @@ class CatalogChanges:
             if not self.readable:
                 return Written(everything=True)
             written, deleted = set(FOLLOWED), set(LISTED)
-            others = self._other_catalogs(mark.since)
-            if any(new or count != self.others.get(name) for name, count, new in others):
+            now = self._other_catalogs(mark.since)
+            if any(new or rows != others.get(name) for name, rows, new in now):
                 return Written(everything=True)
         else:
-            now = {name: (count, mark.counts.get(name, (0, 0))) for name, count in self.counted.items()}
-            written = {name for name, (count, before) in now.items() if count[0] != before[0]}
-            deleted = {name for name, (count, before) in now.items() if count[1] != before[1]}
+            pairs = {name: (after, mark.counts.get(name, (0, 0))) for name, after in self.counted.items()}
+            written = {name for name, (after, before) in pairs.items() if after[0] != before[0]}
+            deleted = {name for name, (after, before) in pairs.items() if after[1] != before[1]}
             alone = deleted & COMPANIONS and "pg_class" not in deleted
             if (written | deleted) - FOLLOWED or alone:
                 return Written(everything=True)

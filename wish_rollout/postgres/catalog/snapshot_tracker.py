@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.schema.delta import Delta
     from wish_rollout.core.schema.scope import Scope
     from wish_rollout.core.schema.snapshot import Json, Key
-    from wish_rollout.postgres.catalog.catalog_changes import Rows, StatementKey, Written
+    from wish_rollout.postgres.catalog.catalog_changes import Moment, Rows, Written
 
 Objects = dict["Key", Any]
 _WHERE = {
@@ -61,7 +61,7 @@ class Change:
     reading: CatalogObjects | None = None
     units: Units = field(default_factory=Units)
     written: Written | None = None
-    listed: Rows | None = None
+    listed: Listing | None = None
 
     @property
     def keys(self) -> set[Key]:
@@ -82,11 +82,11 @@ class SnapshotTracker:
         """Return the present snapshot, which later changes leave alone."""
         return Snapshot(dict(self.objects), self.readable_properties)
 
-    def mark(self) -> StatementKey:
+    def mark(self) -> Moment:
         """Return the present moment, for ``read``; the session is in the transaction that will write."""
         return self.changes.mark()
 
-    def read(self, mark: StatementKey, *, committed: bool = False, keep_settings: bool = True) -> Change:
+    def read(self, mark: Moment, *, committed: bool = False, keep_settings: bool = True) -> Change:
         """Return what was changed since ``mark``; ``accept`` makes it the present.
 
         ``committed``: whether a transaction ended since then. ``keep_settings``: restore the session's settings,
@@ -94,7 +94,7 @@ class SnapshotTracker:
         """
         with self._plain_settings(keep_settings or committed), garbage_collection_disabled():
             self.changes.prepare_to_read()
-            written = self.changes.written(mark, committed=committed)
+            written = self.changes.written(mark, self.others, committed=committed)
             units = Units(everything=True)
             if not written.everything:
                 units = changed_units(self.changes, written, self.known, self.reading.columns)
@@ -151,7 +151,8 @@ class SnapshotTracker:
         assert change.listed is not None
         self.reading: CatalogObjects = change.reading
         self.objects: Objects = dict(change.after)
-        self.known: Rows = change.listed
+        self.known: Rows = change.listed.rows
+        self.others = change.listed.others
         self.readable_properties = visible_properties(self.reading.context)
         self.groups: dict[str, set[Key]] = {}
         for key, properties in self.objects.items():

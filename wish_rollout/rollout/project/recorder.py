@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.release.release import Position
     from wish_rollout.core.schema.snapshot import Key
-    from wish_rollout.postgres.catalog.catalog_changes import StatementKey
+    from wish_rollout.postgres.catalog.catalog_changes import Moment
     from wish_rollout.revisions.script_runs import Road
     from wish_rollout.rollout.project.release_source import ReleaseSource
     from wish_rollout.rollout.project.walk_segments import Segment
@@ -130,7 +130,7 @@ class Recorder:
 
     def begin(self) -> None:
         """Remember the moment before a script."""
-        self.mark: StatementKey | None = self.tracker.mark() if self.tracker else None
+        self.mark: Moment | None = self.tracker.mark() if self.tracker else None
 
     def applied(self, revision: str) -> None:
         """Run the revision's ``verify()`` over a session of its own, and note what fails."""
