@@ -46,9 +46,6 @@ class Visitor(Protocol):
     def begin(self) -> None:
         """Prepare for a script that is about to run."""
 
-    def applied(self, revision: str) -> None:
-        """Act after the transaction of an upgrade."""
-
     def wants_downgrade(self, revision: str) -> bool:
         """Whether the revision's downgrade is to be tried."""
 
@@ -63,6 +60,15 @@ class Visitor(Protocol):
 
     def raised(self, revision: str, reason: str, committed: bool) -> None:
         """Note that a downgrade raised; ``committed``: what it did before cannot be taken back."""
+
+
+class Restart(Exception):
+    """A downgrade left a state that cannot be taken back."""
+
+    def __init__(self, revision: str, reason: str) -> None:
+        super().__init__(revision, reason)
+        self.revision = revision
+        self.reason = reason
 
 
 class _RollBack(Exception):
@@ -95,7 +101,7 @@ def walk(road: Road, revisions: Sequence[str], visitor: Visitor) -> None:
                 road.scripts.directory.run_env()
             if ours.in_transaction():
                 ours.commit()
-        except RolloutError:
+        except (RolloutError, Restart):
             raise
         except Exception as error:
             raise explained(error, applied, road.environment) from error
@@ -123,7 +129,6 @@ class _Walker:
             step = MigrationStep.upgrade_from_script(directory.revision_map, script)
             upgrade, step.migration_fn = step.migration_fn, self._begun(name, step.migration_fn)
             yield step
-            self.visitor.applied(name)
             if self.visitor.wants_downgrade(name):
                 self._try_downgrade(context, name, script.module, upgrade)
 
@@ -160,7 +165,7 @@ class _Walker:
                     raise _RollBack  # noqa: TRY301
         except _RollBack:
             return
-        except RolloutError:
+        except (RolloutError, Restart):
             raise
         except Exception as error:  # noqa: BLE001  (a script may raise anything)
             self.visitor.raised(name, _reason(error), committed=self.applied.commits != self.commits)

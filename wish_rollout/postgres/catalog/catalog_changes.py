@@ -38,8 +38,8 @@ PREFIX = "wish_rollout_"
 """Begins the names of the prepared statements."""
 _NUMBERS = count(1)
 _PARAMETER = re.compile(r"%\((\w+)\)s")
-OLDEST = 3
-"""The first transaction ID that is no special one (access/transam.h)."""
+BOOTSTRAP, FIRST_NORMAL = 1, 3
+"""The transaction ID of initdb's first rows, and the first one that is no special one (access/transam.h)."""
 
 Key = tuple[int, int]
 Counts = dict[str, tuple[int, int]]
@@ -151,13 +151,13 @@ class CatalogChanges:
             )
             counts = self._count()
             since = int(snapshot.fetchall()[0][0]) % 2**32
-            return Moment(max(since, OLDEST), _counts(counts))
+            return Moment(max(since, FIRST_NORMAL), _counts(counts))
 
     def list_all(self) -> Listing:
         """Return the rows of all catalogs whose rows are remembered, and how many rows the others have."""
-        others = {name: rows for name, rows, _ in self._other_catalogs(OLDEST)} if self.readable else {}
+        others = {name: rows for name, rows, _ in self._other_catalogs(BOOTSTRAP)} if self.readable else {}
         found: Rows = {name: {} for name in LISTED}
-        found |= self._take_rows(self._ask_rows(OLDEST, LISTED))
+        found |= self._take_rows(self._ask_rows(BOOTSTRAP, LISTED))
         members = {key for key, entry in found["pg_depend"].items() if entry.kind == "extension"}
         found["pg_depend"] = {key: entry for key, entry in found["pg_depend"].items() if key not in members}
         return Listing(found, others)

@@ -85,7 +85,7 @@ class _Collector:
         elif catalog == "pg_constraint":
             (self.units.types.add if entry.kind == "type" else self._class)(entry.container)
         elif catalog == "pg_proc":
-            self.units.functions.add(oid)
+            self._function(oid, entry)
         elif entry.container:  # pg_type, pg_enum
             self.units.types.add(entry.container)
         if not deleted and self._is_update(catalog, key, entry):
@@ -109,7 +109,7 @@ class _Collector:
         if catalog == "pg_class":
             self._class(oid)
         elif catalog == "pg_proc":
-            self.units.functions.add(oid)
+            self._function(oid, self.known["pg_proc"].get((oid, 0), NOTHING))
         elif catalog == "pg_type" or on_type:
             self.units.types.add(on_type or oid)
         elif relation:
@@ -121,7 +121,7 @@ class _Collector:
         if catalog == "pg_class":
             self._class(oid)
         elif catalog == "pg_proc":
-            self.units.functions.add(oid)
+            self._function(oid, self.known["pg_proc"].get((oid, 0), NOTHING))
         elif catalog == "pg_type":
             self.units.types.add(oid)
         else:
@@ -132,6 +132,11 @@ class _Collector:
                 self.units.types.add(entry.container)
             else:
                 self._class(entry.container)
+
+    def _function(self, oid: int, entry: Entry) -> None:
+        """Add a function; aggregates are read only together with all else."""
+        self.units.functions.add(oid)
+        self.units.everything |= entry.kind == "a"
 
     def _class(self, oid: int) -> None:
         """Add what a relation of any kind belongs to."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.schema.delta import Delta
     from wish_rollout.core.schema.scope import Scope
     from wish_rollout.core.schema.snapshot import Json, Key
-    from wish_rollout.postgres.catalog.catalog_changes import Moment, Rows, Written
+    from wish_rollout.postgres.catalog.catalog_changes import Listing, Moment, Rows, Written
 
 Objects = dict["Key", Any]
 _WHERE = {

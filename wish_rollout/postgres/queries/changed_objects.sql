@@ -1,5 +1,5 @@
 -- The rows of the catalog that transactions since a given one have written, with the object that each belongs to.
--- Only the catalogs that are named are scanned. Every transaction ID is 3 or higher, so with 3 all rows are returned
+-- Only the catalogs that are named are scanned. With 1, which comes before every other transaction ID, all rows are returned
 -- of objects that initdb did not make. Manual: "System Columns", "System Catalogs".
 -- part: a column's number, or that of a column that a comment is on. container: of an index, a TOAST table and an
 -- identity column's sequence their table, of a composite type's relation the type, of all others what they are on.
@@ -51,7 +51,7 @@ UNION ALL
 SELECT 'pg_foreign_table', f.ftrelid, 0, f.ftrelid, '', '' FROM pg_foreign_table f
  WHERE 'pg_foreign_table' = ANY (%(catalogs)s) AND age(f.xmin) <= (SELECT age FROM since)
 UNION ALL
-SELECT 'pg_proc', p.oid, 0, p.oid, '', '' FROM pg_proc p
+SELECT 'pg_proc', p.oid, 0, p.oid, p.prokind::text, '' FROM pg_proc p
  WHERE 'pg_proc' = ANY (%(catalogs)s) AND age(p.xmin) <= (SELECT age FROM since) AND p.oid >= 16384
 UNION ALL
 SELECT 'pg_type', t.oid, 0, CASE WHEN c.relkind <> 'c' THEN 0 ELSE t.oid END, '', ''

@@ -17,10 +17,10 @@ from wish_rollout.rollout.execution.statement_journal import Journaling
 from wish_rollout.rollout.planning.plans import journal_act_name
 
 if TYPE_CHECKING:
-    from wish_rollout.core.release.release import Position
     from collections.abc import Callable
 
     from wish_rollout.core.plan.plan import EnvironmentPlan
+    from wish_rollout.core.release.release import Position
     from wish_rollout.revisions.run_hooks import Sent
     from wish_rollout.revisions.script_runs import Direction
     from wish_rollout.revisions.statement_hooks import Applied

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.schema.delta import Delta
     from wish_rollout.core.schema.snapshot import Json, Key
     from wish_rollout.revisions.journal import Recorded
-    from wish_rollout.revisions.revision_record import Changes, Record
+    from wish_rollout.revisions.revision_record import Record
     from wish_rollout.rollout.project.release_source import ReleaseSource
 
 CACHE = Path(".dagster") / "replays"
@@ -75,8 +75,11 @@ class History:
 
     def names(self) -> Iterator[Mapping[Key, Mapping[str, Json]]]:
         """Give objects that together have the names of all that the recorded history has ever had."""
-        yield self._start().objects
+        before = self.project.release.ancestors(self._base)
+        yield self.at(self._base).objects
         for revision in self.project.release.revisions:
+            if revision.id in before:
+                continue
             record = self.record(revision.id)
             for changes in (record.merged, record.changes):
                 yield {key: value for key, value in changes.items() if value is not None}
@@ -108,24 +111,26 @@ class History:
         """Return a schema that need not be computed."""
         if (name,) in self._known:
             return self._known[name,]
-        base = self.journal.base if self.journal.entries else ()
         if name in self.journal.entries:
             return self.journal.snapshot(name)
-        return self._start() if name == "" or (name,) == base else None
+        if self.journal.entries and ((name,) if name else ()) == self.journal.base:
+            return self.journal.snapshot(BASE)
+        return None if name else self._from_replay().start
 
-    def _start(self) -> Snapshot:
-        """Return the schema that the first recorded revision starts from."""
-        recorded = self.journal.snapshot(BASE) if self.journal.entries else None
-        return recorded or self._from_replay().start
+    @property
+    def _base(self) -> Position:
+        """The position from which on the history is recorded."""
+        return self.journal.base if self.journal.entries else ()
 
     def _between(self, position: Position) -> Snapshot:
         """Return the schema at several heads: before a merge, or replayed."""
         for revision in self.project.release.revisions:
             if tuple(sorted(revision.parents)) == position:
                 record = self.record(revision.id)
-                objects = dict(self._walk(record.parent).objects)
+                parent = self._walk(record.parent)
+                objects = dict(parent.objects)
                 apply_changes(objects, record.merged)
-                return Snapshot(objects, self._start().readable_properties)
+                return Snapshot(objects, parent.readable_properties)
         journal = Journal(self._cache)
         name = "+".join(position)
         found = journal.snapshot(name)
@@ -151,11 +156,6 @@ class History:
                 with suppress(OSError):  # a worker without a place to write replays each time
                     journal.write(self.project.release, self._replayed)
         return self._replayed
-
-
-def merged_changes(record: Record) -> Changes:
-    """Return all that a revision changes, other parents' branches included."""
-    return {**record.merged, **record.changes}
 
 
 def cache_key(project: ReleaseSource) -> str:

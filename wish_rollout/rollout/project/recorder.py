@@ -13,11 +13,12 @@ from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.postgres.catalog.snapshot_tracker import Change, SnapshotTracker
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.revisions.behaviour import has_verify, run_verify
-from wish_rollout.revisions.history_walk import Ran, walk
+from wish_rollout.revisions.history_walk import Ran, Restart, walk
+from wish_rollout.revisions.journal import Recorded
 from wish_rollout.revisions.revision_record import Record, changes_between
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from wish_rollout.core.release.release import Position
     from wish_rollout.core.schema.snapshot import Key
@@ -50,15 +51,6 @@ def at_most_each_second(progress: Callable[[str], None]) -> Callable[[str], None
             progress(message)
 
     return passed_on
-
-
-class Restart(Exception):
-    """A downgrade left a state that cannot be taken back."""
-
-    def __init__(self, revision: str, reason: str) -> None:
-        super().__init__(revision, reason)
-        self.revision = revision
-        self.reason = reason
 
 
 @dataclass(eq=False)
@@ -96,8 +88,16 @@ class Recorder:
         self.merged: dict[Key, tuple[Any, Any]] = {}
         self.parent = segment.parent if segment else ""
 
-    def run(self, road: Road, base: Position) -> None:
-        """Apply what comes before the line, then record the line; raise ReplayMissed, Restart, and as ``walk``."""
+    def _merge_from(self, recorded: Recorded) -> None:
+        """Note what other branches add to the schema of the first revision's parent."""
+        assert self.tracker is not None
+        parent, now = recorded.end((self.parent,)).objects, self.tracker.objects
+        for key in parent.keys() | now.keys():
+            if parent.get(key) != now.get(key):
+                self.merged[key] = parent.get(key), now.get(key)
+
+    def run(self, road: Road, base: Position, first: Snapshot | None = None) -> None:
+        """Apply what comes before the line, then record the line. ``first``: the schema at ``base``. Raise ReplayMissed, Restart, and as ``walk``."""
         connection, self.url = road.connection, road.url
         self.postgres = connection.info.server_version // 10000
         before = self.segment.applied if self.segment else self.release.ancestors(base)
@@ -107,7 +107,11 @@ class Recorder:
         self.tracker = SnapshotTracker(connection, self.project.scope_of())
         self.start = self.tracker.snapshot()
         if self.segment:
-            walk(road, self._route(before), self)
+            if self.segment.parent and before != self.release.ancestors((self.segment.parent,)):
+                self._merge_from(Recorded(base, first or self.start, self.records, self.postgres))
+            for piece in self._pieces(self._route(before)):
+                walk(road, piece, self)
+                self._verify(piece[-1])
             if missed := self.tracker.missed():
                 raise ReplayMissed(self.segment.revisions[-1], summarize_delta(missed))
 
@@ -132,13 +136,22 @@ class Recorder:
         """Remember the moment before a script."""
         self.mark: Moment | None = self.tracker.mark() if self.tracker else None
 
-    def applied(self, revision: str) -> None:
+    def _pieces(self, route: list[str]) -> Iterator[list[str]]:
+        """Give the route in pieces that end where a ``verify()`` has to run, which needs env.py to have ended."""
+        piece: list[str] = []
+        for name in route:
+            piece.append(name)
+            if self.report.behaviour is not None and has_verify(self.project.scripts, name):
+                yield piece
+                piece = []
+        if piece:
+            yield piece
+
+    def _verify(self, revision: str) -> None:
         """Run the revision's ``verify()`` over a session of its own, and note what fails."""
         if self.report.behaviour is None or revision not in self.wanted:
             return
         scripts, search_path = self.project.scripts, self.project.config.release.search_path
-        if not has_verify(scripts, revision):
-            return
         with connect(self.url, "the scratch database") as connection:
             if failure := run_verify(scripts, connection, revision, search_path):
                 self.report.behaviour.append(failure)

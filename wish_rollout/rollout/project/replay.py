@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.sessions.connections import connect
-from wish_rollout.revisions.history_walk import walk
+from wish_rollout.revisions.history_walk import Restart, walk
 from wish_rollout.revisions.journal import Recorded
 from wish_rollout.revisions.script_runs import Road, migrate
 from wish_rollout.rollout.project.project_sandbox import sandbox
-from wish_rollout.rollout.project.recorder import Recorder, Report, Restart
+from wish_rollout.rollout.project.recorder import Recorder, Report
 from wish_rollout.rollout.project.walk_segments import segments
 from wish_rollout.sandbox.scratch_databases import scratch_database, scratch_server
 
@@ -84,9 +84,6 @@ class Unread:
     def begin(self) -> None:
         """Prepare nothing."""
 
-    def applied(self, _revision: str) -> None:
-        """Do nothing."""
-
     def wants_downgrade(self, _revision: str) -> bool:
         """No downgrade is tried."""
         return False
@@ -117,7 +114,7 @@ def replay(
     records: dict[str, Record] = {}
     kept: dict[str, Any] = {}
     for part in parts or (None,):
-        found = replay_segment(project, part, base, records, report)
+        found = replay_segment(project, part, (base, kept.get("start")), records, report)
         kept.setdefault("start", found.start)
         kept["postgres"] = found.postgres
     order = [each.id for each in release.revisions if each.id in records]
@@ -135,7 +132,7 @@ def read_position(project: ReleaseSource, position: Position) -> Snapshot:
 def replay_segment(
     project: ReleaseSource,
     part: Segment | None,
-    base: Position,
+    base: tuple[Position, Snapshot | None],
     records: dict[str, Record],
     report: Report,
 ) -> Recorder:
@@ -149,7 +146,7 @@ def replay_segment(
         try:
             with scratch(project) as url, connect(url, SCRATCH) as connection:
                 road = Replayer(project, url).road(connection)
-                recorder.run(road, base)
+                recorder.run(road, *base)
         except Restart as restart:
             irreversible[restart.revision] = restart.reason
             continue

@@ -2,6 +2,7 @@
 
 A database at a revision has exactly that revision and its ancestors. So a line goes on from a revision to one of its
 children; every other child begins a line of its own, on a database to which the ancestors are applied first.
+Ancestors are always applied in the release's order, since the order of columns depends on it.
 """
 
 from __future__ import annotations
@@ -29,20 +30,22 @@ class Segment:
 def segments(release: Release, base: Position, wanted: frozenset[str]) -> list[Segment]:
     """Return the lines that together hold each wanted revision once, in an order in which parents come first."""
     root = base[0] if len(base) == 1 else ""
-    before = release.ancestors(base)
+    place = {revision.id: number for number, revision in enumerate(release.revisions)}
     open_ends: dict[str, Segment] = {}
     found: list[Segment] = []
-    depth: dict[str, int] = {}
     for revision in release.revisions:
         if revision.id not in wanted:
             continue
         parents = [parent for parent in revision.parents if parent in wanted]
-        depth[revision.id] = 1 + max((depth[parent] for parent in parents), default=0)
-        parent = max(parents, key=lambda name: (name in open_ends, depth[name]), default="")
-        line = open_ends.pop(parent, None)
+        others = release.ancestors((revision.id,)) - {revision.id}
+        line = None
+        for parent in sorted(parents, key=lambda name: place[name]):
+            missing = others - release.ancestors((parent,)) if len(revision.parents) > 1 else frozenset()
+            if parent in open_ends and all(place[name] > place[parent] for name in missing):
+                line = open_ends.pop(parent)
+                break
         if line is None:
-            applied = release.ancestors((parent,)) if parent else before
-            line = Segment(parent or root, applied)
+            line = Segment(max(parents, key=lambda name: place[name], default=root), others)
             found.append(line)
         line.revisions.append(revision.id)
         open_ends[revision.id] = line

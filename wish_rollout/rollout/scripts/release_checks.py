@@ -35,12 +35,12 @@ def check_release(project: Project, progress: Callable[[str], None] = lambda _: 
     ``progress`` is called with what is being done. The scripts are replayed once.
     """
     findings: list[Check] = []
-    for check in (_heads, _history):
-        progress(check.__name__.strip("_"))
+    for name, check in (("one head", _heads), ("history", _history)):
+        progress(name)
         try:
             findings += check(project)
         except RolloutError as error:
-            findings.append(Check(check.__name__.strip("_"), passed=False, detail=str(error)))
+            findings.append(Check(name, passed=False, detail=str(error)))
             if check is _heads:
                 return findings
     progress("replay")
@@ -56,11 +56,11 @@ def check_release(project: Project, progress: Callable[[str], None] = lambda _: 
         lambda: _models(project, found),
         lambda: _downgrades(project, journal, found),
     )
-    for name, run in zip(("replay", "models", "round trip"), checks, strict=True):
+    for title, run in zip(("replay", "models", "round trip"), checks, strict=True):
         try:
             findings += run()
         except RolloutError as error:
-            findings.append(Check(name, passed=False, detail=str(error)))
+            findings.append(Check(title, passed=False, detail=str(error)))
     return findings
 
 
@@ -156,9 +156,13 @@ def _downgrades(project: Project, journal: Journal, found: Recorded) -> Iterator
     """Report revisions that cannot be undone: new ones as a failure, older ones as information."""
     release = project.release
     old = release.ancestors(journal.accepted) if journal.entries else frozenset(release.by_id)
-    irreversible = {name: each.irreversible for name, each in found.records.items() if each.irreversible}
-    new = [f"{name}: {reason}" for name, reason in irreversible.items() if name not in old]
-    known = [f"{name}: {reason}" for name, reason in irreversible.items() if name in old]
+    new: list[str] = []
+    known: list[str] = []
+    for name, record in found.records.items():
+        recorded = journal.record(name)
+        accepted = name in old and (recorded is None or recorded.irreversible)
+        if record.irreversible:
+            (known if accepted else new).append(f"{name}: {record.irreversible}")
     well = "upgrade → downgrade comes back"
     if known:
         more = f"; and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
