@@ -25,7 +25,15 @@ from wish_rollout.sandbox.settings import ADMIN
 
 BIN = Path(sys.executable).parent
 LENGTHS = (10, 100, 300, 1000)
-LIMITS = {"record": 3.0, "apply": 2.0, "bytes": 4.0, "memory": 250.0, "growth": 3.5, "constant": 1.2, "check": 3.0}
+LIMITS = {
+    "record": 3.0,
+    "apply": 2.0,
+    "bytes": 4.0,
+    "memory": 250.0,
+    "growth": 3.5,
+    "constant": 1.2,
+    "check": 3.0,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +75,13 @@ class Bench:
         )
         _, status, usage = os.wait4(process.pid, 0)
         if status:
-            raise SystemExit(f"{' '.join(command)} failed: {(process.stderr.read() if process.stderr else b'').decode()}")
+            raise SystemExit(
+                f"{' '.join(command)} failed: {(process.stderr.read() if process.stderr else b'').decode()}"
+            )
         own = usage.ru_utime + usage.ru_stime
-        return Cost(own + self.server_seconds() - server, time.perf_counter() - started, usage.ru_maxrss / 1024)
+        return Cost(
+            own + self.server_seconds() - server, time.perf_counter() - started, usage.ru_maxrss / 1024
+        )
 
     def server_seconds(self) -> float:
         """Return the processor time of the server's present and former sessions."""
@@ -95,7 +107,12 @@ class Bench:
         ini = project / "alembic.ini"
         text = ini.read_text()
         plain = self.fresh("bench_plain").replace("postgresql:", "postgresql+psycopg:")
-        ini.write_text("".join(f"sqlalchemy.url = {plain}\n" if "sqlalchemy.url" in line else line for line in text.splitlines(True)))
+        ini.write_text(
+            "".join(
+                f"sqlalchemy.url = {plain}\n" if "sqlalchemy.url" in line else line
+                for line in text.splitlines(True)
+            )
+        )
         found["alembic upgrade head"] = self.run(project, "alembic", "upgrade", "head")
         ini.write_text(text)
         found["generate --record"] = self.run(project, "wish-rollout", "generate", "--record")

@@ -97,7 +97,10 @@ class Recorder:
                 self.merged[key] = parent.get(key), now.get(key)
 
     def run(self, road: Road, base: Position, first: Snapshot | None = None) -> None:
-        """Apply what comes before the line, then record the line. ``first``: the schema at ``base``. Raise ReplayMissed, Restart, and as ``walk``."""
+        """Apply what comes before the line, then record the line. ``first``: the schema at ``base``.
+
+        Raise ReplayMissed, Restart, and what ``walk`` raises.
+        """
         connection, self.url = road.connection, road.url
         self.postgres = connection.info.server_version // 10000
         before = self.segment.applied if self.segment else self.release.ancestors(base)
