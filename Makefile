@@ -61,7 +61,10 @@ bench: install
 bench-live: install
 	@$(BIN)/python -m bench.live
 
+bench-history: install
+	@$(BIN)/python -m bench.history
+
 clean:
 	@if [ -x $(BIN)/wish-rollout ]; then $(BIN)/wish-rollout sandbox remove; fi
 	@rm -rf .venv .lowest .sqlalchemy-2.0 .sandbox .dagster logs .logs_queue .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist site
-	@rm -f bench.json bench-live.json
+	@rm -f bench.json bench-live.json bench-history.json

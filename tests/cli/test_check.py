@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING
 
@@ -114,16 +115,16 @@ def test_snapshot_that_differs_from_the_replay_fails(workspace: Workspace) -> No
     wrong = {
         path.name: path.read_bytes()
         for path in (workspace.root / "migrations/meta").iterdir()
-        if path.name == "0007_snapshot.json"
+        if path.name == "0007_delta.json"
     }
-    recorded = json.loads(wrong["0007_snapshot.json"])["fingerprint"]
+    recorded = hashlib.sha256(wrong["0007_delta.json"]).hexdigest()
     workspace.edit(SCRIPT, '["sort_order", "user_id"]', '["user_id", "sort_order"]')
     assert workspace.cli("generate", "--record").code == 0
     journal = workspace.root / "migrations/meta/_journal.json"
     content = json.loads(journal.read_text())
-    content["entries"][1]["fingerprint"] = recorded
+    content["entries"][1]["record_sha256"] = recorded
     journal.write_text(json.dumps(content))
-    (workspace.root / "migrations/meta/0007_snapshot.json").write_bytes(wrong["0007_snapshot.json"])
+    (workspace.root / "migrations/meta/0007_delta.json").write_bytes(wrong["0007_delta.json"])
 
     found = failures(workspace)
     assert list(found) == ["replay"]
@@ -131,9 +132,9 @@ def test_snapshot_that_differs_from_the_replay_fails(workspace: Workspace) -> No
 
 
 def test_a_snapshot_edited_by_hand_fails(workspace: Workspace) -> None:
-    workspace.edit("migrations/meta/0007_snapshot.json", '"type": "text"', '"type": "varchar"')
+    workspace.edit("migrations/meta/0007_delta.json", '"type": "text"', '"type": "varchar"')
     found = failures(workspace)
-    assert "0007_snapshot.json" in found["replay"]
+    assert "0007_delta.json" in found["replay"]
 
 
 def test_models_that_differ_from_the_scripts_fail(workspace: Workspace) -> None:

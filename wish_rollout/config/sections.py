@@ -80,6 +80,15 @@ class ReleaseConfig(ConfigTable):
     platform: PlatformConfig = Field(
         default=PlatformConfig(), description="What the platform provides in every environment."
     )
+    heads: tuple[str, ...] = Field(
+        default=(),
+        description="The heads that databases are migrated to, where there are several by design: revisions, "
+        "branches as `LABEL@head`, or `heads` for all.",
+    )
+    base: str | None = Field(
+        default=None,
+        description="The revision from which on the history is recorded: no environment is before it.",
+    )
     pinned_extensions: frozenset[str] = Field(
         default=frozenset(), description="Extensions whose version is part of the fingerprint."
     )

@@ -43,6 +43,12 @@ def refuse_commit(_connection: sa.Connection) -> None:
     raise NotRefused("it commits, and what it writes must be rolled back")
 
 
+def has_verify(scripts: Scripts, revision: str) -> bool:
+    """Return whether a revision's script has a ``verify``."""
+    script = scripts.directory.get_revision(revision)
+    return script is not None and hasattr(script.module, "verify")
+
+
 def run_verify(
     scripts: Scripts, connection: psycopg.Connection[Any], revision: str, search_path: str
 ) -> str | None:

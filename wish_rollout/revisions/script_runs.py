@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from alembic.runtime.migration import MigrationContext
 
+    from wish_rollout.core.release.release import Position
     from wish_rollout.revisions.run_hooks import Sent
     from wish_rollout.revisions.scripts import Scripts
 
@@ -127,9 +128,12 @@ FixedConnectionContext._setups[FixedConnectionContext] = FixedConnectionContext.
 
 
 def migrate(
-    run: ScriptRun, destination: str, direction: Direction = "up", hooks: Hooks = NO_HOOKS
+    run: ScriptRun,
+    destination: str | Position,
+    direction: Direction = "up",
+    hooks: Hooks = NO_HOOKS,
 ) -> Applied:
-    """Run the scripts from where the database is to ``destination``, a revision or ``base``.
+    """Run the scripts from where the database is to ``destination``, a revision, several heads, or ``base``.
 
     ``direction`` may also be ``stamp``: only the version table is set. One transaction, unless env.py or a
     script commits by itself. Raises StatementFailed if the database refuses a statement, ScriptFailed
@@ -206,10 +210,12 @@ def with_login_role(hooks: Hooks, role: SessionRole) -> Hooks:
 
 
 def steps_to(
-    run: ScriptRun, destination: str, direction: Direction, hooks: Hooks, applied: Applied
+    run: ScriptRun, destination: str | Position, direction: Direction, hooks: Hooks, applied: Applied
 ) -> Callable[[Any, MigrationContext], Iterator[Any]]:
     """Return what Alembic asks for its steps; each revision is noted just before it runs, and may be refused."""
     planner = planner_of(run.scripts, direction)
+    if isinstance(destination, tuple) and len(destination) == 1:
+        destination = destination[0]
 
     def steps(rev: Any, context: MigrationContext) -> Iterator[Any]:  # noqa: ARG001
         for step in planner(destination, rev):
@@ -234,8 +240,8 @@ def call_before(check: Callable[[], None] | None, run: Callable[..., Any]) -> Ca
     return checked
 
 
-def planner_of(scripts: Scripts, direction: Direction) -> Callable[[str, Any], Iterable[Any]]:
+def planner_of(scripts: Scripts, direction: Direction) -> Callable[[Any, Any], Iterable[Any]]:
     """Return Alembic's own planner of steps for a direction, as its commands use it."""
     planners = {"up": "_upgrade_revs", "down": "_downgrade_revs", "stamp": "_stamp_revs"}
-    planner: Callable[[str, Any], Iterable[Any]] = getattr(scripts.directory, planners[direction])
+    planner: Callable[[Any, Any], Iterable[Any]] = getattr(scripts.directory, planners[direction])
     return planner

@@ -13,10 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from alembic.script import ScriptDirectory
 from alembic.util import pyfiles
+from alembic.util.exc import CommandError
 
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.projects import BadAlembicConfiguration
-from wish_rollout.core.errors.releases import MultipleHeads, ScriptFolderUnreadable, ScriptUnreadable
+from wish_rollout.core.errors.releases import (
+    MultipleHeads,
+    ScriptFolderUnreadable,
+    ScriptUnreadable,
+    UnknownHeads,
+)
 from wish_rollout.core.release.release import Release, build_release
 from wish_rollout.revisions.alembic_config import (
     NO_OPTIONS,
@@ -42,6 +48,7 @@ class Scripts:
     ``root``: the folder of rollout.toml. ``folder``: where env.py is; None: what Alembic's configuration says.
     ``ini``: an alembic.ini; None: the one that ALEMBIC_CONFIG names, or the one beside ``root``, or beside the folder,
     or in it. Relative paths begin at the folder from which the configuration's script folder exists.
+    ``heads``: the revisions that the release leads to if there are several heads.
     """
 
     def __init__(
@@ -50,9 +57,11 @@ class Scripts:
         folder: Path | None = None,
         ini: Path | None = None,
         options: ScriptOptions = NO_OPTIONS,
+        heads: tuple[str, ...] = (),
     ) -> None:
         self.root = root
         self.options = options
+        self.heads = heads
         self._named = (root / folder).resolve() if folder else None
         self._ini = root / ini if ini else None
 
@@ -153,9 +162,12 @@ class Scripts:
             text = error.msg if isinstance(error, SyntaxError) else str(error)
             place = self._place_of(error)
             raise ScriptUnreadable(str(self.folder), f"{type(error).__name__}: {text}", place) from None
-        if len(heads) > 1:
+        whole = build_release(self._facts(script) for script in reversed(scripts))
+        if self.heads:
+            return whole.up_to(named_heads(directory, self.heads))
+        if len(whole.head) > 1:
             raise MultipleHeads(" ".join(sorted(heads)))
-        return build_release(self._facts(script) for script in reversed(scripts))
+        return whole
 
     def _place_of(self, error: Exception) -> str:
         """Return the script and the line in which something went wrong; empty if that is in none."""
@@ -173,6 +185,15 @@ class Scripts:
         shown = path.relative_to(self.root) if path.is_relative_to(self.root) else path
         parents = (*script._versioned_down_revisions, *script._resolved_dependencies)  # noqa: SLF001
         return script.revision, tuple(parents), script.doc, str(shown), path.read_bytes()
+
+
+def named_heads(directory: ScriptDirectory, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the revisions that ``[release] heads`` names, as Alembic resolves them; raise UnknownHeads."""
+    try:
+        found = directory.get_revisions(names)
+    except CommandError as error:
+        raise UnknownHeads(str(list(names)), str(error)) from None
+    return tuple(script.revision for script in found if script)
 
 
 def read(directory: ScriptDirectory) -> tuple[list[str], list[Script]]:

@@ -23,7 +23,7 @@ VERBS = ("rename table", "set schema", "rename index", "rename column", "rename 
 def all_renames(start: Snapshot, pending: Iterable[Pending]) -> Renamed:
     """Give what all pending revisions together rename of a schema: (kind, first name) → last name."""
     names = {key: key[1] for key in start.objects if key[0] in ("table", "column")}
-    for one in pending:
+    for one in pending if names else ():
         found = find_renames(Script(one.statements), one.before, one.after)
         tables = {old: new for (kind, old), new in found.items() if kind == "table"}
         if found:
@@ -33,8 +33,11 @@ def all_renames(start: Snapshot, pending: Iterable[Pending]) -> Renamed:
 
 def find_renames(script: Script, before: Snapshot, after: Snapshot) -> Renamed:
     """Follow what the statements rename, one after the other, as far as the schema after them confirms it."""
+    acts = script.of_verb(*VERBS)
+    if not acts:
+        return {}
     now = {key: split_name(key[1]) for key in before.objects if key[0] in FOLLOWED}
-    for act in script.of_verb(*VERBS):
+    for act in acts:
         now = {key: _moved(act, key[0], parts) for key, parts in now.items()}
     names = {(kind, split_name(name)): name for kind, name in after.objects if kind in FOLLOWED}
     return {

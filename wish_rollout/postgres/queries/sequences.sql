@@ -28,3 +28,4 @@ SELECT c.oid AS _oid,
   LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0
                        AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
  WHERE c.oid <> ALL (%(pg_class)s::oid[])
+   AND c.oid = ANY (%(sequences)s::oid[])  -- of some

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.plans import PlanChanged, SchemaDrifted
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from wish_rollout.revisions.script_runs import Direction
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.project.target import Target
+
+SHOWN = 60
+"""So many characters of a changed value of a plan are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,7 @@ def act(project: Project, recorder: Recorder, seen: DatabaseState) -> tuple[str,
         before, checks = project.history.at(plan.start), Checks(first=cleaning(project, recorder))
     direction: Direction = "stamp" if plan.action is Action.ADOPT else "up"
     recorder.after = plan.resumed_fingerprint or expected(plan, before).fingerprint
-    applied = run_scripts(project, recorder, plan.end[0], direction, checks)
+    applied = run_scripts(project, recorder, plan.end, direction, checks)
     return recorder.after, applied.revisions
 
 
@@ -142,7 +146,7 @@ def refuse_changed(plan: EnvironmentPlan, planned: Mapping[str, Any] | None) -> 
         return
     now = plan.signed_fields()
     changed = [
-        f"{name} was {_short(planned.get(name))}, is {_short(value)}"
+        f"{name} {_describe_change(planned.get(name), value)}"
         for name, value in now.items()
         if planned.get(name) != value
     ]
@@ -150,6 +154,22 @@ def refuse_changed(plan: EnvironmentPlan, planned: Mapping[str, Any] | None) -> 
         raise PlanChanged(plan.environment, "; ".join(changed))
 
 
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= 60 else text[:60] + "…"
+def _describe_change(before: Any, now: Any) -> str:
+    """Return how a value of a plan differs, from its first difference on."""
+    if isinstance(before, list) and isinstance(now, list):
+        pairs = enumerate(zip_longest(before, now, fillvalue="(none)"), start=1)
+        number, (one, other) = next((place, pair) for place, pair in pairs if pair[0] != pair[1])
+        return f"differ in number {number} of {len(now)}: {_describe_change(_text(one), _text(other))}"
+    one, other = _text(before), _text(now)
+    same = next((place for place, pair in enumerate(zip_longest(one, other)) if pair[0] != pair[1]), len(one))
+    start = max(0, same - 20) if max(len(one), len(other)) > SHOWN else 0
+    return f"was {_cut(one, start)}, is {_cut(other, start)}"
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else repr(value)
+
+
+def _cut(text: str, start: int) -> str:
+    end = start + SHOWN
+    return f"{'…' if start else ''}{text[start:end]}{'…' if len(text) > end else ''}"

@@ -48,7 +48,7 @@ def downgrade(project: Project, recorder: Recorder) -> list[str]:
     """Run the downgrades in a transaction that first checks that no row is lost."""
     target, connection, plan = recorder.target, recorder.connection, recorder.plan
     refuse = refuse_loss(target.name, connection, plan.promised, project.history.at(plan.end))
-    end = plan.end[0] if plan.end else "base"
+    end = plan.end or ("base",)
     return run_scripts(project, recorder, end, "down", Checks(each=refuse)).revisions
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wish_rollout.core.plan.plan import EnvironmentPlan
+    from wish_rollout.core.release.release import Position
     from wish_rollout.revisions.run_hooks import Sent
     from wish_rollout.revisions.script_runs import Direction
     from wish_rollout.revisions.statement_hooks import Applied
@@ -39,7 +40,7 @@ NO_CHECKS = Checks()
 
 
 def run_scripts(
-    project: Project, recorder: Recorder, end: str, direction: Direction, checks: Checks = NO_CHECKS
+    project: Project, recorder: Recorder, end: Position, direction: Direction, checks: Checks = NO_CHECKS
 ) -> Applied:
     """Run the scripts of a recorded act, within budgets, watched, and each statement once.
 
@@ -52,7 +53,11 @@ def run_scripts(
 
 
 def _attempt(
-    project: Project, recorder: Recorder, execution: Execution, way: tuple[str, Direction], checks: Checks
+    project: Project,
+    recorder: Recorder,
+    execution: Execution,
+    way: tuple[Position, Direction],
+    checks: Checks,
 ) -> Applied:
     """Run the scripts once, going on where an earlier attempt, or a killed process, has come to."""
     from wish_rollout.revisions.script_runs import migrate

@@ -101,7 +101,7 @@ def check_idempotent(project: Project, target: Target, connection: psycopg.Conne
     if not project.release.head:
         return Check("idempotent", passed=True, detail="there are no revisions")
     try:
-        migrate(project.road(target, connection), project.release.head[0], hooks=Hooks(step=refuse_step))
+        migrate(project.road(target, connection), project.release.head, hooks=Hooks(step=refuse_step))
     except RevisionWouldRun as would:
         return Check("idempotent", passed=False, detail=f"running it again would run {would.revision}")
     return Check("idempotent", passed=True, detail="running it again does nothing")

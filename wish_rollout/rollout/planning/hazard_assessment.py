@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.hazards import HazardsNotAllowed
@@ -14,10 +14,11 @@ from wish_rollout.core.plan.plan import Action, EnvironmentPlan
 from wish_rollout.postgres.rows.table_statistics import read_live_facts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator
 
     import psycopg
 
+    from wish_rollout.core.schema.snapshot import Snapshot
     from wish_rollout.rollout.project.project import Project
 
 
@@ -33,7 +34,11 @@ def add_hazards(
         return plan
     from wish_rollout.revisions.hazard_allowances import allowances
 
-    pending = pending_revisions(project, plan)
+    pending = PendingRevisions(project, plan)
+    if not _has_relations(project.history.at(plan.start)):
+        for revision in project.release.pending(plan.start):
+            allowances(project.scripts, revision.id)
+        return plan
     cleaned = {each.name for each in plan.conflicting_objects} if plan.action is Action.CLEAN else set()
     names = set().union(*(touched(revision) for revision in pending)) - cleaned
     indexes = {name for revision in pending for kind, name in revision.before.objects if kind == "index"}
@@ -42,31 +47,32 @@ def add_hazards(
     return replace(plan, hazards=judge_hazards(pending, live, allowed))
 
 
-def pending_revisions(project: Project, plan: EnvironmentPlan) -> list[Pending]:
-    """Return each revision that the plan upgrades or downgrades, with the schemas before and after it."""
-    history = project.history
-    if plan.action is Action.ROLLBACK:
-        return [
-            Pending(
-                revision.id,
-                history.at((revision.id,)),
-                history.at(tuple(sorted(revision.parents))),
-                history.record((revision.id,)).downgrade,
-            )
-            for revision in project.release.revisions_to_revert(plan.start, plan.end)
-        ]
-    return [
-        Pending(
-            revision.id,
-            history.at(tuple(sorted(revision.parents))),
-            history.at((revision.id,)),
-            history.record((revision.id,)).upgrade,
-        )
-        for revision in project.release.pending(plan.start)
-    ]
+@dataclass(frozen=True)
+class PendingRevisions:
+    """The revisions that a plan upgrades or downgrades; their schemas are computed anew in each iteration."""
+
+    project: Project
+    plan: EnvironmentPlan
+
+    def __iter__(self) -> Iterator[Pending]:
+        history, release, plan = self.project.history, self.project.release, self.plan
+        if plan.action is Action.ROLLBACK:
+            for revision in release.revisions_to_revert(plan.start, plan.end):
+                before, after = history.at((revision.id,)), history.at(tuple(sorted(revision.parents)))
+                yield Pending(revision.id, before, after, history.record(revision.id).downgrade)
+            return
+        for revision in release.pending(plan.start):
+            before, after = history.at(tuple(sorted(revision.parents))), history.at((revision.id,))
+            yield Pending(revision.id, before, after, history.record(revision.id).upgrade)
 
 
-def functions_in_new_defaults(pending: Sequence[Pending]) -> set[str]:
+def _has_relations(snapshot: Snapshot) -> bool:
+    """Return whether there is a table or a view, to which a statement could be a hazard."""
+    kinds = ("table", "materialized view", "view", "foreign table")
+    return any(kind in kinds for kind, _ in snapshot.objects)
+
+
+def functions_in_new_defaults(pending: Iterable[Pending]) -> set[str]:
     """Return the names of the functions that column defaults of the new schemas call."""
     return {
         name

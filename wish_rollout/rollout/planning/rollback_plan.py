@@ -11,6 +11,7 @@ import psycopg
 from wish_rollout.core.errors.plans import (
     AlreadyAtRevision,
     InvalidRollbackTarget,
+    RevisionIrreversible,
     RollbackAcrossMerge,
     RollbackLosesRows,
     SchemaDrifted,
@@ -101,12 +102,14 @@ def plan_rollback_from_state(
     for revision in reverted:
         if len(revision.parents) > 1:
             raise RollbackAcrossMerge(target.name, revision.id, " and ".join(revision.parents))
+        if reason := project.history.record(revision.id).irreversible:
+            raise RevisionIrreversible(target.name, revision.id, reason)
     return replace(
         upgrade,
         action=Action.ROLLBACK,
         end=end,
         pending=tuple(f"{revision.id} {revision.message}".strip() for revision in reverted),
-        statements=tuple(text for each in reverted for text in project.history.record((each.id,)).downgrade),
+        statements=tuple(text for each in reverted for text in project.history.record(each.id).downgrade),
         promised=project.history.promised(upgrade.start, end),
         conflicting_objects=(),
         resumed_fingerprint=resumes,

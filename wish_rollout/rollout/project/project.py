@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.core.schema.unmanaged_objects import (
     ManagedNames,
     ManagedSchema,
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     import psycopg
 
     from wish_rollout.config import Environment
-    from wish_rollout.core.schema.snapshot import Snapshot
     from wish_rollout.revisions.script_runs import ScriptRun
     from wish_rollout.rollout.project.history import History
 
@@ -41,8 +41,7 @@ class Project(ReleaseSource):
     @cached_property
     def _known(self) -> ManagedNames:
         """The names of all objects that the release's history has ever had."""
-        positions = [(), *((revision.id,) for revision in self.release.revisions)]
-        return managed_names(self.history.at(position) for position in positions)
+        return managed_names(Snapshot(objects) for objects in self.history.names())
 
     def select_managed(self, live: Snapshot) -> ManagedSchema:
         """Say what of a live schema counts against a promise: the one place where that is decided."""

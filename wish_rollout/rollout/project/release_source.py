@@ -40,7 +40,7 @@ class ReleaseSource:
         options = ScriptOptions(
             release.alembic_section, release.alembic_x, release.database, release.flask_app
         )
-        return Scripts(self.config.root, release.migrations, release.alembic_ini, options)
+        return Scripts(self.config.root, release.migrations, release.alembic_ini, options, release.heads)
 
     @property
     def release(self) -> Release:

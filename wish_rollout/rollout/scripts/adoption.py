@@ -22,7 +22,8 @@ from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.rollout.planning.refusals import refuse_foreign
 from wish_rollout.rollout.project.project import Project
-from wish_rollout.rollout.project.replay import Replayer, record, scratch
+from wish_rollout.rollout.project.replay import Replayer, replay
+from wish_rollout.rollout.project.scratch import scratch
 from wish_rollout.rollout.scripts.revision_generation import Generated
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def adopt(project: Project, target: Target, message: str = "") -> Generated:
         anew = Project(project.config)
         prove(anew, target.name, live, promise)
         journal = Journal(anew.scripts.folder / "meta")
-        journal.write(anew.release, record(anew))
+        journal.write(anew.release, replay(anew))
     except BaseException:
         script.unlink(missing_ok=True)
         raise
