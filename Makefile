@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORE := tests/revisions tests/cli/test_rollout.py tests/cli/test_gate.py tests/cli/test_other_project.py
 
-.PHONY: rollout ui test test-lowest test-sqlalchemy-2.0 test-mutations check docs reference bench bench-live clean install
+.PHONY: rollout ui test test-lowest test-sqlalchemy-2.0 test-mutations fuzz check docs reference bench bench-live bench-history clean install
 .DEFAULT_GOAL := rollout
 
 install: .venv/installed
@@ -41,6 +41,9 @@ test-sqlalchemy-2.0: install
 # Every catalog mutation as a release on each of PostgreSQL 14, 15 and 18; `test` applies each on one of them.
 test-mutations: install
 	@WISH_ALL_MUTATIONS=1 $(BIN)/python -m pytest -n auto --dist worksteal tests/postgres/test_mutations_as_releases.py
+
+fuzz: install
+	@$(BIN)/python -m tests.postgres.fuzz $(COUNT) $(SEED)
 
 check: install
 	@$(BIN)/ruff check

@@ -124,3 +124,29 @@ def test_lock_on_a_table_limits_the_wait_of_drift(workspace: Workspace) -> None:
                 True,
             ), result
     assert workspace.cli("drift", "local").code == 0
+
+
+def test_diff_prints_the_sql_from_one_schema_to_another(changed: Workspace) -> None:
+    written = changed.root / "staging.json"
+    written.write_text(changed.cli("snapshot", "staging").out)
+    result = changed.cli("diff", str(written), "local", "--sql")
+    lines = result.out.splitlines()
+    assert result.code == 4
+    assert "it runs, and leaves no other difference" in lines[0]
+    assert (lines[1], lines[-1]) == ("BEGIN;", "COMMIT;")
+    assert "DROP INDEX public.by_hand;" in lines
+
+    remedy = json.loads(changed.cli("diff", "staging", "local", "--sql", "--json", "--no-rehearsal").out)
+    assert (remedy["covered"], remedy["loses_data"], remedy["rehearsal"]) == (True, False, "")
+    assert changed.cli("diff", "local", "local", "--sql").code == 0
+    assert changed.cli("diff", "local", "staging", "--lossy").code == 2
+
+
+def test_diff_prints_no_sql_for_a_file_that_is_no_snapshot(changed: Workspace) -> None:
+    whole = changed.cli("snapshot", "staging").out
+    for text in (whole[: len(whole) // 2], whole.replace('"version": 1', '"version": 99'), "{}"):
+        written = changed.root / "bad.json"
+        written.write_text(text)
+        result = changed.cli("diff", str(written), "local", "--sql")
+        assert (result.code, result.out) == (2, "")
+        assert "bad.json" in result.err

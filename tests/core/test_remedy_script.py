@@ -167,3 +167,34 @@ def test_a_foreign_key_is_made_anew_only_with_the_key_that_it_stands_on() -> Non
         "ALTER TABLE public.t DROP CONSTRAINT f",
         "ALTER TABLE public.t DROP CONSTRAINT p",
     ]
+
+
+def test_an_invalid_partitioned_index_is_completed_without_building_anything() -> None:
+    live: dict[tuple[str, str], dict[str, Any]] = {
+        ("schema", "public"): {},
+        ("table", "public.p"): {"owner": "$migrator", "partition by": "LIST (a)"},
+        ("column", "public.p.a"): {"position": 1, "type": "integer"},
+        ("table", "public.p1"): {
+            "owner": "$migrator",
+            "partition of": "public.p",
+            "partition bound": "DEFAULT",
+        },
+        ("column", "public.p1.a"): {"position": 1, "type": "integer", "inherited": True},
+        ("index", "public.i"): {"table": "public.p", "keys": ["a"], "invalid": True},
+        ("index", "public.i1"): {"table": "public.p1", "keys": ["a"]},
+    }
+    target = {key: properties for key, properties in live.items() if key != ("index", "public.i1")}
+    target["index", "public.i"] = {"table": "public.p", "keys": ["a"]}
+    assert sql(live, target) == ["ALTER INDEX public.i ATTACH PARTITION public.i1"]
+
+
+def test_what_the_server_cannot_have_is_not_covered() -> None:
+    target = {
+        **TABLE,
+        ("column", "public.t.b"): {"position": 2, "type": "integer", "generated": "(a + 1)", "virtual": True},
+    }
+    found = remedy(Snapshot(TABLE), Snapshot(target), ROLES, 17)
+    assert not found.statements
+    assert [str(gap) for gap in found.gaps] == [
+        "column public.t.b: its virtual needs PostgreSQL 18, and the server is of version 17"
+    ]

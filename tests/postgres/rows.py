@@ -120,8 +120,10 @@ _RENAMED = re.compile(r"ALTER TABLE (\S+) RENAME COLUMN (\S+) TO (\S+)")
 
 
 def _loosely(value: str | None) -> str | None:
-    """Give a value as text; an attribute that is only added is an empty one at the end of a row."""
-    return value.rstrip(',)}"') if value is not None else None
+    """Return a value as text, without the zeros of a fraction and without empty attributes at the end of a row."""
+    if value is None:
+        return None
+    return re.sub(r"(\.\d*?)0+$", r"\1", value).rstrip('.,)}"')
 
 
 def lost_values(before: Rows, after: Rows, found: Remedy) -> list[str]:

@@ -75,8 +75,9 @@ def run(connection: psycopg.Connection, statements: Sequence[str]) -> Snapshot:
     return read_snapshot(connection)
 
 
-@pytest.mark.parametrize("case", PAIRS, ids=str)
-@pytest.mark.parametrize("major", [15, 18])
+@pytest.mark.parametrize(
+    ("case", "major"), [*((case, 18) for case in PAIRS), *((case, 15) for case in PAIRS[::4])], ids=str
+)
 def test_a_pair_is_led_there_and_back_and_from_nothing(
     case: Case, major: int, servers: Callable[[int], Server]
 ) -> None:
@@ -91,7 +92,9 @@ def test_a_pair_is_led_there_and_back_and_from_nothing(
         for side in sides:
             schemas.append(run(connection, side))
             connection.execute("ROLLBACK TO nothing")
-        ways = [(sides[0], schemas[1]), (sides[1], schemas[0]), ([], schemas[1]), (sides[1], nothing)]
+        ways = [(sides[0], schemas[1]), (sides[1], schemas[0])]
+        if PAIRS.index(case) % 3 == 0:  # to save time
+            ways += [([], schemas[1]), (sides[1], nothing)]
         for place, (start, target) in enumerate(ways):
             run(connection, start)
             verdict = lead(connection, target, server.major)

@@ -68,6 +68,10 @@ def test_remedy_removes_all_drift_except_the_order_of_columns(each_workspace: Wo
     careful = workspace.cli("drift", "local", "--sql")
     assert careful.code == 4
     lines = careful.out.splitlines()
+    assert [
+        line for line in lines if "rehearsed" in line and "it runs, and leaves no other difference" in line
+    ]
+    assert (lines[1], lines[-1]) == ("BEGIN;", "COMMIT;")
     assert "-- loses data: table public.extra" in lines
     assert "-- DROP TABLE public.extra;" in lines
     assert lines.index("-- ALTER TABLE public.wishlist_items DROP COLUMN color;") > lines.index(
@@ -91,7 +95,7 @@ def test_changes_without_a_remedy_are_listed(workspace: Workspace) -> None:
     workspace.sql("local", "ALTER TABLE wishlist_items DROP COLUMN notes")
     result = workspace.cli("drift", "local", "--sql")
     assert result.code == 4
-    assert result.out.startswith("-- not covered: column public.wishlist_items.notes: it would stand at")
+    assert result.out.startswith("-- not covered: column public.wishlist_items.notes: it would be at")
     assert "ALTER TABLE public.wishlist_items ADD COLUMN notes text;" in result.out.splitlines()
     remedy = report(workspace, "local")[1]["environments"][0]["remedy"]
     assert remedy["covered"] is False

@@ -164,6 +164,10 @@ class Composition:
         kind, name = key
         if kind == "default privileges":
             return self._default_privileges(key)
+        if key in self.changes.attached_indexes:
+            return [
+                f"ALTER INDEX {name} ATTACH PARTITION {each}" for each in self.changes.attached_indexes[key]
+            ]
         pairs = dict(self.changes.changed[key])
         pairs.pop("replica identity", None)
         writer = WRITERS.get(kind)

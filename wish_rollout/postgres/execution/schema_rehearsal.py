@@ -53,11 +53,13 @@ def _create_missing_roles(connection: psycopg.Connection, roles: Iterable[str]) 
 
 
 def _run(connection: psycopg.Connection, statements: Sequence[str]) -> str:
-    """Run statements up to the first that fails; return its error."""
+    """Run statements up to the first that fails; return its error.
+
+    No savepoints: PostgreSQL 18 refuses ALTER DOMAIN … ADD CONSTRAINT in a subtransaction after a DROP CONSTRAINT.
+    """
     for text in statements:
         try:
-            with connection.transaction():
-                connection.execute(text.encode())
+            connection.execute(text.encode())
         except psycopg.Error as error:
             if connection.closed:
                 raise

@@ -1,4 +1,5 @@
 -- Sequences and their parameters, without the current value, which is data. Manual: pg_sequence.
+-- An unlogged table's own sequences are unlogged from 15 on: that is the table's property.
 -- The sequence of an identity column is a property of that column; _relation and _number then identify the column.
 SELECT c.oid AS _oid,
        'sequence' AS _kind,
@@ -8,7 +9,7 @@ SELECT c.oid AS _oid,
        c.relowner AS _owner,
        CASE WHEN d.deptype = 'i' THEN d.refobjid END AS _relation,
        d.refobjsubid AS _number,
-       CASE c.relpersistence WHEN 'u' THEN 'unlogged' END AS persistence,
+       CASE WHEN c.relpersistence = 'u' AND o.relpersistence IS DISTINCT FROM 'u' THEN 'unlogged' END AS persistence,
        CASE WHEN s.seqtypid <> 'bigint'::regtype THEN s.seqtypid::regtype::text END AS type,
        NULLIF(s.seqincrement, 1) AS increment,
        NULLIF(s.seqmin, CASE WHEN s.seqincrement > 0 THEN 1 ELSE -1 - l.most END) AS minimum,
@@ -27,5 +28,6 @@ SELECT c.oid AS _oid,
                                              ELSE 9223372036854775807 END AS most) l
   LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0
                        AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+  LEFT JOIN pg_class o ON o.oid = d.refobjid
  WHERE c.oid <> ALL (%(pg_class)s::oid[])
    AND c.oid = ANY (%(sequences)s::oid[])  -- of some

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.remedy.graph.dependencies import Dependencies
 from wish_rollout.core.remedy.graph.parts import reported
 from wish_rollout.core.remedy.steps.detached_parts import detached_parts
+from wish_rollout.core.remedy.steps.index_attachment import fitting_indexes
 from wish_rollout.core.remedy.writers import columns
 from wish_rollout.core.remedy.writers.by_kind import WRITERS, reason_kept, reason_not_created
 from wish_rollout.core.schema.comparison import difference
@@ -53,7 +54,9 @@ class ChangeSet:
         self.moved: set[Key] = set()
         self.forced: set[Key] = set()
         self.after_detach: dict[str, list[str]] = {}
+        self.attached_indexes: dict[Key, list[str]] = {}
         self._keep_detached_parts()
+        self._attach_valid_indexes()
         self._block_what_cannot_be_created()
 
     def _keep_detached_parts(self) -> None:
@@ -64,6 +67,22 @@ class ChangeSet:
                     if wanted is None or wanted in self.added:
                         self.after_detach.setdefault(key[1], []).append(statement)
                     self.added.discard(wanted or key)
+
+    def _attach_valid_indexes(self) -> None:
+        """Find the invalid indexes of partitioned tables whose partitions have valid ones that fit."""
+        for key, pairs in self.changed.items():
+            if key[0] != "index" or dict(pairs) != {"invalid": (True, None)}:
+                continue
+            fitting = {
+                str(self.draft.live[each]["table"]): each
+                for each in self.removed
+                if each[0] == "index"
+                and "invalid" not in self.draft.live[each]
+                and key in fitting_indexes(self.before, each)
+            }
+            if set(self.before.children.get(str(self.draft.live[key]["table"]), ())) == fitting.keys():
+                self.attached_indexes[key] = sorted(each[1] for each in fitting.values())
+                self.removed -= set(fitting.values())
 
     def block(self, key: Key, reason: str) -> None:
         """Leave an object as it is, and report that its difference is not covered."""
@@ -113,6 +132,8 @@ class ChangeSet:
     def needs_rebuild(self, key: Key, pairs: Pairs) -> bool:
         """Return whether no statement makes these changes to an object."""
         kind, name = key
+        if key in self.attached_indexes:
+            return False
         if kind == "column":
             return not self.is_view_column(name) and columns.is_rebuilt(self.draft, name, pairs)
         writer = WRITERS.get(kind)

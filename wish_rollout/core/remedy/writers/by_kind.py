@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.remedy.server_versions import reason_unknown
 from wish_rollout.core.remedy.writers import (
     columns,
     constraints,
@@ -81,8 +82,8 @@ LAST = 20
 def reason_kept(draft: Draft, key: Key, pairs: Pairs) -> str:
     """Return why an object cannot be changed like that; empty where it can."""
     kind, name = key
-    if kind in UNTOUCHED:
-        return UNTOUCHED[kind]
+    if reason := UNTOUCHED.get(kind) or reason_unknown(draft, key):
+        return reason
     if kind == "column":
         return columns.reason_kept(draft, name, pairs)
     if kind == "table" and "partition by" in pairs:
@@ -93,8 +94,8 @@ def reason_kept(draft: Draft, key: Key, pairs: Pairs) -> str:
 def reason_not_created(draft: Draft, key: Key) -> str:
     """Return why no statement creates an object; empty where one does."""
     kind, name = key
-    if kind in UNTOUCHED:
-        return UNTOUCHED[kind]
+    if reason := UNTOUCHED.get(kind) or reason_unknown(draft, key):
+        return reason
     if kind == "default privileges":
         return ""
     writer = WRITERS.get(kind)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from wish_rollout.core.remedy.draft import Writer
 from wish_rollout.core.remedy.identity_sequences import aside, identity_before, set_aside, take_value
 from wish_rollout.core.remedy.sql_syntax import literal
+from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.text.sql_tokens import split_name
 
 if TYPE_CHECKING:
@@ -81,9 +82,12 @@ def bounds(properties: Properties) -> tuple[int, int]:
 def create(draft: Draft, name: str, properties: Props) -> list[str]:
     """Make a sequence; what owns it comes later."""
     text = parameters(properties, {}, new=True)
+    owner = properties.get("owned by")
     for key in (*_PARAMETERS, "owned by"):
         properties.pop(key, None)
-    kept = "UNLOGGED " if properties.pop("persistence", None) else ""
+    table = draft.target.get(("table", split_last(owner)[0]), {}) if owner and draft.major >= 15 else {}
+    is_unlogged = properties.pop("persistence", None) or table.get("persistence")
+    kept = "UNLOGGED " if is_unlogged else ""
     made = [f"CREATE {kept}SEQUENCE {name} {text}".strip()]
     old = identity_before(draft, name)
     if old is None:
