@@ -37,14 +37,18 @@ def segments(release: Release, base: Position, wanted: frozenset[str]) -> list[S
         if revision.id not in wanted:
             continue
         parents = [parent for parent in revision.parents if parent in wanted]
-        others = release.ancestors((revision.id,)) - {revision.id}
         line = None
-        for parent in sorted(parents, key=lambda name: place[name]):
-            missing = others - release.ancestors((parent,)) if len(revision.parents) > 1 else frozenset()
-            if parent in open_ends and all(place[name] > place[parent] for name in missing):
-                line = open_ends.pop(parent)
-                break
+        if len(revision.parents) == 1:
+            line = open_ends.pop(revision.parents[0], None)
+        else:
+            others = release.ancestors((revision.id,)) - {revision.id}
+            for parent in sorted(parents, key=lambda name: place[name]):
+                missing = others - release.ancestors((parent,))
+                if parent in open_ends and all(place[name] > place[parent] for name in missing):
+                    line = open_ends.pop(parent)
+                    break
         if line is None:
+            others = release.ancestors((revision.id,)) - {revision.id}
             line = Segment(max(parents, key=lambda name: place[name], default=root), others)
             found.append(line)
         line.revisions.append(revision.id)
