@@ -27,14 +27,13 @@ from wish_rollout.sandbox.settings import ADMIN
 
 BLOCKED_MS = 500
 SLACK_MS = 100
-CONFIG = f"""
+CONFIG = """
 [release]
 migrations = "."
-scratch = "{{scratch}}"
+scratch = "{scratch}"
 [[environment]]
 name = "live"
 disposable = true
-budgets = {{{{ blocked_ms = {BLOCKED_MS}, transaction = {{{{ lock_ms = 300, statement_ms = 600000 }}}} }}}}
 """
 ENV = """
 from alembic import context
@@ -144,7 +143,7 @@ def measure(folder: Path, url: str, scratch: str, body: str | None, rows: int) -
         (versions / "2.py").write_text(HEAD.format(body=body))
     load = Load(url, rows)
     with load:
-        time.sleep(3)
+        load.wait_for_long_transaction()
         start_time = time.monotonic()
         if body:
             plain = [str(BIN / "alembic"), "-c", str(folder / "alembic.ini"), "upgrade", "head"]

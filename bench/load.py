@@ -30,7 +30,8 @@ class Load:
     def __init__(self, url: str, rows: int) -> None:
         self.stop = multiprocessing.Event()
         self.results: Any = multiprocessing.SimpleQueue()
-        arguments = (url, rows, self.stop, self.results)
+        self.is_held = multiprocessing.Event()
+        arguments = (url, rows, self.stop, self.is_held, self.results)
         self.process = multiprocessing.get_context("fork").Process(target=run, args=arguments, daemon=True)
         self.measured: list[tuple[float, float | str]] = []
         self.waited: list[float] = []
@@ -44,6 +45,11 @@ class Load:
         self.stop.set()
         self.measured, self.waited = self.results.get()
         self.process.join()
+
+    def wait_for_long_transaction(self) -> None:
+        """Return when a long transaction has just begun."""
+        if not self.is_held.wait(timeout=60):
+            raise RuntimeError("the load has no long transaction; see its errors above")
 
     def figures(self, began: float, ended: float) -> dict[str, float]:
         """Return the figures of the load: queries, failures, p99, longest query and longest wait, in milliseconds.
@@ -65,7 +71,7 @@ class Load:
         }
 
 
-def run(url: str, rows: int, stop: Any, results: Any) -> None:
+def run(url: str, rows: int, stop: Any, is_held: Any, results: Any) -> None:
     """Run all threads until ``stop`` is set, then put the measurements into ``results``."""
     measured: list[tuple[float, float | str]] = []
     waited: dict[tuple[int, str], float] = {}
@@ -73,7 +79,7 @@ def run(url: str, rows: int, stop: Any, results: Any) -> None:
     kinds += ["update items set price = price + 1 where id = %s"] * WRITERS
     threads = [threading.Thread(target=queries, args=(url, kind, rows, stop, measured)) for kind in kinds]
     threads += [
-        threading.Thread(target=hold_transactions, args=(url, stop, measured)),
+        threading.Thread(target=hold_transactions, args=(url, stop, is_held, measured)),
         threading.Thread(target=record_waits, args=(url, stop, waited)),
     ]
     for thread in threads:
@@ -96,12 +102,19 @@ def queries(url: str, query: str, rows: int, stop: Any, measured: list[tuple[flo
             time.sleep(PAUSE)
 
 
-def hold_transactions(url: str, stop: Any, measured: list[tuple[float, float | str]]) -> None:
-    """Hold a transaction open for two of every five seconds; append its errors to ``measured``."""
+def hold_transactions(url: str, stop: Any, is_held: Any, measured: list[tuple[float, float | str]]) -> None:
+    """Hold a transaction open for two of every five seconds, and set ``is_held`` at the beginning of the second one.
+
+    Append its errors to ``measured``.
+    """
     with psycopg.connect(url, application_name="load") as session:
+        count = 0
         while not stop.is_set():
             try:
                 session.execute("select from items limit 1")
+                count += 1
+                if count == 2:
+                    is_held.set()
                 stop.wait(2)
                 session.rollback()
             except psycopg.Error as error:

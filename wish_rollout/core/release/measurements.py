@@ -86,7 +86,9 @@ class StatementMeasurement:
     def as_json(self) -> dict[str, Any]:
         """Return JSON values: lock modes as LOCK TABLE spells them."""
         value = asdict(self)
-        locks = None if self.locks is None else [{**asdict(each), "mode": each.mode.sql} for each in self.locks]
+        locks = (
+            None if self.locks is None else [{**asdict(each), "mode": each.mode.sql} for each in self.locks]
+        )
         return {**value, "locks": locks, "scans": list(self.scans), "rewrites": list(self.rewrites)}
 
     @classmethod

@@ -21,16 +21,15 @@ if TYPE_CHECKING:
 
     import psycopg
 
-FIRST_USER_OID = 16384
-"""Objects of the server itself have smaller OIDs (manual, 18.6: FirstNormalObjectId in access/transam.h)."""
-HELD = f"""
+HELD = """
 select l.relation, array_agg(l.mode), pg_catalog.pg_stat_get_xact_numscans(l.relation), c.relfilenode,
        min(l.virtualtransaction)
 from pg_catalog.pg_locks l left join pg_catalog.pg_class c on c.oid = l.relation
 where l.pid = pg_catalog.pg_backend_pid() and l.locktype = 'relation' and l.granted
-  and l.relation >= {FIRST_USER_OID} and l.mode <> 'SIReadLock'
+  and l.relation >= 16384 and l.mode <> 'SIReadLock'
 group by 1, 3, 4
 """
+"""Objects of the server itself have OIDs below 16384 (FirstNormalObjectId in access/transam.h)."""
 BEFORE = """
 select c.oid, n.nspname, c.relname, c.relkind::text, c.relfilenode,
        array(select i.inhrelid from pg_catalog.pg_inherits i where i.inhparent = c.oid)

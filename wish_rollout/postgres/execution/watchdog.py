@@ -31,16 +31,16 @@ group by a.pid, a.query_id
 
 
 @dataclass
-class HeldUp:
+class ObservedWaits:
     """Who waited for us: sessions, the longest wait in milliseconds, and query ids (never a query's text).
 
-    ``tripped``: it was too many or too long, so our statement was cancelled. ``lost``: how often the watch was lost.
+    ``limit_exceeded``: it was too many or too long, so our statement was cancelled. ``lost``: how often the watch was lost.
     """
 
     pids: set[int] = field(default_factory=set)
     longest_ms: float = 0
     queries: set[int] = field(default_factory=set)
-    tripped: bool = False
+    limit_exceeded: bool = False
     lost: int = 0
 
     def as_dict(self) -> dict[str, Any]:
@@ -56,14 +56,14 @@ class Watchdog:
     """A thread that looks who waits for a session, and cancels that session's statement when it is too much.
 
     The cancelled statement fails with SQLSTATE 57014. A cancel that comes between two statements finds none:
-    so ``held_up.tripped`` has to be looked at before each.
+    so ``observed.limit_exceeded`` has to be looked at before each.
     """
 
     def __init__(self, pid: int, blocked: int, blocked_ms: float) -> None:
         self.pid = pid
         self.blocked = blocked
         self.blocked_ms = blocked_ms
-        self.held_up = HeldUp()
+        self.observed = ObservedWaits()
         self.refused: psycopg.Error | RolloutError | None = None
         self._stop = threading.Event()
         self._ready = threading.Event()
@@ -72,12 +72,12 @@ class Watchdog:
         """Look once; the session must be in autocommit."""
         waiting = connection.execute(WAITING, [self.pid]).fetchall()
         for pid, query, waited in waiting:
-            self.held_up.pids.add(pid)
-            self.held_up.longest_ms = max(self.held_up.longest_ms, float(waited or 0))
+            self.observed.pids.add(pid)
+            self.observed.longest_ms = max(self.observed.longest_ms, float(waited or 0))
             if query is not None:
-                self.held_up.queries.add(query)
+                self.observed.queries.add(query)
         if len(waiting) > self.blocked or any(float(row[2] or 0) > self.blocked_ms for row in waiting):
-            self.held_up.tripped = True
+            self.observed.limit_exceeded = True
             connection.execute("select pg_cancel_backend(%s)", [self.pid])
 
     def run(self, connect: Connect) -> None:
@@ -93,11 +93,11 @@ class Watchdog:
                     self.refused = error
                     self._ready.set()
                     return
-                self.held_up.lost += 1
+                self.observed.lost += 1
                 self._stop.wait(BETWEEN)
 
     @contextmanager
-    def watching(self, connect: Connect) -> Iterator[HeldUp]:
+    def watching(self, connect: Connect) -> Iterator[ObservedWaits]:
         """Watch for as long as the block runs; give what is held up, as it becomes known.
 
         Raises what refused it a session, before the block: nothing is to run unwatched.
@@ -108,7 +108,7 @@ class Watchdog:
         if self.refused:
             raise self.refused
         try:
-            yield self.held_up
+            yield self.observed
         finally:
             self._stop.set()
             thread.join()

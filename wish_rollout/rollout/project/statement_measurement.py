@@ -76,9 +76,7 @@ class StatementMeter:
 
 
 @contextmanager
-def measure_statements(
-    session: psycopg.Connection[Any], url: str, source: str
-) -> Iterator[StatementMeter]:
+def measure_statements(session: psycopg.Connection[Any], url: str, source: str) -> Iterator[StatementMeter]:
     """Yield a meter for the scripts that run on a session of the database at ``url``.
 
     ``source``: the name of the database in errors. Raises what ``connect`` raises.
