@@ -102,3 +102,20 @@ class LocksUnavailable(EnvironmentRefused):
         "end the sessions that hold the locks, or try at a quieter time: {again}; or allow longer waits for this "
         "environment in rollout.toml: budgets = {{ longest_wait_ms = 200 }}"
     )
+
+
+@dataclass(eq=False)
+class WatchdogMissing(EnvironmentRefused):
+    """The process that watches the migration has no connection to the server."""
+
+    reason: str
+
+    summary = "Nothing watches the migration of '{environment}': {reason}."
+    explanation = (
+        "The next statement takes a lock that blocks queries, or it is not known which locks it takes. Without the "
+        "watchdog, other sessions could wait for it without limit. The open transaction was rolled back."
+    )
+    hint = (
+        "the watchdog needs one more connection; compare SHOW max_connections, and the CONNECTION LIMIT of the role and "
+        "of the database, with: SELECT count(*) FROM pg_stat_activity"
+    )

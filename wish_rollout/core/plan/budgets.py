@@ -6,15 +6,22 @@ from dataclasses import dataclass, field, replace
 
 from wish_rollout.core.text.sql_tokens import find_phrase, tokenize_statements
 
+IDLE_FACTOR = 5
+"""A session that may hold strong locks is ended by the server after so many times ``blocked_ms`` without a statement.
+The watchdog is earlier if other sessions wait for it."""
 OFF = frozenset({"false", "off", "0"})
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Limits of a statement in milliseconds: ``lock_timeout`` and ``statement_timeout`` (manual, 19.11.1)."""
+    """Limits of a statement in milliseconds: ``lock_timeout`` and ``statement_timeout`` (manual, 19.11.1).
+
+    ``idle_ms``: the ``idle_in_transaction_session_timeout`` after the statement; 0: none.
+    """
 
     lock_ms: int
     statement_ms: int
+    idle_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,10 @@ class Budgets:
         if outside and is_concurrent(statement):
             return self.concurrent
         budget = self.batch if outside else self.transaction
-        return budget if may_queue else replace(budget, lock_ms=min(self.longest_wait_ms, budget.lock_ms))
+        if may_queue:
+            return budget
+        lock_ms = min(self.longest_wait_ms, budget.lock_ms)
+        return replace(budget, lock_ms=lock_ms, idle_ms=IDLE_FACTOR * self.blocked_ms)
 
 
 def is_concurrent(statement: str) -> bool:

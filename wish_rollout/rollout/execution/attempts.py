@@ -6,16 +6,23 @@ import random
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from wish_rollout.core.errors.databases import StatementFailed
-from wish_rollout.core.errors.hazards import BlockedSessions, BlockingTransactionsOpen, LocksUnavailable
+from wish_rollout.core.errors.hazards import (
+    BlockedSessions,
+    BlockingTransactionsOpen,
+    LocksUnavailable,
+    WatchdogMissing,
+)
 from wish_rollout.core.hazards.touched_tables import locked
 from wish_rollout.core.plan.budgets import is_concurrent
 from wish_rollout.postgres.execution.blocker_forecast import find_blocking_transactions
 from wish_rollout.postgres.execution.lock_acquisition import LockWaits
-from wish_rollout.postgres.execution.watchdog import ObservedWaits, Watchdog
-from wish_rollout.postgres.sessions.session_limits import set_session_limits
+from wish_rollout.postgres.execution.watchdog import Watchdog
+from wish_rollout.postgres.sessions.bounded_connection import BoundedConnection
+from wish_rollout.postgres.sessions.session_limits import set_client_checks, set_session_limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +37,7 @@ if TYPE_CHECKING:
     Retryable = StatementFailed | BlockedSessions | LocksUnavailable
 
 Result = TypeVar("Result")
-LOCK_NOT_AVAILABLE, DEADLOCK, CANCELED = "55P03", "40P01", "57014"
+LOCK_NOT_AVAILABLE, DEADLOCK, CANCELED, TERMINATED = "55P03", "40P01", "57014", "57P01"
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 10.0
 """Seconds after an attempt that made other sessions wait for its work."""
@@ -42,8 +49,8 @@ LONGEST_PAUSE_FOR_LOCKS = 2.0
 class Execution:
     """The attempts of one migration on a session.
 
-    ``tries``: how many there were; ``paused``: seconds between them. ``observed``: which sessions waited for each
-    attempt. ``lock_waits``: how its locks were taken. ``doubtful``: statements that an earlier run had finished, although
+    ``tries``: how many there were; ``paused``: seconds between them. ``lock_waits``: how its
+    locks were taken. ``doubtful``: statements that an earlier run had finished, although
     the schema is as if it had not.
     """
 
@@ -51,7 +58,6 @@ class Execution:
     connection: psycopg.Connection[Any]
     tries: int = 0
     paused: float = 0
-    observed: list[ObservedWaits] = field(default_factory=list)
     lock_waits: LockWaits = field(default_factory=LockWaits)
     doubtful: set[StatementKey] = field(default_factory=set)
     started: float = field(default_factory=time.monotonic)
@@ -60,6 +66,11 @@ class Execution:
     def budgets(self) -> Budgets:
         """The budgets of the environment."""
         return self.target.environment.budgets.budgets
+
+    @cached_property
+    def watchdog(self) -> Watchdog:
+        """The watchdog of the session. Its process is started when it is needed for the first time."""
+        return Watchdog(self.connection, self.budgets.blocked, self.budgets.blocked_ms)
 
     @property
     def seconds_left(self) -> float:
@@ -76,9 +87,9 @@ class Execution:
         self.started, pause = time.monotonic(), FIRST_PAUSE
         while True:
             self.tries += 1
+            self.watchdog.begin_attempt()
             try:
-                with self._watched():
-                    return attempt()
+                return attempt()
             except (StatementFailed, BlockedSessions, LocksUnavailable) as error:
                 longest = LONGEST_PAUSE_FOR_LOCKS if self._only_lacks_lock(error) else LONGEST_PAUSE
                 pause = min(pause * 2, longest) * random.uniform(0.5, 1)  # noqa: S311
@@ -86,6 +97,24 @@ class Execution:
                     raise self._as_blocked_sessions(error) from error
                 time.sleep(pause)
                 self.paused += pause
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Let the server and the watchdog end what a worker leaves behind, while the block runs."""
+        set_client_checks(self.connection)
+        assert isinstance(self.connection, BoundedConnection)
+        before = self.connection.reason_to_give_up
+        self.connection.reason_to_give_up = self.watchdog.reason_to_give_up
+        try:
+            yield
+        finally:
+            self.connection.reason_to_give_up = before
+            self.watchdog.stop()
+
+    def require_watchdog(self) -> None:
+        """Wait until the session is watched. Raises WatchdogMissing: no statement that may block others runs without."""
+        if not self.watchdog.wait_until_watching():
+            raise WatchdogMissing(self.target.name, self.watchdog.reason or "it has not started in time")
 
     def wait_for_blocking_transactions(self, plan: EnvironmentPlan) -> None:
         """Wait until no long transaction blocks the plan's statements. Raises BlockingTransactionsOpen, which names them."""
@@ -107,7 +136,7 @@ class Execution:
 
     def refuse_blocking(self) -> None:
         """Raise BlockedSessions if the watchdog has found that others wait too long."""
-        if self.observed and self.observed[-1].limit_exceeded:
+        if self.watchdog.attempts and self.watchdog.attempts[-1].limit_exceeded:
             raise self._blocked_sessions()
 
     def notes(self) -> dict[str, Any]:
@@ -117,17 +146,10 @@ class Execution:
             found |= {"attempts": self.tries, "paused_ms": round(self.paused * 1000)}
         if locks := self.lock_waits.as_dict():
             found["locks"] = locks
-        if lost := sum(each.lost for each in self.observed):
+        if lost := self.watchdog.lost:
             found["watch_lost"] = lost
-        waits = [each.as_dict() for each in self.observed if each.pids]
+        waits = [each.as_dict() for each in self.watchdog.attempts if each.pids]
         return {**found, "blocked_sessions": waits} if waits else found
-
-    @contextmanager
-    def _watched(self) -> Iterator[None]:
-        watchdog = Watchdog(self.connection.info.backend_pid, self.budgets.blocked, self.budgets.blocked_ms)
-        self.observed.append(watchdog.observed)
-        with watchdog.watching(self.target.connect):
-            yield
 
     @staticmethod
     def _only_lacks_lock(error: Retryable) -> bool:
@@ -141,16 +163,16 @@ class Execution:
         )
 
     def _was_cancelled(self, error: Retryable) -> bool:
-        """Whether the watchdog has cancelled the statement, and not its statement_timeout."""
+        """Whether the watchdog has cancelled the statement or terminated the session."""
         return (
             isinstance(error, StatementFailed)
-            and error.sqlstate == CANCELED
-            and self.observed[-1].limit_exceeded
+            and error.sqlstate in (CANCELED, TERMINATED)
+            and self.watchdog.attempts[-1].limit_exceeded
         )
 
     def _as_blocked_sessions(self, error: Retryable) -> Retryable:
         return self._blocked_sessions() if self._was_cancelled(error) else error
 
     def _blocked_sessions(self) -> BlockedSessions:
-        worst = max(self.observed, key=lambda each: each.longest_ms)
+        worst = max(self.watchdog.attempts, key=lambda each: each.longest_ms)
         return BlockedSessions(self.target.name, len(worst.pids), round(worst.longest_ms), self.tries)

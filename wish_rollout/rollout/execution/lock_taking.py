@@ -10,7 +10,7 @@ from psycopg.pq import TransactionStatus
 from wish_rollout.core.errors.hazards import LocksUnavailable
 from wish_rollout.core.release.measurements import merge_locks, statement_digest
 from wish_rollout.postgres.execution.blocker_forecast import describe_lock_holders
-from wish_rollout.postgres.execution.lock_acquisition import existing_tables, take_locks
+from wish_rollout.postgres.execution.lock_acquisition import LockLimits, prepare_request, take_locks
 from wish_rollout.postgres.sessions.session_limits import set_session_limits
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ class TransactionLocks:
         """
         found = self._measurement
         blocks = found is None or found.locks is None or found.blocks_queries
+        if blocks:
+            self.execution.require_watchdog()
         if found and found.blocks_queries and self._held_since is None:
             locks = (
                 merge_locks(found.locks or ())
@@ -97,20 +99,18 @@ class TransactionLocks:
         return not self.has_transaction_per_revision()
 
     def _take(self, locks: Sequence[TableLock]) -> None:
-        wanted = existing_tables(self.connection, locks)
-        if self._held_since is not None or not any(lock.mode.blocks_queries for lock in wanted):
+        request = prepare_request(self.connection, locks)
+        if self._held_since is not None or not request.blocks_queries:
             return
         self.before_waiting()
-        started, waits = time.monotonic(), self.execution.lock_waits
-        if not take_locks(
-            self.connection,
-            wanted,
-            waits,
-            longest_wait_ms=self.execution.budgets.longest_wait_ms,
-            seconds=max(SHORTEST_SECONDS, min(ATTEMPT_SECONDS, self.execution.seconds_left)),
-            check=self.execution.refuse_blocking,
-        ):
-            raise self._unavailable(wanted, time.monotonic() - started)
+        execution, started = self.execution, time.monotonic()
+        limits = LockLimits(
+            longest_wait_ms=execution.budgets.longest_wait_ms,
+            reserve_ms=execution.budgets.transaction.lock_ms,
+            seconds=max(SHORTEST_SECONDS, min(ATTEMPT_SECONDS, execution.seconds_left)),
+        )
+        if not take_locks(self.connection, request, execution.lock_waits, limits, execution.refuse_blocking):
+            raise self._unavailable(request.locks, time.monotonic() - started)
         self._held_since = time.monotonic()
 
     def _unavailable(self, locks: Sequence[TableLock], seconds: float) -> LocksUnavailable:

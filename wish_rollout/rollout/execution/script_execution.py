@@ -53,8 +53,11 @@ def run_scripts(
     """
     execution = Execution(recorder.target, recorder.connection)
     recorder.notes = execution.notes
-    execution.wait_for_blocking_transactions(recorder.plan)
-    return execution.run(lambda: _attempt(project, recorder, execution, (end, direction), checks))
+    with execution.watched():
+        if lock_sequence(project, recorder.plan).needs_watchdog:
+            execution.watchdog.start()
+        execution.wait_for_blocking_transactions(recorder.plan)
+        return execution.run(lambda: _attempt(project, recorder, execution, (end, direction), checks))
 
 
 def _attempt(
