@@ -141,7 +141,7 @@ def test_authors_are_unknown_in_a_shallow_clone(checkout: Checkout) -> None:
     clone = Checkout(checkout.root.with_name("clone"))
     source = f"file://{checkout.root}"
     subprocess.run(["git", "clone", "-q", "--depth", "1", source, str(clone.root)], check=True)
-    clone.unknown("this clone is cut off .*; git fetch --unshallow")
+    clone.unknown("this shallow clone lacks .*git fetch --unshallow")
     clone.git("fetch", "-q", "--unshallow")
     assert clone.authors == ["ann", "bob"]
 

@@ -68,8 +68,8 @@ class Request:
     @classmethod
     def from_text(cls, text: str) -> Request:
         """Return the request with a canonical text; raise InvalidApprovalDocument for any other text."""
-        request, other_fields = _parse(text)
-        if other_fields or request.text() != text:
+        request = _parse(text)[0]
+        if request.text() != text:
             raise InvalidApprovalDocument("it is not in the canonical form of a request")
         return request
 

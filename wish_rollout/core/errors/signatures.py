@@ -15,9 +15,7 @@ class ApproversNotConfigured(ConfigurationError):
     reason: str
 
     summary = "No person can approve a rollout to '{environment}': {reason}."
-    explanation = (
-        "An approval is a signature by a key in this file; without the file, everybody could approve a release."
-    )
+    explanation = "An approval is a signature by a key in this file; without the file, everybody could approve a release."
     hint = (
         'in rollout.toml, under this environment:\n[environment.approval]\nallowed_signers = "approvers"\nin that file, '
         'one line a person: echo "you@example.org namespaces=\\"wish-rollout\\" $(cat ~/.ssh/id_ed25519.pub)" >> approvers'

@@ -37,10 +37,8 @@ NameParts = tuple[str, ...]  # the parts of an object's name, without quotes
 
 BLOCK_KEYWORDS = ("begin", "then", "else", "loop")
 """PL/pgSQL keywords after which a statement can begin (manual, 41.2 and 41.6)."""
-STATEMENT_KEYWORDS = frozenset(
-    {"alter", "create", "delete", "drop", "insert", "lock", "refresh", "reindex", "truncate"}
-    | {"update", "with"}
-)
+STATEMENT_KEYWORDS = {"alter", "create", "delete", "drop", "insert", "lock", "refresh", "reindex"}
+STATEMENT_KEYWORDS |= {"truncate", "update", "with"}
 
 
 def tokenize_statements(text: str) -> list[Tokens]:

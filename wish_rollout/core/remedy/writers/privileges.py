@@ -179,4 +179,7 @@ def given_by_default(draft: Draft, kind: str) -> dict[str, list[str]]:
 def own_sequence(table: str, column: str, named: str | None) -> str:
     """Name the sequence behind an identity column, in quotes: as told, else as PostgreSQL names it by itself."""
     schema, own = split_last(named or table)
-    return f"{schema}.{identifier(unquote_identifier(own) if named else f'{unquote_identifier(own)}_{unquote_identifier(column)}_seq')}"
+    sequence = unquote_identifier(own)
+    if not named:
+        sequence += f"_{unquote_identifier(column)}_seq"
+    return f"{schema}.{identifier(sequence)}"
