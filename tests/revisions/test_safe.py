@@ -19,8 +19,8 @@ from wish_rollout.core.schema.scope import Scope
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.rows.table_statistics import read_live_facts
 from wish_rollout.postgres.sessions.connections import connect
+from wish_rollout.revisions.backfill import NotFilled
 from wish_rollout.revisions.internal_statements import is_own
-from wish_rollout.revisions.safe_operations import NotFilled
 from wish_rollout.revisions.script_runs import engine_on
 from wish_rollout.revisions.statement_hooks import Applied, listen
 

@@ -142,6 +142,17 @@ class LockSequence:
         self._order = [name for name, _ in revisions]
         self._statements = {name: list(statements) for name, statements in revisions}
         self._next = dict.fromkeys(self._order, 0)
+        self._sent = 0
+
+    @property
+    def total(self) -> int:
+        """The number of measured statements."""
+        return sum(map(len, self._statements.values()))
+
+    @property
+    def position(self) -> int:
+        """The number of the current statement among all statements."""
+        return max(self._sent, sum(self._next.values()))
 
     @property
     def needs_watchdog(self) -> bool:
@@ -151,6 +162,7 @@ class LockSequence:
 
     def advance(self, revision: str, digest: str) -> StatementMeasurement | None:
         """Return the measurement of the statement that comes next, or None if it was not measured."""
+        self._sent += 1
         statements = self._statements.get(revision, [])
         for index in range(self._next.get(revision, 0), len(statements)):
             if statements[index].digest == digest:

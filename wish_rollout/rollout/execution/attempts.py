@@ -23,6 +23,8 @@ from wish_rollout.postgres.execution.lock_acquisition import LockWaits
 from wish_rollout.postgres.execution.watchdog import Watchdog
 from wish_rollout.postgres.sessions.bounded_connection import BoundedConnection
 from wish_rollout.postgres.sessions.session_limits import set_client_checks, set_session_limits
+from wish_rollout.rollout.execution.ledger_recording import ignore
+from wish_rollout.rollout.execution.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,6 +62,7 @@ class Execution:
     paused: float = 0
     lock_waits: LockWaits = field(default_factory=LockWaits)
     doubtful: set[StatementKey] = field(default_factory=set)
+    report: Callable[[str], None] = ignore
     started: float = field(default_factory=time.monotonic)
 
     @property
@@ -71,6 +74,11 @@ class Execution:
     def watchdog(self) -> Watchdog:
         """The watchdog of the session. Its process is started when it is needed for the first time."""
         return Watchdog(self.connection, self.budgets.blocked, self.budgets.blocked_ms)
+
+    @cached_property
+    def progress(self) -> Progress:
+        """Reports what the migration does."""
+        return Progress(self.target.name, self.report, lambda: self.watchdog.blockers)
 
     @property
     def seconds_left(self) -> float:
@@ -95,6 +103,9 @@ class Execution:
                 pause = min(pause * 2, longest) * random.uniform(0.5, 1)  # noqa: S311
                 if not self._is_retryable(error) or self.seconds_left < pause or self.connection.closed:
                     raise self._as_blocked_sessions(error) from error
+                self.progress.note(
+                    f"attempt {self.tries}: {error.fill(error.summary)} Again in {pause:.1f} s."
+                )
                 time.sleep(pause)
                 self.paused += pause
 
@@ -106,7 +117,8 @@ class Execution:
         before = self.connection.reason_to_give_up
         self.connection.reason_to_give_up = self.watchdog.reason_to_give_up
         try:
-            yield
+            with self.progress.reported():
+                yield
         finally:
             self.connection.reason_to_give_up = before
             self.watchdog.stop()
@@ -121,13 +133,15 @@ class Execution:
         concurrent = any(is_concurrent(text) for text in plan.statements)
         tables = locked(plan.statements, plan.promised)
         started = time.monotonic()
-        while found := find_blocking_transactions(
-            self.connection, tables, self.budgets.old_ms, concurrent=concurrent
-        ):
-            waited = time.monotonic() - started
-            if waited >= self.budgets.quiet_for:
-                raise BlockingTransactionsOpen(self.target.name, waited, "; ".join(map(str, found)))
-            time.sleep(min(0.5, self.budgets.quiet_for - waited))
+        with self.progress.activity("waiting for transactions to end"):
+            while found := find_blocking_transactions(
+                self.connection, tables, self.budgets.old_ms, concurrent=concurrent
+            ):
+                waited, self.progress.blockers = time.monotonic() - started, "; ".join(map(str, found))
+                if waited >= self.budgets.quiet_for:
+                    raise BlockingTransactionsOpen(self.target.name, waited, self.progress.blockers)
+                time.sleep(min(0.5, self.budgets.quiet_for - waited))
+        self.progress.blockers = ""
 
     def before_statement(self, statement: str, outside: bool) -> None:
         """Set the limits of the next statement. Raises BlockedSessions if others have waited too long already."""

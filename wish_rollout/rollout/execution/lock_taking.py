@@ -109,7 +109,11 @@ class TransactionLocks:
             reserve_ms=execution.budgets.transaction.lock_ms,
             seconds=max(SHORTEST_SECONDS, min(ATTEMPT_SECONDS, execution.seconds_left)),
         )
-        if not take_locks(self.connection, request, execution.lock_waits, limits, execution.refuse_blocking):
+        with execution.progress.activity(f"requesting the locks: {', '.join(map(str, request.locks))}"):
+            taken = take_locks(
+                self.connection, request, execution.lock_waits, limits, execution.refuse_blocking
+            )
+        if not taken:
             raise self._unavailable(request.locks, time.monotonic() - started)
         self._held_since = time.monotonic()
 

@@ -51,7 +51,7 @@ def run_scripts(
     Raises StatementFailed, StatementFailedAfterCommit, ScriptFailed, BlockedSessions, BlockingTransactionsOpen,
     LocksUnavailable.
     """
-    execution = Execution(recorder.target, recorder.connection)
+    execution = Execution(recorder.target, recorder.connection, report=recorder.actor.report)
     recorder.notes = execution.notes
     with execution.watched():
         if lock_sequence(project, recorder.plan).needs_watchdog:
@@ -144,12 +144,16 @@ class _Attempt:
 
     def run(self, sent: Sent) -> None:
         self.locks.begin_statement(sent)
+        position, total = self.locks.sequence.position, self.locks.sequence.total
         try:
-            self.journaling.run(sent)
+            with self.execution.progress.statement(sent.revision, position, total, sent.statement):
+                self.journaling.run(sent)
         except Exception:
             raise
         except BaseException:  # Ctrl-C, or the run was cancelled; SQLAlchemy closes the session at once
             cancel(self.recorder.connection)
+            note = "interrupted: the statement was cancelled on the server, and its open transaction is rolled back"
+            self.execution.progress.note(note)
             raise
 
     def before_commit(self) -> None:
