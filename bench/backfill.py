@@ -18,7 +18,7 @@ from wish_rollout.sandbox.settings import ADMIN
 if TYPE_CHECKING:
     from wish_rollout.sandbox.server import Server
 
-ROWS, IDS = 1_000_000, 5_000
+ROWS, IDS = 400_000, 5_000
 LIMIT = 1.25
 """Our time, compared with the loop's: at least 0.8 of its rate."""
 CONFIG = """

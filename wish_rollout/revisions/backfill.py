@@ -25,11 +25,13 @@ ROW_LOCKED = "55P03", "40P01"
 """lock_not_available and deadlock_detected (manual, appendix A)."""
 
 
-BATCH_SECONDS = 0.05
-"""The time that a batch should take. Its row locks are held for so long, at most for about twice as long."""
+BATCH_SECONDS = 0.08
+"""The time that a batch should take; its row locks are held for so long."""
 LOG_SECONDS = 5.0
-LOCK_TIMEOUT = "25ms"
-"""How long a batch waits for a row that another session has locked; then it leaves out the locked rows."""
+SETTINGS = {"lock_timeout": "25ms", "synchronous_commit": "off"}
+"""A batch waits for so long for a row that another session has locked; then it leaves out the locked rows. A batch that
+a crash of the server undoes is updated again, so its commit need not wait for the disk: the next commit of the revision
+does (manual, 28.4 Asynchronous Commit)."""
 
 
 class NotFilled(RuntimeError):
@@ -43,7 +45,7 @@ def backfill(  # noqa: PLR0913
     where: str,
     schema: str | None = None,
     pages: int = 16,
-    pause: float = 0.002,
+    pause: float = 0,
     patience: float = 60,
 ) -> int:
     """Update the rows that meet ``where``, in batches that commit; return the number of updated rows.
@@ -61,7 +63,7 @@ def backfill(  # noqa: PLR0913
         if context.as_sql:
             op.execute(f"UPDATE {place} SET {sets} WHERE {where}")  # noqa: S608
             return 0
-        with _short_lock_timeout():
+        with _session_settings():
             return _fill(_Backfill(place, sets, where, pages, pause), patience)
 
 
@@ -80,14 +82,16 @@ def _fill(filling: _Backfill, patience: float) -> int:
 
 
 @contextmanager
-def _short_lock_timeout() -> Iterator[None]:
-    """Set the session's lock_timeout; under Wish Rollout, each statement has its own anyway."""
-    before = scalar("SELECT current_setting('lock_timeout')")
-    scalar(f"SELECT set_config('lock_timeout', '{LOCK_TIMEOUT}', false)")
+def _session_settings() -> Iterator[None]:
+    """Set the session's settings for a backfill. Under Wish Rollout, each statement has its own lock_timeout anyway."""
+    before = {name: scalar(f"SELECT current_setting('{name}')") for name in SETTINGS}
+    for name, value in SETTINGS.items():
+        scalar(f"SELECT set_config('{name}', '{value}', false)")
     try:
         yield
     finally:
-        scalar(f"SELECT set_config('lock_timeout', '{before}', false)")
+        for name, value in before.items():
+            scalar(f"SELECT set_config('{name}', '{value}', false)")
 
 
 class _Backfill:
@@ -114,7 +118,8 @@ class _Backfill:
             self.done += updated
             if updated:
                 self._log(start, size)
-                time.sleep(self.pause)
+                if self.pause:
+                    time.sleep(self.pause)
         return self.done - before
 
     def _adapt(self, seconds: float) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from wish_rollout.core.plan.budgets import Budgets
+    from wish_rollout.core.plan.budgets import Budget, Budgets
     from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.postgres.records.journal import StatementKey
     from wish_rollout.rollout.project.target import Target
@@ -53,7 +53,7 @@ class Execution:
 
     ``tries``: how many there were; ``paused``: seconds between them. ``lock_waits``: how its
     locks were taken. ``doubtful``: statements that an earlier run had finished, although
-    the schema is as if it had not.
+    the schema is as if it had not. ``lasting_limits``: the session's limits, if a script cannot have changed them.
     """
 
     target: Target
@@ -63,6 +63,7 @@ class Execution:
     lock_waits: LockWaits = field(default_factory=LockWaits)
     doubtful: set[StatementKey] = field(default_factory=set)
     report: Callable[[str], None] = ignore
+    lasting_limits: Budget | None = None
     started: float = field(default_factory=time.monotonic)
 
     @property
@@ -146,7 +147,16 @@ class Execution:
     def before_statement(self, statement: str, outside: bool) -> None:
         """Set the limits of the next statement. Raises BlockedSessions if others have waited too long already."""
         self.refuse_blocking()
-        set_session_limits(self.connection, self.budgets.of(statement, outside=outside))
+        self.set_limits(self.budgets.of(statement, outside=outside), lasting=outside)
+
+    def set_limits(self, budget: Budget, *, lasting: bool) -> None:
+        """Set the limits of the session, unless they are set already.
+
+        ``lasting``: outside of a transaction block, where no rollback restores the previous values.
+        """
+        if not lasting or budget != self.lasting_limits:
+            set_session_limits(self.connection, budget)
+        self.lasting_limits = budget if lasting else None
 
     def refuse_blocking(self) -> None:
         """Raise BlockedSessions if the watchdog has found that others wait too long."""

@@ -11,7 +11,6 @@ from wish_rollout.core.errors.hazards import LocksUnavailable
 from wish_rollout.core.release.measurements import merge_locks, statement_digest
 from wish_rollout.postgres.execution.blocker_forecast import describe_lock_holders
 from wish_rollout.postgres.execution.lock_acquisition import LockLimits, prepare_request, take_locks
-from wish_rollout.postgres.sessions.session_limits import set_session_limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -85,7 +84,7 @@ class TransactionLocks:
         budget = self.execution.budgets.of(
             sent.statement, outside=sent.outside, may_queue=not blocks and self._held_since is None
         )
-        set_session_limits(self.connection, budget)
+        self.execution.set_limits(budget, lasting=sent.again and sent.outside)
 
     def end_transaction(self) -> None:
         """Note that the locks are about to be released."""
