@@ -142,5 +142,5 @@ def test_a_backfill_that_would_never_end_says_so(tables: str) -> None:
         run(tables, lambda: safe.backfill("items", {"name": "'x'"}, where="price > 0"))
     with psycopg.connect(tables) as other:
         other.execute("select from items where id = 7 for update")
-        with pytest.raises(NotFilled, match="locked by others"):
+        with pytest.raises(NotFilled, match="locked by other sessions"):
             run(tables, lambda: safe.backfill("items", {"price": "0"}, where="price > 0", patience=0.2))

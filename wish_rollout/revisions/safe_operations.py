@@ -1,7 +1,7 @@
-"""Changes of tables in use, each in a line: no lock is held for long, and each can be run again after a crash.
+"""Functions that change tables in use: each holds its locks for a short time, and can be run again after a crash.
 
-Each leaves the revision's transaction where it must: what the revision did before is committed then. So in one
-revision put nothing beside them that must not be seen by itself.
+Some leave the revision's transaction, which commits what the revision did before. So a revision that calls them should
+contain nothing else that must not be visible alone.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _CONSTRAINT = sa.text(
 def create_index_concurrently(
     name: str, table: str, columns: Sequence[Any], *, schema: str | None = None, **options: Any
 ) -> None:
-    """Build an index while writers go on (manual, CREATE INDEX, Building Indexes Concurrently).
+    """Build an index without blocking writes (manual, CREATE INDEX, Building Indexes Concurrently).
 
-    ``options`` are those of ``op.create_index``. An invalid index of that name, which a build that was cut off
-    left behind, is dropped first; a valid one is the work of an earlier attempt, and stays.
+    ``options`` are those of ``op.create_index``. An invalid index of that name, which an interrupted build has left,
+    is dropped first; a valid one was built by an earlier attempt, and is kept.
     """
     with op.get_context().autocommit_block():
         valid = _look(_INDEX, name, table, schema)
@@ -45,13 +45,13 @@ def create_index_concurrently(
 
 
 def drop_index_concurrently(name: str, *, schema: str | None = None) -> None:
-    """Drop an index without waiting for queries under a lock (manual, DROP INDEX); a missing one is dropped."""
+    """Drop an index, if it exists, without blocking queries (manual, DROP INDEX)."""
     with op.get_context().autocommit_block():
         op.drop_index(name, schema=schema, postgresql_concurrently=True, if_exists=True)
 
 
 def add_check(name: str, table: str, condition: Any, *, schema: str | None = None) -> None:
-    """Add a CHECK: NOT VALID under a short lock, then VALIDATE while readers and writers go on."""
+    """Add a CHECK: NOT VALID under a short lock, then VALIDATE without blocking reads and writes."""
     options: dict[str, Any] = {"schema": schema, "postgresql_not_valid": True}
     _validated(name, table, schema, lambda: op.create_check_constraint(name, table, condition, **options))
 
@@ -73,7 +73,7 @@ def add_foreign_key(  # noqa: PLR0913  (they are those of op.create_foreign_key)
 
 
 def set_not_null(table: str, column: str, *, schema: str | None = None) -> None:
-    """Set NOT NULL without a scan under lock: a valid CHECK proves it first (manual, ALTER TABLE, SET NOT NULL)."""
+    """Set NOT NULL without a scan under a strong lock: a valid CHECK proves it (manual, ALTER TABLE, SET NOT NULL)."""
     name = f"{table}_{column}_proof"[:63]
     add_check(name, table, sa.column(column).is_not(None), schema=schema)
     op.alter_column(table, column, nullable=False, schema=schema)
@@ -81,7 +81,7 @@ def set_not_null(table: str, column: str, *, schema: str | None = None) -> None:
 
 
 def _validated(name: str, table: str, schema: str | None, add: Callable[[], None]) -> None:
-    """Add the constraint where it is not there yet, and validate it in a transaction of its own."""
+    """Add the constraint if it does not exist, and validate it in a separate transaction."""
     valid = _look(_CONSTRAINT, name, table, schema)
     if valid is None:
         add()
@@ -91,7 +91,7 @@ def _validated(name: str, table: str, schema: str | None, add: Callable[[], None
 
 
 def _look(query: sa.TextClause, name: str, table: str, schema: str | None) -> bool | None:
-    """Ask the catalog whether the object is valid; None where it is not there (or nobody can be asked)."""
+    """Return whether the object is valid; None if it does not exist, or in Alembic's offline mode."""
     if op.get_context().as_sql:
         return None
     values = {"name": name, "table": quoted(table, schema)}

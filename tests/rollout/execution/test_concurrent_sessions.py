@@ -85,7 +85,7 @@ class BackgroundMigration(threading.Thread):
             raise self.error
 
 
-def until(workspace: Workspace, query: str, seconds: float = 20) -> None:
+def until(workspace: Workspace, query: str, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while workspace.sql("local", query) == [(0,)]:
         assert time.monotonic() < end, query

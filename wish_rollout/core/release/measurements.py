@@ -81,7 +81,7 @@ class StatementMeasurement:
     ``digest``: of its text with the parameters filled in, see ``statement_digest``. ``outside``: it ran outside of
     the revision's transaction. ``locks``: the locks that it took and that no earlier statement of its transaction
     held; None if they could not be measured, because it cannot run in a transaction block. ``scans``: tables and
-    indexes that it read from the beginning to the end, ``rewrites``: tables and indexes that it wrote anew, each as
+    indexes that it read from the beginning to the end, ``rewrites``: tables and indexes that it rewrote, each as
     ``schema.name``; relations that its own transaction created are in neither.
     """
 

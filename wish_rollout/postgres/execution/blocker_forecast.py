@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import psycopg
 
 SESSIONS = """
-select a.pid, coalesce(nullif(a.application_name, ''), a.backend_type), a.backend_type, a.state,
+select a.pid, coalesce(nullif(a.application_name, ''), a.backend_type, 'a session'), a.backend_type, a.state,
        extract(epoch from clock_timestamp() - coalesce(a.xact_start, a.state_change))::float,
        a.query ~ '^autovacuum: .*to prevent wraparound',
        (select string_agg(distinct l.relation::regclass::text, ', ') from pg_locks l
@@ -21,7 +21,7 @@ select a.pid, coalesce(nullif(a.application_name, ''), a.backend_type), a.backen
            and l.database = a.datid)
 from pg_stat_activity a
 where a.pid <> pg_backend_pid() and a.datname = current_database()
-  and (%(concurrent)s and a.backend_xmin is not null and a.backend_type <> 'autovacuum worker'
+  and (%(concurrent)s and a.backend_xmin is not null and a.backend_type is distinct from 'autovacuum worker'
          and not exists (select from pg_stat_progress_vacuum v where v.pid = a.pid)
        or exists (select from pg_locks l where l.pid = a.pid and l.granted and l.database = a.datid
                      and l.relation = any (%(tables)s::regclass[]::oid[])))
@@ -47,17 +47,18 @@ class BlockingTransaction:
 
     ``kind``: for example "a dump". ``owner``: its application name and pid, or the identifier of a prepared
     transaction. ``seconds``: how long it has been open. ``tables``: the tables that it has locked; empty if only its
-    snapshot blocks.
+    snapshot blocks. ``seconds`` is None for a session of another role without the privileges of pg_read_all_stats.
     """
 
     kind: str
     owner: str
-    seconds: float
+    seconds: float | None
     tables: str
 
     def __str__(self) -> str:
         holds = f"holds {self.tables}" if self.tables else "holds an old snapshot"
-        return f"{self.kind} of {self.owner}, for {self.seconds:.0f} s ({holds})"
+        since = "" if self.seconds is None else f", for {self.seconds:.0f} s"
+        return f"{self.kind} of {self.owner}{since} ({holds})"
 
 
 def find_blocking_transactions(
@@ -77,8 +78,11 @@ def find_blocking_transactions(
         is_dump = name == "pg_dump"
         if backend == "autovacuum worker" and not wraparound:
             continue  # it is cancelled as soon as another session waits for it
-        if wraparound or is_dump or seconds * 1000 > older_ms:
-            kind = f"a transaction ({state})" if backend != "walsender" else "a walsender"
+        is_old = older_ms == 0 if seconds is None else seconds * 1000 > older_ms
+        if wraparound or is_dump or is_old:
+            kind = (
+                f"a transaction ({state or 'of another role'})" if backend != "walsender" else "a walsender"
+            )
             kind = "a dump" if is_dump else "a vacuum against wraparound" if wraparound else kind
             found.append(BlockingTransaction(kind, f"{name}, pid {pid}", seconds, held or ""))
     for identifier, seconds, held in connection.execute(PREPARED, values):

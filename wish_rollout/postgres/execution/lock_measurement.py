@@ -30,6 +30,10 @@ where l.pid = pg_catalog.pg_backend_pid() and l.locktype = 'relation' and l.gran
 group by 1, 3, 4
 """
 """Objects of the server itself have OIDs below 16384 (FirstNormalObjectId in access/transam.h)."""
+FLUSH_VERSION = 150000
+"""The counters of scans continue in the next transaction, unless they are flushed to the shared statistics, which
+a session does at most once a second. Since version 15 it can be asked to do so at the end of its transaction; on 14, a
+scan may be counted for a later statement as well."""
 BEFORE = """
 select c.oid, n.nspname, c.relname, c.relkind::text, c.relfilenode,
        array(select i.inhrelid from pg_catalog.pg_inherits i where i.inhparent = c.oid)
@@ -89,6 +93,9 @@ class LockMeter:
         self._transaction = transaction
         for each in (self._modes, self._scans, self._files, self._relations):
             each.clear()
+        if self.session.info.server_version >= FLUSH_VERSION:
+            with ClientCursor(self.session) as cursor:
+                cursor.execute("select pg_catalog.pg_stat_force_next_flush()")
 
     def _name(self, oids: Iterable[int]) -> None:
         """Read the relations that are locked for the first time."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.text.redaction import escape_unprintable, redact
@@ -21,7 +22,8 @@ PREFIX = "progress: "
 class Progress:
     """What a migration does at the moment.
 
-    ``report`` is called with each line, from another thread. ``read_waits``: returns which sessions the current
+    ``report`` is called with each line, always from another thread: while a script runs, this one may use no other
+    database than the script's. ``read_waits``: returns which sessions the current
     statement waits for, or ""; ``blockers`` replaces its result while it is not empty.
     """
 
@@ -34,7 +36,7 @@ class Progress:
         self.blockers = ""
         self._activity = ""
         self._since = 0.0
-        self._ended = threading.Event()
+        self._lines: SimpleQueue[str | None] = SimpleQueue()
 
     @contextmanager
     def reported(self) -> Iterator[None]:
@@ -44,7 +46,7 @@ class Progress:
         try:
             yield
         finally:
-            self._ended.set()
+            self._lines.put(None)
             thread.join(EVERY_SECONDS)
 
     @contextmanager
@@ -68,7 +70,7 @@ class Progress:
 
     def note(self, text: str) -> None:
         """Report a line now."""
-        self.report(f"{PREFIX}{self.environment}: {text}")
+        self._lines.put(text)
 
     def line(self) -> str:
         """Return what is done now, since when, and what it waits for; "" if nothing is done."""
@@ -80,6 +82,12 @@ class Progress:
         return f"for {time.monotonic() - since:.0f} s, {activity}{waiting}"
 
     def _run(self) -> None:
-        while not self._ended.wait(EVERY_SECONDS):
-            if line := self.line():
-                self.note(line)
+        while True:
+            try:
+                text = self._lines.get(timeout=EVERY_SECONDS)
+            except Empty:
+                text = self.line()
+            if text is None:
+                return
+            if text:
+                self.report(f"{PREFIX}{self.environment}: {text}")
