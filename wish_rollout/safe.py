@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from wish_rollout.revisions.backfill import backfill
 from wish_rollout.revisions.safe_operations import (
     add_check,
     add_foreign_key,
-    backfill,
     create_index_concurrently,
     drop_index_concurrently,
     set_not_null,

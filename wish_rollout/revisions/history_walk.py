@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from alembic.runtime.migration import MigrationStep
 
 from wish_rollout.core.errors.base import RolloutError
+from wish_rollout.revisions.run_hooks import NO_HOOKS, Hooks
 from wish_rollout.revisions.script_errors import explained
-from wish_rollout.revisions.script_runs import ALEMBIC, FixedConnectionContext, run_env
+from wish_rollout.revisions.script_runs import ALEMBIC, FixedConnectionContext, run_env, with_login_role
 from wish_rollout.revisions.session_role import SessionRole
 from wish_rollout.revisions.shared_session import share_session
 from wish_rollout.revisions.statement_hooks import Applied, listen
@@ -87,8 +88,10 @@ class StepByStep(FixedConnectionContext):
 StepByStep._setups[StepByStep] = FixedConnectionContext._setups[FixedConnectionContext]  # noqa: SLF001
 
 
-def walk(run: ScriptRun, revisions: Sequence[str], visitor: Visitor) -> None:
+def walk(run: ScriptRun, revisions: Sequence[str], visitor: Visitor, hooks: Hooks = NO_HOOKS) -> None:
     """Apply revisions in the given order, and try each one's downgrade where ``visitor`` wants it.
+
+    ``hooks``: only ``run`` is called, for each statement of a script.
 
     Raises StatementFailed and ScriptFailed for an upgrade, as ``migrate`` does, and what ``visitor`` raises.
     """
@@ -98,7 +101,7 @@ def walk(run: ScriptRun, revisions: Sequence[str], visitor: Visitor) -> None:
         walker = _Walker(run, revisions, visitor, applied, role)
         context = StepByStep(run, session, fn=walker.steps, as_sql=False, destination_rev="heads")
         session.before_commit = context.before_commit
-        listen(session, applied, context.is_own)
+        listen(session, applied, context.is_own, with_login_role(hooks, role))
         sa.event.listen(
             session.engine, "before_cursor_execute", lambda _conn, _cursor, text, *_rest: role.note(text)
         )

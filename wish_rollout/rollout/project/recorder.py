@@ -16,10 +16,12 @@ from wish_rollout.revisions.behaviour import has_verify, run_verify
 from wish_rollout.revisions.history_walk import Ran, Restart, walk
 from wish_rollout.revisions.journal import Recorded
 from wish_rollout.revisions.revision_record import Record, changes_between
+from wish_rollout.rollout.project.statement_measurement import measure_statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from wish_rollout.core.release.measurements import Way
     from wish_rollout.core.release.release import Position
     from wish_rollout.core.schema.snapshot import Key
     from wish_rollout.postgres.catalog.catalog_changes import Moment
@@ -112,9 +114,10 @@ class Recorder:
         if self.segment:
             if self.segment.parent and before != self.release.ancestors((self.segment.parent,)):
                 self._merge_from(Recorded(base, first or self.start, self.records, self.postgres))
-            for piece in self._pieces(self._route(before)):
-                walk(run, piece, self)
-                self._verify(piece[-1])
+            with measure_statements(connection, run.url, run.environment) as self.meter:
+                for piece in self._pieces(self._route(before)):
+                    walk(run, piece, self, self.meter.hooks)
+                    self._verify(piece[-1])
             if missed := self.tracker.missed():
                 raise ReplayMissed(self.segment.revisions[-1], summarize_delta(missed))
 
@@ -176,6 +179,7 @@ class Recorder:
             f"revision {ran.revision} ({len(self.records)} of {len(self.release.revisions)})"
         )
         self.up = change
+        self._measured(ran.revision, "upgrade")
         self.records[ran.revision] = Record(
             ran.revision,
             self.parent,
@@ -185,6 +189,10 @@ class Recorder:
             merged={key: pair[1] for key, pair in sorted(self.merged.items()) if pair[0] != pair[1]},
         )
         self.parent, self.merged = ran.revision, {}
+
+    def _measured(self, revision: str, way: Way) -> None:
+        """Keep what the statements of a script lock, scan and rewrite."""
+        self.project.measurements.add(revision, way, self.meter.take(revision))
 
     def _merge(self, change: Change) -> None:
         """Add what another branch's revision changes to what is merged before the next revision of the line."""
@@ -207,12 +215,14 @@ class Recorder:
             )
         if ran.committed:
             self.tracker.accept(change)
+        self._measured(ran.revision, "downgrade")
         self._note(ran.revision, ran.statements, reason)
 
     def repeated(self, ran: Ran) -> None:
         """Take the schema after an upgrade that ran again; raise Restart if it is not what it was at first."""
         assert self.tracker is not None
         assert self.mark is not None
+        self.meter.take(ran.revision)
         self.tracker.accept(self.tracker.read(self.mark, committed=ran.committed, keep_settings=True))
         now = {key: self.tracker.objects[key] for key in self.up.after if key in self.tracker.objects}
         if now != self.up.after or any(

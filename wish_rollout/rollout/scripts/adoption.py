@@ -69,6 +69,7 @@ def adopt(project: Project, target: Target, message: str = "") -> Generated:
         prove(anew, target.name, live, promise)
         journal = Journal(anew.scripts.folder / "meta")
         journal.write(anew.release, replay(anew))
+        anew.measurements.write(anew.release)
     except BaseException:
         script.unlink(missing_ok=True)
         raise

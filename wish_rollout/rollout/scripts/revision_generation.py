@@ -83,4 +83,5 @@ def write_records(
     journal = Journal(project.scripts.folder / "meta")
     recorded = replay(project, (base,) if base else (), report=Report(at_most_each_second(progress)))
     journal.write(project.release, recorded, as_is=as_is)
+    project.measurements.write(project.release)
     return journal.folder
