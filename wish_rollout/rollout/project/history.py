@@ -59,6 +59,7 @@ class History:
         named = {name[0] if name else BASE: entry for name, entry in found.items() if len(name) < 2}
         with suppress(OSError):  # a worker without a place to write replays each time
             self.replayed.write(self.project.release, named)
+        self.project.measurements.write_to_cache(self.project.release)
 
     def at(self, position: Position) -> Snapshot:
         """Give the schema that a database at this position has to have."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.release.release import Release
     from wish_rollout.core.schema.scope import Scope
     from wish_rollout.revisions.scripts import Scripts
+    from wish_rollout.rollout.project.measurements import Measurements
 
 
 class ReleaseSource:
@@ -40,6 +41,13 @@ class ReleaseSource:
     def release(self) -> Release:
         """The chain of revisions up to head."""
         return self.scripts.release
+
+    @cached_property
+    def measurements(self) -> Measurements:
+        """What the statements of each revision lock, as measured on a scratch server."""
+        from wish_rollout.rollout.project.measurements import Measurements
+
+        return Measurements(self.scripts.folder / "meta", self.config.root)
 
     def scope_of(self, env: Environment | None = None) -> Scope:
         """Say what a snapshot of this environment holds; ``None`` is a scratch database.

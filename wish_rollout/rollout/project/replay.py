@@ -10,6 +10,7 @@ from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.revisions.journal import BASE, Recorded
 from wish_rollout.revisions.script_runs import Road, migrate
 from wish_rollout.rollout.project.project_sandbox import sandbox
+from wish_rollout.rollout.project.statement_measurement import measure_statements
 from wish_rollout.sandbox.scratch_databases import scratch_database, scratch_server
 
 if TYPE_CHECKING:
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
 
     import psycopg
 
+    from wish_rollout.core.release.measurements import Way
     from wish_rollout.core.release.release import Position
     from wish_rollout.core.schema.snapshot import Snapshot
+    from wish_rollout.revisions.script_runs import Direction
+    from wish_rollout.revisions.statement_hooks import Applied
     from wish_rollout.rollout.project.release_source import ReleaseSource
 
 SCRATCH = "the scratch database"
@@ -37,9 +41,10 @@ def scratch(project: ReleaseSource) -> Iterator[str]:
 class Replayer:
     """A scratch database on which revisions go up and down one at a time."""
 
-    def __init__(self, project: ReleaseSource, url: str) -> None:
+    def __init__(self, project: ReleaseSource, url: str, *, measured: bool = False) -> None:
         self.project = project
         self.url = url
+        self.measured = measured
 
     def snapshot(self) -> Snapshot:
         """Read what is there now."""
@@ -49,14 +54,26 @@ class Replayer:
     def up(self, revision: str) -> tuple[str, ...]:
         """Apply up to this revision; give the statements of it."""
         with connect(self.url, SCRATCH) as connection:
-            applied = migrate(self._road(connection), revision)
+            applied = self._migrate(connection, revision, "up", revision)
         return tuple(applied.statements.get(revision, ()))
 
     def down(self, revision: str, to: str) -> tuple[str, ...]:
         """Take back to ``to``; give the statements of ``revision``'s downgrade."""
         with connect(self.url, SCRATCH) as connection:
-            applied = migrate(self._road(connection), to, "down")
+            applied = self._migrate(connection, to, "down", revision)
         return tuple(applied.statements.get(revision, ()))
+
+    def _migrate(
+        self, connection: psycopg.Connection[Any], to: str, direction: Direction, revision: str
+    ) -> Applied:
+        """Run the scripts; keep what the statements of ``revision`` lock, if that is to be measured."""
+        if not self.measured:
+            return migrate(self._road(connection), to, direction)
+        with measure_statements(connection, self.url, SCRATCH) as meter:
+            applied = migrate(self._road(connection), to, direction, meter.hooks)
+        way: Way = "upgrade" if direction == "up" else "downgrade"
+        self.project.measurements.add(revision, way, meter.take(revision))
+        return applied
 
     def _road(self, connection: psycopg.Connection[Any]) -> Road:
         release = self.project.config.release
@@ -73,7 +90,7 @@ def replay(project: ReleaseSource, position: Position = ()) -> dict[Position, Re
     found: dict[Position, Recorded] = {}
     apart: dict[Position, tuple[str, ...]] = {(): (), position: ()}
     with scratch(project) as url:
-        replayer = Replayer(project, url)
+        replayer = Replayer(project, url, measured=True)
         found[()] = Recorded(replayer.snapshot())
         applied: set[str] = set()
         for revision in project.release.revisions:
@@ -96,7 +113,7 @@ def record(project: ReleaseSource) -> dict[str, Recorded]:
     """Replay for the journal: as ``replay``, keyed by revision, with the downgrades walked as well."""
     found = {name[0] if name else BASE: entry for name, entry in replay(project).items()}
     with scratch(project) as url:
-        replayer = Replayer(project, url)
+        replayer = Replayer(project, url, measured=True)
         for revision in project.release.revisions:
             replayer.up(revision.id)
         for revision in reversed(project.release.revisions):

@@ -68,6 +68,7 @@ def adopt(project: Project, target: Target, message: str = "") -> Generated:
         prove(anew, target.name, live, promise)
         journal = Journal(anew.scripts.folder / "meta")
         journal.write(anew.release, record(anew))
+        anew.measurements.write(anew.release)
     except BaseException:
         script.unlink(missing_ok=True)
         raise

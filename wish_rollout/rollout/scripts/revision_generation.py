@@ -65,4 +65,5 @@ def write_records(project: Project) -> Path:
 
     journal = Journal(project.scripts.folder / "meta")
     journal.write(project.release, record(project))
+    project.measurements.write(project.release)
     return journal.folder

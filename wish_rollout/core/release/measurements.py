@@ -1,0 +1,175 @@
+"""Measurements of statements: what each statement of a revision locked, scanned and rewrote on a scratch server.
+
+A scratch server is empty, but the locks are those of a full table: PostgreSQL chooses the mode by the statement
+(manual, 13.3.1 Table-Level Locks). ``LockSequence`` answers, while a release runs, which locks come next.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    Way = Literal["upgrade", "downgrade"]
+
+
+class LockMode(IntEnum):
+    """The modes of table locks, from the weakest (manual, 13.3.1); the numbers are those of the server's source."""
+
+    ACCESS_SHARE = 1
+    ROW_SHARE = 2
+    ROW_EXCLUSIVE = 3
+    SHARE_UPDATE_EXCLUSIVE = 4
+    SHARE = 5
+    SHARE_ROW_EXCLUSIVE = 6
+    EXCLUSIVE = 7
+    ACCESS_EXCLUSIVE = 8
+
+    @classmethod
+    def from_pg_locks(cls, mode: str) -> LockMode:
+        """Return the mode of a text in ``pg_locks.mode``, such as ``AccessExclusiveLock``."""
+        return next(each for each in cls if each.sql.title().replace(" ", "") + "Lock" == mode)
+
+    @property
+    def sql(self) -> str:
+        """The mode as LOCK TABLE spells it."""
+        return self.name.replace("_", " ")
+
+    @property
+    def blocks_queries(self) -> bool:
+        """Whether a session that holds this lock, or waits for it, blocks queries that read or write rows."""
+        return self >= LockMode.SHARE
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TableLock:
+    """A lock of a table that existed before the transaction.
+
+    ``recursive``: its partitions and child tables are locked in the same mode, or it had none on the scratch server.
+    """
+
+    schema: str
+    table: str
+    mode: LockMode
+    recursive: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.table} ({self.mode.sql})"
+
+
+@dataclass(frozen=True, slots=True)
+class StatementMeasurement:
+    """What one statement did.
+
+    ``digest``: of its text with the parameters filled in, see ``statement_digest``. ``outside``: it ran outside of
+    the revision's transaction. ``locks``: the locks that it took and that no earlier statement of its transaction
+    held; None if they could not be measured, because it cannot run in a transaction block. ``scans``: tables and
+    indexes that it read from the beginning to the end, ``rewrites``: tables and indexes that it wrote anew, each as
+    ``schema.name``; relations that its own transaction created are in neither.
+    """
+
+    digest: str
+    outside: bool
+    locks: tuple[TableLock, ...] | None = ()
+    scans: tuple[str, ...] = ()
+    rewrites: tuple[str, ...] = ()
+
+    @property
+    def blocks_queries(self) -> bool:
+        """Whether it takes a lock that blocks queries of other sessions."""
+        return any(lock.mode.blocks_queries for lock in self.locks or ())
+
+    def as_json(self) -> dict[str, Any]:
+        """Return JSON values: lock modes as LOCK TABLE spells them."""
+        value = asdict(self)
+        locks = None if self.locks is None else [{**asdict(each), "mode": each.mode.sql} for each in self.locks]
+        return {**value, "locks": locks, "scans": list(self.scans), "rewrites": list(self.rewrites)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Return the measurement that ``as_json`` wrote. Raises KeyError, TypeError, ValueError."""
+        locks = value["locks"]
+        read = None if locks is None else tuple(_lock_from_json(lock) for lock in locks)
+        lists = {name: tuple(map(str, value[name])) for name in ("scans", "rewrites")}
+        return cls(digest=str(value["digest"]), outside=bool(value["outside"]), locks=read, **lists)
+
+
+def _lock_from_json(lock: Mapping[str, Any]) -> TableLock:
+    mode = LockMode[str(lock["mode"]).replace(" ", "_")]
+    return TableLock(str(lock["schema"]), str(lock["table"]), mode, recursive=bool(lock["recursive"]))
+
+
+def statement_digest(text: str) -> str:
+    """Return SHA-256 of a statement's text with its parameters filled in."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionMeasurements:
+    """The statements of one revision, in order. Empty where nothing was measured."""
+
+    upgrade: tuple[StatementMeasurement, ...] = ()
+    downgrade: tuple[StatementMeasurement, ...] = ()
+
+
+class LockSequence:
+    """The measured statements of the revisions that are about to run, and how far the run has come.
+
+    A script may send other statements than on the scratch server, since it may read rows. Such a statement is not
+    found, and the sequence continues with the next statement that is.
+    """
+
+    def __init__(self, revisions: Sequence[tuple[str, Sequence[StatementMeasurement]]]) -> None:
+        self._order = [name for name, _ in revisions]
+        self._statements = {name: list(statements) for name, statements in revisions}
+        self._next = dict.fromkeys(self._order, 0)
+
+    def advance(self, revision: str, digest: str) -> StatementMeasurement | None:
+        """Return the measurement of the statement that comes next, or None if it was not measured."""
+        statements = self._statements.get(revision, [])
+        for index in range(self._next.get(revision, 0), len(statements)):
+            if statements[index].digest == digest:
+                self._next[revision] = index + 1
+                return statements[index]
+        return None
+
+    def locks_to_take(self, revision: str, *, until_end: bool) -> list[TableLock]:
+        """Return the locks of the current statement and of all that follow it in its transaction.
+
+        The current statement is the last one that ``advance`` found. ``until_end``: the revisions that follow run in
+        the same transaction. The strongest lock is the first.
+        """
+        found: list[TableLock] = []
+        for statement in self._remaining(revision, until_end):
+            if statement.outside:
+                break
+            found += statement.locks or ()
+        return merge_locks(found)
+
+    def _remaining(self, revision: str, until_end: bool) -> Iterable[StatementMeasurement]:
+        place = self._order.index(revision)
+        yield from self._statements[revision][max(self._next[revision] - 1, 0) :]
+        for name in self._order[place + 1 :] if until_end else ():
+            yield from self._statements[name]
+
+
+def merge_locks(locks: Iterable[TableLock]) -> list[TableLock]:
+    """Return each lock once, the strongest first, without those that a stronger lock of the same table includes.
+
+    SHARE includes neither ROW EXCLUSIVE nor SHARE UPDATE EXCLUSIVE (manual, table 13.2); each stronger mode conflicts
+    with all that a weaker one conflicts with.
+    """
+    modes: dict[tuple[str, str, bool], set[LockMode]] = {}
+    for lock in locks:
+        modes.setdefault((lock.schema, lock.table, lock.recursive), set()).add(lock.mode)
+    found = [
+        TableLock(schema, table, mode, recursive=recursive)
+        for (schema, table, recursive), held in modes.items()
+        for mode in held
+        if mode == max(held) or max(held) == LockMode.SHARE
+    ]
+    return sorted(found, key=lambda lock: (-lock.mode, lock.schema, lock.table, lock.recursive))

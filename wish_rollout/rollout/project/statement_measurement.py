@@ -1,0 +1,87 @@
+"""Measure the statements of the scripts while they run on a scratch database."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from psycopg import errors
+from psycopg.pq import TransactionStatus
+
+from wish_rollout.core.release.measurements import StatementMeasurement, statement_digest
+from wish_rollout.core.release.statement_repeatability import StatementKind, classify_text
+from wish_rollout.postgres.execution.lock_measurement import LockMeter
+from wish_rollout.postgres.sessions.connections import connect
+from wish_rollout.revisions.run_hooks import Hooks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import psycopg
+
+    from wish_rollout.revisions.run_hooks import Sent
+
+NOT_IN_TRANSACTION = (errors.ActiveSqlTransaction, errors.InvalidTransactionTermination)
+"""Errors of a statement that cannot run in a transaction block, or of a procedure that commits."""
+
+
+class StatementMeter:
+    """The hook that executes the statements of the scripts and measures each."""
+
+    def __init__(self, session: psycopg.Connection[Any], observer: psycopg.Connection[Any]) -> None:
+        self.session = session
+        self.meter = LockMeter(session, observer)
+        self.hooks = Hooks(run=self.run)
+        self._revision = ""
+        self._found: dict[str, list[StatementMeasurement]] = {}
+
+    def take(self, revision: str) -> tuple[StatementMeasurement, ...]:
+        """Return what was measured of a revision since the last call, in the order of execution."""
+        return tuple(self._found.pop(revision, ()))
+
+    def run(self, sent: Sent) -> None:
+        """Execute a statement and measure it.
+
+        A statement outside of the revision's transaction gets a transaction of its own, as in a migration, unless it
+        cannot run in a transaction block: then its locks are unknown.
+        """
+        digest = statement_digest(sent.text)
+        if sent.revision != self._revision:
+            self._revision = sent.revision
+            self._leave_out_previous_locks()
+        if not sent.outside:
+            sent.execute()
+            self._add(sent, self.meter.measure(digest, outside=False))
+            return
+        if classify_text(sent.statement) is not StatementKind.OUTSIDE_TRANSACTION:
+            try:
+                with self.session.transaction():
+                    sent.execute()
+                    measurement = self.meter.measure(digest, outside=True)
+            except NOT_IN_TRANSACTION:
+                pass
+            else:
+                self._add(sent, measurement)
+                return
+        sent.execute()
+        self._add(sent, StatementMeasurement(digest, outside=True, locks=None))
+
+    def _leave_out_previous_locks(self) -> None:
+        """Measure, and ignore, the locks that Alembic's own statements have taken in this transaction."""
+        if self.session.info.transaction_status == TransactionStatus.INTRANS:
+            self.meter.measure("", outside=False)
+
+    def _add(self, sent: Sent, measurement: StatementMeasurement) -> None:
+        self._found.setdefault(sent.revision, []).append(measurement)
+
+
+@contextmanager
+def measure_statements(
+    session: psycopg.Connection[Any], url: str, source: str
+) -> Iterator[StatementMeter]:
+    """Yield a meter for the scripts that run on a session of the database at ``url``.
+
+    ``source``: the name of the database in errors. Raises what ``connect`` raises.
+    """
+    with connect(url, source) as observer:
+        yield StatementMeter(session, observer)
