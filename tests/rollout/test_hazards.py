@@ -10,11 +10,11 @@ import pytest
 
 from tests.cases.hazards import CASES, ROWS, TABLES, Case
 from wish_rollout.core.hazards.assessment import KINDS, judge_hazards
-from wish_rollout.core.hazards.pending_revision import Pending
+from wish_rollout.core.hazards.pending_revision import PendingRevision
 from wish_rollout.core.hazards.rules.table_rewrite import calls
 from wish_rollout.core.schema.scope import Scope
 from wish_rollout.postgres.catalog.database_state import read_database_state
-from wish_rollout.postgres.rows.table_statistics import read_live_facts
+from wish_rollout.postgres.rows.table_statistics import LiveQuestions, read_live_facts
 from wish_rollout.postgres.sessions.connections import connect
 
 if TYPE_CHECKING:
@@ -69,10 +69,10 @@ class Bench:
             tables = [name for kind, name in before.objects if kind in ("table", "materialized view")]
             indexes = [name for name, _ in before.of_kind("index")]
             functions = {name for text in statements for name in calls(text)} | {"nextval"}
-            live = read_live_facts(connection, tables, indexes, functions)
+            live = read_live_facts(connection, LiveQuestions(tables, indexes, functions))
             self.run(connection, statements, table)
             after = read_database_state(connection, Scope()).snapshot
-        return list(judge_hazards([Pending("r", before, after, tuple(statements))], live, {}))
+        return list(judge_hazards([PendingRevision("r", before, after, tuple(statements))], live, {}))
 
     def run(
         self, connection: psycopg.Connection[tuple[object, ...]], statements: Sequence[str], table: str

@@ -37,9 +37,7 @@ def read_measurements(folder: Path, revision: Revision) -> RevisionMeasurements 
     return RevisionMeasurements(upgrade, downgrade)
 
 
-def write_measurements(
-    folder: Path, release: Release, measured: Mapping[str, RevisionMeasurements]
-) -> None:
+def write_measurements(folder: Path, release: Release, measured: Mapping[str, RevisionMeasurements]) -> None:
     """Write the files of the revisions, and remove those of revisions that the release does not have.
 
     Each is written under another name first: a reader never sees a part of a file. Raises OSError.

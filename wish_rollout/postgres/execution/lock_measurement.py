@@ -8,7 +8,7 @@ began, which is what LOCK TABLE needs, and it does not see the relations that th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from psycopg import ClientCursor
@@ -78,12 +78,13 @@ class LockMeter:
             self._begin_transaction(held[0][-1])
         self._name(oid for oid, *_ in held)
         known = [(row, relation) for row in held if (relation := self._relations[row[0]])]
-        locks = [lock for (oid, modes, *_), each in known for lock in self._locks(oid, each, modes, held)]
+        locks: tuple[list[TableLock], list[TableLock]] = ([], [])
+        for (oid, modes, *_), each in known:
+            locks[each.kind not in LOCKABLE].extend(self._locks(oid, each, modes, held))
         scans = [str(each) for row, each in known if self._is_new(self._scans, row[0], row[2], 0)]
         rewrites = [str(each) for row, each in known if self._is_new(self._files, row[0], row[3], each.file)]
-        return StatementMeasurement(
-            digest, outside, tuple(sorted(locks)), tuple(sorted(scans)), tuple(sorted(rewrites))
-        )
+        found = StatementMeasurement(digest, outside, tuple(sorted(locks[0])), tuple(sorted(scans)))
+        return replace(found, rewrites=tuple(sorted(rewrites)), other_locks=tuple(sorted(locks[1])))
 
     def _begin_transaction(self, transaction: str) -> None:
         """Forget what was measured in the transaction before."""
@@ -105,8 +106,6 @@ class LockMeter:
     ) -> Iterable[TableLock]:
         new = set(modes) - self._modes.setdefault(oid, set())
         self._modes[oid] |= new
-        if relation.kind not in LOCKABLE:
-            return
         by_oid = {row[0]: row[1] for row in held}
         for mode in new:
             recursive = all(mode in by_oid.get(child, ()) for child in relation.children)

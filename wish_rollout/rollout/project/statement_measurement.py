@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from psycopg import errors
 from psycopg.pq import TransactionStatus
 
 from wish_rollout.core.release.measurements import StatementMeasurement, statement_digest
-from wish_rollout.core.release.statement_repeatability import StatementKind, classify_text
+from wish_rollout.core.release.statement_repeatability import StatementKind, classify_text, may_write_rows
 from wish_rollout.postgres.execution.lock_measurement import LockMeter
+from wish_rollout.postgres.execution.write_measurement import measure_writes
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.revisions.run_hooks import Hooks
 
@@ -51,13 +53,13 @@ class StatementMeter:
             self._leave_out_previous_locks()
         if not sent.outside:
             sent.execute()
-            self._add(sent, self.meter.measure(digest, outside=False))
+            self._add(sent, self._measure(digest, sent.text, outside=False))
             return
         if classify_text(sent.statement) is not StatementKind.OUTSIDE_TRANSACTION:
             try:
                 with self.session.transaction():
                     sent.execute()
-                    measurement = self.meter.measure(digest, outside=True)
+                    measurement = self._measure(digest, sent.text, outside=True)
             except NOT_IN_TRANSACTION:
                 pass
             else:
@@ -65,6 +67,15 @@ class StatementMeter:
                 return
         sent.execute()
         self._add(sent, StatementMeasurement(digest, outside=True, locks=None))
+
+    def _measure(self, digest: str, text: str, *, outside: bool) -> StatementMeasurement:
+        """Measure the statement that was executed last, and then what it writes."""
+        measurement = self.meter.measure(digest, outside=outside)
+        if not may_write_rows(text):
+            return measurement
+        writes = measure_writes(self.session, text, measurement)
+        self.meter.measure("", outside=outside)  # leave out the scans of that measurement
+        return replace(measurement, writes=writes)
 
     def _leave_out_previous_locks(self) -> None:
         """Measure, and ignore, the locks that Alembic's own statements have taken in this transaction."""
@@ -76,9 +87,7 @@ class StatementMeter:
 
 
 @contextmanager
-def measure_statements(
-    session: psycopg.Connection[Any], url: str, source: str
-) -> Iterator[StatementMeter]:
+def measure_statements(session: psycopg.Connection[Any], url: str, source: str) -> Iterator[StatementMeter]:
     """Yield a meter for the scripts that run on a session of the database at ``url``.
 
     ``source``: the name of the database in errors. Raises what ``connect`` raises.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.hazards.hazard import Told
+from wish_rollout.core.hazards.hazard import HazardText
 from wish_rollout.core.hazards.revision_code import literal, names_of
 from wish_rollout.core.schema.domains import domain_columns
 from wish_rollout.core.schema.names import split_last
@@ -13,8 +13,8 @@ from wish_rollout.core.schema.names import split_last
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wish_rollout.core.hazards.hazard import Hazard, Step
-    from wish_rollout.core.hazards.script_statements import Act
+    from wish_rollout.core.hazards.hazard import Hazard, RevisionStep
+    from wish_rollout.core.hazards.script_statements import StatementAction
     from wish_rollout.core.schema.change import Change
 
 
@@ -96,29 +96,29 @@ op.execute("ALTER DOMAIN … ADD CONSTRAINT … CHECK (…) NOT VALID")   # hold
 KINDS = tuple(dict.fromkeys(rule.kind for rule in RULES.values()))
 
 
-def judge(step: Step) -> Iterator[Hazard]:
+def assess(step: RevisionStep) -> Iterator[Hazard]:
     """Find constraints that are added to tables with rows and read them under the lock."""
     for table, change in step.changes("constraint", "added", "changed"):
         name = split_last(change.name)[1]
         kind = _type(step, change)
         rule = RULES[kind]
-        act = step.script.find("add constraint", name, table)
+        action = step.script.find("add constraint", name, table)
         if change.change == "added":
-            act = act or step.script.nameless("add constraint", table, *WORDS[kind])
-        if "not enforced" in change.properties or (act is None and change.change == "changed"):
+            action = action or step.script.find_nameless("add constraint", table, *WORDS[kind])
+        if "not enforced" in change.properties or (action is None and change.change == "changed"):
             continue
         why = rule.why
-        if act is not None and act.says(*rule.safe_phrase):
-            if not _validated_at_once(step, act):
+        if action is not None and action.says(*rule.safe_phrase):
+            if not _validated_at_once(step, action):
                 continue
             why += SAME_TRANSACTION
         using = f"ALTER TABLE {table} ADD CONSTRAINT {name} {kind.upper()} USING INDEX {name}"
         instead = rule.instead.format(**names_of(table, name=change.name), using=literal(using))
-        yield step.hazard(rule.kind, f"constraint {change.name}", table, Told(rule.lock, why, instead))
+        yield step.hazard(rule.kind, f"constraint {change.name}", table, HazardText(rule.lock, why, instead))
     yield from _of_domains(step)
 
 
-def _of_domains(step: Step) -> Iterator[Hazard]:
+def _of_domains(step: RevisionStep) -> Iterator[Hazard]:
     """Find CHECKs and NOT NULL of domains, which read every table that has a column of them."""
     for change in step.delta.changes:
         domain = split_last(change.name)[0] if change.kind == "constraint" else change.name
@@ -126,21 +126,21 @@ def _of_domains(step: Step) -> Iterator[Hazard]:
         nulls = change.kind == "domain" and change.properties.get("not null", (None, None))[1]
         if ("domain", domain) not in step.before.objects or not (checks or nulls):
             continue
-        act = step.script.find("alter domain", domain)
-        if checks and act is not None and act.says("not", "valid"):
+        action = step.script.find("alter domain", domain)
+        if checks and action is not None and action.says("not", "valid"):
             continue
         what = f"{change.kind} {change.name}"
         for table in sorted({table for table, _ in domain_columns(step.before, domain)}):
             if step.holds_rows(table) and ("table", table) in step.after.objects:
-                yield step.hazard(CHECK.kind, what, table, Told("SHARE", WHY_DOMAIN, INSTEAD_DOMAIN))
+                yield step.hazard(CHECK.kind, what, table, HazardText("SHARE", WHY_DOMAIN, INSTEAD_DOMAIN))
 
 
-def _type(step: Step, change: Change) -> str:
+def _type(step: RevisionStep, change: Change) -> str:
     return str(step.after.objects["constraint", change.name]["type"])
 
 
-def _validated_at_once(step: Step, act: Act) -> bool:
+def _validated_at_once(step: RevisionStep, action: StatementAction) -> bool:
     return any(
-        (other.name, other.of, other.transaction) == (act.name, act.of, act.transaction)
+        (other.name, other.of, other.transaction) == (action.name, action.of, action.transaction)
         for other in step.script.of_verb("validate constraint")
     )

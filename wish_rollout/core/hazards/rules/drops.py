@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.hazards.hazard import Told
+from wish_rollout.core.hazards.hazard import HazardText
 from wish_rollout.core.hazards.revision_code import literal, names_of
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.text.sql_tokens import (
@@ -17,7 +17,7 @@ from wish_rollout.core.text.sql_tokens import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from wish_rollout.core.hazards.hazard import Hazard, Step
+    from wish_rollout.core.hazards.hazard import Hazard, RevisionStep
     from wish_rollout.core.schema.change import Change
 
 TABLE, COLUMN, VIEW = "drop-table", "drop-column", "drop-view"
@@ -45,7 +45,7 @@ def losses(hazards: Iterable[Hazard]) -> str:
     return ", ".join(f"{hazard.subject} (of {hazard.rows:,} rows)" for hazard in gone)
 
 
-def judge(step: Step) -> Iterator[Hazard]:
+def assess(step: RevisionStep) -> Iterator[Hazard]:
     """Find tables and columns that go with what they hold."""
     for change in step.delta.changes:
         if change.change != "removed" or not step.holds_rows(step.table_of(change)):
@@ -53,15 +53,17 @@ def judge(step: Step) -> Iterator[Hazard]:
         if change.kind in ("table", "foreign table"):
             retired = literal(f"{unquote_identifier(split_last(change.name)[1])}_retired"[:63])
             instead = INSTEAD_TABLE.format(**names_of(change.name), retired=retired)
-            yield step.hazard(TABLE, f"table {change.name}", change.name, Told(LOCK, WHY_TABLE, instead))
+            yield step.hazard(
+                TABLE, f"table {change.name}", change.name, HazardText(LOCK, WHY_TABLE, instead)
+            )
         elif change.kind == "column" and ("table", step.table_of(change)) in step.after.objects:
             table, column = split_last(change.name)
             instead = INSTEAD_COLUMN.format(column=column)
-            yield step.hazard(COLUMN, f"column {change.name}", table, Told(LOCK, WHY_COLUMN, instead))
+            yield step.hazard(COLUMN, f"column {change.name}", table, HazardText(LOCK, WHY_COLUMN, instead))
     yield from _views(step)
 
 
-def _views(step: Step) -> Iterator[Hazard]:
+def _views(step: RevisionStep) -> Iterator[Hazard]:
     """Find views that go and show rows of a table that stays."""
     for change in step.delta.changes:
         if change.change != "removed" or change.kind not in ("view", "materialized view"):
@@ -70,7 +72,9 @@ def _views(step: Step) -> Iterator[Hazard]:
         read = [name for name in tables if name == change.name or reads(change, name)]
         table = next((name for name in read if step.holds_rows(name)), None)
         if table:
-            yield step.hazard(VIEW, f"{change.kind} {change.name}", table, Told(LOCK, WHY_VIEW, INSTEAD_VIEW))
+            yield step.hazard(
+                VIEW, f"{change.kind} {change.name}", table, HazardText(LOCK, WHY_VIEW, INSTEAD_VIEW)
+            )
 
 
 def reads(change: Change, table: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.hazards.hazard import Told
+from wish_rollout.core.hazards.hazard import HazardText
 from wish_rollout.core.hazards.revision_code import literal, names_of
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.text.sql_tokens import TOKEN, unquote_identifier
@@ -12,7 +12,7 @@ from wish_rollout.core.text.sql_tokens import TOKEN, unquote_identifier
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wish_rollout.core.hazards.hazard import Hazard, Step
+    from wish_rollout.core.hazards.hazard import Hazard, RevisionStep
 
 KIND = "attach-scan"
 LOCK = "ACCESS EXCLUSIVE"
@@ -28,7 +28,7 @@ op.drop_constraint({check}, {table}{schema})"""
 OPEN = frozenset({"for", "values", "from", "to", "in", "with", "minvalue", "maxvalue", "default"})
 
 
-def judge(step: Step) -> Iterator[Hazard]:
+def assess(step: RevisionStep) -> Iterator[Hazard]:
     """Find attached tables with rows, but for those with a CHECK that names the key and every bound."""
     for table, change in step.changes("table", "changed"):
         parent = change.properties.get("partition of", (None, None))[1]
@@ -36,10 +36,10 @@ def judge(step: Step) -> Iterator[Hazard]:
             attach = literal(f"ALTER TABLE {parent} ATTACH PARTITION {table} ...")
             check = literal(f"{unquote_identifier(split_last(table)[1])}_fits"[:63])
             instead = INSTEAD.format(**names_of(table), check=check, attach=attach)
-            yield step.hazard(KIND, f"partition {table}", table, Told(LOCK, WHY, instead))
+            yield step.hazard(KIND, f"partition {table}", table, HazardText(LOCK, WHY, instead))
 
 
-def _proven(step: Step, table: str, parent: str) -> bool:
+def _proven(step: RevisionStep, table: str, parent: str) -> bool:
     """Whether valid CHECKs that stand before the revision speak of the key and of all the bounds.
 
     That they imply the bounds the server alone can say; that they do not speak of them can be seen.
@@ -54,7 +54,7 @@ def _proven(step: Step, table: str, parent: str) -> bool:
     return bool(wanted) and wanted <= set(_checked(step, table))
 
 
-def _checked(step: Step, table: str) -> Iterator[str]:
+def _checked(step: RevisionStep, table: str) -> Iterator[str]:
     for name, properties in step.before.of_kind("constraint"):
         if split_last(name)[0] == table and properties["type"] == "check" and "not valid" not in properties:
             yield from _values(str(properties["expression"]))

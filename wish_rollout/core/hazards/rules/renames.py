@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.hazards.hazard import Told
+from wish_rollout.core.hazards.hazard import HazardText
 from wish_rollout.core.hazards.revision_code import literal, names_of
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wish_rollout.core.hazards.hazard import Hazard, Step
+    from wish_rollout.core.hazards.hazard import Hazard, RevisionStep
 
 KIND = "rename"
 LOCK = "ACCESS EXCLUSIVE"
@@ -35,7 +35,7 @@ backfill({table}, {{{new}: {value}}}, where={unset}{schema})
 }
 
 
-def judge(step: Step) -> Iterator[Hazard]:
+def assess(step: RevisionStep) -> Iterator[Hazard]:
     """Find renames on tables with rows, unless a view takes the old name over in the same revision."""
     for (kind, old), new in step.renamed.items():
         table = old if kind == "table" else split_last(old)[0]
@@ -49,7 +49,7 @@ def judge(step: Step) -> Iterator[Hazard]:
             "unset": literal(f"{becomes} IS NULL"),
         }
         subject = f"{kind} {old} to {becomes}"
-        yield step.hazard(KIND, subject, table, Told(LOCK, WHY, INSTEAD[kind].format(**names)))
+        yield step.hazard(KIND, subject, table, HazardText(LOCK, WHY, INSTEAD[kind].format(**names)))
     for change in step.delta.changes:
         for old, new in change.labels.items() if change.kind == "enum" else ():
             for table in _tables_with(step, change.name):
@@ -57,11 +57,11 @@ def judge(step: Step) -> Iterator[Hazard]:
                 names = {"old": old, "add": literal(f"ALTER TYPE {change.name} ADD VALUE '{label}'")}
                 subject = f"label '{old}' of {change.name} to '{new}'"
                 yield step.hazard(
-                    KIND, subject, table, Told("none", WHY_LABEL, INSTEAD_LABEL.format(**names))
+                    KIND, subject, table, HazardText("none", WHY_LABEL, INSTEAD_LABEL.format(**names))
                 )
 
 
-def _tables_with(step: Step, kind: str) -> list[str]:
+def _tables_with(step: RevisionStep, kind: str) -> list[str]:
     """Name the tables with rows that have a column of a type."""
     columns = step.before.of_kind("column")
     found = {split_last(name)[0] for name, each in columns if str(each["type"]).removesuffix("[]") == kind}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.hazards.hazard import Told
+from wish_rollout.core.hazards.hazard import HazardText
 from wish_rollout.core.hazards.revision_code import literal, names_of
 from wish_rollout.core.schema.domains import domain_checks, forbids_null
 from wish_rollout.core.text.sql_tokens import tokenize_statements, unquote_identifier
@@ -13,7 +13,7 @@ from wish_rollout.core.text.sql_tokens import tokenize_statements, unquote_ident
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping
 
-    from wish_rollout.core.hazards.hazard import Hazard, Step
+    from wish_rollout.core.hazards.hazard import Hazard, RevisionStep
     from wish_rollout.core.schema.change import ValuePair
 
 KIND = "table-rewrite"
@@ -32,7 +32,7 @@ SERIAL = ("serial", "bigserial", "smallserial", "serial4", "serial8", "serial2")
 REWRITING = ("persistence", "access method", "tablespace")
 
 
-def judge(step: Step) -> Iterator[Hazard]:
+def assess(step: RevisionStep) -> Iterator[Hazard]:
     """Find added columns whose value differs from row to row, and tables stored in another way."""
     for table, change in step.changes("column", "added"):
         column = change.name.removeprefix(f"{table}.")
@@ -44,19 +44,19 @@ def judge(step: Step) -> Iterator[Hazard]:
             unset = literal(f"{column} IS NULL")
             instead = INSTEAD_COLUMN.format(**names_of(table, column=change.name), unset=unset)
             yield step.hazard(
-                KIND, f"column {change.name}", table, Told(LOCK, WHY.format(cause=cause), instead)
+                KIND, f"column {change.name}", table, HazardText(LOCK, WHY.format(cause=cause), instead)
             )
     for table, change in step.changes("table", "changed"):
         for name in REWRITING:
             if name in change.properties:
                 why = WHY.format(cause=f"Changing a table's {name}")
-                yield step.hazard(KIND, f"{name} of {table}", table, Told(LOCK, why, INSTEAD_TABLE))
+                yield step.hazard(KIND, f"{name} of {table}", table, HazardText(LOCK, why, INSTEAD_TABLE))
 
 
-def _had_default(step: Step, table: str, column: str) -> bool:
+def _had_default(step: RevisionStep, table: str, column: str) -> bool:
     """Whether the column came with its default, and was not given it afterwards."""
-    act = step.script.find("add column", column, table)
-    return act is None or act.says("default") or any(act.says(word) for word in SERIAL)
+    action = step.script.find("add column", column, table)
+    return action is None or action.says("default") or any(action.says(word) for word in SERIAL)
 
 
 def cause_of(added: Mapping[str, ValuePair], volatile: Container[str], had_default: bool) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.hazards.hazard import Told
+from wish_rollout.core.hazards.hazard import HazardText
 from wish_rollout.core.hazards.revision_code import literal, names_of
 from wish_rollout.core.remedy.sql_syntax import identifier
 from wish_rollout.core.schema.names import split_last
@@ -14,8 +14,8 @@ from wish_rollout.core.text.sql_tokens import find_phrase, is_name_of, split_nam
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wish_rollout.core.hazards.hazard import Hazard, Step
-    from wish_rollout.core.hazards.script_statements import Act
+    from wish_rollout.core.hazards.hazard import Hazard, RevisionStep
+    from wish_rollout.core.hazards.script_statements import StatementAction
 
 KIND = "column-type-change"
 LOCK = "ACCESS EXCLUSIVE"
@@ -40,7 +40,7 @@ TIMES = frozenset(
 ) | {"interval"}
 
 
-def judge(step: Step) -> Iterator[Hazard]:
+def assess(step: RevisionStep) -> Iterator[Hazard]:
     """Find changed types, but for those that only lift a limit: these read no row."""
     for table, change in step.changes("column", "changed"):
         before, after = change.properties.get("type", (None, None))
@@ -51,27 +51,31 @@ def judge(step: Step) -> Iterator[Hazard]:
             continue
         why = WHY.format(before=before, after=after)
         instead = _instead(change.name, str(after))
-        yield step.hazard(KIND, f"column {change.name}", table, Told(LOCK, why, instead))
+        yield step.hazard(KIND, f"column {change.name}", table, HazardText(LOCK, why, instead))
 
     yield from _unseen(step)
 
 
-def _unseen(step: Step) -> Iterator[Hazard]:
+def _unseen(step: RevisionStep) -> Iterator[Hazard]:
     """Find types that are set anew under the same name: USING computes values, or an enum was made again."""
     changed = {change.name: change for change in step.delta.changes if change.kind in ("column", "enum")}
-    for act in step.script.of_verb("alter type of"):
+    for action in step.script.of_verb("alter type of"):
         for name, properties in step.after.of_kind("column"):
             table, column = split_last(name)
-            if not is_name_of(act.of, table) or split_name(column) != act.name or not step.holds_rows(table):
+            if (
+                not is_name_of(action.of, table)
+                or split_name(column) != action.name
+                or not step.holds_rows(table)
+            ):
                 continue
             seen = changed.get(name)
             kind = str(properties["type"])
             again = kind in changed and not changed[kind].labels
             shown = seen is not None and "type" in seen.properties
-            if ("column", name) in step.before.objects and not shown and (again or _computes(act)):
+            if ("column", name) in step.before.objects and not shown and (again or _computes(action)):
                 why = WHY.format(before=kind, after=kind)
                 instead = _instead(name, kind)
-                yield step.hazard(KIND, f"column {name}", table, Told(LOCK, why, instead))
+                yield step.hazard(KIND, f"column {name}", table, HazardText(LOCK, why, instead))
 
 
 def _instead(name: str, after: str) -> str:
@@ -86,20 +90,20 @@ def _instead(name: str, after: str) -> str:
     )
 
 
-def _computes(act: Act) -> bool:
+def _computes(action: StatementAction) -> bool:
     """Whether it says USING with more than the column itself, cast to something or not."""
-    place = find_phrase(act.words, "using")
-    words = tuple(unquote_identifier(word) for word in act.words[place + 1 :] if word not in ("(", ")"))
-    return place >= 0 and words != act.name and words[:2] != (*act.name, "::")
+    place = find_phrase(action.words, "using")
+    words = tuple(unquote_identifier(word) for word in action.words[place + 1 :] if word not in ("(", ")"))
+    return place >= 0 and words != action.name and words[:2] != (*action.name, "::")
 
 
-def _is_light(step: Step, table: str, column: str, before: str, after: str) -> bool:
+def _is_light(step: RevisionStep, table: str, column: str, before: str, after: str) -> bool:
     """Whether the type only lifts a limit, without computing values; or was merely called otherwise."""
-    act = step.script.find("alter type of", column, table)
-    if act is None:
+    action = step.script.find("alter type of", column, table)
+    if action is None:
         return only_wider(before, after) or step.script.find("alter type", before) is not None
     zoned = {before, after} == ZONED and step.live.utc and not step.script.of_verb("set time zone")
-    return (only_wider(before, after) or zoned) and not _computes(act)
+    return (only_wider(before, after) or zoned) and not _computes(action)
 
 
 def only_wider(before: str, after: str) -> bool:

@@ -1,0 +1,71 @@
+"""The planner's estimate of what statements read and write on a live database. Nothing is executed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import ClientCursor
+from psycopg.rows import tuple_row
+
+from wish_rollout.core.hazards.hazard import StatementEstimate
+from wish_rollout.core.text.sql_tokens import split_statements, tokenize_statements
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+EXPLAINED = ("delete", "insert", "merge", "update", "with", "select")
+"""Commands of the statements that EXPLAIN plans (manual, EXPLAIN)."""
+
+
+def estimate_statements(
+    connection: psycopg.Connection[Any], statements: Iterable[str], tables: Mapping[str, str]
+) -> dict[str, StatementEstimate]:
+    """Return the estimates of those statements that the database can plan as it is now.
+
+    A statement that names a column or table that does not exist yet has none, and one of several commands neither.
+    ``tables``: table without quotes → name in a snapshot. The session must be in a transaction, and stays in it.
+    """
+    found: dict[str, StatementEstimate] = {}
+    for text in dict.fromkeys(statements):
+        tokens = tokenize_statements(text)
+        if len(tokens) != 1 or tokens[0][0] not in EXPLAINED or len(split_statements(text)) != 1:
+            continue
+        try:
+            with connection.transaction(), ClientCursor(connection, row_factory=tuple_row) as cursor:
+                row = cursor.execute(f"EXPLAIN (FORMAT JSON, VERBOSE) {text}".encode()).fetchone()
+        except psycopg.Error:
+            if connection.closed:
+                raise
+            continue
+        if row is not None:
+            found[text] = _estimate(list(_nodes(row[0][0]["Plan"])), tables)
+    return found
+
+
+def _nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from _nodes(child)
+
+
+def _estimate(nodes: Collection[Mapping[str, Any]], tables: Mapping[str, str]) -> StatementEstimate:
+    written: dict[str, int] = {}
+    scanned = set()
+    for node in nodes:
+        table = tables.get(f"{node.get('Schema')}.{node.get('Relation Name')}")
+        if table is None:
+            continue
+        if node["Node Type"] == "ModifyTable" and _changes_rows(node):
+            child = node.get("Plans", [{}])[0]
+            written[table] = written.get(table, 0) + int(child.get("Plan Rows", 0))
+        elif node["Node Type"] == "ModifyTable":
+            written.setdefault(table, 0)
+        elif node["Node Type"] == "Seq Scan":
+            scanned.add(table)
+    return StatementEstimate(written, frozenset(scanned))
+
+
+def _changes_rows(node: Mapping[str, Any]) -> bool:
+    """Return whether a node updates or deletes rows: INSERT does with ON CONFLICT DO UPDATE."""
+    return node["Operation"] != "Insert" or node.get("Conflict Resolution") == "UPDATE"
