@@ -86,5 +86,4 @@ def _assess_step(step: RevisionStep, locks: TransactionLocks) -> Iterator[Hazard
     yield from MeasuredHazards(step, candidates).collect(locks)
     for hazard in candidates:
         if hazard.kind not in LOCK_KINDS:
-            mode = locks.strongest.get(hazard.table)
-            yield replace(hazard, lock=mode.sql if mode else "none")
+            yield replace(hazard, lock=locks.strongest_lock(hazard.table))

@@ -68,6 +68,11 @@ class TransactionLocks:
         self.number = 0
         self.strongest = {}
 
+    def strongest_lock(self, relation: str) -> str:
+        """Return the strongest lock on a relation in the revision; ``none`` if it only was looked up."""
+        mode = self.strongest.get(relation, LockMode.ACCESS_SHARE)
+        return "none" if mode is LockMode.ACCESS_SHARE else mode.sql
+
     def execute(self, step: RevisionStep, statement: ExecutedStatement) -> Iterator[HeldLock]:
         """Add the locks of a statement, and yield those that block queries while it works on tables with rows."""
         if statement.transaction != self.number:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.hazards.hazard import STORED, RevisionStep
-from wish_rollout.core.hazards.rules.drops import reads
+from wish_rollout.core.hazards.rules.drops import reads_table
 from wish_rollout.core.hazards.script_statements import Script
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.domains import domain_columns
@@ -70,7 +70,7 @@ def locked(statements: Sequence[str], promised: Delta) -> list[str]:
 def _of(change: Change, one: PendingRevision, tables: set[str]) -> set[str]:
     """Name the tables that a change is on, or reaches through a type or a view."""
     if change.kind in ("view", "materialized view") and change.change == "removed":
-        return {change.name, *(name for name in tables if reads(change, name))}
+        return {change.name, *(name for name in tables if reads_table(change, name))}
     table = RevisionStep.table_of(change)
     if ("domain", table) in one.before.objects:
         return {name for name, _ in domain_columns(one.before, table)}

@@ -31,6 +31,10 @@ where l.pid = pg_catalog.pg_backend_pid() and l.locktype = 'relation' and l.gran
   and l.relation >= {FIRST_USER_OID} and l.mode <> 'SIReadLock'
 group by 1, 3, 4
 """
+PENDING_SCANS = """
+select relid, pg_catalog.pg_stat_get_xact_numscans(relid) from pg_catalog.pg_stat_xact_all_tables where seq_scan > 0
+"""
+"""Scans that this session has not reported yet: those of earlier transactions are among them."""
 BEFORE = """
 select c.oid, n.nspname, c.relname, c.relkind::text, c.relfilenode,
        array(select i.inhrelid from pg_catalog.pg_inherits i where i.inhparent = c.oid)
@@ -68,7 +72,13 @@ class LockMeter:
     _scans: dict[int, int] = field(default_factory=dict)
     _files: dict[int, int] = field(default_factory=dict)
     _relations: dict[int, Relation | None] = field(default_factory=dict)
+    _pending: dict[int, int] = field(default_factory=dict)
     _transaction: str = ""
+
+    def begin(self) -> None:
+        """Read the counts at the beginning of a transaction. Call it in the transaction, before its first statement."""
+        with ClientCursor(self.session, row_factory=tuple_row) as cursor:
+            self._pending = dict(cursor.execute(PENDING_SCANS.encode()).fetchall())
 
     def measure(self, digest: str, *, outside: bool) -> StatementMeasurement:
         """Return what the last statement did. The session must be in the transaction that executed it."""
@@ -91,6 +101,8 @@ class LockMeter:
         self._transaction = transaction
         for each in (self._modes, self._scans, self._files, self._relations):
             each.clear()
+        self._scans.update(self._pending)
+        self._pending = {}
 
     def _name(self, oids: Iterable[int]) -> None:
         """Read the relations that are locked for the first time."""

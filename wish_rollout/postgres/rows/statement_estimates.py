@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 EXPLAINED = ("delete", "insert", "merge", "update", "with", "select")
 """Commands of the statements that EXPLAIN plans (manual, EXPLAIN)."""
 
+CONDITIONS = ("Filter", "Index Cond", "Recheck Cond")
+COUNTED_ROWS = 10_000
+COUNT = (
+    "SELECT count(*) FROM (SELECT FROM {table} AS {alias} WHERE {condition} LIMIT "
+    + str(COUNTED_ROWS)
+    + ") AS r"
+)
+HAS_STATISTICS = "SELECT EXISTS (SELECT FROM pg_catalog.pg_stats WHERE schemaname = %s AND tablename = %s)"
+
 
 def estimate_statements(
     connection: psycopg.Connection[Any], statements: Iterable[str], tables: Mapping[str, str]
@@ -39,7 +48,35 @@ def estimate_statements(
                 raise
             continue
         if row is not None:
-            found[text] = _estimate(list(_nodes(row[0][0]["Plan"])), tables)
+            nodes = list(_nodes(row[0][0]["Plan"]))
+            counted = _count_without_statistics(connection, nodes, tables)
+            found[text] = _estimate(nodes, tables, counted)
+    return found
+
+
+def _count_without_statistics(
+    connection: psycopg.Connection[Any], nodes: Iterable[Mapping[str, Any]], tables: Mapping[str, str]
+) -> dict[str, int]:
+    """Return the numbers of written rows, up to COUNTED_ROWS, of tables that were never analyzed."""
+    found = {}
+    for node in nodes:
+        scan = node.get("Plans", [{}])[0]
+        table = tables.get(f"{scan.get('Schema')}.{scan.get('Relation Name')}")
+        if node["Node Type"] != "ModifyTable" or table is None or scan.get("Plans"):
+            continue
+        conditions = [scan[each] for each in CONDITIONS if each in scan]
+        query = COUNT.format(
+            table=table, alias=_quote(scan["Alias"]), condition=" AND ".join(conditions) or "true"
+        )
+        try:
+            with connection.transaction(), ClientCursor(connection, row_factory=tuple_row) as cursor:
+                names = [scan["Schema"], scan["Relation Name"]]
+                if cursor.execute(HAS_STATISTICS, names).fetchone() == (False,):
+                    row = cursor.execute(query.encode()).fetchone()
+                    found[table] = row[0] if row else 0
+        except psycopg.Error:
+            if connection.closed:
+                raise
     return found
 
 
@@ -49,7 +86,9 @@ def _nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield from _nodes(child)
 
 
-def _estimate(nodes: Collection[Mapping[str, Any]], tables: Mapping[str, str]) -> StatementEstimate:
+def _estimate(
+    nodes: Collection[Mapping[str, Any]], tables: Mapping[str, str], counted: Mapping[str, int]
+) -> StatementEstimate:
     written: dict[str, int] = {}
     scanned = set()
     for node in nodes:
@@ -58,7 +97,7 @@ def _estimate(nodes: Collection[Mapping[str, Any]], tables: Mapping[str, str]) -
             continue
         if node["Node Type"] == "ModifyTable" and _changes_rows(node):
             child = node.get("Plans", [{}])[0]
-            written[table] = written.get(table, 0) + int(child.get("Plan Rows", 0))
+            written[table] = written.get(table, 0) + counted.get(table, int(child.get("Plan Rows", 0)))
         elif node["Node Type"] == "ModifyTable":
             written.setdefault(table, 0)
         elif node["Node Type"] == "Seq Scan":
@@ -69,3 +108,7 @@ def _estimate(nodes: Collection[Mapping[str, Any]], tables: Mapping[str, str]) -
 def _changes_rows(node: Mapping[str, Any]) -> bool:
     """Return whether a node updates or deletes rows: INSERT does with ON CONFLICT DO UPDATE."""
     return node["Operation"] != "Insert" or node.get("Conflict Resolution") == "UPDATE"
+
+
+def _quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -52,12 +52,15 @@ class StatementMeter:
             self._revision = sent.revision
             self._leave_out_previous_locks()
         if not sent.outside:
+            if self.session.info.transaction_status == TransactionStatus.IDLE:
+                self.meter.begin()
             sent.execute()
             self._add(sent, self._measure(digest, sent.text, outside=False))
             return
         if classify_text(sent.statement) is not StatementKind.OUTSIDE_TRANSACTION:
             try:
                 with self.session.transaction():
+                    self.meter.begin()
                     sent.execute()
                     measurement = self._measure(digest, sent.text, outside=True)
             except NOT_IN_TRANSACTION:

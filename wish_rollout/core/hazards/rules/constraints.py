@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What is told of one type of constraint."""
+    """The hazard of one type of constraint. ``safe_phrase``: a statement with it does not read the table."""
 
     kind: str
     lock: str
@@ -29,9 +29,7 @@ class Rule:
     safe_phrase: tuple[str, ...]
 
 
-SAME_TRANSACTION = (
-    " NOT VALID and VALIDATE in one transaction keep the first one's lock for the second one's scan."
-)
+SAME_TRANSACTION = " NOT VALID and VALIDATE in one transaction: the lock of the former is held during the scan of the latter."
 _VALIDATED = """\
 from wish_rollout.safe import {helper}
 {helper}({{name}}, {{table}}, ...{{schema}})   # NOT VALID, then VALIDATE in a transaction of its own"""
@@ -39,24 +37,24 @@ from wish_rollout.safe import {helper}
 CHECK = Rule(
     "check-scan",
     "ACCESS EXCLUSIVE",
-    "ADD CONSTRAINT … CHECK reads the whole table under a lock that keeps out even reads; VALIDATE reads it "
-    "under one that lets reads and writes go on (manual, ALTER TABLE, VALIDATE CONSTRAINT).",
+    "ADD CONSTRAINT … CHECK reads the whole table under a lock that blocks even reads. VALIDATE CONSTRAINT reads it under a "
+    "lock that blocks neither reads nor writes (manual, ALTER TABLE, VALIDATE CONSTRAINT).",
     _VALIDATED.format(helper="add_check"),
     ("not", "valid"),
 )
 FOREIGN_KEY = Rule(
     "foreign-key-scan",
     "SHARE ROW EXCLUSIVE",
-    "ADD FOREIGN KEY checks every row at once, and writers of both tables wait for it; VALIDATE checks them "
-    "while they go on (manual, ALTER TABLE, VALIDATE CONSTRAINT).",
+    "ADD FOREIGN KEY checks every row while writes to both tables block. VALIDATE CONSTRAINT checks them under a lock that "
+    "blocks neither reads nor writes (manual, ALTER TABLE, VALIDATE CONSTRAINT).",
     _VALIDATED.format(helper="add_foreign_key"),
     ("not", "valid"),
 )
 UNIQUE = Rule(
     "unique-builds-index",
     "ACCESS EXCLUSIVE",
-    "The constraint builds its index under a lock that keeps out even reads; an index that was built "
-    "concurrently before is taken over at once (manual, ALTER TABLE, ADD table_constraint_using_index).",
+    "The constraint builds its index under a lock that blocks even reads. With USING INDEX it uses an index that was built "
+    "concurrently before (manual, ALTER TABLE, ADD table_constraint_using_index).",
     """\
 from wish_rollout.safe import create_index_concurrently
 create_index_concurrently({name}, {table}, [...], unique=True{schema})
@@ -66,9 +64,9 @@ op.execute({using})""",
 EXCLUSION = Rule(
     "exclusion-builds-index",
     "ACCESS EXCLUSIVE",
-    "EXCLUDE builds its index and compares all rows under a lock that keeps out even reads; PostgreSQL has no "
-    "concurrent way (manual, CREATE TABLE, EXCLUDE).",
-    "do it in a maintenance window, and say so: allow_hazards = {{'exclusion-builds-index': '…'}}",
+    "EXCLUDE builds its index and compares all rows under a lock that blocks even reads. PostgreSQL cannot do it "
+    "concurrently (manual, CREATE TABLE, EXCLUDE).",
+    "do it in a maintenance window, and allow it: allow_hazards = {{'exclusion-builds-index': '…'}}",
     ("no", "such", "way"),
 )
 RULES = {
@@ -85,19 +83,19 @@ WORDS = {
     "primary key": ("primary", "key"),
     "exclusion": ("exclude",),
 }
-"""What ADD says of a constraint that it gives no name."""
+"""The words of ADD for a constraint without a name."""
 WHY_DOMAIN = (
-    "What is demanded of a domain is checked in every table that has a column of it, while nobody may write to "
-    "these (manual, ALTER DOMAIN)."
+    "A constraint of a domain is checked in every table that has a column of the domain, while writes to these tables block "
+    "(manual, ALTER DOMAIN)."
 )
 INSTEAD_DOMAIN = """\
-op.execute("ALTER DOMAIN … ADD CONSTRAINT … CHECK (…) NOT VALID")   # holds for what comes; no row is read
-# and VALIDATE it in a later release, at a quiet time"""
+op.execute("ALTER DOMAIN … ADD CONSTRAINT … CHECK (…) NOT VALID")   # for new values; no row is read
+# VALIDATE CONSTRAINT blocks writes as well: do it in a maintenance window, or not at all"""
 KINDS = tuple(dict.fromkeys(rule.kind for rule in RULES.values()))
 
 
 def assess(step: RevisionStep) -> Iterator[Hazard]:
-    """Find constraints that are added to tables with rows and read them under the lock."""
+    """Yield constraints that are added to tables with rows and read them under their lock."""
     for table, change in step.changes("constraint", "added", "changed"):
         name = split_last(change.name)[1]
         kind = _type(step, change)
@@ -119,7 +117,7 @@ def assess(step: RevisionStep) -> Iterator[Hazard]:
 
 
 def _of_domains(step: RevisionStep) -> Iterator[Hazard]:
-    """Find CHECKs and NOT NULL of domains, which read every table that has a column of them."""
+    """Yield CHECK and NOT NULL constraints of domains, which read every table that has a column of the domain."""
     for change in step.delta.changes:
         domain = split_last(change.name)[0] if change.kind == "constraint" else change.name
         checks = change.kind == "constraint" and change.change == "added"

@@ -1,4 +1,4 @@
-"""NOT NULL set on a column of a table with rows: the whole table is read while nobody may."""
+"""NOT NULL set on a column of a table with rows: the whole table is read while reads and writes block."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 KIND = "not-null-scan"
 LOCK = "ACCESS EXCLUSIVE"
 WHY = (
-    "SET NOT NULL reads the whole table under a lock that keeps out even reads, unless a valid CHECK proves "
-    "beforehand that there is no NULL (manual, ALTER TABLE, SET NOT NULL)."
+    "SET NOT NULL reads the whole table under a lock that blocks even reads, unless a valid CHECK constraint proves that "
+    "there is no NULL (manual, ALTER TABLE, SET NOT NULL)."
 )
 INSTEAD = """\
 from wish_rollout.safe import set_not_null
@@ -27,7 +27,7 @@ set_not_null({table}, {column}{schema})   # CHECK … NOT VALID, VALIDATE, SET N
 
 
 def assess(step: RevisionStep) -> Iterator[Hazard]:
-    """Find columns that become NOT NULL without a proof that was made under a weaker lock."""
+    """Yield columns that become NOT NULL without a CHECK constraint that was validated under a weaker lock."""
     for table, change in step.changes("column", "changed"):
         if not change.properties.get("not null", (None, None))[1]:
             continue
@@ -38,7 +38,7 @@ def assess(step: RevisionStep) -> Iterator[Hazard]:
 
 
 def _proven(step: RevisionStep, table: str, column: str) -> bool:
-    """Whether a valid CHECK stands before the revision, or is made and validated in it, in two transactions."""
+    """Return whether a valid CHECK exists before the revision, or is added and validated in it, in two transactions."""
     if step.script.find("set not null", column, table) is None:
         return False
     for name, properties in step.before.of_kind("constraint"):
@@ -52,7 +52,7 @@ def _proven(step: RevisionStep, table: str, column: str) -> bool:
 
 
 def _adds(action: StatementAction, column: str) -> bool:
-    """Whether the action adds ``CHECK (column IS NOT NULL) NOT VALID``."""
+    """Return whether the action adds ``CHECK (column IS NOT NULL) NOT VALID``."""
     if not action.says("check") or action.words[-2:] != ("not", "valid"):
         return False
     return _is_proof(action.words[action.words.index("check") + 1 : -2], column)
@@ -64,7 +64,7 @@ def _is_proof(words: tuple[str, ...], column: str) -> bool:
 
 
 def _validated(step: RevisionStep, added: StatementAction) -> bool:
-    """Whether it is validated in a later transaction, and NOT NULL set in one after that."""
+    """Return whether it is validated in a later transaction, and NOT NULL is set in one after that."""
     setters = [action for action in step.script.of_verb("set not null") if action.of == added.of]
     return any(
         (action.name, action.of) == (added.name, added.of)

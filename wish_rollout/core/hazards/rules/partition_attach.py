@@ -1,11 +1,11 @@
-"""A table with rows attached as a partition: all of it is read, unless a CHECK says already that it fits."""
+"""A table with rows attached as a partition: it is read completely, unless a CHECK constraint implies the bounds."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.hazards.hazard import HazardText
-from wish_rollout.core.hazards.revision_code import literal, names_of
+from wish_rollout.core.hazards.revision_code import called, literal, names_of
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.text.sql_tokens import TOKEN, unquote_identifier
 
@@ -17,32 +17,32 @@ if TYPE_CHECKING:
 KIND = "attach-scan"
 LOCK = "ACCESS EXCLUSIVE"
 WHY = (
-    "ATTACH PARTITION reads the whole table under a lock that keeps out even reads, unless a valid CHECK implies the "
-    "bounds (manual, ALTER TABLE, ATTACH PARTITION)."
+    "ATTACH PARTITION reads the whole table under a lock that blocks even reads, unless a valid CHECK constraint implies the "
+    "bounds. It builds the indexes of the parent that the table lacks. A default partition is read too (manual, ALTER TABLE, "
+    "ATTACH PARTITION)."
 )
 INSTEAD = """\
-from wish_rollout.safe import add_check
-add_check({check}, {table}, "..."{schema})   # the bounds, and IS NOT NULL: NOT VALID, then VALIDATE
-op.execute({attach})
-op.drop_constraint({check}, {table}{schema})"""
+from wish_rollout.safe import attach_partition
+attach_partition({parent}, {table}, {bounds}{schema})   # the indexes, a CHECK that is validated, then ATTACH"""
 OPEN = frozenset({"for", "values", "from", "to", "in", "with", "minvalue", "maxvalue", "default"})
 
 
 def assess(step: RevisionStep) -> Iterator[Hazard]:
-    """Find attached tables with rows, but for those with a CHECK that names the key and every bound."""
+    """Yield attached tables with rows, but for those with a CHECK that names the key and every bound."""
     for table, change in step.changes("table", "changed"):
         parent = change.properties.get("partition of", (None, None))[1]
         if parent and not _proven(step, table, str(parent)):
-            attach = literal(f"ALTER TABLE {parent} ATTACH PARTITION {table} ...")
-            check = literal(f"{unquote_identifier(split_last(table)[1])}_fits"[:63])
-            instead = INSTEAD.format(**names_of(table), check=check, attach=attach)
-            yield step.hazard(KIND, f"partition {table}", table, HazardText(LOCK, WHY, instead))
+            bounds = literal(str(step.after.objects["table", table].get("partition bound", "")))
+            names = {**names_of(table), "parent": called(str(parent)), "bounds": bounds}
+            yield step.hazard(
+                KIND, f"partition {table}", table, HazardText(LOCK, WHY, INSTEAD.format(**names))
+            )
 
 
 def _proven(step: RevisionStep, table: str, parent: str) -> bool:
-    """Whether valid CHECKs that stand before the revision speak of the key and of all the bounds.
+    """Return whether valid CHECK constraints from before the revision contain the key and all of the bounds.
 
-    That they imply the bounds the server alone can say; that they do not speak of them can be seen.
+    Only the server knows whether they imply the bounds: this is used where nothing was measured.
     """
     bound = str(step.after.objects["table", table].get("partition bound", ""))
     key = str(step.after.objects["table", parent].get("partition by", "")).partition("(")[2]
@@ -61,7 +61,7 @@ def _checked(step: RevisionStep, table: str) -> Iterator[str]:
 
 
 def _values(text: str) -> Iterator[str]:
-    """Give names, numbers and texts of an expression."""
+    """Yield the names, numbers and string constants of an expression."""
     for match in TOKEN.finditer(text):
         if match["string"] or match["number"] or match["quoted"]:
             yield unquote_identifier(match[0])
