@@ -80,10 +80,16 @@ def judge_hazards(
 
 def _assess_step(step: RevisionStep, locks: TransactionLocks) -> Iterator[Hazard]:
     candidates = [hazard for rule in RULES for hazard in rule(step)]
-    if not any(statement.measured for statement in step.executed):
+    if not step.is_measured:
         yield from candidates
         return
-    yield from MeasuredHazards(step, candidates).collect(locks)
+    found = MeasuredHazards(step, candidates).collect(locks)
+    yield from found
+    names = {hazard.name for hazard in found}
+    is_complete = all(each.measured and each.measured.locks is not None for each in step.executed)
     for hazard in candidates:
         if hazard.kind not in LOCK_KINDS:
-            yield replace(hazard, lock=locks.strongest_lock(hazard.table))
+            lock = locks.strongest_lock(hazard.table)
+            yield replace(hazard, lock=hazard.lock if lock == "none" and not is_complete else lock)
+        elif hazard.name not in names and type_change.depends_on_time_zone(step, hazard):
+            yield hazard

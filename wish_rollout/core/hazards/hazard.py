@@ -148,6 +148,11 @@ class RevisionStep:
     renamed: Mapping[tuple[str, str], str] = field(default_factory=dict)
     executed: tuple[ExecutedStatement, ...] = ()
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether a measurement decides what the statements lock and read: then rules only name the hazards."""
+        return any(statement.measured for statement in self.executed)
+
     def holds_rows(self, table: str) -> bool:
         """Return whether a table exists in the live database and has rows."""
         facts = self.live.tables.get(table)

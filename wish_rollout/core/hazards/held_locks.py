@@ -84,8 +84,15 @@ class TransactionLocks:
         tables = tuple(sorted(working_tables(step, statement)))
         if tables:
             for table, held in self.held.items():
-                if held.mode.blocks_queries and step.holds_rows(table):
+                if _blocks_queries(step, table, held.mode) and step.holds_rows(table):
                     yield HeldLock(table, held.mode, held.statement, statement, tables)
+
+
+def _blocks_queries(step: RevisionStep, table: str, mode: LockMode) -> bool:
+    """Return whether a lock blocks reads, or writes; only REFRESH writes a materialized view."""
+    if ("materialized view", table) in step.before.objects:
+        return mode is LockMode.ACCESS_EXCLUSIVE
+    return mode.blocks_queries
 
 
 def _locks(step: RevisionStep, statement: ExecutedStatement) -> Iterator[tuple[str, LockMode]]:

@@ -1,4 +1,4 @@
-"""What one statement does, as far as hazards ask: actions, read off its words."""
+"""The actions of a statement, read from its tokens."""
 
 from __future__ import annotations
 
@@ -22,14 +22,16 @@ if TYPE_CHECKING:
 
 IF_EXISTS, IF_NOT_EXISTS = ("if", "exists"), ("if", "not", "exists")
 CONSTRAINTS = ("check", "unique", "primary", "exclude", "foreign")
+SET_VERBS: dict[Tokens, str] = {("schema",): "set schema"}
+SET_VERBS |= {(word,): "set storage" for word in ("logged", "unlogged", "tablespace", "access")}
 WRITES = ("update", "delete")
 WEAK = (("access", "share"), ("row", "share"), ("row", "exclusive"), ("share", "update", "exclusive"))
-"""Modes of LOCK that let reads and writes go on (manual, 13.3.1)."""
+"""Modes of LOCK that block neither reads nor writes (manual, 13.3.1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatementAction:
-    """One thing that a statement does. ``transaction``: actions with the same number hold each other's locks."""
+    """One action of a statement. Actions of the same ``transaction`` hold each other's locks. ``of``: the table of ``name``."""
 
     verb: str
     name: NameParts
@@ -38,18 +40,22 @@ class StatementAction:
     words: Tokens = ()
 
     def says(self, *phrase: str) -> bool:
-        """Whether its words have the phrase."""
+        """Return whether the tokens contain a phrase."""
         return contains_phrase(self.words, *phrase)
 
 
 def read_actions(words: Tokens, transaction: int) -> Iterator[StatementAction]:
-    """Read the actions of one statement."""
+    """Yield the actions of one statement. ``transaction``: the number of its transaction."""
     verb = words[:2] if words[:2] != ("create", "unique") else ("create", *words[2:3])
     if verb == ("create", "index"):
         place = skip_phrases(words, find_phrase(words, "index") + 1, ("concurrently",), IF_NOT_EXISTS)
         name, place = ((), place) if words[place : place + 1] == ("on",) else read_name(words, place)
         table, _ = read_name(words, skip_phrases(words, place, ("on",), ("only",)))
         yield StatementAction("create index", name, transaction, table, words)
+    elif words[0] == "create" and contains_phrase(words, "partition", "of"):
+        name, _ = read_name(words, skip_phrases(words, find_phrase(words, "table") + 1, IF_NOT_EXISTS))
+        parent, _ = read_name(words, find_phrase(words, "partition", "of") + 2)
+        yield StatementAction("create partition", name, transaction, parent, words)
     elif verb == ("drop", "index"):
         place = skip_phrases(words, 2, ("concurrently",), IF_EXISTS)
         for part in split_actions(words[place:]):
@@ -78,8 +84,8 @@ def _action(table: NameParts, action: Tokens, transaction: int) -> Iterator[Stat
         kind = "constraint" if action[1:2] == ("constraint",) else "column"
         name, place = read_name(action, skip_phrases(action, 1, (kind,)))
         yield StatementAction(f"rename {kind}", name, transaction, table, action[place + 1 :])
-    elif action[:2] == ("set", "schema"):
-        yield StatementAction("set schema", table, transaction, (), action[2:])
+    elif action[0] == "set" and action[1:2] in SET_VERBS:
+        yield StatementAction(SET_VERBS[action[1:2]], table, transaction, (), action[2:])
     elif action[:2] == ("add", "constraint"):
         yield StatementAction("add constraint", read_name(action, 2)[0], transaction, table, action)
     elif action[0] == "add" and action[1] in CONSTRAINTS:
@@ -105,7 +111,7 @@ def _column(table: NameParts, action: Tokens, transaction: int) -> Iterator[Stat
 
 
 def _writing(words: Tokens, transaction: int) -> Iterator[StatementAction]:
-    """Read UPDATE, DELETE and TRUNCATE, also inside of a WITH."""
+    """Yield UPDATE, DELETE and TRUNCATE, also inside of a WITH."""
     if words[0] == "truncate":
         for part in split_actions(words[skip_phrases(words, 1, ("table",), ("only",)) :]):
             yield StatementAction("truncate", read_name(part, 0)[0], transaction, (), words)
@@ -136,7 +142,7 @@ def _writing(words: Tokens, transaction: int) -> Iterator[StatementAction]:
 
 
 def _locking(words: Tokens, transaction: int) -> Iterator[StatementAction]:
-    """Read what locks a whole table: CLUSTER, VACUUM FULL, REINDEX, REFRESH, LOCK."""
+    """Yield what locks a whole table: CLUSTER, VACUUM FULL, REINDEX, REFRESH, LOCK."""
     verb, plain = words[0], without_parentheses(words)
     if verb == "cluster":
         yield StatementAction(

@@ -21,16 +21,15 @@ if TYPE_CHECKING:
 
     import psycopg
 
-FIRST_USER_OID = 16384
-"""Objects of the server itself have smaller OIDs (manual, 18.6: FirstNormalObjectId in access/transam.h)."""
-HELD = f"""
+HELD = """
 select l.relation, array_agg(l.mode), pg_catalog.pg_stat_get_xact_numscans(l.relation), c.relfilenode,
        min(l.virtualtransaction)
 from pg_catalog.pg_locks l left join pg_catalog.pg_class c on c.oid = l.relation
 where l.pid = pg_catalog.pg_backend_pid() and l.locktype = 'relation' and l.granted
-  and l.relation >= {FIRST_USER_OID} and l.mode <> 'SIReadLock'
+  and l.relation >= 16384 and l.mode <> 'SIReadLock'
 group by 1, 3, 4
 """
+"""Objects of the server itself have smaller OIDs than 16384 (FirstNormalObjectId in access/transam.h)."""
 PENDING_SCANS = """
 select relid, pg_catalog.pg_stat_get_xact_numscans(relid) from pg_catalog.pg_stat_xact_all_tables where seq_scan > 0
 """
@@ -76,9 +75,10 @@ class LockMeter:
     _transaction: str = ""
 
     def begin(self) -> None:
-        """Read the counts at the beginning of a transaction. Call it in the transaction, before its first statement."""
+        """Read the counts before a statement. Call it in the statement's transaction."""
         with ClientCursor(self.session, row_factory=tuple_row) as cursor:
             self._pending = dict(cursor.execute(PENDING_SCANS.encode()).fetchall())
+        self._scans.update(self._pending)
 
     def measure(self, digest: str, *, outside: bool) -> StatementMeasurement:
         """Return what the last statement did. The session must be in the transaction that executed it."""
@@ -102,7 +102,6 @@ class LockMeter:
         for each in (self._modes, self._scans, self._files, self._relations):
             each.clear()
         self._scans.update(self._pending)
-        self._pending = {}
 
     def _name(self, oids: Iterable[int]) -> None:
         """Read the relations that are locked for the first time."""

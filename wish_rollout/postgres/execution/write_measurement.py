@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from wish_rollout.core.release.measurements import StatementMeasurement
 
 EXAMPLE_ROWS = 3
+MAX_ROUNDS = 3
+"""A loop over rows can reach tables that it does not reach without rows: then these get example rows as well."""
 TABLES = """
 with recursive found(oid) as (
     select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -89,26 +91,44 @@ def measure_writes(
     its parameters filled in.
     """
     locked = {f"{lock.schema}.{lock.table}" for lock in measurement.locks or ()}
-    found: list[TableWrites] = []
-    try:
-        with session.transaction(force_rollback=True), ClientCursor(session, row_factory=tuple_row) as cursor:
-            held = cursor.execute(HELD).fetchall()
-            locked |= {name for name, table, _ in held if table in text}
-            if not any(name in locked and writes for name, _, writes in held):
-                return ()
-            tables = _insert_example_rows(cursor, list(locked))
-            before = _counts(cursor, list(tables))
-            cursor.execute(text.encode())
-            while cursor.nextset():
-                pass
-            for name, after in _counts(cursor, list(tables)).items():
-                inserted, updated, deleted = (new - old for new, old in zip(after, before[name], strict=True))
-                rows = next(count for table, count in tables.values() if table == name)
-                if inserted or updated or deleted:
-                    found.append(TableWrites(name, rows, inserted, updated, deleted))
-    except psycopg.Error:
-        return ()
+    for _ in range(MAX_ROUNDS):
+        try:
+            with (
+                session.transaction(force_rollback=True),
+                ClientCursor(session, row_factory=tuple_row) as cursor,
+            ):
+                locked |= _written_or_named(cursor, text)
+                if not locked:
+                    return ()
+                found = _count_writes(cursor, text, sorted(locked))
+                reached = {name for name, _, writes in cursor.execute(HELD).fetchall() if writes}
+        except psycopg.Error:
+            return ()
+        if reached <= locked:
+            break
+        locked |= reached
     return tuple(sorted(found))
+
+
+def _written_or_named(cursor: ClientCursor[Any], text: str) -> set[str]:
+    """Return the locked tables that the transaction may have written, or that a statement names."""
+    return {name for name, table, writes in cursor.execute(HELD).fetchall() if writes or table in text}
+
+
+def _count_writes(cursor: ClientCursor[Any], text: str, names: Sequence[str]) -> list[TableWrites]:
+    """Insert example rows, execute the statement, and return what it wrote."""
+    tables = _insert_example_rows(cursor, names)
+    before = _counts(cursor, list(tables))
+    cursor.execute(text.encode())
+    while cursor.nextset():
+        pass
+    rows = dict(tables.values())
+    found = []
+    for name, after in _counts(cursor, list(tables)).items():
+        inserted, updated, deleted = (new - old for new, old in zip(after, before[name], strict=True))
+        if inserted or updated or deleted:
+            found.append(TableWrites(name, rows[name], inserted, updated, deleted))
+    return found
 
 
 def _counts(cursor: ClientCursor[Any], tables: Sequence[int]) -> dict[str, Count]:

@@ -66,7 +66,10 @@ def _count_without_statistics(
             continue
         conditions = [scan[each] for each in CONDITIONS if each in scan]
         query = COUNT.format(
-            table=table, alias=_quote(scan["Alias"]), condition=" AND ".join(conditions) or "true"
+            table=table,
+            alias=_quote(scan["Alias"]),
+            condition=" AND ".join(conditions) or "true",
+            limit=COUNTED_ROWS,
         )
         try:
             with connection.transaction(), ClientCursor(connection, row_factory=tuple_row) as cursor:

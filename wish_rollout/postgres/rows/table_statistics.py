@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from wish_rollout.core.hazards.hazard import LiveFacts, TableFacts
+from wish_rollout.core.schema.names import split_last
 from wish_rollout.postgres.catalog.database_state import count
 from wish_rollout.postgres.rows.statement_estimates import estimate_statements
 
@@ -37,10 +38,16 @@ select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamesp
    and c.relname <> 'alembic_version' and pg_relation_size(c.oid) > 0)
 """
 SEQUENCES = """
-select s.name, coalesce(pg_sequence_last_value(to_regclass(s.name)), 0)
-from unnest(%s::text[]) as s(name) join pg_class c on c.oid = to_regclass(s.name) and c.relkind = 'S'
+select s.name, coalesce(pg_sequence_last_value(c.oid), 0)
+from unnest(%s::text[], %s::text[], %s::text[]) as s(name, sequence, identity)
+join pg_class c on c.relkind = 'S' and c.oid = coalesce(
+    to_regclass(s.sequence),
+    (select d.objid from pg_depend d join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+      where d.classid = 'pg_class'::regclass and d.deptype = 'i' and d.refobjid = to_regclass(s.identity)
+        and quote_ident(a.attname) = substr(s.name, length(s.identity) + 2)))
 where has_sequence_privilege(c.oid, 'SELECT') or has_sequence_privilege(c.oid, 'USAGE')
 """
+"""Last values of sequences, and of those of identity columns, by the name of the column."""
 SCANS = """
 select name, sum(s.idx_scan)::bigint
 from unnest(%s::text[]) as name join pg_stat_all_indexes s on s.indexrelid = to_regclass(name)
@@ -60,6 +67,7 @@ class LiveQuestions:
     indexes: Collection[str] = ()
     functions: Collection[str] = ()
     sequences: Collection[str] = ()
+    identity_columns: Collection[str] = ()
     statements: Collection[str] = ()
 
 
@@ -80,7 +88,7 @@ def read_live_facts(
         volatile = connection.execute(VOLATILE, names).fetchall() if questions.functions else []
         zone = connection.execute("select current_setting('TimeZone')").fetchone()
         in_use = connection.execute(IN_USE).fetchone()
-        sequences = dict(connection.execute(SEQUENCES, [list(questions.sequences)]).fetchall())
+        sequences = _read_sequences(connection, questions)
         estimates = estimate_statements(connection, questions.statements, plain_names)
     return LiveFacts(
         found,
@@ -91,6 +99,13 @@ def read_live_facts(
         estimates=estimates,
         sequences=sequences,
     )
+
+
+def _read_sequences(connection: psycopg.Connection[Any], questions: LiveQuestions) -> dict[str, int]:
+    rows: list[tuple[str, str | None, str | None]] = [(name, name, None) for name in questions.sequences]
+    rows += [(name, None, split_last(name)[0]) for name in questions.identity_columns]
+    lists = [list(each) for each in zip(*rows, strict=True)] if rows else [[], [], []]
+    return dict(connection.execute(SEQUENCES, lists).fetchall())
 
 
 def _read_tables(

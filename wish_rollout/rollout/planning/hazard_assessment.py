@@ -56,6 +56,9 @@ def assess_hazards(
         indexes=_names(pending, "index") - set(ignored),
         functions=functions_in_new_defaults(pending),
         sequences=_names(pending, "sequence") - set(ignored),
+        identity_columns={
+            name for each in pending for name, column in each.before.of_kind("column") if "identity" in column
+        },
         statements=[text for revision in pending for text in revision.statements],
     )
     return judge_hazards(pending, read_live_facts(connection, questions), allowed)

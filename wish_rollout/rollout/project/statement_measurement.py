@@ -52,17 +52,16 @@ class StatementMeter:
             self._revision = sent.revision
             self._leave_out_previous_locks()
         if not sent.outside:
-            if self.session.info.transaction_status == TransactionStatus.IDLE:
-                self.meter.begin()
+            self.meter.begin()
             sent.execute()
-            self._add(sent, self._measure(digest, sent.text, outside=False))
+            self._add(sent, self._measure(digest, sent, outside=False))
             return
         if classify_text(sent.statement) is not StatementKind.OUTSIDE_TRANSACTION:
             try:
                 with self.session.transaction():
                     self.meter.begin()
                     sent.execute()
-                    measurement = self._measure(digest, sent.text, outside=True)
+                    measurement = self._measure(digest, sent, outside=True)
             except NOT_IN_TRANSACTION:
                 pass
             else:
@@ -71,13 +70,12 @@ class StatementMeter:
         sent.execute()
         self._add(sent, StatementMeasurement(digest, outside=True, locks=None))
 
-    def _measure(self, digest: str, text: str, *, outside: bool) -> StatementMeasurement:
-        """Measure the statement that was executed last, and then what it writes."""
+    def _measure(self, digest: str, sent: Sent, *, outside: bool) -> StatementMeasurement:
+        """Measure the statement that was executed last, and then what it writes, unless it writes in batches."""
         measurement = self.meter.measure(digest, outside=outside)
-        if not may_write_rows(text):
+        if sent.again or not may_write_rows(sent.text):
             return measurement
-        writes = measure_writes(self.session, text, measurement)
-        self.meter.measure("", outside=outside)  # leave out the scans of that measurement
+        writes = measure_writes(self.session, sent.text, measurement)
         return replace(measurement, writes=writes)
 
     def _leave_out_previous_locks(self) -> None:

@@ -13,7 +13,17 @@ if TYPE_CHECKING:
     from wish_rollout.core.schema.snapshot import Json
 
 REVOKE, ROW_SECURITY = "revoke", "row-security"
-GRANTED_KINDS = ("table", "view", "materialized view", "sequence", "foreign table", "schema", "column")
+GRANTED_KINDS = (
+    "table",
+    "view",
+    "materialized view",
+    "sequence",
+    "foreign table",
+    "schema",
+    "column",
+    "function",
+    "procedure",
+)
 WHY_REVOKE = "Statements of {role} that need {privileges} on {name} fail from then on."
 INSTEAD_REVOKE = """\
 op.execute('GRANT {privileges} ON {name} TO {role}')   # in the same transaction, if the object was made anew

@@ -32,7 +32,7 @@ def assess(step: RevisionStep) -> Iterator[Hazard]:
         if not change.properties.get("not null", (None, None))[1]:
             continue
         column = split_last(change.name)[1]
-        if not _proven(step, table, column):
+        if step.is_measured or not _proven(step, table, column):
             instead = INSTEAD.format(**names_of(table, column=change.name))
             yield step.hazard(KIND, f"column {change.name}", table, HazardText(LOCK, WHY, instead))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.hazards.hazard import HazardText
 from wish_rollout.core.hazards.revision_code import called, literal, names_of
 from wish_rollout.core.schema.names import split_last
-from wish_rollout.core.text.sql_tokens import TOKEN, unquote_identifier
+from wish_rollout.core.text.sql_tokens import TOKEN, is_name_of, unquote_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,19 +24,53 @@ WHY = (
 INSTEAD = """\
 from wish_rollout.safe import attach_partition
 attach_partition({parent}, {table}, {bounds}{schema})   # the indexes, a CHECK that is validated, then ATTACH"""
+WHY_DEFAULT = (
+    "Adding partition {new} reads the whole default partition {default} under a lock that blocks even reads, unless a valid "
+    "CHECK constraint of it excludes the new bounds (manual, CREATE TABLE, PARTITION OF)."
+)
+INSTEAD_DEFAULT = """\
+from wish_rollout.safe import add_check
+add_check({check}, {table}, "NOT (...)"{schema})   # excludes the new partition's bounds, NULL included
+op.execute("CREATE TABLE ... PARTITION OF ...")
+op.drop_constraint({check}, {table}{schema})"""
 OPEN = frozenset({"for", "values", "from", "to", "in", "with", "minvalue", "maxvalue", "default"})
 
 
 def assess(step: RevisionStep) -> Iterator[Hazard]:
-    """Yield attached tables with rows, but for those with a CHECK that names the key and every bound."""
+    """Yield attached tables with rows, but for those with a CHECK that names the key and every bound.
+
+    A default partition with rows is read when another partition is added (manual, CREATE TABLE, PARTITION OF).
+    """
+    yield from _beside_default(step)
     for table, change in step.changes("table", "changed"):
         parent = change.properties.get("partition of", (None, None))[1]
-        if parent and not _proven(step, table, str(parent)):
+        if parent and (step.is_measured or not _proven(step, table, str(parent))):
             bounds = literal(str(step.after.objects["table", table].get("partition bound", "")))
             names = {**names_of(table), "parent": called(str(parent)), "bounds": bounds}
             yield step.hazard(
                 KIND, f"partition {table}", table, HazardText(LOCK, WHY, INSTEAD.format(**names))
             )
+
+
+def _beside_default(step: RevisionStep) -> Iterator[Hazard]:
+    """Yield the default partitions with rows beside which a partition is created."""
+    for action in step.script.of_verb("create partition"):
+        for name, properties in step.before.of_kind("table"):
+            parent = str(properties.get("partition of", ""))
+            if (
+                properties.get("partition bound") == "DEFAULT"
+                and is_name_of(action.of, parent)
+                and step.holds_rows(name)
+            ):
+                new = ".".join(action.name)
+                names = {
+                    **names_of(name),
+                    "check": literal(f"{unquote_identifier(split_last(name)[1])}_excludes"[:63]),
+                }
+                text = HazardText(
+                    LOCK, WHY_DEFAULT.format(default=name, new=new), INSTEAD_DEFAULT.format(**names)
+                )
+                yield step.hazard(KIND, f"default partition {name} beside {new}", name, text)
 
 
 def _proven(step: RevisionStep, table: str, parent: str) -> bool:

@@ -19,7 +19,10 @@ WHY = (
     "Statements of the running application that use the old name fail until all of its processes are replaced, whatever the "
     "order of the deployment."
 )
-WHY_LABEL = "Statements of the running application that use the old label fail from then on. Existing rows show the new label at once."
+WHY_LABEL = (
+    "Statements of the running application that use the old label fail from then on. "
+    "Existing rows show the new label at once."
+)
 INSTEAD_LABEL = """\
 with op.get_context().autocommit_block():
     op.execute({add})   # from now on, write the new label, and read both

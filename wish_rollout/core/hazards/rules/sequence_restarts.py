@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.hazards.hazard import HazardText
-from wish_rollout.core.text.sql_tokens import is_name_of
+from wish_rollout.core.schema.names import split_last
+from wish_rollout.core.text.sql_tokens import is_name_of, read_name, skip_phrases, split_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wish_rollout.core.hazards.hazard import Hazard, RevisionStep
+    from wish_rollout.core.text.sql_tokens import Tokens
 
 KIND = "sequence-restart"
 WHY = (
@@ -20,24 +23,39 @@ WHY = (
 INSTEAD = """\
 # start above the last value, or keep the sequence as it is; if numbers may repeat, allow it here, with the reason:
 allow_hazards = {"sequence-restart": "no row has these numbers"}"""
+SETVAL = re.compile(r"\bsetval\s*\(\s*'((?:[^']|'')+)'(?:\s*::\s*regclass)?\s*,\s*(\d+)", re.IGNORECASE)
 
 
 def assess(step: RevisionStep) -> Iterator[Hazard]:
-    """Yield sequences that ALTER SEQUENCE, ALTER COLUMN or TRUNCATE restart below their last value."""
+    """Yield sequences that ALTER SEQUENCE, ALTER COLUMN or setval() sets to its last value or below."""
     for statement in step.executed:
-        for tokens in statement.tokens:
-            for name, last in step.live.sequences.items():
-                if _restarts(tokens, name, last):
-                    text = HazardText(
-                        "SHARE ROW EXCLUSIVE", WHY.format(name=name, last=last), INSTEAD, ("lost",)
-                    )
-                    yield step.hazard(KIND, f"sequence {name}", name, text)
+        for name, last in step.live.sequences.items():
+            values = [_restart(tokens, name) for tokens in statement.tokens] + _set_values(
+                statement.text, name
+            )
+            if any(value is not None and value <= last for value in values):
+                text = HazardText("SHARE ROW EXCLUSIVE", WHY.format(name=name, last=last), INSTEAD, ("lost",))
+                is_identity = ("column", name) in step.before.objects
+                relation = split_last(name)[0] if is_identity else name
+                yield step.hazard(KIND, f"sequence {name}", relation, text)
 
 
-def _restarts(tokens: tuple[str, ...], name: str, last: int) -> bool:
-    if tokens[:2] != ("alter", "sequence") or "restart" not in tokens:
-        return False
-    place = 4 if tokens[2:4] == ("if", "exists") else 2
-    written = tuple(token.strip('"') for token in tokens[place : tokens.index("restart")] if token != ".")
-    value = next((int(token) for token in tokens[tokens.index("restart") + 1 :][:2] if token.isdigit()), None)
-    return is_name_of(written, name) and (value is None or value <= last)
+def _restart(tokens: Tokens, name: str) -> int | None:
+    """Return the value with which a sequence, or that of an identity column, restarts; None if it does not."""
+    if "restart" not in tokens or tokens[0] != "alter":
+        return None
+    written, place = read_name(tokens, skip_phrases(tokens, 2, ("if", "exists"), ("only",)))
+    if tokens[1] == "table":
+        column, _ = read_name(tokens, skip_phrases(tokens, place, ("alter",), ("column",)))
+        written = (*written, *column)
+    value = next((int(each) for each in tokens[tokens.index("restart") + 1 :][:2] if each.isdigit()), 0)
+    return value if is_name_of(written, name) else None
+
+
+def _set_values(text: str, name: str) -> list[int]:
+    """Return the values that setval() gives to a sequence, where they are written as numbers."""
+    return [
+        int(match[2])
+        for match in SETVAL.finditer(text)
+        if is_name_of(split_name(match[1].replace("''", "'")), name)
+    ]

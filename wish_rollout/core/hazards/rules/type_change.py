@@ -64,7 +64,7 @@ def assess(step: RevisionStep) -> Iterator[Hazard]:
     for table, change in step.changes("column", "changed"):
         before, after = change.properties.get("type", (None, None))
         column = change.name.removeprefix(f"{table}.")
-        if "collation" in change.properties and not before:
+        if "collation" in change.properties and not (before and after):
             before = after = str(step.after.objects["column", change.name]["type"])
         elif not before or not after or _is_light(step, table, column, str(before), str(after)):
             continue
@@ -97,6 +97,19 @@ def loses_values(before: str, after: str) -> bool:
         becomes == rank and (old[1].strip() == "numeric" or "time" in old[1]) and scales[1] < scales[0]
     )
     return becomes < rank or is_coarser
+
+
+def depends_on_time_zone(step: RevisionStep, hazard: Hazard) -> bool:
+    """Return whether a change of a type rewrites the table on this database, and perhaps not on the scratch server."""
+    name = hazard.subject.removeprefix("column ")
+    sides = (side.objects.get(("column", name), {}) for side in (step.before, step.after))
+    types = {re.sub(r"\(\d+\)", "", str(each.get("type", ""))) for each in sides}
+    return (
+        hazard.kind == KIND
+        and types == ZONED
+        and not step.live.utc
+        and not step.script.of_verb("set time zone")
+    )
 
 
 def _family(type_name: str) -> str:
@@ -144,6 +157,8 @@ def _computes(action: StatementAction) -> bool:
 
 def _is_light(step: RevisionStep, table: str, column: str, before: str, after: str) -> bool:
     """Return whether the type only raises a limit, without computing values, or was only renamed."""
+    if step.is_measured:
+        return False
     action = step.script.find("alter type of", column, table)
     if action is None:
         return only_wider(before, after) or step.script.find("alter type", before) is not None
