@@ -18,12 +18,7 @@ EXPLAINED = ("delete", "insert", "merge", "update", "with", "select")
 """Commands of the statements that EXPLAIN plans (manual, EXPLAIN)."""
 
 CONDITIONS = ("Filter", "Index Cond", "Recheck Cond")
-COUNTED_ROWS = 10_000
-COUNT = (
-    "SELECT count(*) FROM (SELECT FROM {table} AS {alias} WHERE {condition} LIMIT "
-    + str(COUNTED_ROWS)
-    + ") AS r"
-)
+COUNT = "SELECT count(*) FROM (SELECT FROM {table} AS {alias} WHERE {condition} LIMIT 10000) AS r"
 HAS_STATISTICS = "SELECT EXISTS (SELECT FROM pg_catalog.pg_stats WHERE schemaname = %s AND tablename = %s)"
 
 
@@ -57,7 +52,7 @@ def estimate_statements(
 def _count_without_statistics(
     connection: psycopg.Connection[Any], nodes: Iterable[Mapping[str, Any]], tables: Mapping[str, str]
 ) -> dict[str, int]:
-    """Return the numbers of written rows, up to COUNTED_ROWS, of tables that were never analyzed."""
+    """Return the numbers of written rows, up to 10,000, of tables that were never analyzed."""
     found = {}
     for node in nodes:
         scan = node.get("Plans", [{}])[0]
@@ -69,7 +64,6 @@ def _count_without_statistics(
             table=table,
             alias=_quote(scan["Alias"]),
             condition=" AND ".join(conditions) or "true",
-            limit=COUNTED_ROWS,
         )
         try:
             with connection.transaction(), ClientCursor(connection, row_factory=tuple_row) as cursor:

@@ -40,14 +40,12 @@ VIEW_PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
 def assess(step: RevisionStep) -> Iterator[Hazard]:
-    """Yield renames on tables with rows, unless a view with the old name replaces the table in the same revision."""
+    """Yield renames on tables with rows, unless a view or another column has the old name after the revision."""
     for (kind, old), new in step.renamed.items():
         table = old if kind == "table" else split_last(old)[0]
-        if (
-            kind not in ("table", "column")
-            or not step.holds_rows(table)
-            or ("view", old) in step.after.objects
-        ):
+        replacement = "view" if kind == "table" else "column"
+        is_replaced = (replacement, old) in step.after.objects
+        if kind not in ("table", "column") or not step.holds_rows(table) or is_replaced:
             continue
         instead = _instead_table(step, old, new) if kind == "table" else _instead_column(table, old, new)
         subject = f"{kind} {old} to {split_last(new)[1]}"
