@@ -26,6 +26,8 @@ from wish_rollout.core.hazards.rules import (
     type_change,
     whole_table_statements,
 )
+from wish_rollout.core.schema.names import split_last
+from wish_rollout.core.text.sql_tokens import unquote_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -73,9 +75,18 @@ def judge_hazards(
     found: list[Hazard] = []
     for step in revision_steps(pending, live):
         locks.begin_revision(shares_transaction=one_transaction)
-        found += _assess_step(step, locks)
+        found += [_with_line(step, hazard) for hazard in _assess_step(step, locks)]
     reasons = (allowed.get(hazard.revision, {}).get(hazard.kind, "") for hazard in found)
     return tuple(replace(hazard, allowed=reason) for hazard, reason in zip(found, reasons, strict=True))
+
+
+def _with_line(step: RevisionStep, hazard: Hazard) -> Hazard:
+    """Return a hazard with the line of the statement that names its subject, or else its table."""
+    for name in (hazard.subject.rpartition(".")[2], split_last(hazard.table)[1]):
+        for statement in step.executed:
+            if statement.measured and statement.measured.line and unquote_identifier(name) in statement.text:
+                return replace(hazard, line=statement.measured.line)
+    return hazard
 
 
 def _assess_step(step: RevisionStep, locks: TransactionLocks) -> Iterator[Hazard]:

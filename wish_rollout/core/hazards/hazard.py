@@ -68,6 +68,7 @@ class Hazard:
 
     ``lock``: the strongest lock on ``table`` (manual, 13.3.1), or ``none``. ``instead``: Alembic code that is safe.
     ``allowed``: the reason for which the revision allows the hazard, or "". ``dangers``: see ``Danger``.
+    ``line``: of the revision's script, or 0 if it is unknown.
     """
 
     kind: str
@@ -81,6 +82,7 @@ class Hazard:
     instead: str
     allowed: str = ""
     dangers: tuple[Danger, ...] = ()
+    line: int = 0
 
     @property
     def name(self) -> str:
@@ -97,6 +99,7 @@ class Hazard:
         return {
             **self.signed(),
             "dangers": list(self.dangers),
+            "line": self.line,
             "rows": self.rows,
             "bytes": self.bytes,
             "why": self.why,

@@ -85,7 +85,7 @@ class StatementMeasurement:
     indexes that it read from the beginning to the end, ``rewrites``: tables and indexes that it wrote anew, each as
     ``schema.name``; relations that its own transaction created are in neither. ``other_locks``: the
     locks of relations that LOCK TABLE does not take, such as indexes and sequences. ``writes``: what it does to tables
-    that have rows; empty if it writes no table, or if that could not be measured.
+    that have rows; empty if it writes no table, or if that could not be measured. ``line``: of the script, or 0.
     """
 
     digest: str
@@ -95,6 +95,7 @@ class StatementMeasurement:
     rewrites: tuple[str, ...] = ()
     other_locks: tuple[TableLock, ...] = ()
     writes: tuple[TableWrites, ...] = ()
+    line: int = 0
 
     @property
     def blocks_queries(self) -> bool:
@@ -121,6 +122,7 @@ class StatementMeasurement:
             locks=read,
             other_locks=tuple(_lock_from_json(lock) for lock in value["other_locks"]),
             writes=tuple(TableWrites(**each) for each in value["writes"]),
+            line=int(value["line"]),
             **lists,
         )
 

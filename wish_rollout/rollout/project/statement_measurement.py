@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from wish_rollout.revisions.run_hooks import Hooks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FrameType
 
     import psycopg
 
@@ -84,7 +86,19 @@ class StatementMeter:
             self.meter.measure("", outside=False)
 
     def _add(self, sent: Sent, measurement: StatementMeasurement) -> None:
-        self._found.setdefault(sent.revision, []).append(measurement)
+        self._found.setdefault(sent.revision, []).append(
+            replace(measurement, line=_script_line(sent.revision))
+        )
+
+
+def _script_line(revision: str) -> int:
+    """Return the line of the revision's script that is being executed, or 0 if another file sends the statement."""
+    frame: FrameType | None = sys._getframe()  # noqa: SLF001  (the documented way to the calling frames)
+    while frame is not None:
+        if frame.f_globals.get("revision") == revision and "upgrade" in frame.f_globals:
+            return frame.f_lineno
+        frame = frame.f_back
+    return 0
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.revisions.behaviour import run_verify
 from wish_rollout.revisions.journal import Journal
 from wish_rollout.rollout.project.replay import SCRATCH, Replayer, scratch
+from wish_rollout.rollout.scripts.release_hazards import check_hazards
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,13 +32,17 @@ def check_release(project: Project, tell: Callable[[str], None] = lambda _: None
     ``tell`` is called with what is being done, for a progress line.
     """
     findings: list[Check] = []
-    for question in (_one_head, _history, _replay, _models, _round_trip):
-        tell(question.__name__.strip("_").replace("_", " "))
+    for question in (_one_head, _history, _replay, _models, _round_trip, check_hazards):
+        tell(question.__name__.strip("_").removeprefix("check_").replace("_", " "))
         try:
             findings += question(project)
         except RolloutError as error:
             findings.append(
-                Check(question.__name__.strip("_").replace("_", " "), passed=False, detail=str(error))
+                Check(
+                    question.__name__.strip("_").removeprefix("check_").replace("_", " "),
+                    passed=False,
+                    detail=str(error),
+                )
             )
         if question is _one_head and not findings[-1].passed:
             break
