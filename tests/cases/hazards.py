@@ -1,7 +1,8 @@
-"""Hazards as cases: the same change done the unsafe way and the safe one, on tables with rows."""
+"""Hazards as cases: the same change in an unsafe and in a safe way, on tables with rows."""
 
 from __future__ import annotations
 
+from tests.cases.hazard_application import APPLICATION
 from tests.cases.hazard_case import ROWS, TABLES, Case
 from tests.cases.hazard_statements import HIDDEN
 from tests.cases.hazard_types import TYPES
@@ -27,7 +28,7 @@ CASES = (
         "drop-index",
         "items",
         ("DROP INDEX items_name",),
-        ("COMMIT", "DROP INDEX CONCURRENTLY IF EXISTS items_name"),
+        ("COMMIT", "DROP INDEX CONCURRENTLY IF EXISTS tags_tag"),
     ),
     Case(
         "table-rewrite",
@@ -204,4 +205,5 @@ CASES = (
     ),
     *HIDDEN,
     *TYPES,
+    *APPLICATION,
 )

@@ -38,14 +38,15 @@ select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamesp
    and c.relname <> 'alembic_version' and pg_relation_size(c.oid) > 0)
 """
 SEQUENCES = """
-select s.name, coalesce(pg_sequence_last_value(c.oid), 0)
+select s.name, pg_sequence_last_value(c.oid)
 from unnest(%s::text[], %s::text[], %s::text[]) as s(name, sequence, identity)
 join pg_class c on c.relkind = 'S' and c.oid = coalesce(
     to_regclass(s.sequence),
     (select d.objid from pg_depend d join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
       where d.classid = 'pg_class'::regclass and d.deptype = 'i' and d.refobjid = to_regclass(s.identity)
         and quote_ident(a.attname) = substr(s.name, length(s.identity) + 2)))
-where has_sequence_privilege(c.oid, 'SELECT') or has_sequence_privilege(c.oid, 'USAGE')
+where case when has_sequence_privilege(c.oid, 'USAGE') or has_sequence_privilege(c.oid, 'SELECT')
+      then pg_sequence_last_value(c.oid) end is not null
 """
 """Last values of sequences, and of those of identity columns, by the name of the column."""
 SCANS = """

@@ -66,7 +66,9 @@ EXCLUSION = Rule(
     "ACCESS EXCLUSIVE",
     "EXCLUDE builds its index and compares all rows under a lock that blocks even reads. PostgreSQL cannot do it "
     "concurrently (manual, CREATE TABLE, EXCLUDE).",
-    "do it in a maintenance window, and allow it: allow_hazards = {{'exclusion-builds-index': '…'}}",
+    """\
+# do it in a maintenance window, and allow it here, with the reason:
+allow_hazards = {{"exclusion-builds-index": "in the window of …"}}""",
     ("no", "such", "way"),
 )
 RULES = {

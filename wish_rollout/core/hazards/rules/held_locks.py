@@ -20,12 +20,12 @@ WHY_OWN = (
     "'{during}' holds the lock on {table} while it reads or writes {tables}. Meanwhile, {blocked} block."
 )
 INSTEAD = """\
+# {during}
 with op.get_context().autocommit_block():   # a transaction of its own: the lock of the other statement is released
-    op.execute("...")   # {during}"""
-INSTEAD_OWN = (
-    "split the change into steps that hold the lock only for a moment (see docs/hazards.md), or do it in a maintenance "
-    'window, and allow it: allow_hazards = {"lock-held": "…"}'
-)
+    op.execute("...")"""
+INSTEAD_OWN = """\
+# split the change into steps that hold the lock only for a moment (docs/hazards.md), or use a maintenance window:
+allow_hazards = {{"{kind}": "in the window of …"}}"""
 SHOWN_LENGTH = 80
 
 
@@ -37,7 +37,7 @@ def earlier_lock_hazard(step: RevisionStep, lock: HeldLock) -> Hazard:
 
 def unnamed_hazard(step: RevisionStep, lock: HeldLock, kind: str | None) -> Hazard:
     """Return the hazard of a statement that holds its own lock. ``kind``: what it says it does, if that is known."""
-    text = HazardText(lock.mode.sql, _why(WHY_OWN, lock), INSTEAD_OWN)
+    text = HazardText(lock.mode.sql, _why(WHY_OWN, lock), INSTEAD_OWN.format(kind=kind or KIND))
     return step.hazard(kind or KIND, f"{lock.table} during {_operation(lock)}", lock.table, text)
 
 

@@ -31,9 +31,9 @@ op.execute("CREATE TRIGGER ... BEFORE INSERT OR UPDATE ON ... FOR EACH ROW EXECU
 from wish_rollout.safe import backfill
 backfill({table}, {{{column}: "..."}}, where={unset}{schema})   # for existing rows
 # or compute it when it is read: a view, or since PostgreSQL 18 a virtual generated column"""
-INSTEAD_TABLE = (
-    "create a table of that kind, copy the rows in batches, and rename; or do it in a maintenance window"
-)
+INSTEAD_TABLE = """\
+# create a table of that kind, copy the rows in batches, and rename; or use a maintenance window:
+allow_hazards = {"table-rewrite": "in the window of …"}"""
 SERIAL = ("serial", "bigserial", "smallserial", "serial4", "serial8", "serial2")
 REWRITING = ("persistence", "access method", "tablespace")
 

@@ -46,8 +46,9 @@ backfill({table}, {{"column": "expression"}}, where="column IS NULL"{schema})   
 DELETE = replace(
     WRITE,
     why=f"{WRITE.why} The rows are lost, and the running application no longer finds them.",
-    instead="archive the rows; then delete them in batches, each in a transaction of its own; and allow it here, with the "
-    'reason: allow_hazards = {{"whole-table-write": "archived in …"}}',
+    instead="""\
+# archive the rows; then delete them in batches, each in a transaction of its own; and allow it here, with the reason:
+allow_hazards = {{"whole-table-write": "archived in …"}}""",
     dangers=("row locks", "lost", "breaks"),
 )
 TRUNCATE = Rule(
@@ -55,14 +56,18 @@ TRUNCATE = Rule(
     "ACCESS EXCLUSIVE",
     "All rows are lost. Reads and writes block until the transaction ends, and a transaction with an older snapshot sees an "
     "empty table (manual, 13.6 Caveats).",
-    "archive the rows first; delete them in batches if the table is in use",
+    """\
+# archive the rows; if the table is in use, delete them in batches; and allow it here, with the reason:
+allow_hazards = {{"truncate": "archived in …"}}""",
     ("held", "lost", "breaks"),
 )
 REBUILD = Rule(
     LOCK,
     "ACCESS EXCLUSIVE",
     "{verb} writes the table or its indexes anew under a lock that blocks other sessions.",
-    "{verb} … CONCURRENTLY outside of a transaction, where PostgreSQL has it; otherwise pg_repack, or a maintenance window",
+    """\
+# {verb} … CONCURRENTLY, in an autocommit_block(), where PostgreSQL has it; otherwise pg_repack, or a maintenance window:
+allow_hazards = {{"whole-table-lock": "in the window of …"}}""",
     ("held",),
 )
 REINDEX = replace(REBUILD, lock="SHARE")
@@ -70,7 +75,7 @@ LOCKING = Rule(
     LOCK,
     "ACCESS EXCLUSIVE",
     "{verb} blocks other sessions until the end of the transaction.",
-    "omit it: each statement takes the lock that it needs, and no stronger one (manual, 13.3.1)",
+    "# omit it: each statement takes the lock that it needs, and no stronger one (manual, 13.3.1)",
     ("held",),
 )
 RULES = {
