@@ -182,7 +182,7 @@ def test_measured_hazards_are_those_of_the_unsafe_way_only(new_database: NewData
                 assert_code(hazard.instead)
 
     wrong = [(one, two) for one, two in zip(found, expected, strict=True) if one != two]
-    assert wrong == []
+    assert not wrong, "\n".join(map(str, wrong))
 
 
 @pytest.mark.pg(">=18")
