@@ -44,7 +44,10 @@ select * from items where name = 'n1';
 
 @dataclass(frozen=True)
 class Case:
-    """``lock``: the strongest lock of the unsafe statements on the table, as in pg_locks. ``rows``: of the hazard's table."""
+    """``lock``: the strongest lock of the unsafe statements on the table, as in pg_locks. ``rows``: of the hazard's table.
+
+    ``measured_kind``: the kind that a measurement finds, if another one than the rules.
+    """
 
     kind: str
     table: str
@@ -53,6 +56,7 @@ class Case:
     lock: str = "AccessExclusiveLock"
     rewrites: bool = False
     rows: int = 20
+    measured_kind: str = ""
 
     def __str__(self) -> str:
         return f"{self.kind}-{self.unsafe[0].split('(')[0].replace(' ', '_')[:50]}"

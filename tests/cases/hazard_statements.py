@@ -57,7 +57,7 @@ HIDDEN = (
         "whole-table-write",
         "items",
         ("UPDATE items SET price = (SELECT 1 FROM shops WHERE shops.id = 1)",),
-        ("UPDATE items SET price = 1 FROM shops WHERE shops.id = shop_id",),
+        ("UPDATE items SET price = 1 FROM shops WHERE shops.id = shop_id AND items.id = 1",),
         "RowExclusiveLock",
     ),
     Case(

@@ -1,7 +1,7 @@
-"""Changes of tables in use, each in a line: no lock is held for long, and each can be run again after a crash.
+"""Changes of tables in use that hold no lock for long, and that can be run again after an interruption.
 
-Each leaves the revision's transaction where it must: what the revision did before is committed then. So in one
-revision put nothing beside them that must not be seen by itself.
+Most of them leave the revision's transaction: then the statements before are committed. So a revision that uses them must
+not contain statements whose effect other sessions may not see alone.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ LOG = logging.getLogger("alembic.runtime.migration")
 def create_index_concurrently(
     name: str, table: str, columns: Sequence[Any], *, schema: str | None = None, **options: Any
 ) -> None:
-    """Build an index while writers go on (manual, CREATE INDEX, Building Indexes Concurrently).
+    """Build an index while writes continue (manual, CREATE INDEX, Building Indexes Concurrently).
 
-    ``options`` are those of ``op.create_index``. An invalid index of that name, which a build that was cut off
-    left behind, is dropped first; a valid one is the work of an earlier attempt, and stays.
+    ``options`` are those of ``op.create_index``. An invalid index of that name, from an interrupted build, is dropped
+    first. A valid one is kept.
     """
     with op.get_context().autocommit_block():
         valid = _look(_INDEX, name, table, schema)
@@ -51,13 +51,13 @@ def create_index_concurrently(
 
 
 def drop_index_concurrently(name: str, *, schema: str | None = None) -> None:
-    """Drop an index without waiting for queries under a lock (manual, DROP INDEX); a missing one is dropped."""
+    """Drop an index, if it exists, without a lock that blocks queries (manual, DROP INDEX, CONCURRENTLY)."""
     with op.get_context().autocommit_block():
         op.drop_index(name, schema=schema, postgresql_concurrently=True, if_exists=True)
 
 
 def add_check(name: str, table: str, condition: Any, *, schema: str | None = None) -> None:
-    """Add a CHECK: NOT VALID under a short lock, then VALIDATE while readers and writers go on."""
+    """Add a CHECK constraint NOT VALID under a short lock, then validate it while reads and writes continue."""
     options: dict[str, Any] = {"schema": schema, "postgresql_not_valid": True}
     _validated(name, table, schema, lambda: op.create_check_constraint(name, table, condition, **options))
 
@@ -79,7 +79,7 @@ def add_foreign_key(  # noqa: PLR0913  (they are those of op.create_foreign_key)
 
 
 def set_not_null(table: str, column: str, *, schema: str | None = None) -> None:
-    """Set NOT NULL without a scan under lock: a valid CHECK proves it first (manual, ALTER TABLE, SET NOT NULL)."""
+    """Set NOT NULL without a scan under its lock: a valid CHECK proves it (manual, ALTER TABLE, SET NOT NULL)."""
     name = f"{table}_{column}_proof"[:63]
     add_check(name, table, sa.column(column).is_not(None), schema=schema)
     op.alter_column(table, column, nullable=False, schema=schema)
@@ -155,7 +155,7 @@ def _text(query: str) -> sa.TextClause:
 
 
 def _validated(name: str, table: str, schema: str | None, add: Callable[[], None]) -> None:
-    """Add the constraint where it is not there yet, and validate it in a transaction of its own."""
+    """Add the constraint if it does not exist, and validate it in a transaction of its own."""
     valid = _look(_CONSTRAINT, name, table, schema)
     if valid is None:
         add()
@@ -165,7 +165,7 @@ def _validated(name: str, table: str, schema: str | None, add: Callable[[], None
 
 
 def _look(query: sa.TextClause, name: str, table: str, schema: str | None) -> bool | None:
-    """Ask the catalog whether the object is valid; None where it is not there (or nobody can be asked)."""
+    """Return whether the object is valid, or None if it does not exist or no database is connected."""
     if op.get_context().as_sql:
         return None
     values = {"name": name, "table": _quoted(table, schema)}
@@ -176,6 +176,6 @@ def _look(query: sa.TextClause, name: str, table: str, schema: str | None) -> bo
 
 
 def _quoted(name: str, schema: str | None = None) -> str:
-    """Write a name as SQL."""
+    """Return a name as SQL."""
     prepare = sa.dialects.postgresql.dialect().identifier_preparer.quote  # type: ignore[no-untyped-call]
     return f"{prepare(schema)}.{prepare(name)}" if schema else str(prepare(name))

@@ -124,7 +124,7 @@ def working_tables(step: RevisionStep, statement: ExecutedStatement) -> set[str]
 
 
 def _tables_of_index(step: RevisionStep, index: str, rewrites: tuple[str, ...], name: str) -> list[str]:
-    """Return the table of an index that was written anew."""
+    """Return the table of an index that was rewritten."""
     if name not in rewrites:
         return []
     properties = step.before.objects.get(("index", index))

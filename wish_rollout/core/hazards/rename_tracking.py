@@ -1,4 +1,4 @@
-"""What statements rename: followed, so that a thing is judged as what it was before."""
+"""What statements rename: a renamed object is compared with the object under its old name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VERBS = ("rename table", "set schema", "rename index", "rename column", "rename 
 
 
 def all_renames(start: Snapshot, pending: Iterable[PendingRevision]) -> Renamed:
-    """Give what all pending revisions together rename of a schema: (kind, first name) → last name."""
+    """Return what all pending revisions together rename: (kind, first name) → last name."""
     names = {key: key[1] for key in start.objects if key[0] in ("table", "column")}
     for one in pending:
         found = find_renames(Script(one.statements), one.before, one.after)
@@ -32,7 +32,7 @@ def all_renames(start: Snapshot, pending: Iterable[PendingRevision]) -> Renamed:
 
 
 def find_renames(script: Script, before: Snapshot, after: Snapshot) -> Renamed:
-    """Follow what the statements rename, one after the other, as far as the schema after them confirms it."""
+    """Return what the statements rename, in order, if the schema after them has the new names: (kind, old name) → new name."""
     now = {key: split_name(key[1]) for key in before.objects if key[0] in FOLLOWED}
     for action in script.of_verb(*VERBS):
         now = {key: _moved(action, key[0], parts) for key, parts in now.items()}
@@ -45,12 +45,12 @@ def find_renames(script: Script, before: Snapshot, after: Snapshot) -> Renamed:
 
 
 def _is_renamed(kind: str, old: NameParts, new: NameParts) -> bool:
-    """Whether it is called otherwise; a part of a table that is renamed is not."""
+    """Return whether an object has another name of its own: a part of a renamed table has not."""
     return old[-1:] != new[-1:] if kind in PART_KINDS else old != new
 
 
 def _moved(action: StatementAction, kind: str, parts: NameParts) -> NameParts:
-    """Give the name of an object after a rename; its own, where that is of something else."""
+    """Return the name of an object after a rename, which is unchanged if the rename is of another object."""
     new, of = unquote_identifier(action.words[0]) if action.words else "", parts[:-1]
     if action.verb in ("rename column", "rename constraint"):
         mine = (
@@ -71,7 +71,7 @@ def _ends(name: NameParts, written: NameParts) -> bool:
 
 
 def with_renames(snapshot: Snapshot, renamed: Mapping[tuple[str, str], str]) -> Snapshot:
-    """Give the snapshot as it would be if the renames alone had happened, as far as rules compare."""
+    """Return the snapshot as it would be after the renames only, as far as the rules compare it."""
     if not renamed:
         return snapshot
     tables = {old: new for (kind, old), new in renamed.items() if kind == "table"}
@@ -88,7 +88,7 @@ def with_renames(snapshot: Snapshot, renamed: Mapping[tuple[str, str], str]) -> 
 
 
 def new_name(kind: str, name: str, tables: Mapping[str, str], renamed: Mapping[tuple[str, str], str]) -> str:
-    """Give the name of an object after renames; ``tables``: those of tables alone."""
+    """Return the name of an object after renames. ``tables``: the renames of tables only."""
     if (kind, name) in renamed:
         return renamed[kind, name]
     if kind in PART_KINDS:

@@ -1,4 +1,4 @@
-"""Which tables a revision touches: only these are looked at in the database."""
+"""The tables that a revision changes, locks or names: facts are read about these tables only."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def find_touched_tables(one: PendingRevision) -> set[str]:
-    """Name the tables, and materialized views, that a revision changes, or names in a statement."""
+    """Return the tables and materialized views that a revision changes, locks, reads, or names in a statement."""
     tables = {name for kind, name in one.before.objects if kind in STORED}
     plain = {".".join(split_name(name)): name for name in tables}
     measured = {plain[name] for each in one.measured for name in _relations(each) if name in plain}
@@ -56,7 +56,7 @@ def _relations(measured: StatementMeasurement) -> set[str]:
 
 
 def locked(statements: Sequence[str], promised: Delta) -> list[str]:
-    """Name what statements lock, as SQL that a server resolves: what changes, what is named, what is referred to."""
+    """Return the names, as SQL, of what statements may lock: what changes, what they name, and what a foreign key references."""
     found = {RevisionStep.table_of(change) for change in promised.changes}
     found |= {str(change.properties.get("references", ("", ""))[1] or "") for change in promised.changes}
     for action in Script(statements).actions:
@@ -68,7 +68,7 @@ def locked(statements: Sequence[str], promised: Delta) -> list[str]:
 
 
 def _of(change: Change, one: PendingRevision, tables: set[str]) -> set[str]:
-    """Name the tables that a change is on, or reaches through a type or a view."""
+    """Return the tables of a change, or those that it concerns through a type or a view."""
     if change.kind in ("view", "materialized view") and change.change == "removed":
         return {change.name, *(name for name in tables if reads_table(change, name))}
     table = RevisionStep.table_of(change)

@@ -82,7 +82,7 @@ class StatementMeasurement:
     ``digest``: of its text with the parameters filled in, see ``statement_digest``. ``outside``: it ran outside of
     the revision's transaction. ``locks``: the locks that it took and that no earlier statement of its transaction
     held; None if they could not be measured, because it cannot run in a transaction block. ``scans``: tables and
-    indexes that it read from the beginning to the end, ``rewrites``: tables and indexes that it wrote anew, each as
+    indexes that it read from the beginning to the end, ``rewrites``: tables and indexes that it rewrote, each as
     ``schema.name``; relations that its own transaction created are in neither. ``other_locks``: the
     locks of relations that LOCK TABLE does not take, such as indexes and sequences. ``writes``: what it does to tables
     that have rows; empty if it writes no table, or if that could not be measured. ``line``: of the script, or 0.

@@ -12,7 +12,7 @@ from wish_rollout.core.hazards.hazard import StatementEstimate
 from wish_rollout.core.text.sql_tokens import split_statements, tokenize_statements
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 EXPLAINED = ("delete", "insert", "merge", "update", "with", "select")
 """Commands of the statements that EXPLAIN plans (manual, EXPLAIN)."""
@@ -55,7 +55,7 @@ def _count_without_statistics(
     """Return the numbers of written rows, up to 10,000, of tables that were never analyzed."""
     found = {}
     for node in nodes:
-        scan = node.get("Plans", [{}])[0]
+        scan = _input(node)
         table = tables.get(f"{scan.get('Schema')}.{scan.get('Relation Name')}")
         if node["Node Type"] != "ModifyTable" or table is None or scan.get("Plans"):
             continue
@@ -93,13 +93,19 @@ def _estimate(
         if table is None:
             continue
         if node["Node Type"] == "ModifyTable" and _changes_rows(node):
-            child = node.get("Plans", [{}])[0]
-            written[table] = written.get(table, 0) + counted.get(table, int(child.get("Plan Rows", 0)))
+            rows = int(_input(node).get("Plan Rows", 0))
+            written[table] = written.get(table, 0) + counted.get(table, rows)
         elif node["Node Type"] == "ModifyTable":
             written.setdefault(table, 0)
         elif node["Node Type"] == "Seq Scan":
             scanned.add(table)
     return StatementEstimate(written, frozenset(scanned))
+
+
+def _input(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the plan of the rows that a node processes: not that of a subquery or a WITH query."""
+    plans: Sequence[Mapping[str, Any]] = node.get("Plans", ())
+    return next((plan for plan in plans if plan.get("Parent Relationship") == "Outer"), {})
 
 
 def _changes_rows(node: Mapping[str, Any]) -> bool:

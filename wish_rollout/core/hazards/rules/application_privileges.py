@@ -26,7 +26,7 @@ GRANTED_KINDS = (
 )
 WHY_REVOKE = "Statements of {role} that need {privileges} on {name} fail from then on."
 INSTEAD_REVOKE = """\
-op.execute('GRANT {privileges} ON {name} TO {role}')   # in the same transaction, if the object was made anew
+op.execute('GRANT {privileges} ON {name} TO {role}')   # in the same transaction, if the object was created again
 # if it is meant: first release an application that does not need it; then allow it here, with the reason:
 allow_hazards = {{"revoke": "not used since release …"}}"""
 WHY_SECURITY = (
@@ -39,7 +39,7 @@ allow_hazards = {"row-security": "the policies are tested with release …"}"""
 
 
 def assess(step: RevisionStep) -> Iterator[Hazard]:
-    """Yield privileges that are gone on objects that still exist under their name, and stricter row security."""
+    """Yield privileges that a role loses on objects that still exist under their name, and stricter row security."""
     for kind in GRANTED_KINDS:
         for name, properties in step.before.of_kind(kind):
             after = next(

@@ -64,7 +64,7 @@ allow_hazards = {{"truncate": "archived in …"}}""",
 REBUILD = Rule(
     LOCK,
     "ACCESS EXCLUSIVE",
-    "{verb} writes the table or its indexes anew under a lock that blocks other sessions.",
+    "{verb} rewrites the table or its indexes under a lock that blocks other sessions.",
     """\
 # {verb} … CONCURRENTLY, in an autocommit_block(), where PostgreSQL has it; otherwise pg_repack, or a maintenance window:
 allow_hazards = {{"whole-table-lock": "in the window of …"}}""",
