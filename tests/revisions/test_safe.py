@@ -19,8 +19,8 @@ from wish_rollout.core.schema.scope import Scope
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.rows.table_statistics import LiveQuestions, read_live_facts
 from wish_rollout.postgres.sessions.connections import connect
+from wish_rollout.revisions.backfill import NotFilled
 from wish_rollout.revisions.internal_statements import is_own
-from wish_rollout.revisions.safe_operations import NotFilled
 from wish_rollout.revisions.script_runs import engine_on
 from wish_rollout.revisions.statement_hooks import Applied, listen
 
@@ -142,5 +142,5 @@ def test_a_backfill_that_would_never_end_says_so(tables: str) -> None:
         run(tables, lambda: safe.backfill("items", {"name": "'x'"}, where="price > 0"))
     with psycopg.connect(tables) as other:
         other.execute("select from items where id = 7 for update")
-        with pytest.raises(NotFilled, match="locked by others"):
+        with pytest.raises(NotFilled, match="locked by other sessions"):
             run(tables, lambda: safe.backfill("items", {"price": "0"}, where="price > 0", patience=0.2))

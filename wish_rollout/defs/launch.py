@@ -15,6 +15,7 @@ from wish_rollout.defs.runs.instance import open_instance
 from wish_rollout.defs.runs.interrupted_runs import run_lock
 from wish_rollout.defs.runs.run_tags import AWAITING, HINT, REQUESTER, WHY
 from wish_rollout.rollout.approval.approvals import current_requester
+from wish_rollout.rollout.execution.progress import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -82,7 +83,8 @@ def run_job(
 ) -> RunOutcome:
     """Execute a job in this process and return its result.
 
-    ``tags``: replace the tags that name the requester. ``report_step``: called with each step's name when it starts.
+    ``tags``: replace the tags that name the requester. ``report_step``: called with each step's name when it starts, and
+    with each line of a migration's progress.
     Raises DagsterUnavailable.
     """
     from wish_rollout.defs.code_location import build_definitions
@@ -91,7 +93,7 @@ def run_job(
     job = definitions.resolve_job_def(job_name)
     run_id = str(uuid.uuid4())
     with open_instance(config) as instance, run_lock(instance, run_id) as process_tags:
-        instance.add_event_listener(run_id, lambda entry: _report_step_start(entry, report_step))
+        instance.add_event_listener(run_id, lambda entry: _report_progress(entry, report_step))
         result = job.execute_in_process(
             run_config={**QUIET, **(run_config or {})},
             instance=instance,
@@ -111,10 +113,12 @@ def run_job(
         return outcome
 
 
-def _report_step_start(entry: dg.EventLogEntry, report_step: Callable[[str], None]) -> None:
+def _report_progress(entry: dg.EventLogEntry, report_step: Callable[[str], None]) -> None:
     event = entry.dagster_event
     if event and event.is_step_start and event.step_key:
         report_step(event.step_key.rpartition(".")[2].replace("_", " "))
+    elif event is None and entry.user_message.startswith(PREFIX):
+        report_step(entry.user_message.removeprefix(PREFIX))
 
 
 def _outcome(run_id: str, success: bool, awaiting: str, events: Sequence[dg.DagsterEvent]) -> RunOutcome:

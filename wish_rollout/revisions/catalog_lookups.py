@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from wish_rollout.revisions.internal_statements import LOOKS
+from wish_rollout.revisions.operation_sql import text_clause
 
 
 def fetch_all(query: str, **values: str | None) -> list[tuple[Any, ...]]:
@@ -19,16 +20,10 @@ def fetch_all(query: str, **values: str | None) -> list[tuple[Any, ...]]:
 
 def execute(statement: str) -> None:
     """Execute a statement of the revision as it is written: a colon in it begins no parameter."""
-    op.execute(sa.text(statement.replace(":", r"\:")))
+    op.execute(text_clause(statement))
 
 
 def fetch_one(query: str, **values: str | None) -> Any:
     """Return the first value of the first row, or None."""
     rows = fetch_all(query, **values)
     return rows[0][0] if rows else None
-
-
-def quote_name(name: str, schema: str | None = None) -> str:
-    """Return a name as SQL."""
-    quote = sa.dialects.postgresql.dialect().identifier_preparer.quote  # type: ignore[no-untyped-call]
-    return f"{quote(schema)}.{quote(name)}" if schema else str(quote(name))

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from alembic import op
 
 from wish_rollout.core.text.sql_tokens import TOKEN, unquote_identifier
-from wish_rollout.revisions.catalog_lookups import execute, fetch_all, fetch_one, quote_name
-from wish_rollout.revisions.safe_operations import backfill, set_not_null
+from wish_rollout.revisions.backfill import backfill
+from wish_rollout.revisions.catalog_lookups import execute, fetch_all, fetch_one
+from wish_rollout.revisions.operation_sql import quoted
+from wish_rollout.revisions.safe_operations import set_not_null
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,9 +49,9 @@ def add_column_copy(  # noqa: PLR0913  (a column, its copy and the conversion)
     rows are filled in batches. Default and NOT NULL are copied. A second call continues an interrupted one. In a later step,
     ``swap_columns`` gives the new column the name of the old one. Raises NotFilled, and what the server raises.
     """
-    place, name = quote_name(table, schema), quote_name(new)
-    function = quote_name(f"{table}_{new}_copy"[:NAME_LIMIT], schema)
-    trigger = quote_name(f"{table}_{new}_copy"[:NAME_LIMIT])
+    place, name = quoted(table, schema), quoted(new)
+    function = quoted(f"{table}_{new}_copy"[:NAME_LIMIT], schema)
+    trigger = quoted(f"{table}_{new}_copy"[:NAME_LIMIT])
     found = fetch_all(COLUMN, table=place, column=column)
     default, is_not_null = (found[0][0], found[0][1]) if found else (None, False)
     execute(f"ALTER TABLE {place} ADD COLUMN IF NOT EXISTS {name} {type_name}")
@@ -84,7 +86,7 @@ def swap_columns(table: str, column: str, new: str, *, schema: str | None = None
     All statements are short. A second call does nothing. Raises ColumnInUse if an index, constraint or view still depends on
     the old column: create it on the new column first (CONCURRENTLY), and drop it.
     """
-    place = quote_name(table, schema)
+    place = quoted(table, schema)
     old = f"{column}_old"[:NAME_LIMIT]
     if not fetch_all(COLUMN, table=place, column=new) and fetch_all(COLUMN, table=place, column=old):
         return
@@ -93,11 +95,11 @@ def swap_columns(table: str, column: str, new: str, *, schema: str | None = None
         raise ColumnInUse(
             f"column {column} of {table} is used by: {'; '.join(sorted({row[0] for row in users}))}"
         )
-    function = quote_name(f"{table}_{new}_copy"[:NAME_LIMIT], schema)
-    execute(f"DROP TRIGGER IF EXISTS {quote_name(f'{table}_{new}_copy'[:NAME_LIMIT])} ON {place}")
+    function = quoted(f"{table}_{new}_copy"[:NAME_LIMIT], schema)
+    execute(f"DROP TRIGGER IF EXISTS {quoted(f'{table}_{new}_copy'[:NAME_LIMIT])} ON {place}")
     execute(f"DROP FUNCTION IF EXISTS {function}()")
-    execute(f"ALTER TABLE {place} RENAME COLUMN {quote_name(column)} TO {quote_name(old)}")
-    execute(f"ALTER TABLE {place} RENAME COLUMN {quote_name(new)} TO {quote_name(column)}")
+    execute(f"ALTER TABLE {place} RENAME COLUMN {quoted(column)} TO {quoted(old)}")
+    execute(f"ALTER TABLE {place} RENAME COLUMN {quoted(new)} TO {quoted(column)}")
     if found := fetch_all(COLUMN, table=place, column=old):
         if found[0][1]:  # otherwise an INSERT that does not name the old column fails
             op.alter_column(table, old, nullable=True, schema=schema)
@@ -112,23 +114,23 @@ def remove_enum_label(enum: str, label: str, *, schema: str | None = None) -> No
     are dropped in a later release, and the old type remains as ``<enum>_old`` as long. Raises ColumnInUse, NotFilled, and what
     the server raises.
     """
-    place, interim = quote_name(enum, schema), f"{enum}_new"[:NAME_LIMIT]
+    place, interim = quoted(enum, schema), f"{enum}_new"[:NAME_LIMIT]
     labels = [row[0] for row in fetch_all(LABELS, enum=place)]
     if label not in labels:
         return
-    if fetch_one("SELECT to_regtype(:name)::text", name=quote_name(interim, schema)) is None:
+    if fetch_one("SELECT to_regtype(:name)::text", name=quoted(interim, schema)) is None:
         execute(
-            f"CREATE TYPE {quote_name(interim, schema)} AS ENUM ({_literals(each for each in labels if each != label)})"
+            f"CREATE TYPE {quoted(interim, schema)} AS ENUM ({_literals(each for each in labels if each != label)})"
         )
     columns = fetch_all(ENUM_COLUMNS, enum=place)
-    new_type = quote_name(interim, schema)
+    new_type = quoted(interim, schema)
     for its_schema, table, column in columns:
-        value = f"{quote_name(column)}::text::{new_type}"
+        value = f"{quoted(column)}::text::{new_type}"
         add_column_copy(table, column, f"{column}_new"[:NAME_LIMIT], new_type, value, schema=its_schema)
     for its_schema, table, column in columns:
         swap_columns(table, column, f"{column}_new"[:NAME_LIMIT], schema=its_schema)
-    execute(f"ALTER TYPE {place} RENAME TO {quote_name(f'{enum}_old'[:NAME_LIMIT])}")
-    execute(f"ALTER TYPE {new_type} RENAME TO {quote_name(enum)}")
+    execute(f"ALTER TYPE {place} RENAME TO {quoted(f'{enum}_old'[:NAME_LIMIT])}")
+    execute(f"ALTER TYPE {new_type} RENAME TO {quoted(enum)}")
 
 
 def _literals(labels: Iterable[str]) -> str:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from alembic import op
 
-from wish_rollout.revisions.catalog_lookups import execute, fetch_all, fetch_one, quote_name
+from wish_rollout.revisions.catalog_lookups import execute, fetch_all, fetch_one
+from wish_rollout.revisions.operation_sql import quoted
 from wish_rollout.revisions.safe_operations import add_check, create_index_concurrently
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def create_partitioned_index(
     ``columns``: names, or ``sa.text()`` for an expression. Writes continue meanwhile. A partition whose index is attached is
     left as it is, so that a second call continues where the first one was interrupted. Raises what the server raises.
     """
-    keys = ", ".join(quote_name(each) if isinstance(each, str) else str(each) for each in columns)
+    keys = ", ".join(quoted(each) if isinstance(each, str) else str(each) for each in columns)
     _create_index_tree(name, table, columns, keys, unique=unique, schema=schema)
 
 
@@ -69,9 +70,9 @@ def _create_index_tree(  # noqa: PLR0913  (those of the public function, and the
     name: str, table: str, columns: Sequence[Any], keys: str, *, unique: bool, schema: str | None
 ) -> None:
     kind = "UNIQUE INDEX" if unique else "INDEX"
-    place = quote_name(table, schema)
-    execute(f"CREATE {kind} IF NOT EXISTS {quote_name(name)} ON ONLY {place} ({keys})")
-    index = quote_name(name, schema)
+    place = quoted(table, schema)
+    execute(f"CREATE {kind} IF NOT EXISTS {quoted(name)} ON ONLY {place} ({keys})")
+    index = quoted(name, schema)
     for its_schema, partition, is_partitioned, attached in fetch_all(PARTITIONS, table=place, index=index):
         if attached:
             continue
@@ -80,7 +81,7 @@ def _create_index_tree(  # noqa: PLR0913  (those of the public function, and the
             _create_index_tree(own, partition, columns, keys, unique=unique, schema=its_schema)
         else:
             create_index_concurrently(own, partition, columns, unique=unique, schema=its_schema)
-        execute(f"ALTER INDEX {index} ATTACH PARTITION {quote_name(own, its_schema)}")
+        execute(f"ALTER INDEX {index} ATTACH PARTITION {quoted(own, its_schema)}")
 
 
 def attach_partition(
@@ -93,7 +94,7 @@ def attach_partition(
     one that excludes the bounds is validated there. All of that blocks neither reads nor writes. ATTACH then reads nothing.
     A table that is attached is left as it is. Raises what the server raises, such as CheckViolation for rows that do not fit.
     """
-    whole, place = quote_name(parent, parent_schema or schema), quote_name(table, schema)
+    whole, place = quoted(parent, parent_schema or schema), quoted(table, schema)
     if fetch_one(IS_ATTACHED, table=place, parent=whole):
         return
     _add_indexes(whole, table, schema)
@@ -111,7 +112,7 @@ def attach_partition(
 
 def _add_indexes(parent: str, table: str, schema: str | None) -> None:
     """Build the indexes of the parent that the table lacks; a primary key or unique constraint uses its index."""
-    place = quote_name(table, schema)
+    place = quoted(table, schema)
     for index, definition, constraint in fetch_all(MISSING_INDEXES, parent=parent, table=place):
         own = f"{table[: NAME_LIMIT - len(index) - 1]}_{index}"[:NAME_LIMIT]
         match = re.fullmatch(r"CREATE (UNIQUE )?INDEX .*? USING (.*)", definition, re.DOTALL)
@@ -119,22 +120,20 @@ def _add_indexes(parent: str, table: str, schema: str | None) -> None:
             raise ValueError(f"the definition of index {index} cannot be read: {definition}")
         with op.get_context().autocommit_block():
             execute(
-                f"CREATE {match[1] or ''}INDEX CONCURRENTLY IF NOT EXISTS {quote_name(own)} ON {place} USING {match[2]}"
+                f"CREATE {match[1] or ''}INDEX CONCURRENTLY IF NOT EXISTS {quoted(own)} ON {place} USING {match[2]}"
             )
         if constraint:
             kind = "PRIMARY KEY" if constraint == "p" else "UNIQUE"
-            execute(
-                f"ALTER TABLE {place} ADD CONSTRAINT {quote_name(own)} {kind} USING INDEX {quote_name(own)}"
-            )
+            execute(f"ALTER TABLE {place} ADD CONSTRAINT {quoted(own)} {kind} USING INDEX {quoted(own)}")
 
 
 def _add_foreign_keys(parent: str, table: str, schema: str | None) -> None:
-    place = quote_name(table, schema)
+    place = quoted(table, schema)
     for name, definition in fetch_all(MISSING_KEYS, parent=parent, table=place):
         if fetch_one(IS_VALIDATED, name=name, table=place) is None:
-            execute(f"ALTER TABLE {place} ADD CONSTRAINT {quote_name(name)} {definition} NOT VALID")
+            execute(f"ALTER TABLE {place} ADD CONSTRAINT {quoted(name)} {definition} NOT VALID")
         with op.get_context().autocommit_block():
-            execute(f"ALTER TABLE {place} VALIDATE CONSTRAINT {quote_name(name)}")
+            execute(f"ALTER TABLE {place} VALIDATE CONSTRAINT {quoted(name)}")
 
 
 def _bounds_condition(parent: str, bounds: str) -> str:

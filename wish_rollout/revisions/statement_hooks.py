@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -39,9 +40,10 @@ class Applied:
 @contextmanager
 def only_ours(engine: sa.Engine) -> Iterator[None]:
     """Let no other engine execute SQL: an env.py with a URL of its own would act on another database."""
+    thread = threading.get_ident()  # another thread writes the progress to Dagster's event log
 
     def refuse(connection: sa.Connection, *_rest: Any) -> None:
-        if connection.engine is not engine:
+        if connection.engine is not engine and threading.get_ident() == thread:
             reason = (
                 "it executes SQL on a connection of its own, and not on the one that it was given; take "
                 "context.config.attributes['connection'] where that is set"

@@ -126,7 +126,10 @@ class RunInterrupted(RolloutError):
     """The run was cancelled, or Ctrl-C was pressed."""
 
     summary = "The run was interrupted."
-    explanation = "The open transaction was rolled back; what was committed before remains."
+    explanation = (
+        "The statement that was running was cancelled on the server, and its open transaction was rolled back; "
+        "what was committed before remains."
+    )
     hint = "see the state of each environment: wish-rollout status; run the same command again to continue"
 
 

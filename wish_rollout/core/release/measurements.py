@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     Way = Literal["upgrade", "downgrade"]
 
+CONFLICTS = "8", "78", "5678", "45678", "34678", "345678", "2345678", "12345678"
+"""The numbers of the conflicting modes, for each mode from the weakest."""
+
 
 class LockMode(IntEnum):
     """The modes of table locks, from the weakest (manual, 13.3.1); the numbers are those of the server's source."""
@@ -32,12 +35,22 @@ class LockMode(IntEnum):
     @classmethod
     def from_pg_locks(cls, mode: str) -> LockMode:
         """Return the mode of a text in ``pg_locks.mode``, such as ``AccessExclusiveLock``."""
-        return next(each for each in cls if each.sql.title().replace(" ", "") + "Lock" == mode)
+        return next(each for each in cls if each.pg_locks_name == mode)
 
     @property
     def sql(self) -> str:
         """The mode as LOCK TABLE spells it."""
         return self.name.replace("_", " ")
+
+    @property
+    def pg_locks_name(self) -> str:
+        """The mode as ``pg_locks.mode`` spells it, such as ``AccessExclusiveLock``."""
+        return self.sql.title().replace(" ", "") + "Lock"
+
+    @property
+    def conflicting(self) -> tuple[LockMode, ...]:
+        """The modes in which no other session can hold a lock at the same time (manual, table 13.2)."""
+        return tuple(LockMode(int(digit)) for digit in CONFLICTS[self - 1])
 
     @property
     def blocks_queries(self) -> bool:
@@ -156,9 +169,27 @@ class LockSequence:
         self._order = [name for name, _ in revisions]
         self._statements = {name: list(statements) for name, statements in revisions}
         self._next = dict.fromkeys(self._order, 0)
+        self._sent = 0
+
+    @property
+    def total(self) -> int:
+        """The number of measured statements."""
+        return sum(map(len, self._statements.values()))
+
+    @property
+    def position(self) -> int:
+        """The number of the current statement among all statements."""
+        return max(self._sent, sum(self._next.values()))
+
+    @property
+    def needs_watchdog(self) -> bool:
+        """Whether a statement blocks queries, or commits before the release is complete."""
+        statements = (each for found in self._statements.values() for each in found)
+        return any(each.blocks_queries or each.outside for each in statements)
 
     def advance(self, revision: str, digest: str) -> StatementMeasurement | None:
         """Return the measurement of the statement that comes next, or None if it was not measured."""
+        self._sent += 1
         statements = self._statements.get(revision, [])
         for index in range(self._next.get(revision, 0), len(statements)):
             if statements[index].digest == digest:

@@ -69,7 +69,8 @@ class ApprovalGate:
     @property
     def actor(self) -> Actor:
         """The requester of this run, with this gate's check of the approval."""
-        return Actor(requester_of_run(self.context.run), self.context.run_id, self.require_approval)
+        report = self.context.log.info
+        return Actor(requester_of_run(self.context.run), self.context.run_id, self.require_approval, report)
 
     def require_approval(self, plan: EnvironmentPlan, connection: psycopg.Connection[Any]) -> Authorization:
         """Return the authorization of a plan, with rules and approvals read again; raise if there is none."""

@@ -27,13 +27,21 @@ if TYPE_CHECKING:
     """Returns the authorization of a plan, or raises; called under the lock, on the session that migrates."""
 
 
+def ignore(_line: str) -> None:
+    """Report nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """The requester of an act, the Dagster run, and the gatekeeper that decides whether the act is authorized."""
+    """The requester of an act, the Dagster run, and the gatekeeper that decides whether the act is authorized.
+
+    ``report``: called with each line of progress, also from other threads.
+    """
 
     who: str = UNKNOWN_REQUESTER
     run: str = ""
     gatekeeper: GateKeeper | None = None
+    report: Callable[[str], None] = field(default=ignore, compare=False)
 
     def refuse_without_gatekeeper(self, target: Target) -> None:
         """Raise ApproversNotConfigured if the target is gated and this actor has no gatekeeper."""
