@@ -61,6 +61,8 @@ HAZARD = {
     "lock": "the lock mode",
     "allowed": "the revision's reason to allow it; empty where it is not allowed",
     "rows": "rows in the table",
+    "dangers": "`held`, `row locks`, `lost`, `breaks`, `slower` ([hazards](../hazards.md))",
+    "line": "the line of the script; 0 where it is unknown",
     "bytes": "size of the table",
     "why": "why it is a hazard",
     "instead": "safe Alembic code",

@@ -14,10 +14,10 @@ from alembic.operations import Operations
 from tests.cases.hazards import ROWS, TABLES
 from wish_rollout import safe
 from wish_rollout.core.hazards.assessment import judge_hazards
-from wish_rollout.core.hazards.pending_revision import Pending
+from wish_rollout.core.hazards.pending_revision import PendingRevision
 from wish_rollout.core.schema.scope import Scope
 from wish_rollout.postgres.catalog.database_state import read_database_state
-from wish_rollout.postgres.rows.table_statistics import read_live_facts
+from wish_rollout.postgres.rows.table_statistics import LiveQuestions, read_live_facts
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.revisions.backfill import NotFilled
 from wish_rollout.revisions.internal_statements import is_own
@@ -70,11 +70,11 @@ def run(url: str, step: Callable[[], Any]) -> tuple[list[Hazard], Any]:
     with connect(url, "the test") as connection:
         before = read_database_state(connection, Scope()).snapshot
         names = [name for kind, name in before.objects if kind == "table"]
-        live = read_live_facts(connection, names, [], [])
+        live = read_live_facts(connection, LiveQuestions(names))
         with revision(url) as applied:
             result = step()
         after = read_database_state(connection, Scope()).snapshot
-    pending = Pending("r", before, after, tuple(applied.statements.get("r", ())))
+    pending = PendingRevision("r", before, after, tuple(applied.statements.get("r", ())))
     return list(judge_hazards([pending], live, {})), result
 
 

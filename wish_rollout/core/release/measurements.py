@@ -74,6 +74,20 @@ class TableLock:
         return f"{self.schema}.{self.table} ({self.mode.sql})"
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class TableWrites:
+    """What a statement does to the rows of a table that has ``rows`` example rows.
+
+    ``updated``, ``deleted`` and ``inserted``: the numbers of rows.
+    """
+
+    table: str
+    rows: int
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class StatementMeasurement:
     """What one statement did.
@@ -82,7 +96,9 @@ class StatementMeasurement:
     the revision's transaction. ``locks``: the locks that it took and that no earlier statement of its transaction
     held; None if they could not be measured, because it cannot run in a transaction block. ``scans``: tables and
     indexes that it read from the beginning to the end, ``rewrites``: tables and indexes that it rewrote, each as
-    ``schema.name``; relations that its own transaction created are in neither.
+    ``schema.name``; relations that its own transaction created are in neither. ``other_locks``: the
+    locks of relations that LOCK TABLE does not take, such as indexes and sequences. ``writes``: what it does to tables
+    that have rows; empty if it writes no table, or if that could not be measured. ``line``: of the script, or 0.
     """
 
     digest: str
@@ -90,6 +106,9 @@ class StatementMeasurement:
     locks: tuple[TableLock, ...] | None = ()
     scans: tuple[str, ...] = ()
     rewrites: tuple[str, ...] = ()
+    other_locks: tuple[TableLock, ...] = ()
+    writes: tuple[TableWrites, ...] = ()
+    line: int = 0
 
     @property
     def blocks_queries(self) -> bool:
@@ -110,7 +129,15 @@ class StatementMeasurement:
         locks = value["locks"]
         read = None if locks is None else tuple(_lock_from_json(lock) for lock in locks)
         lists = {name: tuple(map(str, value[name])) for name in ("scans", "rewrites")}
-        return cls(digest=str(value["digest"]), outside=bool(value["outside"]), locks=read, **lists)
+        return cls(
+            digest=str(value["digest"]),
+            outside=bool(value["outside"]),
+            locks=read,
+            other_locks=tuple(_lock_from_json(lock) for lock in value["other_locks"]),
+            writes=tuple(TableWrites(**each) for each in value["writes"]),
+            line=int(value["line"]),
+            **lists,
+        )
 
 
 def _lock_from_json(lock: Mapping[str, Any]) -> TableLock:
@@ -119,8 +146,8 @@ def _lock_from_json(lock: Mapping[str, Any]) -> TableLock:
 
 
 def statement_digest(text: str) -> str:
-    """Return SHA-256 of a statement's text with its parameters filled in."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    """Return SHA-256 of a statement's text with its parameters filled in, without spaces around it."""
+    return hashlib.sha256(text.strip().encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

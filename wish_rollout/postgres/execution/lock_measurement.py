@@ -8,7 +8,7 @@ began, which is what LOCK TABLE needs, and it does not see the relations that th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from psycopg import ClientCursor
@@ -29,11 +29,11 @@ where l.pid = pg_catalog.pg_backend_pid() and l.locktype = 'relation' and l.gran
   and l.relation >= 16384 and l.mode <> 'SIReadLock'
 group by 1, 3, 4
 """
-"""Objects of the server itself have OIDs below 16384 (FirstNormalObjectId in access/transam.h)."""
-FLUSH_VERSION = 150000
-"""The counters of scans continue in the next transaction, unless they are flushed to the shared statistics, which
-a session does at most once a second. Since version 15 it can be asked to do so at the end of its transaction; on 14, a
-scan may be counted for a later statement as well."""
+"""Objects of the server itself have smaller OIDs than 16384 (FirstNormalObjectId in access/transam.h)."""
+PENDING_SCANS = """
+select relid, pg_catalog.pg_stat_get_xact_numscans(relid) from pg_catalog.pg_stat_xact_all_tables where seq_scan > 0
+"""
+"""Scans that this session has not reported yet: those of earlier transactions are among them."""
 BEFORE = """
 select c.oid, n.nspname, c.relname, c.relkind::text, c.relfilenode,
        array(select i.inhrelid from pg_catalog.pg_inherits i where i.inhparent = c.oid)
@@ -71,7 +71,14 @@ class LockMeter:
     _scans: dict[int, int] = field(default_factory=dict)
     _files: dict[int, int] = field(default_factory=dict)
     _relations: dict[int, Relation | None] = field(default_factory=dict)
+    _pending: dict[int, int] = field(default_factory=dict)
     _transaction: str = ""
+
+    def begin(self) -> None:
+        """Read the counts before a statement. Call it in the statement's transaction."""
+        with ClientCursor(self.session, row_factory=tuple_row) as cursor:
+            self._pending = dict(cursor.execute(PENDING_SCANS.encode()).fetchall())
+        self._scans.update(self._pending)
 
     def measure(self, digest: str, *, outside: bool) -> StatementMeasurement:
         """Return what the last statement did. The session must be in the transaction that executed it."""
@@ -81,21 +88,20 @@ class LockMeter:
             self._begin_transaction(held[0][-1])
         self._name(oid for oid, *_ in held)
         known = [(row, relation) for row in held if (relation := self._relations[row[0]])]
-        locks = [lock for (oid, modes, *_), each in known for lock in self._locks(oid, each, modes, held)]
+        locks: tuple[list[TableLock], list[TableLock]] = ([], [])
+        for (oid, modes, *_), each in known:
+            locks[each.kind not in LOCKABLE].extend(self._locks(oid, each, modes, held))
         scans = [str(each) for row, each in known if self._is_new(self._scans, row[0], row[2], 0)]
         rewrites = [str(each) for row, each in known if self._is_new(self._files, row[0], row[3], each.file)]
-        return StatementMeasurement(
-            digest, outside, tuple(sorted(locks)), tuple(sorted(scans)), tuple(sorted(rewrites))
-        )
+        found = StatementMeasurement(digest, outside, tuple(sorted(locks[0])), tuple(sorted(scans)))
+        return replace(found, rewrites=tuple(sorted(rewrites)), other_locks=tuple(sorted(locks[1])))
 
     def _begin_transaction(self, transaction: str) -> None:
         """Forget what was measured in the transaction before."""
         self._transaction = transaction
         for each in (self._modes, self._scans, self._files, self._relations):
             each.clear()
-        if self.session.info.server_version >= FLUSH_VERSION:
-            with ClientCursor(self.session) as cursor:
-                cursor.execute("select pg_catalog.pg_stat_force_next_flush()")
+        self._scans.update(self._pending)
 
     def _name(self, oids: Iterable[int]) -> None:
         """Read the relations that are locked for the first time."""
@@ -111,8 +117,6 @@ class LockMeter:
     ) -> Iterable[TableLock]:
         new = set(modes) - self._modes.setdefault(oid, set())
         self._modes[oid] |= new
-        if relation.kind not in LOCKABLE:
-            return
         by_oid = {row[0]: row[1] for row in held}
         for mode in new:
             recursive = all(mode in by_oid.get(child, ()) for child in relation.children)

@@ -18,6 +18,7 @@ from wish_rollout.postgres.rows.row_probes import probe_requirements
 from wish_rollout.postgres.rows.row_sampling import (
     insert_sample_rows,
     read_sample_rows,
+    sample_order,
     select_sample_columns,
 )
 from wish_rollout.rollout.planning.hazard_assessment import PendingRevisions
@@ -109,7 +110,8 @@ def rehearse_on_sampled_rows(
             with connect(url, SCRATCH) as scratch_connection:
                 for finding in findings:
                     columns = select_sample_columns(before, finding.requirement, named_columns)
-                    rows = read_sample_rows(connection, finding.sql, columns, SAMPLED_ROWS)
+                    order = sample_order(finding.requirement)
+                    rows = read_sample_rows(connection, finding.sql, columns, SAMPLED_ROWS, order)
                     insert_sample_rows(
                         scratch_connection, source_of(finding.requirement).table, columns, rows
                     )

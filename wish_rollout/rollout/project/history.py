@@ -155,6 +155,7 @@ class History:
                 self._replayed = replay(self.project)
                 with suppress(OSError):  # a worker without a place to write replays each time
                     journal.write(self.project.release, self._replayed)
+                self.project.measurements.write_to_cache(self.project.release)
         return self._replayed
 
 

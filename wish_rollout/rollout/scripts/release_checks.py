@@ -17,6 +17,7 @@ from wish_rollout.revisions.journal import Journal, SchemaWalk
 from wish_rollout.rollout.project.recorder import Report, at_most_each_second
 from wish_rollout.rollout.project.replay import SCRATCH, replay
 from wish_rollout.rollout.project.scratch import scratch
+from wish_rollout.rollout.scripts.release_hazards import check_hazards
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,8 +57,9 @@ def check_release(project: Project, progress: Callable[[str], None] = lambda _: 
         lambda: _replayed(journal, found, behaviour),
         lambda: _models(project, found),
         lambda: _downgrades(project, journal, found),
+        lambda: check_hazards(project),
     )
-    for title, run in zip(("replay", "models", "round trip"), checks, strict=True):
+    for title, run in zip(("replay", "models", "round trip", "hazards"), checks, strict=True):
         try:
             findings += run()
         except RolloutError as error:
