@@ -21,7 +21,7 @@ from wish_rollout.postgres.rows.table_statistics import read_live_facts
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.revisions.internal_statements import is_own
 from wish_rollout.revisions.safe_operations import NotFilled
-from wish_rollout.revisions.script_runs import engine_on
+from wish_rollout.revisions.shared_session import Phase, SharedConnection, share_session
 from wish_rollout.revisions.statement_hooks import Applied, listen
 
 if TYPE_CHECKING:
@@ -53,9 +53,15 @@ def tables(database: str) -> str:
 def revision(url: str) -> Iterator[Applied]:
     """Run what is in the block as a revision's upgrade; give its statements."""
     applied = Applied(revisions=["r"])
-    with connect(url, "the test") as connection, engine_on(connection) as engine, engine.connect() as ours:
+    with (
+        connect(url, "the test") as connection,
+        share_session(connection) as session,
+        session.connect() as ours,
+    ):
         context = MigrationContext.configure(ours)
-        listen(engine, connection, applied, lambda sent: is_own(sent, context._version))
+        assert isinstance(ours, SharedConnection)
+        session.phase, session.migrating = Phase.RUNNING, ours
+        listen(session, applied, lambda sent: is_own(sent, context._version))
         with context.begin_transaction(), Operations.context(context):
             yield applied
 

@@ -20,9 +20,32 @@ class ConfigTable(BaseModel):
 class ReleaseConfig(ConfigTable):
     """The location of the revision scripts and of the models, and how the scripts are executed."""
 
-    migrations: Path = Field(default=Path("migrations"), description="Alembic's script folder.")
+    migrations: Path | None = Field(
+        default=None,
+        description="Alembic's script folder. The default is the script_location of Alembic's own configuration, "
+        "else `migrations`.",
+    )
     alembic_ini: Path | None = Field(
         default=None, description="The alembic.ini file, where env.py reads options from it."
+    )
+    alembic_section: str = Field(
+        default="alembic",
+        min_length=1,
+        description="The main section of alembic.ini, as Alembic's option `-n`.",
+    )
+    alembic_x: tuple[str, ...] = Field(
+        default=(), description="Arguments for env.py, `name=value` each, as Alembic's option `-x`."
+    )
+    database: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Which database this file is about, if env.py migrates several (the template multidb).",
+    )
+    flask_app: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The Flask application, as `flask --app`, if env.py uses current_app (Flask-Migrate). The default is "
+        "the variable FLASK_APP, else `wsgi.py` or `app.py`.",
     )
     models: str | None = Field(
         default=None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import sqlalchemy as sa
 
-from wish_rollout.revisions.script_runs import engine_on
+from wish_rollout.revisions.shared_session import Phase, share_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,8 +54,9 @@ def run_verify(
     verify = getattr(script.module, "verify", None) if script else None
     if verify is None:
         return None
-    with engine_on(connection, search_path) as engine, engine.connect() as ours:
-        sa.event.listen(engine, "commit", refuse_commit)
+    with share_session(connection, search_path) as session, session.connect() as ours:
+        session.phase = Phase.AFTER
+        sa.event.listen(session.engine, "commit", refuse_commit)
         transaction = ours.begin()
         try:
             with redirect_stdout(sys.stderr):

@@ -10,6 +10,7 @@ from psycopg import sql
 from psycopg.pq import TransactionStatus
 
 from wish_rollout.core.plan.database_state import DatabaseState, ServerFacts
+from wish_rollout.core.schema.names import relation_names
 from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
 
 if TYPE_CHECKING:
@@ -115,7 +116,9 @@ def count_rows(
     For more than MANY_TABLES tables, the estimate ``pg_class.reltuples`` is returned instead (-1: never analyzed).
     None: the role has no SELECT privilege. Partitions are counted as a part of their parent only.
     """
-    counts: dict[str, int | None] = {row[0]: row[1] for row in connection.execute(ESTIMATES, [list(tables)])}
+    counts: dict[str, int | None] = {
+        row[0]: row[1] for row in connection.execute(ESTIMATES, [relation_names(tables)])
+    }
     if len(counts) > MANY_TABLES:
         return counts
     for table, estimate in counts.items():

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.core.schema.names import relation_names
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -63,7 +65,7 @@ def forecast(
     out. What holds back vacuum alone is not waited for, and not named: replication slots, standbys, vacuums of
     other tables, prepared transactions on other tables. The session must be in autocommit.
     """
-    row = connection.execute(THERE, [list(tables)]).fetchone()
+    row = connection.execute(THERE, [relation_names(tables)]).fetchone()
     given: dict[str, Any] = {"tables": row[0] if row else [], "concurrent": concurrent}
     found = []
     for pid, name, backend, state, seconds, wraparound, held in connection.execute(SESSIONS, given):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from wish_rollout.core.hazards.hazard import Live, TableFacts
+from wish_rollout.core.schema.names import relation_names
 from wish_rollout.postgres.catalog.database_state import count
 
 if TYPE_CHECKING:
@@ -54,13 +55,13 @@ def read_live_facts(
     """
     with bounded_read_transaction(connection, timeout_ms):
         found = {}
-        for name, estimate, size, readable in connection.execute(TABLES, [list(tables)]).fetchall():
+        for name, estimate, size, readable in connection.execute(TABLES, [relation_names(tables)]).fetchall():
             rows = _count(connection, name) if readable else None
             is_exact = rows is not None and rows < MAX_COUNTED_ROWS
             found[name] = TableFacts(
                 rows if is_exact and rows is not None else max(estimate, rows or 1), size
             )
-        scans = dict(connection.execute(SCANS, [list(indexes)]).fetchall())
+        scans = dict(connection.execute(SCANS, [relation_names(indexes)]).fetchall())
         volatile = connection.execute(VOLATILE, {"names": list(functions)}).fetchall() if functions else []
         zone = connection.execute("select current_setting('TimeZone')").fetchone()
     is_utc = zone is not None and zone[0] in UTC_ZONES

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.config import Environment
     from wish_rollout.core.schema.snapshot import Snapshot
-    from wish_rollout.revisions.script_runs import Road
+    from wish_rollout.revisions.script_runs import ScriptRun
     from wish_rollout.rollout.project.history import History
 
 
@@ -57,11 +57,11 @@ class Project(ReleaseSource):
         """Give an environment's database at a URL that the caller holds."""
         return Target(env, url, self.scope_of(env), application_name)
 
-    def road(self, target: Target, connection: psycopg.Connection[Any]) -> Road:
+    def road(self, target: Target, connection: psycopg.Connection[Any]) -> ScriptRun:
         """Give what a run of the scripts on this target needs; the session must be in autocommit."""
-        from wish_rollout.revisions.script_runs import Road
+        from wish_rollout.revisions.script_runs import ScriptRun
 
-        return Road(
+        return ScriptRun(
             self.scripts,
             connection,
             target.url,

@@ -31,10 +31,14 @@ class ReleaseSource:
     @cached_property
     def scripts(self) -> Scripts:
         """The Alembic script folder."""
+        from wish_rollout.revisions.alembic_config import ScriptOptions
         from wish_rollout.revisions.scripts import Scripts
 
         release = self.config.release
-        return Scripts(self.config.root, release.migrations, release.alembic_ini)
+        options = ScriptOptions(
+            release.alembic_section, release.alembic_x, release.database, release.flask_app
+        )
+        return Scripts(self.config.root, release.migrations, release.alembic_ini, options)
 
     @property
     def release(self) -> Release:

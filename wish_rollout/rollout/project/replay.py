@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.revisions.journal import BASE, Recorded
-from wish_rollout.revisions.script_runs import Road, migrate
+from wish_rollout.revisions.script_runs import ScriptRun, migrate
 from wish_rollout.rollout.project.project_sandbox import sandbox
 from wish_rollout.sandbox.scratch_databases import scratch_database, scratch_server
 
@@ -58,10 +58,10 @@ class Replayer:
             applied = migrate(self._road(connection), to, "down")
         return tuple(applied.statements.get(revision, ()))
 
-    def _road(self, connection: psycopg.Connection[Any]) -> Road:
+    def _road(self, connection: psycopg.Connection[Any]) -> ScriptRun:
         release = self.project.config.release
         path = release.search_path
-        return Road(self.project.scripts, connection, self.url, release.version_table, path, SCRATCH)
+        return ScriptRun(self.project.scripts, connection, self.url, release.version_table, path, SCRATCH)
 
 
 def replay(project: ReleaseSource, position: Position = ()) -> dict[Position, Recorded]:

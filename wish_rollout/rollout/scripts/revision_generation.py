@@ -32,7 +32,7 @@ def generate(project: Project, message: str) -> Generated:
     """
     from wish_rollout.revisions.models import load_models
     from wish_rollout.revisions.revision_writer import write_revision
-    from wish_rollout.revisions.script_runs import Road
+    from wish_rollout.revisions.script_runs import ScriptRun
 
     models = project.config.release.models
     if models is None:
@@ -46,7 +46,9 @@ def generate(project: Project, message: str) -> Generated:
             Replayer(project, url).up(project.release.head[0])
         with connect(url, SCRATCH) as connection:
             release = project.config.release
-            road = Road(project.scripts, connection, url, release.version_table, release.search_path, SCRATCH)
+            road = ScriptRun(
+                project.scripts, connection, url, release.version_table, release.search_path, SCRATCH
+            )
             script = write_revision(road, message, metadata)
     if script is None:
         raise NothingToGenerate(models)
