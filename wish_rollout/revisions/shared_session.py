@@ -170,7 +170,10 @@ class SharedSession:
         if in_greenlet():
             await_only(asyncio.sleep(0))
         if connection is not self.migrating and not connection.has_written:
-            connection.has_written = classify_text(statement) in (StatementKind.RUN_ONCE, StatementKind.OUTSIDE_TRANSACTION)
+            connection.has_written = classify_text(statement) in (
+                StatementKind.RUN_ONCE,
+                StatementKind.OUTSIDE_TRANSACTION,
+            )
 
     def _commit(self, connection: Any) -> None:
         if self.phase is Phase.BEFORE:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.signatures import InvalidApprovalDocument
+from wish_rollout.core.ledger import EMPTY_LEDGER, LedgerHead
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.text.redaction import escape_to_one_line
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.plan.plan import EnvironmentPlan
 
-TITLE = "wish-rollout approval, format 1"
+TITLE = "wish-rollout approval, format 2"
 NAMESPACE = "wish-rollout"
 """The purpose of the signatures; one made for another purpose is refused (ssh-keygen(1), ``-n``)."""
 NONE = "none"
@@ -53,13 +54,17 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request for approval of a subject. ``nonce``: its ID, by which an approval can be used only once."""
+    """A request for approval of a subject. ``nonce``: its ID, by which an approval can be used only once.
+
+    ``ledger``: the last row of the target's ledger at the time of the request. A later row voids the request.
+    """
 
     subject: Subject
     requester: str
     requested: datetime
     expires: datetime
     nonce: str
+    ledger: LedgerHead = EMPTY_LEDGER
 
     def text(self) -> str:
         """Return the canonical text: one line a field."""
@@ -157,6 +162,7 @@ def _request_lines(request: Request) -> Iterator[str]:
     yield f"requested: {request.requested.strftime(TIME_FORMAT)}"
     yield f"expires: {request.expires.strftime(TIME_FORMAT)}"
     yield f"nonce: {escape_to_one_line(request.nonce)}"
+    yield f"ledger: {request.ledger}"
 
 
 def _parse(text: str) -> tuple[Request, dict[str, str]]:
@@ -169,7 +175,8 @@ def _parse(text: str) -> tuple[Request, dict[str, str]]:
         subject = _parse_subject({field.name: values.pop(_label(field.name)) for field in fields(Subject)})
         requester, requested, expires = (values.pop(name) for name in ("requester", "requested", "expires"))
         nonce = _parse_nonce(values.pop("nonce"))
-        request = Request(subject, requester, _parse_time(requested), _parse_time(expires), nonce)
+        times = _parse_time(requested), _parse_time(expires)
+        request = Request(subject, requester, *times, nonce, LedgerHead.from_text(values.pop("ledger")))
     except KeyError as missing:
         raise InvalidApprovalDocument(f"it has no line {missing}") from None
     except ValueError as error:

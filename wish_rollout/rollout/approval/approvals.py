@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,9 @@ from wish_rollout.core.errors.signatures import (
     InvalidApprovalDocument,
     UnknownSigner,
 )
+from wish_rollout.core.ledger import EMPTY_LEDGER, NOTHING_KNOWN, KnownRows, LedgerHead
 from wish_rollout.core.plan.plan import Action
+from wish_rollout.rollout.approval.ledger_guard import read_ledger_state
 from wish_rollout.rollout.approval.revision_authors import read_revision_authors
 from wish_rollout.signing.verification import split_document, verify_approval
 
@@ -67,11 +69,18 @@ def subject_of_plan(project: Project, rules: ApprovalRules, plan: EnvironmentPla
 
 
 def new_request(
-    rules: ApprovalRules, subject: Subject, requester: str, now: datetime | None = None
+    rules: ApprovalRules,
+    subject: Subject,
+    requester: str,
+    ledger: LedgerHead = EMPTY_LEDGER,
+    now: datetime | None = None,
 ) -> Request:
-    """Return a request for an approval of a subject, with a random nonce and the policy's lifetime."""
+    """Return a request for an approval of a subject, with a random nonce and the policy's lifetime.
+
+    ``ledger``: the last row of the target's ledger.
+    """
     now = to_document_time(now or datetime.now(UTC))
-    return Request(subject, requester, now, now + rules.policy.lives, secrets.token_hex(32))
+    return Request(subject, requester, now, now + rules.policy.lives, secrets.token_hex(32), ledger)
 
 
 def sort_approvals(
@@ -106,27 +115,39 @@ def check_approval(
     return signed
 
 
-def find_authorization(
+def find_authorization(  # noqa: PLR0913, PLR0917
     rules: ApprovalRules,
     subject: Subject,
     documents: Sequence[str],
     connection: psycopg.Connection[Any],
     open_request: Request | None = None,
+    known: KnownRows = NOTHING_KNOWN,
 ) -> Authorization:
     """Return the authorization of a subject; if there is none, raise the most specific reason.
 
     ``connection``: to the target, whose ledger records used requests. ``open_request``: the request that waits for an
-    approval; errors in approvals of other requests are then not reported.
+    approval; errors in approvals of other requests are then not reported. ``known``: what other records say of the
+    ledger. If the ledger is not intact, only a break-glass approval counts. Raises LedgerTampered.
     """
     now = datetime.now(UTC)
+    state = read_ledger_state(connection, subject.environment, known)
     valid, invalid = sort_approvals(rules, subject, documents, now)
     reasons: list[RolloutError] = []
     for request, signed in valid.items():
         try:
-            refuse_used_request(connection, request)
-            return authorize(request, signed, rules.policy, now)
+            state.refuse_used(connection, request)
+            state.refuse_later_rows(request)
+            authorization = authorize(request, signed, rules.policy, now)
         except RolloutError as error:
             reasons.append(error)
+            continue
+        if not state.fault:
+            return authorization
+        if authorization.break_glass:
+            fault = state.fault.fill(state.fault.summary)
+            return replace(authorization, ledger_fault=fault)
+    if state.fault:
+        raise state.fault
     reasons.sort(key=lambda error: isinstance(error, QuorumNotMet))
     if not reasons:
         errors = (

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from wish_rollout.core.approval.documents import UNKNOWN_REQUESTER
 from wish_rollout.core.errors.plans import PlanChanged
 from wish_rollout.core.errors.signatures import ApproversNotConfigured
-from wish_rollout.core.ledger import Act
+from wish_rollout.core.ledger import EMPTY_LEDGER, Act, LedgerHead
 from wish_rollout.core.release.release import format_position
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.records import ledger
+from wish_rollout.postgres.records.ledger_integrity import refuse_altered_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +63,7 @@ class Recorder:
     started: float = field(default_factory=time.perf_counter)
     asked: float = 0
     begun: int | None = None
+    head: LedgerHead = EMPTY_LEDGER
     notes: Callable[[], dict[str, Any]] = dict
 
     @property
@@ -83,6 +85,7 @@ class Recorder:
     def first(self) -> None:
         """Make sure of the ledger and, behind a gate, that what was approved is still what is there."""
         ledger.create_if_missing(self.connection, self.target.name)
+        refuse_altered_ledger(self.connection, self.target.name)
         if self.grant and not self.begun:
             now = read_database_state(self.connection, self.target.scope).snapshot.fingerprint
             if now != self.plan.fingerprint:
@@ -112,7 +115,12 @@ class Recorder:
         act = self._act()
         if self.begun:
             act = replace(act, nonce=None, detail={**act.detail, "begun": self.begun})
-        ledger.append(self.connection, self.target.name, act)
+        entry = ledger.append(self.connection, self.target.name, act)
+        self.head = LedgerHead(entry.seq, entry.hash)
+
+    def _place(self) -> dict[str, Any]:
+        """Return which environment and database this is, so that no other environment changes it without its gate."""
+        return {"environment": self.target.name, "database": self.plan.facts.permanent_identity}
 
     def _act(self) -> Act:
         return Act(
@@ -127,7 +135,7 @@ class Recorder:
             after=self.after,
             milliseconds=round(self.seconds * 1000),
             nonce=self.grant.request.nonce if self.grant else None,
-            detail={**(detail(self.grant) if self.grant else {}), **self.notes()},
+            detail={**self._place(), **(detail(self.grant) if self.grant else {}), **self.notes()},
         )
 
 
@@ -140,4 +148,6 @@ def detail(grant: Authorization) -> dict[str, Any]:
     found: dict[str, Any] = {"approvals": given, "requester": grant.request.requester}
     if grant.break_glass:
         found["BREAK GLASS"] = grant.break_glass
+    if grant.ledger_fault:
+        found["ledger fault"] = grant.ledger_fault
     return found

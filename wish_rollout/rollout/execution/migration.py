@@ -12,6 +12,7 @@ from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.execution.object_removal import drop_objects
+from wish_rollout.rollout.approval.ledger_guard import refuse_bypassed_gate
 from wish_rollout.rollout.execution.ledger_recording import NOBODY, Actor, Recorder
 from wish_rollout.rollout.execution.rollout_lock import rollout_mutex
 from wish_rollout.rollout.execution.script_execution import NO_CHECKS, Checks, run_scripts
@@ -33,7 +34,7 @@ class Migrated:
     """What was done to one environment, small enough to be handed from step to step.
 
     ``expected``: the fingerprint of what was there before, plus the promised delta. ``seconds``: of the
-    migration itself.
+    migration itself. ``nonce``: of the request whose approval was used. ``ledger``: the last row of the ledger.
     """
 
     environment: str
@@ -46,6 +47,9 @@ class Migrated:
     release_digest: str
     plan_digest: str
     seconds: float
+    nonce: str = ""
+    ledger: str = ""
+    database: str = ""
 
     @classmethod
     def of(cls, recorder: Recorder, expected: str, revisions: list[str]) -> Migrated:
@@ -62,6 +66,9 @@ class Migrated:
             release_digest=plan.release_digest,
             plan_digest=plan.digest,
             seconds=recorder.seconds,
+            nonce=recorder.grant.request.nonce if recorder.grant else "",
+            ledger=str(recorder.head),
+            database=plan.facts.database_identity,
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -87,6 +94,7 @@ def migrate_environment(
     actor.refuse_without_gatekeeper(target)
     with target.connect() as connection, rollout_mutex(target, connection):
         plan, seen = plan_on_connection(project, target, connection, choices)
+        refuse_bypassed_gate(connection, target.environment, seen.facts)
         refuse_infeasible(target.environment, plan, project, seen)
         recorder = Recorder(target, connection, plan, actor)
         if not plan.is_empty:

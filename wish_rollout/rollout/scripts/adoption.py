@@ -48,7 +48,9 @@ def adopt(project: Project, target: Target, message: str = "") -> Generated:
     if not difference(promise, live):
         raise NothingToAdopt(target.name, format_position(seen.facts.revisions))
     if seen.facts.revisions != project.release.head:
-        raise AdoptionNotAtHead(target.name, format_position(seen.facts.revisions), format_position(project.release.head))
+        raise AdoptionNotAtHead(
+            target.name, format_position(seen.facts.revisions), format_position(project.release.head)
+        )
     roles = Roles("CURRENT_USER", target.scope.roles, portable=True)
     up = remedy(promise, live, roles, seen.facts.major)
     down = remedy(live, promise, roles, seen.facts.major)
