@@ -49,6 +49,16 @@ def tables(database: str) -> str:
     return database
 
 
+class AlembicContext:
+    """Tells Alembic's own statements from those of a revision."""
+
+    def __init__(self, context: MigrationContext) -> None:
+        self.version_table = context._version
+
+    def is_own(self, execution: Any) -> bool:
+        return is_own(execution, self.version_table)
+
+
 @contextmanager
 def revision(url: str) -> Iterator[Applied]:
     """Run what is in the block as a revision's upgrade; give its statements."""
@@ -61,7 +71,7 @@ def revision(url: str) -> Iterator[Applied]:
         context = MigrationContext.configure(ours)
         assert isinstance(ours, SharedConnection)
         session.phase, session.migrating = Phase.RUNNING, ours
-        listen(session, applied, lambda sent: is_own(sent, context._version))
+        listen(session, applied, AlembicContext(context))
         with context.begin_transaction(), Operations.context(context):
             yield applied
 

@@ -11,6 +11,7 @@ import importlib
 import importlib.util
 import sys
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode
 
@@ -18,6 +19,7 @@ import psycopg
 import sqlalchemy as sa
 
 from wish_rollout.revisions.shared_session import Phase, SharedSession
+from wish_rollout.revisions.statement_guard import refuse_other_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,7 +59,8 @@ def intercept_connections(session: SharedSession) -> Iterator[None]:
         stack.enter_context(_intercepted_engines(session))
         parameters = address_of(session.connection)
         for intercept in (_intercepted_psycopg, _intercepted_psycopg2, _intercepted_asyncpg):
-            stack.enter_context(intercept(parameters))
+            refuse = partial(refuse_other_session, session.connection, intercept.__name__.rpartition("_")[2])
+            stack.enter_context(intercept(parameters, refuse))
         yield
 
 
@@ -174,16 +177,21 @@ def address_of(connection: psycopg.Connection[Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def _intercepted_psycopg(parameters: dict[str, Any]) -> Iterator[None]:
+def _intercepted_psycopg(parameters: dict[str, Any], refuse: Callable[[], None]) -> Iterator[None]:
     original = psycopg.Connection.__dict__["_get_connection_params"].__func__
     original_async = psycopg.AsyncConnection.__dict__["_get_connection_params"].__func__
 
     def params(cls: Any, /, conninfo: str, **kwargs: Any) -> Any:
-        return original(cls, conninfo, **kwargs) if is_called_internally() else dict(parameters)
+        if is_called_internally():
+            return original(cls, conninfo, **kwargs)
+        refuse()
+        return dict(parameters)
 
     async def params_async(cls: Any, /, conninfo: str, **kwargs: Any) -> Any:
-        internal = is_called_internally()
-        return await original_async(cls, conninfo, **kwargs) if internal else dict(parameters)
+        if is_called_internally():
+            return await original_async(cls, conninfo, **kwargs)
+        refuse()
+        return dict(parameters)
 
     with (
         _replaced(psycopg.Connection, "_get_connection_params", classmethod(params)),
@@ -193,7 +201,7 @@ def _intercepted_psycopg(parameters: dict[str, Any]) -> Iterator[None]:
 
 
 @contextmanager
-def _intercepted_psycopg2(parameters: dict[str, Any]) -> Iterator[None]:
+def _intercepted_psycopg2(parameters: dict[str, Any], refuse: Callable[[], None]) -> Iterator[None]:
     module = _installed("psycopg2")
     if module is None:
         yield
@@ -202,14 +210,17 @@ def _intercepted_psycopg2(parameters: dict[str, Any]) -> Iterator[None]:
     conninfo = psycopg.conninfo.make_conninfo("", **parameters)
 
     def connect_to_target(dsn: str, *arguments: Any, **options: Any) -> Any:
-        return connect(dsn if is_called_internally() else conninfo, *arguments, **options)
+        if is_called_internally():
+            return connect(dsn, *arguments, **options)
+        refuse()
+        return connect(conninfo, *arguments, **options)
 
     with _replaced(module, "_connect", connect_to_target):
         yield
 
 
 @contextmanager
-def _intercepted_asyncpg(parameters: dict[str, Any]) -> Iterator[None]:
+def _intercepted_asyncpg(parameters: dict[str, Any], refuse: Callable[[], None]) -> Iterator[None]:
     module = _installed("asyncpg.connect_utils")
     if module is None:
         yield
@@ -220,6 +231,7 @@ def _intercepted_asyncpg(parameters: dict[str, Any]) -> Iterator[None]:
     dsn = f"postgresql://?{urlencode(query)}"
 
     def parse_target(**options: Any) -> Any:
+        refuse()
         for name in ("host", "port", "user", "password", "passfile", "database", "service", "ssl"):
             if name in options:
                 options[name] = None

@@ -13,20 +13,12 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from alembic import op
 
-from wish_rollout.revisions.internal_statements import AGAIN, LOOKS
+from wish_rollout.revisions.internal_statements import AGAIN, CONSTRAINT_LOOKUP, INDEX_LOOKUP, LOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-_INDEX = sa.text(
-    "SELECT i.indisvalid FROM pg_catalog.pg_index i"
-    " JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid"
-    " WHERE c.relname = :name AND c.relnamespace = coalesce("
-    "   to_regnamespace(:schema), (SELECT relnamespace FROM pg_catalog.pg_class WHERE oid = to_regclass(:table)))"
-)
-_CONSTRAINT = sa.text(
-    "SELECT convalidated FROM pg_catalog.pg_constraint WHERE conname = :name AND conrelid = to_regclass(:table)"
-)
+_INDEX, _CONSTRAINT = sa.text(INDEX_LOOKUP), sa.text(CONSTRAINT_LOOKUP)
 _PAGES = (
     "SELECT max(pg_catalog.pg_relation_size(relid)) / current_setting('block_size')::int + 1 FROM"
     " (SELECT relid FROM pg_partition_tree('{place}') UNION SELECT '{place}'::regclass) AS tree"

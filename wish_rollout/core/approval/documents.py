@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.signatures import InvalidApprovalDocument
 from wish_rollout.core.ledger import EMPTY_LEDGER, LedgerHead
+from wish_rollout.core.plan.plan import canonical_digest
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.text.redaction import escape_to_one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from wish_rollout.core.plan.plan import EnvironmentPlan
 
@@ -27,6 +28,8 @@ NAMESPACE = "wish-rollout"
 NONE = "none"
 UNKNOWN_REQUESTER = "unknown"
 NONCE = re.compile("[0-9a-f]{64}")
+MAX_FILES = 30
+"""More files than this are not listed in a request."""
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -35,7 +38,8 @@ class Subject:
     """The change of a database that is approved. If a field changes, an approval is no longer valid.
 
     ``database``: its name, and its cluster's. ``schema``: the live fingerprint. ``policy``: the digest of the
-    policy. ``authors``: the authors of the revisions. ``hazards``: names of hazards and of findings in rows.
+    policy. ``authors``: the authors of the code. ``hazards``: names of hazards, of findings in rows, and of revisions
+    whose statements are not compared. ``code``: the files that env.py and the revisions use, with short hashes.
     """
 
     environment: str
@@ -50,6 +54,7 @@ class Subject:
     server: str
     policy: str
     authors: tuple[str, ...]
+    code: str = NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,8 @@ def build_subject(plan: EnvironmentPlan, policy: str, authors: tuple[str, ...]) 
     """Return the subject of a plan under a policy, which is given by its digest."""
     hazards = [hazard.name for hazard in plan.hazards]
     hazards += [finding.name for finding in plan.findings if finding.rows]
+    hazards += [f"data-dependent {name}" for name in plan.data_dependent]
+    hazards += [f"driver-statements {name}" for name in plan.driver_statements]
     return Subject(
         environment=plan.environment,
         database=escape_to_one_line(plan.facts.database_identity),
@@ -129,7 +136,22 @@ def build_subject(plan: EnvironmentPlan, policy: str, authors: tuple[str, ...]) 
         server=plan.facts.version,
         policy=policy,
         authors=tuple(map(escape_to_one_line, authors)),
+        code=escape_to_one_line(describe_code(plan.code)),
     )
+
+
+def describe_code(code: Mapping[str, str]) -> str:
+    """Return the files with short hashes, or, for many files, their number and a digest over all."""
+    if len(code) > MAX_FILES:
+        return f"{len(code)} files {canonical_digest(dict(code))}"
+    return ", ".join(f"{name} {digest[:12]}" for name, digest in sorted(code.items())) or NONE
+
+
+def _changed_files(approved: str, current: str) -> tuple[str, str]:
+    """Return the two lists of files without those that are in both."""
+    before, after = (text.split(", ") for text in (approved, current))
+    lists = ([item for item in before if item not in after], [item for item in after if item not in before])
+    return ", ".join(lists[0]) or NONE, ", ".join(lists[1]) or NONE
 
 
 def subject_differences(approved: Subject, current: Subject) -> dict[str, tuple[str, str]]:
@@ -142,6 +164,10 @@ def subject_differences(approved: Subject, current: Subject) -> dict[str, tuple[
         for field in fields(Subject)
         if (before := _value(approved, field.name)) != (after := _value(current, field.name))
     }
+    if "code" in found:
+        found = {"code": _changed_files(*found["code"])} | {
+            name: pair for name, pair in found.items() if name not in ("code", "release")
+        }
     return {name: pair for name, pair in found.items() if name != "plan"} or found
 
 

@@ -14,6 +14,7 @@ from wish_rollout.core.hazards.rules import (
     not_null,
     partition_attach,
     renames,
+    secrets,
     table_rewrite,
     type_change,
     whole_table_statements,
@@ -36,6 +37,7 @@ RULES = (
     renames.judge,
     partition_attach.judge,
     whole_table_statements.judge,
+    secrets.judge,
 )
 KINDS = frozenset(
     {
@@ -51,6 +53,7 @@ KINDS = frozenset(
         renames.KIND,
         partition_attach.KIND,
         *whole_table_statements.KINDS,
+        secrets.KIND,
     }
 )
 """Every name that a revision can allow."""

@@ -17,10 +17,11 @@ COMMIT, BEGIN = "COMMIT", "BEGIN"
 
 
 class Script:
-    """The acts of a revision, in order."""
+    """The acts of a revision, in order; ``texts``: its statements."""
 
     def __init__(self, texts: Iterable[str]) -> None:
-        self.acts = tuple(_acts(texts))
+        self.texts = tuple(texts)
+        self.acts = tuple(_acts(self.texts))
 
     def find(self, verb: str, name: str, of: str = "") -> Act | None:
         """Give the last act of a verb on an object that a snapshot calls so (``of``: on which table)."""

@@ -71,9 +71,9 @@ class Release:
         reverted = self.ancestors(start) - self.ancestors(end)
         return tuple(revision for revision in reversed(self.revisions) if revision.id in reverted)
 
-    def digest(self, fingerprint: str) -> str:
-        """Return the release ID: SHA-256 over the scripts' digest and the fingerprint of the resulting schema."""
-        return hashlib.sha256(f"{self.name}\n{fingerprint}".encode()).hexdigest()
+    def digest(self, fingerprint: str, code: str) -> str:
+        """Return the release ID: SHA-256 over the scripts' digest, the resulting schema, and the digest of other code."""
+        return hashlib.sha256(f"{self.name}\n{fingerprint}\n{code}".encode()).hexdigest()
 
 
 def revision_digest(name: str, script: bytes, parent_digests: Iterable[str]) -> str:

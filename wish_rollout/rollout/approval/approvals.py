@@ -25,6 +25,7 @@ from wish_rollout.core.approval.policy import (
 )
 from wish_rollout.core.errors.approvals import QuorumNotMet
 from wish_rollout.core.errors.base import RolloutError
+from wish_rollout.core.errors.execution import ClusterChangeRefused, CodeNotApproved
 from wish_rollout.core.errors.plans import WaitingAtGate
 from wish_rollout.core.errors.requests import ApprovalUsed
 from wish_rollout.core.errors.signatures import (
@@ -33,6 +34,7 @@ from wish_rollout.core.errors.signatures import (
     InvalidApprovalDocument,
     UnknownSigner,
 )
+from wish_rollout.core.hazards.cluster_statements import cluster_statements
 from wish_rollout.core.ledger import EMPTY_LEDGER, NOTHING_KNOWN, KnownRows, LedgerHead
 from wish_rollout.core.plan.plan import Action
 from wish_rollout.rollout.approval.ledger_guard import read_ledger_state
@@ -61,11 +63,28 @@ class UncountedApproval:
 
 
 def subject_of_plan(project: Project, rules: ApprovalRules, plan: EnvironmentPlan) -> Subject:
-    """Return the subject that an approval of this plan must name under these rules; raise RevisionAuthorUnknown."""
+    """Return the subject that an approval of this plan must name under these rules.
+
+    Raises RevisionAuthorUnknown, CodeNotApproved, ClusterChangeRefused.
+    """
+    refuse_unapprovable(project, plan)
     revisions = [each.split(" ", maxsplit=1)[0] for each in plan.pending]
     needs_authors = rules.policy.four_eyes and plan.action is not Action.NOTHING
     authors = read_revision_authors(project, plan.environment, revisions) if needs_authors else ()
     return build_subject(plan, rules.policy.digest, authors)
+
+
+def refuse_unapprovable(project: Project, plan: EnvironmentPlan) -> None:
+    """Raise if a plan contains what no approval can cover: unrecorded code, or changes of the whole server.
+
+    Raises CodeNotApproved, ClusterChangeRefused.
+    """
+    if plan.is_empty:
+        return
+    if changed := project.code.differences():
+        raise CodeNotApproved(plan.environment, "; ".join(changed))
+    for change in cluster_statements(plan.statements):
+        raise ClusterChangeRefused(plan.environment, change)
 
 
 def new_request(

@@ -148,14 +148,24 @@ def refuse_changed(plan: EnvironmentPlan, planned: Mapping[str, Any] | None) -> 
         return
     now = plan.signed_fields()
     changed = [
-        f"{name} was {_short(planned.get(name))}, is {_short(value)}"
+        f"{name} was {_short(before)}, is {_short(after)}"
         for name, value in now.items()
         if planned.get(name) != value
+        for before, after in [_differing(planned.get(name), value)]
     ]
     if changed:
         raise PlanChanged(plan.environment, "; ".join(changed))
 
 
+def _differing(before: Any, after: Any) -> tuple[Any, Any]:
+    """Return the items of two mappings that differ; other values as they are."""
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return before, after
+    return tuple(dict(one.items() - other.items()) for one, other in ((before, after), (after, before)))  # type: ignore[return-value]
+
+
 def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        value = ", ".join(f"{key} {str(item)[:12]}" for key, item in value.items())
     text = value if isinstance(value, str) else repr(value)
     return text if len(text) <= 60 else text[:60] + "…"

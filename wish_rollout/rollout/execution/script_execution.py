@@ -13,6 +13,7 @@ from wish_rollout.postgres.sessions.connections import cancel
 from wish_rollout.postgres.sessions.session_limits import set_session_limits
 from wish_rollout.revisions.run_hooks import Hooks
 from wish_rollout.rollout.execution.attempts import Execution
+from wish_rollout.rollout.execution.statement_checks import guard_for
 from wish_rollout.rollout.execution.statement_journal import Journaling
 from wish_rollout.rollout.planning.plans import journal_act_name
 
@@ -69,6 +70,8 @@ def _attempt(
         execution.doubtful = set(journal.finished)
     journaling.doubt(execution.doubtful, project.history.at(plan.start))
     try:
+        resumed = journaling.active or execution.tries > 1
+        recorder.guard = guard_for(project, target, plan, resumed=resumed)
         hooks = _hooks(recorder, execution, journaling, checks)
         return migrate(project.road(target, connection), end, direction, hooks)
     except StatementFailed as error:
@@ -103,6 +106,10 @@ def _hooks(recorder: Recorder, execution: Execution, journaling: Journaling, che
             cancel(recorder.connection)
             raise
 
+    def commit() -> None:
+        recorder.refuse_cluster_changes()
+        journaling.committing()
+
     def finish() -> None:
         journaling.last()
         recorder.last()
@@ -114,6 +121,7 @@ def _hooks(recorder: Recorder, execution: Execution, journaling: Journaling, che
         each=checks.each,
         before=execution.before,
         run=run,
-        committing=journaling.committing,
+        committing=commit,
+        guard=recorder.guard,
         revisions_to_revert=journaling.revisions_to_revert,
     )

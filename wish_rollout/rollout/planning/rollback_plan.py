@@ -91,6 +91,8 @@ def plan_rollback_from_state(
     ``resumes``: for an interrupted rollback, the fingerprint of the schema that it must lead to. Raises
     ForeignRevision, SchemaDrifted, RollbackAcrossMerge, and what ``resolve_rollback_target`` raises.
     """
+    from wish_rollout.revisions.declarations import DATA_DEPENDENT, DRIVER_STATEMENTS, declared_reasons
+
     upgrade = plan_for(project, target.environment, state)
     refuse_foreign(target.environment, upgrade.start, project)
     end = resolve_rollback_target(project.release, upgrade.start, to, target.name)
@@ -110,6 +112,10 @@ def plan_rollback_from_state(
         promised=project.history.promised(upgrade.start, end),
         conflicting_objects=(),
         resumed_fingerprint=resumes,
+        data_dependent=declared_reasons(project.scripts, DATA_DEPENDENT, [each.id for each in reverted]),
+        driver_statements=declared_reasons(
+            project.scripts, DRIVER_STATEMENTS, [each.id for each in reverted]
+        ),
     )
 
 

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wish_rollout import __version__
-from wish_rollout.core.plan.plan import canonical_digest
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.extension_versions import pin_versions
 from wish_rollout.revisions.journal import BASE, Journal, Recorded
+from wish_rollout.rollout.project.release_code import ReleaseCode
+from wish_rollout.rollout.project.release_source import replay_cache
 
 if TYPE_CHECKING:
     from wish_rollout.core.release.release import Position
     from wish_rollout.core.schema.delta import Delta
     from wish_rollout.core.schema.snapshot import Snapshot
     from wish_rollout.rollout.project.release_source import ReleaseSource
-
-
-CACHE = Path(".dagster") / "replays"
-"""Beside rollout.toml: what replays of unrecorded releases came to, a folder a release."""
 
 
 class History:
@@ -31,7 +26,8 @@ class History:
         self.project = project
         self.journal = Journal(project.scripts.folder / "meta")
         self.journal.check(project.release)
-        self.replayed = Journal(project.config.root / CACHE / cache_key(project))
+        self.replayed = Journal(replay_cache(project))
+        self.code = ReleaseCode(project, self.journal.folder, self.replayed.folder)
         self._known: dict[Position, Recorded] = {}
 
     def record(self, position: Position) -> Recorded:
@@ -41,7 +37,7 @@ class History:
         """
         if position not in self._known:
             name = (position[0] if position else BASE) if len(position) < 2 else None
-            recorded = name and (self.journal.recorded(name) or self.replayed.recorded(name))
+            recorded = name and (self.journal.recorded(name) or self._cached(name))
             if recorded:
                 # recorded before a later revision pinned an extension's version, perhaps
                 snapshot = pin_versions(recorded.snapshot, self.project.scope_of().pinned_extensions)
@@ -49,6 +45,11 @@ class History:
             else:
                 self._replay(position)
         return self._known[position]
+
+    def _cached(self, name: str) -> Recorded | None:
+        """Return what the last replay found, if no file that it used has changed since."""
+        recorded = self.replayed.recorded(name)
+        return recorded if recorded and self.code.is_cache_current() else None
 
     def _replay(self, position: Position) -> None:
         """Replay the release, and keep what came of it: the next process asks for the same."""
@@ -59,6 +60,7 @@ class History:
         named = {name[0] if name else BASE: entry for name, entry in found.items() if len(name) < 2}
         with suppress(OSError):  # a worker without a place to write replays each time
             self.replayed.write(self.project.release, named)
+        self.code.write(self.replayed.folder)
 
     def at(self, position: Position) -> Snapshot:
         """Give the schema that a database at this position has to have."""
@@ -73,8 +75,3 @@ class History:
         """List what a database at ``start`` is sent on its way to the head, as rehearsed on empty tables."""
         pending = self.project.release.pending(start)
         return tuple(text for revision in pending for text in self.record((revision.id,)).upgrade)
-
-
-def cache_key(project: ReleaseSource) -> str:
-    """Name what a replay depends on: the scripts, what a snapshot holds, and the tool that reads it."""
-    return canonical_digest([__version__, project.release.name, repr(project.scope_of())])[:32]

@@ -67,6 +67,7 @@ def adopt(project: Project, target: Target, message: str = "") -> Generated:
         prove(anew, target.name, live, promise)
         journal = Journal(anew.scripts.folder / "meta")
         journal.write(anew.release, record(anew))
+        anew.code.write(journal.folder)
     except BaseException:
         script.unlink(missing_ok=True)
         raise

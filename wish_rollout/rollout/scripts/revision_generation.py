@@ -67,4 +67,5 @@ def write_records(project: Project) -> Path:
 
     journal = Journal(project.scripts.folder / "meta")
     journal.write(project.release, record(project))
+    project.code.write(journal.folder)
     return journal.folder
