@@ -10,7 +10,7 @@ import pytest
 
 from tests.fix_project import FILES, REPOSITORY
 from wish_rollout.core.errors.approvals import RevisionAuthorUnknown
-from wish_rollout.rollout.approval.revision_authors import read_revision_authors
+from wish_rollout.rollout.approval.revision_authors import read_release_authors
 from wish_rollout.rollout.project.project import Project
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Checkout:
     @property
     def authors(self) -> list[str]:
         """Return the authors of the revision, without the domain."""
-        found = read_revision_authors(Project.load(self.root / "rollout.toml"), "prod", ["0007"])
+        found = read_release_authors(Project.load(self.root / "rollout.toml"), "prod", ["0007"])
         return [each.removesuffix("@example.org") for each in found]
 
     def unknown(self, reason: str) -> None:
@@ -90,7 +90,7 @@ def test_author_of_the_source_of_a_copy_is_not_an_author(checkout: Checkout) -> 
     text = (checkout.root / FILE).read_text().replace('"0007"', '"0008"').replace('"0006"', '"0007"')
     (checkout.root / "migrations/versions/0008_copy.py").write_text(text)
     checkout.commit("bob")
-    assert read_revision_authors(Project.load(checkout.root / "rollout.toml"), "prod", ["0008"]) == (
+    assert read_release_authors(Project.load(checkout.root / "rollout.toml"), "prod", ["0008"]) == (
         "bob@example.org",
     )
 
@@ -166,7 +166,7 @@ def test_authors_of_an_uncommitted_script_are_unknown(checkout: Checkout) -> Non
     checkout.git("add", FILE)
     checkout.unknown("has uncommitted changes")
     checkout.git("rm", "-q", "--cached", FILE)
-    checkout.unknown("is not committed")
+    checkout.unknown("has uncommitted changes")
     (checkout.root / ".gitignore").write_text("*.py\n")
     checkout.commit("ann")
     checkout.unknown("is not committed")

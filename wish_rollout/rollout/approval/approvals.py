@@ -38,7 +38,7 @@ from wish_rollout.core.hazards.cluster_statements import cluster_statements
 from wish_rollout.core.ledger import EMPTY_LEDGER, NOTHING_KNOWN, KnownRows, LedgerHead
 from wish_rollout.core.plan.plan import Action
 from wish_rollout.rollout.approval.ledger_guard import read_ledger_state
-from wish_rollout.rollout.approval.revision_authors import read_revision_authors
+from wish_rollout.rollout.approval.revision_authors import read_release_authors
 from wish_rollout.signing.verification import split_document, verify_approval
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def subject_of_plan(project: Project, rules: ApprovalRules, plan: EnvironmentPla
     refuse_unapprovable(project, plan)
     revisions = [each.split(" ", maxsplit=1)[0] for each in plan.pending]
     needs_authors = rules.policy.four_eyes and plan.action is not Action.NOTHING
-    authors = read_revision_authors(project, plan.environment, revisions) if needs_authors else ()
+    authors = read_release_authors(project, plan.environment, revisions, plan.code) if needs_authors else ()
     return build_subject(plan, rules.policy.digest, authors)
 
 
@@ -211,7 +211,7 @@ def current_requester(root: Path) -> str:
 
     The value is a claim that nothing verifies. Only approvers are verified, by their signatures.
     """
-    from wish_rollout.rollout.approval.revision_authors import read_git_email
+    from wish_rollout.rollout.approval.git import read_git_email
 
     return os.environ.get(REQUESTER) or read_git_email(root) or UNKNOWN_REQUESTER
 

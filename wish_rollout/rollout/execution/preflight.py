@@ -30,7 +30,7 @@ def preflight(project: Project, targets: Sequence[Target], choices: Choices = NO
     for name in (*choices.adopt, *choices.clean):
         project.config.find_environment(name)
     planned = [plan_target(project, target, choices) for target in targets]
-    refuse_same_database(project, {plan.environment: seen.facts.instance for plan, seen in planned})
+    refuse_same_database(project, {plan.environment: seen.facts for plan, seen in planned})
     refuse_bypassed_gates(project, targets)
     for target, (plan, seen) in zip(targets, planned, strict=True):
         refuse_infeasible(target.environment, plan, project, seen)

@@ -62,7 +62,7 @@ def make_plan(
         except RolloutError as error:
             refusals[target.name] = error
     try:
-        refuse_same_database(project, {plan.environment: plan.facts.instance for plan in plans})
+        refuse_same_database(project, {plan.environment: plan.facts for plan in plans})
     except EnvironmentsShareDatabase as error:
         refusals[error.environment] = error
     return Plan(project.release_digest, project.release.head, tuple(plans)), refusals

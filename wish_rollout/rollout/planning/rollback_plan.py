@@ -73,7 +73,7 @@ def plan_rollback_on(
     InvalidHazardAllowance, and what ``plan_rollback_from_state`` raises.
     """
     state = read_database_state(connection, target.scope)
-    refuse_same_database(project, {target.name: state.facts.instance})
+    refuse_same_database(project, {target.name: state.facts})
     resumed = find_interrupted_act(connection, f"{project.release_digest} down ")
     if resumed and to is None:
         to = resumed[0]
