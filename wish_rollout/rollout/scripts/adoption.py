@@ -36,13 +36,14 @@ if TYPE_CHECKING:
 def adopt(project: Project, target: Target, message: str = "") -> Generated:
     """Write the revision that leads from the promise to what is there, prove it by a replay, and record it.
 
-    Raises NothingToAdopt, AdoptionNotAtHead, DriftNotAdoptable, AdoptionReplayDiffers, ForeignRevision, ScriptEdited, and what a replay
+    Raises NothingToAdopt, AdoptionNotAtHead, DriftNotAdoptable, AdoptionReplayDiffers, ForeignRevision, ScriptEdited,
+    and what a replay
     raises. Whatever it raises, no script is left behind.
     """
     from wish_rollout.revisions.journal import Journal
     from wish_rollout.revisions.revision_writer import write_statements
 
-    seen = target.look()
+    seen = target.read_database_state()
     refuse_foreign(target.environment, seen.facts.revisions, project)
     live, promise = project.select_managed(seen.snapshot).snapshot, project.history.at(seen.facts.revisions)
     if not difference(promise, live):

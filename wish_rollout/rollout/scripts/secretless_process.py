@@ -32,8 +32,9 @@ def without_secrets(config: Config) -> Iterator[tuple[str, ...]]:
     """Remove secrets from the process's environment meanwhile; yield the names of the removed variables.
 
     The environments' URLs, the notification addresses, Dagster's database, and all variables whose name or value
-    looks like a secret are removed; other URLs are replaced by one that leads nowhere. Code that runs in the process can still read what the
-    operating system keeps of the process's start (``/proc``), and files: give a CI job no secrets at all.
+    looks like a secret are removed; other URLs are replaced by one that leads nowhere. Code that runs in the process
+    can still read what the operating system keeps of the process's start (``/proc``), and files: give a CI job no
+    secrets at all.
     """
     named = {env.variable for env in config.environment} | {each.url_variable for each in config.notify}
     named.add(DAGSTER_VARIABLE)
