@@ -91,12 +91,9 @@ def capture(scripts: Scripts) -> CodeRecord:
     trace.close_over_imports()
     names = trace.files | {os.path.relpath(scripts.folder / "env.py", scripts.root)}
     names -= _revision_names(scripts)
-    ini, toml = scripts.configuration_files()
-    if ini:
-        names.add(os.path.relpath(ini, scripts.root))
-    if toml:
-        name = os.path.relpath(toml, scripts.root)
-        names = names - {name} | {name + SECTION}
+    configuration = configuration_names(scripts)
+    names -= {name.removesuffix(SECTION) for name in configuration}
+    names |= configuration
     python = [scripts.root / name for name in names if name.endswith(".py")]
     return CodeRecord(
         hash_names(scripts.root, names),
@@ -104,6 +101,13 @@ def capture(scripts: Scripts) -> CodeRecord:
         trace.after,
         _packages(scripts.root, python, trace.files),
     )
+
+
+def configuration_names(scripts: Scripts) -> set[str]:
+    """Return the names of alembic.ini and of Alembic's section of pyproject.toml, as far as they exist."""
+    ini, toml = scripts.configuration_files()
+    names = {os.path.relpath(ini, scripts.root)} if ini else set()
+    return names | ({os.path.relpath(toml, scripts.root) + SECTION} if toml else set())
 
 
 def _revision_names(scripts: Scripts) -> set[str]:

@@ -7,7 +7,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.plan.plan import canonical_digest
-from wish_rollout.revisions.code_record import CodeRecord, capture, changes, hash_names, package_versions
+from wish_rollout.revisions.code_record import (
+    CodeRecord,
+    capture,
+    changes,
+    configuration_names,
+    hash_names,
+    package_versions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +58,8 @@ class ReleaseCode:
         return record
 
     def _hash(self, record: CodeRecord) -> dict[str, str]:
-        return hash_names(self.project.scripts.root, record.files)
+        scripts = self.project.scripts
+        return hash_names(scripts.root, {*record.files, *configuration_names(scripts)})
 
     def files(self) -> dict[str, str]:
         """Return the hash of each file as it is now."""
