@@ -31,6 +31,11 @@ class Checkout:
         command = ["git", "-C", str(self.root), *arguments]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
+    def run_with_input(self, text: str, *arguments: str) -> str:
+        """Run git with an input; return its output without the line end."""
+        command = ["git", "-C", str(self.root), *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True, input=text).stdout.strip()
+
     def commit(self, who: str, message: str = "a change") -> None:
         """Commit all changes as a person."""
         self.git("add", "-A")
