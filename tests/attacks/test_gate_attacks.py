@@ -66,6 +66,18 @@ MODES = (
     "disguised",
     "a file of its own",
 )
+EMPTY_PUBLIC = """
+do $$ declare it record; begin
+    for it in select c.oid::regclass as name from pg_class c
+              where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' loop
+        execute format('drop table %s cascade', it.name);
+    end loop;
+    for it in select t.oid::regtype as name from pg_type t
+              where t.typnamespace = 'public'::regnamespace and t.typtype = 'e' loop
+        execute format('drop type %s cascade', it.name);
+    end loop;
+end $$
+"""
 DYNAMIC = """
 revision = "0008"
 down_revision = "0007"
@@ -158,8 +170,7 @@ def test_used_approval_stays_used_if_its_ledger_row_is_removed(gate: Gate) -> No
         "alter table wish_rollout.ledger disable trigger user",
         "delete from wish_rollout.ledger",
         "alter table wish_rollout.ledger enable trigger user",
-        "drop schema public cascade",
-        "create schema public authorization rollout",
+        EMPTY_PUBLIC,
     ):
         gate.workspace.as_superuser("prod", statement)
     stopped = gate.workspace.cli("apply")

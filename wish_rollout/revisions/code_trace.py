@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import ast
 import os
-import site
 import stat
 import sys
-import sysconfig
 import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.revisions.scripts_environment import compiled_from_source, is_called_by_scripts
+from wish_rollout.revisions.scripts_environment import (
+    compiled_from_source,
+    is_called_by_scripts,
+    is_installed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -69,7 +71,7 @@ class CodeTrace:
     def name_of(self, path: str) -> str | None:
         """Return the name of a file or folder in the project, or None if it is not the project's."""
         full = os.path.abspath(path)
-        if _is_installed(full) or not full.startswith(self.trees):
+        if is_installed(full) or not full.startswith(self.trees):
             return None
         name = os.path.relpath(full, self.root).replace(os.sep, "/")
         parts = name.split("/")
@@ -78,7 +80,7 @@ class CodeTrace:
     def note(self, path: str, *, is_folder: bool, is_module: bool) -> None:
         """Note a file that is about to be opened, or a folder that is about to be listed; call ``check``."""
         name = self.name_of(path)
-        if name is None and is_module and not is_folder and not _is_installed(os.path.abspath(path)):
+        if name is None and is_module and not is_folder and not is_installed(os.path.abspath(path)):
             name = os.path.relpath(os.path.abspath(path), self.root).replace(os.sep, "/")
         if name is None or threading.get_ident() != self._thread:
             return
@@ -135,19 +137,6 @@ def imported_names(path: Path, package: str = "") -> set[str]:
     return {".".join(name.split(".")[:size]) for name in found for size in range(1, name.count(".") + 2)} - {
         ""
     }
-
-
-def _installed_folders() -> tuple[str, ...]:
-    folders = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    folders |= {*site.getsitepackages(), site.getusersitepackages(), str(Path(__file__).parents[1])}
-    return tuple(os.path.join(os.path.abspath(each), "") for each in folders if each)
-
-
-INSTALLED = _installed_folders()
-
-
-def _is_installed(path: str) -> bool:
-    return path.startswith(INSTALLED) or "/site-packages/" in path or "/dist-packages/" in path
 
 
 def _install_hook() -> None:

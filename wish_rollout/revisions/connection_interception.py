@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+import threading
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
@@ -18,6 +19,7 @@ from urllib.parse import urlencode
 import psycopg
 import sqlalchemy as sa
 
+from wish_rollout.revisions.scripts_environment import is_project_code
 from wish_rollout.revisions.shared_session import Phase, SharedSession
 from wish_rollout.revisions.statement_guard import refuse_other_session
 
@@ -33,18 +35,22 @@ CHANGING = ("before_execute", "before_cursor_execute")
 LISTENED = (*CHANGING, "after_execute", "after_cursor_execute", "begin", "commit", "rollback", "savepoint")
 """SQLAlchemy's ConnectionEvents that listeners of an engine get for the connection that stands in for it."""
 TLS = ("sslmode", "sslrootcert", "sslcert", "sslkey")
+_OTHER_THREADS: set[int] = set()
 APPLICATION = "wish-rollout env.py"
 
 
 def is_called_internally() -> bool:
     """Whether the caller acts for this tool or for Dagster, and not for env.py or a revision.
 
-    The nearest frame decides: Alembic has called env.py and the revisions.
+    The nearest frame decides: Alembic has called env.py and the revisions. A thread that was there before env.py
+    started is not env.py's.
     """
+    if threading.get_ident() in _OTHER_THREADS:
+        return True
     frame: FrameType | None = sys._getframe()  # noqa: SLF001
     while frame:
         package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-        if package == "alembic":
+        if package == "alembic" or is_project_code(frame):
             return False
         if package in INTERNAL and frame.f_globals.get("__name__") != __name__:
             return True
@@ -56,12 +62,24 @@ def is_called_internally() -> bool:
 def intercept_connections(session: SharedSession) -> Iterator[None]:
     """Let every connection that is opened meanwhile lead to the database of ``session``."""
     with ExitStack() as stack:
+        stack.enter_context(_known_threads())
         stack.enter_context(_intercepted_engines(session))
         parameters = address_of(session.connection)
         for intercept in (_intercepted_psycopg, _intercepted_psycopg2, _intercepted_asyncpg):
             refuse = partial(refuse_other_session, session.connection, intercept.__name__.rpartition("_")[2])
             stack.enter_context(intercept(parameters, refuse))
         yield
+
+
+@contextmanager
+def _known_threads() -> Iterator[None]:
+    """Know the other threads of the process meanwhile: their connections are left alone."""
+    others = {thread.ident for thread in threading.enumerate()} - {threading.get_ident(), None}
+    _OTHER_THREADS.update(ident for ident in others if ident)
+    try:
+        yield
+    finally:
+        _OTHER_THREADS.clear()
 
 
 @contextmanager
