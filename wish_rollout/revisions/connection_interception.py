@@ -19,9 +19,9 @@ from urllib.parse import urlencode
 import psycopg
 import sqlalchemy as sa
 
+from wish_rollout.revisions.driver_guard import refuse_other_session
 from wish_rollout.revisions.scripts_environment import is_project_code
 from wish_rollout.revisions.shared_session import Phase, SharedSession
-from wish_rollout.revisions.statement_guard import refuse_other_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

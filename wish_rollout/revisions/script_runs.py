@@ -16,13 +16,13 @@ from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.projects import NoMigrationsRun, SeveralDatabases
 from wish_rollout.core.errors.releases import VersionTableMismatch
 from wish_rollout.revisions.connection_interception import intercept_connections
+from wish_rollout.revisions.driver_guard import guarded
 from wish_rollout.revisions.internal_statements import is_own
 from wish_rollout.revisions.run_hooks import NO_HOOKS, Hooks
 from wish_rollout.revisions.script_errors import explained
 from wish_rollout.revisions.script_surroundings import event_loop, flask_context, protect_process
 from wish_rollout.revisions.session_role import SessionRole
 from wish_rollout.revisions.shared_session import Phase, SharedConnection, SharedSession, share_session
-from wish_rollout.revisions.statement_guard import guarded
 from wish_rollout.revisions.statement_hooks import Applied, listen
 
 if TYPE_CHECKING:

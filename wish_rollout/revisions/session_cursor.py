@@ -6,7 +6,7 @@ from typing import IO, Any
 
 import psycopg
 
-from wish_rollout.revisions.statement_guard import refuse_past_sqlalchemy
+from wish_rollout.revisions.driver_guard import refuse_past_sqlalchemy
 
 BLOCK = 8192
 

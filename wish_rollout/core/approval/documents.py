@@ -11,14 +11,14 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.approval.code_line import changed_files, describe_code
 from wish_rollout.core.errors.signatures import InvalidApprovalDocument
 from wish_rollout.core.ledger import EMPTY_LEDGER, LedgerHead
-from wish_rollout.core.plan.plan import canonical_digest
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.text.redaction import escape_to_one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from wish_rollout.core.plan.plan import EnvironmentPlan
 
@@ -28,8 +28,6 @@ NAMESPACE = "wish-rollout"
 NONE = "none"
 UNKNOWN_REQUESTER = "unknown"
 NONCE = re.compile("[0-9a-f]{64}")
-MAX_FILES = 30
-"""More files than this are not listed in a request."""
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -140,20 +138,6 @@ def build_subject(plan: EnvironmentPlan, policy: str, authors: tuple[str, ...]) 
     )
 
 
-def describe_code(code: Mapping[str, str]) -> str:
-    """Return the files with short hashes, or, for many files, their number and a digest over all."""
-    if len(code) > MAX_FILES:
-        return f"{len(code)} files {canonical_digest(dict(code))}"
-    return ", ".join(f"{name} {digest[:12]}" for name, digest in sorted(code.items())) or NONE
-
-
-def _changed_files(approved: str, current: str) -> tuple[str, str]:
-    """Return the two lists of files without those that are in both."""
-    before, after = (text.split(", ") for text in (approved, current))
-    lists = ([item for item in before if item not in after], [item for item in after if item not in before])
-    return ", ".join(lists[0]) or NONE, ", ".join(lists[1]) or NONE
-
-
 def subject_differences(approved: Subject, current: Subject) -> dict[str, tuple[str, str]]:
     """Return the fields that differ, each with the approved and the current value.
 
@@ -165,7 +149,7 @@ def subject_differences(approved: Subject, current: Subject) -> dict[str, tuple[
         if (before := _value(approved, field.name)) != (after := _value(current, field.name))
     }
     if "code" in found:
-        found = {"code": _changed_files(*found["code"])} | {
+        found = {"code": changed_files(*found["code"])} | {
             name: pair for name, pair in found.items() if name not in ("code", "release")
         }
     return {name: pair for name, pair in found.items() if name != "plan"} or found

@@ -31,7 +31,6 @@ from wish_rollout.defs.runs.run_tags import (
 from wish_rollout.rollout.approval.approvals import (
     find_authorization,
     new_request,
-    refuse_used_request,
     subject_of_plan,
 )
 from wish_rollout.rollout.approval.approver_rules import (
@@ -39,7 +38,7 @@ from wish_rollout.rollout.approval.approver_rules import (
     approval_rules,
     refuse_unreachable_quorum,
 )
-from wish_rollout.rollout.approval.ledger_guard import read_ledger_state
+from wish_rollout.rollout.approval.ledger_guard import LedgerState, read_ledger_state
 from wish_rollout.rollout.execution.ledger_recording import Actor
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.approval.documents import Request, Subject
     from wish_rollout.core.approval.policy import Authorization
-    from wish_rollout.core.ledger import LedgerHead
+    from wish_rollout.core.ledger import KnownRows, LedgerHead
     from wish_rollout.core.plan.plan import EnvironmentPlan, Plan
     from wish_rollout.rollout.execution.migration import Migrated
     from wish_rollout.rollout.project.project import Project
@@ -96,14 +95,14 @@ class ApprovalGate:
         subject = subject_of_plan(self.project, rules, plan)
         check_hazards(subject, rules.policy)
         with self.target.connect() as connection:
-            ledger = read_ledger_state(connection, self.target.name).head
-            recorded = self._find_request(rules, subject, connection, ledger)
+            state = read_ledger_state(connection, self.target.name, self._known_rows(subject))
+            recorded = self._find_request(rules, subject, connection, state)
             request = recorded.request if recorded else None
             try:
                 authorization = self._find_authorization(rules, subject, connection, request)
             except (Refused, AwaitingApproval, VerificationFailed) as reason:
                 self._wait(
-                    recorded or self._record_request(rules, subject, plan, ledger),
+                    recorded or self._record_request(rules, subject, plan, state.head),
                     self._quorum_error_or(reason, rules, subject),
                 )
                 return False
@@ -131,19 +130,25 @@ class ApprovalGate:
         request: Request | None = None,
     ) -> Authorization:
         documents = approval_store.read_approval_documents(self.context.instance, self.target.name)
-        known = approval_store.read_known_rows(self.context.instance, self.target.name, subject.database)
-        return find_authorization(rules, subject, documents, connection, request, known)
+        return find_authorization(rules, subject, documents, connection, request, self._known_rows(subject))
+
+    def _known_rows(self, subject: Subject) -> KnownRows:
+        return approval_store.read_known_rows(self.context.instance, self.target.name, subject.database)
 
     def _find_request(
-        self, rules: ApprovalRules, subject: Subject, connection: psycopg.Connection[Any], ledger: LedgerHead
+        self,
+        rules: ApprovalRules,
+        subject: Subject,
+        connection: psycopg.Connection[Any],
+        state: LedgerState,
     ) -> RecordedRequest | None:
         """Return the requester's open and unused request for exactly this subject, or None."""
         recorded = approval_store.find_open_request(
-            self.context.instance, subject, rules.policy, self.actor.who, ledger
+            self.context.instance, subject, rules.policy, self.actor.who, state.head
         )
         with suppress(Refused):
             if recorded:
-                refuse_used_request(connection, recorded.request)
+                state.refuse_used(connection, recorded.request)
             return recorded
         return None
 

@@ -25,7 +25,6 @@ from wish_rollout.core.approval.policy import (
 )
 from wish_rollout.core.errors.approvals import QuorumNotMet
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.core.errors.execution import ClusterChangeRefused, CodeNotApproved
 from wish_rollout.core.errors.plans import WaitingAtGate
 from wish_rollout.core.errors.requests import ApprovalUsed
 from wish_rollout.core.errors.signatures import (
@@ -34,10 +33,10 @@ from wish_rollout.core.errors.signatures import (
     InvalidApprovalDocument,
     UnknownSigner,
 )
-from wish_rollout.core.hazards.cluster_statements import cluster_statements
 from wish_rollout.core.ledger import EMPTY_LEDGER, NOTHING_KNOWN, KnownRows, LedgerHead
 from wish_rollout.core.plan.plan import Action
 from wish_rollout.rollout.approval.ledger_guard import read_ledger_state
+from wish_rollout.rollout.approval.plan_refusals import refuse_unapprovable
 from wish_rollout.rollout.approval.revision_authors import read_release_authors
 from wish_rollout.signing.verification import split_document, verify_approval
 
@@ -72,19 +71,6 @@ def subject_of_plan(project: Project, rules: ApprovalRules, plan: EnvironmentPla
     needs_authors = rules.policy.four_eyes and plan.action is not Action.NOTHING
     authors = read_release_authors(project, plan.environment, revisions, plan.code) if needs_authors else ()
     return build_subject(plan, rules.policy.digest, authors)
-
-
-def refuse_unapprovable(project: Project, plan: EnvironmentPlan) -> None:
-    """Raise if a plan contains what no approval can cover: unrecorded code, or changes of the whole server.
-
-    Raises CodeNotApproved, ClusterChangeRefused.
-    """
-    if plan.is_empty:
-        return
-    if changed := project.code.differences():
-        raise CodeNotApproved(plan.environment, "; ".join(changed))
-    for change in cluster_statements(plan.statements):
-        raise ClusterChangeRefused(plan.environment, change)
 
 
 def new_request(
