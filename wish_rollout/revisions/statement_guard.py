@@ -69,6 +69,7 @@ class StatementGuard:
         self.sanctioned: str | None = None
         self.current = BEFORE
         self._places: dict[str, int] = {}
+        self._texts: dict[str, list[str]] = {}
         self._hash = hashlib.sha256()
 
     @property
@@ -111,8 +112,10 @@ class StatementGuard:
 
     def _expected(self, revision: str) -> list[str]:
         assert self.rehearsed is not None
-        texts = [mask_statement(text) for text in self.rehearsed.statements.get(revision, ())]
-        return [text for text in texts if text not in MARKERS] if self.resumed else texts
+        if revision not in self._texts:
+            texts = [mask_statement(text) for text in self.rehearsed.statements.get(revision, ())]
+            self._texts[revision] = [text for text in texts if text not in MARKERS] if self.resumed else texts
+        return self._texts[revision]
 
     def end(self, revision: str) -> None:
         """Raise StatementNotApproved if a revision, or env.py, has sent less than was rehearsed."""
