@@ -37,6 +37,16 @@ ROWS = (CASES_FOLDER / "hazard_exam_rows.sql").read_text()
 HARD = ("held", "lost", "row locks")
 
 
+class AlembicContext:
+    """Tells Alembic's own statements from those of a revision."""
+
+    def __init__(self, context: MigrationContext) -> None:
+        self.version_table = context._version
+
+    def is_own(self, execution: Any) -> bool:
+        return is_own(execution, self.version_table)
+
+
 @dataclass(frozen=True)
 class ExamCase:
     """A change, as the body of ``upgrade()``, and per major version its locks and dangers; none: the server refuses it."""
@@ -75,7 +85,7 @@ def rehearse(url: str, upgrade: Callable[[], Any], before: Snapshot | None = Non
         context = MigrationContext.configure(migrating)
         assert isinstance(migrating, SharedConnection)
         session.phase, session.migrating = Phase.RUNNING, migrating
-        listen(session, applied, lambda sent: is_own(sent, context._version), meter.hooks)
+        listen(session, applied, AlembicContext(context), meter.hooks)
         with context.begin_transaction(), Operations.context(context):
             upgrade()
         measured = meter.take("r")

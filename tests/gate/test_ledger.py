@@ -171,6 +171,7 @@ def test_release_with_several_commits_uses_the_approval_in_the_first_one(gate: G
     workspace = gate.workspace
     if way == "a transaction a migration":
         workspace.edit("migrations/env.py", "context.configure(connection=connection, ", PER_MIGRATION)
+        assert workspace.cli("generate", "--record").code == 0
     else:
         (workspace.root / "migrations/versions/0008_many.py").write_text(CONCURRENTLY)
         workspace.edit("rollout.toml", "0007 = [", '0008 = ["author@example.org"]\n0007 = [')

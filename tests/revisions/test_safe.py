@@ -12,6 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
 from tests.cases.hazards import ROWS, TABLES
+from tests.hazard_exam import AlembicContext
 from wish_rollout import safe
 from wish_rollout.core.hazards.assessment import judge_hazards
 from wish_rollout.core.hazards.pending_revision import PendingRevision
@@ -20,7 +21,6 @@ from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.rows.table_statistics import LiveQuestions, read_live_facts
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.revisions.backfill import NotFilled
-from wish_rollout.revisions.internal_statements import is_own
 from wish_rollout.revisions.shared_session import Phase, SharedConnection, share_session
 from wish_rollout.revisions.statement_hooks import Applied, listen
 
@@ -61,7 +61,7 @@ def revision(url: str) -> Iterator[Applied]:
         context = MigrationContext.configure(ours)
         assert isinstance(ours, SharedConnection)
         session.phase, session.migrating = Phase.RUNNING, ours
-        listen(session, applied, lambda sent: is_own(sent, context._version))
+        listen(session, applied, AlembicContext(context))
         with context.begin_transaction(), Operations.context(context):
             yield applied
 

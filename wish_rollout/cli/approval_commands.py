@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wish_rollout.cli import output
+from wish_rollout.cli.gate_release import Ungated, release_database
 from wish_rollout.cli.job_runs import op_config, run_with_progress
 from wish_rollout.cli.options import BreakGlass, EnvironmentName, JsonOption, Yes, load_project
 from wish_rollout.cli.run_output import report_outcome
@@ -58,6 +59,7 @@ def approve(
     request: RequestFile = None,
     break_glass: BreakGlass = "",
     nonce: Nonce = "",
+    ungated: Ungated = False,
     yes: Yes = False,
     json: JsonOption = False,
 ) -> None:
@@ -66,6 +68,9 @@ def approve(
 
     project = load_project(context)
     signer = SignerInput(reason.strip() or break_glass.strip(), break_glass, identity, key)
+    if ungated:
+        release_database(project, environment, signer, json=json)
+        return
     if not (signer.reason or approval_file):
         raise typer.BadParameter("an approval needs a reason", param_hint="--reason")
     if approval_file:

@@ -90,10 +90,13 @@ def log(
     """Show the ledger of an environment: every change, with the operator and the approvers."""
     from wish_rollout.core.ledger import verify_chain
     from wish_rollout.postgres.records.ledger import read as read_ledger
+    from wish_rollout.postgres.records.ledger_integrity import refuse_altered_ledger
 
     project = load_project(context)
     with project.target(environment).connect() as connection:
         entries = list(read_ledger(connection))
+        if verify:
+            refuse_altered_ledger(connection, environment)
     if verify and json:
         verify_chain(environment, entries)  # before printing: stdout holds one JSON document
     if json:

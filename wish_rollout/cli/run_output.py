@@ -28,6 +28,8 @@ def show_plan(plan: EnvironmentPlan) -> None:
     if plan.drift and not plan.conflicting_objects and not plan.resumed_fingerprint:
         output.write_line("drift from the expected schema of its revision:")
         output.show_delta(plan.drift)
+    for line in plan.declarations():
+        output.write_line(escape_to_one_line(line))
     for name in plan.unmanaged:
         output.write_line(f"unmanaged: {escape_to_one_line(name)}")
     for obstacle in plan.conflicting_objects:

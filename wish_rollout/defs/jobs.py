@@ -15,7 +15,7 @@ from wish_rollout.core.schema.delta_rendering import render_markdown, summarize_
 from wish_rollout.defs import run_config
 from wish_rollout.defs.asset_keys import schema_key
 from wish_rollout.defs.checks import check_evaluations
-from wish_rollout.defs.gate.gate import ApprovalGate
+from wish_rollout.defs.gate.gate import ApprovalGate, record_use
 from wish_rollout.defs.metadata import verification_metadata
 from wish_rollout.defs.op_jobs import OpJob
 from wish_rollout.defs.resources import target_of
@@ -81,6 +81,7 @@ def rollback(context: dg.OpExecutionContext) -> Iterator[Any]:
             yield dg.Output(None)
             return
         migrated = rollback_environment(project, target, to, actor=gate.actor)
+        record_use(context, migrated)
         verification = verify_environment(project, target, expected=migrated.expected)
     yield from check_evaluations(verification)
     with rollout_errors_as_failures():

@@ -117,6 +117,7 @@ def plan_markdown(plan: EnvironmentPlan) -> str:
     if plan.hazards:
         without_reason = "by the approver" if plan.action is Action.ROLLBACK else "**not allowed**"
         parts.append(hazards_markdown(plan.hazards, without_reason))
+    parts += [f"- {escape_to_one_line(line)}" for line in plan.declarations()]
     if plan.findings:
         parts.append(findings_markdown(plan.findings))
     if plan.statements:

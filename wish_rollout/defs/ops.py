@@ -8,7 +8,7 @@ import dagster as dg
 
 from wish_rollout.core.schema.delta_rendering import render_markdown
 from wish_rollout.defs.checks import check_evaluations
-from wish_rollout.defs.gate.gate import ApprovalGate, refuse_other_release
+from wish_rollout.defs.gate.gate import ApprovalGate, record_use, refuse_other_release
 from wish_rollout.defs.metadata import plan_metadata, verification_metadata
 from wish_rollout.defs.resources import target_of
 from wish_rollout.defs.runs.failures import rollout_errors_as_failures
@@ -52,6 +52,7 @@ def migrate(context: dg.OpExecutionContext, env: Environment, planned: dict[str,
             choices=context.resources.choices,
             actor=ApprovalGate(context, project, target).actor,
         )
+    record_use(context, migrated)
     context.log.info(f"{env.name}: {migrated.action}, {migrated.seconds:.3f} s")
     promised = project.history.promised(tuple(migrated.start), tuple(migrated.end))
     delta = render_markdown(promised) if promised else "no change: the environment was in step"

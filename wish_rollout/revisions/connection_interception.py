@@ -10,13 +10,17 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+import threading
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode
 
 import psycopg
 import sqlalchemy as sa
 
+from wish_rollout.revisions.driver_guard import refuse_other_session
+from wish_rollout.revisions.scripts_environment import is_project_code
 from wish_rollout.revisions.shared_session import Phase, SharedSession
 
 if TYPE_CHECKING:
@@ -31,18 +35,22 @@ CHANGING = ("before_execute", "before_cursor_execute")
 LISTENED = (*CHANGING, "after_execute", "after_cursor_execute", "begin", "commit", "rollback", "savepoint")
 """SQLAlchemy's ConnectionEvents that listeners of an engine get for the connection that stands in for it."""
 TLS = ("sslmode", "sslrootcert", "sslcert", "sslkey")
+_OTHER_THREADS: set[int] = set()
 APPLICATION = "wish-rollout env.py"
 
 
 def is_called_internally() -> bool:
     """Whether the caller acts for this tool or for Dagster, and not for env.py or a revision.
 
-    The nearest frame decides: Alembic has called env.py and the revisions.
+    The nearest frame decides: Alembic has called env.py and the revisions. A thread that was there before env.py
+    started is not env.py's.
     """
+    if threading.get_ident() in _OTHER_THREADS:
+        return True
     frame: FrameType | None = sys._getframe()  # noqa: SLF001
     while frame:
         package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-        if package == "alembic":
+        if package == "alembic" or is_project_code(frame):
             return False
         if package in INTERNAL and frame.f_globals.get("__name__") != __name__:
             return True
@@ -54,11 +62,24 @@ def is_called_internally() -> bool:
 def intercept_connections(session: SharedSession) -> Iterator[None]:
     """Let every connection that is opened meanwhile lead to the database of ``session``."""
     with ExitStack() as stack:
+        stack.enter_context(_known_threads())
         stack.enter_context(_intercepted_engines(session))
         parameters = address_of(session.connection)
         for intercept in (_intercepted_psycopg, _intercepted_psycopg2, _intercepted_asyncpg):
-            stack.enter_context(intercept(parameters))
+            refuse = partial(refuse_other_session, session.connection, intercept.__name__.rpartition("_")[2])
+            stack.enter_context(intercept(parameters, refuse))
         yield
+
+
+@contextmanager
+def _known_threads() -> Iterator[None]:
+    """Know the other threads of the process meanwhile: their connections are left alone."""
+    others = {thread.ident for thread in threading.enumerate()} - {threading.get_ident(), None}
+    _OTHER_THREADS.update(ident for ident in others if ident)
+    try:
+        yield
+    finally:
+        _OTHER_THREADS.clear()
 
 
 @contextmanager
@@ -174,16 +195,21 @@ def address_of(connection: psycopg.Connection[Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def _intercepted_psycopg(parameters: dict[str, Any]) -> Iterator[None]:
+def _intercepted_psycopg(parameters: dict[str, Any], refuse: Callable[[], None]) -> Iterator[None]:
     original = psycopg.Connection.__dict__["_get_connection_params"].__func__
     original_async = psycopg.AsyncConnection.__dict__["_get_connection_params"].__func__
 
     def params(cls: Any, /, conninfo: str, **kwargs: Any) -> Any:
-        return original(cls, conninfo, **kwargs) if is_called_internally() else dict(parameters)
+        if is_called_internally():
+            return original(cls, conninfo, **kwargs)
+        refuse()
+        return dict(parameters)
 
     async def params_async(cls: Any, /, conninfo: str, **kwargs: Any) -> Any:
-        internal = is_called_internally()
-        return await original_async(cls, conninfo, **kwargs) if internal else dict(parameters)
+        if is_called_internally():
+            return await original_async(cls, conninfo, **kwargs)
+        refuse()
+        return dict(parameters)
 
     with (
         _replaced(psycopg.Connection, "_get_connection_params", classmethod(params)),
@@ -193,7 +219,7 @@ def _intercepted_psycopg(parameters: dict[str, Any]) -> Iterator[None]:
 
 
 @contextmanager
-def _intercepted_psycopg2(parameters: dict[str, Any]) -> Iterator[None]:
+def _intercepted_psycopg2(parameters: dict[str, Any], refuse: Callable[[], None]) -> Iterator[None]:
     module = _installed("psycopg2")
     if module is None:
         yield
@@ -202,14 +228,17 @@ def _intercepted_psycopg2(parameters: dict[str, Any]) -> Iterator[None]:
     conninfo = psycopg.conninfo.make_conninfo("", **parameters)
 
     def connect_to_target(dsn: str, *arguments: Any, **options: Any) -> Any:
-        return connect(dsn if is_called_internally() else conninfo, *arguments, **options)
+        if is_called_internally():
+            return connect(dsn, *arguments, **options)
+        refuse()
+        return connect(conninfo, *arguments, **options)
 
     with _replaced(module, "_connect", connect_to_target):
         yield
 
 
 @contextmanager
-def _intercepted_asyncpg(parameters: dict[str, Any]) -> Iterator[None]:
+def _intercepted_asyncpg(parameters: dict[str, Any], refuse: Callable[[], None]) -> Iterator[None]:
     module = _installed("asyncpg.connect_utils")
     if module is None:
         yield
@@ -220,6 +249,7 @@ def _intercepted_asyncpg(parameters: dict[str, Any]) -> Iterator[None]:
     dsn = f"postgresql://?{urlencode(query)}"
 
     def parse_target(**options: Any) -> Any:
+        refuse()
         for name in ("host", "port", "user", "password", "passfile", "database", "service", "ssl"):
             if name in options:
                 options[name] = None

@@ -101,7 +101,7 @@ def walk(run: ScriptRun, revisions: Sequence[str], visitor: Visitor, hooks: Hook
         walker = _Walker(run, revisions, visitor, applied, role)
         context = StepByStep(run, session, fn=walker.steps, as_sql=False, destination_rev="heads")
         session.before_commit = context.before_commit
-        listen(session, applied, context.is_own, with_login_role(hooks, role))
+        listen(session, applied, context, with_login_role(hooks, role))
         sa.event.listen(
             session.engine, "before_cursor_execute", lambda _conn, _cursor, text, *_rest: role.note(text)
         )

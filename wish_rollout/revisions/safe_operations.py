@@ -11,21 +11,13 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from alembic import op
 
-from wish_rollout.revisions.internal_statements import LOOKS
+from wish_rollout.revisions.internal_statements import CONSTRAINT_LOOKUP, INDEX_LOOKUP, LOOKS
 from wish_rollout.revisions.operation_sql import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_INDEX = sa.text(
-    "SELECT i.indisvalid FROM pg_catalog.pg_index i"
-    " JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid"
-    " WHERE c.relname = :name AND c.relnamespace = coalesce("
-    "   to_regnamespace(:schema), (SELECT relnamespace FROM pg_catalog.pg_class WHERE oid = to_regclass(:table)))"
-)
-_CONSTRAINT = sa.text(
-    "SELECT convalidated FROM pg_catalog.pg_constraint WHERE conname = :name AND conrelid = to_regclass(:table)"
-)
+_INDEX, _CONSTRAINT = sa.text(INDEX_LOOKUP), sa.text(CONSTRAINT_LOOKUP)
 
 
 def create_index_concurrently(

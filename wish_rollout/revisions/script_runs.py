@@ -16,6 +16,7 @@ from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.projects import NoMigrationsRun, SeveralDatabases
 from wish_rollout.core.errors.releases import VersionTableMismatch
 from wish_rollout.revisions.connection_interception import intercept_connections
+from wish_rollout.revisions.driver_guard import guarded
 from wish_rollout.revisions.internal_statements import is_own
 from wish_rollout.revisions.run_hooks import NO_HOOKS, Hooks
 from wish_rollout.revisions.script_errors import explained
@@ -102,6 +103,8 @@ class FixedConnectionContext(EnvironmentContext):
         is_repeated, self.arguments = self.arguments is not None, options
         self.session.phase = Phase.RUNNING
         super().run_migrations(**options)
+        if self.hooks.guard and not is_repeated:
+            self.hooks.guard.finish()
         if self.hooks.last and not is_repeated:
             self.is_recorded = True
             self.hooks.last()
@@ -112,10 +115,18 @@ class FixedConnectionContext(EnvironmentContext):
 
     def is_own(self, execution: sa.ExecutionContext) -> bool:
         """Whether a statement is Alembic's or SQLAlchemy's own, and no revision's."""
-        return is_own(execution, self.get_context()._version)  # noqa: SLF001  (it is in no other place)
+        return is_own(execution, self.version_table)
+
+    @property
+    def version_table(self) -> sa.Table | None:
+        """Alembic's version table; None before env.py has called ``configure()``."""
+        context = self._migration_context
+        return context._version if context else None  # noqa: SLF001  (it is in no other place)
 
     def before_commit(self) -> None:
         """Call ``early``, once, if something is committed before the end."""
+        if self.hooks.guard:
+            self.hooks.guard.refuse_if_violated()
         if not self.is_recorded and self.hooks.early:
             self.is_recorded = True
             self.hooks.early()
@@ -140,7 +151,11 @@ def migrate(
     if a script raises by itself, NoMigrationsRun, SeveralDatabases, VersionTableMismatch, FlaskAppMissing.
     """
     applied = Applied()
-    with ALEMBIC, share_session(run.connection, run.search_path) as session:
+    with (
+        ALEMBIC,
+        share_session(run.connection, run.search_path) as session,
+        guarded(run.connection, hooks.guard),
+    ):
         role = SessionRole(run.connection)
         hooks = with_login_role(hooks, role)
         steps = steps_to(run, destination, direction, hooks, applied)
@@ -152,7 +167,7 @@ def migrate(
                 run, session, hooks, fn=steps, as_sql=False, destination_rev=destination
             )
             session.before_commit = context.before_commit
-            listen(session, applied, context.is_own, hooks)
+            listen(session, applied, context, hooks)
             sa.event.listen(session.engine, "before_cursor_execute", partial(_note_role, role))
             run_env(context)
         except RolloutError:
@@ -170,6 +185,7 @@ def run_env(context: FixedConnectionContext) -> None:
         protect_process(),
         event_loop(env),
         intercept_connections(session),
+        run.scripts.trace.recording(context.hooks.guard.check_file if context.hooks.guard else None),
         flask_context(env, run.scripts.root, run.scripts.options.flask_app),
         context,
     ):
@@ -181,6 +197,10 @@ def run_env(context: FixedConnectionContext) -> None:
     if context.arguments is None:
         raise NoMigrationsRun(str(env))
     session.commit_migration()
+    trace = run.scripts.trace
+    trace.before, trace.after = (
+        tuple(session.env_statements[phase]) for phase in (Phase.BEFORE, Phase.AFTER)
+    )
 
 
 def _note_role(role: SessionRole, _connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:

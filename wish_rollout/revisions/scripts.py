@@ -31,6 +31,7 @@ from wish_rollout.revisions.alembic_config import (
     read_config,
     set_url,
 )
+from wish_rollout.revisions.code_trace import CodeTrace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,6 +132,19 @@ class Scripts:
         return config
 
     @cached_property
+    def trace(self) -> CodeTrace:
+        """What the scripts import and read while they run."""
+        return CodeTrace(self.root, self.folder)
+
+    def configuration_files(self) -> tuple[Path | None, Path | None]:
+        """Return the alembic.ini and the pyproject.toml that configure Alembic, each None if there is none."""
+        return self._files[1:]
+
+    def version_folders(self) -> tuple[Path, ...]:
+        """Return the folders of the revisions."""
+        return tuple(Path(place) for place in self.directory._version_locations)  # noqa: SLF001
+
+    @cached_property
     def directory(self) -> ScriptDirectory:
         """Alembic's own view of the folder. Raises NoScripts, BadAlembicConfiguration, SeveralDatabases."""
         if not (self.folder / "env.py").is_file():
@@ -157,7 +171,8 @@ class Scripts:
         """Every revision in order; raise NoScripts, BadAlembicConfiguration, BadScript, SeveralHeads."""
         directory = self.directory
         try:
-            heads, scripts = read(directory)
+            with self.trace.recording():
+                heads, scripts = read(directory)
         except Exception as error:  # noqa: BLE001  (importing a script runs it, and it may raise anything)
             text = error.msg if isinstance(error, SyntaxError) else str(error)
             place = self._place_of(error)
@@ -198,7 +213,7 @@ def named_heads(directory: ScriptDirectory, names: tuple[str, ...]) -> tuple[str
 
 def read(directory: ScriptDirectory) -> tuple[list[str], list[Script]]:
     """Return the heads and all scripts. What Alembic only warns of would end in a KeyError, or in a guess."""
-    with warnings.catch_warnings(), compiled_from_source():
+    with warnings.catch_warnings():
         warnings.filterwarnings("error", message="Revision .* is (not present|present more than once)")
         return directory.get_heads(), list(directory.walk_revisions())
 
@@ -211,18 +226,3 @@ def import_path(folder: str) -> Iterator[None]:
         yield
     finally:
         sys.path.remove(folder)
-
-
-@contextmanager
-def compiled_from_source() -> Iterator[None]:
-    """Let what is imported be compiled from its source, whatever is in ``__pycache__``.
-
-    Python uses a cached file if the source's size and second of change are the same, so what ran could be
-    another text than the one that was hashed and approved.
-    """
-    before = sys.pycache_prefix, sys.dont_write_bytecode
-    sys.pycache_prefix, sys.dont_write_bytecode = str(Path(os.devnull) / "none"), True
-    try:
-        yield
-    finally:
-        sys.pycache_prefix, sys.dont_write_bytecode = before

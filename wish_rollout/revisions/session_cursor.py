@@ -6,6 +6,8 @@ from typing import IO, Any
 
 import psycopg
 
+from wish_rollout.revisions.driver_guard import refuse_past_sqlalchemy
+
 BLOCK = 8192
 
 
@@ -14,6 +16,26 @@ class ScriptCursor(psycopg.ClientCursor[Any]):
 
     A bare parameter of the server-side protocol has no type where any type is accepted.
     """
+
+    def execute(self, query: Any, *arguments: Any, **options: Any) -> Any:
+        """Execute a statement; raise DriverStatementRefused where it must go through SQLAlchemy."""
+        refuse_past_sqlalchemy(self.connection, query)
+        return super().execute(query, *arguments, **options)
+
+    def executemany(self, query: Any, *arguments: Any, **options: Any) -> None:
+        """Execute a statement for several rows; raise DriverStatementRefused as ``execute`` does."""
+        refuse_past_sqlalchemy(self.connection, query)
+        super().executemany(query, *arguments, **options)
+
+    def stream(self, query: Any, *arguments: Any, **options: Any) -> Any:
+        """Yield rows as they arrive; raise DriverStatementRefused as ``execute`` does."""
+        refuse_past_sqlalchemy(self.connection, query)
+        return super().stream(query, *arguments, **options)
+
+    def copy(self, statement: Any, *arguments: Any, **options: Any) -> Any:
+        """Begin a COPY; raise DriverStatementRefused as ``execute`` does."""
+        refuse_past_sqlalchemy(self.connection, statement)
+        return super().copy(statement, *arguments, **options)
 
     async def _async_soft_close(self) -> None:
         """Do nothing: SQLAlchemy's asynchronous connections await this, and the rows are read already."""

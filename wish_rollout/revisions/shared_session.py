@@ -114,7 +114,7 @@ class SharedSession:
     """A psycopg session, and the SQLAlchemy engine on it. Create it with ``share_session``.
 
     ``migrating``: the connection that was given to ``context.configure()``. ``before_commit`` is called before each
-    real commit; it is set by the caller.
+    real commit; it is set by the caller. ``env_statements``: what env.py itself has sent, and no revision.
     """
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
@@ -122,6 +122,7 @@ class SharedSession:
         self.phase = Phase.BEFORE
         self.failed = False
         self.migrating: SharedConnection | None = None
+        self.env_statements: dict[Phase, list[str]] = {Phase.BEFORE: [], Phase.AFTER: []}
         self.before_commit: Callable[[], None] = lambda: None
         self._has_savepoint = False
         self.engine = self._create_engine()

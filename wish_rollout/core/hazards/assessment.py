@@ -22,6 +22,7 @@ from wish_rollout.core.hazards.rules import (
     not_null,
     partition_attach,
     renames,
+    secrets,
     table_rewrite,
     type_change,
     whole_table_statements,
@@ -47,6 +48,7 @@ RULES = (
     partition_attach.assess,
     whole_table_statements.assess,
     application_breaks.assess,
+    secrets.assess,
 )
 KINDS = LOCK_KINDS | {
     index_drop.KIND,
@@ -56,6 +58,7 @@ KINDS = LOCK_KINDS | {
     renames.KIND,
     held_locks.KIND,
     *application_breaks.KINDS,
+    secrets.KIND,
 }
 """Every kind that a revision can allow."""
 

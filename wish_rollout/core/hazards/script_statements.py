@@ -15,9 +15,10 @@ __all__ = ["BEGIN", "COMMIT", "Script", "StatementAction"]
 
 
 class Script:
-    """The actions of a revision's statements, in order."""
+    """The actions of a revision's statements, in order. ``texts``: the statements."""
 
     def __init__(self, statements: Sequence[str]) -> None:
+        self.texts = tuple(statements)
         self.actions = tuple(
             action
             for text, transaction in with_transactions(statements)

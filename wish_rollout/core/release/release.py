@@ -89,9 +89,9 @@ class Release:
         gone = self.ancestors(start) - self.ancestors(end)
         return tuple(revision for revision in reversed(self.revisions) if revision.id in gone)
 
-    def digest(self, fingerprint: str) -> str:
-        """Return the release ID: SHA-256 over ``name`` and the fingerprint of the schema at the head."""
-        return hashlib.sha256(f"{self.name}\n{fingerprint}".encode()).hexdigest()
+    def digest(self, fingerprint: str, code: str) -> str:
+        """Return the release ID: SHA-256 over the scripts' digest, the resulting schema, and the digest of other code."""
+        return hashlib.sha256(f"{self.name}\n{fingerprint}\n{code}".encode()).hexdigest()
 
 
 def revision_digest(name: str, script: bytes, parent_digests: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -15,9 +15,13 @@ from wish_rollout.defs.asset_keys import approval_key
 from wish_rollout.rollout.approval.approvals import approval_text
 from wish_rollout.rollout.planning.plans import NO_CHOICES, Choices
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 REQUEST, NONCE, PLAN, CHOICES = "request", "nonce", "plan", "choices"
 APPROVAL, APPROVER, REASON = "approval", "approver", "reason"
 REJECTED = "rejected"
+USED, LEDGER, DATABASE = "used", "ledger", "database"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,23 @@ def approval_event(document: str) -> dg.AssetMaterialization:
             NONCE: statement.request.nonce,
             APPROVER: statement.approver,
             REASON: statement.reason,
+        },
+    )
+
+
+def use_event(environment: str, migrated: Mapping[str, Any], run_id: str) -> dg.AssetObservation:
+    """Return the event that records the use of an approval, and the last row of the ledger after it.
+
+    ``migrated``: the fields of the change. The event is a second record, besides the ledger's own row.
+    """
+    return dg.AssetObservation(
+        approval_key(environment),
+        description=f"{environment} was changed with the approval {migrated['nonce']:.12}…",
+        metadata={
+            USED: migrated["nonce"],
+            LEDGER: migrated["ledger"],
+            DATABASE: migrated["database"],
+            "run": run_id,
         },
     )
 

@@ -18,16 +18,20 @@ from wish_rollout.core.approval.documents import ApprovalStatement, Request
 from wish_rollout.core.approval.policy import check_request
 from wish_rollout.core.errors.base import Refused
 from wish_rollout.core.errors.signatures import InvalidApprovalDocument
+from wish_rollout.core.ledger import KnownRows, LedgerHead
 from wish_rollout.core.text.redaction import escape_to_one_line
 from wish_rollout.defs.asset_keys import approval_key
 from wish_rollout.defs.gate.approval_events import (
     APPROVAL,
     APPROVER,
     CHOICES,
+    DATABASE,
+    LEDGER,
     PLAN,
     REASON,
     REJECTED,
     REQUEST,
+    USED,
     RecordedRequest,
 )
 from wish_rollout.defs.runs import json_parsing
@@ -94,9 +98,15 @@ def read_open_requests(instance: dg.DagsterInstance, environment: str) -> list[R
 
 
 def find_open_request(
-    instance: dg.DagsterInstance, subject: Subject, policy: Policy, requester: str
+    instance: dg.DagsterInstance,
+    subject: Subject,
+    policy: Policy,
+    requester: str,
+    ledger: LedgerHead | None = None,
 ) -> RecordedRequest | None:
     """Return this requester's open request for exactly this subject that the policy accepts, or None.
+
+    ``ledger``: the last row of the target's ledger, if it is known; a request from before that row is void.
 
     A request that the policy does not accept (for example one that expires in years) is skipped: it would prevent a
     valid request. Another requester's request is skipped too: the requester determines who may approve.
@@ -105,9 +115,41 @@ def find_open_request(
     for recorded in read_open_requests(instance, subject.environment):
         with suppress(Refused):
             check_request(recorded.request, subject, policy, now)
-            if recorded.request.requester == escape_to_one_line(requester):
+            is_current = ledger in (None, recorded.request.ledger)
+            if is_current and recorded.request.requester == escape_to_one_line(requester):
                 return recorded
     return None
+
+
+def read_known_rows(instance: dg.DagsterInstance, environment: str, database: str) -> KnownRows:
+    """Return what Dagster's events say of the ledger of a database: rows that it must have, and used approvals.
+
+    ``database``: as ``ServerFacts.database_identity``. The newest events are read, and all that are as recent as a
+    valid approval. A forged event can only close a gate.
+    """
+    heads: dict[tuple[LedgerHead, str], None] = {}
+    used: dict[str, str] = {}
+    for values, run_id in (
+        *_newest_observations(instance, environment),
+        *_read_observations(instance, environment),
+    ):
+        recorded = _parse_request(values, run_id)
+        if USED in values and values.get(DATABASE) == database:
+            used[values[USED]] = f"recorded by Dagster, run {values.get('run') or 'unknown'}"
+            with suppress(ValueError):
+                source = "Dagster recorded after the last use of an approval"
+                heads[LedgerHead.from_text(values.get(LEDGER, "")), source] = None
+        elif recorded and recorded.request.subject.database == database:
+            heads[recorded.request.ledger, f"the request {recorded.request.nonce:.12}… names"] = None
+    return KnownRows(tuple(heads), used)
+
+
+def _newest_observations(
+    instance: dg.DagsterInstance, environment: str
+) -> Iterator[tuple[dict[str, str], str]]:
+    for record in instance.fetch_observations(approval_key(environment), limit=PAGE_SIZE).records:
+        if event := record.asset_observation:
+            yield _metadata_texts(event.metadata), record.run_id
 
 
 def _read_observations(

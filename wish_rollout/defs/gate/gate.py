@@ -10,13 +10,13 @@ import dagster as dg
 
 from wish_rollout.core.approval.policy import check_hazards
 from wish_rollout.core.errors.approvals import REQUEST_AGAIN, ApprovalOutdated
-from wish_rollout.core.errors.base import AwaitingApproval, Refused, RolloutError
+from wish_rollout.core.errors.base import AwaitingApproval, Refused, RolloutError, VerificationFailed
 from wish_rollout.core.errors.configuration import QuorumUnreachable
 from wish_rollout.core.errors.plans import WaitingAtGate
 from wish_rollout.core.notifications import Event, Notification
 from wish_rollout.core.plan.plan import Action
 from wish_rollout.defs.gate import approval_store
-from wish_rollout.defs.gate.approval_events import RecordedRequest, request_event
+from wish_rollout.defs.gate.approval_events import RecordedRequest, request_event, use_event
 from wish_rollout.defs.metadata import plan_markdown
 from wish_rollout.defs.runs.notifications import notify
 from wish_rollout.defs.runs.run_tags import (
@@ -31,7 +31,6 @@ from wish_rollout.defs.runs.run_tags import (
 from wish_rollout.rollout.approval.approvals import (
     find_authorization,
     new_request,
-    refuse_used_request,
     subject_of_plan,
 )
 from wish_rollout.rollout.approval.approver_rules import (
@@ -39,6 +38,7 @@ from wish_rollout.rollout.approval.approver_rules import (
     approval_rules,
     refuse_unreachable_quorum,
 )
+from wish_rollout.rollout.approval.ledger_guard import LedgerState, read_ledger_state
 from wish_rollout.rollout.execution.ledger_recording import Actor
 
 if TYPE_CHECKING:
@@ -46,7 +46,9 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.approval.documents import Request, Subject
     from wish_rollout.core.approval.policy import Authorization
+    from wish_rollout.core.ledger import KnownRows, LedgerHead
     from wish_rollout.core.plan.plan import EnvironmentPlan, Plan
+    from wish_rollout.rollout.execution.migration import Migrated
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.project.target import Target
 
@@ -56,6 +58,12 @@ def refuse_other_release(context: dg.OpExecutionContext, plan: Plan) -> None:
     approved = approved_release(context.run) or plan.release_digest
     if approved != plan.release_digest:
         raise ApprovalOutdated(context.run.tags[RESUMES], f"release was {approved}, is {plan.release_digest}")
+
+
+def record_use(context: dg.OpExecutionContext, migrated: Migrated) -> None:
+    """Record the use of an approval in Dagster too, so that it does not depend on one row of the ledger."""
+    if migrated.nonce:
+        context.log_event(use_event(migrated.environment, migrated.as_dict(), context.run_id))
 
 
 @dataclass(frozen=True)
@@ -88,13 +96,14 @@ class ApprovalGate:
         subject = subject_of_plan(self.project, rules, plan)
         check_hazards(subject, rules.policy)
         with self.target.connect() as connection:
-            recorded = self._find_request(rules, subject, connection)
+            state = read_ledger_state(connection, self.target.name, self._known_rows(subject))
+            recorded = self._find_request(rules, subject, connection, state)
             request = recorded.request if recorded else None
             try:
                 authorization = self._find_authorization(rules, subject, connection, request)
-            except (Refused, AwaitingApproval) as reason:
+            except (Refused, AwaitingApproval, VerificationFailed) as reason:
                 self._wait(
-                    recorded or self._record_request(rules, subject, plan),
+                    recorded or self._record_request(rules, subject, plan, state.head),
                     self._quorum_error_or(reason, rules, subject),
                 )
                 return False
@@ -122,27 +131,34 @@ class ApprovalGate:
         request: Request | None = None,
     ) -> Authorization:
         documents = approval_store.read_approval_documents(self.context.instance, self.target.name)
-        return find_authorization(rules, subject, documents, connection, request)
+        return find_authorization(rules, subject, documents, connection, request, self._known_rows(subject))
+
+    def _known_rows(self, subject: Subject) -> KnownRows:
+        return approval_store.read_known_rows(self.context.instance, self.target.name, subject.database)
 
     def _find_request(
-        self, rules: ApprovalRules, subject: Subject, connection: psycopg.Connection[Any]
+        self,
+        rules: ApprovalRules,
+        subject: Subject,
+        connection: psycopg.Connection[Any],
+        state: LedgerState,
     ) -> RecordedRequest | None:
         """Return the requester's open and unused request for exactly this subject, or None."""
         recorded = approval_store.find_open_request(
-            self.context.instance, subject, rules.policy, self.actor.who
+            self.context.instance, subject, rules.policy, self.actor.who, state.head
         )
         with suppress(Refused):
             if recorded:
-                refuse_used_request(connection, recorded.request)
+                state.refuse_used(connection, recorded.request)
             return recorded
         return None
 
     def _record_request(
-        self, rules: ApprovalRules, subject: Subject, plan: EnvironmentPlan
+        self, rules: ApprovalRules, subject: Subject, plan: EnvironmentPlan, ledger: LedgerHead
     ) -> RecordedRequest:
         """Record a new request, send a notification, and return the request."""
         name = self.target.name
-        request = new_request(rules, subject, self.actor.who)
+        request = new_request(rules, subject, self.actor.who, ledger)
         choices, run_id = self.context.resources.choices, self.context.run_id
         recorded = RecordedRequest(request, plan_markdown(plan), run_id, choices)
         self.context.log_event(request_event(recorded))

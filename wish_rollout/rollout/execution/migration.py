@@ -13,6 +13,7 @@ from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.execution.object_removal import drop_objects
+from wish_rollout.rollout.approval.ledger_guard import refuse_bypassed_gate
 from wish_rollout.rollout.execution.ledger_recording import NOBODY, Actor, Recorder
 from wish_rollout.rollout.execution.rollout_lock import rollout_mutex
 from wish_rollout.rollout.execution.script_execution import NO_CHECKS, Checks, run_scripts
@@ -37,7 +38,8 @@ class Migrated:
     """The result of a migration of one environment, small enough to be passed from op to op.
 
     ``before``: the fingerprint before the migration. ``expected``: the fingerprint of that snapshot plus the
-    promised delta. ``seconds``: duration of the migration itself.
+    promised delta. ``seconds``: duration of the migration itself. ``nonce``: of the
+    request whose approval was used. ``ledger``: the last row of the ledger.
     """
 
     environment: str
@@ -50,6 +52,9 @@ class Migrated:
     release_digest: str
     plan_digest: str
     seconds: float
+    nonce: str = ""
+    ledger: str = ""
+    database: str = ""
 
     @classmethod
     def of(cls, recorder: Recorder, expected: str, revisions: list[str]) -> Migrated:
@@ -66,6 +71,9 @@ class Migrated:
             release_digest=plan.release_digest,
             plan_digest=plan.digest,
             seconds=recorder.seconds,
+            nonce=recorder.grant.request.nonce if recorder.grant else "",
+            ledger=str(recorder.head),
+            database=plan.facts.database_identity,
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -93,6 +101,7 @@ def migrate_environment(
     actor.refuse_without_gatekeeper(target)
     with target.connect() as connection, rollout_mutex(target, connection):
         plan, seen = plan_on_connection(project, target, connection, choices)
+        refuse_bypassed_gate(connection, target.environment, seen.facts)
         refuse_infeasible(target.environment, plan, project, seen)
         recorder = Recorder(target, connection, plan, actor)
         if not plan.is_empty:
@@ -146,12 +155,25 @@ def refuse_changed(plan: EnvironmentPlan, planned: Mapping[str, Any] | None) -> 
         return
     now = plan.signed_fields()
     changed = [
-        f"{name} {_describe_change(planned.get(name), value)}"
+        f"{name} {_describe_change(before, after)}"
         for name, value in now.items()
         if planned.get(name) != value
+        for before, after in [_differing(planned.get(name), value)]
     ]
     if changed:
         raise PlanChanged(plan.environment, "; ".join(changed))
+
+
+def _differing(before: Any, after: Any) -> tuple[Any, Any]:
+    """Return the items of two mappings that differ, as text; other values as they are."""
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return before, after
+    pairs = ((before, after), (after, before))
+    first, second = (
+        ", ".join(f"{key} {str(item)[:12]}" for key, item in sorted(one.items() - other.items()))
+        for one, other in pairs
+    )
+    return first or "(nothing)", second or "(nothing)"
 
 
 def _describe_change(before: Any, now: Any) -> str:

@@ -14,6 +14,7 @@ from wish_rollout.postgres.sessions.session_limits import set_session_limits
 from wish_rollout.revisions.run_hooks import Hooks
 from wish_rollout.rollout.execution.attempts import Execution
 from wish_rollout.rollout.execution.lock_taking import TransactionLocks
+from wish_rollout.rollout.execution.statement_checks import guard_for
 from wish_rollout.rollout.execution.statement_journal import Journaling
 from wish_rollout.rollout.planning.plans import journal_act_name
 
@@ -86,6 +87,8 @@ def _attempt(
         execution.doubtful = set(journal.finished)
     journaling.doubt(execution.doubtful, project.history.at(plan.start))
     try:
+        resumed = journaling.active or execution.tries > 1
+        recorder.guard = guard_for(project, target, plan, resumed=resumed)
         hooks = _Attempt(recorder, execution, journaling, locks, checks).hooks()
         return migrate(project.road(target, connection), end, direction, hooks)
     except StatementFailed as error:
@@ -129,6 +132,7 @@ class _Attempt:
             before=self.execution.before_statement,
             run=self.run,
             committing=self.before_commit,
+            guard=self.recorder.guard,
             revisions_to_revert=self.roll_back,
         )
 
@@ -158,6 +162,7 @@ class _Attempt:
             raise
 
     def before_commit(self) -> None:
+        self.recorder.refuse_cluster_changes()
         self.journaling.committing()
         self.locks.end_transaction()
 

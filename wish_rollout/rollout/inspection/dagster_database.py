@@ -37,7 +37,7 @@ def refuse_foreign_dagster_database(config: Config, connection: psycopg.Connecti
     instance = read_facts(connection, config.release.version_table).instance
     names = [env.name for env in config.environments]
     for each, other in read_database_identities(Project(config), names).items():
-        if other == instance:
+        if other.instance == instance:
             raise NotDagsterDatabase(DAGSTER_VARIABLE, name, f"it is the database of '{each}'")
 
 

@@ -74,7 +74,7 @@ def plan_rollback_on(
     InvalidHazardAllowance, and what ``plan_rollback_from_state`` raises.
     """
     state = read_database_state(connection, target.scope)
-    refuse_same_database(project, {target.name: state.facts.instance})
+    refuse_same_database(project, {target.name: state.facts})
     resumed = find_interrupted_act(connection, f"{project.release_digest} down ")
     if resumed and to is None:
         to = resumed[0]
@@ -92,6 +92,8 @@ def plan_rollback_from_state(
     ``resumes``: for an interrupted rollback, the fingerprint of the schema that it must lead to. Raises
     ForeignRevision, SchemaDrifted, RollbackAcrossMerge, and what ``resolve_rollback_target`` raises.
     """
+    from wish_rollout.revisions.declarations import DATA_DEPENDENT, DRIVER_STATEMENTS, declared_reasons
+
     upgrade = plan_for(project, target.environment, state)
     refuse_foreign(target.environment, upgrade.start, project)
     end = resolve_rollback_target(project.release, upgrade.start, to, target.name)
@@ -113,6 +115,10 @@ def plan_rollback_from_state(
         promised=project.history.promised(upgrade.start, end),
         conflicting_objects=(),
         resumed_fingerprint=resumes,
+        data_dependent=declared_reasons(project.scripts, DATA_DEPENDENT, [each.id for each in reverted]),
+        driver_statements=declared_reasons(
+            project.scripts, DRIVER_STATEMENTS, [each.id for each in reverted]
+        ),
     )
 
 

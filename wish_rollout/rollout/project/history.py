@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wish_rollout import __version__
-from wish_rollout.core.plan.plan import canonical_digest
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.extension_versions import pin_versions
 from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.revisions.journal import BASE, Journal
 from wish_rollout.revisions.revision_record import apply_changes
+from wish_rollout.rollout.project.release_code import ReleaseCode
+from wish_rollout.rollout.project.release_source import replay_cache
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from wish_rollout.revisions.revision_record import Record
     from wish_rollout.rollout.project.release_source import ReleaseSource
 
-CACHE = Path(".dagster") / "replays"
-"""Beside rollout.toml: what replays of unrecorded releases came to, a folder a release."""
 KEPT = 8
 """So many schemas are kept in memory."""
 
@@ -37,7 +34,8 @@ class History:
         self.project = project
         self.journal = Journal(project.scripts.folder / "meta")
         self.journal.check(project.release)
-        self._cache = project.config.root / CACHE / cache_key(project)
+        self._cache = replay_cache(project)
+        self.code = ReleaseCode(project, self.journal.folder, self._cache)
         self._replayed: Recorded | None = None
         self._records: dict[str, Record] = {}
         self._known: dict[Position, Snapshot] = {}
@@ -149,18 +147,16 @@ class History:
 
             journal = Journal(self._cache)
             start = journal.snapshot(BASE)
-            if start is not None and (journal.entries or not self.project.release.revisions):
+            if start is not None and self._is_cache_complete(journal):
                 self._replayed = journal.recorded(start)
             else:
                 self._replayed = replay(self.project)
                 with suppress(OSError):  # a worker without a place to write replays each time
                     journal.write(self.project.release, self._replayed)
                 self.project.measurements.write_to_cache(self.project.release)
+                self.code.write(self._cache)
         return self._replayed
 
-
-def cache_key(project: ReleaseSource) -> str:
-    """Return a name for what a replay depends on: the scripts, what a snapshot holds, and the tool that reads it."""
-    return canonical_digest(
-        [__version__, project.release.name, repr(project.scope_of()), repr(project.platform)]
-    )[:32]
+    def _is_cache_complete(self, journal: Journal) -> bool:
+        """Return whether the last replay was recorded as a whole, and no file that it used has changed since."""
+        return bool(journal.entries or not self.project.release.revisions) and self.code.is_cache_current()

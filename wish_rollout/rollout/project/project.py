@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from wish_rollout.config import Environment
     from wish_rollout.revisions.script_runs import ScriptRun
     from wish_rollout.rollout.project.history import History
+    from wish_rollout.rollout.project.release_code import ReleaseCode
 
 
 class Project(ReleaseSource):
@@ -34,9 +35,14 @@ class Project(ReleaseSource):
         return History(self)
 
     @property
+    def code(self) -> ReleaseCode:
+        """What env.py and the revisions import and read."""
+        return self.history.code
+
+    @property
     def release_digest(self) -> str:
-        """The name of exactly these scripts and the schema that they lead to."""
-        return self.release.digest(self.history.at(self.release.head).fingerprint)
+        """The name of exactly these scripts, the code that they use, and the schema that they lead to."""
+        return self.release.digest(self.history.at(self.release.head).fingerprint, self.code.digest())
 
     @cached_property
     def _known(self) -> ManagedNames:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from wish_rollout import __version__
 from wish_rollout.config import Config, Environment, load_config
 from wish_rollout.core.errors.projects import PlatformFailed
+from wish_rollout.core.plan.plan import canonical_digest
 from wish_rollout.core.schema.extension_versions import find_pinned_extensions
 from wish_rollout.core.schema.platform import NO_PLATFORM, Platform, find_extensions
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from wish_rollout.core.release.release import Release
     from wish_rollout.core.schema.scope import Scope
     from wish_rollout.revisions.scripts import Scripts
     from wish_rollout.rollout.project.measurements import Measurements
+
+
+CACHE = Path(".dagster") / "replays"
+"""Beside rollout.toml: what replays of unrecorded releases came to, a folder a release."""
 
 
 class ReleaseSource:
@@ -90,3 +95,11 @@ class ReleaseSource:
     def _pinned(self) -> frozenset[str]:
         paths = (self.config.root / revision.path for revision in self.release.revisions)
         return find_pinned_extensions(path.read_text(encoding="utf-8", errors="replace") for path in paths)
+
+
+def replay_cache(project: ReleaseSource) -> Path:
+    """Return the folder of a replay: named by the scripts, what a snapshot holds, and the tool that reads it."""
+    key = canonical_digest(
+        [__version__, project.release.name, repr(project.scope_of()), repr(project.platform)]
+    )[:32]
+    return project.config.root / CACHE / key

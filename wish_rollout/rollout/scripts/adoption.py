@@ -70,6 +70,7 @@ def adopt(project: Project, target: Target, message: str = "") -> Generated:
         journal = Journal(anew.scripts.folder / "meta")
         journal.write(anew.release, replay(anew))
         anew.measurements.write(anew.release)
+        anew.code.write(journal.folder)
     except BaseException:
         script.unlink(missing_ok=True)
         raise

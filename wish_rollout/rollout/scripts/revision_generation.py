@@ -84,4 +84,5 @@ def write_records(
     recorded = replay(project, (base,) if base else (), report=Report(at_most_each_second(progress)))
     journal.write(project.release, recorded, as_is=as_is)
     project.measurements.write(project.release)
+    project.code.write(journal.folder)
     return journal.folder
