@@ -107,7 +107,9 @@ def progress_with_approval(project: Project, document: str) -> ApprovalProgress:
 
     request = ApprovalStatement.from_text(approval_text(document)).request
     with open_instance(project.config) as instance:
-        documents = approval_store.read_approval_documents(instance, request.subject.environment)
+        documents = approval_store.read_approval_documents(
+            instance, request.subject.environment, project.config.project.name
+        )
     return read_approval_progress(project, request, documents, read_database=False)
 
 
@@ -135,7 +137,7 @@ def matching_requests(project: Project, environment: str, nonce: str) -> list[Re
     if not project.config.find_environment(environment).gated:
         raise EnvironmentNotGated(environment)
     with open_instance(project.config) as instance:
-        requests = approval_store.read_open_requests(instance, environment)
+        requests = approval_store.read_open_requests(instance, environment, project.config.project.name)
     matching = [each for each in requests if each.request.nonce.startswith(nonce)]
     if not matching:
         raise NoApprovalRequest(environment)
@@ -157,7 +159,11 @@ def find_rollback_request(project: Project, target: Target, to: str | None) -> R
     subject = subject_of_plan(project, rules, plan_rollback(project, target, to))
     with open_instance(project.config) as instance:
         found = approval_store.find_open_request(
-            instance, subject, rules.policy, current_requester(project.config.root)
+            instance,
+            subject,
+            rules.policy,
+            current_requester(project.config.root),
+            project.config.project.name,
         )
     if found is None:
         raise NoApprovalRequest(target.name)

@@ -1,4 +1,4 @@
-"""The tables ``release`` and ``scope`` of ``rollout.toml``."""
+"""The tables ``project``, ``release``, ``scope`` and ``dagster`` of ``rollout.toml``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,32 @@ class ConfigTable(BaseModel):
     """An immutable table of ``rollout.toml``. An unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ProjectConfig(ConfigTable):
+    """The name of the project, where several projects share one Dagster instance."""
+
+    name: str = Field(
+        default="",
+        pattern=r"^([a-z][a-z0-9_]*)?$",
+        max_length=40,
+        description="Prefix of the project's assets, jobs, sensors and other definitions in Dagster. Empty: none.",
+    )
+
+
+class DagsterConfig(ConfigTable):
+    """The address of Dagster's web server, and the name of the code location."""
+
+    url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s@]+)?$",
+        description="Address of Dagster's web server. Notifications contain links to it.",
+    )
+    location: str = Field(
+        default="",
+        pattern=r"^[\w.:-]*$",
+        description="Name of the code location in the workspace. Default: `wish_rollout`, or the project's name.",
+    )
 
 
 class ReleaseConfig(ConfigTable):

@@ -29,6 +29,7 @@ from wish_rollout.defs.gate.approval_events import (
     REJECTED,
     REQUEST,
     RecordedRequest,
+    from_code,
 )
 from wish_rollout.defs.runs import json_parsing
 from wish_rollout.rollout.approval.approvals import approval_text
@@ -44,18 +45,18 @@ PAGE_SIZE = 200
 """The number of newest approvals of an environment that are considered, and of observations read at once."""
 
 
-def read_approval_documents(instance: dg.DagsterInstance, environment: str) -> list[str]:
+def read_approval_documents(instance: dg.DagsterInstance, environment: str, project: str = "") -> list[str]:
     """Return the submitted approvals, newest first, without those of rejected requests.
 
     A materialization without an approval document is ignored: another program may have written it.
     """
-    rejected = read_rejections(instance, environment)
-    result = instance.fetch_materializations(approval_key(environment), limit=PAGE_SIZE)
+    rejected = read_rejections(instance, environment, project)
+    result = instance.fetch_materializations(approval_key(environment, project), limit=PAGE_SIZE)
     submitted = []
     for record in result.records:
         event = record.asset_materialization
         values = _metadata_texts(event.metadata) if event else {}
-        document = values.get(APPROVAL, "")
+        document = from_code(values.get(APPROVAL, ""))
         if document and approval_nonce(document) not in rejected:
             submitted.append(document)
     return submitted
@@ -69,23 +70,25 @@ def approval_nonce(document: str) -> str:
         return ""
 
 
-def read_rejections(instance: dg.DagsterInstance, environment: str) -> dict[str, str]:
+def read_rejections(instance: dg.DagsterInstance, environment: str, project: str = "") -> dict[str, str]:
     """Return the rejected requests: nonce → who rejected it, and the reason."""
     return {
         values[REJECTED]: escape_to_one_line(f"{values.get(APPROVER)}: {values.get(REASON)}")
-        for values, _ in _read_observations(instance, environment)
+        for values, _ in _read_observations(instance, environment, project)
         if REJECTED in values
     }
 
 
-def read_open_requests(instance: dg.DagsterInstance, environment: str) -> list[RecordedRequest]:
+def read_open_requests(
+    instance: dg.DagsterInstance, environment: str, project: str = ""
+) -> list[RecordedRequest]:
     """Return an environment's requests that have neither expired nor been rejected, newest first.
 
     Of several events with the same request, the oldest counts, so that a later copy cannot change its choices.
     """
-    rejected = read_rejections(instance, environment)
+    rejected = read_rejections(instance, environment, project)
     by_nonce: dict[str, RecordedRequest] = {}
-    for values, run_id in _read_observations(instance, environment):
+    for values, run_id in _read_observations(instance, environment, project):
         recorded = _parse_request(values, run_id)
         if recorded and _is_open_for(recorded, environment) and recorded.request.nonce not in rejected:
             by_nonce.pop(recorded.request.nonce, None)  # a copy does not make a request newer
@@ -94,7 +97,7 @@ def read_open_requests(instance: dg.DagsterInstance, environment: str) -> list[R
 
 
 def find_open_request(
-    instance: dg.DagsterInstance, subject: Subject, policy: Policy, requester: str
+    instance: dg.DagsterInstance, subject: Subject, policy: Policy, requester: str, project: str = ""
 ) -> RecordedRequest | None:
     """Return this requester's open request for exactly this subject that the policy accepts, or None.
 
@@ -102,7 +105,7 @@ def find_open_request(
     valid request. Another requester's request is skipped too: the requester determines who may approve.
     """
     now = datetime.now(UTC)
-    for recorded in read_open_requests(instance, subject.environment):
+    for recorded in read_open_requests(instance, subject.environment, project):
         with suppress(Refused):
             check_request(recorded.request, subject, policy, now)
             if recorded.request.requester == escape_to_one_line(requester):
@@ -111,14 +114,16 @@ def find_open_request(
 
 
 def _read_observations(
-    instance: dg.DagsterInstance, environment: str
+    instance: dg.DagsterInstance, environment: str, project: str
 ) -> Iterator[tuple[dict[str, str], str]]:
     """Yield the metadata and run ID of each observation within the longest lifetime of a request, newest first.
 
     All pages are read: a rejection must count, however many observations were written after it.
     """
     oldest = (datetime.now(UTC) - MAX_APPROVAL_LIFETIME).timestamp()
-    records_filter = dg.AssetRecordsFilter(asset_key=approval_key(environment), after_timestamp=oldest)
+    records_filter = dg.AssetRecordsFilter(
+        asset_key=approval_key(environment, project), after_timestamp=oldest
+    )
     cursor, more = None, True
     while more:
         page = instance.fetch_observations(records_filter, limit=PAGE_SIZE, cursor=cursor)
@@ -134,7 +139,7 @@ def _is_open_for(recorded: RecordedRequest, environment: str) -> bool:
 
 def _parse_request(values: Mapping[str, str], run_id: str) -> RecordedRequest | None:
     try:
-        request = Request.from_text(values[REQUEST])
+        request = Request.from_text(from_code(values[REQUEST]))
     except (KeyError, InvalidApprovalDocument):
         return None
     return RecordedRequest(request, values.get(PLAN, ""), run_id, _parse_choices(values.get(CHOICES, "")))

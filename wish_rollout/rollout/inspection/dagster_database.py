@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.configuration import NotDagsterDatabase
 from wish_rollout.postgres.catalog.database_state import read_facts
-from wish_rollout.postgres.catalog.foreign_objects import DAGSTER_STORAGE_TABLES, read_relation_names
+from wish_rollout.postgres.catalog.foreign_objects import are_dagster_tables, read_relation_names
 from wish_rollout.postgres.sessions.connections import parse_url
 from wish_rollout.rollout.planning.shared_databases import read_database_identities
 from wish_rollout.rollout.project.project import Project
@@ -30,7 +30,7 @@ def refuse_foreign_dagster_database(config: Config, connection: psycopg.Connecti
     for env in config.environments:
         if _is_same_database(config, env, connection):
             raise NotDagsterDatabase(DAGSTER_VARIABLE, name, f"it is the database of '{env.name}'")
-    if set(tables) >= DAGSTER_STORAGE_TABLES:
+    if are_dagster_tables(tables):
         return
     if tables:
         raise NotDagsterDatabase(DAGSTER_VARIABLE, name, f"it contains {', '.join(tables[:3])}")
