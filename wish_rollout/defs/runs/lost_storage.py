@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+import logging
+import sys
+from contextlib import contextmanager, redirect_stderr
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import psycopg
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 STORAGE_PACKAGES = frozenset({"sqlalchemy", "psycopg2", "dagster_postgres"})
 """Packages whose exceptions come from the storage: a step turns its own exceptions into events."""
+RETRY_MESSAGE = "Retrying failed database"
+EVENT_MESSAGE = "Exception while writing logger call to event log"
 NOTHING_DONE = "no environment was changed by it"
 
 
@@ -26,11 +30,41 @@ NOTHING_DONE = "no environment was changed by it"
 def dagster_loss_as_error(config: Config, run_id: str) -> Iterator[None]:
     """Raise an error of Dagster's storage as DagsterLost, which says what the run has done."""
     try:
-        yield
+        with suppressed_storage_messages():
+            yield
     except Exception as error:
         if not is_storage_error(error):
             raise
         raise DagsterLost(run_id, describe_acts(config, run_id)) from None
+
+
+@contextmanager
+def suppressed_storage_messages() -> Iterator[None]:
+    """Suppress Dagster's messages about its storage: they quote SQL and events, and DagsterLost says the same."""
+
+    def is_other(record: logging.LogRecord) -> bool:
+        return not str(record.msg).startswith(RETRY_MESSAGE)
+
+    logging.root.addFilter(is_other)
+    try:
+        with redirect_stderr(cast("TextIO", _FilteredStream(sys.stderr))):
+            yield
+    finally:
+        logging.root.removeFilter(is_other)
+
+
+class _FilteredStream:
+    """A text stream without Dagster's messages about events that it could not store."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write a text, unless it is such a message."""
+        return len(text) if text.startswith(EVENT_MESSAGE) else self._stream.write(text)
 
 
 def is_storage_error(error: BaseException | None) -> bool:
