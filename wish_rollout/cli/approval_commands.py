@@ -133,12 +133,14 @@ def matching_requests(project: Project, environment: str, nonce: str) -> list[Re
     from wish_rollout.core.errors.requests import AmbiguousRequest, NoApprovalRequest
     from wish_rollout.defs.gate import approval_store
     from wish_rollout.defs.runs.instance import open_instance
+    from wish_rollout.rollout.approval.approval_progress import requests_of_database
 
     if not project.config.find_environment(environment).gated:
         raise EnvironmentNotGated(environment)
     with open_instance(project.config) as instance:
         requests = approval_store.read_open_requests(instance, environment, project.config.project.name)
-    matching = [each for each in requests if each.request.nonce.startswith(nonce)]
+    own = requests_of_database(project, environment, [each.request for each in requests]) if requests else []
+    matching = [each for each in requests if each.request in own and each.request.nonce.startswith(nonce)]
     if not matching:
         raise NoApprovalRequest(environment)
     if nonce and len(matching) > 1:

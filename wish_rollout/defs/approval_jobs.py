@@ -17,6 +17,7 @@ from wish_rollout.defs.op_jobs import OpJob
 from wish_rollout.defs.resources import project_of, target_of
 from wish_rollout.defs.runs.failures import rollout_errors_as_failures
 from wish_rollout.defs.runs.notifications import notify
+from wish_rollout.rollout.approval.approval_progress import requests_of_database
 from wish_rollout.rollout.approval.approval_validity import check_submitted_approval
 from wish_rollout.rollout.project.project import Project
 
@@ -86,7 +87,8 @@ def reject_request(context: dg.OpExecutionContext) -> Iterator[Any]:
         name = project.config.find_environment(values["environment"]).name
         prefix = project.config.project.name
         recorded = approval_store.read_open_requests(context.instance, name, prefix)
-        if nonce not in [each.request.nonce for each in recorded]:
+        own = requests_of_database(project, name, [each.request for each in recorded]) if recorded else []
+        if nonce not in [request.nonce for request in own]:
             raise NoApprovalRequest(name)
     event = rejection_event(name, nonce, rejector, reason, prefix)
     yield event

@@ -99,6 +99,22 @@ class NotDagsterDatabase(ConfigurationError):
 
 
 @dataclass(eq=False)
+class ProjectNameTaken(ConfigurationError):
+    """Another project uses the same names in this Dagster instance."""
+
+    name: str
+    other: str
+    own: str
+
+    summary = "Dagster's instance already has another project {name}: its first revision is {other}, here it is {own}."
+    explanation = "Both would share assets, requests and approvals, and each would see those of the other."
+    hint = (
+        'give this project a name of its own in rollout.toml:\n[project]\nname = "…"\n'
+        "If it is the same project with a new history: wish-rollout doctor --claim"
+    )
+
+
+@dataclass(eq=False)
 class ConfirmationRequired(ConfigurationError):
     """A question must be answered, and there is no terminal."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +13,22 @@ import dagster as dg
 import psycopg
 
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.core.errors.configuration import DagsterUnavailable, NotDagsterDatabase
+from wish_rollout.core.errors.configuration import (
+    DagsterUnavailable,
+    DatabaseUrlMalformed,
+    NotDagsterDatabase,
+    ProjectNameTaken,
+)
+from wish_rollout.core.errors.databases import DatabaseMissing, DatabaseUnreachable, LoginRefused
 from wish_rollout.core.text.redaction import redact
 from wish_rollout.postgres.catalog.foreign_objects import has_all_dagster_tables
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.postgres.sessions.process_locks import acquire_process_lock
-from wish_rollout.rollout.inspection.dagster_database import refuse_foreign_dagster_database
+from wish_rollout.rollout.inspection.dagster_database import (
+    claim_project_name,
+    refuse_foreign_dagster_database,
+    refuse_taken_project_name,
+)
 from wish_rollout.sandbox.databases import DAGSTER_VARIABLE
 
 if TYPE_CHECKING:
@@ -30,6 +40,7 @@ STATEMENT_TIMEOUT_MS = 60_000
 STORAGE_LOCK = "dagster storage"
 STORAGE_LOCK_SECONDS = 120
 STORAGE_LOCK_POLL_SECONDS = 0.1
+LOAD_SECONDS = 3
 HOME = "DAGSTER_HOME"
 
 
@@ -71,20 +82,31 @@ def _checked_storage(config: Config) -> Iterator[None]:
         raise _unavailable(home, error) from None
     with connection:
         try:
+            refuse_taken_project_name(config, connection)
             if not has_all_dagster_tables(connection):
                 hold_storage_lock(connection, home)
             refuse_foreign_dagster_database(config, connection)
-        except NotDagsterDatabase:
+        except (NotDagsterDatabase, ProjectNameTaken):
             raise
         except (RolloutError, psycopg.Error) as error:
             raise _unavailable(home, error) from None
         os.environ[DAGSTER_VARIABLE] = re.sub(r"^postgres(ql)?://", "postgresql+psycopg2://", url.strip())
         yield
+        with suppress(psycopg.Error):  # a missing registration only means that no clash can be seen
+            claim_project_name(config, connection)
 
 
 def _unavailable(home: str, error: RolloutError | psycopg.Error) -> DagsterUnavailable:
     text = error.fill(error.summary) if isinstance(error, RolloutError) else _first_line(error)
     return DagsterUnavailable(home, type(error).__name__, text.rstrip("."))
+
+
+def refuse_taken_name_at_load(config: Config) -> None:
+    """Raise ProjectNameTaken if another project uses this project's name. Other errors do not prevent a load."""
+    with suppress(DatabaseMissing, DatabaseUnreachable, DatabaseUrlMalformed, LoginRefused, psycopg.Error):
+        if url := os.environ.get(DAGSTER_VARIABLE):
+            with connect(url, DAGSTER_VARIABLE, timeout=LOAD_SECONDS) as connection:
+                refuse_taken_project_name(config, connection)
 
 
 def hold_storage_lock(connection: psycopg.Connection[Any], home: str) -> None:

@@ -15,11 +15,14 @@ FOLDER = ".dagster"
 DAYS_KEPT = 30
 """How long the outputs of a run of Dagster's daemon are kept, for its re-execution from a failed step."""
 
+REPLAYS_KEPT = 20
+"""How many of the newest stored replays are kept. A missing one is made again on a scratch database."""
+
 
 def remove_step_files(config: Config, run_id: str) -> None:
-    """Remove the outputs of a run that has ended in this process, and those of runs older than DAYS_KEPT.
+    """Remove the outputs of a run that has ended in this process, those of runs older than DAYS_KEPT, and old replays.
 
-    Nobody reads them after the run. A folder that cannot be removed stays.
+    Nobody reads the outputs after the run. What cannot be removed stays.
     """
     folder = config.root / FOLDER
     shutil.rmtree(folder / run_id, ignore_errors=True)
@@ -30,6 +33,11 @@ def remove_step_files(config: Config, run_id: str) -> None:
             for path in parent.iterdir():
                 if _is_run_folder(path.name) and path.stat().st_mtime < oldest:
                     shutil.rmtree(path, ignore_errors=True)
+
+    with suppress(OSError):
+        replays = sorted((folder / "replays").iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+        for path in replays[REPLAYS_KEPT:]:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _is_run_folder(name: str) -> bool:
