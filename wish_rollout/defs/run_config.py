@@ -50,12 +50,12 @@ def _environment(config: Config) -> dg.Field:
 
 
 def _any_environment(config: Config) -> dg.Enum:
-    return environment_enum(config, "Environment", config.environments)
+    return environment_enum(config, "Environment", selectable_environments(config))
 
 
 def _gated_environment(config: Config) -> dg.Field:
-    gated = [env for env in config.environments if env.gated]
-    enum = environment_enum(config, "GatedEnvironment", gated) if gated else _any_environment(config)
+    gated = selectable_environments(config, gated=True)
+    enum = environment_enum(config, "GatedEnvironment", gated)
     return dg.Field(enum, description="Gated environment of rollout.toml.")
 
 
@@ -114,8 +114,16 @@ def choices_config() -> Schema:
 
 def first_environment(config: Config, *, gated: bool = False) -> str:
     """Return the environment that the launchpad shows at first."""
-    names = [env.name for env in config.environments if env.gated or not gated]
-    return (names or [config.environment[0].name])[0]
+    return selectable_environments(config, gated=gated)[0].name
+
+
+def selectable_environments(config: Config, *, gated: bool = False) -> tuple[Environment, ...]:
+    """Return the environments that a run can select: enabled ones, or all declared ones if none is enabled.
+
+    ``gated``: only gated ones, if there are any.
+    """
+    enabled = config.environments or config.environment
+    return tuple(env for env in enabled if env.gated) or enabled if gated else enabled
 
 
 def scaffold(op: str, **values: Any) -> dict[str, Any]:
