@@ -167,8 +167,7 @@ def _report_silence(
     if ticks == TICKS_UNTIL_UNREACHABLE:
         title = f"{env.name}: unreachable since {after.since}"
         events = [_observation(project, env, f"{title}. {reason}", "unreachable", after.since)]
-        notice = Notification(Event.UNREACHABLE, env.name, title, f"{reason}\n\nwish-rollout status")
-        send_to_receivers(project.config, notice, log)
+        _notify(project, Notification(Event.UNREACHABLE, env.name, title, reason), log)
     count = f"{ticks} of {TICKS_UNTIL_UNREACHABLE} ticks" if ticks < TICKS_UNTIL_UNREACHABLE else "reported"
     skip = f"{env.name} does not answer since {after.since} ({count}): {reason}"
     return dg.SensorResult(skip_reason=skip, cursor=after.to_text(), asset_events=events)
@@ -179,10 +178,19 @@ def _report_answer(
 ) -> list[dg.AssetObservation]:
     """Record and notify that an environment answers again that was reported as unreachable."""
     title = f"{env.name}: answers again, was unreachable since {cursor.since}"
-    send_to_receivers(
-        project.config, Notification(Event.REACHABLE, env.name, title, "wish-rollout status"), log
-    )
+    _notify(project, Notification(Event.REACHABLE, env.name, title, ""), log)
     return [_observation(project, env, title, "reachable", cursor.since)]
+
+
+def _notify(project: Project, notice: Notification, log: Callable[[str], None]) -> None:
+    """Send a notification with the next command and the address of the environment's asset."""
+    url, key = (
+        project.config.dagster.url.rstrip("/"),
+        schema_key(notice.environment, project.config.project.name),
+    )
+    link = f"\n{url}/assets/{'/'.join(key.path)}" if url else ""
+    text = f"{notice.text}\n\nwish-rollout status{link}".strip()
+    send_to_receivers(project.config, replace(notice, text=text), log)
 
 
 def _observation(

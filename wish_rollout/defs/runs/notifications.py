@@ -19,8 +19,9 @@ from wish_rollout.rollout.inspection.notifications import send_to_receivers
 def notify(
     context: dg.OpExecutionContext | dg.HookContext, config: Config, notification: Notification
 ) -> None:
-    """Send a notification with the run's ID; log an error for each receiver that did not get it."""
-    text = f"{notification.text}\n\nrun {context.run_id}"
+    """Send a notification with the run's ID and address; log an error for each receiver that did not get it."""
+    link = f"\n{config.dagster.url.rstrip('/')}/runs/{context.run_id}" if config.dagster.url else ""
+    text = f"{notification.text}\n\nrun {context.run_id}{link}"
     send_to_receivers(config, replace(notification, text=text), context.log.error)
 
 
