@@ -96,7 +96,7 @@ def resource_key(config: Config, name: str) -> str:
 
 def files_key(config: Config) -> str:
     """Return the key of the I/O manager of a project's ops."""
-    return prefixed("step_files", config.project.name)
+    return prefixed(FILES, config.project.name)
 
 
 def required_resources(config: Config) -> set[str]:

@@ -138,14 +138,6 @@ class DatabaseUrlSourceFailed(EnvironmentConfigurationError):
     hint = "run it by hand as the same operating system user; the output must be one line, postgresql://…"
 
 
-class DatabaseResourceOverridden(EnvironmentConfigurationError):
-    """The run configuration replaces the database of an environment."""
-
-    summary = "The run configuration sets another database for '{environment}' than rollout.toml does."
-    explanation = "This would change a database without the gate of the environment that it belongs to."
-    hint = "remove the resource database_{environment} from the run configuration; rollout.toml sets its URL"
-
-
 @dataclass(eq=False)
 class UnencryptedConnection(EnvironmentConfigurationError):
     """The database of a gated environment is on another machine, and TLS is not required."""
