@@ -15,7 +15,7 @@ from wish_rollout.defs.runs.interrupted_runs import run_lock
 from wish_rollout.defs.runs.lost_storage import dagster_loss_as_error
 from wish_rollout.defs.runs.run_outcome import RunOutcome, read_outcome
 from wish_rollout.defs.runs.run_tags import AWAITING, HINT, REQUESTER, WHY
-from wish_rollout.defs.runs.step_files import remove_step_files
+from wish_rollout.defs.runs.step_files import remove_old_files
 from wish_rollout.rollout.approval.approvals import current_requester
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def run_job(
             }
             success, events = _execute(instance, job, run)
             record = instance.get_run_by_id(run_id)
-        remove_step_files(config, run_id)
+        remove_old_files(config)
         own_tags = record.tags if record else {}
         outcome = read_outcome(run_id, success, own_tags.get(AWAITING, ""), events)
         outcome.because, outcome.hint = own_tags.get(WHY, ""), own_tags.get(HINT, "")

@@ -1,4 +1,4 @@
-"""Removal of the files in which ops store their outputs for other processes of the same run."""
+"""Removal of old files: step outputs, which ops store for other processes and re-executions, and replays."""
 
 from __future__ import annotations
 
@@ -13,20 +13,15 @@ if TYPE_CHECKING:
 
 FOLDER = ".dagster"
 DAYS_KEPT = 30
-"""How long the outputs of a run of Dagster's daemon are kept, for its re-execution from a failed step."""
+"""How long the outputs of a run are kept, for a re-execution of some of its steps."""
 
 REPLAYS_KEPT = 20
 """How many of the newest stored replays are kept. A missing one is made again on a scratch database."""
 
 
-def remove_step_files(config: Config, run_id: str) -> None:
-    """Remove the outputs of a run that has ended in this process, those of runs older than DAYS_KEPT, and old replays.
-
-    Nobody reads the outputs after the run. What cannot be removed stays.
-    """
+def remove_old_files(config: Config) -> None:
+    """Remove the step outputs of runs older than DAYS_KEPT, and old replays. What cannot be removed stays."""
     folder = config.root / FOLDER
-    shutil.rmtree(folder / run_id, ignore_errors=True)
-    shutil.rmtree(folder / "storage" / run_id, ignore_errors=True)
     oldest = time.time() - DAYS_KEPT * 86_400
     for parent in (folder, folder / "storage"):
         with suppress(OSError):
