@@ -67,8 +67,8 @@ def read_progress(
     from wish_rollout.defs.gate import approval_store
     from wish_rollout.rollout.approval.approval_progress import read_approval_progress, unused_requests
 
-    entries = approval_store.read_open_requests(instance, name)
-    documents = approval_store.read_approval_documents(instance, name)
+    entries = approval_store.read_open_requests(instance, name, project.config.project.name)
+    documents = approval_store.read_approval_documents(instance, name, project.config.project.name)
     unused = unused_requests(project, name, [entry.request for entry in entries]) if entries else []
     for entry in entries:
         if unused is None or entry.request in unused:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.core.rows.requirements import RowFinding
-    from wish_rollout.defs.launch import RunOutcome
+    from wish_rollout.defs.runs.run_outcome import RunOutcome
 
 
 NO_FIELDS: Mapping[str, Any] = MappingProxyType({})

@@ -1,4 +1,4 @@
-"""The tables ``release`` and ``scope`` of ``rollout.toml``."""
+"""The tables ``project``, ``release``, ``scope`` and ``dagster`` of ``rollout.toml``."""
 
 from __future__ import annotations
 
@@ -24,6 +24,32 @@ class PlatformConfig(ConfigTable):
         default=None,
         description="SQL that creates roles, schemas, extensions and default privileges. It is executed in each scratch "
         "database; what it creates belongs to the platform, and is not compared. `init --from ENV` drafts it.",
+    )
+
+
+class ProjectConfig(ConfigTable):
+    """The name of the project, where several projects share one Dagster instance."""
+
+    name: str = Field(
+        default="",
+        pattern=r"^([a-z][a-z0-9_]*)?$",
+        max_length=40,
+        description="Prefix of the project's assets, jobs, sensors and other definitions in Dagster. Empty: none.",
+    )
+
+
+class DagsterConfig(ConfigTable):
+    """The address of Dagster's web server, and the name of the code location."""
+
+    url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s@]+)?$",
+        description="Address of Dagster's web server. Notifications contain links to it.",
+    )
+    location: str = Field(
+        default="",
+        pattern=r"^[\w.:-]*$",
+        description="Name of the code location in the workspace. Default: `wish_rollout`, or the project's name.",
     )
 
 

@@ -33,6 +33,7 @@ from wish_rollout.defs.gate.approval_events import (
     REQUEST,
     USED,
     RecordedRequest,
+    from_code,
 )
 from wish_rollout.defs.runs import json_parsing
 from wish_rollout.rollout.approval.approvals import approval_text
@@ -48,18 +49,18 @@ PAGE_SIZE = 200
 """The number of newest approvals of an environment that are considered, and of observations read at once."""
 
 
-def read_approval_documents(instance: dg.DagsterInstance, environment: str) -> list[str]:
+def read_approval_documents(instance: dg.DagsterInstance, environment: str, project: str = "") -> list[str]:
     """Return the submitted approvals, newest first, without those of rejected requests.
 
     A materialization without an approval document is ignored: another program may have written it.
     """
-    rejected = read_rejections(instance, environment)
-    result = instance.fetch_materializations(approval_key(environment), limit=PAGE_SIZE)
+    rejected = read_rejections(instance, environment, project)
+    result = instance.fetch_materializations(approval_key(environment, project), limit=PAGE_SIZE)
     submitted = []
     for record in result.records:
         event = record.asset_materialization
         values = _metadata_texts(event.metadata) if event else {}
-        document = values.get(APPROVAL, "")
+        document = from_code(values.get(APPROVAL, ""))
         if document and approval_nonce(document) not in rejected:
             submitted.append(document)
     return submitted
@@ -73,23 +74,25 @@ def approval_nonce(document: str) -> str:
         return ""
 
 
-def read_rejections(instance: dg.DagsterInstance, environment: str) -> dict[str, str]:
+def read_rejections(instance: dg.DagsterInstance, environment: str, project: str = "") -> dict[str, str]:
     """Return the rejected requests: nonce → who rejected it, and the reason."""
     return {
         values[REJECTED]: escape_to_one_line(f"{values.get(APPROVER)}: {values.get(REASON)}")
-        for values, _ in _read_observations(instance, environment)
+        for values, _ in _read_observations(instance, environment, project)
         if REJECTED in values
     }
 
 
-def read_open_requests(instance: dg.DagsterInstance, environment: str) -> list[RecordedRequest]:
+def read_open_requests(
+    instance: dg.DagsterInstance, environment: str, project: str = ""
+) -> list[RecordedRequest]:
     """Return an environment's requests that have neither expired nor been rejected, newest first.
 
     Of several events with the same request, the oldest counts, so that a later copy cannot change its choices.
     """
-    rejected = read_rejections(instance, environment)
+    rejected = read_rejections(instance, environment, project)
     by_nonce: dict[str, RecordedRequest] = {}
-    for values, run_id in _read_observations(instance, environment):
+    for values, run_id in _read_observations(instance, environment, project):
         recorded = _parse_request(values, run_id)
         if recorded and _is_open_for(recorded, environment) and recorded.request.nonce not in rejected:
             by_nonce.pop(recorded.request.nonce, None)  # a copy does not make a request newer
@@ -97,11 +100,12 @@ def read_open_requests(instance: dg.DagsterInstance, environment: str) -> list[R
     return list(by_nonce.values())
 
 
-def find_open_request(
+def find_open_request(  # noqa: PLR0913, PLR0917  (each is a condition of the search)
     instance: dg.DagsterInstance,
     subject: Subject,
     policy: Policy,
     requester: str,
+    project: str = "",
     ledger: LedgerHead | None = None,
 ) -> RecordedRequest | None:
     """Return this requester's open request for exactly this subject that the policy accepts, or None.
@@ -112,7 +116,7 @@ def find_open_request(
     valid request. Another requester's request is skipped too: the requester determines who may approve.
     """
     now = datetime.now(UTC)
-    for recorded in read_open_requests(instance, subject.environment):
+    for recorded in read_open_requests(instance, subject.environment, project):
         with suppress(Refused):
             check_request(recorded.request, subject, policy, now)
             is_current = ledger in (None, recorded.request.ledger)
@@ -121,7 +125,9 @@ def find_open_request(
     return None
 
 
-def read_known_rows(instance: dg.DagsterInstance, environment: str, database: str) -> KnownRows:
+def read_known_rows(
+    instance: dg.DagsterInstance, environment: str, database: str, project: str = ""
+) -> KnownRows:
     """Return what Dagster's events say of the ledger of a database: rows that it must have, and used approvals.
 
     ``database``: as ``ServerFacts.database_identity``. The newest events are read, and all that are as recent as a
@@ -130,8 +136,8 @@ def read_known_rows(instance: dg.DagsterInstance, environment: str, database: st
     heads: dict[tuple[LedgerHead, str], None] = {}
     used: dict[str, str] = {}
     for values, run_id in (
-        *_newest_observations(instance, environment),
-        *_read_observations(instance, environment),
+        *_newest_observations(instance, environment, project),
+        *_read_observations(instance, environment, project),
     ):
         recorded = _parse_request(values, run_id)
         if USED in values and values.get(DATABASE) == database:
@@ -145,22 +151,24 @@ def read_known_rows(instance: dg.DagsterInstance, environment: str, database: st
 
 
 def _newest_observations(
-    instance: dg.DagsterInstance, environment: str
+    instance: dg.DagsterInstance, environment: str, project: str
 ) -> Iterator[tuple[dict[str, str], str]]:
-    for record in instance.fetch_observations(approval_key(environment), limit=PAGE_SIZE).records:
+    for record in instance.fetch_observations(approval_key(environment, project), limit=PAGE_SIZE).records:
         if event := record.asset_observation:
             yield _metadata_texts(event.metadata), record.run_id
 
 
 def _read_observations(
-    instance: dg.DagsterInstance, environment: str
+    instance: dg.DagsterInstance, environment: str, project: str
 ) -> Iterator[tuple[dict[str, str], str]]:
     """Yield the metadata and run ID of each observation within the longest lifetime of a request, newest first.
 
     All pages are read: a rejection must count, however many observations were written after it.
     """
     oldest = (datetime.now(UTC) - MAX_APPROVAL_LIFETIME).timestamp()
-    records_filter = dg.AssetRecordsFilter(asset_key=approval_key(environment), after_timestamp=oldest)
+    records_filter = dg.AssetRecordsFilter(
+        asset_key=approval_key(environment, project), after_timestamp=oldest
+    )
     cursor, more = None, True
     while more:
         page = instance.fetch_observations(records_filter, limit=PAGE_SIZE, cursor=cursor)
@@ -176,7 +184,7 @@ def _is_open_for(recorded: RecordedRequest, environment: str) -> bool:
 
 def _parse_request(values: Mapping[str, str], run_id: str) -> RecordedRequest | None:
     try:
-        request = Request.from_text(values[REQUEST])
+        request = Request.from_text(from_code(values[REQUEST]))
     except (KeyError, InvalidApprovalDocument):
         return None
     return RecordedRequest(request, values.get(PLAN, ""), run_id, _parse_choices(values.get(CHOICES, "")))
