@@ -52,6 +52,10 @@ ENVIRONMENT_PLAN = {
     "obstacles": "existing objects that the release would create",
     "unmanaged": "objects in scope that no revision knows, and that do not count",
     "digest": "the digest that an approval names",
+    "code": "the files that env.py and the revisions use, with their hashes",
+    "packages": "the installed packages that they import, with their versions",
+    "data_dependent": "revisions whose statements may differ from the rehearsed ones, with the reason",
+    "driver_statements": "revisions that send statements past SQLAlchemy, with the reason",
 }
 HAZARD = {
     "kind": "the kind of hazard ([hazards](../hazards.md))",
@@ -162,9 +166,11 @@ REMEDY = {
     "loses_data": "true where a statement loses data",
     "statements": "[statements](#remedy-statement), in the order in which they run",
     "gaps": "[differences](#remedy-gap) that no statement removes",
+    "rehearsal": "the result of a run of the statements on a scratch database; empty if there was none",
 }
 STATEMENT = {
     "sql": "the statement",
+    "also": "other objects that the statement changes",
     "kind": "the kind of the object",
     "name": "the object's name",
     "loses_data": "true where it loses data, or can only run after one that does",
