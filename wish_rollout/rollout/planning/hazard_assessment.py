@@ -49,7 +49,7 @@ def add_hazards(
 
 @dataclass(frozen=True)
 class PendingRevisions:
-    """The revisions that a plan upgrades or downgrades; their schemas are computed anew in each iteration."""
+    """The revisions that a plan upgrades or downgrades; their schemas are computed again in each iteration."""
 
     project: Project
     plan: EnvironmentPlan
