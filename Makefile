@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: rollout ui test check docs reference bench bench-live clean install
+.PHONY: rollout ui test check docs reference bench bench-live bench-history clean install
 .DEFAULT_GOAL := rollout
 
 install: .venv/installed
