@@ -43,7 +43,7 @@ class Ran:
 
 
 class Visitor(Protocol):
-    """What is called on the way, in the transaction of each script."""
+    """What is called in the transaction of each script."""
 
     def begin(self) -> None:
         """Prepare for a script that is about to run."""

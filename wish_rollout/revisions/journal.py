@@ -225,7 +225,7 @@ class Journal:
     def _previous(self, revision: Revision) -> Entry | None:
         try:
             return self.entries.get(revision.id)
-        except InvalidReleaseRecord:  # it is being written anew
+        except InvalidReleaseRecord:  # it is being written again
             return None
 
     def _write(self, name: str, text: str) -> str:

@@ -117,7 +117,7 @@ class CatalogChanges:
     def named(self, name: str, parameters: Mapping[str, Any], *, some: bool = False) -> psycopg.Cursor[Any]:
         """Execute one of the queries that have a file, as a prepared statement (manual, PREPARE).
 
-        The driver would prepare anew after every ALTER, DROP and ROLLBACK, for queries of tables that these change.
+        The driver would prepare again after every ALTER, DROP and ROLLBACK, for queries of tables that these change.
         """
         if name not in self.prepared:
             text, order = _numbered(load_query(name, self.major, selected=some))
@@ -129,7 +129,7 @@ class CatalogChanges:
         return self.ask(call, [parameters[each] for each in order])
 
     def prepare_to_read(self) -> None:
-        """Let prepared statements be planned once, and prepare anew what a script has deallocated."""
+        """Let prepared statements be planned once, and prepare again what a script has deallocated."""
         with self.connection.pipeline():
             found = self.ask(
                 "SELECT set_config('plan_cache_mode', 'force_generic_plan', true),"

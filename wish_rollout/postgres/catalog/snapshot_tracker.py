@@ -146,7 +146,7 @@ class SnapshotTracker:
             return Change(dict(known), reading.objects, reading, listed=self.changes.list_all())
 
     def _take(self, change: Change) -> None:
-        """Start anew from a full read."""
+        """Start again from a full read."""
         assert change.reading is not None
         assert change.listed is not None
         self.reading: CatalogObjects = change.reading
@@ -202,7 +202,7 @@ class SnapshotTracker:
             yield from (old.names[catalog, oid] for oid in oids if (catalog, oid) in old.names)
 
     def _forget(self, units: Units) -> None:
-        """Forget the names and columns of units; those that are still there come anew."""
+        """Forget the names and columns of units; those that are still there are read again."""
         for oid in units.relations:
             self.reading.tables.pop(oid, None)
             self.reading.columns.pop(oid, None)

@@ -77,7 +77,7 @@ def _names(pending: Iterable[PendingRevision], kind: str) -> set[str]:
 
 @dataclass(frozen=True)
 class PendingRevisions:
-    """The revisions that a plan upgrades or downgrades; their schemas are computed anew in each iteration."""
+    """The revisions that a plan upgrades or downgrades; their schemas are computed again in each iteration."""
 
     project: Project
     plan: EnvironmentPlan

@@ -67,7 +67,7 @@ class History:
         return difference(self.at(start), self.at(end))
 
     def statements(self, start: Position) -> tuple[str, ...]:
-        """Return what a database at ``start`` is sent on its way to the head, as replayed on empty tables."""
+        """Return what a database at ``start`` is sent to bring it to the head, as replayed on empty tables."""
         pending = self.project.release.pending(start)
         return tuple(text for revision in pending for text in self.record(revision.id).upgrade)
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What is told of a replay while it runs.
+    """What is reported of a replay while it runs.
 
     ``progress`` is called with each revision. ``behaviour``: each revision's ``verify()`` is run, and what fails is
     added there; ``None``: they are not run.

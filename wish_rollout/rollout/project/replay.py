@@ -124,7 +124,7 @@ def replay_segment(
 ) -> Recorder:
     """Replay one line of revisions on a database of its own, and add what they do to ``records``.
 
-    It is started anew, without that downgrade, where a downgrade has left something that cannot be taken back.
+    It is started again, without that downgrade, where a downgrade has left something that cannot be taken back.
     """
     irreversible: dict[str, str] = {}
     while True:

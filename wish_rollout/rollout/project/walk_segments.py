@@ -1,6 +1,6 @@
 """How a history with branches is walked: in lines of revisions, each on a database of its own.
 
-A database at a revision has exactly that revision and its ancestors. So a line goes on from a revision to one of its
+A database at a revision has exactly that revision and its ancestors. So a line continues from a revision to one of its
 children; every other child begins a line of its own, on a database to which the ancestors are applied first.
 Ancestors are always applied in the release's order, since the order of columns depends on it.
 """

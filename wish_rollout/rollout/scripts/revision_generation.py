@@ -54,13 +54,13 @@ def generate(project: Project, message: str) -> Generated:
             script = write_revision(road, message, metadata)
     if script is None:
         raise NothingToGenerate(models)
-    anew = Project(project.config)
+    current = Project(project.config)
     try:
-        meta = write_records(anew)
+        meta = write_records(current)
     except BaseException:
         script.unlink(missing_ok=True)
         raise
-    return Generated(anew.release.head[0], script, meta)
+    return Generated(current.release.head[0], script, meta)
 
 
 def write_records(
@@ -70,7 +70,7 @@ def write_records(
     as_is: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Path:
-    """Replay the revisions and write ``meta/`` anew; return its folder. Raises what a replay raises.
+    """Replay the revisions and write ``meta/`` again; return its folder. Raises what a replay raises.
 
     ``base``: record only what comes after this revision; without it ``[release] base``, else all. ``as_is``: accept
     downgrades that do not lead back. ``progress`` is called with each revision.
