@@ -39,4 +39,13 @@ def _note(draft: Draft, table: str, changes: ChangeSet) -> None:
     if final != wanted:
         places = [{name: place for place, name in enumerate(names)} for names in (final, wanted)]
         for name in sorted(moved_columns(*places)):
-            draft.gap("column", name, WHY)
+            _report(draft, name, changes)
+
+
+def _report(draft: Draft, column: str, changes: ChangeSet) -> None:
+    """Report a column, and those of the children that are created with it."""
+    draft.gap("column", column, WHY)
+    table, own = split_last(column)
+    for child in changes.after.children.get(table, ()):
+        if ("table", child) in changes.created and ("column", f"{child}.{own}") in draft.target:
+            _report(draft, f"{child}.{own}", changes)

@@ -54,6 +54,8 @@ class DropStatements:
     def _sql(self, key: Key) -> list[str]:  # noqa: C901, PLR0911 - one return for each kind
         kind, name = key
         live = self.draft.live[key]
+        if self._is_detached(key):
+            return []  # it is the table's own after DETACH PARTITION, or gone
         if (
             kind in _COPIES
             and {"copy", "copy of"} & live.keys()
@@ -95,6 +97,15 @@ class DropStatements:
         for other in sorted(self.changes.dropped):
             if other != key and other[0] == "column" and self.lookup.drop_of(other) == step:
                 yield other[1]
+
+    def _is_detached(self, key: Key) -> bool:
+        """Return whether a copy of a parent's part is of a table that is no longer a partition of it."""
+        live, target = self.draft.live, self.draft.target
+        if key[0] not in {"index", "constraint", "trigger"} or not table_parts.is_copy(live, key):
+            return False
+        table = live[key]["table"] if key[0] == "index" else split_last(key[1])[0]
+        parents = {objects.get(("table", table), {}).get("partition of") for objects in (live, target)}
+        return len(parents) > 1
 
     def _takes_along(self, key: Key) -> bool:
         """Return whether a base type's functions, or constraints attached to an index, are dropped with it."""

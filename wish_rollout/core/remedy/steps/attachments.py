@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.graph.schema_index import parents_of
 from wish_rollout.core.remedy.graph.step_graph import Step
+from wish_rollout.core.remedy.writers.table_parts import is_copy
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.remedy.steps.step_lookup import StepLookup
     from wish_rollout.core.schema.snapshot import Key
 
+_COPIED = frozenset({"index", "constraint", "trigger"})
 _PARENTS = ("partition of", "partition bound", "inherits")
 
 
@@ -65,16 +67,24 @@ class Attachments:
         step = Step("attach", key)
         for parent in old:
             self.graph.order(step, self.lookup.drop_of((key[0], parent)))
+        for other in self.changes.before.parts.get(key[1], ()):
+            if other[0] == "column" and "partition of" in self.draft.target[key]:
+                self.graph.order(self.lookup.drop_of(other), step)
         for table in [key[1], *new]:
             for other in [(key[0], table), *self.changes.after.parts.get(table, ())]:
-                child = ("column", f"{key[1]}.{split_last(other[1])[1]}")
-                if (
-                    other[0] == "column"
-                    and table != key[1]
-                    and child in self.changes.added
-                    and other in self.changes.added
-                ):
+                if other[0] == "column" and self._comes_later(key, split_last(other[1])[1], new):
+                    if table != key[1]:
+                        self.graph.order(step, self.lookup.creation_of(other))
+                elif other[0] in _COPIED and is_copy(self.draft.target, other):
                     self.graph.order(step, self.lookup.creation_of(other))
                 elif self.draft.target[other].get("type") != "foreign key" and other[0] != "trigger":
                     self.graph.order(self.lookup.creation_of(other), step)
                     self.graph.order(Step("move", other), step)
+
+    def _comes_later(self, key: Key, column: str, parents: list[str]) -> bool:
+        """Return whether a table gets a column when its parent does, after it was attached."""
+        changes = self.changes
+        return ("column", f"{key[1]}.{column}") in changes.added and any(
+            ("column", f"{parent}.{column}") in changes.added and (key[0], parent) not in changes.created
+            for parent in parents
+        )

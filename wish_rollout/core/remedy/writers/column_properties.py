@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.remedy.identity_sequences import aside, own_sequence, predecessor, take_value
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.remedy.sql_syntax import Properties
 
 NOT_NULLS = ("not null no inherit", "not null not valid", "not null comment", "not null constraint")
+_GENERATED = re.compile(r".+_.+_not_null\d*", re.DOTALL)
 _USUAL_STORAGE = {"numeric": "MAIN", "inet": "MAIN", "cidr": "MAIN"}
 
 
@@ -57,6 +59,11 @@ def usual_not_null(table: str, column: str) -> str:
     return f"{unquote_identifier(split_last(table)[1])}_{unquote_identifier(column)}_not_null"
 
 
+def chosen_name(name: str | None) -> str | None:
+    """Return the name of a NOT NULL constraint, unless PostgreSQL chose it, perhaps for the column's former name."""
+    return None if name is None or _GENERATED.fullmatch(name) else name
+
+
 def _not_null(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     """Write what a NOT NULL constraint has beside being one (18 and later)."""
     if not any(key in pairs for key in NOT_NULLS):
@@ -72,6 +79,8 @@ def _not_null(draft: Draft, name: str, pairs: Pairs) -> list[str]:
         return [*first, f"ALTER TABLE {table} ADD CONSTRAINT {named} NOT NULL {column} NOT VALID"]
     made = []
     named = identifier((old if old.get("not null") else {}).get("not null constraint") or usual)
+    if not old.get("not null") and "not null constraint" not in pairs:  # it was created with its name
+        named = identifier(chosen_name(new.get("not null constraint")) or usual)
     if "not null constraint" in pairs:
         after = identifier(pairs.pop("not null constraint")[1] or usual)
         if new.get("not null"):

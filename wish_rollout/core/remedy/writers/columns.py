@@ -8,7 +8,7 @@ from wish_rollout.core.remedy.draft import Writer
 from wish_rollout.core.remedy.graph.schema_index import parents_of
 from wish_rollout.core.remedy.sql_syntax import identifier
 from wish_rollout.core.remedy.type_casts import INTEGERS, cast_path
-from wish_rollout.core.remedy.writers.column_properties import NOT_NULLS, beside, identity_words
+from wish_rollout.core.remedy.writers.column_properties import NOT_NULLS, beside, chosen_name, identity_words
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.schema.names_in_text import contains_identifier
 
@@ -28,7 +28,8 @@ def definition(draft: Draft, name: str, properties: Props) -> str:
     if "generated" in properties:
         kind = "VIRTUAL" if properties.pop("virtual", None) else "STORED"
         words.append(f"GENERATED ALWAYS AS ({properties.pop('generated')}) {kind}")
-    if "identity" in properties:
+    has_identity = "identity" in properties
+    if has_identity:
         identity = properties.pop("identity")
         words.append(identity_words(identity))
         if "privileges" in identity or "comment" in identity:
@@ -37,9 +38,11 @@ def definition(draft: Draft, name: str, properties: Props) -> str:
     if ("default", name) in draft.inlined:
         words.append(f"DEFAULT {draft.default(name)}")
     if properties.get("not null") and not properties.get("not null not valid"):
-        if named := properties.pop("not null constraint", None):
+        if named := chosen_name(properties.pop("not null constraint", None)):
             words.append(f"CONSTRAINT {identifier(named)}")
-        words.append("NOT NULL" + (" NO INHERIT" if properties.pop("not null no inherit", None) else ""))
+        words.append("NOT NULL")
+        if not has_identity and properties.pop("not null no inherit", None):
+            words.append("NO INHERIT")  # an identity column is NOT NULL already, and says otherwise
         del properties["not null"]
     return " ".join(words)
 
@@ -78,7 +81,11 @@ def _with_parent(draft: Draft, name: str, properties: Props) -> list[str]:
     table, own = split_last(name)
     whole = draft.target["table", table]
     if parents_of(whole) != parents_of(draft.live.get(("table", table), {})):
-        added = [parent for parent in parents_of(whole) if ("column", f"{parent}.{own}") in draft.live]
+        added = [
+            parent
+            for parent in parents_of(whole)
+            if ("column", f"{parent}.{own}") in draft.live or ("table", parent) not in draft.live
+        ]
         if added:
             return [f"ALTER TABLE {table} ADD COLUMN {definition(draft, name, properties)}"]
     parents = [draft.target.get(("column", f"{parent}.{own}"), {}) for parent in parents_of(whole)]

@@ -26,6 +26,13 @@ def from_parent(objects: Mapping[Key, Properties], name: str) -> bool:
     return parent is not None and ("trigger", f"{parent}.{own}") in objects
 
 
+def is_copy(objects: Mapping[Key, Properties], key: Key) -> bool:
+    """Return whether an index, a constraint or a trigger is a partition's copy of its parent's."""
+    if key[0] == "trigger":
+        return from_parent(objects, key[1])
+    return bool({"copy", "copy of"} & objects[key].keys())
+
+
 def create_trigger(draft: Draft, name: str, properties: Props) -> list[str]:
     """Make a trigger."""
     own = split_last(name)[1]

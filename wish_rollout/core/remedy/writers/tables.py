@@ -9,6 +9,7 @@ from wish_rollout.core.remedy.graph.schema_index import parents_of
 from wish_rollout.core.remedy.sql_syntax import given, settings
 from wish_rollout.core.remedy.writers import columns
 from wish_rollout.core.remedy.writers.column_properties import beside
+from wish_rollout.core.schema.column_order import moved_columns
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def create(draft: Draft, name: str, properties: Props) -> list[str]:
     partition_of = properties.pop("partition of", None)
     bound = properties.pop("partition bound", None)
     inside, after = _columns(draft, name, partition_of)
+    _note_order(draft, name, parents)
     text = f"CREATE {kept}TABLE {name}"
     if partition_of is not None:
         text += f" PARTITION OF {partition_of}{inside} {bound}"
@@ -44,6 +46,19 @@ def create(draft: Draft, name: str, properties: Props) -> list[str]:
         text += f" TABLESPACE {properties.pop('tablespace')}"
     pairs: Pairs = {key: (None, properties.pop(key)) for key in [*_FLAGS, "of type"] if key in properties}
     return [text, *after, *alter(draft, name, pairs)]
+
+
+def _note_order(draft: Draft, name: str, parents: list[str]) -> None:
+    """Report columns that cannot be at their places: a child has its parents' columns first."""
+    wanted = [split_last(column)[1] for column in draft.columns(draft.target, name)]
+    inherited = [
+        split_last(column)[1] for parent in parents for column in draft.columns(draft.target, parent)
+    ]
+    made = [own for own in dict.fromkeys([*inherited, *wanted]) if own in wanted]
+    if made != wanted:
+        places = [{own: place for place, own in enumerate(owns)} for owns in (made, wanted)]
+        for own in sorted(moved_columns(*places)):
+            draft.gap("column", f"{name}.{own}", "a child has the columns of its parents first")
 
 
 def _columns(draft: Draft, name: str, partition_of: str | None) -> tuple[str, list[str]]:
