@@ -85,9 +85,12 @@ class BackgroundMigration(threading.Thread):
             raise self.error
 
 
-def until(workspace: Workspace, query: str, seconds: float = 60) -> None:
+def until(
+    workspace: Workspace, query: str, seconds: float = 60, migration: BackgroundMigration | None = None
+) -> None:
     end = time.monotonic() + seconds
     while workspace.sql("local", query) == [(0,)]:
+        assert migration is None or migration.is_alive(), migration.error
         assert time.monotonic() < end, query
         time.sleep(0.01)
 
@@ -149,7 +152,7 @@ def test_migration_that_blocks_sessions_too_long_is_cancelled_and_retried(each_w
     workspace.edit("migrations/versions/0008_colour.py", 'op.execute("CREATE', DEADLOCK)
     with session(workspace, "select pg_advisory_lock(1)", "commit") as holder, session(workspace) as behind:
         migration = BackgroundMigration(workspace)
-        until(workspace, WAITS)
+        until(workspace, WAITS, migration=migration)
         started = time.monotonic()
         behind.execute("select 'secret literal' from wishlist_items")
         waited = time.monotonic() - started
@@ -177,7 +180,7 @@ def test_too_many_blocked_sessions_cancel_the_migration_at_once(workspace: Works
         session(workspace) as two,
     ):
         migration = BackgroundMigration(workspace)
-        until(workspace, WAITS)
+        until(workspace, WAITS, migration=migration)
         query = b"select from wishlist_items"
         threads = [threading.Thread(target=each.execute, args=(query,)) for each in (one, two)]
         for thread in threads:
@@ -202,7 +205,7 @@ def test_deadlock_with_an_application_is_retried(workspace: Workspace) -> None:
     workspace.as_superuser("local", "grant set on parameter deadlock_timeout to public")
     with session(workspace, "set deadlock_timeout = '1h'", "select pg_advisory_xact_lock(1)") as application:
         migration = BackgroundMigration(workspace)
-        until(workspace, WAITS)
+        until(workspace, WAITS, migration=migration)
         application.execute("select from wishlist_items")  # the session that waits first detects the deadlock
         application.rollback()
         migration.wait_for_end()
@@ -232,10 +235,10 @@ def test_statement_that_blocks_queries_does_not_run_without_the_watchdog(workspa
 def test_lost_watchdog_connection_is_opened_again(workspace: Workspace) -> None:
     prepare(workspace, f"retry_for = 0, {PATIENT}")
     workspace.edit("migrations/versions/0008_colour.py", 'op.execute("CREATE', DEADLOCK)
-    watch = "from pg_stat_activity where query like '%pg_blocking_pids%' and datname = current_database() and pid <> "
+    watch = "from pg_stat_activity where application_name like '%watchdog' and datname = current_database() and pid <> "
     with session(workspace, "select pg_advisory_lock(1)", "commit") as application:
         migration = BackgroundMigration(workspace)
-        until(workspace, WAITS)
+        until(workspace, WAITS, migration=migration)
         until(workspace, f"select count(*) {watch} pg_backend_pid()")
         (first,) = workspace.sql("local", f"select pg_terminate_backend(pid), pid {watch} pg_backend_pid()")
         until(workspace, f"select count(*) {watch} all(array[pg_backend_pid(), {first[1]}])")

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 
 from wish_rollout.core.text.sql_tokens import find_phrase, tokenize_statements
 
-IDLE_FACTOR = 5
-"""A session that may hold strong locks is ended by the server after so many times ``blocked_ms`` without a statement.
-The watchdog is earlier if other sessions wait for it."""
+IDLE_FACTOR, LEAST_IDLE_MS = 5, 5_000
+"""A session that may hold strong locks is ended by the server after so many times ``blocked_ms`` without a statement, and
+not before LEAST_IDLE_MS. The watchdog is earlier if other sessions wait for it."""
 OFF = frozenset({"false", "off", "0"})
 
 
@@ -47,11 +47,14 @@ class Budgets:
     quiet_for: float = 60
     old_ms: int = 60_000
 
-    def of(self, statement: str, *, outside: bool, may_queue: bool = False) -> Budget:
+    def of(
+        self, statement: str, *, outside: bool, may_queue: bool = False, holds_locks: bool = False
+    ) -> Budget:
         """Return the budget of a statement.
 
         ``outside``: it runs outside of a transaction block. ``may_queue``: it is known that neither its locks nor
-        those that its transaction holds block queries, so that it may wait for ``lock_ms``.
+        those that its transaction holds block queries, so that it may wait for ``lock_ms``. ``holds_locks``: its
+        transaction holds, or gets now, locks that may block queries.
         """
         if outside and is_concurrent(statement):
             return self.concurrent
@@ -59,7 +62,8 @@ class Budgets:
         if may_queue:
             return budget
         lock_ms = min(self.longest_wait_ms, budget.lock_ms)
-        return replace(budget, lock_ms=lock_ms, idle_ms=IDLE_FACTOR * self.blocked_ms)
+        idle_ms = max(LEAST_IDLE_MS, IDLE_FACTOR * self.blocked_ms) if holds_locks else 0
+        return replace(budget, lock_ms=lock_ms, idle_ms=idle_ms)
 
 
 def is_concurrent(statement: str) -> bool:

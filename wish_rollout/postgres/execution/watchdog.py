@@ -184,6 +184,7 @@ def connection_parameters(session: psycopg.Connection[Any]) -> dict[str, Any]:
         "host": info.host,
         "port": info.port,
         "password": info.password,
+        "application_name": f"{parameters.get('application_name', '')} watchdog"[-63:].strip(),
         "connect_timeout": CONNECT_SECONDS,
         "tcp_user_timeout": ANSWER_SECONDS * 1000,
     }

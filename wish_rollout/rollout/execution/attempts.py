@@ -54,6 +54,7 @@ class Execution:
     ``tries``: how many there were; ``paused``: seconds between them. ``lock_waits``: how its
     locks were taken. ``doubtful``: statements that an earlier run had finished, although
     the schema is as if it had not. ``lasting_limits``: the session's limits, if a script cannot have changed them.
+    ``holds_locks``: the transaction holds locks that may block queries.
     """
 
     target: Target
@@ -64,6 +65,7 @@ class Execution:
     doubtful: set[StatementKey] = field(default_factory=set)
     report: Callable[[str], None] = ignore
     lasting_limits: Budget | None = None
+    holds_locks: bool = False
     started: float = field(default_factory=time.monotonic)
 
     @property
@@ -147,7 +149,8 @@ class Execution:
     def before_statement(self, statement: str, outside: bool) -> None:
         """Set the limits of the next statement. Raises BlockedSessions if others have waited too long already."""
         self.refuse_blocking()
-        self.set_limits(self.budgets.of(statement, outside=outside), lasting=outside)
+        budget = self.budgets.of(statement, outside=outside, holds_locks=self.holds_locks)
+        self.set_limits(budget, lasting=outside)
 
     def set_limits(self, budget: Budget, *, lasting: bool) -> None:
         """Set the limits of the session, unless they are set already.

@@ -48,6 +48,7 @@ class TransactionLocks:
         self._revision = ""
         self._measurement: StatementMeasurement | None = None
         self._held_since: float | None = None
+        execution.holds_locks = False
 
     def begin_revision(self, revision: str) -> None:
         """Note which revision runs next."""
@@ -80,9 +81,10 @@ class TransactionLocks:
             )
             self._take(locks)
         if blocks and self._held_since is None:
-            self._held_since = time.monotonic()
+            self._hold()
+        holds = self._held_since is not None
         budget = self.execution.budgets.of(
-            sent.statement, outside=sent.outside, may_queue=not blocks and self._held_since is None
+            sent.statement, outside=sent.outside, may_queue=not blocks and not holds, holds_locks=holds
         )
         self.execution.set_limits(budget, lasting=sent.again and sent.outside)
 
@@ -92,7 +94,7 @@ class TransactionLocks:
             held = (time.monotonic() - self._held_since) * 1000
             waits = self.execution.lock_waits
             waits.longest_held_ms = max(waits.longest_held_ms, held)
-        self._held_since = None
+        self._held_since, self.execution.holds_locks = None, False
 
     def _shares_transaction(self) -> bool:
         return not self.has_transaction_per_revision()
@@ -114,7 +116,10 @@ class TransactionLocks:
             )
         if not taken:
             raise self._unavailable(request.locks, time.monotonic() - started)
-        self._held_since = time.monotonic()
+        self._hold()
+
+    def _hold(self) -> None:
+        self._held_since, self.execution.holds_locks = time.monotonic(), True
 
     def _unavailable(self, locks: Sequence[TableLock], seconds: float) -> LocksUnavailable:
         tables = sorted({(lock.schema, lock.table) for lock in locks})
