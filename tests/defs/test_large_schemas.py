@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import dagster as dg
 from dagster._serdes import serialize_value
 
@@ -24,7 +26,7 @@ TABLES, COLUMNS = 3000, 12
 
 def schema(tables: int) -> Snapshot:
     """Return a schema of many tables with columns, a constraint, an index and an enum each."""
-    objects = {}
+    objects: dict[tuple[str, str], dict[str, Any]] = {}
     for number in range(tables):
         table = f"public.a_table_with_a_long_name_{number:05}"
         objects["table", table] = {"comment": f'table "{number}" of many\u2026'}
@@ -37,7 +39,7 @@ def schema(tables: int) -> Snapshot:
     return Snapshot(objects)
 
 
-def event_size(metadata: dict[str, object]) -> int:
+def event_size(metadata: dict[str, Any]) -> int:
     """Return the size of an event with this metadata as Dagster stores it."""
     return len(serialize_value(dg.AssetMaterialization("schema", metadata=metadata)))
 
