@@ -123,6 +123,13 @@ def test_second_gated_environment_gets_its_own_gate(toml: Path) -> None:
     ]
 
 
+def test_definitions_of_several_configurations_in_one_process(toml: Path) -> None:
+    """Dagster caches configuration types by name."""
+    config = load_config(toml)
+    for each in (config, config.select_environment("prod"), config.truncate_after("staging"), config):
+        dg.Definitions.validate_loadable(build_definitions(each))
+
+
 def test_pipeline_without_a_gate_has_no_resume_sensor(toml: Path) -> None:
     toml.write_text(toml.read_text().partition("[environment.approval]")[0].replace("gated = true", ""))
     built = definitions(toml)

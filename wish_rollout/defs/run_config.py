@@ -7,6 +7,7 @@ a run. Environments are enumerations, which Dagster's launchpad completes and ch
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -34,9 +35,15 @@ APPROVAL = dg.Field(
 
 
 def environment_enum(config: Config, name: str, environments: Iterable[Environment]) -> dg.Enum:
-    """Return the enumeration of some environments, with what each is as its description."""
-    values = [dg.EnumValue(env.name, description=describe_environment(env)) for env in environments]
-    return dg.Enum(prefixed(name, config.project.name), values)
+    """Return the enumeration of some environments, with what each is as its description.
+
+    Dagster caches configuration types by name for a process, which may build the definitions of several configurations.
+    So the name contains a digest of the values.
+    """
+    described = {env.name: describe_environment(env) for env in environments}
+    digest = hashlib.sha256(repr(described).encode()).hexdigest()[:8]
+    values = [dg.EnumValue(value, description=text) for value, text in described.items()]
+    return dg.Enum(f"{prefixed(name, config.project.name)}_{digest}", values)
 
 
 def describe_environment(env: Environment) -> str:
