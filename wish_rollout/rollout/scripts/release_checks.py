@@ -33,6 +33,8 @@ def check_release(project: Project, tell: Callable[[str], None] = lambda _: None
     """
     findings: list[Check] = []
     for question in (_one_head, _history, _replay, _models, _round_trip, check_hazards):
+        if question is check_hazards and _is_uncertain(findings):
+            break
         tell(question.__name__.strip("_").removeprefix("check_").replace("_", " "))
         try:
             findings += question(project)
@@ -47,6 +49,11 @@ def check_release(project: Project, tell: Callable[[str], None] = lambda _: None
         if question is _one_head and not findings[-1].passed:
             break
     return findings
+
+
+def _is_uncertain(findings: list[Check]) -> bool:
+    """Return whether the schemas between the revisions are not certain, so that hazards cannot be assessed."""
+    return any(not finding.passed and finding.name in ("history", "replay") for finding in findings)
 
 
 def _one_head(project: Project) -> Iterator[Check]:
