@@ -58,7 +58,10 @@ KINDS = LOCK_KINDS | {
     *application_breaks.KINDS,
 }
 """Every kind that a revision can allow."""
-NOT_MEASURED = "Assessed from the text of the statements: no measurement is recorded for this revision (wish-rollout generate --record)."
+NOT_MEASURED = (
+    "Assessed from the text of the statements: no measurement is recorded for this revision "
+    "(wish-rollout generate --record)."
+)
 
 
 def judge_hazards(
