@@ -62,7 +62,7 @@ APPLICATION = (
         "sequence-restart",
         "numbers",
         ("ALTER SEQUENCE numbers RESTART",),
-        ("ALTER SEQUENCE numbers RESTART WITH 101",),
+        ("SELECT setval('numbers', 101)",),
         "ShareRowExclusiveLock",
         rewrites=True,
         rows=0,

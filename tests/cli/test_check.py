@@ -78,8 +78,39 @@ def test_check_passes_and_needs_no_environment(each_workspace: Workspace) -> Non
     result = each_workspace.cli("check")
     assert result.code == 0
     assert [line.split(":")[0] for line in result.out.splitlines()] == [
-        f"ok    {name}" for name in ("one head", "history", "replay", "behaviour", "models", "round trip")
+        f"ok    {name}"
+        for name in ("one head", "history", "replay", "behaviour", "models", "round trip", "hazards")
     ]
+
+
+LOCKING = """
+from alembic import op
+revision, down_revision = "0008", "0007"
+
+
+def upgrade():
+    op.create_index("title_key", "wishlist_items", ["title"])
+
+
+def downgrade():
+    op.drop_index("title_key")
+"""
+
+
+def test_check_names_hazards_with_file_and_line(workspace: Workspace) -> None:
+    name = "0008_title.py"
+    (workspace.root / "migrations/versions" / name).write_text(LOCKING)
+
+    workspace.cli("generate", "--record")
+    found = workspace.cli("check").out
+    (workspace.root / "migrations/versions" / name).write_text(
+        LOCKING + '\n\nallow_hazards = {"index-without-concurrently": "few rows"}\n'
+    )
+    workspace.cli("generate", "--record")
+    allowed = workspace.cli("check").out
+
+    assert f"{name}:7: index-without-concurrently: index public.title_key" in found
+    assert "index-without-concurrently" not in allowed
 
 
 def test_an_edited_script_fails(workspace: Workspace) -> None:

@@ -61,6 +61,10 @@ KINDS = LOCK_KINDS | {
     secrets.KIND,
 }
 """Every kind that a revision can allow."""
+NOT_MEASURED = (
+    "Assessed from the text of the statements: no measurement is recorded for this revision "
+    "(wish-rollout generate --record)."
+)
 
 
 def judge_hazards(
@@ -95,7 +99,7 @@ def _with_line(step: RevisionStep, hazard: Hazard) -> Hazard:
 def _assess_step(step: RevisionStep, locks: TransactionLocks) -> Iterator[Hazard]:
     candidates = [hazard for rule in RULES for hazard in rule(step)]
     if not step.is_measured:
-        yield from candidates
+        yield from (replace(hazard, why=f"{hazard.why} {NOT_MEASURED}") for hazard in candidates)
         return
     found = MeasuredHazards(step, candidates).collect(locks)
     yield from found

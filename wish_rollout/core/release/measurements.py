@@ -116,12 +116,11 @@ class StatementMeasurement:
         return any(lock.mode.blocks_queries for lock in self.locks or ())
 
     def as_json(self) -> dict[str, Any]:
-        """Return JSON values: lock modes as LOCK TABLE spells them."""
-        value = asdict(self)
-        locks = (
-            None if self.locks is None else [{**asdict(each), "mode": each.mode.sql} for each in self.locks]
-        )
-        return {**value, "locks": locks, "scans": list(self.scans), "rewrites": list(self.rewrites)}
+        """Return JSON values; lock modes are written as LOCK TABLE spells them."""
+        return asdict(self) | {
+            "locks": None if self.locks is None else [_lock_as_json(lock) for lock in self.locks],
+            "other_locks": [_lock_as_json(lock) for lock in self.other_locks],
+        }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
@@ -138,6 +137,10 @@ class StatementMeasurement:
             line=int(value["line"]),
             **lists,
         )
+
+
+def _lock_as_json(lock: TableLock) -> dict[str, Any]:
+    return asdict(lock) | {"mode": lock.mode.sql}
 
 
 def _lock_from_json(lock: Mapping[str, Any]) -> TableLock:

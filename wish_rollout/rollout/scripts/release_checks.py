@@ -60,6 +60,8 @@ def check_release(project: Project, progress: Callable[[str], None] = lambda _: 
         lambda: check_hazards(project),
     )
     for title, run in zip(("replay", "models", "round trip", "hazards"), checks, strict=True):
+        if title == "hazards" and _is_uncertain(findings):
+            break
         try:
             findings += run()
         except RolloutError as error:
@@ -70,6 +72,11 @@ def check_release(project: Project, progress: Callable[[str], None] = lambda _: 
 def _heads(project: Project) -> Iterator[Check]:
     head = project.release.head
     yield Check("one head" if len(head) < 2 else "heads", passed=True, detail=format_position(head))
+
+
+def _is_uncertain(findings: list[Check]) -> bool:
+    """Return whether the schemas between the revisions are not certain, so that hazards cannot be assessed."""
+    return any(not finding.passed and finding.name in ("history", "replay") for finding in findings)
 
 
 def _history(project: Project) -> Iterator[Check]:
