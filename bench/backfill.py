@@ -90,7 +90,7 @@ def measure_pair(folder: Path, url: str, scratch: str) -> tuple[float, float]:
 
 
 def fill(url: str) -> None:
-    """Fill the table anew."""
+    """Fill the table again."""
     with psycopg.connect(url, autocommit=True) as session:
         session.execute("truncate items")
         session.execute(INSERT, [ROWS])

@@ -87,9 +87,9 @@ def test_anything_else_is_refused_and_ends_the_migration(attack: str) -> None:
     assert {caught.value.approved, caught.value.found} & {*texts, "no statement"}
     with pytest.raises(StatementNotApproved):  # a script that catches the error cannot continue
         checked.check("1", CREATE)
-    for go_on in (checked.finish, checked.refuse_if_violated):
+    for call in (checked.finish, checked.refuse_if_violated):
         with pytest.raises(StatementNotApproved):
-            go_on()
+            call()
 
 
 def test_batches_of_a_backfill_may_repeat_and_nothing_else_may() -> None:

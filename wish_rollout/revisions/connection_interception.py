@@ -33,7 +33,7 @@ COPIED = ("server_version_info", "default_schema_name", "default_isolation_level
 """What SQLAlchemy's dialect reads from the server when an engine connects for the first time."""
 CHANGING = ("before_execute", "before_cursor_execute")
 LISTENED = (*CHANGING, "after_execute", "after_cursor_execute", "begin", "commit", "rollback", "savepoint")
-"""SQLAlchemy's ConnectionEvents that listeners of an engine get for the connection that stands in for it."""
+"""SQLAlchemy's ConnectionEvents that listeners of an engine get for the connection that replaces theirs."""
 TLS = ("sslmode", "sslrootcert", "sslcert", "sslkey")
 _OTHER_THREADS: set[int] = set()
 APPLICATION = "wish-rollout env.py"

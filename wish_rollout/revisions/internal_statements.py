@@ -1,4 +1,4 @@
-"""Which statements are Alembic's or SQLAlchemy's own, and no revision's: told by what they are made of, not by text."""
+"""Which statements are Alembic's or SQLAlchemy's own: recognized by their SQLAlchemy constructs, not by text."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sent:
-    """A statement of a revision, on its way to the server.
+    """A statement of a revision that is about to be sent to the server.
 
     ``statement``: as it was written, with places for parameters; ``text``: with these filled in, once a row of
     them. ``outside``: of a transaction. ``again``: it may run a second time. ``execute`` runs it on ``cursor``, from

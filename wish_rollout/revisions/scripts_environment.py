@@ -1,4 +1,4 @@
-"""How Python runs the scripts: compiled from their source, and told apart from this program's own frames."""
+"""How Python runs the scripts: compiled from their source, and distinguished from this program's own frames."""
 
 # ruff: noqa: PTH100, PTH118  (Path.resolve() would follow symbolic links)
 

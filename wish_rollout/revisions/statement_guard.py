@@ -182,7 +182,7 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def _repairs(text: str, expected: str) -> bool:
-    """Return whether a statement drops the invalid index that the expected one creates anew."""
+    """Return whether a statement drops the invalid index that the expected one creates again."""
     drop, create = _words(text), _words(expected)
     if drop[:5] != ("drop", "index", "concurrently", "if", "exists") or not contains_phrase(
         create, "concurrently"

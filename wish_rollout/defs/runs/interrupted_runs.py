@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.config import Config
 
-RUN_LOCK = "wish_rollout/lifeline"
+RUN_LOCK = "wish_rollout/run_lock"
 """Tag of a run that holds its advisory lock. Its value is the run's ID."""
 MAX_CHECKED_RUNS = 20
 UNFINISHED = [

@@ -112,7 +112,7 @@ def refuse_altered_ledger(connection: psycopg.Connection[Any], environment: str)
 
 
 def read_ledger_faults(connection: psycopg.Connection[Any]) -> list[tuple[str, str]]:
-    """Return how the ledger differs from the one that this program creates, each with the SQL or step that mends it.
+    """Return how the ledger differs from the one that this program creates, each with the SQL or step that corrects it.
 
     The catalog is compared (PostgreSQL manual, 53 System Catalogs), so no privilege on the ledger is needed.
     """

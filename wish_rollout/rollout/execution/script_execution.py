@@ -90,7 +90,7 @@ def _attempt(
         resumed = journaling.active or execution.tries > 1
         recorder.guard = guard_for(project, target, plan, resumed=resumed)
         hooks = _Attempt(recorder, execution, journaling, locks, checks).hooks()
-        return migrate(project.road(target, connection), end, direction, hooks)
+        return migrate(project.script_run(target, connection), end, direction, hooks)
     except StatementFailed as error:
         if not journaling.active:
             raise

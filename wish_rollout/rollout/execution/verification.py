@@ -103,7 +103,7 @@ def check_idempotent(project: Project, target: Target, connection: psycopg.Conne
         return Check("idempotent", passed=True, detail="there are no revisions")
     hooks = Hooks(step=refuse_step, guard=guard_for(project, target, None))
     try:
-        migrate(project.road(target, connection), project.release.head, hooks=hooks)
+        migrate(project.script_run(target, connection), project.release.head, hooks=hooks)
     except RevisionWouldRun as would:
         return Check("idempotent", passed=False, detail=f"running it again would run {would.revision}")
     return Check("idempotent", passed=True, detail="running it again does nothing")

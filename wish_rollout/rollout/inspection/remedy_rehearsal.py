@@ -34,7 +34,7 @@ def rehearse(found: Remedy, live: Snapshot, target: Snapshot, config: Config | N
     """Return a remedy with what came of running it on a scratch database; with a gap if it fails or leaves something.
 
     The live schema is built by its own remedy from an empty one. Roles have the names of the snapshots, and are
-    created in the transaction that is rolled back. Where no scratch server is to be had, the remedy says so.
+    created in the transaction that is rolled back. If there is no scratch server, the remedy says so.
     """
     if not found.statements:
         return found

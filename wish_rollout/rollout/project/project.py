@@ -62,7 +62,7 @@ class Project(ReleaseSource):
         """Give an environment's database at a URL that the caller holds."""
         return Target(env, url, self.scope_of(env), application_name)
 
-    def road(self, target: Target, connection: psycopg.Connection[Any]) -> ScriptRun:
+    def script_run(self, target: Target, connection: psycopg.Connection[Any]) -> ScriptRun:
         """Give what a run of the scripts on this target needs; the session must be in autocommit."""
         from wish_rollout.revisions.script_runs import ScriptRun
 

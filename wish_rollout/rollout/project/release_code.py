@@ -1,4 +1,4 @@
-"""The code that a release runs: recorded in ``meta/``, or found by a replay, and hashed anew whenever it is asked for."""
+"""The code that a release runs: recorded in ``meta/``, or found by a replay, and hashed again each time it is read."""
 
 from __future__ import annotations
 

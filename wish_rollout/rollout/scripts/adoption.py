@@ -65,16 +65,16 @@ def adopt(project: Project, target: Target, message: str = "") -> Generated:
         statements(down),
     )
     try:
-        anew = Project(project.config)
-        prove(anew, target.name, live, promise)
-        journal = Journal(anew.scripts.folder / "meta")
-        journal.write(anew.release, replay(anew))
-        anew.measurements.write(anew.release)
-        anew.code.write(journal.folder)
+        updated = Project(project.config)
+        prove(updated, target.name, live, promise)
+        journal = Journal(updated.scripts.folder / "meta")
+        journal.write(updated.release, replay(updated))
+        updated.measurements.write(updated.release)
+        updated.code.write(journal.folder)
     except BaseException:
         script.unlink(missing_ok=True)
         raise
-    return Generated(anew.release.head[0], script, journal.folder)
+    return Generated(updated.release.head[0], script, journal.folder)
 
 
 def statements(found: Remedy) -> Sequence[str]:
@@ -89,11 +89,11 @@ def refuse_gaps(environment: str, up: Remedy, down: Remedy) -> None:
             raise DriftNotAdoptable(environment, direction, "; ".join(map(str, found.gaps)))
 
 
-def prove(anew: Project, environment: str, live: Snapshot, promise: Snapshot) -> None:
+def prove(updated: Project, environment: str, live: Snapshot, promise: Snapshot) -> None:
     """Take a scratch database to the new head and back; raise AdoptionReplayDiffers where either is not as it has to be."""
-    new = anew.release.revisions[-1]
-    with scratch(anew) as url:
-        replayer = Replayer(anew, url)
+    new = updated.release.revisions[-1]
+    with scratch(updated) as url:
+        replayer = Replayer(updated, url)
         replayer.up(new.id)
         if left := difference(live, replayer.snapshot()):
             raise AdoptionReplayDiffers(environment, "upgrade", summarize_delta(left))

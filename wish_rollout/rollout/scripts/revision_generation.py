@@ -48,10 +48,10 @@ def generate(project: Project, message: str) -> Generated:
         Replayer(project, url).up_to(project.release.head)
         with connect(url, SCRATCH) as connection:
             release = project.config.release
-            road = ScriptRun(
+            run = ScriptRun(
                 project.scripts, connection, url, release.version_table, release.search_path, SCRATCH
             )
-            script = write_revision(road, message, metadata)
+            script = write_revision(run, message, metadata)
     if script is None:
         raise NothingToGenerate(models)
     current = Project(project.config)
