@@ -42,9 +42,9 @@ select pg_catalog.jsonb_build_object(
     'indexes_valid', (select pg_catalog.bool_and(i.indisvalid and i.indisready and i.indimmediate)
         from pg_catalog.pg_index i where i.indrelid = c.oid),
     'functions', (select pg_catalog.jsonb_object_agg(f.proname, pg_catalog.jsonb_build_array(
-            f.prosrc, l.lanname, f.prosecdef, f.proconfig, f.proowner = c.relowner or fo.rolsuper))
+            f.prosrc, l.lanname, f.prosecdef, f.proconfig, f.proowner = c.relowner or function_owner.rolsuper))
         from pg_catalog.pg_proc f join pg_catalog.pg_language l on l.oid = f.prolang
-        join pg_catalog.pg_roles fo on fo.oid = f.proowner
+        join pg_catalog.pg_roles function_owner on function_owner.oid = f.proowner
         where f.pronamespace = c.relnamespace and f.pronargs = 0 and f.proname in ('refuse_change', 'refuse_gap')),
     'rights', (select pg_catalog.jsonb_agg(pg_catalog.format('%s to %s', x.privilege_type,
             coalesce(g.rolname::text, 'PUBLIC')) order by 1)
