@@ -46,6 +46,10 @@ class ReleaseConfig(ConfigTable):
     pinned_extensions: frozenset[str] = Field(
         default=frozenset(), description="Extensions whose version is part of the fingerprint."
     )
+    allow_positions: bool = Field(
+        default=False,
+        description="Allow another order of columns than the scripts give. It is visible in `SELECT *` only.",
+    )
     authors: dict[str, tuple[str, ...]] = Field(
         default_factory=dict,
         description="Authors of revisions, for workers without a git checkout: revision = e-mail addresses.",

@@ -88,6 +88,13 @@ class Scripts:
             raise MultipleHeads(" ".join(sorted(heads)))
         return build_release(self._facts(script) for script in reversed(scripts))
 
+    def revisions_with(self, attribute: str) -> frozenset[str]:
+        """Return the revisions whose scripts set a module attribute to True."""
+        found = (self.directory.get_revision(revision.id) for revision in self.release.revisions)
+        return frozenset(
+            each.revision for each in found if each and getattr(each.module, attribute, False) is True
+        )
+
     def _place_of(self, error: Exception) -> str:
         """Say in which script, and in which line, something went wrong; nothing where that is in none."""
         frames = [(frame.filename, frame.lineno) for frame in extract_tb(error.__traceback__)]

@@ -178,3 +178,19 @@ class StatementFailedAfterCommit(StatementFailed):
         "continues there. The statement was: {statement}"
     )
     hint = "correct the cause (rows, locks), then continue: {again}"
+
+
+@dataclass(eq=False)
+class VersionTableInvalid(Refused):
+    """The name of Alembic's version table belongs to another kind of relation."""
+
+    table: str
+    database: str
+    reason: str
+
+    summary = "The version table {table} of the database {database} cannot be used: it {reason}."
+    explanation = "Alembic records the revision of a database in a table of its own; nothing was changed."
+    hint = (
+        "name the table that has the revision under [release] version_table in rollout.toml; or rename the relation, "
+        "and then: wish-rollout apply --adopt ENV"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from wish_rollout.core.errors.base import (
     AwaitingApproval,
@@ -44,15 +45,23 @@ class SchemaDrifted(DifferenceFound):
     environment: str
     position: str
     drift: str
+    next_step: str = ""
 
+    at_head: ClassVar[str] = (
+        "see all differences: wish-rollout drift {environment}; remove them: wish-rollout drift {environment} --sql; "
+        "or make them a revision: wish-rollout generate --adopt {environment}"
+    )
+    behind_head: ClassVar[str] = (
+        "see all differences: wish-rollout drift {environment}; remove them: wish-rollout drift {environment} --sql"
+    )
     summary = (
         "'{environment}' is at revision {position}, but its schema is not the schema of {position}: {drift}."
     )
     explanation = "The release was written for another schema, and its effect on this one is unknown; it was not started."
-    hint = (
-        "see all differences: wish-rollout drift {environment}; remove them: wish-rollout drift {environment} --sql; "
-        "or make them a revision: wish-rollout generate --adopt {environment}"
-    )
+    hint = "{next_step}"
+
+    def __post_init__(self) -> None:
+        self.next_step = self.next_step or self.at_head.format(environment=self.environment)
 
 
 @dataclass(eq=False)
@@ -79,15 +88,19 @@ class CleanNotAllowed(EnvironmentRefused):
 
 @dataclass(eq=False)
 class SchemaNotAdoptable(EnvironmentRefused):
-    """``--adopt`` was used, and the schema is not exactly that of the release."""
+    """``--adopt`` was used, and the schema is not exactly that of any position of the release."""
 
+    position: str
     drift: str
 
-    summary = "'{environment}' cannot be adopted: its schema is not exactly that of the release: {drift}."
+    summary = (
+        "'{environment}' cannot be adopted: its schema is not exactly that of the release. "
+        "The most similar revision is {position}, with the differences: {drift}."
+    )
     explanation = "--adopt only sets the version table, so every difference would be drift afterwards."
     hint = (
-        "write a revision that changes the existing objects, or for a disposable environment: "
-        "wish-rollout apply --clean {environment}"
+        "remove the differences: wish-rollout drift {environment} --sql, then: wish-rollout apply --adopt {environment}; "
+        "for a disposable environment: wish-rollout apply --clean {environment}"
     )
 
 

@@ -16,15 +16,31 @@ class ForeignRevision(Refused):
 
     revision: str
     head: str
-    environment: str = "the database"
+    environment: str = ""
 
     summary = (
-        "{environment} is at revision '{revision}', which this release does not contain (its head is {head})."
+        "{database} is at revision '{revision}', which this release does not contain (its head is {head})."
     )
     explanation = (
         "A newer release, or another project's, was applied there; the effect of a migration is unknown."
     )
-    hint = "check out the release that has {revision}; if the version table itself is wrong: SELECT * FROM alembic_version"
+    hint = "{next_step}"
+
+    def fill(self, template: str) -> str:
+        """Return a text in which the database is named by its environment, if that is known."""
+        name = self.environment
+        texts = {
+            "{database}": f"'{name}'" if name else "the database",
+            "{next_step}": "check out the release that has {revision}; "
+            + (
+                f"if the history was squashed or the row is wrong: wish-rollout apply --adopt {name}"
+                if name
+                else "if the version table itself is wrong, read it: TABLE alembic_version"
+            ),
+        }
+        for key, text in texts.items():
+            template = template.replace(key, text)
+        return super().fill(template)
 
 
 @dataclass(eq=False)

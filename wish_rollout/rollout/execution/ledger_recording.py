@@ -110,6 +110,8 @@ class Recorder:
     def last(self) -> None:
         """Record the act."""
         act = self._act()
+        if self.plan.baseline:
+            act = replace(act, detail={**act.detail, "baseline": self.plan.baseline.as_dict()})
         if self.begun:
             act = replace(act, nonce=None, detail={**act.detail, "begun": self.begun})
         ledger.append(self.connection, self.target.name, act)

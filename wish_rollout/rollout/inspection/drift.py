@@ -15,6 +15,7 @@ from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.rollout.inspection.drift_findings import environment_findings
 from wish_rollout.rollout.inspection.environment_status import EnvironmentStatus, read_environment_statuses
+from wish_rollout.rollout.project.environment_schema import EnvironmentSchema, without_baseline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -121,7 +122,7 @@ def _compare_environments(
     groups: dict[Position, dict[str, tuple[str, Snapshot]]] = {}
     for status in statuses:
         if status.state and status.verdict is not Verdict.FOREIGN:
-            snapshot = _managed_snapshot(project, status.state.snapshot)
+            snapshot = without_baseline(EnvironmentSchema(project, status.state), status.assessment.drift)
             group = groups.setdefault(status.state.facts.revisions, {})
             group.setdefault(snapshot.fingerprint, (status.environment, snapshot))
     for position, group in groups.items():
@@ -130,18 +131,17 @@ def _compare_environments(
             yield EnvironmentComparison(position, a, b, difference(first, other))
 
 
-def _managed_snapshot(project: Project, live: Snapshot) -> Snapshot:
-    return project.select_managed(live).snapshot
-
-
 def remedy_for_environment(project: Project, status: EnvironmentStatus) -> Remedy:
     """Return the SQL that changes a drifted environment's schema to the one of its revision.
+
+    For an unknown revision, it is the SQL that leads to the most similar schema of the release.
 
     The environment's state must have been read.
     """
     assert status.state is not None
     facts = status.state.facts
     scope = project.scope_of(project.config.find_environment(status.environment))
-    live = _managed_snapshot(project, status.state.snapshot)
+    schema = EnvironmentSchema(project, status.state)
+    target = schema.at(facts.revisions if schema.is_known else status.assessment.schema_position or ())
     roles = Roles.of(scope.migrator or facts.role, scope.roles)
-    return remedy(live, project.history.at(facts.revisions), roles, facts.major)
+    return remedy(schema.live, target, roles, facts.major)

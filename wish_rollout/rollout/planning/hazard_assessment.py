@@ -29,7 +29,7 @@ def add_hazards(
     ``connection``: in autocommit mode; it is only read from. Objects that are dropped before the migration
     (``Action.CLEAN``) are ignored. Raises InvalidHazardAllowance.
     """
-    if plan.action not in (Action.UPGRADE, Action.CLEAN, Action.ROLLBACK) or not plan.pending:
+    if plan.action not in (Action.UPGRADE, Action.CLEAN, Action.ADOPT, Action.ROLLBACK) or not plan.pending:
         return plan
     from wish_rollout.revisions.hazard_allowances import allowances
 
@@ -62,7 +62,7 @@ def pending_revisions(project: Project, plan: EnvironmentPlan) -> list[Pending]:
             history.at((revision.id,)),
             history.record((revision.id,)).upgrade,
         )
-        for revision in project.release.pending(plan.start)
+        for revision in project.release.pending(plan.upgraded_from)
     ]
 
 

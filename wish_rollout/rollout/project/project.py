@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from wish_rollout.config import Environment
+    from wish_rollout.core.release.release import Position
     from wish_rollout.core.schema.snapshot import Snapshot
     from wish_rollout.revisions.script_runs import Road
     from wish_rollout.rollout.project.history import History
@@ -47,6 +48,17 @@ class Project(ReleaseSource):
     def select_managed(self, live: Snapshot) -> ManagedSchema:
         """Say what of a live schema counts against a promise: the one place where that is decided."""
         return select_managed(live, self.config.scope.unmanaged, lambda: self._known)
+
+    def allows_positions(self, position: Position) -> bool:
+        """Return whether another order of columns is allowed: by rollout.toml, or by a revision applied at a position."""
+        if self.config.release.allow_positions:
+            return True
+        return bool(self._reordering) and not self._reordering.isdisjoint(self.release.ancestors(position))
+
+    @cached_property
+    def _reordering(self) -> frozenset[str]:
+        """The revisions whose scripts set ``allow_positions``."""
+        return self.scripts.revisions_with("allow_positions")
 
     def target(self, name: str, application_name: str = "wish-rollout") -> Target:
         """Give an environment's database; raise UnknownEnvironment, DatabaseUrlMissing."""

@@ -20,7 +20,8 @@ from wish_rollout.core.remedy.remedy import remedy
 from wish_rollout.core.remedy.role_names import Roles
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta_rendering import summarize_delta
-from wish_rollout.rollout.planning.refusals import refuse_foreign
+from wish_rollout.rollout.planning.drift_refusals import refuse_position
+from wish_rollout.rollout.project.environment_schema import EnvironmentSchema, without_baseline
 from wish_rollout.rollout.project.project import Project
 from wish_rollout.rollout.project.replay import Replayer, record, scratch
 from wish_rollout.rollout.scripts.revision_generation import Generated
@@ -42,13 +43,17 @@ def adopt(project: Project, target: Target, message: str = "") -> Generated:
     from wish_rollout.revisions.journal import Journal
     from wish_rollout.revisions.revision_writer import write_statements
 
-    seen = target.look()
-    refuse_foreign(target.environment, seen.facts.revisions, project)
-    live, promise = project.select_managed(seen.snapshot).snapshot, project.history.at(seen.facts.revisions)
-    if not difference(promise, live):
+    seen = target.read_database_state()
+    refuse_position(target.environment, seen.facts.revisions, project)
+    schema = EnvironmentSchema(project, seen)
+    drift, promise = schema.assess().drift, project.history.at(schema.position)
+    live = without_baseline(schema, drift)
+    if not drift:
         raise NothingToAdopt(target.name, format_position(seen.facts.revisions))
     if seen.facts.revisions != project.release.head:
-        raise AdoptionNotAtHead(target.name, format_position(seen.facts.revisions), format_position(project.release.head))
+        raise AdoptionNotAtHead(
+            target.name, format_position(seen.facts.revisions), format_position(project.release.head)
+        )
     roles = Roles("CURRENT_USER", target.scope.roles, portable=True)
     up = remedy(promise, live, roles, seen.facts.major)
     down = remedy(live, promise, roles, seen.facts.major)
