@@ -72,3 +72,7 @@ class ScopeConfig(ConfigTable):
         default=UnmanagedPolicy.FAIL,
         description="How objects that no revision knows are treated: as drift, reported, or ignored.",
     )
+    runtime_partitions: UnmanagedPolicy = Field(
+        default=UnmanagedPolicy.REPORT,
+        description="The same for partitions of the project's tables that no revision creates. They are never dropped.",
+    )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.approval.policy import Authorization
     from wish_rollout.core.plan.plan import EnvironmentPlan
+    from wish_rollout.core.schema.snapshot import Snapshot
     from wish_rollout.rollout.project.target import Target
 
     GateKeeper = Callable[[EnvironmentPlan, psycopg.Connection[Any]], Authorization]
@@ -46,11 +47,16 @@ FRESH_SECONDS = 1.0
 """For how long an answer of the gate's is taken as given just now: as long as what comes next takes anyway."""
 
 
+def keep_snapshot(snapshot: Snapshot) -> Snapshot:
+    """Return the snapshot as it is."""
+    return snapshot
+
+
 @dataclass
 class Recorder:
     """Records one act: at its end; or, where something is committed earlier, at that moment and at its end.
 
-    Three of its methods are the hooks of ``revisions.script_runs.migrate``.
+    ``fingerprinted``: returns the part of the live schema that the plan's fingerprint covers. Three of its methods are the hooks of ``revisions.script_runs.migrate``.
     """
 
     target: Target
@@ -63,6 +69,7 @@ class Recorder:
     asked: float = 0
     begun: int | None = None
     notes: Callable[[], dict[str, Any]] = dict
+    fingerprinted: Callable[[Snapshot], Snapshot] = keep_snapshot
 
     @property
     def seconds(self) -> float:
@@ -84,7 +91,9 @@ class Recorder:
         """Make sure of the ledger and, behind a gate, that what was approved is still what is there."""
         ledger.create_if_missing(self.connection, self.target.name)
         if self.grant and not self.begun:
-            now = read_database_state(self.connection, self.target.scope).snapshot.fingerprint
+            now = self.fingerprinted(
+                read_database_state(self.connection, self.target.scope).snapshot
+            ).fingerprint
             if now != self.plan.fingerprint:
                 changed = f"the live schema was {self.plan.fingerprint:.12}…, is {now:.12}…"
                 raise PlanChanged(self.target.name, changed)

@@ -87,7 +87,7 @@ def migrate_environment(
     with target.connect() as connection, rollout_mutex(target, connection):
         plan, seen = plan_on_connection(project, target, connection, choices)
         refuse_infeasible(target.environment, plan, project, seen)
-        recorder = Recorder(target, connection, plan, actor)
+        recorder = Recorder(target, connection, plan, actor, fingerprinted=project.without_runtime_partitions)
         if not plan.is_empty:
             refuse_changed(plan, planned)
             recorder.ask()
@@ -100,7 +100,7 @@ def act(project: Project, recorder: Recorder, seen: DatabaseState) -> tuple[str,
     plan = recorder.plan
     if plan.action is Action.NOTHING:
         return plan.fingerprint, []
-    before = seen.snapshot
+    before = project.without_runtime_partitions(seen.snapshot)
     checks = NO_CHECKS
     if plan.action is Action.CLEAN:
         before, checks = project.history.at(plan.start), Checks(first=cleaning(project, recorder))
@@ -128,7 +128,7 @@ def cleaning(project: Project, recorder: Recorder) -> Callable[[], None]:
         drop_objects(connection, [(obstacle.kind, obstacle.name) for obstacle in plan.conflicting_objects])
         left = read_database_state(connection, target.scope)
         refuse_drift(target.name, EnvironmentSchema(project, left))
-        recorder.after = plan.promised.apply(left.snapshot).fingerprint
+        recorder.after = plan.promised.apply(project.without_runtime_partitions(left.snapshot)).fingerprint
 
     return first
 

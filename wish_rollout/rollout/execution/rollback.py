@@ -35,8 +35,13 @@ def rollback_environment(
     actor.refuse_without_gatekeeper(target)
     with target.connect() as connection, rollout_mutex(target, connection):
         plan, seen = plan_rollback_on(project, target, connection, to)
-        after = plan.resumed_fingerprint or plan.promised.apply(seen.snapshot).fingerprint
-        recorder = Recorder(target, connection, plan, actor, after)
+        after = (
+            plan.resumed_fingerprint
+            or plan.promised.apply(project.without_runtime_partitions(seen.snapshot)).fingerprint
+        )
+        recorder = Recorder(
+            target, connection, plan, actor, after, fingerprinted=project.without_runtime_partitions
+        )
         recorder.ask()
         revisions = downgrade(project, recorder)
         return Migrated.of(recorder, after, revisions)
@@ -54,4 +59,6 @@ def refuse_loss(
     environment: str, connection: psycopg.Connection[Any], promised: Delta, after: Snapshot
 ) -> Callable[[], None]:
     """Make the check that runs inside the downgrade's transaction, behind locks that let no row in any more."""
-    return lambda: refuse_rows_at_risk(environment, count_rows_at_risk(connection, promised, tables_of(after)))
+    return lambda: refuse_rows_at_risk(
+        environment, count_rows_at_risk(connection, promised, tables_of(after))
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.plan.findings import HARMLESS, UNREADABLE, DriftFinding, FindingKind
@@ -10,9 +10,10 @@ from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.remedy.remedy import remedy
 from wish_rollout.core.remedy.role_names import Roles
-from wish_rollout.core.remedy.statements import Remedy
+from wish_rollout.core.remedy.statements import Gap, Remedy
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta_rendering import summarize_delta
+from wish_rollout.core.schema.snapshot import remove_objects
 from wish_rollout.rollout.inspection.drift_findings import environment_findings
 from wish_rollout.rollout.inspection.environment_status import EnvironmentStatus, read_environment_statuses
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema, without_baseline
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from wish_rollout.core.schema.snapshot import Snapshot
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.project.target import Target
+
+NOT_DROPPED = (
+    'a partition made at run time is never dropped here; to allow it: [scope] runtime_partitions = "report"'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,4 +149,8 @@ def remedy_for_environment(project: Project, status: EnvironmentStatus) -> Remed
     schema = EnvironmentSchema(project, status.state)
     target = schema.at(facts.revisions if schema.is_known else status.assessment.schema_position or ())
     roles = Roles.of(scope.migrator or facts.role, scope.roles)
-    return remedy(schema.live, target, roles, facts.major)
+    partitions = project.runtime_partitions(schema.live)
+    live = remove_objects(schema.live, {("table", name) for name in partitions})
+    found = remedy(live, target, roles, facts.major)
+    gaps = tuple(Gap("table", name, NOT_DROPPED) for name in partitions)
+    return replace(found, gaps=(*found.gaps, *gaps)) if gaps else found

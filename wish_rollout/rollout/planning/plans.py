@@ -137,7 +137,7 @@ def plan_for(
         drift=Delta(()) if adopted else assessment.drift,
         conflicting_objects=found,
         unmanaged=assessment.unmanaged,
-        fingerprint=state.snapshot.fingerprint,
+        fingerprint=project.without_runtime_partitions(state.snapshot).fingerprint,
         facts=state.facts,
         adopted=adopted.position if adopted else None,
         baseline=baseline_after(schema, release.head) if pending or adopted else None,

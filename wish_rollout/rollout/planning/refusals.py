@@ -48,7 +48,7 @@ def refuse_infeasible(
         refuse_position(env, plan.start, project)
     for refuse in (refuse_unwritable, _refuse_cleaning, _refuse_conflicting_objects):
         refuse(env, plan, project, state)
-    if plan.action is Action.UPGRADE and not plan.resumed_fingerprint:
+    if plan.action in (Action.UPGRADE, Action.NOTHING) and not plan.resumed_fingerprint:
         refuse_drift(env.name, schema)
         refuse_column_order(env.name, schema, plan.end)
     refuse_hazards(plan)

@@ -1,0 +1,205 @@
+"""From each state that a team's database can be in, the commands in the hints lead to an environment in step.
+
+No row is lost on the way, and the database is changed only by our commands and by the SQL that they print.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.rollout.states.conftest import TABLE
+
+if TYPE_CHECKING:
+    from tests.rollout.states.conftest import States
+
+ROW = "INSERT INTO items (id, title, price) VALUES (1, 'brick', 5)"
+MERGE = "\n\nallow_positions = True\n"
+
+
+def at_head(states: States) -> None:
+    states.roll_out()
+    states.sql(ROW)
+
+
+def add_revision(states: States) -> None:
+    states.revision(
+        "r2", "r1", "ALTER TABLE items ADD COLUMN colour text", "ALTER TABLE items DROP COLUMN colour"
+    )
+
+
+def branches(states: States, *, allowed: bool) -> None:
+    """Prod has applied branch b; then branch a is merged, which a replay applies first."""
+    states.revision("b", "r1", "ALTER TABLE items ADD COLUMN b int", "ALTER TABLE items DROP COLUMN b")
+    at_head(states)
+    states.revision("a", "r1", "ALTER TABLE items ADD COLUMN a int", "ALTER TABLE items DROP COLUMN a")
+    states.revision("m", ("a", "b"), "", "", MERGE if allowed else "")
+
+
+def branches_applied_by_alembic(states: States) -> None:
+    """Alembic has applied both branches in prod, in another order than a replay does."""
+    branches(states, allowed=False)
+    states.sql("ALTER TABLE items ADD COLUMN a int; UPDATE alembic_version SET version_num = 'm'")
+    order = [
+        row[0]
+        for row in states.sql(
+            "SELECT attname::text FROM pg_attribute WHERE attrelid = 'items'::regclass"
+            " AND attnum > 3 ORDER BY attnum"
+        )
+    ]
+    assert order == ["b", "a"]
+
+
+def squashed(states: States) -> None:
+    """The history is replaced by one revision that leads to the same schema."""
+    add_revision(states)
+    at_head(states)
+    states.forget("r1", "r2")
+    states.revision("new1", None, TABLE.replace("price int", "price int, colour text"), "DROP TABLE items")
+
+
+def squashed_and_behind(states: States) -> None:
+    """The same, and a further revision is pending."""
+    squashed(states)
+    states.revision(
+        "new2",
+        "new1",
+        "CREATE INDEX CONCURRENTLY ON items (title)".replace(" CONCURRENTLY", ""),
+        "DROP INDEX items_title_idx",
+        '\n\nallow_hazards = {"index-without-concurrently": "few rows"}\n',
+    )
+
+
+def squashed_with_another_schema(states: States) -> None:
+    """The new history's schema has another index."""
+    squashed(states)
+    states.sql("CREATE INDEX hotfix ON items (price)")
+
+
+def version_row_missing(states: States) -> None:
+    at_head(states)
+    states.sql("DELETE FROM alembic_version")
+
+
+def version_table_missing(states: States) -> None:
+    at_head(states)
+    states.sql("DROP TABLE alembic_version")
+
+
+def unknown_version_row(states: States) -> None:
+    at_head(states)
+    states.sql("UPDATE alembic_version SET version_num = ''")
+
+
+def two_version_rows(states: States) -> None:
+    add_revision(states)
+    at_head(states)
+    states.sql("INSERT INTO alembic_version VALUES ('r1')")
+
+
+def ahead_in_the_middle(states: States) -> None:
+    """A revision before the head was applied by hand."""
+    at_head(states)
+    add_revision(states)
+    states.sql("ALTER TABLE items ADD COLUMN colour text")
+    states.revision(
+        "r3", "r2", "ALTER TABLE items ADD COLUMN size text", "ALTER TABLE items DROP COLUMN size"
+    )
+
+
+def dump_without_privileges(states: States) -> None:
+    """A copy restored without owner, privileges and ledger."""
+    at_head(states)
+    states.sql("DROP SCHEMA wish_rollout CASCADE")
+
+
+def invalid_index(states: States) -> None:
+    """An interrupted CREATE INDEX CONCURRENTLY has left an invalid index."""
+    at_head(states)
+    states.sql("INSERT INTO items VALUES (2, 'brick', 5)")
+    with pytest.raises(Exception, match="could not create unique index"):
+        states.sql("CREATE UNIQUE INDEX CONCURRENTLY by_title ON items (title)")
+    states.sql("UPDATE items SET title = 'other' WHERE id = 2")
+    states.revision(
+        "r2",
+        "r1",
+        "CREATE UNIQUE INDEX by_title ON items (title)",
+        "DROP INDEX by_title",
+        '\n\nallow_hazards = {"index-without-concurrently": "few rows"}\n',
+    )
+
+
+def drift_at_the_head(states: States) -> None:
+    at_head(states)
+    states.sql("CREATE INDEX hotfix ON items (price)")
+
+
+def drift_behind_the_head(states: States) -> None:
+    drift_at_the_head(states)
+    add_revision(states)
+
+
+STATES = [
+    branches_applied_by_alembic,
+    squashed,
+    squashed_and_behind,
+    squashed_with_another_schema,
+    version_row_missing,
+    version_table_missing,
+    unknown_version_row,
+    two_version_rows,
+    ahead_in_the_middle,
+    dump_without_privileges,
+    invalid_index,
+    drift_at_the_head,
+    drift_behind_the_head,
+]
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_hints_lead_to_an_environment_in_step(states: States, state: object) -> None:
+    state(states)  # type: ignore[operator]
+    states.walk("apply")
+    assert states.sql("SELECT id, title, price FROM items WHERE id = 1") == [(1, "brick", 5)]
+
+
+def test_another_order_of_columns_is_foreseen_and_allowed_by_the_merge_revision(states: States) -> None:
+    branches(states, allowed=False)
+    refused = states.cli("apply")
+    assert (refused.code, "the order of columns in public.items would differ" in refused.err) == (6, True)
+    states.revision("m", ("a", "b"), "", "", MERGE)
+    states.roll_out()
+    assert states.sql("SELECT id FROM items") == [(1,)]
+    states.revision(
+        "r9",
+        "m",
+        "ALTER TABLE items RENAME COLUMN b TO bee; ALTER TABLE items ADD COLUMN z int",
+        "ALTER TABLE items DROP COLUMN z; ALTER TABLE items RENAME COLUMN bee TO b",
+        '\n\nallow_hazards = {"rename": "no readers"}\n',
+    )
+    states.roll_out()
+
+
+def test_rollback_that_brings_a_middle_column_back_last_is_foreseen(states: States) -> None:
+    states.revision(
+        "r2",
+        "r1",
+        "ALTER TABLE items DROP COLUMN title",
+        "ALTER TABLE items ADD COLUMN title text",
+        '\n\nallow_hazards = {"drop-column": "unused"}\n',
+    )
+    states.roll_out()
+    states.walk("rollback", "prod")
+    states.walk("rollback", "prod")
+    assert "columns that the rollback adds to public.items again are its last ones" in states.output
+
+
+def test_version_table_that_is_a_view_is_refused_with_the_next_step(states: States) -> None:
+    at_head(states)
+    states.sql("ALTER TABLE alembic_version RENAME TO real; CREATE VIEW alembic_version AS TABLE real")
+    message = states.workspace.cli("apply").err
+    assert "The version table public.alembic_version" in message
+    assert "it is a view" in message
+    states.sql("DROP VIEW alembic_version; ALTER TABLE real RENAME TO alembic_version")
+    states.assert_in_step()
