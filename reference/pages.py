@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reference import commands, configuration, dagster_objects, errors, json_formats
+from reference import commands, configuration, dagster_objects, errors, json_formats, recovery
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 PAGES = {
@@ -13,4 +13,5 @@ PAGES = {
     "errors.md": errors.page,
     "dagster.md": dagster_objects.page,
     "json.md": json_formats.page,
+    "../recovery.md": recovery.page,
 }

@@ -37,7 +37,7 @@ LATER = "CREATE TABLE more (a int GENERATED ALWAYS AS IDENTITY); CREATE FUNCTION
 def test_platform_state_is_recorded_at_the_first_apply_and_is_no_drift(states: States, app: str) -> None:
     platform(states, app)
     plan = states.cli("plan").out
-    assert "note: baseline, accepted: " in plan
+    assert "note: accepted baseline: " in plan
     assert "extension pg_trgm" in plan
     assert states.cli("drift").code == 0
     states.roll_out()

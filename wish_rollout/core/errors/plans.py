@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from wish_rollout.core.errors.base import (
     AwaitingApproval,
@@ -45,23 +44,18 @@ class SchemaDrifted(DifferenceFound):
     environment: str
     position: str
     drift: str
-    next_step: str = ""
 
-    at_head: ClassVar[str] = (
-        "see all differences: wish-rollout drift {environment}; remove them: wish-rollout drift {environment} --sql; "
-        "or make them a revision: wish-rollout generate --adopt {environment}"
-    )
-    behind_head: ClassVar[str] = (
-        "see all differences: wish-rollout drift {environment}; remove them: wish-rollout drift {environment} --sql"
-    )
     summary = (
         "'{environment}' is at revision {position}, but its schema is not the schema of {position}: {drift}."
     )
     explanation = "The release was written for another schema, and its effect on this one is unknown; it was not started."
-    hint = "{next_step}"
+    hint = "see all differences: wish-rollout drift {environment}; remove them: wish-rollout drift {environment} --sql"
 
-    def __post_init__(self) -> None:
-        self.next_step = self.next_step or self.at_head.format(environment=self.environment)
+
+class SchemaDriftedAtHead(SchemaDrifted):
+    """The same at the release's head, where the differences can become a new revision."""
+
+    hint = SchemaDrifted.hint + "; or make them a revision: wish-rollout generate --adopt {environment}"
 
 
 @dataclass(eq=False)

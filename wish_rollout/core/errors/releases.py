@@ -12,35 +12,32 @@ NO_RELEASE = "A release is read from its scripts, so there is no release."
 
 @dataclass(eq=False)
 class ForeignRevision(Refused):
-    """The database is at a revision that these scripts do not have."""
+    """A revision that these scripts do not have."""
 
     revision: str
     head: str
-    environment: str = ""
 
     summary = (
-        "{database} is at revision '{revision}', which this release does not contain (its head is {head})."
+        "The database is at revision '{revision}', which this release does not contain (its head is {head})."
     )
     explanation = (
         "A newer release, or another project's, was applied there; the effect of a migration is unknown."
     )
-    hint = "{next_step}"
+    hint = "check out the release that has {revision}; see the environments: wish-rollout status"
 
-    def fill(self, template: str) -> str:
-        """Return a text in which the database is named by its environment, if that is known."""
-        name = self.environment
-        texts = {
-            "{database}": f"'{name}'" if name else "the database",
-            "{next_step}": "check out the release that has {revision}; "
-            + (
-                f"if the history was squashed or the row is wrong: wish-rollout apply --adopt {name}"
-                if name
-                else "if the version table itself is wrong, read it: TABLE alembic_version"
-            ),
-        }
-        for key, text in texts.items():
-            template = template.replace(key, text)
-        return super().fill(template)
+
+@dataclass(eq=False)
+class ForeignEnvironment(ForeignRevision):
+    """An environment's version table names a revision that these scripts do not have."""
+
+    environment: str
+
+    summary = "'{environment}' is at revision '{revision}', which this release does not contain (its head is {head})."
+    explanation = "A newer release or another project's was applied there, or the history was replaced."
+    hint = (
+        "check out the release that has {revision}; if the history was squashed, or the row is wrong: "
+        "wish-rollout apply --adopt {environment}"
+    )
 
 
 @dataclass(eq=False)

@@ -51,7 +51,8 @@ class EnvironmentPlan:
     the release was interrupted here, the fingerprint that it must produce. ``unmanaged``: objects that are not
     the release's and are ignored. ``adopted``: the position that an adoption sets the version table to first.
     ``baseline``: the accepted differences that the plan records in the ledger; None if it records nothing new.
-    ``notes``: what the plan does that the statements do not show.
+    ``notes``: what the plan does that the statements do not show. ``already_there``: what the environment has already
+    of the pending revisions, whose statements allow for it; the plan was rehearsed on a copy of the live schema.
     """
 
     environment: str
@@ -75,6 +76,7 @@ class EnvironmentPlan:
     adopted: Position | None = None
     baseline: Baseline | None = None
     notes: tuple[str, ...] = ()
+    already_there: str = ""
 
     @property
     def upgraded_from(self) -> Position:
@@ -107,6 +109,7 @@ class EnvironmentPlan:
             "findings": [finding.signed() for finding in self.findings if finding.rows],
             "resumes": self.resumed_fingerprint,
             **({} if self.adopted is None else {"adopts": list(self.adopted)}),
+            **({"already_there": self.already_there} if self.already_there else {}),
             **({"baseline": self.baseline.as_dict()} if self.baseline else {}),
         }
 

@@ -30,7 +30,7 @@ class Verdict(StrEnum):
     DRIFTED = "drifted"
     """The schema is not that of the database's revision."""
     FOREIGN = "foreign"
-    """At a revision that this release does not contain."""
+    """The version table does not name a position of this release."""
     UNREACHABLE = "unreachable"
     """The server does not answer."""
     LOCKED = "locked"
@@ -69,8 +69,7 @@ def assess_drift(
     schema has drifted. ``managed``: the managed part of the live schema.
     """
     position = state.facts.revisions
-    known = {revision.id for revision in release.revisions}
-    if not known.issuperset(position):
+    if not release.is_position(position):
         nearest, drift = nearest_position(release, promise, managed.snapshot)
         return DriftAssessment(Verdict.FOREIGN, drift, nearest, managed.unmanaged)
     pending = release.pending(position)

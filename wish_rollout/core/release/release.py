@@ -61,6 +61,14 @@ class Release:
                 stack.extend(revision.parents)
         return frozenset(found)
 
+    def is_position(self, position: Position) -> bool:
+        """Return whether a version table may have these rows: known revisions, none of them an ancestor of another."""
+        if not {revision.id for revision in self.revisions}.issuperset(position):
+            return False
+        return not any(
+            name in self.ancestors(tuple(each for each in position if each != name)) for name in position
+        )
+
     def pending(self, position: Position) -> tuple[Revision, ...]:
         """Return the revisions that a database at a position has not applied, in the order of upgrading."""
         applied = self.ancestors(position)

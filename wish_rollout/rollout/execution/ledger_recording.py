@@ -56,7 +56,8 @@ def keep_snapshot(snapshot: Snapshot) -> Snapshot:
 class Recorder:
     """Records one act: at its end; or, where something is committed earlier, at that moment and at its end.
 
-    ``fingerprinted``: returns the part of the live schema that the plan's fingerprint covers. Three of its methods are the hooks of ``revisions.script_runs.migrate``.
+    ``fingerprinted``: returns the part of the live schema that the plan's fingerprint covers.
+    Three of its methods are the hooks of ``revisions.script_runs.migrate``.
     """
 
     target: Target

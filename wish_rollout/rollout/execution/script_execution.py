@@ -67,18 +67,24 @@ def _attempt(
     journaling = Journaling(journal, active=journal.read())
     if execution.tries == 1 and not plan.drift:
         execution.doubtful = set(journal.finished)
-    journaling.doubt(execution.doubtful, project.history.at(plan.start))
+    journaling.doubt(execution.doubtful, project.history.at(plan.upgraded_from))
     try:
         hooks = _hooks(recorder, execution, journaling, checks)
         return migrate(project.road(target, connection), end, direction, hooks)
     except StatementFailed as error:
-        raise (StatementFailedAfterCommit(**error.as_dict(), again=_again(plan)) if journaling.active else error) from error
+        raise (
+            StatementFailedAfterCommit(**error.as_dict(), again=_again(plan)) if journaling.active else error
+        ) from error
 
 
 def _again(plan: EnvironmentPlan) -> str:
     """Write the command that goes on with an act."""
     back = plan.action is Action.ROLLBACK
-    return f"wish-rollout rollback {plan.environment} --to {format_position(plan.end)}" if back else "wish-rollout apply"
+    return (
+        f"wish-rollout rollback {plan.environment} --to {format_position(plan.end)}"
+        if back
+        else "wish-rollout apply"
+    )
 
 
 def _hooks(recorder: Recorder, execution: Execution, journaling: Journaling, checks: Checks) -> Hooks:

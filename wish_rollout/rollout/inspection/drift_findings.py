@@ -71,7 +71,7 @@ def _finding_detail(kind: FindingKind, status: EnvironmentStatus) -> str:
 
 def _foreign_detail(status: EnvironmentStatus) -> str:
     nearest, drift = format_position(status.assessment.schema_position or ()), status.assessment.drift
-    unknown = f"{status.position} is not a revision of this release"
+    unknown = f"{status.position} is not a position of this release"
     if not drift:
         return f"{unknown}; the schema is that of {nearest}"
     return f"{unknown}; the most similar schema, of {nearest}, differs: {summarize_delta(drift)}"

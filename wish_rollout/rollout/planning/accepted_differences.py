@@ -43,7 +43,7 @@ def describe_changes(changes: Iterable[Change]) -> list[str]:
     """Return accepted changes as text: those of the platform, and the tables with another order of columns."""
     changes = list(changes)
     platform = [change for change in changes if not is_column_move(change)]
-    lines = [f"baseline, accepted: {summarize_changes(platform)}"] if platform else []
+    lines = [f"accepted baseline: {summarize_changes(platform)}"] if platform else []
     return lines + [describe_order(table) for table in tables_in_other_order(changes)]
 
 

@@ -11,8 +11,8 @@ from wish_rollout.core.errors.drift import (
     InvalidIndexesLeft,
     RedundantVersionRows,
 )
-from wish_rollout.core.errors.plans import SchemaAhead, SchemaDrifted, SchemaNotAdoptable
-from wish_rollout.core.errors.releases import ForeignRevision
+from wish_rollout.core.errors.plans import SchemaAhead, SchemaDrifted, SchemaDriftedAtHead, SchemaNotAdoptable
+from wish_rollout.core.errors.releases import ForeignEnvironment
 from wish_rollout.core.plan.plan import Action
 from wish_rollout.core.plan.verdict import Verdict, nearest_position
 from wish_rollout.core.release.release import format_position
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def refuse_position(env: Environment, position: Position, project: Project) -> None:
     """Raise if the rows of the version table are not a position of the release.
 
-    Raises ForeignRevision for an unknown revision, and RedundantVersionRows if a row is an ancestor of another.
+    Raises ForeignEnvironment for an unknown revision, and RedundantVersionRows if a row is an ancestor of another.
     """
     refuse_foreign(env, position, project)
     for name in position:
@@ -43,11 +43,11 @@ def refuse_position(env: Environment, position: Position, project: Project) -> N
 
 
 def refuse_foreign(env: Environment, position: Position, project: Project) -> None:
-    """Raise ForeignRevision if the database is at a revision that the release does not contain."""
+    """Raise ForeignEnvironment if the database is at a revision that the release does not contain."""
     known = {revision.id for revision in project.release.revisions}
     unknown = next((name for name in position if name not in known), None)
     if unknown is not None:
-        raise ForeignRevision(unknown, format_position(project.release.head), env.name)
+        raise ForeignEnvironment(unknown, format_position(project.release.head), env.name)
 
 
 def refuse_adoption(env: Environment, plan: EnvironmentPlan, schema: EnvironmentSchema) -> None:
@@ -85,19 +85,33 @@ def drift_error(
     """Return the error for drift, by what has drifted: its hint is the command that resolves this drift."""
     if all(map(is_column_move, drift.changes)):
         return ColumnOrderDiffers(environment, position, ", ".join(tables_in_other_order(drift.changes)))
-    indexes = [
+    if left := _invalid_indexes_left(environment, drift):
+        return left
+    error = SchemaDriftedAtHead if at_head else SchemaDrifted
+    return error(environment, position, summarize_delta(drift))
+
+
+def refuse_invalid_indexes(environment: str, schema: EnvironmentSchema) -> None:
+    """Raise InvalidIndexesLeft if the only drift is invalid indexes.
+
+    Such an index has the name of one that a pending revision creates, but it is no conflict with somebody's object.
+    """
+    drift = schema.assess().drift
+    if drift and (left := _invalid_indexes_left(environment, drift)):
+        raise left
+
+
+def _invalid_indexes_left(environment: str, drift: Delta) -> InvalidIndexesLeft | None:
+    invalid = [
         change.name
         for change in drift.changes
-        if change.kind == "index"
-        and change.change == "added"
+        if (change.kind, change.change) == ("index", "added")
         and change.properties.get("invalid", (None, None))[1]
     ]
-    if len(indexes) == len(drift.changes):
-        return InvalidIndexesLeft(
-            environment, ", ".join(indexes), "; ".join(f"DROP INDEX CONCURRENTLY {name}" for name in indexes)
-        )
-    hint = SchemaDrifted.at_head if at_head else SchemaDrifted.behind_head
-    return SchemaDrifted(environment, position, summarize_delta(drift), hint.format(environment=environment))
+    if len(invalid) < len(drift.changes):
+        return None
+    statements = "; ".join(f"DROP INDEX CONCURRENTLY {name}" for name in invalid)
+    return InvalidIndexesLeft(environment, ", ".join(invalid), statements)
 
 
 def refuse_column_order(environment: str, schema: EnvironmentSchema, end: Position) -> None:

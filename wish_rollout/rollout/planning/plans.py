@@ -10,11 +10,13 @@ from wish_rollout.core.errors.plans import EnvironmentsShareDatabase
 from wish_rollout.core.plan.plan import Action, EnvironmentPlan, Plan
 from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.core.release.release import format_position
+from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.conflicting_objects import find_conflicting_objects, is_created_if_missing
 from wish_rollout.core.schema.delta import Delta
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.records.journal import find_interrupted_act
 from wish_rollout.rollout.planning.accepted_differences import baseline_after, describe_differences
+from wish_rollout.rollout.planning.backports import find_backport
 from wish_rollout.rollout.planning.hazard_assessment import add_hazards
 from wish_rollout.rollout.planning.refusals import refuse_infeasible
 from wish_rollout.rollout.planning.row_checks import add_row_findings
@@ -122,6 +124,9 @@ def plan_for(
     created = history.promised(start, release.head) if pending else promised
     found = find_conflicting_objects(created, history.at(release.head), schema.live) if pending else ()
     statements = history.statements(start) if known else ()
+    backport = "" if adopted or env.name in choices.clean else find_backport(schema)
+    if backport:
+        promised, found = difference(schema.live, schema.at(release.head)), ()
     found = tuple(each for each in found if not is_created_if_missing(each, statements))
     return EnvironmentPlan(
         environment=env.name,
@@ -134,14 +139,15 @@ def plan_for(
         pending=tuple(f"{revision.id} {revision.message}".strip() for revision in pending),
         statements=statements,
         promised=promised,
-        drift=Delta(()) if adopted else assessment.drift,
+        drift=Delta(()) if adopted or backport else assessment.drift,
         conflicting_objects=found,
         unmanaged=assessment.unmanaged,
         fingerprint=project.without_runtime_partitions(state.snapshot).fingerprint,
         facts=state.facts,
         adopted=adopted.position if adopted else None,
         baseline=baseline_after(schema, release.head) if pending or adopted else None,
-        notes=describe_differences(schema) if known else (),
+        notes=(*(describe_differences(schema) if known else ()), *([backport] if backport else [])),
+        already_there=backport,
     )
 
 

@@ -20,6 +20,7 @@ from wish_rollout.rollout.planning.drift_refusals import (
     refuse_adoption,
     refuse_column_order,
     refuse_drift,
+    refuse_invalid_indexes,
     refuse_position,
 )
 from wish_rollout.rollout.planning.hazard_assessment import refuse_hazards
@@ -46,9 +47,14 @@ def refuse_infeasible(
     refuse_adoption(env, plan, schema)
     if plan.adopted is None:
         refuse_position(env, plan.start, project)
+        refuse_invalid_indexes(env.name, schema)
     for refuse in (refuse_unwritable, _refuse_cleaning, _refuse_conflicting_objects):
         refuse(env, plan, project, state)
-    if plan.action in (Action.UPGRADE, Action.NOTHING) and not plan.resumed_fingerprint:
+    if (
+        plan.action in (Action.UPGRADE, Action.NOTHING)
+        and not plan.resumed_fingerprint
+        and not plan.already_there
+    ):
         refuse_drift(env.name, schema)
         refuse_column_order(env.name, schema, plan.end)
     refuse_hazards(plan)
@@ -63,9 +69,11 @@ def refuse_unwritable(
     Raises PooledConnection, ReadOnlyDatabase, SchemaMissing, CreatePrivilegeMissing, LedgerPrivilegeMissing, LedgerMissing.
     """
     facts = plan.facts
+    if facts.pooled and not env.pooled_sessions:
+        raise PooledConnection(env.name)
     if plan.is_empty:
         return
-    _refuse_session(env, facts)
+    _refuse_read_only(env, facts)
     schemas = schemas_with_new_objects(plan.promised)
     if not plan.start:
         schemas.add(project.config.release.version_table.split(".", maxsplit=1)[0])
@@ -86,9 +94,7 @@ def refuse_unwritable(
         raise LedgerMissing(env.name, facts.role, facts.database)
 
 
-def _refuse_session(env: Environment, facts: ServerFacts) -> None:
-    if facts.pooled and not env.pooled_sessions:
-        raise PooledConnection(env.name)
+def _refuse_read_only(env: Environment, facts: ServerFacts) -> None:
     if facts.in_recovery:
         raise ReadOnlyDatabase(env.name, "the server is a replica (in recovery)")
     if facts.read_only:

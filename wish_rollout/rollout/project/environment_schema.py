@@ -41,8 +41,8 @@ class EnvironmentSchema:
 
     @cached_property
     def is_known(self) -> bool:
-        """Whether the release contains all revisions that the version table names."""
-        return {revision.id for revision in self.project.release.revisions}.issuperset(self.position)
+        """Whether the version table names a position of the release."""
+        return self.project.release.is_position(self.position)
 
     @cached_property
     def managed(self) -> ManagedSchema:
@@ -66,9 +66,8 @@ class EnvironmentSchema:
 
     @cached_property
     def _recorded_at(self) -> Snapshot:
-        known = {revision.id for revision in self.project.release.revisions}
-        history = self.project.history
-        return history.at(self.baseline.position if known.issuperset(self.baseline.position) else ())
+        position = self.baseline.position
+        return self.project.history.at(position if self.project.release.is_position(position) else ())
 
     def at(self, position: Position) -> Snapshot:
         """Return the schema that the environment must have at a position."""
