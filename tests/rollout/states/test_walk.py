@@ -5,14 +5,19 @@ No row is lost on the way, and the database is changed only by our commands and 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.rollout.states.conftest import TABLE
+from wish_rollout.core.errors import drift, plans, releases
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.rollout.states.conftest import States
+    from wish_rollout.core.errors.base import RolloutError
 
 ROW = "INSERT INTO items (id, title, price) VALUES (1, 'brick', 5)"
 MERGE = "\n\nallow_positions = True\n"
@@ -134,28 +139,38 @@ def drift_behind_the_head(states: States) -> None:
     add_revision(states)
 
 
-STATES = [
-    branches_applied_by_alembic,
-    squashed,
-    squashed_and_behind,
-    squashed_with_another_schema,
-    version_row_missing,
-    version_table_missing,
-    unknown_version_row,
-    two_version_rows,
-    ahead_in_the_middle,
-    dump_without_privileges,
-    invalid_index,
-    drift_at_the_head,
-    drift_behind_the_head,
+STATES: list[tuple[Callable[[States], None], type[RolloutError]]] = [
+    (branches_applied_by_alembic, drift.ColumnOrderDiffers),
+    (squashed, releases.ForeignEnvironment),
+    (squashed_and_behind, releases.ForeignEnvironment),
+    (squashed_with_another_schema, releases.ForeignEnvironment),
+    (version_row_missing, plans.ConflictingObjectsFound),
+    (version_table_missing, plans.ConflictingObjectsFound),
+    (unknown_version_row, releases.ForeignEnvironment),
+    (two_version_rows, drift.RedundantVersionRows),
+    (ahead_in_the_middle, plans.SchemaAhead),
+    (invalid_index, drift.InvalidIndexesLeft),
+    (drift_at_the_head, plans.SchemaDriftedAtHead),
+    (drift_behind_the_head, plans.SchemaDrifted),
 ]
 
 
-@pytest.mark.parametrize("state", STATES)
-def test_hints_lead_to_an_environment_in_step(states: States, state: object) -> None:
-    state(states)  # type: ignore[operator]
+@pytest.mark.parametrize(("state", "error"), STATES)
+def test_hints_lead_to_an_environment_in_step(
+    states: States, state: Callable[[States], None], error: type[RolloutError]
+) -> None:
+    state(states)
     states.walk("apply")
+    text = re.sub(r"\\\{\w+\\\}", ".*", re.escape(error.summary))
+    assert re.search(text, states.output), states.output
     assert states.sql("SELECT id, title, price FROM items WHERE id = 1") == [(1, "brick", 5)]
+
+
+def test_restored_dump_without_ledger_needs_no_step(states: States) -> None:
+    dump_without_privileges(states)
+    states.walk("apply")
+    add_revision(states)
+    states.roll_out()
 
 
 def test_another_order_of_columns_is_foreseen_and_allowed_by_the_merge_revision(states: States) -> None:

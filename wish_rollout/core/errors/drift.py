@@ -85,3 +85,19 @@ class AdoptionUnnecessary(EnvironmentRefused):
         "'{environment}' needs no adoption: its schema is that of {position}, as its version table says."
     )
     hint = "migrate it: wish-rollout apply"
+
+
+@dataclass(eq=False)
+class BaseSchemaNotRecorded(EnvironmentRefused):
+    """No statements can be generated that create a live schema in an empty database."""
+
+    parts: str
+
+    summary = (
+        "The schema of '{environment}' cannot be recorded as the schema before the first revision: {parts}."
+    )
+    explanation = "Replays begin with that schema; a schema that differs would make every comparison wrong."
+    hint = (
+        "leave these objects out with [scope] ignore in rollout.toml; or write the first revision by hand and run: "
+        "wish-rollout apply --adopt {environment}"
+    )

@@ -61,25 +61,27 @@ def read_database_state(connection: psycopg.Connection[Any], scope: Scope) -> Da
 
 def _read_state(connection: psycopg.Connection[Any], scope: Scope) -> DatabaseState:
     facts = read_facts(connection, scope.version_table)
-    baseline = read_baseline(connection) if facts.ledger else None
+    baseline = read_baseline(connection, scope.version_table) if facts.ledger else None
     return DatabaseState(facts, read_snapshot(connection, scope), baseline)
 
 
 BASELINE = """
-select detail->'baseline' from wish_rollout.ledger where detail ? 'baseline' order by seq desc limit 1
+select detail->'baseline' from wish_rollout.ledger
+where detail->'baseline'->>'version_table' = %s order by seq desc limit 1
 """
 MAY_READ_LEDGER = """
 select has_schema_privilege('wish_rollout', 'USAGE') and has_table_privilege('wish_rollout.ledger', 'SELECT')
 """
 
 
-def read_baseline(connection: psycopg.Connection[Any]) -> Baseline | None:
+def read_baseline(connection: psycopg.Connection[Any], version_table: str) -> Baseline | None:
     """Return the baseline that the ledger records last; None if there is none or the role may not read the ledger.
 
+    ``version_table``: of the project, because several projects can have objects in one database.
     Raises InvalidSnapshotFile if the row does not contain a baseline.
     """
     allowed = connection.execute(MAY_READ_LEDGER).fetchone()
-    row = connection.execute(BASELINE).fetchone() if allowed and allowed[0] else None
+    row = connection.execute(BASELINE, [version_table]).fetchone() if allowed and allowed[0] else None
     return Baseline.from_dict(row[0]) if row else None
 
 

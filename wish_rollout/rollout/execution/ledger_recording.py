@@ -121,7 +121,8 @@ class Recorder:
         """Record the act."""
         act = self._act()
         if self.plan.baseline:
-            act = replace(act, detail={**act.detail, "baseline": self.plan.baseline.as_dict()})
+            baseline = {**self.plan.baseline.as_dict(), "version_table": self.target.scope.version_table}
+            act = replace(act, detail={**act.detail, "baseline": baseline})
         if self.begun:
             act = replace(act, nonce=None, detail={**act.detail, "begun": self.begun})
         ledger.append(self.connection, self.target.name, act)

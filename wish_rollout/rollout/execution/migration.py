@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.plans import PlanChanged
 from wish_rollout.core.plan.plan import Action, EnvironmentPlan
+from wish_rollout.core.schema.delta_rendering import render_markdown
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.execution.object_removal import drop_objects
 from wish_rollout.postgres.records.version_table import set_revisions
@@ -32,7 +33,7 @@ class Migrated:
     """What was done to one environment, small enough to be handed from step to step.
 
     ``expected``: the fingerprint of what was there before, plus the promised delta. ``seconds``: of the
-    migration itself.
+    migration itself. ``delta``: the promised delta in Markdown; empty if the schema does not change.
     """
 
     environment: str
@@ -45,6 +46,7 @@ class Migrated:
     release_digest: str
     plan_digest: str
     seconds: float
+    delta: str
 
     @classmethod
     def of(cls, recorder: Recorder, expected: str, revisions: list[str]) -> Migrated:
@@ -61,6 +63,7 @@ class Migrated:
             release_digest=plan.release_digest,
             plan_digest=plan.digest,
             seconds=recorder.seconds,
+            delta=render_markdown(plan.promised) if plan.promised else "",
         )
 
     def as_dict(self) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def find_backport(schema: EnvironmentSchema) -> str:
     """
     release = schema.project.release
     assessment = schema.assess()
-    if assessment.verdict is not Verdict.DRIFTED or not release.pending(schema.position):
+    if assessment.verdict not in (Verdict.DRIFTED, Verdict.AHEAD) or not release.pending(schema.position):
         return ""
     if not any(map(_TOLERANT.search, schema.project.history.statements(schema.position))):
         return ""
@@ -81,7 +81,7 @@ def leads_to_head(schema: EnvironmentSchema, drift: Delta) -> bool:
 def execute(url: str, statements: Iterable[str]) -> None:
     """Execute statements in a scratch database."""
     from wish_rollout.postgres.sessions.connections import connect
-    from wish_rollout.rollout.project.replay import SCRATCH
+    from wish_rollout.rollout.project.base_schema import SCRATCH
 
     with connect(url, SCRATCH) as connection:
         for statement in statements:

@@ -132,7 +132,7 @@ def plan_for(
         environment=env.name,
         gated=env.gated,
         release_digest=project.release_digest,
-        action=_action(env, adopted, bool(pending), choices),
+        action=_action(env, adopted, choices, pending=bool(pending), known=known),
         verdict=assessment.verdict,
         start=state.facts.revisions,
         end=release.head,
@@ -163,8 +163,10 @@ def find_adoption(schema: EnvironmentSchema) -> Baseline | None:
     return found
 
 
-def _action(env: Environment, adopted: Baseline | None, pending: bool, choices: Choices) -> Action:
-    if adopted or (env.name in choices.adopt and pending):
+def _action(
+    env: Environment, adopted: Baseline | None, choices: Choices, *, pending: bool, known: bool
+) -> Action:
+    if adopted or (env.name in choices.adopt and (pending or not known)):
         return Action.ADOPT
     if not pending:
         return Action.NOTHING

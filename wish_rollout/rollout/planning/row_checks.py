@@ -95,7 +95,8 @@ def rehearse_on_sampled_rows(
     afterwards.
     """
     from wish_rollout.postgres.sessions.connections import connect
-    from wish_rollout.rollout.project.replay import SCRATCH, Replayer, scratch
+    from wish_rollout.rollout.project.base_schema import SCRATCH
+    from wish_rollout.rollout.project.replay import Replayer, scratch
 
     before = project.history.at(plan.upgraded_from)
     named_columns = frozenset(

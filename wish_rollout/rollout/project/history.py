@@ -12,6 +12,7 @@ from wish_rollout.core.plan.plan import canonical_digest
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.extension_versions import pin_versions
 from wish_rollout.revisions.journal import BASE, Journal, Recorded
+from wish_rollout.rollout.project.base_schema import base_digest
 
 if TYPE_CHECKING:
     from wish_rollout.core.release.release import Position
@@ -77,4 +78,5 @@ class History:
 
 def cache_key(project: ReleaseSource) -> str:
     """Name what a replay depends on: the scripts, what a snapshot holds, and the tool that reads it."""
-    return canonical_digest([__version__, project.release.name, repr(project.scope_of())])[:32]
+    parts = [__version__, project.release.name, repr(project.scope_of()), base_digest(project)]
+    return canonical_digest(parts)[:32]

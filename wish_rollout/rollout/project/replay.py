@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.revisions.journal import BASE, Recorded
 from wish_rollout.revisions.script_runs import Road, migrate
-from wish_rollout.rollout.project.project_sandbox import sandbox
-from wish_rollout.sandbox.scratch_databases import scratch_database, scratch_server
+from wish_rollout.rollout.project.base_schema import SCRATCH, empty_scratch, load_base
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,17 +20,13 @@ if TYPE_CHECKING:
     from wish_rollout.core.schema.snapshot import Snapshot
     from wish_rollout.rollout.project.release_source import ReleaseSource
 
-SCRATCH = "the scratch database"
-
 
 @contextmanager
 def scratch(project: ReleaseSource) -> Iterator[str]:
-    """Give the URL of a fresh database for a while, on the configured scratch server or the embedded one."""
-    with ExitStack() as stack:
-        server = project.config.release.scratch or stack.enter_context(
-            scratch_server(sandbox(project.config))
-        )
-        yield stack.enter_context(scratch_database(server))
+    """Yield the URL of a new scratch database with the schema before the first revision."""
+    with empty_scratch(project) as url:
+        load_base(project, url)
+        yield url
 
 
 class Replayer:

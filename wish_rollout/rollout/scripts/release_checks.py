@@ -15,7 +15,8 @@ from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.revisions.behaviour import run_verify
 from wish_rollout.revisions.journal import Journal
-from wish_rollout.rollout.project.replay import SCRATCH, Replayer, scratch
+from wish_rollout.rollout.project.base_schema import SCRATCH
+from wish_rollout.rollout.project.replay import Replayer, scratch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

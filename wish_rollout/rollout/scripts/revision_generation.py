@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.errors.configuration import InvalidConfiguration
 from wish_rollout.core.errors.releases import NothingToGenerate
 from wish_rollout.postgres.sessions.connections import connect
+from wish_rollout.rollout.project.base_schema import SCRATCH
 from wish_rollout.rollout.project.project import Project
-from wish_rollout.rollout.project.replay import SCRATCH, Replayer, record, scratch
+from wish_rollout.rollout.project.replay import Replayer, record, scratch
 
 if TYPE_CHECKING:
     from pathlib import Path
