@@ -38,7 +38,7 @@ docs: install
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 reference: install
-	@$(BIN)/python -m reference
+	@$(BIN)/python -m docs.generator
 
 bench: install
 	@$(BIN)/python -m bench

@@ -54,7 +54,7 @@ def test_a_hazard_in_the_last_environment_stops_the_release_before_the_first(wor
     refused = workspace.cli("apply")
 
     assert refused.code == 6, refused
-    assert "endanger 'prod'" in refused.err
+    assert "has hazards for 'prod'" in refused.err
     assert "create_index_concurrently" in refused.err
     assert 'allow_hazards = {"index-without-concurrently": "…"}' in refused.err
     assert workspace.identity() == before

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import typer
 
-from reference.commands import PROGRAM, arguments, is_group, walk
+from docs.generator.commands import PROGRAM, arguments, is_group, walk
 from tests.docs.files import PAGES, ROOT, name
 from wish_rollout.cli.main import app
 

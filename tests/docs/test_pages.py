@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from reference import configuration, errors
-from reference.pages import FOLDER
-from reference.pages import PAGES as GENERATED
+from docs.generator import configuration, errors
+from docs.generator.pages import FOLDER
+from docs.generator.pages import PAGES as GENERATED
 from tests.docs.files import PAGES, ROOT, name, without_code
 
 if TYPE_CHECKING:

@@ -47,7 +47,7 @@ def test_unsupported_drift_is_refused_and_leaves_no_files(workspace: Workspace) 
     before = {path.name: path.read_bytes() for path in workspace.root.glob("migrations/[vm]*/*.*")}
     refused = workspace.cli("generate", "--adopt", "local")
     assert refused.code == 6
-    assert "downgrade would not cover column public.wishlist_items.notes" in refused.err
+    assert "downgrade of the revision would not cover column public.wishlist_items.notes" in refused.err
     assert {path.name: path.read_bytes() for path in workspace.root.glob("migrations/[vm]*/*.*")} == before
 
 

@@ -73,7 +73,11 @@ class Execution:
 
     def wait_for_quiet(self, plan: EnvironmentPlan) -> None:
         """Wait until nobody stands in the way of the plan's statements; raise BlockingTransactionsOpen, which names them."""
-        concurrent = any(contains_phrase(words, "concurrently") for text in plan.statements for words in tokenize_statements(text))
+        concurrent = any(
+            contains_phrase(words, "concurrently")
+            for text in plan.statements
+            for words in tokenize_statements(text)
+        )
         tables = locked(plan.statements, plan.promised)
         started = time.monotonic()
         while found := forecast(self.connection, tables, self.budgets.old_ms, concurrent=concurrent):

@@ -1,4 +1,4 @@
-"""Writing an act into the ledger, in the act's own transaction."""
+"""The ledger entry of an act, written in the transaction of the act."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ if TYPE_CHECKING:
     from wish_rollout.rollout.project.target import Target
 
     GateKeeper = Callable[[EnvironmentPlan, psycopg.Connection[Any]], Authorization]
-    """Gives what lets a plan through, or raises; it is asked under the lock, on the session that will act."""
+    """Returns the authorization of a plan, or raises; called under the lock, on the session that migrates."""
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asked for an act, in which Dagster run, and who decides at a gate whether it may be."""
+    """The requester of an act, the Dagster run, and the gatekeeper that decides whether the act is authorized."""
 
     who: str = UNKNOWN_REQUESTER
     run: str = ""
     gatekeeper: GateKeeper | None = None
 
     def refuse_without_gatekeeper(self, target: Target) -> None:
-        """Raise ApproversNotConfigured where a gated target would be touched without anybody being asked."""
+        """Raise ApproversNotConfigured if the target is gated and this actor has no gatekeeper."""
         if target.environment.gated and self.gatekeeper is None:
-            raise ApproversNotConfigured(target.name, "nobody decides at its gate")
+            raise ApproversNotConfigured(target.name, "the run has no gatekeeper")
 
 
 NOBODY = Actor()
 FRESH_SECONDS = 1.0
-"""For how long an answer of the gate's is taken as given just now: as long as what comes next takes anyway."""
+"""Seconds for which an authorization is valid without asking the gatekeeper again."""
 
 
 def keep_snapshot(snapshot: Snapshot) -> Snapshot:
@@ -54,10 +54,10 @@ def keep_snapshot(snapshot: Snapshot) -> Snapshot:
 
 @dataclass
 class Recorder:
-    """Records one act: at its end; or, where something is committed earlier, at that moment and at its end.
+    """Records one act: at its end, and also at the first commit if the act commits before its end.
 
     ``fingerprinted``: returns the part of the live schema that the plan's fingerprint covers.
-    Three of its methods are the hooks of ``revisions.script_runs.migrate``.
+    Its methods first, early and last are hooks of ``revisions.script_runs.migrate``.
     """
 
     target: Target
@@ -74,11 +74,11 @@ class Recorder:
 
     @property
     def seconds(self) -> float:
-        """How long it has taken so far."""
+        """Seconds since the act began."""
         return time.perf_counter() - self.started
 
     def ask(self) -> None:
-        """Ask the gatekeeper, if the target is gated; raise why the act may not be."""
+        """Ask the gatekeeper if the target is gated; raise its error if the act is not authorized."""
         if self.target.environment.gated:
             self._ask()
         self.started = time.perf_counter()
@@ -89,7 +89,7 @@ class Recorder:
             self.asked = time.perf_counter()
 
     def first(self) -> None:
-        """Make sure of the ledger and, behind a gate, that what was approved is still what is there."""
+        """Create the ledger if it is missing; raise PlanChanged if the schema differs from the approved one."""
         ledger.create_if_missing(self.connection, self.target.name)
         if self.grant and not self.begun:
             now = self.fingerprinted(
@@ -100,17 +100,17 @@ class Recorder:
                 raise PlanChanged(self.target.name, changed)
 
     def early(self) -> None:
-        """Record that the act has begun, and use its approval up, in the first thing that is committed."""
+        """Record that the act has begun, and use its approval, in the first transaction that commits."""
         if self.begun:
             return
         act = replace(self._act(), act=f"{self.plan.action.value} begun", after="")
         self.begun = ledger.append(self.connection, self.target.name, act).seq
 
     def resume(self) -> None:
-        """Before an attempt: forget what the last one recorded, unless that is there to stay, and ask at the gate again.
+        """Prepare another attempt: forget an entry that was rolled back, and ask the gatekeeper again.
 
-        Others were waited for since, maybe long enough for an approval to expire, a window to close, or somebody to
-        reject what they see hanging.
+        The attempts before may have waited so long that the approval expired, the change window closed, or an
+        approver rejected the request.
         """
         if self.begun and not ledger.has_entry(self.connection, self.begun):
             self.begun = None
@@ -118,7 +118,7 @@ class Recorder:
             self._ask()
 
     def last(self) -> None:
-        """Record the act."""
+        """Write the ledger entry of the completed act."""
         act = self._act()
         if self.plan.baseline:
             baseline = {**self.plan.baseline.as_dict(), "version_table": self.target.scope.version_table}
@@ -145,7 +145,7 @@ class Recorder:
 
 
 def detail(grant: Authorization) -> dict[str, Any]:
-    """Say who let an act through: each approval with its key, and the broken glass, if any."""
+    """Return each approval with its key, the requester, and the reason of BREAK GLASS if it was used."""
     given = [
         {"approver": each.statement.approver, "key": each.key, "reason": each.statement.reason}
         for each in grant.approvals

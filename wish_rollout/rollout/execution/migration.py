@@ -1,4 +1,4 @@
-"""Migrating one environment: under its lock, from exactly what was planned, to exactly what was promised."""
+"""The migration of one environment: under its lock, from the planned state to the promised schema."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Migrated:
-    """What was done to one environment, small enough to be handed from step to step.
+    """The result of a migration of one environment, small enough to be passed from op to op.
 
-    ``expected``: the fingerprint of what was there before, plus the promised delta. ``seconds``: of the
-    migration itself. ``delta``: the promised delta in Markdown; empty if the schema does not change.
+    ``before``: the fingerprint before the migration. ``expected``: the fingerprint of that snapshot plus the
+    promised delta. ``seconds``: duration of the migration itself. ``delta``: the promised delta in Markdown, or "".
     """
 
     environment: str
@@ -50,7 +50,7 @@ class Migrated:
 
     @classmethod
     def of(cls, recorder: Recorder, expected: str, revisions: list[str]) -> Migrated:
-        """Tell what a recorded act did, and the fingerprint that had to come of it."""
+        """Return the result of a recorded act, with the fingerprint that it must lead to."""
         plan = recorder.plan
         return cls(
             environment=plan.environment,
@@ -67,7 +67,7 @@ class Migrated:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the whole as JSON values."""
+        """Return all fields as JSON values."""
         return asdict(self)
 
 
@@ -79,12 +79,14 @@ def migrate_environment(
     choices: Choices = NO_CHOICES,
     actor: Actor = NOBODY,
 ) -> Migrated:
-    """Take one environment to the head, under the lock, and record it in its ledger.
+    """Migrate one environment to the head under its rollout lock, and record that in its ledger.
 
-    ``planned``: the signed fields of the plan that was shown before. ``actor``: who asked for it all; their
-    gatekeeper is asked with the plan as it is under the lock. Raises RolloutLockHeld, PlanChanged, all that
-    ``refuse_infeasible`` does, why the gatekeeper does not let it through, LedgerWriteFailed, StatementFailed,
-    ScriptFailed; and ApproversNotConfigured for a gated environment and an actor without a gatekeeper.
+    ``planned``: the signed fields of the plan that was shown before. ``actor``: the requester; its gatekeeper
+    decides about the plan that is computed again under the lock.
+
+    Raises RolloutLockHeld, PlanChanged, every error of ``refuse_infeasible`` and of the gatekeeper,
+    LedgerWriteFailed, StatementFailed, ScriptFailed; and ApproversNotConfigured for a gated environment if the
+    actor has no gatekeeper.
     """
     actor.refuse_without_gatekeeper(target)
     with target.connect() as connection, rollout_mutex(target, connection):
@@ -99,7 +101,7 @@ def migrate_environment(
 
 
 def act(project: Project, recorder: Recorder, seen: DatabaseState) -> tuple[str, list[str]]:
-    """Do what the plan says; give the fingerprint that must come of it, and the revisions that ran."""
+    """Execute the plan; return the fingerprint that it must lead to, and the revisions that ran."""
     plan = recorder.plan
     if plan.action is Action.NOTHING:
         return plan.fingerprint, []
@@ -120,10 +122,10 @@ def adoption(project: Project, recorder: Recorder, position: Position) -> Callab
 
 
 def cleaning(project: Project, recorder: Recorder) -> Callable[[], None]:
-    """Make what runs first in the migration's transaction: drop what is in the way, and see that this was all.
+    """Return the function that runs first in the migration's transaction and drops the conflicting objects.
 
-    Where it is not all, Drifted ends the transaction, and what was dropped is there again. What others own in the
-    database is there still, so what has to come of it all is known only then.
+    If a difference remains afterwards, the function raises SchemaDrifted: the transaction is rolled back and
+    nothing is dropped. Unmanaged objects remain in the database, so the expected fingerprint is computed there.
     """
     target, connection, plan = recorder.target, recorder.connection, recorder.plan
 
@@ -137,7 +139,7 @@ def cleaning(project: Project, recorder: Recorder) -> Callable[[], None]:
 
 
 def refuse_changed(plan: EnvironmentPlan, planned: Mapping[str, Any] | None) -> None:
-    """Raise PlanChanged where the plan is not the one that was shown, and name what changed."""
+    """Raise PlanChanged, with the changed fields, if the plan differs from the plan that was shown."""
     if planned is None:
         return
     now = plan.signed_fields()

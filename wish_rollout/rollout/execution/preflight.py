@@ -1,4 +1,4 @@
-"""Looking at every environment before any is touched."""
+"""The preflight: every environment is planned before the first one is changed."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def preflight(project: Project, targets: Sequence[Target], choices: Choices = NO_CHOICES) -> Plan:
-    """Plan each environment, and raise the first reason, in promotion order, why one cannot be migrated.
+    """Return the plan of each environment; raise the first error, in promotion order, that prevents a migration.
 
-    A gated environment that nobody could approve anything for is such a reason (ApproversNotConfigured, InvalidAllowedSigners,
+    All environments are read before the first error is raised, so that an unreachable last environment, or a row
+    there that violates the new schema, is reported before the first environment is changed. A gated environment
+    whose quorum cannot be reached is an error too (ApproversNotConfigured, InvalidAllowedSigners,
     RevisionAuthorUnknown, QuorumUnreachable).
-    All of them are read, and their rows counted, before any is judged: an unreachable last one, and a row there
-    that the new schema would refuse, are known before the first is touched.
     """
     for name in (*choices.adopt, *choices.clean):
         project.config.find_environment(name)
@@ -35,6 +35,6 @@ def preflight(project: Project, targets: Sequence[Target], choices: Choices = NO
         if target.environment.gated and not plan.is_empty:
             rules = approval_rules(project, target)
             subject = subject_of_plan(project, rules, plan)
-            if not rules.policy.break_glass:  # else one may still go on, in an emergency
+            if not rules.policy.break_glass:  # with break-glass one approver may proceed
                 refuse_unreachable_quorum(target.name, rules, subject.hazards)
     return Plan(project.release_digest, project.release.head, tuple(plan for plan, _ in planned))

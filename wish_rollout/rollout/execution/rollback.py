@@ -1,4 +1,4 @@
-"""Taking a release back: under the lock, losing no row, and ending exactly where it was before."""
+"""The rollback of one environment: under its lock, without losing a row, to the exact earlier schema."""
 
 from __future__ import annotations
 
@@ -25,12 +25,14 @@ if TYPE_CHECKING:
 def rollback_environment(
     project: Project, target: Target, to: str | None = None, *, actor: Actor = NOBODY
 ) -> Migrated:
-    """Take one environment back to a revision (``base`` for none; default: one back), and record it.
+    """Roll one environment back to a revision, and record that in its ledger.
 
-    ``actor``: who asked for it; their gatekeeper is asked with the plan as it is under the lock. Raises
-    RolloutLockHeld, ForeignRevision, Drifted, RollbackLosesRows, InvalidRollbackTarget, AlreadyAtRevision, UnknownRevision, why the gatekeeper
-    does not let it through, LedgerWriteFailed, StatementFailed, ScriptFailed; and ApproversNotConfigured for a gated
-    environment and an actor without a gatekeeper.
+    ``to``: the revision (``base`` for none); by default the parent of the current one. ``actor``: the requester;
+    its gatekeeper decides about the plan that is computed again under the lock.
+
+    Raises RolloutLockHeld, ForeignRevision, SchemaDrifted, RollbackLosesRows, InvalidRollbackTarget,
+    AlreadyAtRevision, UnknownRevision, the gatekeeper's errors, LedgerWriteFailed, StatementFailed, ScriptFailed;
+    and ApproversNotConfigured for a gated environment if the actor has no gatekeeper.
     """
     actor.refuse_without_gatekeeper(target)
     with target.connect() as connection, rollout_mutex(target, connection):
@@ -48,7 +50,7 @@ def rollback_environment(
 
 
 def downgrade(project: Project, recorder: Recorder) -> list[str]:
-    """Run the downgrades, in a transaction that first makes sure that no row is lost."""
+    """Run the downgrades in a transaction that first checks that no row is lost."""
     target, connection, plan = recorder.target, recorder.connection, recorder.plan
     refuse = refuse_loss(target.name, connection, plan.promised, project.history.at(plan.end))
     end = plan.end[0] if plan.end else "base"
@@ -58,7 +60,7 @@ def downgrade(project: Project, recorder: Recorder) -> list[str]:
 def refuse_loss(
     environment: str, connection: psycopg.Connection[Any], promised: Delta, after: Snapshot
 ) -> Callable[[], None]:
-    """Make the check that runs inside the downgrade's transaction, behind locks that let no row in any more."""
+    """Return the check that runs in the downgrade's transaction, under locks that block new rows."""
     return lambda: refuse_rows_at_risk(
         environment, count_rows_at_risk(connection, promised, tables_of(after))
     )

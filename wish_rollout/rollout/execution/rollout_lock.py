@@ -1,4 +1,4 @@
-"""One rollout a database: on the working session, and never behind a pooler."""
+"""The rollout lock of a target: one rollout per database, held by the session that migrates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def rollout_mutex(target: Target, connection: psycopg.Connection[Any]) -> Iterator[None]:
-    """Hold the target's lock on this session, which is in autocommit; raise RolloutLockHeld, PooledConnection."""
+    """Hold the target's lock on this autocommit session; raise RolloutLockHeld or PooledConnection."""
     if not target.environment.pooled_sessions:
         refuse_pooler(connection, target.name)
     with rollout_lock(connection, target.name, target.environment.lock_wait):

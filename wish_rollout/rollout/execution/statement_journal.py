@@ -63,7 +63,11 @@ class Journaling:
     def run(self, sent: Sent) -> None:
         """Execute a statement, unless it is done already."""
         kind = classify_text(sent.statement)
-        if sent.again or kind in (StatementKind.SESSION, StatementKind.READ_ONLY) or self._temporary(sent.statement):
+        if (
+            sent.again
+            or kind in (StatementKind.SESSION, StatementKind.READ_ONLY)
+            or self._temporary(sent.statement)
+        ):
             sent.execute()
             self._savepoints(sent.statement)
             return
@@ -83,7 +87,9 @@ class Journaling:
             if words[0] in DEFINING:
                 return words[1:2] not in OF_THE_SERVER
             tables = [name for kind, name in self.before.objects if kind == "table"]
-            return words[0] in CHANGING and not any(is_name_of(written_relation(words), name) for name in tables)
+            return words[0] in CHANGING and not any(
+                is_name_of(written_relation(words), name) for name in tables
+            )
         return False
 
     def _skip(self, sent: Sent, mark: StatementKey) -> None:

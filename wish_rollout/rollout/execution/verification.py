@@ -1,4 +1,4 @@
-"""Looking at an environment again, and checking that it is exactly what was promised."""
+"""The verification of an environment: its live schema is exactly the promised one."""
 
 from __future__ import annotations
 
@@ -25,11 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What is really there, and every check that was made of it.
+    """The live state of an environment, and the result of each check.
 
-    ``rows``: rows a table (a planner's estimate where there are many tables; None: may not be read).
-    ``unmanaged``: what is there, is not the release's, and does not count.
-    ``delta``: what the release promised for this environment, or None outside of a migration.
+    ``rows``: rows per table; the planner's estimate if there are many tables, None if the role cannot read it.
+    ``unmanaged``: names of objects that do not belong to the release and are not compared.
     """
 
     environment: str
@@ -46,14 +45,14 @@ class Verification:
         return not failed_checks(self.checks)
 
     def raise_if_failed(self) -> None:
-        """Raise SchemaVerificationFailed, which names the checks and what they saw."""
+        """Raise SchemaVerificationFailed, with the failed checks and the first one's detail."""
         failed = failed_checks(self.checks)
         if failed:
             names = ", ".join(check.name for check in failed)
             raise SchemaVerificationFailed(self.environment, names, failed[0].detail)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the whole, for ``--json``."""
+        """Return all fields as JSON values, for ``--json``."""
         facts = self.seen.facts
         return {
             "environment": self.environment,
@@ -74,8 +73,8 @@ def verify_environment(
 ) -> Verification:
     """Verify an environment against its revision's promise.
 
-    ``expected``: the fingerprint that a migration just now had to lead to. ``again``: run the release once
-    more, which must find nothing to do. Raises ForeignRevision; a failed check is in the result.
+    ``expected``: the fingerprint that a migration before must have led to. ``again``: also check that a second
+    run of the release has nothing to do. Raises ForeignRevision; a failed check is in the result.
     """
     started = time.perf_counter()
     with target.connect() as connection:
@@ -97,7 +96,7 @@ def verify_environment(
 
 
 def check_idempotent(project: Project, target: Target, connection: psycopg.Connection[Any]) -> Check:
-    """Ask Alembic to run the release again: it must find nothing to do. What it finds is not run."""
+    """Return the check that Alembic finds no revision to run. A revision that it finds is not run."""
     from wish_rollout.revisions.run_hooks import Hooks
     from wish_rollout.revisions.script_runs import migrate
 
@@ -111,14 +110,14 @@ def check_idempotent(project: Project, target: Target, connection: psycopg.Conne
 
 
 def refuse_step(revision: str) -> None:
-    """Run nothing: a look must not migrate."""
+    """Raise RevisionWouldRun: a verification runs no revision."""
     raise RevisionWouldRun(revision)
 
 
 def check_behaviour(
     project: Project, connection: psycopg.Connection[Any], revision: str
 ) -> tuple[Check, ...]:
-    """Run the revision's own ``verify``, where it has one, in a transaction that is rolled back."""
+    """Run the revision's ``verify()`` function, if it has one, in a transaction that is rolled back."""
     from wish_rollout.revisions.behaviour import run_verify
 
     failure = run_verify(project.scripts, connection, revision, project.config.release.search_path)

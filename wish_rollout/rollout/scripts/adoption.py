@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 def adopt(project: Project, target: Target, message: str = "") -> Generated:
     """Write the revision that leads from the promise to what is there, prove it by a replay, and record it.
 
-    Raises NothingToAdopt, AdoptionNotAtHead, DriftNotAdoptable, AdoptionReplayDiffers, ForeignRevision, ScriptEdited, and what a replay
+    Raises NothingToAdopt, AdoptionNotAtHead, DriftNotAdoptable, AdoptionReplayDiffers, ForeignRevision, ScriptEdited,
+    and what a replay
     raises. Whatever it raises, no script is left behind.
     """
     from wish_rollout.revisions.journal import Journal

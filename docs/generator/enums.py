@@ -6,8 +6,8 @@ import ast
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from reference.keys import source
-from reference.markdown import code, prose, table
+from docs.generator.keys import source
+from docs.generator.markdown import code, prose, table
 
 if TYPE_CHECKING:
     from enum import Enum

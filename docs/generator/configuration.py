@@ -10,7 +10,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from reference.markdown import code, document, prose, table
+from docs.generator.markdown import code, document, prose, table
 from wish_rollout.config import Config
 from wish_rollout.config.budgets import BudgetsConfig
 from wish_rollout.core.plan.budgets import Budget, Budgets

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from reference.markdown import code, document, prose, table
+from docs.generator.markdown import code, document, prose, table
 from wish_rollout.cli.main import EPILOG, app
 
 if TYPE_CHECKING:

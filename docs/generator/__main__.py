@@ -1,6 +1,6 @@
 """Write the reference pages."""
 
-from reference.pages import FOLDER, PAGES
+from docs.generator.pages import FOLDER, PAGES
 
 FOLDER.mkdir(exist_ok=True)
 for name, page in PAGES.items():

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reference import commands, configuration, dagster_objects, errors, json_formats, recovery
+from docs.generator import commands, configuration, dagster_objects, errors, json_formats, recovery
 
-FOLDER = Path(__file__).parents[1] / "docs" / "reference"
+FOLDER = Path(__file__).parents[1] / "reference"
 PAGES = {
     "cli.md": commands.page,
     "rollout-toml.md": configuration.page,

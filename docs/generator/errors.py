@@ -7,7 +7,7 @@ import pkgutil
 import re
 
 import wish_rollout
-from reference.markdown import document, prose
+from docs.generator.markdown import document, prose
 from wish_rollout.core.errors.base import RolloutError
 
 INTRODUCTION = (

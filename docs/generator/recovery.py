@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from reference.markdown import code, document, prose, table
+from docs.generator.markdown import code, document, prose, table
 from wish_rollout.core.errors import (
     adoption,
     approvals,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reference.dagster_meanings import OBSERVATION, PLAN, TAGS, VERIFICATION
-from reference.keys import explained, keys_of
-from reference.markdown import code, document, table
+from docs.generator.dagster_meanings import OBSERVATION, PLAN, TAGS, VERIFICATION
+from docs.generator.keys import explained, keys_of
+from docs.generator.markdown import code, document, table
 from wish_rollout.config import load_config
 from wish_rollout.defs import code_location, jobs, metadata
 from wish_rollout.defs.checks import DESCRIPTIONS
@@ -16,7 +16,7 @@ from wish_rollout.defs.runs import run_tags
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 INTRODUCTION = (
     "What Dagster's UI shows, for the example's environments `local`, `staging` and `prod`. The names follow from "
     "`rollout.toml`: another environment adds its asset, its checks, its steps and its sensor."

@@ -54,5 +54,5 @@ def source(function: Callable[..., Any]) -> str:
 def explained(keys: list[str], meanings: Mapping[str, str], owner: str) -> list[tuple[str, str]]:
     """Return each key with its meaning; raise KeyError where the code and the meanings name other keys."""
     if unknown := set(keys) ^ set(meanings):
-        raise KeyError(f"{owner}: reference/ and the code differ in {', '.join(sorted(unknown))}")
+        raise KeyError(f"{owner}: docs/generator and the code differ in {', '.join(sorted(unknown))}")
     return [(f"`{key}`", meanings[key]) for key in keys]

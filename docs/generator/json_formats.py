@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from reference import json_meanings as meanings
-from reference.enums import members
-from reference.keys import explained, json_keys
-from reference.markdown import code, document, prose, table
+from docs.generator import json_meanings as meanings
+from docs.generator.enums import members
+from docs.generator.keys import explained, json_keys
+from docs.generator.markdown import code, document, prose, table
 from wish_rollout.core.hazards.hazard import Hazard
 from wish_rollout.core.ledger import Act, LedgerEntry
 from wish_rollout.core.plan.findings import DriftFinding, FindingKind
