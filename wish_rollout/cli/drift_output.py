@@ -13,9 +13,15 @@ if TYPE_CHECKING:
 
 ALTERNATIVES = {
     FindingKind.SAME_HEAD: "; or keep the change in a new revision: wish-rollout generate --adopt {name} -m '…'",
+    FindingKind.FOREIGN: ", then set the version table: wish-rollout apply --adopt {name}",
     FindingKind.AHEAD: "; or continue from there: wish-rollout apply --adopt {name}, or apply if a run was interrupted",
 }
 """The second way to resolve drift. An environment behind the head has none: a new revision follows the head."""
+
+COLUMN_ORDER = (
+    "no statement changes the order of columns; accept it in {name}: wish-rollout apply --adopt {name}; "
+    "or everywhere, in rollout.toml under [release]: allow_positions = true"
+)
 
 
 def show_drift(report: DriftReport) -> None:
@@ -39,6 +45,9 @@ def show_drift(report: DriftReport) -> None:
         )
         output.show_delta(report.models)
     for name in report.remedies:
+        if report.differs_in_column_order_only(name):
+            output.write_note(f"hint: {COLUMN_ORDER.format(name=name)}")
+            continue
         other = ALTERNATIVES.get(report.findings_for(name)[0].found, "").format(name=name)
         output.write_note(f"hint: remove the drift of {name}: wish-rollout drift {name} --sql{other}")
 
@@ -55,3 +64,5 @@ def show_remedy(report: DriftReport, environment: str, *, lossy: bool) -> None:
         output.write_note("statements that lose data are comments; add --lossy to print them as SQL")
     if not remedy.covered:
         output.write_note(f"not covered: {len(remedy.gaps)} changes; the script lists them at its beginning")
+    if report.differs_in_column_order_only(environment):
+        output.write_note(f"hint: {COLUMN_ORDER.format(name=environment)}")

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
+import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.rollout.states.conftest import States
 
 BACKPORTS = {
@@ -86,3 +92,60 @@ def test_baseline_is_reported_by_doctor(states: States) -> None:
     checks = {each["name"]: each["detail"] for each in json.loads(states.cli("doctor", "--json").out)}
     assert "baseline (to be recorded by the next apply" in checks["prod"]
     assert urlsplit(states.workspace.urls["prod"]).path[1:] in checks["prod"]
+
+
+@pytest.fixture
+def pooler(states: States) -> Iterator[int]:
+    """The port of a proxy that, like a pooler, reports a process ID of its own to the client."""
+    server = urlsplit(states.workspace.urls["prod"])
+    assert server.hostname
+    assert server.port
+    listener = socket.create_server(("127.0.0.1", 0))
+    target = (server.hostname, server.port)
+    thread = threading.Thread(target=accept_clients, args=(listener, target), daemon=True)
+    thread.start()
+    yield listener.getsockname()[1]
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    thread.join(timeout=10)
+
+
+def accept_clients(listener: socket.socket, target: tuple[str, int]) -> None:
+    while True:
+        try:
+            client, _ = listener.accept()
+        except OSError:
+            return
+        server = socket.create_connection(target)
+        threading.Thread(target=copy, args=(client, server), daemon=True).start()
+        threading.Thread(target=copy, args=(server, client, True), daemon=True).start()
+
+
+def copy(source: socket.socket, sink: socket.socket, other_pid: bool = False) -> None:
+    """Copy bytes until the end. ``other_pid``: change the process ID in BackendKeyData (manual, 54.7)."""
+    with suppress(OSError):
+        while data := source.recv(65536):
+            if other_pid and (found := re.search(rb"K\x00\x00\x00\x0c(?=.{8}Z)", data, re.DOTALL)):
+                data = data[: found.end()] + (1).to_bytes(4, "big") + data[found.end() + 4 :]
+            sink.sendall(data)
+    for each in (source, sink):
+        with suppress(OSError):
+            each.shutdown(socket.SHUT_RDWR)
+        each.close()
+
+
+def test_pooler_of_a_later_environment_is_seen_before_the_first_is_changed(
+    states: States, pooler: int
+) -> None:
+    prod = urlsplit(states.workspace.urls["prod"])
+    states.workspace.set_url(
+        "prod", prod._replace(netloc=f"{prod.netloc.rpartition(':')[0]}:{pooler}").geturl()
+    )
+    message = "The URL of 'prod' leads to a connection pooler"
+    for command in ("plan", "apply"):
+        result = states.cli(command)
+        assert message in result.out + result.err, result
+    assert states.sql("SELECT to_regclass('items')") == [(None,)]
+    assert message in states.cli("doctor").out
+    states.workspace.edit("rollout.toml", "gated = true", "gated = true\npooled_sessions = true")
+    states.roll_out()

@@ -11,6 +11,7 @@ from wish_rollout.core.release.release import format_position
 from wish_rollout.core.remedy.remedy import remedy
 from wish_rollout.core.remedy.role_names import Roles
 from wish_rollout.core.remedy.statements import Gap, Remedy
+from wish_rollout.core.schema.column_order import is_column_move
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.core.schema.snapshot import remove_objects
@@ -67,6 +68,16 @@ class DriftReport:
         if found - HARMLESS - UNREADABLE:
             return 4
         return 1 if found & UNREADABLE else 0
+
+    def differs_in_column_order_only(self, environment: str) -> bool:
+        """Return whether the only drift of an environment is another order of columns."""
+        changes = [
+            change
+            for status in self.statuses
+            if status.environment == environment
+            for change in status.assessment.drift.changes
+        ]
+        return bool(changes) and all(map(is_column_move, changes))
 
     def findings_for(self, environment: str) -> list[DriftFinding]:
         """Return the findings that concern only this environment."""

@@ -18,9 +18,10 @@ from wish_rollout.core.errors.adoption import (
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.remedy.remedy import remedy
 from wish_rollout.core.remedy.role_names import Roles
+from wish_rollout.core.schema.column_order import is_column_move
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta_rendering import summarize_delta
-from wish_rollout.rollout.planning.drift_refusals import refuse_position
+from wish_rollout.rollout.planning.drift_refusals import drift_error, refuse_position
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema, without_baseline
 from wish_rollout.rollout.project.project import Project
 from wish_rollout.rollout.project.replay import Replayer, record, scratch
@@ -51,6 +52,8 @@ def adopt(project: Project, target: Target, message: str = "") -> Generated:
     live = without_baseline(schema, drift)
     if not drift:
         raise NothingToAdopt(target.name, format_position(seen.facts.revisions))
+    if all(map(is_column_move, drift.changes)):
+        raise drift_error(target.name, format_position(schema.position), drift, at_head=True)
     if seen.facts.revisions != project.release.head:
         raise AdoptionNotAtHead(
             target.name, format_position(seen.facts.revisions), format_position(project.release.head)
