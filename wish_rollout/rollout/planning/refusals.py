@@ -147,4 +147,7 @@ def describe_alternatives(env: Environment, *, adoptable: bool) -> str:
         if env.disposable
         else f"cleaning is not possible, because '{env.name}' is not disposable: contact the owners of the objects"
     )
-    return f"(1) {adopt}; (2) {clean}; (3) write a revision that adapts the objects: wish-rollout generate -m 'adapt …'"
+    return (
+        f"(1) {adopt}; (2) {clean}; (3) write a revision that adapts the objects, and let the pending one create "
+        "them with IF NOT EXISTS: alembic revision; then: wish-rollout apply"
+    )
