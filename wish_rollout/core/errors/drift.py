@@ -101,3 +101,19 @@ class BaseSchemaNotRecorded(EnvironmentRefused):
         "leave these objects out with [scope] ignore in rollout.toml; or write the first revision by hand and run: "
         "wish-rollout apply --adopt {environment}"
     )
+
+
+@dataclass(eq=False)
+class BaselineChanged(DifferenceFound):
+    """The only drift is in what the platform creates: extensions, default privileges, schema public."""
+
+    environment: str
+    position: str
+    drift: str
+
+    summary = "'{environment}' has the schema of {position}, but its platform has changed since the baseline was recorded: {drift}."
+    explanation = "The baseline is what the platform had created: extensions, default privileges, the privileges of schema public."
+    hint = (
+        "record the new state, if it is intended: wish-rollout apply --adopt {environment}; "
+        "or restore the recorded one: wish-rollout drift {environment} --sql"
+    )

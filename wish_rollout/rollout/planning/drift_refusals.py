@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.drift import (
     AdoptionUnnecessary,
+    BaselineChanged,
     ColumnOrderDiffers,
     ColumnOrderWouldDiffer,
     InvalidIndexesLeft,
@@ -67,13 +68,15 @@ def refuse_adoption(env: Environment, plan: EnvironmentPlan, schema: Environment
 def refuse_drift(environment: str, schema: EnvironmentSchema) -> None:
     """Raise if the live schema is not the schema of the database's revision.
 
-    Raises SchemaAhead, ColumnOrderDiffers, InvalidIndexesLeft, SchemaDrifted.
+    Raises SchemaAhead, BaselineChanged, ColumnOrderDiffers, InvalidIndexesLeft, SchemaDrifted.
     """
     assessment = schema.assess()
     position = format_position(schema.position)
     if assessment.verdict is Verdict.AHEAD:
         raise SchemaAhead(environment, position, format_position(assessment.schema_position or ()))
     if assessment.verdict is Verdict.DRIFTED:
+        if schema.has_only_platform_differences:
+            raise BaselineChanged(environment, position, summarize_delta(assessment.drift))
         raise drift_error(
             environment, position, assessment.drift, at_head=schema.position == schema.project.release.head
         )

@@ -64,6 +64,12 @@ class EnvironmentSchema:
         history = self.project.history
         return find_baseline(position, history.at(()), history.at(position), self.live, any_order=any_order)
 
+    @property
+    def has_only_platform_differences(self) -> bool:
+        """Return whether a platform explains all differences between the live schema and the history's."""
+        explained = self.baseline_at(self.position).accepted
+        return explained == difference(self.project.history.at(self.position), self.live)
+
     @cached_property
     def _recorded_at(self) -> Snapshot:
         position = self.baseline.position
