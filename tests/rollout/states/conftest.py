@@ -85,12 +85,15 @@ class States:
         assert result.code == 0, result
         self.assert_in_step()
 
+    def migrate(self) -> None:
+        """Migrate prod without Dagster and without an approval, as the initial state of a test."""
+        self.workspace.migrate("prod")
+
     def assert_in_step(self) -> None:
-        """Fail unless nothing is pending, nothing has drifted, and the verification passes."""
+        """Fail unless nothing is pending and nothing has drifted. Each ``apply`` has verified it already."""
         drift = self.cli("drift")
         assert drift.code == 0, drift
         self.workspace.assert_plan_is_empty()
-        assert self.cli("verify", "prod").code == 0
 
     def walk(self, *arguments: str) -> list[str]:
         """Run a command, then what each hint names, until prod is in step; return the commands that were run."""

@@ -64,7 +64,7 @@ def test_change_of_a_recorded_baseline_is_drift_and_can_be_recorded_anew(
     states: States, app: str, change: str
 ) -> None:
     platform(states, app)
-    states.roll_out()
+    states.migrate()
     states.workspace.as_superuser("prod", change.format(app=app))
     assert states.cli("drift").code == 4
     assert states.walk("apply")[1] == "apply --adopt prod"
@@ -83,7 +83,7 @@ def test_default_privileges_are_promised_whatever_the_policy_for_unmanaged_objec
 ) -> None:
     states.workspace.edit("rollout.toml", "[release]", f'[scope]\nunmanaged = "{policy}"\n\n[release]')
     platform(states, app)
-    states.roll_out()
+    states.migrate()
     states.revision("r2", "r1", LATER, "DROP FUNCTION one(); DROP TABLE more")
     states.roll_out()
     states.sql(f"REVOKE SELECT ON more FROM {app}")

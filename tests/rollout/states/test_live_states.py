@@ -31,7 +31,7 @@ PARTITION = "CREATE TABLE days_1 PARTITION OF days FOR VALUES FROM ('2026-01-01'
 
 @pytest.mark.parametrize("hotfix", BACKPORTS)
 def test_backport_that_is_there_already_is_planned(states: States, hotfix: str) -> None:
-    states.roll_out()
+    states.migrate()
     states.sql(hotfix)
     states.revision("r2", "r1", BACKPORTS[hotfix], "SELECT 1", ALLOWED)
     states.revision("r3", "r2", "CREATE TABLE more (a int)", "DROP TABLE more")
@@ -41,7 +41,7 @@ def test_backport_that_is_there_already_is_planned(states: States, hotfix: str) 
 
 
 def test_backport_beside_other_drift_is_refused(states: States) -> None:
-    states.roll_out()
+    states.migrate()
     states.sql("CREATE INDEX hotfix ON items (price); CREATE TABLE other (a int)")
     states.revision(
         "r2", "r1", "CREATE INDEX IF NOT EXISTS hotfix ON items (price)", "DROP INDEX hotfix", ALLOWED
@@ -51,8 +51,7 @@ def test_backport_beside_other_drift_is_refused(states: States) -> None:
 
 def test_partitions_made_at_run_time_are_reported_and_never_dropped(states: States) -> None:
     states.revision("r2", "r1", DAILY, "DROP TABLE days", ALLOWED)
-    states.roll_out()
-    assert states.cli("apply").code == 0
+    states.migrate()
     states.sql(PARTITION)
     drift = states.cli("drift")
     assert drift.code == 0

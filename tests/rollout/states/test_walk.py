@@ -24,7 +24,7 @@ MERGE = "\n\nallow_positions = True\n"
 
 
 def at_head(states: States) -> None:
-    states.roll_out()
+    states.migrate()
     states.sql(ROW)
 
 
@@ -100,8 +100,9 @@ def two_version_rows(states: States) -> None:
 def ahead_in_the_middle(states: States) -> None:
     """A revision before the head was applied by hand."""
     at_head(states)
-    add_revision(states)
-    states.sql("ALTER TABLE items ADD COLUMN colour text")
+    default = "ALTER TABLE items ALTER COLUMN price SET DEFAULT 0"
+    states.revision("r2", "r1", default, "ALTER TABLE items ALTER COLUMN price DROP DEFAULT")
+    states.sql(default)
     states.revision(
         "r3", "r2", "ALTER TABLE items ADD COLUMN size text", "ALTER TABLE items DROP COLUMN size"
     )
