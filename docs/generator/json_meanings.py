@@ -51,6 +51,10 @@ ENVIRONMENT_PLAN = {
     "drift": "the delta from the promised to the live schema",
     "obstacles": "existing objects that the release would create",
     "unmanaged": "objects in scope that no revision knows, and that do not count",
+    "adopts": "for an adoption: the position that the version table is set to first",
+    "already_there": "what the environment has already of the pending revisions, if their statements allow for it",
+    "baseline": "the accepted differences that the plan records in the ledger",
+    "notes": "what the plan does that the statements do not show",
     "digest": "the digest that an approval names",
 }
 HAZARD = {

@@ -30,6 +30,8 @@ def show_plan(plan: EnvironmentPlan) -> None:
         output.show_delta(plan.drift)
     for name in plan.unmanaged:
         output.write_line(f"unmanaged: {escape_to_one_line(name)}")
+    for note in plan.notes:
+        output.write_line(f"note: {escape_to_one_line(note)}")
     for obstacle in plan.conflicting_objects:
         output.write_line(f"conflicting object: {obstacle}")
     if plan.promised:

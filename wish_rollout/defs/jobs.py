@@ -85,8 +85,7 @@ def rollback(context: dg.OpExecutionContext) -> Iterator[Any]:
     yield from check_evaluations(verification)
     with rollout_errors_as_failures():
         verification.raise_if_failed()
-    promised = project.history.promised(tuple(migrated.start), tuple(migrated.end))
-    yield materialization(verification, {**migrated.as_dict(), "delta": render_markdown(promised)})
+    yield materialization(verification, migrated.as_dict())
     notify_of_change(context, target.environment, migrated.as_dict())
     yield dg.Output(None)
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from wish_rollout.core.schema.delta_rendering import render_markdown
 from wish_rollout.defs.checks import check_evaluations
 from wish_rollout.defs.gate.gate import ApprovalGate, refuse_other_release
 from wish_rollout.defs.metadata import plan_metadata, verification_metadata
@@ -53,9 +52,7 @@ def migrate(context: dg.OpExecutionContext, env: Environment, planned: dict[str,
             actor=ApprovalGate(context, project, target).actor,
         )
     context.log.info(f"{env.name}: {migrated.action}, {migrated.seconds:.3f} s")
-    promised = project.history.promised(tuple(migrated.start), tuple(migrated.end))
-    delta = render_markdown(promised) if promised else "no change: the environment was in step"
-    return {**migrated.as_dict(), "delta": delta}
+    return {**migrated.as_dict(), "delta": migrated.delta or "no change: the environment was in step"}
 
 
 def verify(context: dg.OpExecutionContext, env: Environment, migrated: dict[str, Any]) -> Iterator[Any]:

@@ -7,12 +7,12 @@ from typing import Any
 import dagster as dg
 
 from wish_rollout.config import Config, Environment
-from wish_rollout.core.plan.verdict import assess_drift
 from wish_rollout.defs.resume_sensor import resume_sensor
 from wish_rollout.defs.runs import json_parsing
 from wish_rollout.defs.runs.failures import rollout_errors_as_failures
 from wish_rollout.postgres.catalog.change_token import change_token
 from wish_rollout.postgres.catalog.database_state import read_database_state
+from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 from wish_rollout.rollout.project.project import Project
 
 SECONDS_BETWEEN_TICKS = 300
@@ -53,7 +53,7 @@ def evaluate_drift(project: Project, env: Environment, previous: dict[str, str])
         if previous == {"token": token, "release": release, "verdict": previous.get("verdict", "")}:
             return dg.SensorResult(skip_reason=f"no change since the verdict {previous['verdict']}")
         state = read_database_state(connection, target.scope)
-    assessment = assess_drift(project.release, state, project.history.at, project.select_managed)
+    assessment = EnvironmentSchema(project, state).assess()
     cursor = json.dumps({"token": token, "release": release, "verdict": assessment.verdict.value})
     if assessment.allows_migration:
         return dg.SensorResult(skip_reason=f"{env.name} is {assessment.verdict}", cursor=cursor)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.approval.policy import Authorization
     from wish_rollout.core.plan.plan import EnvironmentPlan
+    from wish_rollout.core.schema.snapshot import Snapshot
     from wish_rollout.rollout.project.target import Target
 
     GateKeeper = Callable[[EnvironmentPlan, psycopg.Connection[Any]], Authorization]
@@ -54,10 +55,16 @@ FRESH_SECONDS = 1.0
 """Seconds for which an authorization is valid without asking the gatekeeper again."""
 
 
+def keep_snapshot(snapshot: Snapshot) -> Snapshot:
+    """Return the snapshot as it is."""
+    return snapshot
+
+
 @dataclass
 class Recorder:
     """Records one act: at its end, and also at the first commit if the act commits before its end.
 
+    ``fingerprinted``: returns the part of the live schema that the plan's fingerprint covers.
     Its methods first, early and last are hooks of ``revisions.script_runs.migrate``.
     """
 
@@ -71,6 +78,7 @@ class Recorder:
     asked: float = 0
     begun: int | None = None
     notes: Callable[[], dict[str, Any]] = dict
+    fingerprinted: Callable[[Snapshot], Snapshot] = keep_snapshot
 
     @property
     def seconds(self) -> float:
@@ -92,7 +100,9 @@ class Recorder:
         """Create the ledger if it is missing; raise PlanChanged if the schema differs from the approved one."""
         ledger.create_if_missing(self.connection, self.target.name)
         if self.grant and not self.begun:
-            now = read_database_state(self.connection, self.target.scope).snapshot.fingerprint
+            now = self.fingerprinted(
+                read_database_state(self.connection, self.target.scope).snapshot
+            ).fingerprint
             if now != self.plan.fingerprint:
                 changed = f"the live schema was {self.plan.fingerprint:.12}…, is {now:.12}…"
                 raise PlanChanged(self.target.name, changed)
@@ -118,6 +128,9 @@ class Recorder:
     def last(self) -> None:
         """Write the ledger entry of the completed act."""
         act = self._act()
+        if self.plan.baseline:
+            baseline = {**self.plan.baseline.as_dict(), "version_table": self.target.scope.version_table}
+            act = replace(act, detail={**act.detail, "baseline": baseline})
         if self.begun:
             act = replace(act, nonce=None, detail={**act.detail, "begun": self.begun})
         ledger.append(self.connection, self.target.name, act)

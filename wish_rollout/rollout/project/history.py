@@ -13,6 +13,7 @@ from wish_rollout.core.schema.extension_versions import pin_versions
 from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.revisions.journal import BASE, Journal
 from wish_rollout.revisions.revision_record import apply_changes
+from wish_rollout.rollout.project.base_schema import base_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -161,6 +162,5 @@ class History:
 
 def cache_key(project: ReleaseSource) -> str:
     """Return a name for what a replay depends on: the scripts, what a snapshot holds, and the tool that reads it."""
-    return canonical_digest(
-        [__version__, project.release.name, repr(project.scope_of()), repr(project.platform)]
-    )[:32]
+    parts = [__version__, project.release.name, repr(project.scope_of()), repr(project.platform)]
+    return canonical_digest([*parts, base_digest(project)])[:32]
