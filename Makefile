@@ -31,7 +31,7 @@ test: install
 # The lowest versions that pyproject.toml allows, in a virtual environment of their own.
 test-lowest: install
 	@$(BIN)/python -m tests.lowest .lowest
-	@.lowest/bin/python -m pytest -n auto -p no:cacheprovider $(CORE)
+	@.lowest/bin/python -m pytest -n auto -W default -p no:cacheprovider $(CORE)
 
 # SQLAlchemy 2.0, which most projects still use; the suite itself runs on 2.1.
 test-sqlalchemy-2.0: install

@@ -121,10 +121,10 @@ def test_a_layout_is_read_as_alembic_reads_it(
     code = "from alembic.config import main; import sys; main(sys.argv[1:] + ['history', '-v']); "
     code += "main(sys.argv[1:] + ['heads'])"
     command = [sys.executable, "-W", "ignore", "-c", code, *(("-n", section) if section else ())]
-    told = subprocess.run(
+    output = subprocess.run(
         command, cwd=tmp_path, check=True, capture_output=True, text=True, timeout=60
     ).stdout
-    history, heads = re.findall(r"^Rev: (\w+)", told, re.M), re.findall(r"^(\w+) \(head\)", told, re.M)
+    history, heads = re.findall(r"^Rev: (\w+)", output, re.M), re.findall(r"^(\w+) \(head\)", output, re.M)
     assert (history, heads) == (["0002", "0001"], ["0002"])
     options = ScriptOptions(section=section or "alembic")
     for folder in (None, tmp_path / "db"):

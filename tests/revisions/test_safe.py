@@ -1,4 +1,4 @@
-"""The helpers for revisions: what they do is no hazard, and each goes on where a crash cut it off."""
+"""The helpers for revisions: they cause no hazard, and each continues where a crash interrupted it."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_a_helper_is_no_hazard_and_does_nothing_twice(name: str, tables: str) ->
         assert read_database_state(connection, Scope()).snapshot == once
 
 
-def test_an_index_that_a_cut_off_build_left_is_built_anew(tables: str) -> None:
+def test_an_invalid_index_of_an_interrupted_build_is_built_again(tables: str) -> None:
     with psycopg.connect(tables, autocommit=True) as connection:
         connection.execute("update items set code = 'same' where id < 3")
         with pytest.raises(psycopg.errors.UniqueViolation):

@@ -25,7 +25,7 @@ class NotRefused(AssertionError):
 def refused(connection: sa.Connection, sqlstate: str) -> Iterator[None]:
     """Expect the database to refuse what the block executes, with this SQLSTATE (manual, appendix A).
 
-    The block runs in a savepoint, so the transaction goes on after it. Raises NotRefused.
+    The block runs in a savepoint, so the transaction continues after it. Raises NotRefused.
     """
     try:
         with connection.begin_nested():

@@ -29,8 +29,10 @@ COPIED = ("server_version_info", "default_schema_name", "default_isolation_level
 """What SQLAlchemy's dialect reads from the server when an engine connects for the first time."""
 CHANGING = ("before_execute", "before_cursor_execute")
 LISTENED = (*CHANGING, "after_execute", "after_cursor_execute", "begin", "commit", "rollback", "savepoint")
-"""SQLAlchemy's ConnectionEvents that listeners of an engine get for the connection that stands in for it."""
+"""SQLAlchemy's ConnectionEvents that listeners of an engine get for the connection that replaces theirs."""
 TLS = ("sslmode", "sslrootcert", "sslcert", "sslkey")
+COMMON = ("user", "dbname", "options", "connect_timeout", *TLS)
+"""Parameters that every version of libpq knows: another driver may come with an older one than psycopg's."""
 APPLICATION = "wish-rollout env.py"
 
 
@@ -164,8 +166,9 @@ class LentConnection:
 def address_of(connection: psycopg.Connection[Any]) -> dict[str, Any]:
     """Return what libpq needs to open another session in the same database as the same role."""
     info = connection.info
+    given = info.get_parameters()
     return {
-        **info.get_parameters(),
+        **{name: given[name] for name in COMMON if name in given},
         "host": info.host,
         "port": info.port,
         "password": info.password,

@@ -1,4 +1,4 @@
-"""Which statements are Alembic's or SQLAlchemy's own, and no revision's: told by what they are made of, not by text."""
+"""Which statements are Alembic's or SQLAlchemy's own, and no revision's. The objects decide, not the text."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from sqlalchemy.sql import visitors
 if TYPE_CHECKING:
     from typing import Any
 
-LOOKS = {"wish_rollout_looks": True}
-"""Execution options of what our helpers ask before they do something."""
-AGAIN = {"wish_rollout_again": True}
-"""Execution options of what they do that finds nothing left to do when it is done already."""
+CATALOG_QUERY = {"wish_rollout_catalog_query": True}
+"""Execution options of the queries of ``safe_operations``, which are no statements of a revision."""
+REPEATABLE = {"wish_rollout_repeatable": True}
+"""Execution options of statements that may run again: they change nothing the second time."""
 
 
 def is_own(execution: Any, version_table: sa.Table) -> bool:
-    """Whether an execution keeps Alembic's version table, or is what the inspector or a helper of ours asks.
+    """Return whether an execution maintains Alembic's version table, or is a query of the inspector or of ours.
 
-    What a script writes to the version table itself, and what it asks the catalog itself, is the script's.
+    SQL text of a script is the script's, whatever tables it names.
     """
-    if execution.execution_options.keys() >= LOOKS.keys():
+    if execution.execution_options.keys() >= CATALOG_QUERY.keys():
         return True
     made_of = getattr(execution.compiled, "statement", None)
     if isinstance(made_of, sa.sql.dml.UpdateBase):

@@ -1,4 +1,4 @@
-"""What a run of the scripts asks of its caller, and hands over to it."""
+"""The functions by which a caller takes part in a run of the scripts."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sent:
-    """A statement of a revision, on its way to the server.
+    """A statement of a revision that is about to be executed.
 
-    ``statement``: as it was written, with places for parameters; ``text``: with these filled in, once a row of
-    them. ``outside``: of a transaction. ``again``: it may run a second time. ``execute`` runs it on ``cursor``, from
-    which the script takes what it gives.
+    ``statement``: the text with placeholders. ``text``: the parameters filled in, once for each row of them.
+    ``outside``: it is executed outside of a transaction block. ``again``: it may run a second time. ``execute`` executes
+    it on ``cursor``, from which the script reads the result.
     """
 
     revision: str
@@ -31,14 +31,13 @@ class Sent:
 
 @dataclass(frozen=True)
 class Hooks:
-    """What is called in the transaction of a migration; what one of them raises ends it all.
+    """Functions that a run of the scripts calls, in the transaction of the migration. An exception ends the run.
 
-    ``first`` before its first statement, ``last`` behind its last one. Where env.py or a script commits by
-    itself before the end, ``early`` before the first commit, so that it is in what is committed; ``last``
-    then has a transaction of its own. ``each`` in every step's own transaction, before its statements.
-    ``step`` gets each revision that is about to run, and may refuse it. ``before`` is called with each
-    statement, and whether it runs outside of a transaction; ``run`` executes a revision's statement;
-    ``committing`` is called before each commit, and ``revisions_to_revert`` when a script rolls its transaction back.
+    ``first``: before env.py starts. ``last``: after the last revision. ``early``: before the first commit, if env.py or a
+    script commits before the end; ``last`` then has a transaction of its own. ``each``: before the statements of each
+    revision, in its transaction. ``step``: gets each revision before it runs, and may refuse it. ``before``: gets each
+    statement, and whether it is executed outside of a transaction block. ``run``: executes a statement of a revision.
+    ``committing``: before each commit. ``undone``: when a script rolls its transaction back.
     """
 
     first: Callable[[], None] | None = None

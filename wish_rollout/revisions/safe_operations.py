@@ -1,7 +1,7 @@
-"""Changes of tables in use, each in a line: no lock is held for long, and each can be run again after a crash.
+"""Changes of tables in use. No lock is held for long, and each function can run again after a crash.
 
-Each leaves the revision's transaction where it must: what the revision did before is committed then. So in one
-revision put nothing beside them that must not be seen by itself.
+Most of them leave the revision's transaction, which commits what the revision did before. So put no other statements into
+the same revision, unless they may be visible on their own.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from alembic import op
 
-from wish_rollout.revisions.internal_statements import AGAIN, LOOKS
+from wish_rollout.revisions.internal_statements import CATALOG_QUERY, REPEATABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -37,7 +37,7 @@ LOG = logging.getLogger("alembic.runtime.migration")
 def create_index_concurrently(
     name: str, table: str, columns: Sequence[Any], *, schema: str | None = None, **options: Any
 ) -> None:
-    """Build an index while writers go on (manual, CREATE INDEX, Building Indexes Concurrently).
+    """Build an index while other sessions write (manual, CREATE INDEX, Building Indexes Concurrently).
 
     ``options`` are those of ``op.create_index``. An invalid index of that name, which a build that was cut off
     left behind, is dropped first; a valid one is the work of an earlier attempt, and stays.
@@ -57,7 +57,7 @@ def drop_index_concurrently(name: str, *, schema: str | None = None) -> None:
 
 
 def add_check(name: str, table: str, condition: Any, *, schema: str | None = None) -> None:
-    """Add a CHECK: NOT VALID under a short lock, then VALIDATE while readers and writers go on."""
+    """Add a CHECK: NOT VALID under a short lock, then VALIDATE while other sessions read and write."""
     options: dict[str, Any] = {"schema": schema, "postgresql_not_valid": True}
     _validated(name, table, schema, lambda: op.create_check_constraint(name, table, condition, **options))
 
@@ -103,7 +103,7 @@ def backfill(  # noqa: PLR0913
     """Update the rows that meet ``where``, in batches that commit; give how many were updated.
 
     ``values``: column → SQL expression. ``where`` must be false for a row once it is updated, so that a second
-    call goes on where the first was cut off. ``pages``: how many pages of the table a batch takes. ``pause``:
+    call continues where the first was interrupted. ``pages``: how many pages of the table a batch takes. ``pause``:
     seconds between batches, for vacuum and replicas to keep up. Rows that others hold locked are come back to;
     after ``patience`` seconds without any progress, and where ``where`` stays true, NotFilled is raised.
     """
@@ -139,14 +139,14 @@ def _batch(place: str, sets: str, where: str, pages: tuple[int, int]) -> int:
         f" AND ({where}) FOR NO KEY UPDATE SKIP LOCKED"
     )
     update = f"UPDATE {place} SET {sets} WHERE ctid = ANY (ARRAY({chosen})) AND ({where}) RETURNING ({where})"  # noqa: S608
-    rows = op.get_bind().execute(_text(update), execution_options=AGAIN).fetchall()
+    rows = op.get_bind().execute(_text(update), execution_options=REPEATABLE).fetchall()
     if any(row[0] for row in rows):
         raise NotFilled(f"rows of {place} still meet {where} after the update, so it would never end")
     return len(rows)
 
 
 def _scalar(query: str) -> Any:
-    return op.get_bind().execute(_text(query), execution_options=LOOKS).scalar()
+    return op.get_bind().execute(_text(query), execution_options=CATALOG_QUERY).scalar()
 
 
 def _text(query: str) -> sa.TextClause:
@@ -171,7 +171,7 @@ def _look(query: sa.TextClause, name: str, table: str, schema: str | None) -> bo
     values = {"name": name, "table": _quoted(table, schema)}
     if ":schema" in query.text:
         values["schema"] = _quoted(schema) if schema else None  # type: ignore[assignment]
-    found: bool | None = op.get_bind().execute(query, values, execution_options=LOOKS).scalar()
+    found: bool | None = op.get_bind().execute(query, values, execution_options=CATALOG_QUERY).scalar()
     return found
 
 

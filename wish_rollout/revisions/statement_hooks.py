@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from wish_rollout.core.errors.releases import ScriptFailed
 from wish_rollout.core.text.sql_tokens import tokenize_statements
-from wish_rollout.revisions.internal_statements import AGAIN
+from wish_rollout.revisions.internal_statements import REPEATABLE
 from wish_rollout.revisions.run_hooks import NO_HOOKS, Sent
 from wish_rollout.revisions.shared_session import Phase
 
@@ -114,7 +114,7 @@ class _Recording:
             text = ";\n".join(self._texts(statement, parameters))
             call = partial(getattr(cursor, method), statement, parameters)
             revision, outside = self.applied.revisions[-1], self.connection.autocommit
-            again = context.execution_options.keys() >= AGAIN.keys()
+            again = context.execution_options.keys() >= REPEATABLE.keys()
             run(Sent(revision, statement, text, outside, again, cursor, call))
             return True
 

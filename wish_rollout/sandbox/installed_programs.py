@@ -58,8 +58,8 @@ def _output(program: Path, option: str) -> str:
 def available_extensions(bindir: Path) -> frozenset[str]:
     """Return the extensions whose control files are installed with the programs of a folder."""
     shared = {bindir.parent / "share", bindir.parent / "share" / "postgresql"}
-    if (bindir / "pg_config").is_file() and (told := _output(bindir / "pg_config", "--sharedir")):
-        shared.add(Path(told))
+    if (bindir / "pg_config").is_file() and (share := _output(bindir / "pg_config", "--sharedir")):
+        shared.add(Path(share))
     if bindir.match("/usr/lib/postgresql/*/bin"):  # Debian keeps pg_config in another package
         shared.add(Path("/usr/share/postgresql") / bindir.parent.name)
     return frozenset(

@@ -103,7 +103,7 @@ class RoleUndeclared(ConfigurationError):
     explanation = "Grants, policies and owners name roles that the platform creates; scratch databases need them as well."
     hint = (
         'declare it in a file that is named in rollout.toml:\n[release.platform]\nsql = "platform.sql"\n'
-        "with the line: CREATE ROLE {role}; or let it be drafted: wish-rollout init --from ENV"
+        "with the line: CREATE ROLE {role}; or draft the file from a database: wish-rollout init --from ENV"
     )
 
 
