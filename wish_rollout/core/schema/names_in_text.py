@@ -27,7 +27,7 @@ def find_qualified_names(properties: Mapping[str, Any], *ignored: str) -> set[st
     ``ignored``: names of properties that are not searched.
     """
     found: set[str] = set()
-    for text in _texts({key: value for key, value in properties.items() if key not in ignored}):
+    for text in texts({key: value for key, value in properties.items() if key not in ignored}):
         for match in QUALIFIED_NAME.finditer(text):
             name = match[0]
             while "." in name and name not in found:
@@ -38,17 +38,18 @@ def find_qualified_names(properties: Mapping[str, Any], *ignored: str) -> set[st
 
 def contains_identifier(properties: Mapping[str, Any], identifier: str) -> bool:
     """Return whether an object's properties contain an identifier as a whole word."""
-    return any(match[0] == identifier for text in _texts(properties) for match in WORD.finditer(text))
+    return any(match[0] == identifier for text in texts(properties) for match in WORD.finditer(text))
 
 
-def _texts(value: Any) -> Iterator[str]:
+def texts(value: Any) -> Iterator[str]:
+    """Yield each text in a property's value, without comments, owners and privileges."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):
         for item in value:
-            yield from _texts(item)
+            yield from texts(item)
     elif isinstance(value, dict):
         for key, item in value.items():
             if key not in WITHOUT_NAMES:
                 yield key
-                yield from _texts(item)
+                yield from texts(item)

@@ -21,7 +21,7 @@ from wish_rollout.core.remedy.graph.schema_index import (
     plain_name,
 )
 from wish_rollout.core.schema.names import schema_of, split_last
-from wish_rollout.core.schema.names_in_text import PART, WITHOUT_NAMES, WORD, find_qualified_names
+from wish_rollout.core.schema.names_in_text import PART, WITHOUT_NAMES, WORD, find_qualified_names, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -217,20 +217,6 @@ class Dependencies(SchemaIndex):
             if "partition of" in self.objects.get(("table", child), {}):
                 yield "table", child
                 yield from self._descendants(child)
-
-
-def texts(value: Any) -> Iterator[str]:
-    """Yield each text in a property's value, without comments, owners and privileges."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for item in value:
-            yield from texts(item)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            if key not in WITHOUT_NAMES:
-                yield key
-                yield from texts(item)
 
 
 def _related_tables(properties: Properties) -> Iterator[str]:
