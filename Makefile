@@ -1,7 +1,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
+CORE := tests/revisions tests/cli/test_rollout.py tests/cli/test_gate.py tests/cli/test_other_project.py
 
-.PHONY: rollout ui test fuzz check docs reference bench bench-live clean install
+.PHONY: rollout ui test test-lowest test-sqlalchemy-2.0 test-mutations fuzz check docs reference bench bench-live bench-history clean install
 .DEFAULT_GOAL := rollout
 
 install: .venv/installed
@@ -27,6 +28,20 @@ ui: install
 test: install
 	@$(BIN)/python -m pytest -n auto --dist worksteal
 
+# The lowest versions that pyproject.toml allows, in a virtual environment of their own.
+test-lowest: install
+	@$(BIN)/python -m tests.lowest .lowest
+	@.lowest/bin/python -m pytest -n auto -p no:cacheprovider $(CORE)
+
+# SQLAlchemy 2.0, which most projects still use; the suite itself runs on 2.1.
+test-sqlalchemy-2.0: install
+	@$(BIN)/python -m tests.lowest .sqlalchemy-2.0 --only 'sqlalchemy[asyncio]>=2.0,<2.1'
+	@.sqlalchemy-2.0/bin/python -m pytest -n auto -p no:cacheprovider $(CORE)
+
+# Every catalog mutation as a release on each of PostgreSQL 14, 15 and 18; `test` applies each on one of them.
+test-mutations: install
+	@WISH_ALL_MUTATIONS=1 $(BIN)/python -m pytest -n auto --dist worksteal tests/postgres/test_mutations_as_releases.py
+
 fuzz: install
 	@$(BIN)/python -m tests.postgres.fuzz $(COUNT) $(SEED)
 
@@ -49,7 +64,10 @@ bench: install
 bench-live: install
 	@$(BIN)/python -m bench.live
 
+bench-history: install
+	@$(BIN)/python -m bench.history
+
 clean:
 	@if [ -x $(BIN)/wish-rollout ]; then $(BIN)/wish-rollout sandbox remove; fi
-	@rm -rf .venv .sandbox .dagster logs .logs_queue .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist site
-	@rm -f bench.json bench-live.json
+	@rm -rf .venv .lowest .sqlalchemy-2.0 .sandbox .dagster logs .logs_queue .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist site
+	@rm -f bench.json bench-live.json bench-history.json

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from tests.fix_dagster import DagsterDatabases
     from tests.servers import NewDatabase
     from wish_rollout.core.plan.plan import EnvironmentPlan
-    from wish_rollout.defs.launch import RunOutcome
+    from wish_rollout.defs.runs.run_outcome import RunOutcome
     from wish_rollout.sandbox.server import Server
 
 APPROVER, REQUESTER = "approver@example.org", "requester@example.org"

@@ -22,6 +22,9 @@ NOTIFICATION_TYPES: Mapping[Event, str] = {
     Event.WAITING: "info",
     Event.BREAK_GLASS: "warning",
     Event.DRIFT: "warning",
+    Event.DRIFT_ENDED: "success",
+    Event.UNREACHABLE: "warning",
+    Event.REACHABLE: "success",
     Event.FAILED: "failure",
     Event.ROLLED_OUT: "success",
 }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from wish_rollout.revisions.backfill import backfill
+from wish_rollout.revisions.column_replacement import add_column_copy, remove_enum_label, swap_columns
+from wish_rollout.revisions.partition_operations import attach_partition, create_partitioned_index
 from wish_rollout.revisions.safe_operations import (
     add_check,
     add_foreign_key,
-    backfill,
     create_index_concurrently,
     drop_index_concurrently,
     set_not_null,
@@ -13,9 +15,14 @@ from wish_rollout.revisions.safe_operations import (
 
 __all__ = [
     "add_check",
+    "add_column_copy",
     "add_foreign_key",
+    "attach_partition",
     "backfill",
     "create_index_concurrently",
+    "create_partitioned_index",
     "drop_index_concurrently",
+    "remove_enum_label",
     "set_not_null",
+    "swap_columns",
 ]

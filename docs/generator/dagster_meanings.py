@@ -1,12 +1,7 @@
 """What each metadata key and each run tag means."""
 
 VERIFICATION = {
-    "dagster/column_schema": "each table's columns, as `table.column`",
     "dagster/row_count": "rows in all tables",
-    "tables": "the tables",
-    "indexes": "the indexes",
-    "constraints": "the constraints",
-    "enums": "the enums and their labels",
     "rows": "rows in each table",
     "revision": "the revision",
     "server version": "the PostgreSQL version",
@@ -19,6 +14,16 @@ VERIFICATION = {
     "to": "the revision after",
     "action": "what was done",
     "seconds to migrate": "how long the migration took",
+}
+SCHEMA = {
+    "dagster/column_schema": "the columns, as `table.column`; in a large schema those of the changed tables first",
+    "columns not shown": "in a large schema: how many columns the event does not contain",
+    "objects": "the number of objects of each kind",
+    "columns by table": "the tables with their columns and comments",
+    "tables": "the tables",
+    "indexes": "the indexes",
+    "constraints": "the constraints",
+    "enums": "the enums and their labels",
 }
 PLAN = {
     "plan": "each environment's plan: hazards, row findings, delta, SQL",
@@ -34,10 +39,7 @@ OBSERVATION = {
     "pending": "its pending revisions",
     "drift": "the delta from the promised to the live schema",
     "unmanaged": "objects in scope that no revision knows, and that do not count",
-    "remedy": "the SQL that removes the drift",
-    "remedy covers all": "whether that SQL removes all of it",
     "fingerprint": "the live schema's fingerprint",
-    "dagster/data_version": "the same, as the asset's data version",
 }
 TAGS = {
     "wish_rollout/by": "`command line` on a run of the command line",

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from docs.generator.dagster_meanings import OBSERVATION, PLAN, TAGS, VERIFICATION
+from docs.generator.dagster_meanings import OBSERVATION, PLAN, SCHEMA, TAGS, VERIFICATION
 from docs.generator.keys import explained, keys_of
 from docs.generator.markdown import code, document, table
 from wish_rollout.config import load_config
-from wish_rollout.defs import code_location, jobs, metadata
-from wish_rollout.defs.checks import DESCRIPTIONS
+from wish_rollout.defs import code_location, metadata
+from wish_rollout.defs.checks import check_descriptions
+from wish_rollout.defs.drift import events
+from wish_rollout.defs.events import schema
 from wish_rollout.defs.runs import run_tags
 
 if TYPE_CHECKING:
@@ -45,10 +47,14 @@ def page() -> str:
         "## Sensors",
         described("sensor", repository.sensor_defs),
         "## Asset checks",
-        table(["check", "meaning"], ((code(name), text) for name, text in DESCRIPTIONS.items())),
+        table(
+            ["check", "meaning"],
+            ((code(name), text) for name, text in check_descriptions(everywhere[-1]).items()),
+        ),
         *section("Metadata of `schema/<env>`", metadata.verification_metadata, VERIFICATION),
         *section("Metadata of `release/plan`", metadata.plan_metadata, PLAN),
-        *section("Metadata of a drift observation", jobs.status_observation, OBSERVATION),
+        *section("Metadata of the schema in each materialization", schema.snapshot_metadata, SCHEMA),
+        *section("Metadata of a drift check", events.status_metadata, OBSERVATION),
         "## Run tags",
         table(["tag", "meaning"], explained(sorted(tags()), TAGS, "run tags")),
     )

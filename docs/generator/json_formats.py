@@ -18,7 +18,7 @@ from wish_rollout.core.plan.verification_checks import Check
 from wish_rollout.core.remedy.statements import Gap, Remedy, Statement
 from wish_rollout.core.rows.requirements import RowFinding
 from wish_rollout.defs.gate.approval_events import RecordedRequest
-from wish_rollout.defs.launch import RunOutcome, StageResult
+from wish_rollout.defs.runs.run_outcome import RunOutcome, StageResult
 from wish_rollout.rollout.approval.approval_progress import ApprovalProgress
 from wish_rollout.rollout.inspection.doctor import CheckResult
 from wish_rollout.rollout.inspection.drift import DriftReport, EnvironmentComparison

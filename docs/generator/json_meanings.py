@@ -52,6 +52,10 @@ ENVIRONMENT_PLAN = {
     "obstacles": "existing objects that the release would create",
     "unmanaged": "objects in scope that no revision knows, and that do not count",
     "digest": "the digest that an approval names",
+    "code": "the files that env.py and the revisions use, with their hashes",
+    "packages": "the installed packages that they import, with their versions",
+    "data_dependent": "revisions whose statements may differ from the rehearsed ones, with the reason",
+    "driver_statements": "revisions that send statements past SQLAlchemy, with the reason",
 }
 HAZARD = {
     "kind": "the kind of hazard ([hazards](../hazards.md))",
@@ -61,6 +65,8 @@ HAZARD = {
     "lock": "the lock mode",
     "allowed": "the revision's reason to allow it; empty where it is not allowed",
     "rows": "rows in the table",
+    "dangers": "`held`, `row locks`, `lost`, `breaks`, `slower` ([hazards](../hazards.md))",
+    "line": "the line of the script; 0 where it is unknown",
     "bytes": "size of the table",
     "why": "why it is a hazard",
     "instead": "safe Alembic code",

@@ -1,4 +1,4 @@
-"""What a case of a hazard is, and the tables that all of them start from."""
+"""A case of a hazard, and the tables that all cases start from."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ create table proven (id int not null check (id >= 200 and id < 300), k int);
 create materialized view sums as select id as number from shops;
 create unique index on sums (number);
 create view codes as select id from shops;
+create sequence numbers;
+create function add_one(int) returns int language sql as 'select $1 + 1';
+create function refuse() returns trigger language plpgsql as 'begin raise exception ''no''; end';
+create function accept() returns trigger language plpgsql as 'begin return new; end';
+grant select on tags to public;
 """
 ROWS = """
 insert into shops select generate_series(1, 20);
@@ -31,12 +36,18 @@ insert into parted select i, i from generate_series(1, 20) as i;
 insert into loose select i, i from generate_series(101, 120) as i;
 insert into proven select i, i from generate_series(201, 220) as i;
 refresh materialized view sums;
+select setval('numbers', 100);
+set enable_seqscan = off;
+select * from items where name = 'n1';
 """
 
 
 @dataclass(frozen=True)
 class Case:
-    """``lock``: the strongest lock that the unsafe way holds on its table, as pg_locks calls it."""
+    """``lock``: the strongest lock of the unsafe statements on the table, as in pg_locks. ``rows``: of the hazard's table.
+
+    ``measured_kind``: the kind that a measurement finds, if another one than the rules.
+    """
 
     kind: str
     table: str
@@ -44,6 +55,8 @@ class Case:
     safe: tuple[str, ...]
     lock: str = "AccessExclusiveLock"
     rewrites: bool = False
+    rows: int = 20
+    measured_kind: str = ""
 
     def __str__(self) -> str:
         return f"{self.kind}-{self.unsafe[0].split('(')[0].replace(' ', '_')[:50]}"

@@ -1,4 +1,4 @@
-"""Hazards in statements that are easily read wrongly, and in those that leave no trace in the catalog."""
+"""Hazards of statements that are hard to read, and of those that do not change the catalog."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tests.cases.hazard_case import Case
 
 ODD = 'app."Odd; one"'
 NO_LOCK = ""
-"""The statement ran outside of the transaction in which locks are looked at."""
+"""The statement runs outside of the transaction whose locks are read."""
 
 HIDDEN = (
     Case(
@@ -57,7 +57,7 @@ HIDDEN = (
         "whole-table-write",
         "items",
         ("UPDATE items SET price = (SELECT 1 FROM shops WHERE shops.id = 1)",),
-        ("UPDATE items SET price = 1 FROM shops WHERE shops.id = shop_id",),
+        ("UPDATE items SET price = 1 FROM shops WHERE shops.id = shop_id AND items.id = 1",),
         "RowExclusiveLock",
     ),
     Case(
@@ -70,7 +70,7 @@ HIDDEN = (
     Case(
         "whole-table-lock",
         "items",
-        ("LOCK TABLE ONLY items IN EXCLUSIVE MODE NOWAIT",),
+        ("LOCK TABLE ONLY items IN EXCLUSIVE MODE NOWAIT", "SELECT count(*) FROM items"),
         ("LOCK TABLE items IN SHARE UPDATE EXCLUSIVE MODE",),
         "ExclusiveLock",
     ),

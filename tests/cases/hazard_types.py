@@ -1,4 +1,4 @@
-"""Hazards that come by way of a type, a view or a partition."""
+"""Hazards of types, views and partitions."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ TYPES = (
     ),
     Case(
         "drop-view",
-        "shops",
+        "codes",
         ("DROP VIEW codes",),
         ("CREATE OR REPLACE VIEW codes AS SELECT id, 1 AS one FROM shops",),
-        "",
+        rows=0,
     ),
     Case(
         "attach-scan",

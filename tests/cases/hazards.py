@@ -1,7 +1,8 @@
-"""Hazards as cases: the same change done the unsafe way and the safe one, on tables with rows."""
+"""Hazards as cases: the same change in an unsafe and in a safe way, on tables with rows."""
 
 from __future__ import annotations
 
+from tests.cases.hazard_application import APPLICATION
 from tests.cases.hazard_case import ROWS, TABLES, Case
 from tests.cases.hazard_statements import HIDDEN
 from tests.cases.hazard_types import TYPES
@@ -27,7 +28,7 @@ CASES = (
         "drop-index",
         "items",
         ("DROP INDEX items_name",),
-        ("COMMIT", "DROP INDEX CONCURRENTLY IF EXISTS items_name"),
+        ("COMMIT", "DROP INDEX CONCURRENTLY IF EXISTS tags_tag"),
     ),
     Case(
         "table-rewrite",
@@ -111,6 +112,7 @@ CASES = (
             "ALTER TABLE items DROP CONSTRAINT proof",
         ),
         ("ALTER TABLE items ADD COLUMN kind text NOT NULL DEFAULT 'x'",),
+        measured_kind="lock-held",
     ),
     Case(
         "check-scan",
@@ -170,7 +172,11 @@ CASES = (
         "rename",
         "tags",
         ("ALTER TABLE tags RENAME TO labels",),
-        ("ALTER TABLE tags RENAME TO labels", "CREATE VIEW tags AS TABLE labels"),
+        (
+            "ALTER TABLE tags RENAME TO labels",
+            "CREATE VIEW tags AS TABLE labels",
+            "GRANT SELECT ON tags TO public",
+        ),
     ),
     Case(
         "rename",
@@ -204,4 +210,5 @@ CASES = (
     ),
     *HIDDEN,
     *TYPES,
+    *APPLICATION,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING
 
@@ -77,8 +78,39 @@ def test_check_passes_and_needs_no_environment(each_workspace: Workspace) -> Non
     result = each_workspace.cli("check")
     assert result.code == 0
     assert [line.split(":")[0] for line in result.out.splitlines()] == [
-        f"ok    {name}" for name in ("one head", "history", "replay", "behaviour", "models", "round trip")
+        f"ok    {name}"
+        for name in ("one head", "history", "replay", "behaviour", "models", "round trip", "hazards")
     ]
+
+
+LOCKING = """
+from alembic import op
+revision, down_revision = "0008", "0007"
+
+
+def upgrade():
+    op.create_index("title_key", "wishlist_items", ["title"])
+
+
+def downgrade():
+    op.drop_index("title_key")
+"""
+
+
+def test_check_names_hazards_with_file_and_line(workspace: Workspace) -> None:
+    name = "0008_title.py"
+    (workspace.root / "migrations/versions" / name).write_text(LOCKING)
+
+    workspace.cli("generate", "--record")
+    found = workspace.cli("check").out
+    (workspace.root / "migrations/versions" / name).write_text(
+        LOCKING + '\n\nallow_hazards = {"index-without-concurrently": "few rows"}\n'
+    )
+    workspace.cli("generate", "--record")
+    allowed = workspace.cli("check").out
+
+    assert f"{name}:7: index-without-concurrently: index public.title_key" in found
+    assert "index-without-concurrently" not in allowed
 
 
 def test_an_edited_script_fails(workspace: Workspace) -> None:
@@ -114,16 +146,16 @@ def test_snapshot_that_differs_from_the_replay_fails(workspace: Workspace) -> No
     wrong = {
         path.name: path.read_bytes()
         for path in (workspace.root / "migrations/meta").iterdir()
-        if path.name == "0007_snapshot.json"
+        if path.name == "0007_delta.json"
     }
-    recorded = json.loads(wrong["0007_snapshot.json"])["fingerprint"]
+    recorded = hashlib.sha256(wrong["0007_delta.json"]).hexdigest()
     workspace.edit(SCRIPT, '["sort_order", "user_id"]', '["user_id", "sort_order"]')
     assert workspace.cli("generate", "--record").code == 0
     journal = workspace.root / "migrations/meta/_journal.json"
     content = json.loads(journal.read_text())
-    content["entries"][1]["fingerprint"] = recorded
+    content["entries"][1]["record_sha256"] = recorded
     journal.write_text(json.dumps(content))
-    (workspace.root / "migrations/meta/0007_snapshot.json").write_bytes(wrong["0007_snapshot.json"])
+    (workspace.root / "migrations/meta/0007_delta.json").write_bytes(wrong["0007_delta.json"])
 
     found = failures(workspace)
     assert list(found) == ["replay"]
@@ -131,9 +163,9 @@ def test_snapshot_that_differs_from_the_replay_fails(workspace: Workspace) -> No
 
 
 def test_a_snapshot_edited_by_hand_fails(workspace: Workspace) -> None:
-    workspace.edit("migrations/meta/0007_snapshot.json", '"type": "text"', '"type": "varchar"')
+    workspace.edit("migrations/meta/0007_delta.json", '"type": "text"', '"type": "varchar"')
     found = failures(workspace)
-    assert "0007_snapshot.json" in found["replay"]
+    assert "0007_delta.json" in found["replay"]
 
 
 def test_models_that_differ_from_the_scripts_fail(workspace: Workspace) -> None:

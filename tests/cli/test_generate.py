@@ -36,9 +36,9 @@ def test_generate_writes_the_next_revision_and_records_it(each_workspace: Worksp
     assert "wish_colour" in script.split("def downgrade")[1]
     journal = json.loads((workspace.root / "migrations/meta/_journal.json").read_text())
     assert [entry["revision"] for entry in journal["entries"]] == ["0006", "0007", "0008"]
-    assert journal["entries"][2]["parent_digests"] == [journal["entries"][1]["digest"]]
+    assert journal["entries"][2]["parents"] == ["0007"]
     new = {path.name for path in files(workspace).keys() - before.keys()}
-    assert new == {"0008_add_a_colour.py", "0008_snapshot.json", "0008_statements.json"}
+    assert new == {"0008_add_a_colour.py", "0008_delta.json", "0008_measurements.json"}
 
     assert workspace.cli("check").code == 0
     workspace.migrate("local")

@@ -111,7 +111,7 @@ def test_missing_or_truncated_snapshot_file(workspace: Workspace, content: bytes
     assert f"The snapshot file {file} cannot be read" in workspace.expect_error(2, "diff", "local", str(file))
 
 
-@pytest.mark.parametrize("file", ["0007_snapshot.json", "0007_statements.json", "_journal.json"])
+@pytest.mark.parametrize("file", ["0007_delta.json", "_journal.json"])
 @pytest.mark.parametrize("damage", ["missing", "truncated"])
 def test_missing_or_truncated_recorded_schema(workspace: Workspace, file: str, damage: str) -> None:
     path = workspace.root / "migrations/meta" / file

@@ -49,7 +49,8 @@ def test_rollback_restores_the_earlier_snapshot_and_apply_works_again(
     assert back.code == 0, back
     assert "0007 → 0006" in back.out
     assert (workspace.revision("local"), workspace.sql("local", OURS)) == ("0006", VERSION_TABLE)
-    recorded = workspace.root / "migrations/meta/0006_snapshot.json"
+    recorded = workspace.root / "recorded.json"
+    recorded.write_text(workspace.project.history.at(("0006",)).to_json())
     assert workspace.cli("diff", "local", str(recorded)).code == 0
     assert json.loads(recorded.read_text())["fingerprint"] == fingerprint(workspace, "local")
 

@@ -8,7 +8,7 @@ import pytest
 
 from wish_rollout.core.hazards.assessment import KINDS
 from wish_rollout.core.hazards.hazard import size
-from wish_rollout.core.hazards.pending_revision import Pending
+from wish_rollout.core.hazards.pending_revision import PendingRevision
 from wish_rollout.core.hazards.rename_tracking import all_renames
 from wish_rollout.core.hazards.rules.type_change import only_wider
 from wish_rollout.core.hazards.script_statements import Script
@@ -63,8 +63,8 @@ def test_what_runs_outside_of_a_transaction_holds_no_lock_of_what_ran_before() -
         "ALTER TABLE t VALIDATE CONSTRAINT c",
     )
 
-    together = Script([add, validate]).acts
-    apart = Script([add, "COMMIT", validate, validate, "BEGIN", add, add]).acts
+    together = Script([add, validate]).actions
+    apart = Script([add, "COMMIT", validate, validate, "BEGIN", add, add]).actions
 
     assert [act.transaction for act in together] == [0, 0]
     assert [act.transaction for act in apart] == [0, 2, 3, 4, 4]
@@ -94,12 +94,12 @@ def test_renames_are_followed_through_every_pending_revision() -> None:
 
     start, end = schema("public.a", "x"), schema("app.b", '"Y"')
     between = schema("public.b", "x")
-    first = Pending("1", start, between, ("ALTER TABLE a RENAME TO b",))
+    first = PendingRevision("1", start, between, ("ALTER TABLE a RENAME TO b",))
     swapped = (
         "ALTER TABLE b SET SCHEMA app",
         'ALTER TABLE app.b RENAME x TO z; ALTER TABLE app.b RENAME z TO "Y"',
     )
-    second = Pending("2", between, end, swapped)
+    second = PendingRevision("2", between, end, swapped)
 
     assert all_renames(start, [first, second]) == {
         ("table", "public.a"): "app.b",

@@ -147,7 +147,7 @@ def test_names_in_texts_are_found_with_their_quotes() -> None:
     assert "public.no" not in find_qualified_names(texts)
 
 
-def test_a_foreign_key_is_made_anew_only_with_the_key_that_it_stands_on() -> None:
+def test_foreign_key_is_recreated_only_with_the_key_that_it_references() -> None:
     live: dict[tuple[str, str], dict[str, Any]] = {
         **TABLE,
         ("constraint", "public.t.p"): {"type": "primary key", "columns": ["a"]},

@@ -87,7 +87,9 @@ def test_run_that_waits_at_the_gate_succeeds_and_skips_the_later_steps(
         if event.event_type_value == "ASSET_CHECK_EVALUATION"
     ]
     assert {(each.asset_key.path[-1], each.check_name, each.passed) for each in evaluated} == {
-        (name, check, True) for name in ("local", "staging") for check in CHECKS
+        *((name, check, True) for name in ("local", "staging") for check in {*CHECKS, "no_drift"}),
+        *((name, "preflight", True) for name in ("local", "staging", "prod")),
+        ("prod", "gate", False),
     }
     request = instance.fetch_observations(dg.AssetKey(["approval", "prod"]), limit=1).records
     assert len(request) == 1

@@ -8,9 +8,48 @@ import dagster as dg
 import pytest
 
 from wish_rollout.defs.code_location import build_definitions
+from wish_rollout.defs.drift.sensor import EPISODE_TAG, TICKS_UNTIL_UNREACHABLE
 
 if TYPE_CHECKING:
     from tests.fix_project import Workspace
+
+CHANGES = {
+    "table": ("create table by_hand (id int)", "drop table by_hand"),
+    "column": ("alter table wishlist_items add by_hand int", "alter table wishlist_items drop by_hand"),
+    "index": ("create index by_hand on wishlist_items (title)", "drop index by_hand"),
+    "constraint": (
+        "alter table wishlist_items add constraint by_hand check (title <> 'x')",
+        "alter table wishlist_items drop constraint by_hand",
+    ),
+    "default": (
+        "alter table wishlist_items alter notes set default 'x'",
+        "alter table wishlist_items alter notes drop default",
+    ),
+    "view": ("create view by_hand as select 1 as one", "drop view by_hand"),
+    "function": (
+        "create function by_hand() returns int language sql as 'select 1'",
+        "drop function by_hand",
+    ),
+    "sequence": ("create sequence by_hand", "drop sequence by_hand"),
+    "enum": ("create type by_hand as enum ('a')", "drop type by_hand"),
+    "domain": ("create domain by_hand as int", "drop domain by_hand"),
+    "rule": (
+        "create rule by_hand as on delete to wishlist_items do instead nothing",
+        "drop rule by_hand on wishlist_items",
+    ),
+    "policy": ("create policy by_hand on wishlist_items", "drop policy by_hand on wishlist_items"),
+    "comment": ("comment on table wishlist_items is 'by hand'", "comment on table wishlist_items is null"),
+    "schema": ("create schema by_hand", "drop schema by_hand"),
+    "statistics": (
+        "create statistics by_hand on title, store from wishlist_items",
+        "drop statistics by_hand",
+    ),
+    "privilege": (
+        "grant select on wishlist_items to public",
+        "revoke select on wishlist_items from public",
+    ),
+}
+"""A change by hand of each kind, and the statement that takes it back."""
 
 
 class Sensor:
@@ -22,6 +61,7 @@ class Sensor:
         self.repository = definitions.get_repository_def()
         self.instance = instance
         self.cursor: str | None = None
+        self.events: list[Any] = []
 
     def tick(self) -> list[Any]:
         """Evaluate the sensor once; return its run requests."""
@@ -34,42 +74,105 @@ class Sensor:
         data = self.definition.evaluate_tick(context)
         self.cursor = data.cursor or self.cursor
         self.skipped = data.skip_message or ""
+        self.events = list(data.asset_events)
         return list(data.run_requests or ())
 
 
-def test_each_new_drift_requests_one_run(workspace: Workspace, instance: dg.DagsterInstance) -> None:
+def test_drift_requests_a_run_when_it_begins_changes_and_ends(
+    workspace: Workspace, instance: dg.DagsterInstance
+) -> None:
     workspace.migrate("local")
     sensor = Sensor(workspace, "drift_local", instance)
     assert (sensor.tick(), sensor.skipped) == ([], "local is in_step")
     assert (sensor.tick(), sensor.skipped) == ([], "no change since the verdict in_step")
 
     workspace.sql("local", "create index by_hand on wishlist_items (title)")
+    before = sensor.cursor
     (request,) = sensor.tick()
     assert (request.run_config["ops"], request.tags["wish_rollout/drift"]) == (
-        {next(iter(request.run_config["ops"])): {"config": {"environments": ["local"]}}},
+        {"check_drift": {"config": {"environments": ["local"]}}},
         "local",
     )
     assert sensor.tick() == []
-
     outcome = workspace.run_job("drift_check", dict(request.run_config))
     assert (outcome.success, outcome.error_class, outcome.exit_code) == (False, "SchemaDrifted", 4)
 
     workspace.sql("local", "create index another on wishlist_items (notes)")
     (second,) = sensor.tick()
-    assert second.run_key != request.run_key
     workspace.sql("local", "drop index by_hand, another")
-    assert (sensor.tick(), sensor.skipped) == ([], "local is in_step")
+    (third,) = sensor.tick()
+    assert workspace.run_job("drift_check", dict(third.run_config)).success
+    assert (sensor.tick(), sensor.skipped) == ([], "no change since the verdict in_step")
+    episodes = {each.tags[EPISODE_TAG] for each in (request, second, third)}
+    assert (len({each.run_key for each in (request, second, third)}), len(episodes)) == (3, 1)
+
+    sensor.cursor = before
+    workspace.sql("local", "create index by_hand on wishlist_items (title)")
+    (next_episode,) = sensor.tick()
+    sensor.cursor = None  # a reset sensor
+    (after_reset,) = sensor.tick()
+    assert len({each.run_key for each in (request, second, third, next_episode, after_reset)}) == 5
 
 
-def test_pending_revisions_request_no_run_and_an_unreachable_database_fails_the_tick(
+def test_repeated_tick_requests_the_same_run(workspace: Workspace, instance: dg.DagsterInstance) -> None:
+    """A daemon that was killed evaluates the sensor with the same cursor again."""
+    workspace.migrate("local")
+    sensor = Sensor(workspace, "drift_local", instance)
+    keys = []
+    for statement in ("create index by_hand on wishlist_items (title)", "drop index by_hand"):
+        workspace.sql("local", statement)
+        sensor.tick()
+    workspace.sql("local", "create index by_hand on wishlist_items (title)")
+    cursor = sensor.cursor
+    for _ in range(2):
+        sensor.cursor = cursor
+        keys.append([each.run_key for each in sensor.tick()])
+    assert (keys[0], len(keys[0])) == (keys[1], 1)
+
+
+def test_same_drift_again_is_reported_again_for_each_kind(
+    workspace: Workspace, instance: dg.DagsterInstance
+) -> None:
+    workspace.migrate("local")
+    sensor = Sensor(workspace, "drift_local", instance)
+    sensor.tick()
+    keys, silent = [], []
+    for kind, (change, back) in CHANGES.items():
+        for statement in (change, back, change, back):
+            workspace.sql("local", statement)
+            requests = sensor.tick()
+            keys += [each.run_key for each in requests]
+            silent += [] if requests else [(kind, statement)]
+    assert silent == []
+    assert len(set(keys)) == len(keys) == 4 * len(CHANGES)
+
+
+def test_unreachable_database_is_one_event_after_some_ticks(
     workspace: Workspace, instance: dg.DagsterInstance
 ) -> None:
     sensor = Sensor(workspace, "drift_prod", instance)
     assert (sensor.tick(), sensor.skipped) == ([], "prod is behind")
+    url = workspace.urls["prod"]
     workspace.set_url("prod", "postgresql://rollout:pl4nted-s3cret@127.0.0.1:1/prod")
-    with pytest.raises(dg.Failure, match="cannot be reached") as failure:
+    events = []
+    for _ in range(TICKS_UNTIL_UNREACHABLE + 2):
+        assert sensor.tick() == []
+        assert "prod does not answer since" in sensor.skipped
+        assert "pl4nted-s3cret" not in sensor.skipped
+        events.append([each.metadata["state"].value for each in sensor.events])
+    assert events == [[]] * (TICKS_UNTIL_UNREACHABLE - 1) + [["unreachable"], [], []]
+
+    workspace.set_url("prod", url)
+    assert (sensor.tick(), sensor.skipped) == ([], "no change since the verdict behind")
+    assert [each.metadata["state"].value for each in sensor.events] == ["reachable"]
+    assert (sensor.tick(), sensor.events) == ([], [])
+
+
+def test_wrong_configuration_fails_the_tick(workspace: Workspace, instance: dg.DagsterInstance) -> None:
+    sensor = Sensor(workspace, "drift_prod", instance)
+    workspace.unset_url("prod")
+    with pytest.raises(dg.Failure, match="has no database URL"):
         sensor.tick()
-    assert "pl4nted-s3cret" not in str(failure.value.description)
 
 
 def test_changed_rows_are_not_drift_and_cause_no_schema_read(

@@ -15,21 +15,6 @@ if TYPE_CHECKING:
 OWN = ("tests/docs/language.py", "tests/docs/test_language.py")
 CODE = [path for path in tracked("*.py") if not name(path).startswith(("migrations/versions/", *OWN))]
 """Without revisions: an edited one is another release."""
-OLD_TEXTS = (
-    "wish_rollout/core/hazards/",
-    "wish_rollout/core/remedy/",
-    "wish_rollout/defs/runs/interrupted_runs.py",
-    "wish_rollout/postgres/execution/",
-    "wish_rollout/revisions/",
-    "wish_rollout/rollout/execution/",
-    "wish_rollout/rollout/project/",
-    "wish_rollout/rollout/scripts/",
-    "tests/cases/hazard_statements.py",
-    "tests/core/test_remedy_script.py",
-    "tests/revisions/test_safe.py",
-    "docs/reference/json.md",
-)
-"""Files whose texts are not rewritten yet. No file may be added here."""
 SHIPPED = [path for path in CODE if name(path).startswith("wish_rollout/")]
 COMMENTED = tracked(
     "wish_rollout/*.sql",
@@ -43,38 +28,26 @@ COMMENTED = tracked(
 )
 
 
-def old(path: Path) -> bool:
-    """Return whether the texts of a file are not rewritten yet."""
-    return name(path).startswith(OLD_TEXTS)
-
-
 def listed(found: list[tuple[Path, int, str]]) -> str:
     """Return each finding on a line that an editor can open."""
     return "\n".join(f"{name(path)}:{line}: {' '.join(term.split())}" for path, line, term in found)
 
 
 def test_the_package_uses_no_forbidden_term() -> None:
-    found = [
-        (path, *each) for path in SHIPPED if not old(path) for each in language.in_python(path, texts=True)
-    ]
+    found = [(path, *each) for path in SHIPPED for each in language.in_python(path, texts=True)]
 
     assert not found, listed(found)
 
 
 def test_the_tests_and_tools_use_no_forbidden_term() -> None:
     others = set(CODE) - set(SHIPPED)
-    found = [
-        (path, *each)
-        for path in sorted(others)
-        if not old(path)
-        for each in language.in_python(path, texts=False)
-    ]
+    found = [(path, *each) for path in sorted(others) for each in language.in_python(path, texts=False)]
 
     assert not found, listed(found)
 
 
 def test_the_pages_use_no_forbidden_term() -> None:
-    found = [(path, *each) for path in PAGES if not old(path) for each in language.in_page(path)]
+    found = [(path, *each) for path in PAGES for each in language.in_page(path)]
 
     assert not found, listed(found)
 

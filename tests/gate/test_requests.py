@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import dagster as dg
+
 from tests.fix_project import APPROVER, SIGNERS
 from tests.gate.conftest import SECOND
+from wish_rollout.defs.runs.instance import open_instance
 
 if TYPE_CHECKING:
     from tests.gate.conftest import Gate
@@ -133,3 +136,53 @@ def test_doctor_finds_a_changed_ledger(gate: Gate) -> None:
     gate.workspace.sql("prod", "update wish_rollout.ledger set who = 'nobody'")
     doctor = gate.workspace.cli("doctor")
     assert (doctor.code, "the chain breaks" in doctor.out or "ledger" in doctor.out) == (5, True), doctor
+
+
+def test_waiting_gate_is_a_check_with_its_progress(gate: Gate) -> None:
+    gate.policy("quorum = 2")
+    request = gate.ask()
+    assert gate_check(gate) == (
+        False,
+        "WARN",
+        f"waits since {request.requested:%Y-%m-%d %H:%M} UTC: 0 of 2 approvals",
+    )
+    assert gate.approve()[0] == 0
+    assert gate_check(gate)[2].endswith(f"1 of 2 approvals ({APPROVER})")
+    assert gate.workspace.cli("reject", "prod", "--reason", "not today").code == 0
+    assert "rejected: not today" in gate_check(gate)[2]
+    assert gate.ask() != request
+    assert gate_check(gate)[2].endswith("0 of 2 approvals")
+    for person in (APPROVER, SECOND):
+        assert gate.approve(person)[0] == 0
+    assert gate.workspace.cli("apply").code == 0
+    passed, _, text = gate_check(gate)
+    assert (passed, APPROVER in text, SECOND in text) == (True, True, True)
+
+
+def test_request_for_the_same_change_again_does_not_say_that_it_was_used(gate: Gate) -> None:
+    gate.ask()
+    assert gate.approve()[0] == 0
+    assert gate.workspace.cli("apply").code == 0
+    assert gate.workspace.cli("rollback", "prod", "--to", "base").code == 3
+    assert gate.approve()[0] == 0
+    assert gate.workspace.cli("rollback", "prod", "--to", "base").code == 0
+    again = gate.workspace.cli("apply")
+    assert (again.code, "used" in again.err) == (3, False), again.err
+
+
+def gate_check(gate: Gate) -> tuple[bool, str, str]:
+    """Return the latest result of the check ``gate``: whether it passed, its severity and its description."""
+    with open_instance(gate.workspace.project.config) as instance:
+        key = dg.AssetCheckKey(dg.AssetKey(["schema", "prod"]), "gate")
+        record = instance.get_latest_asset_check_evaluation_record(key)
+        newest = instance.fetch_observations(dg.AssetKey(["schema", "prod"]), limit=1).records
+    assert record is not None
+    assert record.event is not None
+    event = record.event.dagster_event
+    assert event is not None
+    evaluation = event.asset_check_evaluation_data
+    if "waits since" in (evaluation.description or "") and "0 of" in (evaluation.description or ""):
+        observation = newest[0].asset_observation
+        assert observation is not None
+        assert observation.description == evaluation.description
+    return evaluation.passed, evaluation.severity.value, evaluation.description or ""

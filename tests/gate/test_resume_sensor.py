@@ -17,7 +17,7 @@ from wish_rollout.rollout.planning.plans import Choices
 
 if TYPE_CHECKING:
     from tests.gate.conftest import Gate
-    from wish_rollout.defs.launch import RunOutcome
+    from wish_rollout.defs.runs.run_outcome import RunOutcome
 
 THIRD = "third@example.org"
 

@@ -143,6 +143,8 @@ def fresh(servers: Callable[[int], Server]) -> Iterator[Callable[[Server], str]]
                 " WHERE datname = current_database()"
             ).fetchall()
             for (subscription,) in found:
+                connection.execute(f"ALTER SUBSCRIPTION {subscription} DISABLE")
+                connection.execute(f"ALTER SUBSCRIPTION {subscription} SET (slot_name = NONE)")
                 connection.execute(f"DROP SUBSCRIPTION {subscription}")
         server.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 

@@ -1,4 +1,4 @@
-"""The helpers for revisions: what they do is no hazard, and each goes on where a crash cut it off."""
+"""The helpers for revisions: what they do is no hazard, and each can run again after a crash."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
 from tests.cases.hazards import ROWS, TABLES
+from tests.hazard_exam import AlembicContext
 from wish_rollout import safe
 from wish_rollout.core.hazards.assessment import judge_hazards
-from wish_rollout.core.hazards.pending_revision import Pending
+from wish_rollout.core.hazards.pending_revision import PendingRevision
 from wish_rollout.core.schema.scope import Scope
 from wish_rollout.postgres.catalog.database_state import read_database_state
-from wish_rollout.postgres.rows.table_statistics import read_live_facts
+from wish_rollout.postgres.rows.table_statistics import LiveQuestions, read_live_facts
 from wish_rollout.postgres.sessions.connections import connect
-from wish_rollout.revisions.internal_statements import is_own
-from wish_rollout.revisions.safe_operations import NotFilled
-from wish_rollout.revisions.script_runs import engine_on
+from wish_rollout.revisions.backfill import NotFilled
+from wish_rollout.revisions.shared_session import Phase, SharedConnection, share_session
 from wish_rollout.revisions.statement_hooks import Applied, listen
 
 if TYPE_CHECKING:
@@ -53,9 +53,15 @@ def tables(database: str) -> str:
 def revision(url: str) -> Iterator[Applied]:
     """Run what is in the block as a revision's upgrade; give its statements."""
     applied = Applied(revisions=["r"])
-    with connect(url, "the test") as connection, engine_on(connection) as engine, engine.connect() as ours:
+    with (
+        connect(url, "the test") as connection,
+        share_session(connection) as session,
+        session.connect() as ours,
+    ):
         context = MigrationContext.configure(ours)
-        listen(engine, connection, applied, lambda sent: is_own(sent, context._version))
+        assert isinstance(ours, SharedConnection)
+        session.phase, session.migrating = Phase.RUNNING, ours
+        listen(session, applied, AlembicContext(context))
         with context.begin_transaction(), Operations.context(context):
             yield applied
 
@@ -64,11 +70,11 @@ def run(url: str, step: Callable[[], Any]) -> tuple[list[Hazard], Any]:
     with connect(url, "the test") as connection:
         before = read_database_state(connection, Scope()).snapshot
         names = [name for kind, name in before.objects if kind == "table"]
-        live = read_live_facts(connection, names, [], [])
+        live = read_live_facts(connection, LiveQuestions(names))
         with revision(url) as applied:
             result = step()
         after = read_database_state(connection, Scope()).snapshot
-    pending = Pending("r", before, after, tuple(applied.statements.get("r", ())))
+    pending = PendingRevision("r", before, after, tuple(applied.statements.get("r", ())))
     return list(judge_hazards([pending], live, {})), result
 
 
@@ -85,7 +91,7 @@ def test_a_helper_is_no_hazard_and_does_nothing_twice(name: str, tables: str) ->
         assert read_database_state(connection, Scope()).snapshot == once
 
 
-def test_an_index_that_a_cut_off_build_left_is_built_anew(tables: str) -> None:
+def test_invalid_index_of_an_interrupted_build_is_built_again(tables: str) -> None:
     with psycopg.connect(tables, autocommit=True) as connection:
         connection.execute("update items set code = 'same' where id < 3")
         with pytest.raises(psycopg.errors.UniqueViolation):
@@ -142,5 +148,5 @@ def test_a_backfill_that_would_never_end_says_so(tables: str) -> None:
         run(tables, lambda: safe.backfill("items", {"name": "'x'"}, where="price > 0"))
     with psycopg.connect(tables) as other:
         other.execute("select from items where id = 7 for update")
-        with pytest.raises(NotFilled, match="locked by others"):
+        with pytest.raises(NotFilled, match="locked by other sessions"):
             run(tables, lambda: safe.backfill("items", {"price": "0"}, where="price > 0", patience=0.2))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wish_rollout.cli import output
+from wish_rollout.cli.gate_release import Ungated, release_database
 from wish_rollout.cli.job_runs import op_config, run_with_progress
 from wish_rollout.cli.options import BreakGlass, EnvironmentName, JsonOption, Yes, load_project
 from wish_rollout.cli.run_output import report_outcome
@@ -58,6 +59,7 @@ def approve(
     request: RequestFile = None,
     break_glass: BreakGlass = "",
     nonce: Nonce = "",
+    ungated: Ungated = False,
     yes: Yes = False,
     json: JsonOption = False,
 ) -> None:
@@ -66,6 +68,9 @@ def approve(
 
     project = load_project(context)
     signer = SignerInput(reason.strip() or break_glass.strip(), break_glass, identity, key)
+    if ungated:
+        release_database(project, environment, signer, json=json)
+        return
     if not (signer.reason or approval_file):
         raise typer.BadParameter("an approval needs a reason", param_hint="--reason")
     if approval_file:
@@ -107,7 +112,9 @@ def progress_with_approval(project: Project, document: str) -> ApprovalProgress:
 
     request = ApprovalStatement.from_text(approval_text(document)).request
     with open_instance(project.config) as instance:
-        documents = approval_store.read_approval_documents(instance, request.subject.environment)
+        documents = approval_store.read_approval_documents(
+            instance, request.subject.environment, project.config.project.name
+        )
     return read_approval_progress(project, request, documents, read_database=False)
 
 
@@ -131,12 +138,14 @@ def matching_requests(project: Project, environment: str, nonce: str) -> list[Re
     from wish_rollout.core.errors.requests import AmbiguousRequest, NoApprovalRequest
     from wish_rollout.defs.gate import approval_store
     from wish_rollout.defs.runs.instance import open_instance
+    from wish_rollout.rollout.approval.approval_progress import requests_of_database
 
     if not project.config.find_environment(environment).gated:
         raise EnvironmentNotGated(environment)
     with open_instance(project.config) as instance:
-        requests = approval_store.read_open_requests(instance, environment)
-    matching = [each for each in requests if each.request.nonce.startswith(nonce)]
+        requests = approval_store.read_open_requests(instance, environment, project.config.project.name)
+    own = requests_of_database(project, environment, [each.request for each in requests]) if requests else []
+    matching = [each for each in requests if each.request in own and each.request.nonce.startswith(nonce)]
     if not matching:
         raise NoApprovalRequest(environment)
     if nonce and len(matching) > 1:
@@ -157,7 +166,11 @@ def find_rollback_request(project: Project, target: Target, to: str | None) -> R
     subject = subject_of_plan(project, rules, plan_rollback(project, target, to))
     with open_instance(project.config) as instance:
         found = approval_store.find_open_request(
-            instance, subject, rules.policy, current_requester(project.config.root)
+            instance,
+            subject,
+            rules.policy,
+            current_requester(project.config.root),
+            project.config.project.name,
         )
     if found is None:
         raise NoApprovalRequest(target.name)

@@ -154,12 +154,18 @@ def snapshot(
     sys.stdout.write(ComparisonTargets(load_optional_config(context), (target,)).read(target).to_json())
 
 
-def doctor(context: typer.Context, json: JsonOption = False) -> None:
+def doctor(
+    context: typer.Context,
+    claim: Annotated[
+        bool, typer.Option("--claim", help="Use the project's name in Dagster for this project from now on.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
     """Check everything that a rollout needs: configuration, scripts, servers, roles, keys and Dagster."""
     from wish_rollout.rollout.inspection.doctor import run_doctor
 
     with output.progress("checking"):
-        findings = run_doctor(load_project(context))
+        findings = run_doctor(load_project(context), claim=claim)
     output.show_findings(findings, json=json)
     code = max((finding.exit_code for finding in findings), default=0)
     if code:

@@ -67,8 +67,8 @@ def read_progress(
     from wish_rollout.defs.gate import approval_store
     from wish_rollout.rollout.approval.approval_progress import read_approval_progress, unused_requests
 
-    entries = approval_store.read_open_requests(instance, name)
-    documents = approval_store.read_approval_documents(instance, name)
+    entries = approval_store.read_open_requests(instance, name, project.config.project.name)
+    documents = approval_store.read_approval_documents(instance, name, project.config.project.name)
     unused = unused_requests(project, name, [entry.request for entry in entries]) if entries else []
     for entry in entries:
         if unused is None or entry.request in unused:
@@ -90,10 +90,13 @@ def log(
     """Show the ledger of an environment: every change, with the operator and the approvers."""
     from wish_rollout.core.ledger import verify_chain
     from wish_rollout.postgres.records.ledger import read as read_ledger
+    from wish_rollout.postgres.records.ledger_integrity import refuse_altered_ledger
 
     project = load_project(context)
     with project.target(environment).connect() as connection:
         entries = list(read_ledger(connection))
+        if verify:
+            refuse_altered_ledger(connection, environment)
     if verify and json:
         verify_chain(environment, entries)  # before printing: stdout holds one JSON document
     if json:

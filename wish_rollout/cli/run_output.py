@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.core.rows.requirements import RowFinding
-    from wish_rollout.defs.launch import RunOutcome
+    from wish_rollout.defs.runs.run_outcome import RunOutcome
 
 
 NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
@@ -28,6 +28,8 @@ def show_plan(plan: EnvironmentPlan) -> None:
     if plan.drift and not plan.conflicting_objects and not plan.resumed_fingerprint:
         output.write_line("drift from the expected schema of its revision:")
         output.show_delta(plan.drift)
+    for line in plan.declarations():
+        output.write_line(escape_to_one_line(line))
     for name in plan.unmanaged:
         output.write_line(f"unmanaged: {escape_to_one_line(name)}")
     for obstacle in plan.conflicting_objects:

@@ -68,18 +68,20 @@ def sign_request_file(
     """
     from wish_rollout.core.approval.documents import Request
     from wish_rollout.core.errors.approvals import ApprovalForOtherDatabase
-    from wish_rollout.rollout.approval.approver_rules import read_allowed_signers
-    from wish_rollout.rollout.approval.signing import sign_approval
+    from wish_rollout.rollout.approval.approver_rules import approval_rules, read_allowed_signers
+    from wish_rollout.rollout.approval.signing import find_sandbox_target, sign_approval
 
     text, _, plan = read_file(path).partition(PLAN_SEPARATOR)
     request = Request.from_text(text)
     if request.subject.environment != environment:
         raise ApprovalForOtherDatabase(environment, f"'{request.subject.environment}'", f"'{environment}'")
-    signers = read_allowed_signers(project, project.config.find_environment(environment))
+    target = find_sandbox_target(project, environment)
+    env = project.config.find_environment(environment)
+    signers = approval_rules(project, target).signers if target else read_allowed_signers(project, env)
     if plan and not quiet:
         output.write_line(f"{plan.strip()}\n")
     confirm_signature(request, quiet=quiet, yes=yes)
-    return sign_approval(project, None, request, signers, signer)
+    return sign_approval(project, target, request, signers, signer)
 
 
 def confirm_signature(request: Request, *, quiet: bool, yes: bool) -> None:

@@ -36,6 +36,12 @@ class BudgetsConfig(ConfigTable):
     batch: BudgetConfig | None = Field(
         default=None, description="The limits of other statements that run outside of a transaction."
     )
+    longest_wait_ms: int = Field(
+        default=25,
+        ge=1,
+        le=600_000,
+        description="Milliseconds that a statement may wait for a lock if other sessions would wait behind it.",
+    )
     retry_for: float = Field(
         default=300, ge=0, le=86400, description="Seconds within which a cancelled migration is tried again."
     )

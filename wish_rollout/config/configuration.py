@@ -10,7 +10,14 @@ from pydantic import Field, model_validator
 from wish_rollout.addresses import read_url_file, run_url_command
 from wish_rollout.config.environment import Environment
 from wish_rollout.config.receivers import ReceiverConfig
-from wish_rollout.config.sections import CONFIG_NAME, ConfigTable, ReleaseConfig, ScopeConfig
+from wish_rollout.config.sections import (
+    CONFIG_NAME,
+    ConfigTable,
+    DagsterConfig,
+    ProjectConfig,
+    ReleaseConfig,
+    ScopeConfig,
+)
 from wish_rollout.core.errors.configuration import DatabaseUrlMissing, UnknownEnvironment
 from wish_rollout.core.schema.scope import Scope
 
@@ -20,6 +27,12 @@ class Config(ConfigTable):
 
     root: Path
     file: str = CONFIG_NAME
+    project: ProjectConfig = Field(
+        default=ProjectConfig(), description="The project's name, where several share one Dagster."
+    )
+    dagster: DagsterConfig = Field(
+        default=DagsterConfig(), description="Where Dagster's web server and code location are."
+    )
     release: ReleaseConfig = Field(default=ReleaseConfig(), description="The revisions that are rolled out.")
     scope: ScopeConfig = Field(
         default=ScopeConfig(), description="The part of each database that belongs to the project."
@@ -53,6 +66,11 @@ class Config(ConfigTable):
     def select_environment(self, name: str) -> Config:
         """Return the configuration with only the named environment; raise ``UnknownEnvironment``."""
         return self.model_copy(update={"environment": (self.find_environment(name),)})
+
+    @property
+    def location_name(self) -> str:
+        """The name of the project's code location in Dagster's workspace."""
+        return self.dagster.location or self.project.name or "wish_rollout"
 
     @property
     def path(self) -> Path:

@@ -1,4 +1,4 @@
-"""The tables ``release`` and ``scope`` of ``rollout.toml``."""
+"""The tables ``project``, ``release``, ``scope`` and ``dagster`` of ``rollout.toml``."""
 
 from __future__ import annotations
 
@@ -17,12 +17,71 @@ class ConfigTable(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class PlatformConfig(ConfigTable):
+    """What the platform provides in every environment, before the first revision."""
+
+    sql: Path | None = Field(
+        default=None,
+        description="SQL that creates roles, schemas, extensions and default privileges. It is executed in each scratch "
+        "database; what it creates belongs to the platform, and is not compared. `init --from ENV` drafts it.",
+    )
+
+
+class ProjectConfig(ConfigTable):
+    """The name of the project, where several projects share one Dagster instance."""
+
+    name: str = Field(
+        default="",
+        pattern=r"^([a-z][a-z0-9_]*)?$",
+        max_length=40,
+        description="Prefix of the project's assets, jobs, sensors and other definitions in Dagster. Empty: none.",
+    )
+
+
+class DagsterConfig(ConfigTable):
+    """The address of Dagster's web server, and the name of the code location."""
+
+    url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s@]+)?$",
+        description="Address of Dagster's web server. Notifications contain links to it.",
+    )
+    location: str = Field(
+        default="",
+        pattern=r"^[\w.:-]*$",
+        description="Name of the code location in the workspace. Default: `wish_rollout`, or the project's name.",
+    )
+
+
 class ReleaseConfig(ConfigTable):
     """The location of the revision scripts and of the models, and how the scripts are executed."""
 
-    migrations: Path = Field(default=Path("migrations"), description="Alembic's script folder.")
+    migrations: Path | None = Field(
+        default=None,
+        description="Alembic's script folder. The default is the script_location of Alembic's own configuration, "
+        "else `migrations`.",
+    )
     alembic_ini: Path | None = Field(
         default=None, description="The alembic.ini file, where env.py reads options from it."
+    )
+    alembic_section: str = Field(
+        default="alembic",
+        min_length=1,
+        description="The main section of alembic.ini, as Alembic's option `-n`.",
+    )
+    alembic_x: tuple[str, ...] = Field(
+        default=(), description="Arguments for env.py, `name=value` each, as Alembic's option `-x`."
+    )
+    database: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Which database this file is about, if env.py migrates several (the template multidb).",
+    )
+    flask_app: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The Flask application, as `flask --app`, if env.py uses current_app (Flask-Migrate). The default is "
+        "the variable FLASK_APP, else `wsgi.py` or `app.py`.",
     )
     models: str | None = Field(
         default=None,
@@ -41,7 +100,20 @@ class ReleaseConfig(ConfigTable):
     )
     scratch: str | None = Field(
         default=None,
-        description="A PostgreSQL server for scratch databases, as a URL. The embedded server is the default.",
+        description="A PostgreSQL server for scratch databases, as a URL. The default is the server of a disposable "
+        "environment whose role may create databases, else a server that is started on this machine.",
+    )
+    platform: PlatformConfig = Field(
+        default=PlatformConfig(), description="What the platform provides in every environment."
+    )
+    heads: tuple[str, ...] = Field(
+        default=(),
+        description="The heads that databases are migrated to, where there are several by design: revisions, "
+        "branches as `LABEL@head`, or `heads` for all.",
+    )
+    base: str | None = Field(
+        default=None,
+        description="The revision from which on the history is recorded: no environment is before it.",
     )
     pinned_extensions: frozenset[str] = Field(
         default=frozenset(), description="Extensions whose version is part of the fingerprint."

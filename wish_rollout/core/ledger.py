@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.errors.ledger import LedgerChainBroken
+from wish_rollout.core.errors.ledger import LedgerChainBroken, LedgerRowsMissing
 from wish_rollout.core.plan.plan import canonical_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 FORMAT = 1
+HEAD = re.compile(r"(\d{1,18}) ([0-9a-f]{64})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,59 @@ class LedgerEntry:
             "previous": self.previous,
             "hash": self.hash,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerHead:
+    """The last row of a ledger: its number and its hash. The number 0 is an empty ledger."""
+
+    seq: int = 0
+    hash: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.hash}" if self.seq else "empty"
+
+    @classmethod
+    def from_text(cls, text: str) -> LedgerHead:
+        """Return the head with this text; raise ValueError for any other text."""
+        if text == "empty":
+            return cls()
+        found = HEAD.fullmatch(text)
+        if not found or found[1].startswith("0"):
+            raise ValueError(f"its ledger row is not 'number hash' or 'empty': {text[:80]!r}")
+        return cls(int(found[1]), found[2])
+
+
+EMPTY_LEDGER = LedgerHead()
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRows:
+    """What is known of a ledger from outside of it: rows that it must contain, and uses of approvals.
+
+    ``heads``: rows, each with where it is known from, as a clause ("is in …"). ``used``: nonce → its use, as text.
+    """
+
+    heads: tuple[tuple[LedgerHead, str], ...] = ()
+    used: Mapping[str, str] = field(default_factory=dict)
+
+
+NOTHING_KNOWN = KnownRows()
+
+
+def last_head(entries: Sequence[LedgerEntry]) -> LedgerHead:
+    """Return the last row of a ledger."""
+    return LedgerHead(entries[-1].seq, entries[-1].hash) if entries else LedgerHead()
+
+
+def refuse_missing_rows(
+    environment: str, entries: Sequence[LedgerEntry], heads: Iterable[tuple[LedgerHead, str]]
+) -> None:
+    """Raise LedgerRowsMissing if a row that is known from elsewhere is not in the ledger."""
+    hashes = {entry.seq: entry.hash for entry in entries}
+    for head, source in heads:
+        if head.seq and hashes.get(head.seq) != head.hash:
+            raise LedgerRowsMissing(environment, head.seq, head.hash, source)
 
 
 def entry_hash(seq: int, at: str, act: Act, previous: str) -> str:

@@ -1,15 +1,41 @@
-"""Keys of the assets: the plan, each environment's schema, and the approvals of each gated environment."""
+"""Names of a project's definitions: keys of the assets, and names of jobs, sensors, ops and resources.
+
+A project with a name (``[project] name``) prefixes all of them, so that several projects can share one Dagster.
+"""
 
 import dagster as dg
 
-PLAN_KEY = dg.AssetKey(["release", "plan"])
+from wish_rollout.config import Config, Environment
 
 
-def schema_key(environment: str) -> dg.AssetKey:
+def plan_key(project: str = "") -> dg.AssetKey:
+    """Return the key of the release's plan."""
+    return _key(project, "release", "plan")
+
+
+def schema_key(environment: str, project: str = "") -> dg.AssetKey:
     """Return the key of an environment's schema."""
-    return dg.AssetKey(["schema", environment])
+    return _key(project, "schema", environment)
 
 
-def approval_key(environment: str) -> dg.AssetKey:
+def approval_key(environment: str, project: str = "") -> dg.AssetKey:
     """Return the key of an environment's approvals. Each materialization is one signed approval."""
-    return dg.AssetKey(["approval", environment])
+    return _key(project, "approval", environment)
+
+
+def prefixed(name: str, project: str = "") -> str:
+    """Return the name of a job, a sensor, an op, a resource or a group of a project."""
+    return f"{project}_{name}" if project else name
+
+
+def parent_keys(config: Config, environment: str) -> list[dg.AssetKey]:
+    """Return the upstream assets of ``schema/<env>``: the environment before it, or the plan; and its approvals."""
+    project, names = config.project.name, [env.name for env in config.environments]
+    env: Environment = config.find_environment(environment)
+    position = names.index(environment) if environment in names else 0
+    before = schema_key(names[position - 1], project) if position else plan_key(project)
+    return [before, approval_key(environment, project)] if env.gated else [before]
+
+
+def _key(project: str, *parts: str) -> dg.AssetKey:
+    return dg.AssetKey([*([project] if project else []), *parts])

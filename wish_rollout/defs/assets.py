@@ -13,50 +13,58 @@ import dagster as dg
 
 from wish_rollout.config import Config, Environment
 from wish_rollout.defs import ops
-from wish_rollout.defs.asset_keys import PLAN_KEY, approval_key, schema_key
-from wish_rollout.defs.resources import database_key
+from wish_rollout.defs.asset_keys import approval_key, plan_key, prefixed, schema_key
+from wish_rollout.defs.resources import files_key, required_resources
 from wish_rollout.defs.runs.notifications import failure_hook
 
 PIPELINE = "rollout_pipeline"
+KINDS = {"dagster/kind/postgresql": "", "dagster/kind/alembic": ""}
 
 
 def gate_op_name(config: Config, env: Environment) -> str:
     """Return the name of a gate's op: ``manual_gate``, or ``manual_gate_<env>`` if there are several gates."""
     gated = [each for each in config.environments if each.gated]
-    return "manual_gate" if len(gated) == 1 else f"manual_gate_{env.name}"
+    name = "manual_gate" if len(gated) == 1 else f"manual_gate_{env.name}"
+    return prefixed(name, config.project.name)
 
 
-def make_preflight_op(environments: tuple[Environment, ...]) -> dg.OpDefinition:
+def make_preflight_op(config: Config) -> dg.OpDefinition:
     """Return the op that plans the release for all environments before any of them is changed."""
 
     @dg.op(
-        name="preflight_drift_check",
+        name=prefixed("preflight_drift_check", config.project.name),
         out={
-            "plan": dg.Out(dg.Nothing, description="The plan is complete."),
-            "planned": dg.Out(dict, description="The plan of each environment."),
+            "plan": dg.Out(dg.Nothing, description="The plan is complete.", io_manager_key=files_key(config)),
+            "planned": dg.Out(
+                dict, description="The plan of each environment.", io_manager_key=files_key(config)
+            ),
         },
-        required_resource_keys={"project", "choices", *(database_key(env.name) for env in environments)},
+        required_resource_keys=required_resources(config),
         description=(
             "Reads all environments, checks them for drift, and plans the release for each. Changes nothing."
         ),
     )
-    def preflight(context: dg.OpExecutionContext) -> Iterator[dg.Output[Any]]:
-        yield from ops.preflight(context, environments)
+    def preflight(context: dg.OpExecutionContext) -> Iterator[Any]:
+        yield from ops.preflight(context, config.environments)
 
     return preflight
 
 
-def make_migrate_op(env: Environment) -> dg.OpDefinition:
+def make_migrate_op(config: Config, env: Environment) -> dg.OpDefinition:
     """Return the op that migrates one environment while it holds the environment's rollout lock."""
 
     @dg.op(
-        name=f"migrate_{env.name}",
+        name=prefixed(f"migrate_{env.name}", config.project.name),
         ins={
             "planned": dg.In(dict, description="The plan of each environment."),
             "after": dg.In(dg.Nothing, description="The previous step has succeeded."),
         },
-        out=dg.Out(dict, description="The performed migration: revisions, action and duration."),
-        required_resource_keys={"project", "choices", database_key(env.name)},
+        out=dg.Out(
+            dict,
+            description="The performed migration: revisions, action and duration.",
+            io_manager_key=files_key(config),
+        ),
+        required_resource_keys=required_resources(config),
         description=f"Migrates {env.name} to the head of the release. Fails if its plan has changed since preflight.",
     )
     def migrate(context: dg.OpExecutionContext, planned: dict[str, Any]) -> dict[str, Any]:
@@ -65,14 +73,14 @@ def make_migrate_op(env: Environment) -> dg.OpDefinition:
     return migrate
 
 
-def make_verify_op(env: Environment) -> dg.OpDefinition:
+def make_verify_op(config: Config, env: Environment) -> dg.OpDefinition:
     """Return the op that verifies one environment and materializes ``schema/<env>``."""
 
     @dg.op(
-        name=f"verify_{env.name}",
+        name=prefixed(f"verify_{env.name}", config.project.name),
         ins={"migrated": dg.In(dict, description="The performed migration.")},
-        out=dg.Out(dg.Nothing, description="The verified schema."),
-        required_resource_keys={"project", database_key(env.name)},
+        out=dg.Out(dg.Nothing, description="The verified schema.", io_manager_key=files_key(config)),
+        required_resource_keys=required_resources(config),
         description=(
             f"Verifies that the schema of {env.name} is the schema before the migration plus the promised delta."
         ),
@@ -93,15 +101,18 @@ def make_gate_op(config: Config, env: Environment) -> dg.OpDefinition:
             "approval": dg.In(dg.Nothing, description="The approvals of the environment."),
         },
         out=dg.Out(
-            dg.Nothing, is_required=False, description="The plan is approved, or there is nothing to do."
+            dg.Nothing,
+            is_required=False,
+            description="The plan is approved, or there is nothing to do.",
+            io_manager_key=files_key(config),
         ),
-        required_resource_keys={"project", "choices", database_key(env.name)},
+        required_resource_keys=required_resources(config),
         description=(
             f"Continues to {env.name} if its current plan is approved. Otherwise records a request for approval, "
             "and the later steps are skipped."
         ),
     )
-    def gate(context: dg.OpExecutionContext) -> Iterator[dg.Output[None]]:
+    def gate(context: dg.OpExecutionContext) -> Iterator[Any]:
         yield from ops.gate(context, env)
 
     return gate
@@ -109,20 +120,21 @@ def make_gate_op(config: Config, env: Environment) -> dg.OpDefinition:
 
 def make_pipeline(config: Config) -> dg.AssetsDefinition:
     """Return the graph of all steps, with ``release/plan`` and each ``schema/<env>`` as its asset outputs."""
-    environments = config.environments
-    gates = {f"approval_{env.name}": approval_key(env.name) for env in environments if env.gated}
-    keys = {"plan": PLAN_KEY, **{env.name: schema_key(env.name) for env in environments}}
+    environments, project = config.environments, config.project.name
+    gates = {f"approval_{env.name}": approval_key(env.name, project) for env in environments if env.gated}
+    keys = {"plan": plan_key(project), **{env.name: schema_key(env.name, project) for env in environments}}
     upstream = {name: {keys[before]} for before, name in pairwise(keys)}
     for env in environments:
         if env.gated:
-            upstream[env.name].add(approval_key(env.name))
+            upstream[env.name].add(approval_key(env.name, project))
     return dg.AssetsDefinition.from_graph(
         make_graph(config),
         keys_by_input_name=gates,
         keys_by_output_name=keys,
         internal_asset_deps={"plan": set(), **upstream},
-        group_name="rollout",
+        group_name=prefixed("rollout", project),
         descriptions_by_output_name=asset_descriptions(config),
+        tags_by_output_name=dict.fromkeys(keys, KINDS),
         code_versions_by_output_name=dict.fromkeys(keys, code_version(config)),
     )
 
@@ -130,14 +142,14 @@ def make_pipeline(config: Config) -> dg.AssetsDefinition:
 def make_graph(config: Config) -> dg.GraphDefinition:
     """Return the graph of the ops, in the order of the environments."""
     environments = config.environments
-    preflight = make_preflight_op(environments)
+    preflight = make_preflight_op(config)
     # on the ops, because the job behind Dagster's Materialize button has no other hooks
     hooks = {failure_hook(config)}
     outputs = {"plan": dg.GraphOut(), **{env.name: dg.GraphOut() for env in environments}}
     inputs = {f"approval_{env.name}": dg.GraphIn() for env in environments if env.gated}
 
     @dg.graph(
-        name=PIPELINE,
+        name=prefixed(PIPELINE, config.project.name),
         out=outputs,
         ins=inputs,
         description="Plans the release, then migrates and verifies each environment in promotion order.",
@@ -150,8 +162,8 @@ def make_graph(config: Config) -> dg.GraphDefinition:
             if env.gated:
                 approval = approvals[f"approval_{env.name}"]
                 after = make_gate_op(config, env).with_hooks(hooks)(after=after, approval=approval)
-            migrated = make_migrate_op(env).with_hooks(hooks)(planned=planned, after=after)
-            after = make_verify_op(env).with_hooks(hooks)(migrated)
+            migrated = make_migrate_op(config, env).with_hooks(hooks)(planned=planned, after=after)
+            after = make_verify_op(config, env).with_hooks(hooks)(migrated)
             results[env.name] = after
         return results
 

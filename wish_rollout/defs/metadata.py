@@ -10,9 +10,11 @@ from wish_rollout.core.hazards.hazard import size
 from wish_rollout.core.plan.plan import Action
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.schema.delta_rendering import render_markdown
-from wish_rollout.core.schema.names import split_last
+from wish_rollout.core.schema.names import parent_object
 from wish_rollout.core.text.redaction import escape_to_one_line
 from wish_rollout.core.text.statement_display import display_statements
+from wish_rollout.defs.events.limits import limited_mapping, limited_names, markdown, sql_markdown
+from wish_rollout.defs.events.schema import snapshot_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,8 +22,9 @@ if TYPE_CHECKING:
     from wish_rollout.core.hazards.hazard import Hazard
     from wish_rollout.core.plan.plan import EnvironmentPlan, Plan
     from wish_rollout.core.rows.requirements import RowFinding
-    from wish_rollout.core.schema.snapshot import Snapshot
+    from wish_rollout.rollout.execution.migration import Migrated
     from wish_rollout.rollout.execution.verification import Verification
+    from wish_rollout.rollout.project.project import Project
 
 Metadata = dict[str, Any]
 
@@ -33,13 +36,10 @@ def verification_metadata(verification: Verification, migrated: Mapping[str, Any
     """
     state = verification.seen
     snapshot, facts = state.snapshot, state.facts
+    see = f"wish-rollout snapshot {verification.environment}"
     metadata: Metadata = {
-        "dagster/column_schema": column_schema(snapshot),
-        "tables": names(snapshot, "table"),
-        "indexes": names(snapshot, "index"),
-        "constraints": names(snapshot, "constraint"),
-        "enums": {name: list(properties["labels"]) for name, properties in snapshot.of_kind("enum")},
-        "rows": dict(verification.rows),
+        **snapshot_metadata(snapshot, changed_tables(migrated), see),
+        "rows": limited_mapping(verification.rows),
         "revision": format_position(facts.revisions),
         "server version": facts.version,
         "fingerprint": snapshot.fingerprint,
@@ -49,40 +49,16 @@ def verification_metadata(verification: Verification, migrated: Mapping[str, Any
     if sum(rows or 0 for rows in verification.rows.values()):
         metadata["dagster/row_count"] = sum(rows or 0 for rows in verification.rows.values())
     if verification.unmanaged:
-        metadata["unmanaged"] = list(verification.unmanaged)
+        metadata["unmanaged"] = limited_names(verification.unmanaged)
     if migrated:
         metadata |= {
-            "delta": dg.MetadataValue.md(str(migrated["delta"])),
+            "delta": markdown(str(migrated["delta"]), see),
             "from": format_position(tuple(migrated["start"])),
             "to": format_position(tuple(migrated["end"])),
             "action": str(migrated["action"]),
             "seconds to migrate": round(float(migrated["seconds"]), 3),
         }
     return metadata
-
-
-def names(snapshot: Snapshot, kind: str) -> list[str]:
-    """Return the names of a snapshot's objects of one kind."""
-    return [name for name, _ in snapshot.of_kind(kind)]
-
-
-def column_schema(snapshot: Snapshot) -> dg.TableSchema:
-    """Return the columns of all tables, named ``table.column``, in each table's order."""
-    columns = sorted(
-        snapshot.of_kind("column"), key=lambda item: (split_last(item[0])[0], int(item[1]["position"]))
-    )
-    return dg.TableSchema(columns=[column(name, properties) for name, properties in columns])
-
-
-def column(name: str, properties: Mapping[str, Any]) -> dg.TableColumn:
-    """Return one column in the form that Dagster's UI shows."""
-    default = properties.get("default")
-    return dg.TableColumn(
-        name=name,
-        type=str(properties["type"]),
-        description=f"default {default}" if default is not None else None,
-        constraints=dg.TableColumnConstraints(nullable=not properties.get("not null", False)),
-    )
 
 
 def checks_markdown(verification: Verification) -> dg.MarkdownMetadataValue:
@@ -94,11 +70,28 @@ def checks_markdown(verification: Verification) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md("\n".join(["| | check | result |", "|---|---|---|", *rows]))
 
 
+def migration_fields(project: Project, migrated: Migrated) -> Metadata:
+    """Return the fields of a migration for the metadata of its verification, as JSON values."""
+    promised = project.history.promised(tuple(migrated.start), tuple(migrated.end))
+    return {
+        **migrated.as_dict(),
+        "delta": render_markdown(promised) if promised else "no change: the environment was in step",
+        "changed": sorted(
+            {parent_object(each.kind, each.name, {}) or each.name for each in promised.changes}
+        ),
+    }
+
+
+def changed_tables(migrated: Mapping[str, Any] | None) -> frozenset[str]:
+    """Return the tables that a migration changed."""
+    return frozenset(migrated.get("changed", ())) if migrated else frozenset()
+
+
 def plan_metadata(plan: Plan) -> Metadata:
     """Return the metadata of ``release/plan``."""
     pending = {each.environment: list(each.pending) for each in plan.environments if each.pending}
     return {
-        "plan": dg.MetadataValue.md("\n\n".join(plan_markdown(each) for each in plan.environments)),
+        "plan": markdown("\n\n".join(plan_markdown(each) for each in plan.environments), "wish-rollout plan"),
         "plan digest": plan.digest,
         "release digest": plan.release_digest,
         "head": format_position(plan.head),
@@ -117,12 +110,11 @@ def plan_markdown(plan: EnvironmentPlan) -> str:
     if plan.hazards:
         without_reason = "by the approver" if plan.action is Action.ROLLBACK else "**not allowed**"
         parts.append(hazards_markdown(plan.hazards, without_reason))
+    parts += [f"- {escape_to_one_line(line)}" for line in plan.declarations()]
     if plan.findings:
         parts.append(findings_markdown(plan.findings))
     if plan.statements:
-        parts.append(
-            "```sql\n" + "\n\n".join(display_statements(plan.statements)).replace("```", "` ` `") + "\n```"
-        )
+        parts.append(sql_markdown("\n\n".join(display_statements(plan.statements))))
     return "\n\n".join(parts)
 
 

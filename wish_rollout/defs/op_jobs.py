@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from wish_rollout.defs.resources import database_key
+from wish_rollout.defs.asset_keys import prefixed
+from wish_rollout.defs.resources import files_key, required_resources
+from wish_rollout.defs.run_config import scaffold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Set
@@ -17,12 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OpJob:
-    """A job with one op. The description is shown for both."""
+    """A job with one op. The description is shown for both.
+
+    ``example``: the values that the launchpad shows at first.
+    """
 
     name: str
     op_name: str
     description: str
     config_schema: Mapping[str, dg.Field]
+    example: Mapping[str, Any]
 
     def define(
         self,
@@ -31,21 +37,23 @@ class OpJob:
         hooks: Set[dg.HookDefinition] = frozenset(),
     ) -> dg.JobDefinition:
         """Return the job. ``execute``: the op's function, which may use the database of any environment."""
+        project = config.project.name
+        op_name = prefixed(self.op_name, project)
         op = dg.op(
-            name=self.op_name,
+            name=op_name,
             description=self.description,
             config_schema=dict(self.config_schema),
             required_resource_keys=required_resources(config),
-            out=dg.Out(dg.Nothing),
+            out=dg.Out(dg.Nothing, io_manager_key=files_key(config)),
         )(execute)
 
-        @dg.job(name=self.name, description=self.description, hooks=set(hooks))
+        @dg.job(
+            name=prefixed(self.name, project),
+            description=self.description,
+            hooks=set(hooks),
+            config=scaffold(op_name, **self.example),
+        )
         def job() -> None:
             op()
 
         return job
-
-
-def required_resources(config: Config) -> set[str]:
-    """Return the resource keys of an op that may use the database of any environment."""
-    return {"project", "choices", *(database_key(env.name) for env in config.environments)}

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from wish_rollout.core.schema.delta_rendering import render_markdown
+from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.defs.checks import check_evaluations
-from wish_rollout.defs.gate.gate import ApprovalGate, refuse_other_release
-from wish_rollout.defs.metadata import plan_metadata, verification_metadata
-from wish_rollout.defs.resources import target_of
+from wish_rollout.defs.gate.gate import ApprovalGate, record_use, refuse_other_release
+from wish_rollout.defs.gate.gate_check import gate_passed
+from wish_rollout.defs.metadata import migration_fields, plan_metadata, verification_metadata
+from wish_rollout.defs.preflight_events import passed_evaluations, refusal_events
+from wish_rollout.defs.resources import choices_of, project_of, target_of
 from wish_rollout.defs.runs.failures import rollout_errors_as_failures
 from wish_rollout.defs.runs.notifications import notify_of_change
 from wish_rollout.defs.runs.run_tags import clear_copied_tags
@@ -26,15 +28,19 @@ if TYPE_CHECKING:
     from wish_rollout.config import Environment
 
 
-def preflight(
-    context: dg.OpExecutionContext, environments: tuple[Environment, ...]
-) -> Iterator[dg.Output[Any]]:
+def preflight(context: dg.OpExecutionContext, environments: tuple[Environment, ...]) -> Iterator[Any]:
     """Plan the release for all environments; raise a Failure if one of the plans cannot be executed."""
     clear_copied_tags(context.instance, context.run)
     with rollout_errors_as_failures():
+        project = project_of(context)
         targets = [target_of(context, env.name) for env in environments]
-        plan = plan_all_environments(context.resources.project.project, targets, context.resources.choices)
+        try:
+            plan = plan_all_environments(project, targets, choices_of(context))
+        except RolloutError as error:
+            yield from refusal_events(context.instance, project, targets, error)
+            raise
         refuse_other_release(context, plan)
+    yield from passed_evaluations(project, plan)
     for each in plan.environments:
         context.log.info(each.summary())
     yield dg.Output(None, "plan", metadata=plan_metadata(plan), data_version=dg.DataVersion(plan.digest))
@@ -43,32 +49,32 @@ def preflight(
 
 def migrate(context: dg.OpExecutionContext, env: Environment, planned: dict[str, Any]) -> dict[str, Any]:
     """Migrate one environment. For a gated one, the approval is verified again while the rollout lock is held."""
-    project, target = context.resources.project.project, target_of(context, env.name)
+    project, target = project_of(context), target_of(context, env.name)
     with rollout_errors_as_failures():
         migrated = migrate_environment(
             project,
             target,
             planned=planned[env.name],
-            choices=context.resources.choices,
+            choices=choices_of(context),
             actor=ApprovalGate(context, project, target).actor,
         )
+    record_use(context, migrated)
     context.log.info(f"{env.name}: {migrated.action}, {migrated.seconds:.3f} s")
-    promised = project.history.promised(tuple(migrated.start), tuple(migrated.end))
-    delta = render_markdown(promised) if promised else "no change: the environment was in step"
-    return {**migrated.as_dict(), "delta": delta}
+    return migration_fields(project, migrated)
 
 
 def verify(context: dg.OpExecutionContext, env: Environment, migrated: dict[str, Any]) -> Iterator[Any]:
     """Verify one environment, record its checks, and materialize it. A failed check fails the step."""
+    project = project_of(context)
     with rollout_errors_as_failures():
         verification = verify_environment(
-            context.resources.project.project,
+            project,
             target_of(context, env.name),
             expected=migrated["expected"],
             again=True,
         )
     # yielded before a failed check raises, so that Dagster stores all results
-    yield from check_evaluations(verification)
+    yield from check_evaluations(context, project, verification)
     with rollout_errors_as_failures():
         verification.raise_if_failed()
     notify_of_change(context, env, migrated)
@@ -79,13 +85,18 @@ def verify(context: dg.OpExecutionContext, env: Environment, migrated: dict[str,
     )
 
 
-def gate(context: dg.OpExecutionContext, env: Environment) -> Iterator[dg.Output[None]]:
+def gate(context: dg.OpExecutionContext, env: Environment) -> Iterator[Any]:
     """Yield an output if the plan is approved or empty. Otherwise record a request and yield nothing."""
-    project, target = context.resources.project.project, target_of(context, env.name)
+    project, target = project_of(context), target_of(context, env.name)
     with rollout_errors_as_failures():
-        plan, state = plan_target(project, target, context.resources.choices)
+        plan, state = plan_target(project, target, choices_of(context))
         refuse_infeasible(env, plan, project, state)
         if plan.is_empty:
             context.log.info(f"gate of {env.name}: nothing to approve, {env.name} is in step")
-        if plan.is_empty or ApprovalGate(context, project, target).is_open_for(plan):
-            yield dg.Output(None)
+        approval = ApprovalGate(context, project, target)
+        is_open = plan.is_empty or approval.is_open_for(plan)
+    if plan.is_empty:
+        yield gate_passed(project, env.name, f"nothing to approve: {env.name} is in step")
+    yield from approval.events
+    if is_open:
+        yield dg.Output(None)

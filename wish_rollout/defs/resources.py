@@ -1,21 +1,30 @@
-"""Resources of the ops: the project, each environment's database, and the choices for conflicting objects."""
+"""Resources of the ops: the project, and the choices for conflicting objects.
+
+A database is no resource: a run connects only to the URLs that rollout.toml names, and no run configuration can select
+another one.
+"""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from pydantic import Field
 
-from wish_rollout.config import Config
-from wish_rollout.core.errors.configuration import DatabaseResourceOverridden
-from wish_rollout.defs.run_config import CHOICES
+from wish_rollout.defs.asset_keys import prefixed
+from wish_rollout.defs.run_config import choices_config
 from wish_rollout.rollout.planning.plans import Choices
 from wish_rollout.rollout.project.project import Project
-from wish_rollout.rollout.project.target import Target
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from wish_rollout.config import Config
+    from wish_rollout.rollout.project.target import Target
+
+PROJECT, CHOICES = "project", "choices"
+FILES = "io_manager"
 
 
 @dataclass(frozen=True)
@@ -40,57 +49,79 @@ def project_resource(path: Path) -> dg.ResourceDefinition:
     return project
 
 
-class DatabaseResource(dg.ConfigurableResource[str]):
-    """Database of one environment. A run cannot connect to another URL than the one that rollout.toml configures."""
+def choices_resource() -> dg.ResourceDefinition:
+    """Return the resource of a run's choices: environments to adopt, and disposable ones to clean."""
 
-    url: str = Field(
-        default="",
-        description=(
-            "Connection URL, from the environment variable that rollout.toml names. "
-            "Empty: the URL is read from the configured file or command when a run needs it."
-        ),
+    @dg.resource(
+        config_schema=choices_config(),
+        description="How to handle existing objects that conflict with the release. Usually left empty.",
     )
+    def choices(context: dg.InitResourceContext) -> Choices:
+        values = context.resource_config
+        return Choices(tuple(values["adopt"]), tuple(values["clean"]))
+
+    return choices
 
 
-@dg.resource(
-    config_schema=CHOICES, description="How to handle existing objects that conflict with the release."
-)
-def choices(context: dg.InitResourceContext) -> Choices:
-    """Return the choices of a run's configuration: environments to adopt, and disposable ones to clean."""
-    values = context.resource_config
-    return Choices(tuple(values["adopt"]), tuple(values["clean"]))
+def files_resource(config: Config) -> dg.IOManagerDefinition:
+    """Return the I/O manager that stores step outputs in the project's folder, for multiprocess executors.
+
+    It has no configuration, so a run cannot select another folder: the files are unpickled, and a pickle file can
+    execute code.
+    """
+
+    @dg.io_manager(
+        config_schema={}, description="Stores the outputs of steps in the folder .dagster of the project."
+    )
+    def files(context: dg.InitResourceContext) -> dg.IOManager:
+        folder = str(config.root / ".dagster")
+        return dg.FilesystemIOManager(base_dir=folder).create_io_manager(context)
+
+    return files
 
 
-def database_key(environment: str) -> str:
-    """Return the resource key of an environment's database."""
-    return f"database_{environment}"
-
-
-def resources_for(config: Config) -> dict[str, object]:
-    """Return all resources by key. URLs are EnvVars, so that Dagster's UI shows the name and not the value."""
-    databases = {
-        database_key(env.name): DatabaseResource()
-        if env.has_configured_source and not os.environ.get(env.variable)
-        else DatabaseResource(url=dg.EnvVar(env.variable))
-        for env in config.environments
-    }
+def resources_for(config: Config) -> dict[str, Any]:
+    """Return all resources by key."""
     return {
-        "project": project_resource(config.path),
-        "choices": choices,
-        **databases,
+        resource_key(config, PROJECT): project_resource(config.path),
+        resource_key(config, CHOICES): choices_resource(),
+        files_key(config): files_resource(config),
     }
+
+
+def resource_key(config: Config, name: str) -> str:
+    """Return the key of the resource ``project`` or ``choices`` of a project."""
+    return prefixed(name, config.project.name)
+
+
+def files_key(config: Config) -> str:
+    """Return the key of the I/O manager of a project's ops."""
+    return prefixed(FILES, config.project.name)
+
+
+def required_resources(config: Config) -> set[str]:
+    """Return the resource keys of each op."""
+    return {resource_key(config, PROJECT), resource_key(config, CHOICES)}
+
+
+def project_of(context: dg.OpExecutionContext) -> Project:
+    """Return the project of an op whose ``required_resource_keys`` are ``required_resources``."""
+    resource: ProjectResource = _resource(context, PROJECT)
+    return resource.project
+
+
+def choices_of(context: dg.OpExecutionContext) -> Choices:
+    """Return the choices of an op's run."""
+    choices: Choices = _resource(context, CHOICES)
+    return choices
+
+
+def _resource(context: dg.OpExecutionContext, name: str) -> Any:
+    required = context.op_def.required_resource_keys
+    (key,) = (key for key in required if key == name or key.endswith(f"_{name}"))
+    return getattr(context.resources, key)
 
 
 def target_of(context: dg.OpExecutionContext, environment: str) -> Target:
-    """Return the target of an environment whose database resource the op requires.
-
-    Raises DatabaseResourceOverridden if the run's configuration sets another URL. Such a configuration could name any
-    environment variable of the worker, for example the URL of a gated database. Raises DatabaseUrlMissing.
-    """
-    project: Project = context.resources.project.project
-    env = project.config.find_environment(environment)
-    url = project.config.url(env)
-    if getattr(context.resources, database_key(environment)).url not in ("", url):
-        raise DatabaseResourceOverridden(environment)
-    name = f"wish-rollout run={context.run_id[:8]} {environment}"
-    return project.target_at(env, url, name)
+    """Return the target of an environment; raise UnknownEnvironment or DatabaseUrlMissing."""
+    return project_of(context).target(environment, f"wish-rollout run={context.run_id[:8]} {environment}")

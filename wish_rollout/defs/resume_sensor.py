@@ -13,8 +13,10 @@ from wish_rollout.core.errors.approvals import QuorumNotMet
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.requests import ApprovalUsed
 from wish_rollout.core.plan.plan import Action
+from wish_rollout.defs.asset_keys import prefixed
 from wish_rollout.defs.gate import approval_store
 from wish_rollout.defs.gate.approval_events import RecordedRequest
+from wish_rollout.defs.resources import CHOICES, resource_key
 from wish_rollout.defs.runs import json_parsing
 from wish_rollout.defs.runs.run_tags import RELEASE, REQUESTER, RESUME_KEY_PREFIX, RESUMES, RUN_KEY
 from wish_rollout.rollout.approval.approval_validity import refuse_void_request
@@ -39,7 +41,7 @@ def resume_sensor(config: Config, jobs: Sequence[Any]) -> dg.SensorDefinition:
     gated = [env.name for env in config.environments if env.gated]
 
     @dg.sensor(
-        name="resume_on_approval",
+        name=prefixed("resume_on_approval", config.project.name),
         jobs=jobs,
         minimum_interval_seconds=SECONDS_BETWEEN_TICKS,
         default_status=dg.DefaultSensorStatus.RUNNING,
@@ -74,10 +76,10 @@ def next_resume_request(
 
     The nonces of used requests are appended to ``used``. For a request without approvals, the database is not read.
     """
-    documents = approval_store.read_approval_documents(instance, name)
+    documents = approval_store.read_approval_documents(instance, name, project.config.project.name)
     approved = {approval_store.approval_nonce(document) for document in documents}
     reasons = []
-    for recorded in approval_store.read_open_requests(instance, name):
+    for recorded in approval_store.read_open_requests(instance, name, project.config.project.name):
         nonce = recorded.request.nonce
         if nonce in used:
             continue
@@ -130,9 +132,10 @@ def is_requested_run(run: dg.DagsterRun, request: dg.RunRequest) -> bool:
 
 def manual_command(request: dg.RunRequest) -> str:
     """Return the arguments of wish-rollout that do the same as a requested run."""
-    if request.job_name != "rollback":
+    ops = request.run_config.get("ops")
+    if not ops:
         return "apply"
-    config = request.run_config["ops"]["rollback_environment"]["config"]
+    (config,) = (op["config"] for op in ops.values())
     return f"rollback {config['environment']} --to {config['to']}"
 
 
@@ -157,18 +160,18 @@ def resume_request(recorded: RecordedRequest, config: Config) -> dg.RunRequest:
     The job and its configuration follow from the signed text, whichever job recorded the request (for example
     Dagster's own job behind the Materialize button). Only the choices for other environments come from the record.
     """
-    subject = recorded.request.subject
+    subject, prefix = recorded.request.subject, config.project.name
     if subject.act == Action.ROLLBACK:
         rollback = {"environment": subject.environment, "to": subject.end}
         job = "rollback"
-        run_config: dict[str, Any] = {"ops": {"rollback_environment": {"config": rollback}}}
+        run_config: dict[str, Any] = {"ops": {prefixed("rollback_environment", prefix): {"config": rollback}}}
     else:
         job = "rollout"
         choices = choices_from_signed_text(recorded, config)
-        run_config = {"resources": {"choices": {"config": choices}}}
+        run_config = {"resources": {resource_key(config, CHOICES): {"config": choices}}}
     return dg.RunRequest(
         run_key=f"{RESUME_KEY_PREFIX}{recorded.request.nonce}",
-        job_name=job,
+        job_name=prefixed(job, prefix),
         run_config=run_config,
         tags={
             RESUMES: subject.environment,

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.errors.requests import NoApprovalRequest
 from wish_rollout.core.plan.plan import Action
 from wish_rollout.defs.gate import approval_store
-from wish_rollout.defs.launch import RunOutcome, run_job
+from wish_rollout.defs.launch import run_job
 from wish_rollout.defs.runs.instance import open_instance
+from wish_rollout.defs.runs.run_outcome import RunOutcome
 from wish_rollout.rollout.approval.approval_progress import newest_valid_request
 from wish_rollout.rollout.approval.approver_rules import approval_rules
 from wish_rollout.rollout.approval.signing import SignerInput, sign_approval
@@ -51,7 +52,7 @@ def sign_newest_request(project: Project, environment: str, reason: str) -> str:
     """
     target = project.target(environment)
     with open_instance(project.config) as instance:
-        recorded = approval_store.read_open_requests(instance, environment)
+        recorded = approval_store.read_open_requests(instance, environment, project.config.project.name)
     signers = approval_rules(project, target).signers
     requests = [each.request for each in recorded if each.request.subject.act != Action.ROLLBACK]
     if not requests:

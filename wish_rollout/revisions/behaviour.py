@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import sqlalchemy as sa
 
-from wish_rollout.revisions.script_runs import engine_on
+from wish_rollout.revisions.shared_session import Phase, share_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ class NotRefused(AssertionError):
 def refused(connection: sa.Connection, sqlstate: str) -> Iterator[None]:
     """Expect the database to refuse what the block executes, with this SQLSTATE (manual, appendix A).
 
-    The block runs in a savepoint, so the transaction goes on after it. Raises NotRefused.
+    The block runs in a savepoint, so the transaction continues after it. Raises NotRefused.
     """
     try:
         with connection.begin_nested():
@@ -43,6 +43,12 @@ def refuse_commit(_connection: sa.Connection) -> None:
     raise NotRefused("it commits, and what it writes must be rolled back")
 
 
+def has_verify(scripts: Scripts, revision: str) -> bool:
+    """Return whether a revision's script has a ``verify``."""
+    script = scripts.directory.get_revision(revision)
+    return script is not None and hasattr(script.module, "verify")
+
+
 def run_verify(
     scripts: Scripts, connection: psycopg.Connection[Any], revision: str, search_path: str
 ) -> str | None:
@@ -54,8 +60,9 @@ def run_verify(
     verify = getattr(script.module, "verify", None) if script else None
     if verify is None:
         return None
-    with engine_on(connection, search_path) as engine, engine.connect() as ours:
-        sa.event.listen(engine, "commit", refuse_commit)
+    with share_session(connection, search_path) as session, session.connect() as ours:
+        session.phase = Phase.AFTER
+        sa.event.listen(session.engine, "commit", refuse_commit)
         transaction = ours.begin()
         try:
             with redirect_stdout(sys.stderr):

@@ -1,4 +1,4 @@
-"""What a revision's script allows by name: ``allow_hazards = {"index-without-concurrently": "reason"}``."""
+"""The hazards that a revision's script allows: ``allow_hazards = {"index-without-concurrently": "reason"}``."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ ALLOWABLE = (*sorted(KINDS), ROWS)
 
 
 def allowances(scripts: Scripts, revision: str) -> Mapping[str, str]:
-    """Give kind → reason, as the script says; raise InvalidHazardAllowance for an unknown kind or an empty reason."""
+    """Return kind → reason from a script. Raise InvalidHazardAllowance if a kind is unknown or a reason is empty."""
     script = scripts.directory.get_revision(revision)
-    said = getattr(script.module, ATTRIBUTE, {}) if script else {}
-    if not isinstance(said, dict):
-        raise InvalidHazardAllowance(revision, "it is no dict of hazard and reason", ", ".join(ALLOWABLE))
-    for kind, reason in said.items():
+    allowed = getattr(script.module, ATTRIBUTE, {}) if script else {}
+    if not isinstance(allowed, dict):
+        raise InvalidHazardAllowance(revision, "it is not a dict of kinds and reasons", ", ".join(ALLOWABLE))
+    for kind, reason in allowed.items():
         if kind not in ALLOWABLE:
             raise InvalidHazardAllowance(revision, f"there is no hazard {kind!r}", ", ".join(ALLOWABLE))
         if not isinstance(reason, str) or not reason.strip():
             raise InvalidHazardAllowance(revision, f"{kind!r} has no reason", ", ".join(ALLOWABLE))
-    return {kind: " ".join(reason.split()) for kind, reason in said.items()}
+    return {kind: " ".join(reason.split()) for kind, reason in allowed.items()}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from wish_rollout.core.errors.configuration import InvalidConfiguration
-from wish_rollout.revisions.script_runs import engine_on
+from wish_rollout.revisions.shared_session import Phase, share_session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def load_models(root: Path, spec: str) -> sa.MetaData:
-    """Import ``module:attribute`` with ``root`` on the import path; raise InvalidConfiguration."""
+    """Import ``module:attribute`` with ``root`` on the import path; raise BadConfiguration."""
     module_name, _, attribute = spec.partition(":")
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
@@ -39,7 +39,8 @@ def load_models(root: Path, spec: str) -> sa.MetaData:
 
 def create_models(connection: psycopg.Connection[Any], metadata: sa.MetaData, search_path: str) -> None:
     """Create all that the metadata declares, with its schemas, in one transaction."""
-    with engine_on(connection, search_path) as engine, engine.begin() as ours:
+    with share_session(connection, search_path) as session, session.engine.begin() as ours:
+        session.phase = Phase.AFTER
         for schema in sorted({table.schema for table in metadata.tables.values() if table.schema}):
             ours.execute(sa.schema.CreateSchema(schema, if_not_exists=True))
         metadata.create_all(ours)

@@ -13,7 +13,8 @@ from alembic.util import rev_id
 from alembic.util.exc import CommandError
 
 from wish_rollout.core.errors.releases import ScriptFailed
-from wish_rollout.revisions.script_runs import ALEMBIC, OnOurConnection, Road, engine_on
+from wish_rollout.revisions.script_runs import ALEMBIC, FixedConnectionContext, ScriptRun, run_env
+from wish_rollout.revisions.shared_session import share_session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,7 @@ def next_id(release: Release) -> str | None:
     return str(int(highest) + 1).zfill(len(highest))
 
 
-def write_revision(road: Road, message: str, metadata: sa.MetaData | None) -> Path | None:
+def write_revision(run: ScriptRun, message: str, metadata: sa.MetaData | None) -> Path | None:
     """Compare the database, which is at the head, with the declared schema, and write the revision between.
 
     Gives the new script's path, or None where there is nothing between them. Raises ScriptFailed.
@@ -51,12 +52,12 @@ def write_revision(road: Road, message: str, metadata: sa.MetaData | None) -> Pa
         "splice": False,
         "branch_label": None,
         "version_path": None,
-        "rev_id": next_id(road.scripts.release),
+        "rev_id": next_id(run.scripts.release),
         "depends_on": None,
     }
-    directory = road.scripts.directory
-    with ALEMBIC, engine_on(road.connection, road.search_path) as engine, engine.connect() as ours:
-        config = road.scripts.alembic_config(road.url)
+    directory = run.scripts.directory
+    with ALEMBIC, share_session(run.connection, run.search_path) as session:
+        config = run.scripts.alembic_config(run.url)
         revision_context = autogenerate.RevisionContext(config, directory, arguments)
 
         def compare(rev: Any, context: Any) -> list[Any]:
@@ -67,8 +68,7 @@ def write_revision(road: Road, message: str, metadata: sa.MetaData | None) -> Pa
 
         template = revision_context.template_args
         try:
-            with OnOurConnection(road, ours, fn=compare, as_sql=False, template_args=template):
-                directory.run_env()
+            run_env(FixedConnectionContext(run, session, fn=compare, as_sql=False, template_args=template))
             if revision_context.generated_revisions[-1].upgrade_ops.is_empty():  # type: ignore[union-attr]
                 return None
             with redirect_stdout(sys.stderr):  # Alembic tells what it does where our data goes

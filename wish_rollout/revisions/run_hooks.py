@@ -10,10 +10,12 @@ if TYPE_CHECKING:
 
     import psycopg
 
+    from wish_rollout.revisions.statement_guard import StatementGuard
+
 
 @dataclass(frozen=True)
 class Sent:
-    """A statement of a revision, on its way to the server.
+    """A statement of a revision that is about to be sent to the server.
 
     ``statement``: as it was written, with places for parameters; ``text``: with these filled in, once a row of
     them. ``outside``: of a transaction. ``again``: it may run a second time. ``execute`` runs it on ``cursor``, from
@@ -38,7 +40,8 @@ class Hooks:
     then has a transaction of its own. ``each`` in every step's own transaction, before its statements.
     ``step`` gets each revision that is about to run, and may refuse it. ``before`` is called with each
     statement, and whether it runs outside of a transaction; ``run`` executes a revision's statement;
-    ``committing`` is called before each commit, and ``revisions_to_revert`` when a script rolls its transaction back.
+    ``committing`` is called before each commit, and ``revisions_to_revert`` when a script rolls its transaction back. ``guard``
+    compares each statement with the rehearsed one before it is sent.
     """
 
     first: Callable[[], None] | None = None
@@ -50,6 +53,7 @@ class Hooks:
     run: Callable[[Sent], None] | None = None
     committing: Callable[[], None] | None = None
     revisions_to_revert: Callable[[], None] | None = None
+    guard: StatementGuard | None = None
 
 
 NO_HOOKS = Hooks()

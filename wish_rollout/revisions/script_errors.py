@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 def explained(error: Exception, applied: Applied, environment: str) -> RolloutError:
     """Say which revision failed and why, in our terms."""
+    if interrupt := find_interrupt(error):
+        raise interrupt
     revision = applied.revisions[-1] if applied.revisions else "(env.py)"
     error = first_refusal(error)
     origin = error.orig if isinstance(error, sa.exc.DBAPIError) else error
@@ -36,6 +38,17 @@ def explained(error: Exception, applied: Applied, environment: str) -> RolloutEr
         return DatabaseOperationRefused(environment, error.sqlstate or "none", reason)
     reason = str(error) if isinstance(error, CommandError) else f"{type(error).__name__}: {error}"
     return ScriptFailed(revision, reason, applied.state(environment))
+
+
+def find_interrupt(error: BaseException) -> BaseException | None:
+    """Return the interrupt (Ctrl-C, or the run was cancelled) during which an error was raised, or None.
+
+    Leaving ``autocommit_block()`` on a session that was cancelled raises an error, which would hide the interrupt.
+    """
+    context = error.__context__
+    while context is not None and isinstance(context, Exception):
+        context = context.__context__
+    return context
 
 
 def first_refusal(error: Exception) -> Exception:

@@ -1,16 +1,10 @@
-"""Running env.py and the scripts on a connection of ours, whatever env.py does by itself.
-
-An ordinary env.py makes an engine of its own and hands its connection to ``context.configure()``. There we
-put ours in its place, so another project's folder works unchanged, and everything that a migration does goes
-through one session: named, bounded, and with our rows in the same transaction.
-"""
+"""Running env.py and the revisions on a given session, whatever env.py does by itself."""
 
 from __future__ import annotations
 
-import sys
 import threading
-from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import psycopg
@@ -19,18 +13,25 @@ from alembic import context as _context  # noqa: F401  (its import sets up what 
 from alembic.runtime.environment import EnvironmentContext
 
 from wish_rollout.core.errors.base import RolloutError
+from wish_rollout.core.errors.projects import NoMigrationsRun, SeveralDatabases
 from wish_rollout.core.errors.releases import VersionTableMismatch
+from wish_rollout.revisions.connection_interception import intercept_connections
+from wish_rollout.revisions.driver_guard import guarded
 from wish_rollout.revisions.internal_statements import is_own
-from wish_rollout.revisions.run_hooks import NO_HOOKS
+from wish_rollout.revisions.run_hooks import NO_HOOKS, Hooks
 from wish_rollout.revisions.script_errors import explained
-from wish_rollout.revisions.statement_hooks import Applied, listen, only_ours
+from wish_rollout.revisions.script_surroundings import event_loop, flask_context, protect_process
+from wish_rollout.revisions.session_role import SessionRole
+from wish_rollout.revisions.shared_session import Phase, SharedConnection, SharedSession, share_session
+from wish_rollout.revisions.statement_hooks import Applied, listen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from alembic.runtime.migration import MigrationContext
 
-    from wish_rollout.revisions.run_hooks import Hooks
+    from wish_rollout.core.release.release import Position
+    from wish_rollout.revisions.run_hooks import Sent
     from wish_rollout.revisions.scripts import Scripts
 
 ALEMBIC = threading.Lock()
@@ -39,96 +40,12 @@ ALEMBIC = threading.Lock()
 Direction = Literal["up", "down", "stamp"]
 
 
-class OnOurConnection(EnvironmentContext):
-    """An EnvironmentContext whose ``configure()`` always uses the connection that it was made with."""
-
-    def __init__(
-        self,
-        road: Road,
-        connection: sa.Connection,
-        hooks: Hooks = NO_HOOKS,
-        **options: Any,
-    ) -> None:
-        config = road.scripts.alembic_config(road.url, {"connection": connection})
-        super().__init__(config, road.scripts.directory, **options)
-        self.ours = connection
-        self.table = road.table
-        self.hooks = hooks
-        self.told = False
-
-    def configure(self, connection: Any = None, **options: Any) -> None:  # type: ignore[override]  # noqa: ARG002
-        """Take env.py's options and our connection; raise VersionTableMismatch."""
-        for offline in ("url", "dialect_name", "literal_binds", "as_sql"):
-            options.pop(offline, None)
-        schema = options.get("version_table_schema") or "public"
-        found = f"{schema}.{options.get('version_table', 'alembic_version')}"
-        if found != self.table:
-            raise VersionTableMismatch(self.table, found)
-        super().configure(connection=self.ours, **options)
-
-    def run_migrations(self, **options: Any) -> None:
-        """Run the scripts, with ``first`` before and ``last`` behind them."""
-        if self.hooks.first:
-            self.hooks.first()
-        super().run_migrations(**options)
-        if self.hooks.last:
-            self.told = True
-            self.hooks.last()
-            session = self.ours.connection.driver_connection
-            if not self.ours.in_transaction() and session:
-                session.commit()
-
-    def is_own(self, execution: sa.ExecutionContext) -> bool:
-        """Whether a statement is Alembic's or SQLAlchemy's own, and no revision's."""
-        return is_own(execution, self.get_context()._version)  # noqa: SLF001  (it is in no other place)
-
-    def before_commit(self, _connection: sa.Connection) -> None:
-        """Call ``early``, once, if something is committed before the end."""
-        if not self.told and self.hooks.early:
-            self.told = True
-            self.hooks.early()
-        if self.hooks.committing:
-            self.hooks.committing()
-
-
-# ``alembic.context`` speaks for a class, not for its subclasses; ours is to be spoken for as well
-OnOurConnection._setups[OnOurConnection] = OnOurConnection._setups[EnvironmentContext]  # noqa: SLF001
-
-
-@contextmanager
-def engine_on(connection: psycopg.Connection[Any], search_path: str = "public") -> Iterator[sa.Engine]:
-    """Lend SQLAlchemy one psycopg session, which stays ours to close.
-
-    Unqualified names mean the same on every server: a role's or a database's own ``search_path`` does not
-    count. A text parameter goes without a cast, as psycopg 2 sends it, so that it may be an enum's label;
-    and in the statement itself, since a bare parameter has no type where any is taken, as in what reflection asks.
-
-    SQLAlchemy leaves BEGIN to the driver, so autocommit is off for as long; what is uncommitted is rolled back.
-    """
-    connection.execute("select set_config('search_path', %s, false)", [search_path])
-    connection.autocommit = False
-    cursor_factory, connection.cursor_factory = connection.cursor_factory, psycopg.ClientCursor
-    try:
-        engine = sa.create_engine(
-            "postgresql+psycopg://", creator=lambda: connection, poolclass=sa.pool.StaticPool
-        )
-        engine.dialect.colspecs = {
-            kind: ours for kind, ours in engine.dialect.colspecs.items() if kind is not sa.types.String
-        }
-        yield engine
-    finally:
-        connection.cursor_factory = cursor_factory
-        if not connection.closed:
-            connection.rollback()
-            connection.autocommit = True
-
-
 @dataclass(frozen=True)
-class Road:
-    """What a run of the scripts needs: the scripts, a session in autocommit that is ours, and where it leads.
+class ScriptRun:
+    """What a run of the scripts needs.
 
-    ``url``: what env.py is told; a secret, so it is in no repr. ``table``: Alembic's version table.
-    ``environment``: how errors call the database.
+    ``connection``: a session in autocommit that the caller owns. ``url``: what env.py reads as its URL; a secret, so
+    it is in no repr. ``table``: Alembic's version table. ``environment``: how errors name the database.
     """
 
     scripts: Scripts
@@ -139,42 +56,186 @@ class Road:
     environment: str = "the database"
 
 
+class FixedConnectionContext(EnvironmentContext):
+    """An EnvironmentContext whose ``configure()`` always uses the shared session."""
+
+    def __init__(
+        self, run: ScriptRun, session: SharedSession, hooks: Hooks = NO_HOOKS, **options: Any
+    ) -> None:
+        self.attribute = session.connect()
+        config = run.scripts.alembic_config(run.url, {"connection": self.attribute})
+        super().__init__(config, run.scripts.directory, **options)
+        self.session = session
+        self.run = run
+        self.hooks = hooks
+        self.arguments: dict[str, Any] | None = None
+        self.is_recorded = False
+
+    def configure(self, connection: Any = None, **options: Any) -> None:  # type: ignore[override]
+        """Take env.py's options, and a connection on the shared session; raise VersionTableMismatch."""
+        for offline in ("url", "dialect_name", "literal_binds", "as_sql"):
+            options.pop(offline, None)
+        connection = getattr(connection, "sync_connection", connection)
+        if not isinstance(connection, SharedConnection):
+            connection = self.attribute
+        self._check_version_table(connection, options)
+        super().configure(connection=connection, **options)
+        self.session.migrating = connection
+        if connection.is_in_autobegun_transaction:  # env.py has executed SQL, and has not called begin()
+            self.get_context()._in_external_transaction = False  # noqa: SLF001
+
+    def _check_version_table(self, connection: SharedConnection, options: dict[str, Any]) -> None:
+        schema = options.get("version_table_schema")
+        if not schema:
+            with self.session.connection.cursor(row_factory=psycopg.rows.tuple_row) as cursor:
+                row = cursor.execute("select current_schema()").fetchone()
+            schema = (row and row[0]) or self.run.table.partition(".")[0]
+        translated = connection.get_execution_options().get("schema_translate_map", {})
+        found = f"{translated.get(schema, schema)}.{options.get('version_table', 'alembic_version')}"
+        if found != self.run.table:
+            raise VersionTableMismatch(self.run.table, found)
+
+    def run_migrations(self, **options: Any) -> None:
+        """Run the scripts; call ``last`` after them. Raises SeveralDatabases."""
+        if self.arguments is not None and self.arguments != options:
+            names = ", ".join(str(each.get("engine_name", each)) for each in (self.arguments, options))
+            raise SeveralDatabases(str(self.run.scripts.folder), names)
+        is_repeated, self.arguments = self.arguments is not None, options
+        self.session.phase = Phase.RUNNING
+        super().run_migrations(**options)
+        if self.hooks.guard and not is_repeated:
+            self.hooks.guard.finish()
+        if self.hooks.last and not is_repeated:
+            self.is_recorded = True
+            self.hooks.last()
+            migrating = self.session.migrating
+            if migrating and not migrating.in_transaction():
+                self.session.connection.commit()
+        self.session.phase = Phase.AFTER
+
+    def is_own(self, execution: sa.ExecutionContext) -> bool:
+        """Whether a statement is Alembic's or SQLAlchemy's own, and no revision's."""
+        return is_own(execution, self.version_table)
+
+    @property
+    def version_table(self) -> sa.Table | None:
+        """Alembic's version table; None before env.py has called ``configure()``."""
+        context = self._migration_context
+        return context._version if context else None  # noqa: SLF001  (it is in no other place)
+
+    def before_commit(self) -> None:
+        """Call ``early``, once, if something is committed before the end."""
+        if self.hooks.guard:
+            self.hooks.guard.refuse_if_violated()
+        if not self.is_recorded and self.hooks.early:
+            self.is_recorded = True
+            self.hooks.early()
+        if self.hooks.committing:
+            self.hooks.committing()
+
+
+# ``alembic.context`` is a proxy of a class, not of its subclasses; this one needs a proxy as well
+FixedConnectionContext._setups[FixedConnectionContext] = FixedConnectionContext._setups[EnvironmentContext]  # noqa: SLF001
+
+
 def migrate(
-    road: Road,
-    destination: str,
+    run: ScriptRun,
+    destination: str | Position,
     direction: Direction = "up",
     hooks: Hooks = NO_HOOKS,
 ) -> Applied:
-    """Run the scripts from where the database is to ``destination``, a revision or ``base``.
+    """Run the scripts from where the database is to ``destination``, a revision, several heads, or ``base``.
 
     ``direction`` may also be ``stamp``: only the version table is set. One transaction, unless env.py or a
-    script says otherwise. Raises StatementFailed when the database refuses a statement, ScriptFailed
-    when a script raises by itself.
+    script commits by itself. Raises StatementFailed if the database refuses a statement, ScriptFailed
+    if a script raises by itself, NoMigrationsRun, SeveralDatabases, VersionTableMismatch, FlaskAppMissing.
     """
     applied = Applied()
-    steps = steps_to(road, destination, direction, hooks, applied)
-    with ALEMBIC, engine_on(road.connection, road.search_path) as engine, engine.connect() as ours:
-        ways = OnOurConnection(road, ours, hooks, fn=steps, as_sql=False, destination_rev=destination)
-        listen(engine, road.connection, applied, ways.is_own, hooks)
+    with (
+        ALEMBIC,
+        share_session(run.connection, run.search_path) as session,
+        guarded(run.connection, hooks.guard),
+    ):
+        role = SessionRole(run.connection)
+        hooks = with_login_role(hooks, role)
+        steps = steps_to(run, destination, direction, hooks, applied)
         try:
-            sa.event.listen(engine, "commit", ways.before_commit)
-            # what a script prints is no data of ours
-            with only_ours(engine), redirect_stdout(sys.stderr), ways:
-                road.scripts.directory.run_env()
-            if ours.in_transaction():  # an env.py that leaves the transaction to its own connection
-                ours.commit()
+            if hooks.first:
+                hooks.first()
+                session.keep_first_work()
+            context = FixedConnectionContext(
+                run, session, hooks, fn=steps, as_sql=False, destination_rev=destination
+            )
+            session.before_commit = context.before_commit
+            listen(session, applied, context, hooks)
+            sa.event.listen(session.engine, "before_cursor_execute", partial(_note_role, role))
+            run_env(context)
         except RolloutError:
             raise
         except Exception as error:
-            raise explained(error, applied, road.environment) from error
+            raise explained(error, applied, run.environment) from error
     return applied
 
 
+def run_env(context: FixedConnectionContext) -> None:
+    """Execute env.py in its surroundings. Raises what it raises, and NoMigrationsRun."""
+    run, session = context.run, context.session
+    env = run.scripts.folder / "env.py"
+    with (
+        protect_process(),
+        event_loop(env),
+        intercept_connections(session),
+        run.scripts.trace.recording(context.hooks.guard.check_file if context.hooks.guard else None),
+        flask_context(env, run.scripts.root, run.scripts.options.flask_app),
+        context,
+    ):
+        try:
+            run.scripts.directory.run_env()
+        except BaseException:
+            session.failed = True
+            raise
+    if context.arguments is None:
+        raise NoMigrationsRun(str(env))
+    session.commit_migration()
+    trace = run.scripts.trace
+    trace.before, trace.after = (
+        tuple(session.env_statements[phase]) for phase in (Phase.BEFORE, Phase.AFTER)
+    )
+
+
+def _note_role(role: SessionRole, _connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+    role.note(statement)
+
+
+def with_login_role(hooks: Hooks, role: SessionRole) -> Hooks:
+    """Return hooks that are called with the login role, whatever role the scripts have set."""
+
+    def wrapped(hook: Callable[[], None] | None) -> Callable[[], None] | None:
+        if hook is None:
+            return None
+
+        def call() -> None:
+            with role.as_login_role():
+                hook()
+
+        return call
+
+    def run(sent: Sent) -> None:
+        assert hooks.run
+        role.run_as_login_role(hooks.run, sent)
+
+    names = ("first", "early", "last", "each", "committing")
+    changed: dict[str, Any] = {name: wrapped(getattr(hooks, name)) for name in names}
+    return replace(hooks, **changed, run=run if hooks.run else None)
+
+
 def steps_to(
-    road: Road, destination: str, direction: Direction, hooks: Hooks, applied: Applied
+    run: ScriptRun, destination: str | Position, direction: Direction, hooks: Hooks, applied: Applied
 ) -> Callable[[Any, MigrationContext], Iterator[Any]]:
-    """Give what Alembic asks for its steps; each revision is noted just before it runs, and may be refused."""
-    planner = steps_of(road.scripts, direction)
+    """Return what Alembic asks for its steps; each revision is noted just before it runs, and may be refused."""
+    planner = planner_of(run.scripts, direction)
+    if isinstance(destination, tuple) and len(destination) == 1:
+        destination = destination[0]
 
     def steps(rev: Any, context: MigrationContext) -> Iterator[Any]:  # noqa: ARG001
         for step in planner(destination, rev):
@@ -182,13 +243,13 @@ def steps_to(
                 if hooks.step:
                     hooks.step(step.revision.revision)
                 applied.revisions.append(step.revision.revision)
-                step.migration_fn = behind(hooks.each, step.migration_fn)
+                step.migration_fn = call_before(hooks.each, step.migration_fn)
             yield step
 
     return steps
 
 
-def behind(check: Callable[[], None] | None, run: Callable[..., Any]) -> Callable[..., Any]:
+def call_before(check: Callable[[], None] | None, run: Callable[..., Any]) -> Callable[..., Any]:
     """Call ``check`` before a step, in that step's own transaction."""
 
     def checked(**arguments: Any) -> Any:
@@ -199,8 +260,8 @@ def behind(check: Callable[[], None] | None, run: Callable[..., Any]) -> Callabl
     return checked
 
 
-def steps_of(scripts: Scripts, direction: Direction) -> Callable[[str, Any], Iterable[Any]]:
-    """Give Alembic's own planner of steps for a direction, as its commands use them."""
+def planner_of(scripts: Scripts, direction: Direction) -> Callable[[Any, Any], Iterable[Any]]:
+    """Return Alembic's own planner of steps for a direction, as its commands use it."""
     planners = {"up": "_upgrade_revs", "down": "_downgrade_revs", "stamp": "_stamp_revs"}
-    planner: Callable[[str, Any], Iterable[Any]] = getattr(scripts.directory, planners[direction])
+    planner: Callable[[Any, Any], Iterable[Any]] = getattr(scripts.directory, planners[direction])
     return planner

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import logging
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import psycopg
 import sqlalchemy as sa
 
 from wish_rollout.core.errors.releases import ScriptFailed
-from wish_rollout.revisions.internal_statements import AGAIN
+from wish_rollout.core.text.secret_masking import mask_statement
+from wish_rollout.core.text.sql_tokens import tokenize_statements
+from wish_rollout.revisions.internal_statements import AGAIN, LOOKS, is_version_change
 from wish_rollout.revisions.run_hooks import NO_HOOKS, Sent
+from wish_rollout.revisions.shared_session import Phase
+from wish_rollout.revisions.statement_guard import AFTER, BEFORE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from wish_rollout.revisions.run_hooks import Hooks
+    from wish_rollout.revisions.shared_session import SharedSession
+    from wish_rollout.revisions.statement_guard import StatementGuard
+
+
+LOG = logging.getLogger("alembic.runtime.migration")
 
 
 @dataclass
@@ -36,73 +45,125 @@ class Applied:
         return f"{stays}." if " " in environment else f"{stays}: wish-rollout drift {environment}."
 
 
-@contextmanager
-def only_ours(engine: sa.Engine) -> Iterator[None]:
-    """Let no other engine execute SQL: an env.py with a URL of its own would act on another database."""
+class Owner(Protocol):
+    """Knows which statements are Alembic's own."""
 
-    def refuse(connection: sa.Connection, *_rest: Any) -> None:
-        if connection.engine is not engine:
-            reason = (
-                "it executes SQL on a connection of its own, and not on the one that it was given; take "
-                "context.config.attributes['connection'] where that is set"
-            )
-            raise ScriptFailed("(env.py)", reason, "That SQL was not run.")
+    @property
+    def version_table(self) -> sa.Table | None:
+        """Alembic's version table, once it is known."""
 
-    sa.event.listen(sa.Engine, "before_cursor_execute", refuse)
-    try:
-        yield
-    finally:
-        sa.event.remove(sa.Engine, "before_cursor_execute", refuse)
+    def is_own(self, execution: sa.ExecutionContext) -> bool:
+        """Whether an execution is Alembic's or SQLAlchemy's own, and neither env.py's nor a revision's."""
 
 
-def listen(
-    engine: sa.Engine,
-    connection: psycopg.Connection[Any],
-    applied: Applied,
-    own: Callable[[Any], bool],
-    hooks: Hooks = NO_HOOKS,
-) -> None:
-    """Note, limit and, where there is ``run``, hand over what revisions send; ``own``: what is Alembic's own."""
-    listening = _Listening(connection, applied, own)
+def listen(session: SharedSession, applied: Applied, owner: Owner, hooks: Hooks = NO_HOOKS) -> None:
+    """Compare, record, limit and, if there is ``hooks.run``, hand over what env.py and the revisions send."""
+    engine, connection = session.engine, session.connection
+    recording = _Recording(session, applied, owner, hooks.guard)
+    if hooks.guard:
+        sa.event.listen(engine, "before_cursor_execute", recording.compare)
+        sa.event.listen(engine, "after_cursor_execute", recording.end_statement)
     if before := hooks.before:
         sa.event.listen(
             engine,
             "before_cursor_execute",
             lambda _conn, _cursor, statement, *_rest: before(statement, connection.autocommit),
         )
+    sa.event.listen(engine, "do_execute", recording.leave_out)
+    sa.event.listen(
+        engine,
+        "do_execute_no_params",
+        lambda cursor, sql, context: recording.leave_out(cursor, sql, None, context),
+    )
     if run := hooks.run:
-        execute, many = listening.handing(run, "execute"), listening.handing(run, "executemany")
+        execute, many = recording.hand_over(run, "execute"), recording.hand_over(run, "executemany")
         sa.event.listen(engine, "do_execute", execute)
         sa.event.listen(engine, "do_executemany", many)
         sa.event.listen(
             engine, "do_execute_no_params", lambda cursor, sql, context: execute(cursor, sql, None, context)
         )
     if revisions_to_revert := hooks.revisions_to_revert:
-        sa.event.listen(engine, "rollback", lambda _conn: revisions_to_revert())
-    sa.event.listen(engine, "before_cursor_execute", listening.note)
-    sa.event.listen(engine, "commit", listening.committed)
+        sa.event.listen(
+            engine, "rollback", lambda conn: None if session.is_deferred(conn) else revisions_to_revert()
+        )
+    sa.event.listen(engine, "before_cursor_execute", recording.note)
+    sa.event.listen(engine, "commit", recording.committed)
 
 
-class _Listening:
+class _Recording:
     """What SQLAlchemy calls: Core Events, ConnectionEvents and DialectEvents."""
 
     def __init__(
-        self, connection: psycopg.Connection[Any], applied: Applied, own: Callable[[Any], bool]
+        self, session: SharedSession, applied: Applied, owner: Owner, guard: StatementGuard | None
     ) -> None:
-        self.connection = connection
+        self.session = session
+        self.connection = session.connection
         self.applied = applied
-        self.own = own
-        self.client = psycopg.ClientCursor(connection)
+        self.owner = owner
+        self.guard = guard
+        self.client = psycopg.ClientCursor(session.connection)
         self.outside: dict[str, bool] = {}
+        self.compared_outside: dict[str, bool] = {}
 
-    def handing(self, run: Callable[[Sent], None], way: str) -> Callable[..., bool]:
-        """Let ``run`` execute a revision's statement; all others SQLAlchemy executes itself."""
+    def is_revisions(self, execution: Any) -> bool:
+        """Whether a revision executes this, and neither env.py nor Alembic."""
+        return self._is_running and not self.owner.is_own(execution)
+
+    @property
+    def _is_running(self) -> bool:
+        return self.session.phase is Phase.RUNNING and bool(self.applied.revisions)
+
+    @property
+    def _place(self) -> str:
+        """The revision that runs, or the part of env.py."""
+        if self._is_running:
+            return self.applied.revisions[-1]
+        return AFTER if self.session.phase is Phase.AFTER else BEFORE
+
+    def compare(
+        self, _conn: Any, _cursor: Any, statement: str, parameters: Any, context: Any, _many: bool
+    ) -> None:
+        """Let the guard compare a statement, and sanction it for the cursor that executes it."""
+        assert self.guard
+        place, is_own = self._place, self.owner.is_own(context)
+        if place != BEFORE:
+            self.guard.end(BEFORE)
+        if is_version_change(context, self.owner.version_table):
+            self.guard.end(place)
+        looks = context.execution_options.keys() >= LOOKS.keys()
+        if not is_own or (looks and not self.guard.allows_look(place, statement)):
+            again = context.execution_options.keys() >= AGAIN.keys()
+            for text in self._sent_texts(self.compared_outside, place, statement, parameters, context):
+                self.guard.check(place, text, again=again)
+        self.guard.refuse_if_violated()
+        self.guard.sanctioned = statement
+
+    def end_statement(self, *_arguments: Any) -> None:
+        """Sanction nothing until SQLAlchemy executes the next statement."""
+        assert self.guard
+        self.guard.sanctioned = None
+
+    def leave_out(self, _cursor: Any, statement: str, _parameters: Any, _execution: Any) -> bool:
+        """Do not execute env.py's own CREATE DATABASE: the environment's database exists."""
+        if self.session.phase is Phase.RUNNING:
+            return False
+        database = [words[0] for words in tokenize_statements(statement) if words[1:2] == ("database",)]
+        if "drop" in database:
+            raise ScriptFailed("(env.py)", "it executes DROP DATABASE", "That statement was not executed.")
+        if "create" in database:
+            LOG.info("not executed, since the environment's database exists: env.py's CREATE DATABASE")
+        return "create" in database
+
+    def hand_over(self, run: Callable[[Sent], None], method: str) -> Callable[..., bool]:
+        """Let ``run`` execute a revision's statement; SQLAlchemy executes all others itself."""
 
         def execute(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
-            if not self.applied.revisions or self.own(context):
+            if not self.is_revisions(context):
                 return False
+            if self.guard and self.guard.sanctioned != statement:
+                self.guard.refuse_driver(statement)
             text = ";\n".join(self._texts(statement, parameters))
-            call = partial(getattr(cursor, way), statement, parameters)
+            call = partial(getattr(cursor, method), statement, parameters)
             revision, outside = self.applied.revisions[-1], self.connection.autocommit
             again = context.execution_options.keys() >= AGAIN.keys()
             run(Sent(revision, statement, text, outside, again, cursor, call))
@@ -113,24 +174,35 @@ class _Listening:
     def note(
         self, _conn: Any, _cursor: Any, statement: str, parameters: Any, context: Any, _many: bool
     ) -> None:
-        """Note a statement, with its parameters filled in, under the revision that runs.
+        """Note a statement, with its parameters filled in and secrets masked, under what sends it."""
+        if self.owner.is_own(context):
+            return
+        place = self._place
+        texts = self.applied.statements.setdefault(place, []) if self._is_running else None
+        if texts is None:
+            texts = self.session.env_statements[Phase.AFTER if place == AFTER else Phase.BEFORE]
+        texts += map(mask_statement, self._sent_texts(self.outside, place, statement, parameters, context))
+
+    def _sent_texts(
+        self, known: dict[str, bool], place: str, statement: str, parameters: Any, context: Any
+    ) -> Iterator[str]:
+        """Yield a statement's text once a row of parameters, and what comes before it.
 
         COMMIT and BEGIN show where a revision leaves its transaction and enters one again, as Alembic's own SQL
-        mode writes it for ``autocommit_block()``.
+        mode writes it for ``autocommit_block()``. ``known``: by place, whether the last statement was outside.
         """
-        if not self.applied.revisions or self.own(context):
-            return
-        revision, outside = self.applied.revisions[-1], self.connection.autocommit
-        texts = self.applied.statements.setdefault(revision, [])
-        if self.outside.get(revision, False) != outside:
-            self.outside[revision] = outside
-            texts.append("COMMIT" if outside else "BEGIN")
+        outside = self.connection.autocommit
+        if known.get(place, False) != outside:
+            known[place] = outside
+            yield "COMMIT" if outside else "BEGIN"
         given = None if context.no_parameters and not parameters else parameters
-        texts += [text.strip() for text in self._texts(statement, given)]
+        yield from (text.strip() for text in self._texts(statement, given))
 
-    def committed(self, _conn: sa.Connection) -> None:
-        """Count a commit."""
-        self.applied.commits += 1
+    def committed(self, conn: sa.Connection) -> None:
+        """Count a commit, and call what is to be called before it."""
+        if not self.session.is_deferred(conn):
+            self.session.before_commit()
+            self.applied.commits += 1
 
     def _texts(self, statement: str, parameters: Any) -> Iterator[str]:
         """Fill in the parameters: a list has several rows of them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -16,30 +16,35 @@ from wish_rollout.sandbox.server import embedded
 from wish_rollout.sandbox.settings import ADMIN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from wish_rollout.sandbox.server import Server
 
+Session = psycopg.Connection[tuple[object, ...]]
 PREFIX = "wish_scratch_"
 
 
 @contextmanager
-def scratch_database(admin_url: str) -> Iterator[str]:
+def scratch_database(
+    admin_url: str, surroundings: Callable[[Session], AbstractContextManager[None]] = lambda _: nullcontext()
+) -> Iterator[str]:
     """Create an empty database, yield its URL, and drop it with all its sessions afterwards.
 
     ``admin_url``: any database of a server of version 14 or later, as a role with CREATEDB. A session holds an
     advisory lock from before CREATE DATABASE until after DROP DATABASE. A scratch database without that lock was
-    left by a killed process; the next call drops it. Raise ``psycopg.Error``.
+    left by a killed process; the next call drops it. ``surroundings`` is entered before the database is created, and
+    left after it is dropped. Raise ``psycopg.Error``.
     """
     name = f"{PREFIX}{os.getpid()}_{secrets.token_hex(6)}"
     with server_admin.connect(admin_url) as lock_session:
         lock_session.execute("SELECT pg_catalog.pg_advisory_lock(%s)", [_lock_key(name)])
         _sweep(lock_session)
-        server_admin.create_database(lock_session, name, owner=None)
-        try:
-            yield urlsplit(admin_url)._replace(path=f"/{name}").geturl()
-        finally:
-            _drop(lock_session, admin_url, name)
+        with surroundings(lock_session):
+            server_admin.create_database(lock_session, name, owner=None)
+            try:
+                yield urlsplit(admin_url)._replace(path=f"/{name}").geturl()
+            finally:
+                _drop(lock_session, admin_url, name)
 
 
 @contextmanager

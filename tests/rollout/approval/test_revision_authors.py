@@ -10,7 +10,7 @@ import pytest
 
 from tests.fix_project import FILES, REPOSITORY
 from wish_rollout.core.errors.approvals import RevisionAuthorUnknown
-from wish_rollout.rollout.approval.revision_authors import read_revision_authors
+from wish_rollout.rollout.approval.revision_authors import read_release_authors
 from wish_rollout.rollout.project.project import Project
 
 if TYPE_CHECKING:
@@ -31,6 +31,11 @@ class Checkout:
         command = ["git", "-C", str(self.root), *arguments]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
+    def run_with_input(self, text: str, *arguments: str) -> str:
+        """Run git with an input; return its output without the line end."""
+        command = ["git", "-C", str(self.root), *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True, input=text).stdout.strip()
+
     def commit(self, who: str, message: str = "a change") -> None:
         """Commit all changes as a person."""
         self.git("add", "-A")
@@ -46,7 +51,7 @@ class Checkout:
     @property
     def authors(self) -> list[str]:
         """Return the authors of the revision, without the domain."""
-        found = read_revision_authors(Project.load(self.root / "rollout.toml"), "prod", ["0007"])
+        found = read_release_authors(Project.load(self.root / "rollout.toml"), "prod", ["0007"])
         return [each.removesuffix("@example.org") for each in found]
 
     def unknown(self, reason: str) -> None:
@@ -90,7 +95,7 @@ def test_author_of_the_source_of_a_copy_is_not_an_author(checkout: Checkout) -> 
     text = (checkout.root / FILE).read_text().replace('"0007"', '"0008"').replace('"0006"', '"0007"')
     (checkout.root / "migrations/versions/0008_copy.py").write_text(text)
     checkout.commit("bob")
-    assert read_revision_authors(Project.load(checkout.root / "rollout.toml"), "prod", ["0008"]) == (
+    assert read_release_authors(Project.load(checkout.root / "rollout.toml"), "prod", ["0008"]) == (
         "bob@example.org",
     )
 
@@ -166,7 +171,7 @@ def test_authors_of_an_uncommitted_script_are_unknown(checkout: Checkout) -> Non
     checkout.git("add", FILE)
     checkout.unknown("has uncommitted changes")
     checkout.git("rm", "-q", "--cached", FILE)
-    checkout.unknown("is not committed")
+    checkout.unknown("has uncommitted changes")
     (checkout.root / ".gitignore").write_text("*.py\n")
     checkout.commit("ann")
     checkout.unknown("is not committed")

@@ -12,7 +12,7 @@ import pytest
 
 from tests.servers import EMBEDDED, bindir_of
 from wish_rollout.core.errors.hazards import BlockingTransactionsOpen
-from wish_rollout.postgres.execution.blocker_forecast import forecast
+from wish_rollout.postgres.execution.blocker_forecast import find_blocking_transactions
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.sandbox.server import Server
 from wish_rollout.sandbox.settings import ADMIN, SETTINGS
@@ -40,8 +40,10 @@ def downgrade() -> None:
 
 def blockers(url: str, *, concurrent: bool = False, older_ms: int = 0) -> list[str]:
     with connect(url, "the test") as connection:
-        found = forecast(connection, ["public.items", "public.missing"], older_ms, concurrent=concurrent)
-    return [f"{each.kind} of {each.who.split(',')[0]} {each.tables}".strip() for each in found]
+        found = find_blocking_transactions(
+            connection, ["public.items", "public.missing"], older_ms, concurrent=concurrent
+        )
+    return [f"{each.kind} of {each.owner.split(',')[0]} {each.tables}".strip() for each in found]
 
 
 @pytest.fixture

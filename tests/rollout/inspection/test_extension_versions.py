@@ -37,7 +37,7 @@ def test_extension_version_is_compared_after_a_revision_pins_it(workspace: Works
     write(workspace, "0008", "0007", "CREATE EXTENSION hstore", "DROP EXTENSION hstore")
     assert workspace.cli("generate", "--record").code == 0
     workspace.migrate("local", "staging")
-    recorded = (workspace.root / "migrations" / "meta" / "0008_snapshot.json").read_text()
+    recorded = (workspace.root / "migrations" / "meta" / "0008_delta.json").read_text()
     for name, version in (("local", "1.8"), ("staging", "1.7"), ("prod", "1.8")):
         workspace.sql(name, f"DROP EXTENSION IF EXISTS hstore; CREATE EXTENSION hstore VERSION '{version}'")
     workspace.sql("prod", "DROP EXTENSION hstore")
@@ -51,7 +51,7 @@ def test_extension_version_is_compared_after_a_revision_pins_it(workspace: Works
         ("hstore", {"version": ["1.8", "1.7"]})
     ]
     # the earlier recorded schemas are unchanged and still valid
-    assert (workspace.root / "migrations" / "meta" / "0008_snapshot.json").read_text() == recorded
+    assert (workspace.root / "migrations" / "meta" / "0008_delta.json").read_text() == recorded
     workspace.sql("staging", "ALTER EXTENSION hstore UPDATE TO '1.8'")
     assert workspace.cli("generate", "--record").code == 0
     workspace.migrate("local", "staging", "prod")

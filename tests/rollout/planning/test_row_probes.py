@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from tests.cases.probes import CASES, TABLES, Case
-from wish_rollout.core.hazards.pending_revision import Pending
+from wish_rollout.core.hazards.pending_revision import PendingRevision
 from wish_rollout.core.hazards.rename_tracking import all_renames
 from wish_rollout.core.rows.derived_requirements import derive_requirements
 from wish_rollout.core.schema.scope import Scope
@@ -32,7 +32,7 @@ def requirements_of(url: str, case: Case) -> tuple[Requirement, ...]:
             connection.execute("truncate items, cars, parts, pairs, bonds, days, shops")
             run(connection, case.statements)
             after = read_database_state(connection, Scope()).snapshot
-    renamed = all_renames(before, [Pending("r", before, after, case.statements)])
+    renamed = all_renames(before, [PendingRevision("r", before, after, case.statements)])
     return derive_requirements(before, after, renamed)
 
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.approval.code_line import changed_files, describe_code
 from wish_rollout.core.errors.signatures import InvalidApprovalDocument
+from wish_rollout.core.ledger import EMPTY_LEDGER, LedgerHead
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.text.redaction import escape_to_one_line
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.plan.plan import EnvironmentPlan
 
-TITLE = "wish-rollout approval, format 1"
+TITLE = "wish-rollout approval, format 2"
 NAMESPACE = "wish-rollout"
 """The purpose of the signatures; one made for another purpose is refused (ssh-keygen(1), ``-n``)."""
 NONE = "none"
@@ -34,7 +36,8 @@ class Subject:
     """The change of a database that is approved. If a field changes, an approval is no longer valid.
 
     ``database``: its name, and its cluster's. ``schema``: the live fingerprint. ``policy``: the digest of the
-    policy. ``authors``: the authors of the revisions. ``hazards``: names of hazards and of findings in rows.
+    policy. ``authors``: the authors of the code. ``hazards``: names of hazards, of findings in rows, and of revisions
+    whose statements are not compared. ``code``: the files that env.py and the revisions use, with short hashes.
     """
 
     environment: str
@@ -49,17 +52,22 @@ class Subject:
     server: str
     policy: str
     authors: tuple[str, ...]
+    code: str = NONE
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request for approval of a subject. ``nonce``: its ID, by which an approval can be used only once."""
+    """A request for approval of a subject. ``nonce``: its ID, by which an approval can be used only once.
+
+    ``ledger``: the last row of the target's ledger at the time of the request. A later row voids the request.
+    """
 
     subject: Subject
     requester: str
     requested: datetime
     expires: datetime
     nonce: str
+    ledger: LedgerHead = EMPTY_LEDGER
 
     def text(self) -> str:
         """Return the canonical text: one line a field."""
@@ -111,6 +119,8 @@ def build_subject(plan: EnvironmentPlan, policy: str, authors: tuple[str, ...]) 
     """Return the subject of a plan under a policy, which is given by its digest."""
     hazards = [hazard.name for hazard in plan.hazards]
     hazards += [finding.name for finding in plan.findings if finding.rows]
+    hazards += [f"data-dependent {name}" for name in plan.data_dependent]
+    hazards += [f"driver-statements {name}" for name in plan.driver_statements]
     return Subject(
         environment=plan.environment,
         database=escape_to_one_line(plan.facts.database_identity),
@@ -124,6 +134,7 @@ def build_subject(plan: EnvironmentPlan, policy: str, authors: tuple[str, ...]) 
         server=plan.facts.version,
         policy=policy,
         authors=tuple(map(escape_to_one_line, authors)),
+        code=escape_to_one_line(describe_code(plan.code)),
     )
 
 
@@ -137,6 +148,10 @@ def subject_differences(approved: Subject, current: Subject) -> dict[str, tuple[
         for field in fields(Subject)
         if (before := _value(approved, field.name)) != (after := _value(current, field.name))
     }
+    if "code" in found:
+        found = {"code": changed_files(*found["code"])} | {
+            name: pair for name, pair in found.items() if name not in ("code", "release")
+        }
     return {name: pair for name, pair in found.items() if name != "plan"} or found
 
 
@@ -157,6 +172,7 @@ def _request_lines(request: Request) -> Iterator[str]:
     yield f"requested: {request.requested.strftime(TIME_FORMAT)}"
     yield f"expires: {request.expires.strftime(TIME_FORMAT)}"
     yield f"nonce: {escape_to_one_line(request.nonce)}"
+    yield f"ledger: {request.ledger}"
 
 
 def _parse(text: str) -> tuple[Request, dict[str, str]]:
@@ -169,7 +185,8 @@ def _parse(text: str) -> tuple[Request, dict[str, str]]:
         subject = _parse_subject({field.name: values.pop(_label(field.name)) for field in fields(Subject)})
         requester, requested, expires = (values.pop(name) for name in ("requester", "requested", "expires"))
         nonce = _parse_nonce(values.pop("nonce"))
-        request = Request(subject, requester, _parse_time(requested), _parse_time(expires), nonce)
+        times = _parse_time(requested), _parse_time(expires)
+        request = Request(subject, requester, *times, nonce, LedgerHead.from_text(values.pop("ledger")))
     except KeyError as missing:
         raise InvalidApprovalDocument(f"it has no line {missing}") from None
     except ValueError as error:

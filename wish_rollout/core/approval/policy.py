@@ -81,11 +81,15 @@ class SignedStatement:
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """A request with sufficient approvals. ``break_glass``: the reason to proceed with only one of them, or ""."""
+    """A request with sufficient approvals. ``break_glass``: the reason to proceed with only one of them, or "".
+
+    ``ledger_fault``: why the ledger was not intact, which only break glass accepts.
+    """
 
     request: Request
     approvals: tuple[SignedStatement, ...]
     break_glass: str = ""
+    ledger_fault: str = ""
 
     @property
     def approvers(self) -> tuple[str, ...]:

@@ -99,6 +99,22 @@ class NotDagsterDatabase(ConfigurationError):
 
 
 @dataclass(eq=False)
+class ProjectNameTaken(ConfigurationError):
+    """Another project uses the same names in this Dagster instance."""
+
+    name: str
+    other: str
+    own: str
+
+    summary = "Dagster's instance already has another project {name}: its first revision is {other}, here it is {own}."
+    explanation = "Both would share assets, requests and approvals, and each would see those of the other."
+    hint = (
+        'give this project a name of its own in rollout.toml:\n[project]\nname = "…"\n'
+        "If it is the same project with a new history: wish-rollout doctor --claim"
+    )
+
+
+@dataclass(eq=False)
 class ConfirmationRequired(ConfigurationError):
     """A question must be answered, and there is no terminal."""
 
@@ -120,14 +136,6 @@ class DatabaseUrlSourceFailed(EnvironmentConfigurationError):
     summary = "The URL of '{environment}' could not be read from {source}: {reason}."
     explanation = "The output is not shown because it may contain a password."
     hint = "run it by hand as the same operating system user; the output must be one line, postgresql://…"
-
-
-class DatabaseResourceOverridden(EnvironmentConfigurationError):
-    """The run configuration replaces the database of an environment."""
-
-    summary = "The run configuration sets another database for '{environment}' than rollout.toml does."
-    explanation = "This would change a database without the gate of the environment that it belongs to."
-    hint = "remove the resource database_{environment} from the run configuration; rollout.toml sets its URL"
 
 
 @dataclass(eq=False)

@@ -122,11 +122,29 @@ class StatementFailed(RolloutError):
 
 
 @dataclass(eq=False)
+class DagsterLost(RolloutError):
+    """Dagster's own database stopped during a run. ``done``: what the ledgers say that the run has done."""
+
+    run: str
+    done: str
+
+    summary = "Dagster's own database stopped during run {run}; done until then, from the ledgers: {done}."
+    explanation = "Committed changes are kept, and the environments' ledgers are complete; Dagster's record of the run is not."
+    hint = (
+        "see the state: wish-rollout status; when Dagster's database is available again, run the same command "
+        "again: it continues, and marks the run as ended"
+    )
+
+
+@dataclass(eq=False)
 class RunInterrupted(RolloutError):
     """The run was cancelled, or Ctrl-C was pressed."""
 
     summary = "The run was interrupted."
-    explanation = "The open transaction was rolled back; what was committed before remains."
+    explanation = (
+        "The statement that was running was cancelled on the server, and its open transaction was rolled back; "
+        "what was committed before remains."
+    )
     hint = "see the state of each environment: wish-rollout status; run the same command again to continue"
 
 

@@ -77,3 +77,45 @@ class RowsDoNotFit(EnvironmentRefused):
         "rehearsal is wrong because the release corrects them with rows that the rehearsal did not have: "
         'allow_hazards = {{"rows-do-not-fit": "the reason"}}'
     )
+
+
+@dataclass(eq=False)
+class LocksUnavailable(EnvironmentRefused):
+    """The locks of the release were not available in time. ``seconds``: how long they were requested."""
+
+    tables: str
+    seconds: float
+    requests: int
+    holders: str
+    state: str
+    again: str
+
+    summary = (
+        "The locks of the release in '{environment}' were not available: {tables}; requested {requests} times in "
+        "{seconds:.0f} s."
+    )
+    explanation = (
+        "{holders} The requests do not wait in the queue for longer than longest_wait_ms, because later sessions "
+        "would wait behind them. {state}"
+    )
+    hint = (
+        "end the sessions that hold the locks, or try at a quieter time: {again}; or allow longer waits for this "
+        "environment in rollout.toml: budgets = {{ longest_wait_ms = 200 }}"
+    )
+
+
+@dataclass(eq=False)
+class WatchdogMissing(EnvironmentRefused):
+    """The process that watches the migration has no connection to the server."""
+
+    reason: str
+
+    summary = "Nothing watches the migration of '{environment}': {reason}."
+    explanation = (
+        "The next statement takes a lock that blocks queries, or it is not known which locks it takes. Without the "
+        "watchdog, other sessions could wait for it without limit. The open transaction was rolled back."
+    )
+    hint = (
+        "the watchdog needs one more connection; compare SHOW max_connections, and the CONNECTION LIMIT of the role and "
+        "of the database, with: SELECT count(*) FROM pg_stat_activity"
+    )

@@ -188,6 +188,18 @@ class RevisionWouldRun(Refused):
 
 
 @dataclass(eq=False)
+class RevisionIrreversible(EnvironmentRefused):
+    """A rollback would revert a revision whose downgrade cannot be used."""
+
+    revision: str
+    reason: str
+
+    summary = "Rolling '{environment}' back would revert {revision}, which cannot be reverted: {reason}."
+    explanation = "It was found when the downgrade was tried on a scratch database. Nothing was changed."
+    hint = "write a revision that undoes the change, and roll it out: wish-rollout generate -m 'undo …'"
+
+
+@dataclass(eq=False)
 class RollbackAcrossMerge(EnvironmentRefused):
     """A rollback would revert a merge revision."""
 

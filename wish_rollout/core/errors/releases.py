@@ -66,7 +66,10 @@ class MultipleHeads(ConfigurationError):
 
     summary = "The scripts have more than one head: {heads}."
     explanation = "The head to which a database is to be migrated is unknown."
-    hint = "merge them: alembic merge -m 'merge' {heads}"
+    hint = (
+        "merge them: alembic merge -m 'merge' {heads}; if the branches are to stay apart, "
+        'in rollout.toml: [release] heads = ["heads"]'
+    )
 
 
 @dataclass(eq=False)
@@ -129,3 +132,15 @@ class NothingToGenerate(RolloutError):
     models: str
 
     summary = "Nothing to generate: {models} declares exactly the schema of the scripts."
+
+
+@dataclass(eq=False)
+class UnknownHeads(ConfigurationError):
+    """``[release] heads`` in rollout.toml names a revision or a branch that the scripts do not have."""
+
+    heads: str
+    reason: str
+
+    summary = "[release] heads = {heads} in rollout.toml cannot be resolved: {reason}."
+    explanation = "The revisions that a database is to be migrated to are unknown."
+    hint = "name revisions, or branches as LABEL@head, or all heads as heads; list them: alembic heads"

@@ -1,5 +1,5 @@
-"""Hazards: typed dangers of a release's statements to one database as it is now.
+"""Hazards: dangers of a release's statements to one database in its current state.
 
-``assessment`` judges pending revisions by the rules in ``rules``; what a statement does is read by ``script_statements``.
-Reading rows and sizes of live tables is in ``postgres.rows``.
+``assessment`` assesses pending revisions: locks, scans and written rows from measurements (``measured_hazards``), the rest by
+the rules in ``rules``. Facts about live tables are read in ``postgres.rows``.
 """

@@ -1,4 +1,4 @@
-"""What statements rename: followed, so that a thing is judged as what it was before."""
+"""What statements rename: a renamed object is compared with the object under its old name."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from wish_rollout.core.text.sql_tokens import NameParts, split_name, unquote_ide
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from wish_rollout.core.hazards.pending_revision import Pending
-    from wish_rollout.core.hazards.script_statements import Act
+    from wish_rollout.core.hazards.pending_revision import PendingRevision
+    from wish_rollout.core.hazards.script_statements import StatementAction
 
 Renamed = dict[tuple[str, str], str]
 FOLLOWED = ("table", "index", "column", "constraint")
 VERBS = ("rename table", "set schema", "rename index", "rename column", "rename constraint")
 
 
-def all_renames(start: Snapshot, pending: Iterable[Pending]) -> Renamed:
-    """Give what all pending revisions together rename of a schema: (kind, first name) → last name."""
+def all_renames(start: Snapshot, pending: Iterable[PendingRevision]) -> Renamed:
+    """Return what all pending revisions together rename: (kind, first name) → last name."""
     names = {key: key[1] for key in start.objects if key[0] in ("table", "column")}
-    for one in pending:
+    for one in pending if names else ():
         found = find_renames(Script(one.statements), one.before, one.after)
         tables = {old: new for (kind, old), new in found.items() if kind == "table"}
         if found:
@@ -32,10 +32,13 @@ def all_renames(start: Snapshot, pending: Iterable[Pending]) -> Renamed:
 
 
 def find_renames(script: Script, before: Snapshot, after: Snapshot) -> Renamed:
-    """Follow what the statements rename, one after the other, as far as the schema after them confirms it."""
+    """Return what the statements rename, in order, if the schema after them has the new names: (kind, old name) → new name."""
+    actions = script.of_verb(*VERBS)
+    if not actions:
+        return {}
     now = {key: split_name(key[1]) for key in before.objects if key[0] in FOLLOWED}
-    for act in script.of_verb(*VERBS):
-        now = {key: _moved(act, key[0], parts) for key, parts in now.items()}
+    for action in actions:
+        now = {key: _moved(action, key[0], parts) for key, parts in now.items()}
     names = {(kind, split_name(name)): name for kind, name in after.objects if kind in FOLLOWED}
     return {
         (kind, old): names[kind, parts]
@@ -45,23 +48,25 @@ def find_renames(script: Script, before: Snapshot, after: Snapshot) -> Renamed:
 
 
 def _is_renamed(kind: str, old: NameParts, new: NameParts) -> bool:
-    """Whether it is called otherwise; a part of a table that is renamed is not."""
+    """Return whether an object has another name of its own: a part of a renamed table has not."""
     return old[-1:] != new[-1:] if kind in PART_KINDS else old != new
 
 
-def _moved(act: Act, kind: str, parts: NameParts) -> NameParts:
-    """Give the name of an object after a rename; its own, where that is of something else."""
-    new, of = unquote_identifier(act.words[0]) if act.words else "", parts[:-1]
-    if act.verb in ("rename column", "rename constraint"):
-        mine = kind == act.verb.removeprefix("rename ") and parts[-1:] == act.name and _ends(of, act.of)
+def _moved(action: StatementAction, kind: str, parts: NameParts) -> NameParts:
+    """Return the name of an object after a rename, which is unchanged if the rename is of another object."""
+    new, of = unquote_identifier(action.words[0]) if action.words else "", parts[:-1]
+    if action.verb in ("rename column", "rename constraint"):
+        mine = (
+            kind == action.verb.removeprefix("rename ") and parts[-1:] == action.name and _ends(of, action.of)
+        )
         return (*of, new) if mine else parts
-    if act.verb == "rename index" or kind == "index":
-        mine = act.verb == "rename index" and kind == "index" and _ends(parts, act.name)
+    if action.verb == "rename index" or kind == "index":
+        mine = action.verb == "rename index" and kind == "index" and _ends(parts, action.name)
         return (*of, new) if mine else parts
     table, own = (of, parts[-1:]) if kind in PART_KINDS else (parts, ())
-    if not _ends(table, act.name):
+    if not _ends(table, action.name):
         return parts
-    return (new, *table[1:], *own) if act.verb == "set schema" else (*table[:-1], new, *own)
+    return (new, *table[1:], *own) if action.verb == "set schema" else (*table[:-1], new, *own)
 
 
 def _ends(name: NameParts, written: NameParts) -> bool:
@@ -69,7 +74,7 @@ def _ends(name: NameParts, written: NameParts) -> bool:
 
 
 def with_renames(snapshot: Snapshot, renamed: Mapping[tuple[str, str], str]) -> Snapshot:
-    """Give the snapshot as it would be if the renames alone had happened, as far as rules compare."""
+    """Return the snapshot as it would be after the renames only, as far as the rules compare it."""
     if not renamed:
         return snapshot
     tables = {old: new for (kind, old), new in renamed.items() if kind == "table"}
@@ -86,7 +91,7 @@ def with_renames(snapshot: Snapshot, renamed: Mapping[tuple[str, str], str]) -> 
 
 
 def new_name(kind: str, name: str, tables: Mapping[str, str], renamed: Mapping[tuple[str, str], str]) -> str:
-    """Give the name of an object after renames; ``tables``: those of tables alone."""
+    """Return the name of an object after renames. ``tables``: the renames of tables only."""
     if (kind, name) in renamed:
         return renamed[kind, name]
     if kind in PART_KINDS:

@@ -1,53 +1,49 @@
-"""How a revision does what it does: what its statements say and the catalog cannot tell."""
+"""What the statements of a revision say, and the catalog does not contain."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.hazards.statement_actions import Act, acts_of
+from wish_rollout.core.hazards.executed_statements import BEGIN, COMMIT, with_transactions
+from wish_rollout.core.hazards.statement_actions import StatementAction, read_actions
 from wish_rollout.core.text.sql_tokens import is_name_of, tokenize_statements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Sequence
 
-__all__ = ["BEGIN", "COMMIT", "Act", "Script"]
-
-COMMIT, BEGIN = "COMMIT", "BEGIN"
-"""As the statements of a revision show that it leaves the transaction, and enters one again."""
+__all__ = ["BEGIN", "COMMIT", "Script", "StatementAction"]
 
 
 class Script:
-    """The acts of a revision, in order."""
+    """The actions of a revision's statements, in order. ``texts``: the statements."""
 
-    def __init__(self, texts: Iterable[str]) -> None:
-        self.acts = tuple(_acts(texts))
+    def __init__(self, statements: Sequence[str]) -> None:
+        self.texts = tuple(statements)
+        self.actions = tuple(
+            action
+            for text, transaction in with_transactions(statements)
+            for tokens in tokenize_statements(text)
+            for action in read_actions(tokens, transaction)
+        )
 
-    def find(self, verb: str, name: str, of: str = "") -> Act | None:
-        """Give the last act of a verb on an object that a snapshot calls so (``of``: on which table)."""
-        for act in reversed(self.acts):
-            if act.verb == verb and is_name_of(act.name, name) and (not of or is_name_of(act.of, of)):
-                return act
+    def find(self, verb: str, name: str, of: str = "") -> StatementAction | None:
+        """Return the last action of a verb on the object with a name in a snapshot. ``of``: the name of its table."""
+        for action in reversed(self.actions):
+            if (
+                action.verb == verb
+                and is_name_of(action.name, name)
+                and (not of or is_name_of(action.of, of))
+            ):
+                return action
         return None
 
-    def nameless(self, verb: str, of: str, *phrase: str) -> Act | None:
-        """Give the last act of a verb on a table that says this and leaves the name to the server."""
-        for act in reversed(self.acts):
-            if act.verb == verb and not act.name and is_name_of(act.of, of) and act.says(*phrase):
-                return act
+    def find_nameless(self, verb: str, of: str, *phrase: str) -> StatementAction | None:
+        """Return the last action of a verb on a table that contains a phrase and leaves the name to the server."""
+        for action in reversed(self.actions):
+            if action.verb == verb and not action.name and is_name_of(action.of, of) and action.says(*phrase):
+                return action
         return None
 
-    def of_verb(self, *verbs: str) -> list[Act]:
-        """Give all acts of these verbs."""
-        return [act for act in self.acts if act.verb in verbs]
-
-
-def _acts(texts: Iterable[str]) -> Iterator[Act]:
-    transaction, outside = 0, False
-    for text in texts:
-        for words in tokenize_statements(text):
-            if words in (("commit",), ("begin",)):
-                outside = words == ("commit",)
-                transaction += 1
-                continue
-            transaction += outside
-            yield from acts_of(words, transaction)
+    def of_verb(self, *verbs: str) -> list[StatementAction]:
+        """Return all actions of these verbs."""
+        return [action for action in self.actions if action.verb in verbs]

@@ -38,6 +38,11 @@ class ServerFacts:
         return self.version_num // 10_000
 
     @property
+    def permanent_identity(self) -> str:
+        """Identifies the database across restarts, renames and addresses: its OID, and the cluster's identifier."""
+        return f"{self.instance.rpartition(' ')[2]} of cluster {self.cluster or 'unknown'}"
+
+    @property
     def database_identity(self) -> str:
         """The names of the database and its cluster, which do not change when the server's address does."""
         return f"{self.database} of cluster {self.cluster}" if self.cluster else self.database

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ from wish_rollout.core.release.release import format_position
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from wish_rollout.core.hazards.hazard import Hazard
     from wish_rollout.core.plan.database_state import ServerFacts
     from wish_rollout.core.plan.verdict import Verdict
@@ -48,7 +50,9 @@ class EnvironmentPlan:
     ``hazards``: of the statements in this database, with the reason for which they are allowed. ``findings``:
     rows that violate the new schema, with the reason for which they are allowed. ``resumed_fingerprint``: if
     the release was interrupted here, the fingerprint that it must produce. ``unmanaged``: objects that are not
-    the release's and are ignored.
+    the release's and are ignored. ``code``: the files that env.py and the revisions use, with their hashes;
+    ``packages``: the installed packages, with their versions. ``data_dependent``: revisions whose statements may
+    differ from the rehearsed ones, and ``driver_statements``: revisions that send some past SQLAlchemy, with reasons.
     """
 
     environment: str
@@ -69,6 +73,10 @@ class EnvironmentPlan:
     findings: tuple[RowFinding, ...] = ()
     resumed_fingerprint: str = ""
     unmanaged: tuple[str, ...] = ()
+    code: Mapping[str, str] = field(default_factory=dict)
+    packages: Mapping[str, str] = field(default_factory=dict)
+    data_dependent: Mapping[str, str] = field(default_factory=dict)
+    driver_statements: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -95,6 +103,10 @@ class EnvironmentPlan:
             "hazards": [hazard.signed() for hazard in self.hazards],
             "findings": [finding.signed() for finding in self.findings if finding.rows],
             "resumes": self.resumed_fingerprint,
+            "code": dict(self.code),
+            "packages": dict(self.packages),
+            "data_dependent": dict(self.data_dependent),
+            "driver_statements": dict(self.driver_statements),
         }
 
     @property
@@ -114,6 +126,16 @@ class EnvironmentPlan:
             "unmanaged": list(self.unmanaged),
             "digest": self.digest,
         }
+
+    def declarations(self) -> list[str]:
+        """Return what the revisions declare of their statements, a line each."""
+        return [
+            *(f"{name}: its statements depend on data: {why}" for name, why in self.data_dependent.items()),
+            *(
+                f"{name}: it sends statements past SQLAlchemy: {why}"
+                for name, why in self.driver_statements.items()
+            ),
+        ]
 
     def summary(self) -> str:
         """Return in one line what the plan does."""

@@ -1,23 +1,27 @@
-"""A release: the chain of revisions up to head, and the digest of these scripts."""
+"""A release: the graph of its revisions, and the digest that identifies exactly these scripts."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.releases import ForeignRevision
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 Position = tuple[str, ...]
-"""The revisions in a database's version table, sorted. Empty is base; several are the heads of branches."""
+"""The heads that Alembic's version table holds, sorted. Empty at base; more than one between branches."""
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """An Alembic script. ``digest`` covers its bytes and those of all its ancestors."""
+    """One Alembic script. ``digest`` covers the script and every revision that it depends on.
+
+    ``parents``: the revisions that Alembic applies before it (``down_revision`` and ``depends_on``).
+    """
 
     id: str
     parents: tuple[str, ...]
@@ -27,57 +31,71 @@ class Revision:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Release:
-    """All revisions, each after its parents; the last one is the head."""
+    """All revisions of a release, each after its parents."""
 
     revisions: tuple[Revision, ...]
 
-    @property
-    def head(self) -> Position:
-        """The position after this release."""
-        return (self.revisions[-1].id,) if self.revisions else ()
+    @cached_property
+    def by_id(self) -> Mapping[str, Revision]:
+        """The revisions by their IDs."""
+        return {revision.id: revision for revision in self.revisions}
 
-    @property
+    @cached_property
+    def head(self) -> Position:
+        """The position that this release leads to: the revisions that are no other one's parents."""
+        parents = {parent for revision in self.revisions for parent in revision.parents}
+        return tuple(sorted(self.by_id.keys() - parents))
+
+    @cached_property
     def name(self) -> str:
-        """The digest of all scripts, which is the head's; ``base`` if there are none."""
-        return self.revisions[-1].digest if self.revisions else "base"
+        """The digest of exactly these scripts: the head's, or one over all heads'; ``base`` without revisions."""
+        digests = sorted(self.by_id[name].digest for name in self.head)
+        if len(digests) < 2:
+            return digests[0] if digests else "base"
+        return hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
     def revision(self, name: str) -> Revision:
-        """Return the revision with an ID; raise ForeignRevision if there is none."""
-        for revision in self.revisions:
-            if revision.id == name:
-                return revision
-        raise ForeignRevision(name, self.head[0] if self.head else "base")
+        """Return the revision with this ID; raise ForeignRevision."""
+        found = self.by_id.get(name)
+        if found is None:
+            raise ForeignRevision(name, format_position(self.head))
+        return found
 
     def ancestors(self, position: Position) -> frozenset[str]:
-        """Return the IDs of the revisions that a database at a position has applied, the position included."""
+        """Return every revision that a database at this position has applied; raise ForeignRevision."""
         found: set[str] = set()
         stack = list(position)
         while stack:
-            revision = self.revision(stack.pop())
-            if revision.id not in found:
-                found.add(revision.id)
-                stack.extend(revision.parents)
+            name = stack.pop()
+            if name not in found:
+                found.add(name)
+                stack.extend(self.revision(name).parents)
         return frozenset(found)
 
+    def up_to(self, position: Position) -> Release:
+        """Return the release that leads to a position; raise ForeignRevision."""
+        wanted = self.ancestors(position)
+        return Release(tuple(revision for revision in self.revisions if revision.id in wanted))
+
     def pending(self, position: Position) -> tuple[Revision, ...]:
-        """Return the revisions that a database at a position has not applied, in the order of upgrading."""
+        """Return the revisions that a database at this position lacks, in the order of applying them."""
         applied = self.ancestors(position)
         return tuple(revision for revision in self.revisions if revision.id not in applied)
 
     def revisions_to_revert(self, start: Position, end: Position) -> tuple[Revision, ...]:
-        """Return the revisions to revert from ``start`` to ``end``, in the order of downgrading."""
-        reverted = self.ancestors(start) - self.ancestors(end)
-        return tuple(revision for revision in reversed(self.revisions) if revision.id in reverted)
+        """Return the revisions to take back between two positions, in the order of taking them back."""
+        gone = self.ancestors(start) - self.ancestors(end)
+        return tuple(revision for revision in reversed(self.revisions) if revision.id in gone)
 
-    def digest(self, fingerprint: str) -> str:
-        """Return the release ID: SHA-256 over the scripts' digest and the fingerprint of the resulting schema."""
-        return hashlib.sha256(f"{self.name}\n{fingerprint}".encode()).hexdigest()
+    def digest(self, fingerprint: str, code: str) -> str:
+        """Return the release ID: SHA-256 over the scripts' digest, the resulting schema, and the digest of other code."""
+        return hashlib.sha256(f"{self.name}\n{fingerprint}\n{code}".encode()).hexdigest()
 
 
 def revision_digest(name: str, script: bytes, parent_digests: Iterable[str]) -> str:
-    """Return SHA-256 over the parents' digests, the revision's ID and the bytes of its script."""
+    """Return the SHA-256 over the parents' digests, the revision's ID and the bytes of its script."""
     hashed = hashlib.sha256()
     for part in (*sorted(parent_digests), name):
         hashed.update(part.encode())
@@ -87,14 +105,14 @@ def revision_digest(name: str, script: bytes, parent_digests: Iterable[str]) -> 
 
 
 def build_release(scripts: Iterable[tuple[str, tuple[str, ...], str, str, bytes]]) -> Release:
-    """Return the release of scripts, given as (ID, parents, message, path, bytes), each after its parents."""
+    """Return a release of (id, parents, message, path, script bytes), where each comes after its parents."""
     known: dict[str, Revision] = {}
     for name, parents, message, path, script in scripts:
-        digest = revision_digest(name, script, [known[parent].digest for parent in parents])
+        digest = revision_digest(name, script, (known[parent].digest for parent in parents))
         known[name] = Revision(name, parents, message, path, hashlib.sha256(script).hexdigest(), digest)
     return Release(tuple(known.values()))
 
 
 def format_position(position: Position) -> str:
-    """Return a position as text: the revision IDs, or ``base``."""
+    """Return a position as a person reads it."""
     return " + ".join(position) or "base"

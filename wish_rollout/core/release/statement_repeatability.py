@@ -26,6 +26,9 @@ SESSION_COMMANDS = frozenset(
 """The effect of these commands ends with the session or the transaction."""
 READ_COMMANDS = frozenset(("explain", "fetch", "show", "table", "values"))
 WRITE_KEYWORDS = frozenset(("delete", "insert", "into", "merge"))
+MAYBE_WRITING_ROWS = frozenset(
+    ("call", "delete", "do", "execute", "insert", "merge", "select", "update", "with")
+)
 MAYBE_OUTSIDE_TRANSACTION = frozenset(("alter", "cluster", "create", "drop", "reindex"))
 OUTSIDE_TRANSACTION_PHRASES = (
     ("concurrently",),
@@ -61,6 +64,11 @@ def classify_text(text: str) -> StatementKind:
     if set(kinds) <= {StatementKind.SESSION, StatementKind.READ_ONLY}:
         return StatementKind.READ_ONLY
     return kinds[0] if len(kinds) == 1 else StatementKind.RUN_ONCE
+
+
+def may_write_rows(text: str) -> bool:
+    """Return whether a text contains a statement that may write rows of an existing table."""
+    return any(tokens[0] in MAYBE_WRITING_ROWS for tokens in tokenize_statements(text) if tokens)
 
 
 def session_statements(text: str) -> list[str]:

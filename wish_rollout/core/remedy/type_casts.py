@@ -140,7 +140,7 @@ def _plain(type_name: str) -> str:
 
 
 def may_lose(before: str, after: str) -> bool:  # noqa: PLR0911 - one return for each kind of type
-    """Return whether values of one type may be shortened or rounded without an error on the way to another."""
+    """Return whether values of one type may be shortened or rounded without an error by the cast to another."""
     if before.endswith("[]") and after.endswith("[]"):
         return may_lose(before.removesuffix("[]"), after.removesuffix("[]"))
     old, new = _plain(before), _plain(after)

@@ -100,3 +100,14 @@ def _own_pairs(change: Change, root: Change) -> Mapping[str, ValuePair]:
         for name in _OWN_PROPERTIES
         if change.properties.get(name, _ABSENT) != root.properties.get(name, _ABSENT)
     }
+
+
+def ancestors_of(snapshot: Snapshot, table: str) -> set[str]:
+    """Return the tables of which a table is a partition or a child, directly or indirectly."""
+    found: set[str] = set()
+    pending = [table]
+    while pending:
+        new = [parent for parent in _parents(snapshot, pending.pop()) if parent not in found]
+        found.update(new)
+        pending += new
+    return found

@@ -9,12 +9,23 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+_IDENTIFIER = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
+_RELATION = re.compile(rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})?")
 _LAST_PART = re.compile(r'(.*)\.("(?:[^"]|"")*"|[^".]+)', re.DOTALL)
 
 PART_KINDS = ("column", "constraint", "trigger", "rule", "policy")
 """Kinds whose name is the parent object's name, a dot, and their own name."""
+
+
+def relation_names(names: Iterable[str]) -> list[str]:
+    """Return those of ``names`` that can be the name of a relation: one or two identifiers, joined by a dot.
+
+    ``to_regclass()`` returns null for a relation that does not exist. For text that is no relation's name at all,
+    such as ``public.f(integer, integer)``, PostgreSQL 14 and 15 raise an error (invalid_name, 42602) instead.
+    """
+    return [name for name in names if _RELATION.fullmatch(name)]
 
 
 def split_last(name: str) -> tuple[str, str]:

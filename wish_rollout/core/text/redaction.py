@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from wish_rollout.core.text.secret_masking import mask_secrets
+
 HIDDEN_TEXT = "…"
 USERINFO = re.compile(r"(\w://)[^\s/]*@")
 PASSWORD_KEYWORD = re.compile(r"(password\s*=\s*)('[^']*'|\S+)", re.IGNORECASE)
@@ -21,9 +23,10 @@ def register_password(password: str) -> None:
 
 
 def redact(text: str) -> str:
-    """Return the text without registered passwords, the user part of URLs, and values after ``password=``."""
+    """Return the text without registered passwords, the user part of URLs, and what ``mask_secrets`` recognizes."""
     for password in sorted(_passwords, key=len, reverse=True):
         text = text.replace(password, HIDDEN_TEXT)
+    text = mask_secrets(text)
     return PASSWORD_KEYWORD.sub(rf"\1{HIDDEN_TEXT}", USERINFO.sub(rf"\1{HIDDEN_TEXT}@", text))
 
 

@@ -18,17 +18,22 @@ from wish_rollout.core.approval.documents import ApprovalStatement, Request
 from wish_rollout.core.approval.policy import check_request
 from wish_rollout.core.errors.base import Refused
 from wish_rollout.core.errors.signatures import InvalidApprovalDocument
+from wish_rollout.core.ledger import KnownRows, LedgerHead
 from wish_rollout.core.text.redaction import escape_to_one_line
 from wish_rollout.defs.asset_keys import approval_key
 from wish_rollout.defs.gate.approval_events import (
     APPROVAL,
     APPROVER,
     CHOICES,
+    DATABASE,
+    LEDGER,
     PLAN,
     REASON,
     REJECTED,
     REQUEST,
+    USED,
     RecordedRequest,
+    from_code,
 )
 from wish_rollout.defs.runs import json_parsing
 from wish_rollout.rollout.approval.approvals import approval_text
@@ -44,18 +49,18 @@ PAGE_SIZE = 200
 """The number of newest approvals of an environment that are considered, and of observations read at once."""
 
 
-def read_approval_documents(instance: dg.DagsterInstance, environment: str) -> list[str]:
+def read_approval_documents(instance: dg.DagsterInstance, environment: str, project: str = "") -> list[str]:
     """Return the submitted approvals, newest first, without those of rejected requests.
 
     A materialization without an approval document is ignored: another program may have written it.
     """
-    rejected = read_rejections(instance, environment)
-    result = instance.fetch_materializations(approval_key(environment), limit=PAGE_SIZE)
+    rejected = read_rejections(instance, environment, project)
+    result = instance.fetch_materializations(approval_key(environment, project), limit=PAGE_SIZE)
     submitted = []
     for record in result.records:
         event = record.asset_materialization
         values = _metadata_texts(event.metadata) if event else {}
-        document = values.get(APPROVAL, "")
+        document = from_code(values.get(APPROVAL, ""))
         if document and approval_nonce(document) not in rejected:
             submitted.append(document)
     return submitted
@@ -69,23 +74,25 @@ def approval_nonce(document: str) -> str:
         return ""
 
 
-def read_rejections(instance: dg.DagsterInstance, environment: str) -> dict[str, str]:
+def read_rejections(instance: dg.DagsterInstance, environment: str, project: str = "") -> dict[str, str]:
     """Return the rejected requests: nonce → who rejected it, and the reason."""
     return {
         values[REJECTED]: escape_to_one_line(f"{values.get(APPROVER)}: {values.get(REASON)}")
-        for values, _ in _read_observations(instance, environment)
+        for values, _ in _read_observations(instance, environment, project)
         if REJECTED in values
     }
 
 
-def read_open_requests(instance: dg.DagsterInstance, environment: str) -> list[RecordedRequest]:
+def read_open_requests(
+    instance: dg.DagsterInstance, environment: str, project: str = ""
+) -> list[RecordedRequest]:
     """Return an environment's requests that have neither expired nor been rejected, newest first.
 
     Of several events with the same request, the oldest counts, so that a later copy cannot change its choices.
     """
-    rejected = read_rejections(instance, environment)
+    rejected = read_rejections(instance, environment, project)
     by_nonce: dict[str, RecordedRequest] = {}
-    for values, run_id in _read_observations(instance, environment):
+    for values, run_id in _read_observations(instance, environment, project):
         recorded = _parse_request(values, run_id)
         if recorded and _is_open_for(recorded, environment) and recorded.request.nonce not in rejected:
             by_nonce.pop(recorded.request.nonce, None)  # a copy does not make a request newer
@@ -93,32 +100,75 @@ def read_open_requests(instance: dg.DagsterInstance, environment: str) -> list[R
     return list(by_nonce.values())
 
 
-def find_open_request(
-    instance: dg.DagsterInstance, subject: Subject, policy: Policy, requester: str
+def find_open_request(  # noqa: PLR0913, PLR0917  (each is a condition of the search)
+    instance: dg.DagsterInstance,
+    subject: Subject,
+    policy: Policy,
+    requester: str,
+    project: str = "",
+    ledger: LedgerHead | None = None,
 ) -> RecordedRequest | None:
     """Return this requester's open request for exactly this subject that the policy accepts, or None.
+
+    ``ledger``: the last row of the target's ledger, if it is known; a request from before that row is void.
 
     A request that the policy does not accept (for example one that expires in years) is skipped: it would prevent a
     valid request. Another requester's request is skipped too: the requester determines who may approve.
     """
     now = datetime.now(UTC)
-    for recorded in read_open_requests(instance, subject.environment):
+    for recorded in read_open_requests(instance, subject.environment, project):
         with suppress(Refused):
             check_request(recorded.request, subject, policy, now)
-            if recorded.request.requester == escape_to_one_line(requester):
+            is_current = ledger in (None, recorded.request.ledger)
+            if is_current and recorded.request.requester == escape_to_one_line(requester):
                 return recorded
     return None
 
 
+def read_known_rows(
+    instance: dg.DagsterInstance, environment: str, database: str, project: str = ""
+) -> KnownRows:
+    """Return what Dagster's events say of the ledger of a database: rows that it must have, and used approvals.
+
+    ``database``: as ``ServerFacts.database_identity``. The newest events are read, and all that are as recent as a
+    valid approval. A forged event can only close a gate.
+    """
+    heads: dict[tuple[LedgerHead, str], None] = {}
+    used: dict[str, str] = {}
+    for values, run_id in (
+        *_newest_observations(instance, environment, project),
+        *_read_observations(instance, environment, project),
+    ):
+        recorded = _parse_request(values, run_id)
+        if USED in values and values.get(DATABASE) == database:
+            used[values[USED]] = f"recorded by Dagster, run {values.get('run') or 'unknown'}"
+            with suppress(ValueError):
+                source = "Dagster recorded after the last use of an approval"
+                heads[LedgerHead.from_text(values.get(LEDGER, "")), source] = None
+        elif recorded and recorded.request.subject.database == database:
+            heads[recorded.request.ledger, f"the request {recorded.request.nonce:.12}… names"] = None
+    return KnownRows(tuple(heads), used)
+
+
+def _newest_observations(
+    instance: dg.DagsterInstance, environment: str, project: str
+) -> Iterator[tuple[dict[str, str], str]]:
+    for record in instance.fetch_observations(approval_key(environment, project), limit=PAGE_SIZE).records:
+        if event := record.asset_observation:
+            yield _metadata_texts(event.metadata), record.run_id
+
+
 def _read_observations(
-    instance: dg.DagsterInstance, environment: str
+    instance: dg.DagsterInstance, environment: str, project: str
 ) -> Iterator[tuple[dict[str, str], str]]:
     """Yield the metadata and run ID of each observation within the longest lifetime of a request, newest first.
 
     All pages are read: a rejection must count, however many observations were written after it.
     """
     oldest = (datetime.now(UTC) - MAX_APPROVAL_LIFETIME).timestamp()
-    records_filter = dg.AssetRecordsFilter(asset_key=approval_key(environment), after_timestamp=oldest)
+    records_filter = dg.AssetRecordsFilter(
+        asset_key=approval_key(environment, project), after_timestamp=oldest
+    )
     cursor, more = None, True
     while more:
         page = instance.fetch_observations(records_filter, limit=PAGE_SIZE, cursor=cursor)
@@ -134,7 +184,7 @@ def _is_open_for(recorded: RecordedRequest, environment: str) -> bool:
 
 def _parse_request(values: Mapping[str, str], run_id: str) -> RecordedRequest | None:
     try:
-        request = Request.from_text(values[REQUEST])
+        request = Request.from_text(from_code(values[REQUEST]))
     except (KeyError, InvalidApprovalDocument):
         return None
     return RecordedRequest(request, values.get(PLAN, ""), run_id, _parse_choices(values.get(CHOICES, "")))

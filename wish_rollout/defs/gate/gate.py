@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from wish_rollout.core.approval.policy import check_hazards
 from wish_rollout.core.errors.approvals import REQUEST_AGAIN, ApprovalOutdated
-from wish_rollout.core.errors.base import AwaitingApproval, Refused, RolloutError
+from wish_rollout.core.errors.base import AwaitingApproval, Refused, RolloutError, VerificationFailed
 from wish_rollout.core.errors.configuration import QuorumUnreachable
 from wish_rollout.core.errors.plans import WaitingAtGate
+from wish_rollout.core.errors.requests import ApprovalUsed
 from wish_rollout.core.notifications import Event, Notification
 from wish_rollout.core.plan.plan import Action
 from wish_rollout.defs.gate import approval_store
-from wish_rollout.defs.gate.approval_events import RecordedRequest, request_event
+from wish_rollout.defs.gate.approval_events import RecordedRequest, request_event, use_event
+from wish_rollout.defs.gate.gate_check import gate_passed, request_evaluation, waiting_observation
 from wish_rollout.defs.metadata import plan_markdown
+from wish_rollout.defs.resources import choices_of, project_of
 from wish_rollout.defs.runs.notifications import notify
 from wish_rollout.defs.runs.run_tags import (
     AWAITING,
@@ -31,7 +34,6 @@ from wish_rollout.defs.runs.run_tags import (
 from wish_rollout.rollout.approval.approvals import (
     find_authorization,
     new_request,
-    refuse_used_request,
     subject_of_plan,
 )
 from wish_rollout.rollout.approval.approver_rules import (
@@ -39,6 +41,7 @@ from wish_rollout.rollout.approval.approver_rules import (
     approval_rules,
     refuse_unreachable_quorum,
 )
+from wish_rollout.rollout.approval.ledger_guard import LedgerState, read_ledger_state
 from wish_rollout.rollout.execution.ledger_recording import Actor
 
 if TYPE_CHECKING:
@@ -46,7 +49,9 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.approval.documents import Request, Subject
     from wish_rollout.core.approval.policy import Authorization
+    from wish_rollout.core.ledger import KnownRows, LedgerHead
     from wish_rollout.core.plan.plan import EnvironmentPlan, Plan
+    from wish_rollout.rollout.execution.migration import Migrated
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.project.target import Target
 
@@ -58,18 +63,30 @@ def refuse_other_release(context: dg.OpExecutionContext, plan: Plan) -> None:
         raise ApprovalOutdated(context.run.tags[RESUMES], f"release was {approved}, is {plan.release_digest}")
 
 
+def record_use(context: dg.OpExecutionContext, migrated: Migrated) -> None:
+    """Record the use of an approval in Dagster too, so that it does not depend on one row of the ledger."""
+    if migrated.nonce:
+        project = project_of(context).config.project.name
+        context.log_event(use_event(migrated.environment, migrated.as_dict(), context.run_id, project))
+
+
 @dataclass(frozen=True)
 class ApprovalGate:
-    """The gate of one target in one run."""
+    """The gate of one target in one run.
+
+    ``events``: what ``is_open_for`` has found, for the op to yield: only yielded check results are recorded.
+    """
 
     context: dg.OpExecutionContext
     project: Project
     target: Target
+    events: list[dg.AssetCheckEvaluation | dg.AssetObservation] = field(default_factory=list)
 
     @property
     def actor(self) -> Actor:
         """The requester of this run, with this gate's check of the approval."""
-        return Actor(requester_of_run(self.context.run), self.context.run_id, self.require_approval)
+        report = self.context.log.info
+        return Actor(requester_of_run(self.context.run), self.context.run_id, self.require_approval, report)
 
     def require_approval(self, plan: EnvironmentPlan, connection: psycopg.Connection[Any]) -> Authorization:
         """Return the authorization of a plan, with rules and approvals read again; raise if there is none."""
@@ -87,15 +104,14 @@ class ApprovalGate:
         subject = subject_of_plan(self.project, rules, plan)
         check_hazards(subject, rules.policy)
         with self.target.connect() as connection:
-            recorded = self._find_request(rules, subject, connection)
+            state = read_ledger_state(connection, self.target.name, self._known_rows(subject))
+            recorded = self._find_request(rules, subject, connection, state)
             request = recorded.request if recorded else None
             try:
                 authorization = self._find_authorization(rules, subject, connection, request)
-            except (Refused, AwaitingApproval) as reason:
-                self._wait(
-                    recorded or self._record_request(rules, subject, plan),
-                    self._quorum_error_or(reason, rules, subject),
-                )
+            except (Refused, AwaitingApproval, VerificationFailed) as reason:
+                waiting = recorded or self._record_request(rules, subject, plan, state.head)
+                self._wait(waiting, self._quorum_error_or(reason, rules, subject))
                 return False
         self._report_approved(plan, authorization)
         return True
@@ -103,6 +119,7 @@ class ApprovalGate:
     def _report_approved(self, plan: EnvironmentPlan, authorization: Authorization) -> None:
         name, approvers = self.target.name, ", ".join(authorization.approvers)
         self.context.log.info(f"gate of {name}: approved by {approvers}")
+        self.events.append(gate_passed(self.project, name, f"approved by {approvers}: {plan.summary()}"))
         if authorization.break_glass:
             title = f"{name}: BREAK GLASS used by {approvers}: {authorization.break_glass}"
             self.context.log.critical(title)
@@ -120,31 +137,47 @@ class ApprovalGate:
         connection: psycopg.Connection[Any],
         request: Request | None = None,
     ) -> Authorization:
-        documents = approval_store.read_approval_documents(self.context.instance, self.target.name)
-        return find_authorization(rules, subject, documents, connection, request)
+        documents = approval_store.read_approval_documents(
+            self.context.instance, self.target.name, self.project.config.project.name
+        )
+        return find_authorization(rules, subject, documents, connection, request, self._known_rows(subject))
+
+    def _known_rows(self, subject: Subject) -> KnownRows:
+        return approval_store.read_known_rows(
+            self.context.instance, self.target.name, subject.database, self.project.config.project.name
+        )
 
     def _find_request(
-        self, rules: ApprovalRules, subject: Subject, connection: psycopg.Connection[Any]
+        self,
+        rules: ApprovalRules,
+        subject: Subject,
+        connection: psycopg.Connection[Any],
+        state: LedgerState,
     ) -> RecordedRequest | None:
         """Return the requester's open and unused request for exactly this subject, or None."""
         recorded = approval_store.find_open_request(
-            self.context.instance, subject, rules.policy, self.actor.who
+            self.context.instance,
+            subject,
+            rules.policy,
+            self.actor.who,
+            self.project.config.project.name,
+            state.head,
         )
         with suppress(Refused):
             if recorded:
-                refuse_used_request(connection, recorded.request)
+                state.refuse_used(connection, recorded.request)
             return recorded
         return None
 
     def _record_request(
-        self, rules: ApprovalRules, subject: Subject, plan: EnvironmentPlan
+        self, rules: ApprovalRules, subject: Subject, plan: EnvironmentPlan, ledger: LedgerHead
     ) -> RecordedRequest:
         """Record a new request, send a notification, and return the request."""
         name = self.target.name
-        request = new_request(rules, subject, self.actor.who)
-        choices, run_id = self.context.resources.choices, self.context.run_id
+        request = new_request(rules, subject, self.actor.who, ledger)
+        choices, run_id = choices_of(self.context), self.context.run_id
         recorded = RecordedRequest(request, plan_markdown(plan), run_id, choices)
-        self.context.log_event(request_event(recorded))
+        self.context.log_event(request_event(recorded, self.project.config.project.name))
         command = f"wish-rollout approve {name} --reason '…'"
         text = f"{request.text()}\nTo approve: {command}"
         self._notify(Event.WAITING, f"{name} waits for an approval", text)
@@ -157,6 +190,10 @@ class ApprovalGate:
             refuse_unreachable_quorum(subject.environment, rules, subject.hazards)
         except QuorumUnreachable as error:
             return error
+        if isinstance(
+            reason, ApprovalUsed
+        ):  # an earlier request for the same change, which says nothing about this one
+            return WaitingAtGate(subject.environment, subject.plan)
         return reason
 
     def _wait(self, recorded: RecordedRequest, reason: RolloutError) -> None:
@@ -168,6 +205,9 @@ class ApprovalGate:
             then = f"wish-rollout rollback {name} --to {subject.end}"
         why, hint = reason.fill(reason.summary)[:500], f"{reason.fill(hint)[:500]}; and then {then}"
         self.context.instance.add_run_tags(self.context.run_id, {AWAITING: name, WHY: why, HINT: hint})
+        evaluation = request_evaluation(self.context.instance, self.project, recorded)
+        observation = waiting_observation(self.project, recorded, evaluation.description or "")
+        self.events.extend((evaluation, observation))
         self.context.log.warning(
             f"{reason.fill(reason.summary)}\n\n{recorded.request.text()}\n"
             f"To approve: wish-rollout approve {name}"

@@ -28,3 +28,8 @@ def parse_json(text: str | None) -> object:
     with suppress(ValueError, RecursionError):
         return json.loads(text or "null")
     return None
+
+
+def to_json(value: object) -> str:
+    """Return a value as JSON."""
+    return json.dumps(value)

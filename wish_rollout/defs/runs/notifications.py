@@ -11,6 +11,7 @@ from wish_rollout.core.notifications import Event, Notification
 from wish_rollout.core.plan.plan import Action
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.text.redaction import redact
+from wish_rollout.defs.resources import project_of
 from wish_rollout.defs.runs.failures import ENVIRONMENT
 from wish_rollout.rollout.inspection.notifications import send_to_receivers
 
@@ -18,8 +19,9 @@ from wish_rollout.rollout.inspection.notifications import send_to_receivers
 def notify(
     context: dg.OpExecutionContext | dg.HookContext, config: Config, notification: Notification
 ) -> None:
-    """Send a notification with the run's ID; log an error for each receiver that did not get it."""
-    text = f"{notification.text}\n\nrun {context.run_id}"
+    """Send a notification with the run's ID and address; log an error for each receiver that did not get it."""
+    link = f"\n{config.dagster.url.rstrip('/')}/runs/{context.run_id}" if config.dagster.url else ""
+    text = f"{notification.text}\n\nrun {context.run_id}{link}"
     send_to_receivers(config, replace(notification, text=text), context.log.error)
 
 
@@ -29,7 +31,7 @@ def notify_of_change(context: dg.OpExecutionContext, env: Environment, migrated:
     ``migrated``: the fields of the migration (``Migrated.as_dict``). Nothing is sent if nothing was changed.
     """
     if env.gated and migrated["action"] != Action.NOTHING:
-        config = context.resources.project.project.config
+        config = project_of(context).config
         revisions = f"{format_position(migrated['start'])} → {format_position(migrated['end'])}"
         title = f"{env.name}: {migrated['action']} {revisions}, verified"
         text = f"fingerprint {migrated['expected']}"

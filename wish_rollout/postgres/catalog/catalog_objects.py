@@ -21,7 +21,7 @@ from wish_rollout.postgres.expressions.definition_text import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, MutableMapping, Sequence
 
     from wish_rollout.postgres.catalog.read_context import ReadContext
 
@@ -38,16 +38,18 @@ class CatalogObjects:
     ``comments``: by catalog and OID, then by column number. ``tables``: OID → name.
     ``columns``: table OID → column number → name. ``collations``: the OIDs of column collations that are not
     the database's default, by table OID and column number. ``sequences``: the properties of the sequences of
-    identity columns, by table OID and column number.
+    identity columns, by table OID and column number. ``names``: those of sequences, functions, types and other
+    simple objects, by catalog and OID.
     """
 
     context: ReadContext
     comments: Comments
     objects: Objects = field(default_factory=dict)
-    tables: dict[int, str] = field(default_factory=dict)
-    columns: dict[int, dict[int, str]] = field(default_factory=dict)
+    tables: MutableMapping[int, str] = field(default_factory=dict)
+    columns: MutableMapping[int, dict[int, str]] = field(default_factory=dict)
     collations: dict[tuple[int, int], int] = field(default_factory=dict)
     sequences: dict[tuple[int, int], Properties] = field(default_factory=dict)
+    names: dict[tuple[str, int], str] = field(default_factory=dict)
 
     def add(self, kind: str, name: str, properties: Properties, part_of: str | None = None) -> None:
         """Add an object unless its name, or the name of the object that it is a part of, is out of scope."""
@@ -98,4 +100,5 @@ def add_simple_objects(
         ):
             properties["version"] = properties.pop("installed version")
         name = row["_name"] if table is None else f"{table}.{row['_name']}"
+        found.names[system_catalog, row["_oid"]] = name
         found.add(row["_kind"], name, properties, table)

@@ -10,6 +10,7 @@ from psycopg import sql
 from psycopg.pq import TransactionStatus
 
 from wish_rollout.core.plan.database_state import DatabaseState, ServerFacts
+from wish_rollout.core.schema.names import relation_names
 from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
 
 if TYPE_CHECKING:
@@ -24,10 +25,14 @@ select current_setting('server_version_num')::int,
        current_user::text,
        pg_is_in_recovery(),
        current_setting('default_transaction_read_only')::bool,
-       has_database_privilege(current_database(), 'CREATE'),
+       has_database_privilege(current_database(), 'CREATE')
+         or exists (select from pg_roles r where pg_has_role(r.oid, 'MEMBER')
+                      and has_database_privilege(r.oid, current_database(), 'CREATE')),
        coalesce((select array_agg(quote_ident(nspname) order by nspname) from pg_namespace
                  where nspname !~ '^pg_' and nspname <> 'information_schema'
-                   and has_schema_privilege(oid, 'CREATE')), '{}'),
+                   and (has_schema_privilege(oid, 'CREATE')
+                        or exists (select from pg_roles r where pg_has_role(r.oid, 'MEMBER')
+                                     and has_schema_privilege(r.oid, pg_namespace.oid, 'CREATE')))), '{}'),
        to_regclass(format('%%I.%%I', %s::text, %s::text)) is not null,
        l.oid is not null,
        case when l.oid is not null
@@ -115,7 +120,9 @@ def count_rows(
     For more than MANY_TABLES tables, the estimate ``pg_class.reltuples`` is returned instead (-1: never analyzed).
     None: the role has no SELECT privilege. Partitions are counted as a part of their parent only.
     """
-    counts: dict[str, int | None] = {row[0]: row[1] for row in connection.execute(ESTIMATES, [list(tables)])}
+    counts: dict[str, int | None] = {
+        row[0]: row[1] for row in connection.execute(ESTIMATES, [relation_names(tables)])
+    }
     if len(counts) > MANY_TABLES:
         return counts
     for table, estimate in counts.items():

@@ -46,6 +46,7 @@ def add_sequences(found: CatalogObjects, names: Sequence[str], rows: Iterable[Ro
         add_owner_and_privileges(properties, row, found.context)
         properties.update(found.extra_properties("pg_class", row["_oid"]))
         if row["_relation"] is None:
+            found.names["pg_class", row["_oid"]] = row["_name"]
             found.add("sequence", row["_name"], properties)
         else:
             properties.pop("owner", None)

@@ -28,10 +28,11 @@ from wish_rollout.postgres.catalog.special_objects import (
 from wish_rollout.postgres.sessions.read_transaction import consistent_read_transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import psycopg
 
+    from wish_rollout.postgres.catalog.catalog_rows import Comments, Properties, Row
     from wish_rollout.postgres.catalog.pipelined_queries import Results
     from wish_rollout.postgres.catalog.read_context import ReadContext
 
@@ -44,13 +45,13 @@ def read_snapshot(connection: psycopg.Connection, scope: Scope | None = None) ->
     If the session is idle, the function opens a ``REPEATABLE READ READ ONLY`` transaction; otherwise it reads in
     the current transaction. The session's settings do not affect the result. Raises psycopg's errors.
     """
-    with consistent_read_transaction(connection), _garbage_collection_disabled():
-        context = load_read_context(connection, scope or Scope())
-        return _read(connection, context)
+    with consistent_read_transaction(connection), garbage_collection_disabled():
+        found = read_objects(connection, scope or Scope())
+        return Snapshot(found.objects, visible_properties(found.context))
 
 
 @contextmanager
-def _garbage_collection_disabled() -> Iterator[None]:
+def garbage_collection_disabled() -> Iterator[None]:
     """Disable the garbage collector, which would repeatedly traverse the rows; they contain no cycles."""
     enabled = gc.isenabled()
     gc.disable()
@@ -61,17 +62,34 @@ def _garbage_collection_disabled() -> Iterator[None]:
             gc.enable()
 
 
-def _read(connection: psycopg.Connection, context: ReadContext) -> Snapshot:
+def read_objects(connection: psycopg.Connection, scope: Scope) -> CatalogObjects:
+    """Return all objects in scope. The caller is in ``consistent_read_transaction``."""
+    context = load_read_context(connection, scope)
     with connection.pipeline() as pipeline:
         stages = query_stages(connection, pipeline, context)
         found = _begin(context, first := next(stages))
         _add_tables(found, first)
-        _add_constraints(found, next(stages))
+        second = next(stages)
+        _add_constraints(
+            found, second, IndexKeyFormatter(*(second[name].fetchall() for name in INDEX_KEY_QUERIES))
+        )
         _add_other_objects(found, next(stages))
-    return Snapshot(found.objects, _visible_properties(context))
+    return found
 
 
-def _visible_properties(context: ReadContext) -> set[str]:
+def add_results(found: CatalogObjects, results: Results, operator_classes: Iterable[Row]) -> None:
+    """Add the objects of some queries, as for a read of selected objects.
+
+    ``operator_classes``: the rows of operator_class_names.sql.
+    """
+    found.comments = _comments(results)
+    _add_tables(found, results)
+    names = (results[name].fetchall() if name in results else () for name in INDEX_KEY_QUERIES[1:])
+    _add_constraints(found, results, IndexKeyFormatter(operator_classes, *names))
+    _add_other_objects(found, results)
+
+
+def visible_properties(context: ReadContext) -> set[str]:
     """Return the optional properties that this server version and role can read."""
     properties = set()
     if context.major >= 18:
@@ -82,10 +100,7 @@ def _visible_properties(context: ReadContext) -> set[str]:
 
 
 def _begin(context: ReadContext, results: Results) -> CatalogObjects:
-    comments: dict[tuple[str, int], dict[int, str]] = {}
-    for catalog, oid, number, text in results["comments"].fetchall():
-        comments.setdefault((catalog, oid), {})[number] = text
-    found = CatalogObjects(context, comments)
+    found = CatalogObjects(context, _comments(results))
     # a schema that is a member of an extension is no object, but it can contain objects of the project
     extension_schemas = context.members.get("pg_namespace", ())
     schemas = [row for row in context.schemas if row[0] not in extension_schemas]
@@ -93,16 +108,26 @@ def _begin(context: ReadContext, results: Results) -> CatalogObjects:
     return found
 
 
+def _comments(results: Results) -> Comments:
+    comments: dict[tuple[str, int], dict[int, str]] = {}
+    for catalog, oid, number, text in results["comments"].fetchall() if "comments" in results else ():
+        comments.setdefault((catalog, oid), {})[number] = text
+    return comments
+
+
 def _add_tables(found: CatalogObjects, results: Results) -> None:
     for name, add in (("relations", add_relations), ("sequences", add_sequences), ("columns", add_columns)):
-        add(found, *columns_and_rows(results[name]))
+        if name in results:
+            add(found, *columns_and_rows(results[name]))
 
 
-def _add_constraints(found: CatalogObjects, results: Results) -> None:
-    trigger_modes: dict[int, str] = dict(results["disabled_constraints"].fetchall())
-    by_index = add_constraints(found, *columns_and_rows(results["constraints"]), trigger_modes)
-    formatter = IndexKeyFormatter(*(results[name].fetchall() for name in INDEX_KEY_QUERIES))
-    add_indexes(found, *columns_and_rows(results["indexes"]), formatter, by_index)
+def _add_constraints(found: CatalogObjects, results: Results, formatter: IndexKeyFormatter) -> None:
+    disabled = results["disabled_constraints"].fetchall() if "disabled_constraints" in results else ()
+    by_index: dict[int, Properties] = {}
+    if "constraints" in results:
+        by_index = add_constraints(found, *columns_and_rows(results["constraints"]), dict(disabled))
+    if "indexes" in results:
+        add_indexes(found, *columns_and_rows(results["indexes"]), formatter, by_index)
 
 
 def _add_other_objects(found: CatalogObjects, results: Results) -> None:

@@ -1,4 +1,4 @@
-"""What runs beside and within a migration: watchdog, blocker forecast, recorded statement results, removal of objects.
+"""Execution of a migration: locks, watchdog, blocking transactions, statement results, and removal of objects.
 
-The order of a migration is decided in ``rollout.execution``.
+``rollout.execution`` determines the order of a migration.
 """

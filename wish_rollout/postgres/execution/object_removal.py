@@ -1,4 +1,4 @@
-"""Dropping what is in the way of a release, in environments that are declared disposable."""
+"""Drops the objects that conflict with a release, in environments that are declared disposable."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import psycopg
 
 DROPPED_AS = {"enum": "type", "composite type": "type", "range type": "type", "base type": "type"}
-"""Kinds whose DROP names another word."""
+"""Kinds whose DROP command has another keyword."""
 ORDER = (
     "view",
     "materialized view",
@@ -25,25 +25,26 @@ ORDER = (
     "procedure",
     "aggregate",
 )
-"""What depends on others goes before them; types, which are not named here, go last."""
+"""Objects that depend on others are dropped before them; types, which are not listed, are dropped last."""
 
 
 def drop_objects(connection: psycopg.Connection[Any], objects: Sequence[tuple[str, str]]) -> None:
-    """Drop the objects, given as (kind, name as a snapshot has it), and nothing else.
+    """Drop the objects, given as (kind, name in a snapshot), and no others.
 
-    There is no CASCADE: where something that nobody named depends on one of them, the server refuses. The
-    caller's transaction holds it together. Names come from quote_ident() already, so they are SQL.
+    CASCADE is not used: if another object depends on one of them, the server reports an error. Call it in a
+    transaction, so that all are dropped or none. Names in a snapshot come from quote_ident(), so they are SQL.
+    Raises psycopg's errors.
     """
     kinds: dict[str, list[str]] = {}
     for kind, name in objects:
         kinds.setdefault(kind, []).append(name)
     for kind in sorted(kinds, key=_rank):
-        for statement in statements(kind, kinds[kind]):
+        for statement in drop_statements(kind, kinds[kind]):
             connection.execute(sql.SQL(statement))
 
 
-def statements(kind: str, names: Sequence[str]) -> list[str]:
-    """Write the DROPs of objects of one kind; whole ones go together, since they may refer to each other."""
+def drop_statements(kind: str, names: Sequence[str]) -> list[str]:
+    """Return the DROP statements of objects of one kind: one for all, since they may depend on each other."""
     if kind in ("column", "constraint"):
         owned = [split_last(name) for name in names]
         return [f"alter table {table} drop {kind} {name}" for table, name in owned]

@@ -1,4 +1,4 @@
-"""What a statement gave, kept so that it can be given again to a script that goes on behind it."""
+"""The results of finished statements, which a resumed release returns to its scripts again."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ TYPES = "select oid, format_type(oid, null) from pg_type where oid = any(%s::oid
 
 
 class StatementResult(NamedTuple):
-    """How many rows a statement touched and, where it gave some, its columns (name, type's OID) and their texts."""
+    """The result of a statement.
 
-    touched: int
+    ``row_count``: the number of rows that it changed or returned. ``columns``: name and type OID of each column that it
+    returned. ``rows``: the returned values as text.
+    """
+
+    row_count: int
     columns: list[tuple[str, int]]
     rows: list[list[str | None]]
 
     @classmethod
     def from_cursor(cls, cursor: psycopg.Cursor[Any]) -> StatementResult:
-        """Take what a cursor got just now; it can still be fetched from."""
+        """Return the result of a cursor's last statement; its rows can still be fetched."""
         result, encoding = cursor.pgresult, cursor.connection.info.encoding
         if result is None or not result.nfields:
             return cls(cursor.rowcount, [], [])
@@ -43,21 +47,21 @@ class StatementResult(NamedTuple):
 
     @classmethod
     def from_json(cls, text: str) -> StatementResult:
-        """Read what ``to_json`` wrote."""
+        """Return the result that ``to_json`` wrote."""
         return cls(*json.loads(text))
 
     def to_json(self) -> str:
-        """Write it down."""
+        """Return the result as JSON text."""
         return json.dumps(self, ensure_ascii=False)
 
-    def again(self, cursor: psycopg.Cursor[Any]) -> None:
-        """Let a cursor have it once more."""
+    def return_again(self, cursor: psycopg.Cursor[Any]) -> None:
+        """Make this the result of a cursor, as if the statement had been executed now."""
         if not self.columns:
-            cursor._rowcount = self.touched  # noqa: SLF001  (there is no other way; scripts loop until it is 0)
+            cursor._rowcount = self.row_count  # noqa: SLF001  (psycopg has no public setter; scripts loop until 0)
             return
-        known = dict(cursor.connection.execute(TYPES, [[kind for _, kind in self.columns]]).fetchall())
-        types = [sql.SQL(known.get(kind, "text")) for _, kind in self.columns]
-        nothing = sql.SQL(", ").join(sql.SQL("null::{}").format(kind) for kind in types)
+        type_names = dict(cursor.connection.execute(TYPES, [[kind for _, kind in self.columns]]).fetchall())
+        types = [sql.SQL(type_names.get(kind, "text")) for _, kind in self.columns]
+        no_row = sql.SQL(", ").join(sql.SQL("null::{}").format(kind) for kind in types)
         rows = [
             sql.SQL("({})").format(
                 sql.SQL(", ").join(
@@ -67,9 +71,9 @@ class StatementResult(NamedTuple):
             )
             for row in self.rows
         ]
-        some = sql.SQL(" union all values {}").format(sql.SQL(", ").join(rows)) if rows else sql.SQL("")
+        values = sql.SQL(" union all values {}").format(sql.SQL(", ").join(rows)) if rows else sql.SQL("")
         cursor.execute(
-            sql.SQL("select * from (select {} where false{}) as given ({})").format(
-                nothing, some, sql.SQL(", ").join(sql.Identifier(name) for name, _ in self.columns)
+            sql.SQL("select * from (select {} where false{}) as result ({})").format(
+                no_row, values, sql.SQL(", ").join(sql.Identifier(name) for name, _ in self.columns)
             )
         )

@@ -1,50 +1,50 @@
-"""Watching, from a second session, what our waiting and our locks do to others; and getting out of their way."""
+"""The worker's side of the watchdog: starts its process, and knows what it reports."""
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import threading
-from contextlib import contextmanager
+import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import psycopg
-
-from wish_rollout.core.errors.base import RolloutError
+from wish_rollout.postgres.execution import watchdog_process
+from wish_rollout.postgres.execution.watchdog_process import ANSWER_SECONDS, CONNECT_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
+    import psycopg
 
-    Connect = Callable[[], AbstractContextManager[psycopg.Connection[Any]]]
-    """Opens a session in autocommit."""
-
-EVERY = 0.04
-"""Seconds between two looks. pg_blocking_pids() holds the lock manager for a moment, so not more often."""
-BETWEEN = 0.5
-"""Seconds before a lost watch is taken up again."""
-WAITING = """
-select a.pid, a.query_id, extract(epoch from clock_timestamp() - min(l.waitstart)) * 1000
-from pg_stat_activity a join pg_locks l on l.pid = a.pid and not l.granted
-where a.backend_type = 'client backend' and a.wait_event_type = 'Lock' and %s = any (pg_blocking_pids(a.pid))
-group by a.pid, a.query_id
-"""
+COMMAND = [sys.executable, "-P", str(watchdog_process.__file__)]
+START_SECONDS = 20.0
+"""How long the process may take until it watches: it starts Python, and connects."""
+STOP_SECONDS = 5.0
+SILENT_SECONDS = 30.0
+"""After so long without an answer to either connection, the server counts as unreachable."""
+HALF_OPEN_SECONDS = 10.0
+"""After so long, the answer to a statement counts as lost if the watchdog sees that the statement has ended."""
+BACKEND_START = "select backend_start::text from pg_stat_activity where pid = pg_backend_pid()"
 
 
 @dataclass
-class HeldUp:
-    """Who waited for us: sessions, the longest wait in milliseconds, and query ids (never a query's text).
+class ObservedWaits:
+    """The sessions that waited for one attempt.
 
-    ``tripped``: it was too many or too long, so our statement was cancelled. ``lost``: how often the watch was lost.
+    ``pids``: of the sessions. ``longest_ms``: the longest wait. ``queries``: the IDs of their queries, never the text.
+    ``limit_exceeded``: too many waited, or one waited too long, so the attempt was cancelled. ``lost``: how often the
+    watchdog's connection was lost.
     """
 
     pids: set[int] = field(default_factory=set)
     longest_ms: float = 0
     queries: set[int] = field(default_factory=set)
-    tripped: bool = False
+    limit_exceeded: bool = False
     lost: int = 0
 
     def as_dict(self) -> dict[str, Any]:
-        """Give what is recorded."""
+        """Return what the ledger records."""
         return {
             "sessions": len(self.pids),
             "longest_ms": round(self.longest_ms),
@@ -53,62 +53,138 @@ class HeldUp:
 
 
 class Watchdog:
-    """A thread that looks who waits for a session, and cancels that session's statement when it is too much.
+    """A watchdog of one session.
 
-    The cancelled statement fails with SQLSTATE 57014. A cancel that comes between two statements finds none:
-    so ``held_up.tripped`` has to be looked at before each.
+    ``is_watching``: it has a connection to the server now; ``reason``: why it has none. ``blockers``: the sessions that
+    the watched session waits for, at the last report; ``state``: the state of the session then (manual,
+    pg_stat_activity).
     """
 
-    def __init__(self, pid: int, blocked: int, blocked_ms: float) -> None:
-        self.pid = pid
-        self.blocked = blocked
-        self.blocked_ms = blocked_ms
-        self.held_up = HeldUp()
-        self.refused: psycopg.Error | RolloutError | None = None
-        self._stop = threading.Event()
-        self._ready = threading.Event()
+    def __init__(self, session: psycopg.Connection[Any], blocked: int, blocked_ms: float) -> None:
+        self.is_watching = False
+        self.reason = ""
+        self.blockers = ""
+        self.state = ""
+        self.attempts: list[ObservedWaits] = []
+        self._current = 0
+        self._answered_at = time.monotonic()
+        self._changed = threading.Condition()
+        self._process: subprocess.Popen[bytes] | None = None
+        row = session.execute(BACKEND_START).fetchone()
+        self._orders = {
+            "parameters": connection_parameters(session),
+            "pid": session.info.backend_pid,
+            "backend_start": row[0] if row else "",
+            "blocked": blocked,
+            "blocked_ms": blocked_ms,
+        }
 
-    def look(self, connection: psycopg.Connection[Any]) -> None:
-        """Look once; the session must be in autocommit."""
-        waiting = connection.execute(WAITING, [self.pid]).fetchall()
-        for pid, query, waited in waiting:
-            self.held_up.pids.add(pid)
-            self.held_up.longest_ms = max(self.held_up.longest_ms, float(waited or 0))
-            if query is not None:
-                self.held_up.queries.add(query)
-        if len(waiting) > self.blocked or any(float(row[2] or 0) > self.blocked_ms for row in waiting):
-            self.held_up.tripped = True
-            connection.execute("select pg_cancel_backend(%s)", [self.pid])
+    @property
+    def lost(self) -> int:
+        """How often its connection was lost."""
+        return sum(each.lost for each in self.attempts)
 
-    def run(self, connect: Connect) -> None:
-        """Look until told to stop. A watch that is lost meanwhile is taken up again; our budgets hold without it."""
-        while not self._stop.is_set():
-            try:
-                with connect() as connection:
-                    self._ready.set()
-                    while not self._stop.wait(EVERY):
-                        self.look(connection)
-            except (psycopg.Error, RolloutError) as error:
-                if not self._ready.is_set():
-                    self.refused = error
-                    self._ready.set()
-                    return
-                self.held_up.lost += 1
-                self._stop.wait(BETWEEN)
+    def begin_attempt(self) -> None:
+        """Observe a new attempt."""
+        with self._changed:
+            self.attempts.append(ObservedWaits())
+        if self._process:
+            self._send("attempt")
 
-    @contextmanager
-    def watching(self, connect: Connect) -> Iterator[HeldUp]:
-        """Watch for as long as the block runs; give what is held up, as it becomes known.
+    def start(self) -> None:
+        """Start the process, unless it runs."""
+        if self._process and self._process.poll() is None:
+            return
+        self._process = subprocess.Popen(
+            COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+        )
+        self._answered_at, self._current, self.reason = time.monotonic(), max(len(self.attempts) - 1, 0), ""
+        self._send(json.dumps(self._orders))
+        threading.Thread(target=self._read, args=(self._process,), daemon=True, name="watchdog").start()
 
-        Raises what refused it a session, before the block: nothing is to run unwatched.
-        """
-        thread = threading.Thread(target=self.run, args=(connect,), daemon=True, name="watchdog")
-        thread.start()
-        self._ready.wait()
-        if self.refused:
-            raise self.refused
+    def stop(self) -> None:
+        """End the process, if it runs. It ends by itself if this process is killed."""
+        process = self._process
+        if process is None:
+            return
+        self._send("stop")
         try:
-            yield self.held_up
-        finally:
-            self._stop.set()
-            thread.join()
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(STOP_SECONDS)
+        if process.stdin:
+            with suppress(OSError):
+                process.stdin.close()
+
+    def wait_until_watching(self, seconds: float = START_SECONDS) -> bool:
+        """Start the process if it does not run; return whether it has a connection, or False after ``seconds``."""
+        self.start()
+        with self._changed:
+            self._changed.wait_for(lambda: self.is_watching or bool(self.reason), seconds)
+        return self.is_watching
+
+    def reason_to_give_up(self, seconds: float) -> str:
+        """Return why no answer will come to a statement that was sent ``seconds`` ago, or "" if one may come."""
+        if self._process is None:
+            return ""
+        if seconds > HALF_OPEN_SECONDS and self.is_watching and self.state.startswith("idle"):
+            return "the connection is half-open: the server has executed the statement, and its answer did not arrive"
+        silent = time.monotonic() - self._answered_at
+        if min(silent, seconds) > SILENT_SECONDS:
+            return f"the server has not answered for {silent:.0f} s, on two connections"
+        return ""
+
+    def _send(self, line: str) -> None:
+        assert self._process
+        assert self._process.stdin
+        with suppress(OSError, ValueError):
+            self._process.stdin.write(line.encode() + b"\n")
+            self._process.stdin.flush()
+
+    def _read(self, process: subprocess.Popen[bytes]) -> None:
+        """Take what the process reports, until it ends."""
+        assert process.stdout
+        with process.stdout as lines:
+            for line in lines:
+                with self._changed:
+                    self._take(json.loads(line))
+                    self._changed.notify_all()
+        with self._changed:
+            if process is not self._process:
+                return
+            self.is_watching, self.reason = False, self.reason or "its process has ended"
+            self._changed.notify_all()
+
+    def _take(self, values: dict[str, Any]) -> None:
+        if "attempt" in values:
+            self._current = len(self.attempts) - 1
+        observed = self.attempts[self._current] if self.attempts else ObservedWaits()
+        if "watching" in values:
+            self.is_watching, self.reason = values["watching"], values.get("reason", "")
+            observed.lost += bool(values.get("lost"))
+        if self.is_watching or values.get("sqlstate"):
+            self._answered_at = time.monotonic()
+        for pid, query, waited in values.get("waiting", ()):
+            observed.pids.add(pid)
+            observed.longest_ms = max(observed.longest_ms, waited)
+            if query is not None:
+                observed.queries.add(query)
+        observed.limit_exceeded = observed.limit_exceeded or bool(values.get("exceeded"))
+        if "state" in values:
+            self.state, self.blockers = str(values["state"] or ""), values["blockers"]
+
+
+def connection_parameters(session: psycopg.Connection[Any]) -> dict[str, Any]:
+    """Return the libpq parameters for a second session on the same server; the password is among them."""
+    info = session.info
+    parameters = info.get_parameters()
+    return {
+        **parameters,
+        "host": info.host,
+        "port": info.port,
+        "password": info.password,
+        "application_name": f"{parameters.get('application_name', '')} watchdog"[-63:].strip(),
+        "connect_timeout": CONNECT_SECONDS,
+        "tcp_user_timeout": ANSWER_SECONDS * 1000,
+    }

@@ -29,3 +29,4 @@ SELECT t.oid AS _oid,
  WHERE (t.typtype = 'b' OR NOT t.typisdefined)
    AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid)
    AND t.oid <> ALL (%(pg_type)s::oid[])
+   AND t.oid = ANY (%(types)s::oid[])  -- of some

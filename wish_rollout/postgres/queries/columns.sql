@@ -27,18 +27,20 @@ SELECT a.attrelid AS _relation,
         END AS _rare,
        format_type(a.atttypid, a.atttypmod) AS type,
        a.attnotnull AS "not null",
-       CASE WHEN a.attgenerated = '' THEN coalesce(e.text, flat(d.adbin) || pg_get_expr(d.adbin, d.adrelid)) END AS "default",
+       CASE WHEN a.attgenerated = '' THEN coalesce(e.text, flat(d.adbin) || pg_get_expr(d.adbin, d.adrelid)) END AS "default",  -- of all
+       CASE WHEN a.attgenerated = '' THEN flat(d.adbin) || pg_get_expr(d.adbin, d.adrelid) END AS "default",  -- of some
        CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END AS identity
   FROM pg_attribute a
   JOIN pg_class c ON c.oid = a.attrelid
   JOIN pg_type t ON t.oid = a.atttypid
   LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum AND a.atthasdef
-  LEFT JOIN (SELECT g.tree, flat(f.adbin) || pg_get_expr(f.adbin, f.adrelid) AS text
-               FROM (SELECT adbin::text AS tree, min(oid) AS oid FROM pg_attrdef GROUP BY adbin::text) g
-               JOIN pg_attrdef f ON f.oid = g.oid) e ON e.tree = d.adbin::text AND a.attgenerated = ''
+  LEFT JOIN (SELECT g.tree, flat(f.adbin) || pg_get_expr(f.adbin, f.adrelid) AS text  -- of all
+               FROM (SELECT adbin::text AS tree, min(oid) AS oid FROM pg_attrdef GROUP BY adbin::text) g  -- of all
+               JOIN pg_attrdef f ON f.oid = g.oid) e ON e.tree = d.adbin::text AND a.attgenerated = ''  -- of all
  WHERE a.attnum > 0
    AND NOT a.attisdropped
    AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
    AND c.relnamespace = ANY (%(namespaces)s::oid[])
    AND c.oid <> ALL (%(pg_class)s::oid[])
+   AND a.attrelid = ANY (%(relations)s::oid[])  -- of some
  ORDER BY a.attrelid, a.attnum

@@ -18,3 +18,4 @@ SELECT t.oid AS _oid,
   JOIN pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'
  WHERE t.typtype = 'c'
    AND t.oid <> ALL (%(pg_type)s::oid[])
+   AND t.oid = ANY (%(types)s::oid[])  -- of some

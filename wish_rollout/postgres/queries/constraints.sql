@@ -52,3 +52,4 @@ SELECT c.oid AS _oid,
         OR c.conparentid <> 0)
    AND c.conrelid <> ALL (%(pg_class)s::oid[])
    AND c.contypid <> ALL (%(pg_type)s::oid[])
+   AND (c.conrelid = ANY (%(relations)s::oid[]) OR c.contypid = ANY (%(types)s::oid[]))  -- of some

@@ -5,4 +5,5 @@ SELECT t.tgconstraint,
  WHERE t.tgisinternal
    AND t.tgenabled <> 'O'
    AND t.tgconstraint <> 0
+   AND t.tgrelid = ANY (%(relations)s::oid[])  -- of some
  GROUP BY t.tgconstraint

@@ -18,3 +18,4 @@ SELECT t.oid AS _oid,
   LEFT JOIN pg_constraint m ON m.contypid = t.oid AND m.contype = 'n'  -- since 17
  WHERE t.typtype = 'd'
    AND t.oid <> ALL (%(pg_type)s::oid[])
+   AND t.oid = ANY (%(types)s::oid[])  -- of some

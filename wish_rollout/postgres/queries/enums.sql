@@ -11,3 +11,4 @@ SELECT t.oid AS _oid,
   JOIN unnest(%(namespaces)s::oid[], %(namespace_names)s::text[]) AS n (oid, name) ON n.oid = t.typnamespace
  WHERE t.typtype = 'e'
    AND t.oid <> ALL (%(pg_type)s::oid[])
+   AND t.oid = ANY (%(types)s::oid[])  -- of some

@@ -29,3 +29,4 @@ SELECT p.oid AS _oid,
    AND p.oid <> ALL (%(pg_proc)s::oid[])
    AND NOT EXISTS (SELECT FROM pg_depend d  -- constructor functions of range types
                     WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'i')
+   AND p.oid = ANY (%(functions)s::oid[])  -- of some

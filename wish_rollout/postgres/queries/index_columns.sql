@@ -8,3 +8,4 @@ SELECT a.attrelid AS _index,
  WHERE c.relkind IN ('i', 'I')
    AND (a.attoptions IS NOT NULL OR a.attstattarget >= 0)
    AND c.relnamespace = ANY (%(namespaces)s::oid[])
+   AND a.attrelid IN (SELECT i.indexrelid FROM pg_index i WHERE i.indrelid = ANY (%(relations)s::oid[]))  -- of some

@@ -40,3 +40,4 @@ SELECT i.indexrelid AS _oid,
         OR i.indexprs IS NOT NULL AND EXISTS (SELECT FROM pg_attribute k
                                                WHERE k.attrelid = c.oid AND k.attstattarget >= 0))
    AND i.indrelid <> ALL (%(pg_class)s::oid[])
+   AND i.indrelid = ANY (%(relations)s::oid[])  -- of some

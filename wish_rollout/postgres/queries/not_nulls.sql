@@ -18,3 +18,4 @@ SELECT c.conrelid AS _relation,
    AND (c.connoinherit OR NOT c.convalidated OR c.conislocal AND c.conname <> concat(r.relname, '_', a.attname, '_not_null')
         OR EXISTS (SELECT FROM pg_description d
                     WHERE d.classoid = 'pg_constraint'::regclass AND d.objoid = c.oid))
+   AND c.conrelid = ANY (%(relations)s::oid[])  -- of some

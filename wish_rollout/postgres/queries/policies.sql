@@ -13,3 +13,4 @@ SELECT p.oid AS _oid,
   JOIN pg_class c ON c.oid = p.polrelid
  WHERE c.relnamespace = ANY (%(namespaces)s::oid[])
    AND c.oid <> ALL (%(pg_class)s::oid[])
+   AND p.polrelid = ANY (%(relations)s::oid[])  -- of some

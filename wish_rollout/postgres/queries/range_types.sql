@@ -18,3 +18,4 @@ SELECT t.oid AS _oid,
   JOIN pg_opclass o ON o.oid = r.rngsubopc
   JOIN pg_type y ON y.oid = r.rngsubtype
  WHERE t.oid <> ALL (%(pg_type)s::oid[])
+   AND t.oid = ANY (%(types)s::oid[])  -- of some

@@ -46,8 +46,10 @@ SELECT c.oid AS _oid,
   LEFT JOIN (SELECT h.inhrelid, array_agg(h.inhparent::regclass::text ORDER BY h.inhseqno) AS parents,
                     bool_or(h.inhdetachpending) AS detaching
                FROM pg_inherits h
+              WHERE h.inhrelid = ANY (%(relations)s::oid[])  -- of some
               GROUP BY h.inhrelid) i ON i.inhrelid = c.oid
   LEFT JOIN (SELECT x.ftrelid, x.ftoptions, y.srvname
                FROM pg_foreign_table x JOIN pg_foreign_server y ON y.oid = x.ftserver) f ON f.ftrelid = c.oid
  WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
    AND c.oid <> ALL (%(pg_class)s::oid[])
+   AND c.oid = ANY (%(relations)s::oid[])  -- of some

@@ -11,3 +11,4 @@ SELECT r.oid AS _oid,
    AND c.relnamespace = ANY (%(namespaces)s::oid[])
    AND c.oid <> ALL (%(pg_class)s::oid[])
    AND r.oid <> ALL (%(pg_rewrite)s::oid[])
+   AND r.ev_class = ANY (%(relations)s::oid[])  -- of some

@@ -30,3 +30,4 @@ SELECT c.oid AS _oid,
                        AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
   LEFT JOIN pg_class o ON o.oid = d.refobjid
  WHERE c.oid <> ALL (%(pg_class)s::oid[])
+   AND c.oid = ANY (%(sequences)s::oid[])  -- of some

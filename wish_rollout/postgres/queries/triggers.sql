@@ -19,3 +19,4 @@ SELECT t.oid AS _oid,
         OR obj_description(t.oid, 'pg_trigger') IS NOT NULL)
    AND c.relnamespace = ANY (%(namespaces)s::oid[])
    AND c.oid <> ALL (%(pg_class)s::oid[])
+   AND t.tgrelid = ANY (%(relations)s::oid[])  -- of some

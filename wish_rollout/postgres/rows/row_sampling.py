@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from wish_rollout.core.rows.requirements import source_of
+from wish_rollout.core.rows.requirements import ExclusionRequirement, UniqueRequirement, source_of
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.postgres.rows.table_statistics import bounded_read_transaction
 
@@ -19,16 +19,30 @@ if TYPE_CHECKING:
 
 
 def read_sample_rows(
-    connection: psycopg.Connection[Any], query: str, columns: Sequence[str], at_most: int
+    connection: psycopg.Connection[Any],
+    query: str,
+    columns: Sequence[str],
+    at_most: int,
+    order: Sequence[str] = (),
 ) -> list[tuple[Any, ...]]:
     """Return up to ``at_most`` rows of a query. Only the given columns are read, as text.
 
-    Raises psycopg's errors; one statement may take at most 30 seconds.
+    ``order``: expressions of the query's rows, so that rows with equal values are read together: a duplicate is one only
+    together with the other row. Raises psycopg's errors; one statement may take at most 30 seconds.
     """
     select_list = ", ".join(f"{column}::text" for column in columns)
+    ordered = f" order by {', '.join(order)}" if order else ""
     with bounded_read_transaction(connection, 30_000):
-        select = f"select {select_list} from ({query}) as r limit {at_most:d}"  # noqa: S608
+        select = f"select {select_list} from ({query}) as r{ordered} limit {at_most:d}"  # noqa: S608
         return connection.execute(select.encode()).fetchall()
+
+
+def sample_order(requirement: Requirement) -> list[str]:
+    """Return the expressions by which rows that together violate a requirement are next to each other."""
+    if not isinstance(requirement, (UniqueRequirement, ExclusionRequirement)):
+        return []
+    source = source_of(requirement)
+    return [f"({source.current_expression(column)})" for column in requirement.columns]
 
 
 def insert_sample_rows(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from wish_rollout.core.hazards.hazard import Live, TableFacts
+from wish_rollout.core.hazards.hazard import LiveFacts, TableFacts
+from wish_rollout.core.schema.names import relation_names, split_last
 from wish_rollout.postgres.catalog.database_state import count
+from wish_rollout.postgres.rows.statement_estimates import estimate_statements
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -23,10 +26,29 @@ with recursive wanted as (
 tree as (
     select name, oid::oid from wanted
     union select tree.name, inhrelid from tree join pg_inherits on inhparent = tree.oid)
-select name, sum(greatest(reltuples, 0))::bigint, sum(pg_total_relation_size(tree.oid))::bigint,
-       has_table_privilege(to_regclass(name), 'SELECT')
+select name, sum(greatest(reltuples, 0)) filter (where relkind <> 'p')::bigint,
+       sum(pg_total_relation_size(tree.oid))::bigint, has_table_privilege(to_regclass(name), 'SELECT'),
+       (select nspname from pg_namespace n join pg_class c on c.relnamespace = n.oid where c.oid = to_regclass(name)) || '.'
+       || (select relname from pg_class where oid = to_regclass(name))
 from tree join pg_class using (oid) group by name
 """
+IN_USE = """
+select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+ where c.relkind in ('r', 'm') and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'wish_rollout')
+   and c.relname <> 'alembic_version' and pg_relation_size(c.oid) > 0)
+"""
+SEQUENCES = """
+select s.name, pg_sequence_last_value(c.oid)
+from unnest(%s::text[], %s::text[], %s::text[]) as s(name, sequence, identity)
+join pg_class c on c.relkind = 'S' and c.oid = coalesce(
+    to_regclass(s.sequence),
+    (select d.objid from pg_depend d join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+      where d.classid = 'pg_class'::regclass and d.deptype = 'i' and d.refobjid = to_regclass(s.identity)
+        and quote_ident(a.attname) = substr(s.name, length(s.identity) + 2)))
+where case when has_sequence_privilege(c.oid, 'USAGE') or has_sequence_privilege(c.oid, 'SELECT')
+      then pg_sequence_last_value(c.oid) end is not null
+"""
+"""Last values of sequences, and of those of identity columns, by the name of the column."""
 SCANS = """
 select name, sum(s.idx_scan)::bigint
 from unnest(%s::text[]) as name join pg_stat_all_indexes s on s.indexrelid = to_regclass(name)
@@ -38,33 +60,70 @@ union select n from unnest(%(names)s::text[]) as n where n not in (select pronam
 """
 
 
-def read_live_facts(
-    connection: psycopg.Connection[Any],
-    tables: Collection[str],
-    indexes: Collection[str],
-    functions: Collection[str],
-    timeout_ms: int = 5000,
-) -> Live:
-    """Return the statistics of tables, indexes and functions. Names are as in a snapshot.
+@dataclass(frozen=True, slots=True)
+class LiveQuestions:
+    """The objects and statements whose facts are read. Names are as in a snapshot; functions are without schema."""
 
-    A table that does not exist is left out. Only ACCESS SHARE locks are taken. If the rows of a table cannot be
-    counted (a lock, a timeout or a missing privilege), the planner's estimate is used, and at least one row is
-    assumed. A function that does not exist yet counts as volatile. ``timeout_ms``: milliseconds for each statement.
-    Raises psycopg's errors.
+    tables: Collection[str]
+    indexes: Collection[str] = ()
+    functions: Collection[str] = ()
+    sequences: Collection[str] = ()
+    identity_columns: Collection[str] = ()
+    statements: Collection[str] = ()
+
+
+def read_live_facts(
+    connection: psycopg.Connection[Any], questions: LiveQuestions, timeout_ms: int = 5000
+) -> LiveFacts:
+    """Return the facts about tables, indexes, functions, sequences and statements.
+
+    A table that does not exist is left out. No lock stronger than ROW EXCLUSIVE is taken, and no row is written. If the
+    rows of a table cannot be counted (a lock, a timeout or a missing privilege), the planner's estimate is used, and at
+    least one row is assumed. A function that does not exist yet counts as volatile. ``timeout_ms``: milliseconds for each
+    statement. Raises psycopg's errors.
     """
     with bounded_read_transaction(connection, timeout_ms):
-        found = {}
-        for name, estimate, size, readable in connection.execute(TABLES, [list(tables)]).fetchall():
-            rows = _count(connection, name) if readable else None
-            is_exact = rows is not None and rows < MAX_COUNTED_ROWS
-            found[name] = TableFacts(
-                rows if is_exact and rows is not None else max(estimate, rows or 1), size
-            )
-        scans = dict(connection.execute(SCANS, [list(indexes)]).fetchall())
-        volatile = connection.execute(VOLATILE, {"names": list(functions)}).fetchall() if functions else []
+        found, plain_names = _read_tables(connection, questions.tables)
+        scans = dict(connection.execute(SCANS, [relation_names(questions.indexes)]).fetchall())
+        names = {"names": list(questions.functions)}
+        volatile = connection.execute(VOLATILE, names).fetchall() if questions.functions else []
         zone = connection.execute("select current_setting('TimeZone')").fetchone()
-    is_utc = zone is not None and zone[0] in UTC_ZONES
-    return Live(found, scans, frozenset(row[0] for row in volatile), is_utc)
+        in_use = connection.execute(IN_USE).fetchone()
+        sequences = _read_sequences(connection, questions)
+        estimates = estimate_statements(connection, questions.statements, plain_names)
+    return LiveFacts(
+        found,
+        scans,
+        frozenset(row[0] for row in volatile),
+        utc=zone is not None and zone[0] in UTC_ZONES,
+        in_use=in_use is None or bool(in_use[0]),
+        estimates=estimates,
+        sequences=sequences,
+    )
+
+
+def _read_sequences(connection: psycopg.Connection[Any], questions: LiveQuestions) -> dict[str, int]:
+    rows: list[tuple[str, str | None, str | None]] = [(name, name, None) for name in questions.sequences]
+    rows += [(name, None, split_last(name)[0]) for name in questions.identity_columns]
+    lists = [list(each) for each in zip(*rows, strict=True)] if rows else [[], [], []]
+    return dict(connection.execute(SEQUENCES, lists).fetchall())
+
+
+def _read_tables(
+    connection: psycopg.Connection[Any], tables: Collection[str]
+) -> tuple[dict[str, TableFacts], dict[str, str]]:
+    """Return the facts of each table, and the snapshot's name of each table by its name without quotes."""
+    found, plain_names = {}, {}
+    for name, estimate, size, readable, plain in connection.execute(
+        TABLES, [relation_names(tables)]
+    ).fetchall():
+        rows = _count(connection, name) if readable else None
+        is_exact = rows is not None and rows < MAX_COUNTED_ROWS
+        found[name] = TableFacts(
+            rows if is_exact and rows is not None else max(estimate or 0, rows or 1), size
+        )
+        plain_names[plain] = name
+    return found, plain_names
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from psycopg.pq import TransactionStatus
 from wish_rollout.core.errors.configuration import DatabaseUrlMalformed
 from wish_rollout.core.errors.databases import DatabaseMissing, DatabaseUnreachable, LoginRefused
 from wish_rollout.core.text.redaction import redact, register_password
+from wish_rollout.postgres.sessions.bounded_connection import BoundedConnection
 
 if TYPE_CHECKING:
     from wish_rollout.core.errors.base import RolloutError
@@ -53,7 +54,7 @@ def connect(
     application_name: str = "wish-rollout",
     timeout: int = 10,
     password: str | None = None,
-) -> psycopg.Connection[Any]:
+) -> BoundedConnection:
     """Open a session in autocommit mode.
 
     ``source``: where the URL comes from, for errors. ``timeout``: seconds for each host. ``password``: used instead
@@ -69,7 +70,7 @@ def connect(
     if password is not None:
         parameters["password"] = password
     try:
-        return psycopg.connect(make_conninfo("", **parameters), autocommit=True)
+        return BoundedConnection.connect(make_conninfo("", **parameters), autocommit=True)
     except psycopg.OperationalError as error:
         raise as_rollout_error(error, parameters, source) from None
     except psycopg.Error as error:  # for example a parameter with a value that is not allowed

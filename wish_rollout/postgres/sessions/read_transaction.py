@@ -41,6 +41,11 @@ _SET_ALL = f"SELECT {_SET_LOCK_TIMEOUT}, " + ", ".join(
 )
 
 
+def set_plain_settings(connection: psycopg.Connection) -> None:
+    """Set, until the present transaction ends, what keeps settings out of deparsed text."""
+    connection.execute(_SET_ALL)
+
+
 @contextmanager
 def lock_timeout_transaction(connection: psycopg.Connection) -> Iterator[None]:
     """Run a transaction that waits for locks no longer than ``lock_timeout``, or LOCK_TIMEOUT if that is 0.

@@ -1,25 +1,50 @@
-"""Sets the lock timeout and the statement timeout of a session."""
+"""Sets the time limits of a session, and what the server does if the client is stopped or gone."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 from psycopg.pq import TransactionStatus
 
 if TYPE_CHECKING:
-    import psycopg
-
     from wish_rollout.core.plan.budgets import Budget
 
-SET_TIMEOUTS = "select set_config('lock_timeout', %s, false), set_config('statement_timeout', %s, false)"
+SET_TIMEOUTS = """
+select set_config('lock_timeout', %s, false), set_config('statement_timeout', %s, false),
+       set_config('idle_in_transaction_session_timeout', %s, false)
+"""
+CLIENT_CHECKS = {
+    "client_connection_check_interval": "500ms",
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "10s",
+}
+"""While a statement runs, the server checks every 500 ms whether the client is still connected, and ends the session if
+it is not (manual, 20.3.1 and 20.3.2)."""
+SET_CLIENT_CHECK = "select set_config(name, %s, false) from pg_settings where name = %s"
 
 
 def set_session_limits(connection: psycopg.Connection[Any], budget: Budget) -> None:
-    """Set ``lock_timeout`` and ``statement_timeout`` of the session.
+    """Set ``lock_timeout``, ``statement_timeout`` and ``idle_in_transaction_session_timeout`` of the session.
 
     Call it before each statement, because a rollback restores the previous values. In a failed transaction it does
     nothing: there only ROLLBACK and ROLLBACK TO SAVEPOINT can be executed, and they do not wait for locks.
     """
     if connection.info.transaction_status == TransactionStatus.INERROR:
         return
-    connection.execute(SET_TIMEOUTS, [f"{budget.lock_ms}ms", f"{budget.statement_ms}ms"])
+    limits = (budget.lock_ms, budget.statement_ms, budget.idle_ms)
+    connection.execute(SET_TIMEOUTS, [f"{milliseconds}ms" for milliseconds in limits])
+
+
+def set_client_checks(connection: psycopg.Connection[Any]) -> None:
+    """Let the server end the session soon after its client is gone. The session must be in autocommit.
+
+    A setting that the server's platform does not support is left as it is.
+    """
+    for name, value in CLIENT_CHECKS.items():
+        try:
+            connection.execute(SET_CLIENT_CHECK, [value, name])
+        except psycopg.DataError:
+            continue

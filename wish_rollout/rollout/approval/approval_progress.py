@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.approval.policy import distinct_persons
 from wish_rollout.core.errors.base import Refused, RolloutError
+from wish_rollout.core.text.redaction import escape_to_one_line
+from wish_rollout.postgres.catalog.database_state import read_facts
 from wish_rollout.postgres.records.ledger import read_nonce_use
 from wish_rollout.rollout.approval.approval_validity import refuse_void_request
 from wish_rollout.rollout.approval.approvals import sort_approvals
@@ -14,6 +16,8 @@ from wish_rollout.rollout.approval.approver_rules import approval_rules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import psycopg
 
     from wish_rollout.core.approval.documents import Request
     from wish_rollout.core.approval.policy import SignedStatement
@@ -61,12 +65,33 @@ def read_approval_progress(
 
 
 def unused_requests(project: Project, name: str, requests: Sequence[Request]) -> list[Request] | None:
-    """Return the requests whose nonce is not in the environment's ledger, or None if it cannot be read."""
+    """Return the requests for this database whose nonce is not in its ledger, or None if it cannot be read."""
     try:
         with project.target(name).connect() as connection:
-            return [each for each in requests if not read_nonce_use(connection, each.nonce)]
+            own = _of_this_database(project, connection, requests)
+            return [each for each in own if not read_nonce_use(connection, each.nonce)]
     except RolloutError:
         return None
+
+
+def requests_of_database(project: Project, name: str, requests: Sequence[Request]) -> list[Request]:
+    """Return the requests for an environment's own database; all of them if it cannot be read.
+
+    Another project, or the same one with another database, may use the same Dagster instance.
+    """
+    try:
+        with project.target(name).connect() as connection:
+            return _of_this_database(project, connection, requests)
+    except RolloutError:
+        return list(requests)
+
+
+def _of_this_database(
+    project: Project, connection: psycopg.Connection[Any], requests: Sequence[Request]
+) -> list[Request]:
+    facts = read_facts(connection, project.config.release.version_table)
+    own = escape_to_one_line(facts.database_identity)
+    return [each for each in requests if each.subject.database == own]
 
 
 def find_void_reason(project: Project, request: Request) -> str:

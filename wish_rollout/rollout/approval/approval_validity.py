@@ -17,6 +17,7 @@ from wish_rollout.rollout.approval.approvals import (
     subject_of_plan,
 )
 from wish_rollout.rollout.approval.approver_rules import approval_rules
+from wish_rollout.rollout.approval.ledger_guard import read_ledger_state
 from wish_rollout.rollout.planning.plans import Choices, plan_target
 from wish_rollout.rollout.planning.refusals import refuse_infeasible
 from wish_rollout.rollout.planning.rollback_plan import plan_rollback
@@ -63,6 +64,7 @@ def check_submitted_approval(
     rules = approval_rules(project, target)
     with target.connect() as connection:
         refuse_used_request(connection, request)
+        read_ledger_state(connection, target.name).refuse_later_rows(request)
     plan = plan_for_request(project, target, request.subject)
     return check_approval(rules, subject_of_plan(project, rules, plan), document)
 
@@ -77,6 +79,8 @@ def refuse_void_request(project: Project, target: Target, rules: ApprovalRules, 
 
     Raises what ``plan_for_request`` and ``refuse_other_subject`` raise.
     """
+    with target.connect() as connection:
+        read_ledger_state(connection, target.name).refuse_later_rows(request)
     plan = plan_for_request(project, target, request.subject)
     refuse_other_subject(request, subject_of_plan(project, rules, plan), rules)
 

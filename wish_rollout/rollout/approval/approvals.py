@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +33,11 @@ from wish_rollout.core.errors.signatures import (
     InvalidApprovalDocument,
     UnknownSigner,
 )
+from wish_rollout.core.ledger import EMPTY_LEDGER, NOTHING_KNOWN, KnownRows, LedgerHead
 from wish_rollout.core.plan.plan import Action
-from wish_rollout.rollout.approval.revision_authors import read_revision_authors
+from wish_rollout.rollout.approval.ledger_guard import read_ledger_state
+from wish_rollout.rollout.approval.plan_refusals import refuse_unapprovable
+from wish_rollout.rollout.approval.revision_authors import read_release_authors
 from wish_rollout.signing.verification import split_document, verify_approval
 
 if TYPE_CHECKING:
@@ -59,19 +62,30 @@ class UncountedApproval:
 
 
 def subject_of_plan(project: Project, rules: ApprovalRules, plan: EnvironmentPlan) -> Subject:
-    """Return the subject that an approval of this plan must name under these rules; raise RevisionAuthorUnknown."""
+    """Return the subject that an approval of this plan must name under these rules.
+
+    Raises RevisionAuthorUnknown, CodeNotApproved, ClusterChangeRefused.
+    """
+    refuse_unapprovable(project, plan)
     revisions = [each.split(" ", maxsplit=1)[0] for each in plan.pending]
     needs_authors = rules.policy.four_eyes and plan.action is not Action.NOTHING
-    authors = read_revision_authors(project, plan.environment, revisions) if needs_authors else ()
+    authors = read_release_authors(project, plan.environment, revisions, plan.code) if needs_authors else ()
     return build_subject(plan, rules.policy.digest, authors)
 
 
 def new_request(
-    rules: ApprovalRules, subject: Subject, requester: str, now: datetime | None = None
+    rules: ApprovalRules,
+    subject: Subject,
+    requester: str,
+    ledger: LedgerHead = EMPTY_LEDGER,
+    now: datetime | None = None,
 ) -> Request:
-    """Return a request for an approval of a subject, with a random nonce and the policy's lifetime."""
+    """Return a request for an approval of a subject, with a random nonce and the policy's lifetime.
+
+    ``ledger``: the last row of the target's ledger.
+    """
     now = to_document_time(now or datetime.now(UTC))
-    return Request(subject, requester, now, now + rules.policy.lives, secrets.token_hex(32))
+    return Request(subject, requester, now, now + rules.policy.lives, secrets.token_hex(32), ledger)
 
 
 def sort_approvals(
@@ -106,27 +120,39 @@ def check_approval(
     return signed
 
 
-def find_authorization(
+def find_authorization(  # noqa: PLR0913, PLR0917
     rules: ApprovalRules,
     subject: Subject,
     documents: Sequence[str],
     connection: psycopg.Connection[Any],
     open_request: Request | None = None,
+    known: KnownRows = NOTHING_KNOWN,
 ) -> Authorization:
     """Return the authorization of a subject; if there is none, raise the most specific reason.
 
     ``connection``: to the target, whose ledger records used requests. ``open_request``: the request that waits for an
-    approval; errors in approvals of other requests are then not reported.
+    approval; errors in approvals of other requests are then not reported. ``known``: what other records say of the
+    ledger. If the ledger is not intact, only a break-glass approval counts. Raises LedgerTampered.
     """
     now = datetime.now(UTC)
+    state = read_ledger_state(connection, subject.environment, known)
     valid, invalid = sort_approvals(rules, subject, documents, now)
     reasons: list[RolloutError] = []
     for request, signed in valid.items():
         try:
-            refuse_used_request(connection, request)
-            return authorize(request, signed, rules.policy, now)
+            state.refuse_used(connection, request)
+            state.refuse_later_rows(request)
+            authorization = authorize(request, signed, rules.policy, now)
         except RolloutError as error:
             reasons.append(error)
+            continue
+        if not state.fault:
+            return authorization
+        if authorization.break_glass:
+            fault = state.fault.fill(state.fault.summary)
+            return replace(authorization, ledger_fault=fault)
+    if state.fault:
+        raise state.fault
     reasons.sort(key=lambda error: isinstance(error, QuorumNotMet))
     if not reasons:
         errors = (
@@ -171,7 +197,7 @@ def current_requester(root: Path) -> str:
 
     The value is a claim that nothing verifies. Only approvers are verified, by their signatures.
     """
-    from wish_rollout.rollout.approval.revision_authors import read_git_email
+    from wish_rollout.rollout.approval.git import read_git_email
 
     return os.environ.get(REQUESTER) or read_git_email(root) or UNKNOWN_REQUESTER
 

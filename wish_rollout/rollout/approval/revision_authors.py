@@ -3,36 +3,58 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from dataclasses import dataclass
 from email.utils import parseaddr
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.approvals import RevisionAuthorUnknown
+from wish_rollout.rollout.approval.git import find_repository, is_in_checkout, run_git
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from wish_rollout.rollout.project.project import Project
 
-GIT_TIMEOUT_SECONDS = 20
-HOOK_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
-"""Variables that git sets for hooks. They are removed, so that git uses the repository of the scripts."""
 LOG_FORMAT = "--format=%H%x00%ae%x00%aE%x00%(trailers:key=Co-authored-by,valueonly,unfold,separator=%x00)"
 
 
-def read_revision_authors(project: Project, environment: str, revisions: Iterable[str]) -> tuple[str, ...]:
-    """Return the e-mail addresses of all authors of these revisions' scripts, in lower case and sorted.
+def read_release_authors(
+    project: Project, environment: str, revisions: Iterable[str], code: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """Return the e-mail addresses of all authors of these revisions' scripts and of the code that they use.
 
-    ``[release.authors]`` takes precedence over git, for workers without a git checkout. Raises RevisionAuthorUnknown.
+    ``code``: names of the other files of the release, relative to rollout.toml. ``[release.authors]`` takes precedence
+    over git, for workers without a git checkout: there, a revision's authors stand for its code as well, and a file
+    can be named like a revision. The result is in lower case and sorted. Raises RevisionAuthorUnknown.
     """
+    root, configured = project.config.root, project.config.release.authors
     authors: set[str] = set()
+    paths: dict[str, str] = {}
     for name in revisions:
-        configured = project.config.release.authors.get(name)
-        path = project.config.root / project.release.revision(name).path
-        authors |= {each.casefold() for each in (configured or _read_git_authors(environment, name, path))}
+        if name in configured:
+            authors |= {each.casefold() for each in configured[name]}
+        else:
+            paths[project.release.revision(name).path] = name
+    is_configured = bool(authors) and not paths
+    for name in (each.partition(" ")[0].rstrip("/") for each in code):
+        if name in configured:
+            authors |= {each.casefold() for each in configured[name]}
+        elif (root / name).is_file() and not (is_configured and not is_in_checkout(root / name)):
+            paths.setdefault(name, name)
+    for folder, names in _by_folder(root, paths).items():
+        authors |= {each.casefold() for each in _read_git_authors(environment, folder, names)}
     return tuple(sorted(authors))
+
+
+def _by_folder(root: Path, paths: Mapping[str, str]) -> dict[Path, dict[Path, str]]:
+    """Group files by the repository that contains them: the nearest folder with ``.git``."""
+    found: dict[Path, dict[Path, str]] = {}
+    for name, label in paths.items():
+        path = root / name
+        repository = find_repository(path) or path.parent
+        found.setdefault(repository, {})[path] = label
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,64 +68,59 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """The git repository that contains ``folder``. ``environment`` and ``revision`` are for error texts."""
+    """The git repository that contains ``folder``. ``environment`` and ``subject`` are for error texts."""
 
     environment: str
-    revision: str
+    subject: str
     folder: Path
 
     def error(self, reason: str) -> RevisionAuthorUnknown:
-        """Return the error for a script whose authors cannot be determined."""
-        return RevisionAuthorUnknown(self.environment, self.revision, reason)
+        """Return the error for files whose authors cannot be determined."""
+        return RevisionAuthorUnknown(self.environment, self.subject, reason)
 
-    def run_git(self, *arguments: str) -> str:
-        """Return the output of a git command; raise RevisionAuthorUnknown if it fails."""
-        command = ["git", "--no-optional-locks", "--literal-pathspecs", "-C", str(self.folder), *arguments]
-        try:
-            result = subprocess.run(
-                command,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                check=False,
-                timeout=GIT_TIMEOUT_SECONDS,
-                env={name: value for name, value in os.environ.items() if name not in HOOK_VARIABLES},
-            )
-        except FileNotFoundError:
-            raise self.error("git is not installed") from None
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise self.error(f"git: {type(error).__name__}") from None
-        if result.returncode:
-            lines = result.stderr.strip().splitlines() or [f"exit code {result.returncode}"]
-            raise self.error(f"git reports: {lines[0]}")
-        return result.stdout.strip("\n\0")
+    def run_git(self, *arguments: str, text: str | None = None) -> str:
+        """Return the output of a git command; raise RevisionAuthorUnknown if it fails. ``text``: its input."""
+        return run_git(self.folder, arguments, self.error, text)
 
-    def read_commits(self, name: str) -> Iterator[Commit]:
-        """Yield each commit that changed a file, across renames. ``name``: relative to the top-level folder.
+    def read_commits(self, names: Iterable[str]) -> Iterator[Commit]:
+        """Yield each commit that changed one of the files, across renames. ``names``: relative to the top-level folder.
 
         A merge commit counts if its content differs from all parents (``-c``). A copied file is a new file: git's
         ``--follow`` would also return the authors of the original.
         """
-        pending, visited = [("HEAD", name)], set()
+        pending, visited = [("HEAD", frozenset(names))], set()
         while pending:
-            start, path = pending.pop()
-            if (start, path) in visited:
+            start, paths = pending.pop()
+            if not paths or (start, paths) in visited:
                 continue
-            visited.add((start, path))
-            log = self.run_git("log", "-c", "-s", "--no-show-signature", LOG_FORMAT, start, "--", path)
+            visited.add((start, paths))
+            log = self.run_git(
+                "log", "-c", "-s", "--no-show-signature", LOG_FORMAT, start, "--", *sorted(paths)
+            )
             for line in log.splitlines():
                 commit, *authors = line.split("\0")
                 co_authors = [parseaddr(each)[1] for each in authors[2:] if each]
                 yield Commit(commit, tuple(authors[:2]), tuple(co_authors))
-            added = self.run_git("log", "-c", "-s", "--format=%H", "--diff-filter=A", start, "--", path)
-            for commit in added.split():
-                pending += [(f"{commit}^@", old) for old in self.read_old_names(commit, path)]
+            added = self.run_git(
+                "log",
+                "-c",
+                "-s",
+                "--no-show-signature",
+                "--format=%H",
+                "--diff-filter=A",
+                start,
+                "--",
+                *sorted(paths),
+            )
+            pending += [
+                (f"{commit}^@", frozenset(self.read_old_names(commit, paths))) for commit in added.split()
+            ]
 
-    def read_old_names(self, commit: str, name: str) -> list[str]:
-        """Return the paths that a commit renamed to this path."""
+    def read_old_names(self, commit: str, names: frozenset[str]) -> list[str]:
+        """Return the paths that a commit renamed to one of these paths."""
         options = ("-r", "-m", "-M", "--no-commit-id", "--name-status", "-z", "--diff-filter=R")
         fields = self.run_git("diff-tree", *options, commit).split("\0")
-        return [old for old, new in zip(fields[1::3], fields[2::3], strict=False) if new == name]
+        return [old for old, new in zip(fields[1::3], fields[2::3], strict=False) if new in names]
 
     def read_shallow_commits(self) -> set[str]:
         """Return the commits whose parents are missing in a shallow clone."""
@@ -116,37 +133,40 @@ class Repository:
         lines = self.run_git("check-mailmap", *contacts).splitlines() if contacts else []
         return [parseaddr(line)[1] for line in lines]
 
+    def refuse_uncommitted(self, top: Path, paths: Mapping[Path, str]) -> list[str]:
+        """Return the files' names in the repository; raise RevisionAuthorUnknown if one differs from HEAD.
 
-def _read_git_authors(environment: str, revision: str, path: Path) -> set[str]:
-    """Return the authors and co-authors of all commits of a file; raise RevisionAuthorUnknown."""
-    git = Repository(environment, revision, path.parent)
-    name = git.run_git("ls-files", "--full-name", "-z", "--", path.name)
-    if git.run_git("status", "--porcelain", "--", path.name):
-        problem = "has uncommitted changes" if name else "is not committed"
-        raise git.error(f"{path.name} {problem}")
-    if not name:
-        raise git.error(f"{path.name} is not committed")
-    top = path.parent / git.run_git("rev-parse", "--show-cdup")
-    commits = list(Repository(environment, revision, top).read_commits(name))
+        The bytes are compared, not git's index: files can be marked there as unchanged, and filters can change them.
+        """
+        names = {path: os.path.relpath(os.path.realpath(path), os.path.realpath(top)) for path in paths}
+        listed = self.run_git("ls-tree", "-r", "-z", "--full-tree", "HEAD", "--", *names.values())
+        blobs = {
+            name: fields.split()[2] for fields, _, name in (row.partition("\t") for row in listed.split("\0"))
+        }
+        texts = "\n".join(os.path.realpath(path) for path in names)
+        hashes = self.run_git("hash-object", "--no-filters", "--stdin-paths", text=texts).split()
+        for (path, name), digest in zip(names.items(), hashes, strict=True):
+            if name not in blobs:
+                raise self.error(f"{path.name} is not committed")
+            if blobs[name] != digest:
+                raise self.error(f"{path.name} has uncommitted changes")
+        return list(names.values())
+
+
+def _read_git_authors(environment: str, folder: Path, paths: Mapping[Path, str]) -> set[str]:
+    """Return the authors and co-authors of all commits of files in one repository; raise RevisionAuthorUnknown."""
+    label = next(iter(paths.values()))
+    git = Repository(environment, label, folder)
+    top = folder / git.run_git("rev-parse", "--show-cdup")
+    git = Repository(environment, label, top)
+    names = git.refuse_uncommitted(top, paths)
+    commits = list(git.read_commits(names))
+    shown = ", ".join(path.name for path in paths)
     if git.read_shallow_commits() & {commit.hash for commit in commits}:
-        raise git.error(
-            f"this shallow clone lacks earlier commits of {path.name}; run: git fetch --unshallow"
-        )
+        raise git.error(f"this shallow clone lacks earlier commits of {shown}; run: git fetch --unshallow")
     co_authors = {address for commit in commits for address in commit.co_authors}
     authors = {address for commit in commits for address in commit.authors}
     addresses = authors | co_authors | {*git.apply_mailmap(co_authors)}
     if not addresses or "" in addresses:
-        raise git.error(f"a commit of {path.name} has an author without an e-mail address")
+        raise git.error(f"a commit of {shown} has an author without an e-mail address")
     return addresses
-
-
-def read_git_email(root: Path) -> str:
-    """Return git's ``user.email`` for a folder, or "" if it is not set."""
-    command = ["git", "-C", str(root), "config", "user.email"]
-    try:
-        result = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=GIT_TIMEOUT_SECONDS
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return result.stdout.strip()

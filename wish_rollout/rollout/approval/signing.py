@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,17 @@ def sign_approval(
     key, identity = find_signing_key(request.subject.environment, signers, signer)
     text = _approval_text(request, identity, signer)
     return text + sign(text, key)
+
+
+def find_sandbox_target(project: Project, name: str) -> Target | None:
+    """Return an environment's target if its variable is set to the sandbox's database, otherwise None.
+
+    Connects to no database and runs no command.
+    """
+    env = project.config.find_environment(name)
+    url = os.environ.get(env.variable)
+    target = project.target_at(env, url) if url else None
+    return target if target and belongs_to_sandbox(project.config, target) else None
 
 
 def find_signing_key(environment: str, signers: AllowedSigners, signer: SignerInput) -> tuple[Key, str]:

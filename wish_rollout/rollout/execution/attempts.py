@@ -1,4 +1,4 @@
-"""Attempts of a migration: budgets, watchdog, and trying again."""
+"""Attempts of a migration: each runs within budgets and is watched, and the next one follows if it blocked others."""
 
 from __future__ import annotations
 
@@ -6,121 +6,200 @@ import random
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from wish_rollout.core.errors.databases import StatementFailed
-from wish_rollout.core.errors.hazards import BlockedSessions, BlockingTransactionsOpen
+from wish_rollout.core.errors.hazards import (
+    BlockedSessions,
+    BlockingTransactionsOpen,
+    LocksUnavailable,
+    WatchdogMissing,
+)
 from wish_rollout.core.hazards.touched_tables import locked
-from wish_rollout.core.text.sql_tokens import contains_phrase, tokenize_statements
-from wish_rollout.postgres.execution.blocker_forecast import forecast
-from wish_rollout.postgres.execution.watchdog import HeldUp, Watchdog
-from wish_rollout.postgres.sessions.session_limits import set_session_limits
+from wish_rollout.core.plan.budgets import is_concurrent
+from wish_rollout.postgres.execution.blocker_forecast import find_blocking_transactions
+from wish_rollout.postgres.execution.lock_acquisition import LockWaits
+from wish_rollout.postgres.execution.watchdog import Watchdog
+from wish_rollout.postgres.sessions.bounded_connection import BoundedConnection
+from wish_rollout.postgres.sessions.session_limits import set_client_checks, set_session_limits
+from wish_rollout.rollout.execution.ledger_recording import ignore
+from wish_rollout.rollout.execution.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import psycopg
 
-    from wish_rollout.core.plan.budgets import Budgets
+    from wish_rollout.core.plan.budgets import Budget, Budgets
     from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.postgres.records.journal import StatementKey
     from wish_rollout.rollout.project.target import Target
 
+    Retryable = StatementFailed | BlockedSessions | LocksUnavailable
+
 Result = TypeVar("Result")
-LOCK_NOT_AVAILABLE, DEADLOCK, CANCELED = "55P03", "40P01", "57014"
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
+LOCK_NOT_AVAILABLE, DEADLOCK, CANCELED, TERMINATED = "55P03", "40P01", "57014", "57P01"
+FIRST_PAUSE = 0.1
+LONGEST_PAUSE = 10.0
+"""Seconds after an attempt that made other sessions wait for its work."""
+LONGEST_PAUSE_FOR_LOCKS = 2.0
+"""Seconds after an attempt that only did not get a lock: it made others wait for ``longest_wait_ms`` at most."""
 
 
 @dataclass
 class Execution:
-    """One migration's attempts on a session. ``tries``: how many there were; ``held_up``: who waited for us.
+    """The attempts of one migration on a session.
 
-    ``doubtful``: statements that an earlier run had finished, where the schema is as if it had not.
+    ``tries``: how many there were; ``paused``: seconds between them. ``lock_waits``: how its
+    locks were taken. ``doubtful``: statements that an earlier run had finished, although
+    the schema is as if it had not. ``lasting_limits``: the session's limits, if a script cannot have changed them.
+    ``holds_locks``: the transaction holds locks that may block queries.
     """
 
     target: Target
     connection: psycopg.Connection[Any]
     tries: int = 0
-    waited: float = 0
-    held_up: list[HeldUp] = field(default_factory=list)
+    paused: float = 0
+    lock_waits: LockWaits = field(default_factory=LockWaits)
     doubtful: set[StatementKey] = field(default_factory=set)
+    report: Callable[[str], None] = ignore
+    lasting_limits: Budget | None = None
+    holds_locks: bool = False
+    started: float = field(default_factory=time.monotonic)
 
     @property
     def budgets(self) -> Budgets:
-        """What the environment allows."""
+        """The budgets of the environment."""
         return self.target.environment.budgets.budgets
 
-    def run(self, attempt: Callable[[], Result]) -> Result:
-        """Run the attempt, which is one transaction or can go on where it was, until it succeeds.
+    @cached_property
+    def watchdog(self) -> Watchdog:
+        """The watchdog of the session. Its process is started when it is needed for the first time."""
+        return Watchdog(self.connection, self.budgets.blocked, self.budgets.blocked_ms)
 
-        What could not get a lock, met a deadlock, or held others up is tried again, after a pause that grows
-        and is never the same for two of us; when the environment's ``retry_for`` is over, what the last
-        attempt raised is raised: StatementFailed, BlockedSessions.
+    @cached_property
+    def progress(self) -> Progress:
+        """Reports what the migration does."""
+        return Progress(self.target.name, self.report, lambda: self.watchdog.blockers)
+
+    @property
+    def seconds_left(self) -> float:
+        """The seconds for which the migration may still be tried."""
+        return self.budgets.retry_for - (time.monotonic() - self.started)
+
+    def run(self, attempt: Callable[[], Result]) -> Result:
+        """Run the attempt until it succeeds, and return its result. The attempt must be repeatable.
+
+        An attempt that could not get a lock, met a deadlock, or blocked other sessions is repeated after a random pause
+        that becomes longer each time. When ``retry_for`` is over, the error of the last attempt is raised:
+        StatementFailed, BlockedSessions, LocksUnavailable.
         """
-        started, pause = time.monotonic(), FIRST_PAUSE
+        self.started, pause = time.monotonic(), FIRST_PAUSE
         while True:
             self.tries += 1
+            self.watchdog.begin_attempt()
             try:
-                with self._watched():
-                    return attempt()
-            except (StatementFailed, BlockedSessions) as error:
-                pause = min(pause * 2, LONGEST_PAUSE) * random.uniform(0.5, 1)  # noqa: S311
-                left = self.budgets.retry_for - (time.monotonic() - started)
-                if not self._passes(error) or left < pause or self.connection.closed:
-                    raise self._told(error) from error
+                return attempt()
+            except (StatementFailed, BlockedSessions, LocksUnavailable) as error:
+                longest = LONGEST_PAUSE_FOR_LOCKS if self._only_lacks_lock(error) else LONGEST_PAUSE
+                pause = min(pause * 2, longest) * random.uniform(0.5, 1)  # noqa: S311
+                if not self._is_retryable(error) or self.seconds_left < pause or self.connection.closed:
+                    raise self._as_blocked_sessions(error) from error
+                self.progress.note(
+                    f"attempt {self.tries}: {error.fill(error.summary)} Again in {pause:.1f} s."
+                )
                 time.sleep(pause)
-                self.waited += pause
-
-    def wait_for_quiet(self, plan: EnvironmentPlan) -> None:
-        """Wait until nobody stands in the way of the plan's statements; raise BlockingTransactionsOpen, which names them."""
-        concurrent = any(
-            contains_phrase(words, "concurrently")
-            for text in plan.statements
-            for words in tokenize_statements(text)
-        )
-        tables = locked(plan.statements, plan.promised)
-        started = time.monotonic()
-        while found := forecast(self.connection, tables, self.budgets.old_ms, concurrent=concurrent):
-            waited = time.monotonic() - started
-            if waited >= self.budgets.quiet_for:
-                raise BlockingTransactionsOpen(self.target.name, waited, "; ".join(map(str, found)))
-            time.sleep(min(0.5, self.budgets.quiet_for - waited))
-
-    def before(self, statement: str, outside: bool) -> None:
-        """Limit the statement that comes next; raise BlockedSessions where others have waited too long already."""
-        if self.held_up and self.held_up[-1].tripped:
-            raise self._held()
-        set_session_limits(self.connection, self.budgets.of(statement, outside=outside))
-
-    def notes(self) -> dict[str, Any]:
-        """Give what is to be recorded: attempts and waits, where there was more than one, and who waited for us."""
-        found: dict[str, Any] = {}
-        if self.tries > 1:
-            found |= {"attempts": self.tries, "paused_ms": round(self.waited * 1000)}
-        if lost := sum(each.lost for each in self.held_up):
-            found["watch_lost"] = lost
-        victims = [each.as_dict() for each in self.held_up if each.pids]
-        return {**found, "held_up": victims} if victims else found
+                self.paused += pause
 
     @contextmanager
-    def _watched(self) -> Iterator[None]:
-        dog = Watchdog(self.connection.info.backend_pid, self.budgets.blocked, self.budgets.blocked_ms)
-        self.held_up.append(dog.held_up)
-        with dog.watching(self.target.connect):
-            yield
+    def watched(self) -> Iterator[None]:
+        """Let the server and the watchdog end what a worker leaves behind, while the block runs."""
+        set_client_checks(self.connection)
+        assert isinstance(self.connection, BoundedConnection)
+        before = self.connection.reason_to_give_up
+        self.connection.reason_to_give_up = self.watchdog.reason_to_give_up
+        try:
+            with self.progress.reported():
+                yield
+        finally:
+            self.connection.reason_to_give_up = before
+            self.watchdog.stop()
 
-    def _passes(self, error: StatementFailed | BlockedSessions) -> bool:
-        """Whether waiting may help."""
-        if isinstance(error, BlockedSessions) or error.sqlstate in (LOCK_NOT_AVAILABLE, DEADLOCK):
-            return True
-        return error.sqlstate == CANCELED and self.held_up[-1].tripped
+    def require_watchdog(self) -> None:
+        """Wait until the session is watched. Raises WatchdogMissing: no statement that may block others runs without."""
+        if not self.watchdog.wait_until_watching():
+            raise WatchdogMissing(self.target.name, self.watchdog.reason or "it has not started in time")
 
-    def _told(self, error: StatementFailed | BlockedSessions) -> StatementFailed | BlockedSessions:
-        tripped = (
-            isinstance(error, StatementFailed) and error.sqlstate == CANCELED and self.held_up[-1].tripped
+    def wait_for_blocking_transactions(self, plan: EnvironmentPlan) -> None:
+        """Wait until no long transaction blocks the plan's statements. Raises BlockingTransactionsOpen, which names them."""
+        concurrent = any(is_concurrent(text) for text in plan.statements)
+        tables = locked(plan.statements, plan.promised)
+        started = time.monotonic()
+        with self.progress.activity("waiting for transactions to end"):
+            while found := find_blocking_transactions(
+                self.connection, tables, self.budgets.old_ms, concurrent=concurrent
+            ):
+                waited, self.progress.blockers = time.monotonic() - started, "; ".join(map(str, found))
+                if waited >= self.budgets.quiet_for:
+                    raise BlockingTransactionsOpen(self.target.name, waited, self.progress.blockers)
+                time.sleep(min(0.5, self.budgets.quiet_for - waited))
+        self.progress.blockers = ""
+
+    def before_statement(self, statement: str, outside: bool) -> None:
+        """Set the limits of the next statement. Raises BlockedSessions if others have waited too long already."""
+        self.refuse_blocking()
+        budget = self.budgets.of(statement, outside=outside, holds_locks=self.holds_locks)
+        self.set_limits(budget, lasting=outside)
+
+    def set_limits(self, budget: Budget, *, lasting: bool) -> None:
+        """Set the limits of the session, unless they are set already.
+
+        ``lasting``: outside of a transaction block, where no rollback restores the previous values.
+        """
+        if not lasting or budget != self.lasting_limits:
+            set_session_limits(self.connection, budget)
+        self.lasting_limits = budget if lasting else None
+
+    def refuse_blocking(self) -> None:
+        """Raise BlockedSessions if the watchdog has found that others wait too long."""
+        if self.watchdog.attempts and self.watchdog.attempts[-1].limit_exceeded:
+            raise self._blocked_sessions()
+
+    def notes(self) -> dict[str, Any]:
+        """Return what the ledger records: attempts and pauses if there were several, locks, and sessions that waited."""
+        found: dict[str, Any] = {}
+        if self.tries > 1:
+            found |= {"attempts": self.tries, "paused_ms": round(self.paused * 1000)}
+        if locks := self.lock_waits.as_dict():
+            found["locks"] = locks
+        if lost := self.watchdog.lost:
+            found["watch_lost"] = lost
+        waits = [each.as_dict() for each in self.watchdog.attempts if each.pids]
+        return {**found, "blocked_sessions": waits} if waits else found
+
+    @staticmethod
+    def _only_lacks_lock(error: Retryable) -> bool:
+        return isinstance(error, LocksUnavailable) or (
+            isinstance(error, StatementFailed) and error.sqlstate in (LOCK_NOT_AVAILABLE, DEADLOCK)
         )
-        return self._held() if tripped else error
 
-    def _held(self) -> BlockedSessions:
-        worst = max(self.held_up, key=lambda each: each.longest_ms)
+    def _is_retryable(self, error: Retryable) -> bool:
+        return (
+            isinstance(error, BlockedSessions) or self._only_lacks_lock(error) or self._was_cancelled(error)
+        )
+
+    def _was_cancelled(self, error: Retryable) -> bool:
+        """Whether the watchdog has cancelled the statement or terminated the session."""
+        return (
+            isinstance(error, StatementFailed)
+            and error.sqlstate in (CANCELED, TERMINATED)
+            and self.watchdog.attempts[-1].limit_exceeded
+        )
+
+    def _as_blocked_sessions(self, error: Retryable) -> Retryable:
+        return self._blocked_sessions() if self._was_cancelled(error) else error
+
+    def _blocked_sessions(self) -> BlockedSessions:
+        worst = max(self.watchdog.attempts, key=lambda each: each.longest_ms)
         return BlockedSessions(self.target.name, len(worst.pids), round(worst.longest_ms), self.tries)

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.approval.documents import UNKNOWN_REQUESTER
+from wish_rollout.core.errors.execution import ClusterChangeRefused
 from wish_rollout.core.errors.plans import PlanChanged
 from wish_rollout.core.errors.signatures import ApproversNotConfigured
-from wish_rollout.core.ledger import Act
+from wish_rollout.core.ledger import EMPTY_LEDGER, Act, LedgerHead
 from wish_rollout.core.release.release import format_position
 from wish_rollout.postgres.catalog.database_state import read_database_state
+from wish_rollout.postgres.catalog.shared_catalogs import changed_shared_catalogs
 from wish_rollout.postgres.records import ledger
+from wish_rollout.postgres.records.ledger_integrity import refuse_altered_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,19 +24,28 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.approval.policy import Authorization
     from wish_rollout.core.plan.plan import EnvironmentPlan
+    from wish_rollout.revisions.statement_guard import StatementGuard
     from wish_rollout.rollout.project.target import Target
 
     GateKeeper = Callable[[EnvironmentPlan, psycopg.Connection[Any]], Authorization]
     """Returns the authorization of a plan, or raises; called under the lock, on the session that migrates."""
 
 
+def ignore(_line: str) -> None:
+    """Report nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """The requester of an act, the Dagster run, and the gatekeeper that decides whether the act is authorized."""
+    """The requester of an act, the Dagster run, and the gatekeeper that decides whether the act is authorized.
+
+    ``report``: called with each line of progress, also from other threads.
+    """
 
     who: str = UNKNOWN_REQUESTER
     run: str = ""
     gatekeeper: GateKeeper | None = None
+    report: Callable[[str], None] = field(default=ignore, compare=False)
 
     def refuse_without_gatekeeper(self, target: Target) -> None:
         """Raise ApproversNotConfigured if the target is gated and this actor has no gatekeeper."""
@@ -62,6 +74,8 @@ class Recorder:
     started: float = field(default_factory=time.perf_counter)
     asked: float = 0
     begun: int | None = None
+    head: LedgerHead = EMPTY_LEDGER
+    guard: StatementGuard | None = None
     notes: Callable[[], dict[str, Any]] = dict
 
     @property
@@ -83,6 +97,7 @@ class Recorder:
     def first(self) -> None:
         """Create the ledger if it is missing; raise PlanChanged if the schema differs from the approved one."""
         ledger.create_if_missing(self.connection, self.target.name)
+        refuse_altered_ledger(self.connection, self.target.name)
         if self.grant and not self.begun:
             now = read_database_state(self.connection, self.target.scope).snapshot.fingerprint
             if now != self.plan.fingerprint:
@@ -109,10 +124,25 @@ class Recorder:
 
     def last(self) -> None:
         """Write the ledger entry of the completed act."""
+        self.refuse_cluster_changes()
         act = self._act()
         if self.begun:
             act = replace(act, nonce=None, detail={**act.detail, "begun": self.begun})
-        ledger.append(self.connection, self.target.name, act)
+        entry = ledger.append(self.connection, self.target.name, act)
+        self.head = LedgerHead(entry.seq, entry.hash)
+
+    def refuse_cluster_changes(self) -> None:
+        """Raise ClusterChangeRefused if the transaction has changed roles or the like, on a gated environment."""
+        if self.target.environment.gated and (changed := changed_shared_catalogs(self.connection)):
+            raise ClusterChangeRefused(self.target.name, ", ".join(changed))
+
+    def _sent(self) -> dict[str, Any]:
+        """Return the number and the hash of the statements that were sent so far."""
+        return {"statements": {"count": self.guard.count, "sha256": self.guard.digest}} if self.guard else {}
+
+    def _place(self) -> dict[str, Any]:
+        """Return which environment and database this is, so that no other environment changes it without its gate."""
+        return {"environment": self.target.name, "database": self.plan.facts.permanent_identity}
 
     def _act(self) -> Act:
         return Act(
@@ -127,7 +157,12 @@ class Recorder:
             after=self.after,
             milliseconds=round(self.seconds * 1000),
             nonce=self.grant.request.nonce if self.grant else None,
-            detail={**(detail(self.grant) if self.grant else {}), **self.notes()},
+            detail={
+                **self._place(),
+                **self._sent(),
+                **(detail(self.grant) if self.grant else {}),
+                **self.notes(),
+            },
         )
 
 
@@ -140,4 +175,6 @@ def detail(grant: Authorization) -> dict[str, Any]:
     found: dict[str, Any] = {"approvals": given, "requester": grant.request.requester}
     if grant.break_glass:
         found["BREAK GLASS"] = grant.break_glass
+    if grant.ledger_fault:
+        found["ledger fault"] = grant.ledger_fault
     return found

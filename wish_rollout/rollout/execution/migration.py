@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.plans import PlanChanged, SchemaDrifted
@@ -12,6 +13,7 @@ from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.execution.object_removal import drop_objects
+from wish_rollout.rollout.approval.ledger_guard import refuse_bypassed_gate
 from wish_rollout.rollout.execution.ledger_recording import NOBODY, Actor, Recorder
 from wish_rollout.rollout.execution.rollout_lock import rollout_mutex
 from wish_rollout.rollout.execution.script_execution import NO_CHECKS, Checks, run_scripts
@@ -27,13 +29,17 @@ if TYPE_CHECKING:
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.project.target import Target
 
+SHOWN = 60
+"""So many characters of a changed value of a plan are shown."""
+
 
 @dataclass(frozen=True, slots=True)
 class Migrated:
     """The result of a migration of one environment, small enough to be passed from op to op.
 
     ``before``: the fingerprint before the migration. ``expected``: the fingerprint of that snapshot plus the
-    promised delta. ``seconds``: duration of the migration itself.
+    promised delta. ``seconds``: duration of the migration itself. ``nonce``: of the
+    request whose approval was used. ``ledger``: the last row of the ledger.
     """
 
     environment: str
@@ -46,6 +52,9 @@ class Migrated:
     release_digest: str
     plan_digest: str
     seconds: float
+    nonce: str = ""
+    ledger: str = ""
+    database: str = ""
 
     @classmethod
     def of(cls, recorder: Recorder, expected: str, revisions: list[str]) -> Migrated:
@@ -62,6 +71,9 @@ class Migrated:
             release_digest=plan.release_digest,
             plan_digest=plan.digest,
             seconds=recorder.seconds,
+            nonce=recorder.grant.request.nonce if recorder.grant else "",
+            ledger=str(recorder.head),
+            database=plan.facts.database_identity,
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -89,6 +101,7 @@ def migrate_environment(
     actor.refuse_without_gatekeeper(target)
     with target.connect() as connection, rollout_mutex(target, connection):
         plan, seen = plan_on_connection(project, target, connection, choices)
+        refuse_bypassed_gate(connection, target.environment, seen.facts)
         refuse_infeasible(target.environment, plan, project, seen)
         recorder = Recorder(target, connection, plan, actor)
         if not plan.is_empty:
@@ -109,7 +122,7 @@ def act(project: Project, recorder: Recorder, seen: DatabaseState) -> tuple[str,
         before, checks = project.history.at(plan.start), Checks(first=cleaning(project, recorder))
     direction: Direction = "stamp" if plan.action is Action.ADOPT else "up"
     recorder.after = plan.resumed_fingerprint or expected(plan, before).fingerprint
-    applied = run_scripts(project, recorder, plan.end[0], direction, checks)
+    applied = run_scripts(project, recorder, plan.end, direction, checks)
     return recorder.after, applied.revisions
 
 
@@ -142,14 +155,43 @@ def refuse_changed(plan: EnvironmentPlan, planned: Mapping[str, Any] | None) -> 
         return
     now = plan.signed_fields()
     changed = [
-        f"{name} was {_short(planned.get(name))}, is {_short(value)}"
+        f"{name} {_describe_change(before, after)}"
         for name, value in now.items()
         if planned.get(name) != value
+        for before, after in [_differing(planned.get(name), value)]
     ]
     if changed:
         raise PlanChanged(plan.environment, "; ".join(changed))
 
 
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= 60 else text[:60] + "…"
+def _differing(before: Any, after: Any) -> tuple[Any, Any]:
+    """Return the items of two mappings that differ, as text; other values as they are."""
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return before, after
+    pairs = ((before, after), (after, before))
+    first, second = (
+        ", ".join(f"{key} {str(item)[:12]}" for key, item in sorted(one.items() - other.items()))
+        for one, other in pairs
+    )
+    return first or "(nothing)", second or "(nothing)"
+
+
+def _describe_change(before: Any, now: Any) -> str:
+    """Return how a value of a plan differs, from its first difference on."""
+    if isinstance(before, list) and isinstance(now, list):
+        pairs = enumerate(zip_longest(before, now, fillvalue="(none)"), start=1)
+        number, (one, other) = next((place, pair) for place, pair in pairs if pair[0] != pair[1])
+        return f"differ in number {number} of {len(now)}: {_describe_change(_text(one), _text(other))}"
+    one, other = _text(before), _text(now)
+    same = next((place for place, pair in enumerate(zip_longest(one, other)) if pair[0] != pair[1]), len(one))
+    start = max(0, same - 20) if max(len(one), len(other)) > SHOWN else 0
+    return f"was {_cut(one, start)}, is {_cut(other, start)}"
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else repr(value)
+
+
+def _cut(text: str, start: int) -> str:
+    end = start + SHOWN
+    return f"{'…' if start else ''}{text[start:end]}{'…' if len(text) > end else ''}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.plan.plan import Plan
 from wish_rollout.rollout.approval.approvals import subject_of_plan
 from wish_rollout.rollout.approval.approver_rules import approval_rules, refuse_unreachable_quorum
+from wish_rollout.rollout.approval.ledger_guard import refuse_bypassed_gates
 from wish_rollout.rollout.planning.plans import NO_CHOICES, Choices, plan_target
 from wish_rollout.rollout.planning.refusals import refuse_infeasible
 from wish_rollout.rollout.planning.shared_databases import refuse_same_database
@@ -29,7 +30,8 @@ def preflight(project: Project, targets: Sequence[Target], choices: Choices = NO
     for name in (*choices.adopt, *choices.clean):
         project.config.find_environment(name)
     planned = [plan_target(project, target, choices) for target in targets]
-    refuse_same_database(project, {plan.environment: seen.facts.instance for plan, seen in planned})
+    refuse_same_database(project, {plan.environment: seen.facts for plan, seen in planned})
+    refuse_bypassed_gates(project, targets)
     for target, (plan, seen) in zip(targets, planned, strict=True):
         refuse_infeasible(target.environment, plan, project, seen)
         if target.environment.gated and not plan.is_empty:

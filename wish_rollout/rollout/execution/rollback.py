@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.postgres.rows.rows_at_risk import count_rows_at_risk
+from wish_rollout.rollout.approval.ledger_guard import refuse_bypassed_gate
 from wish_rollout.rollout.execution.ledger_recording import NOBODY, Actor, Recorder
 from wish_rollout.rollout.execution.migration import Migrated
 from wish_rollout.rollout.execution.rollout_lock import rollout_mutex
@@ -37,6 +38,7 @@ def rollback_environment(
     actor.refuse_without_gatekeeper(target)
     with target.connect() as connection, rollout_mutex(target, connection):
         plan, seen = plan_rollback_on(project, target, connection, to)
+        refuse_bypassed_gate(connection, target.environment, seen.facts)
         after = plan.resumed_fingerprint or plan.promised.apply(seen.snapshot).fingerprint
         recorder = Recorder(target, connection, plan, actor, after)
         recorder.ask()
@@ -48,7 +50,7 @@ def downgrade(project: Project, recorder: Recorder) -> list[str]:
     """Run the downgrades in a transaction that first checks that no row is lost."""
     target, connection, plan = recorder.target, recorder.connection, recorder.plan
     refuse = refuse_loss(target.name, connection, plan.promised, project.history.at(plan.end))
-    end = plan.end[0] if plan.end else "base"
+    end = plan.end or ("base",)
     return run_scripts(project, recorder, end, "down", Checks(each=refuse)).revisions
 
 

@@ -1,4 +1,4 @@
-"""Running a migration so that it never hurts who else is there, and each statement once."""
+"""Runs the scripts of an act: within budgets, with its locks taken first, and each statement once."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from wish_rollout.postgres.sessions.connections import cancel
 from wish_rollout.postgres.sessions.session_limits import set_session_limits
 from wish_rollout.revisions.run_hooks import Hooks
 from wish_rollout.rollout.execution.attempts import Execution
+from wish_rollout.rollout.execution.lock_taking import TransactionLocks
+from wish_rollout.rollout.execution.statement_checks import guard_for
 from wish_rollout.rollout.execution.statement_journal import Journaling
 from wish_rollout.rollout.planning.plans import journal_act_name
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wish_rollout.core.plan.plan import EnvironmentPlan
+    from wish_rollout.core.release.measurements import LockSequence
+    from wish_rollout.core.release.release import Position
     from wish_rollout.revisions.run_hooks import Sent
     from wish_rollout.revisions.script_runs import Direction
     from wish_rollout.revisions.statement_hooks import Applied
@@ -29,7 +33,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Checks:
-    """What is called in the transaction: ``first`` before all else, ``each`` before every step, in its own."""
+    """Functions that are called in the migration's transaction.
+
+    ``first``: before everything else. ``each``: before each revision, in the revision's own transaction.
+    """
 
     first: Callable[[], None] | None = None
     each: Callable[[], None] | None = None
@@ -39,81 +46,131 @@ NO_CHECKS = Checks()
 
 
 def run_scripts(
-    project: Project, recorder: Recorder, end: str, direction: Direction, checks: Checks = NO_CHECKS
+    project: Project, recorder: Recorder, end: Position, direction: Direction, checks: Checks = NO_CHECKS
 ) -> Applied:
-    """Run the scripts of a recorded act, within budgets, watched, and each statement once.
+    """Run the scripts of a recorded act up to the revision ``end``, and return what was applied.
 
-    Raises StatementFailed, StatementFailedAfterCommit, ScriptFailed, BlockedSessions, BlockingTransactionsOpen.
+    Raises StatementFailed, StatementFailedAfterCommit, ScriptFailed, BlockedSessions, BlockingTransactionsOpen,
+    LocksUnavailable.
     """
-    execution = Execution(recorder.target, recorder.connection)
+    execution = Execution(recorder.target, recorder.connection, report=recorder.actor.report)
     recorder.notes = execution.notes
-    execution.wait_for_quiet(recorder.plan)
-    return execution.run(lambda: _attempt(project, recorder, execution, (end, direction), checks))
+    with execution.watched():
+        if lock_sequence(project, recorder.plan).needs_watchdog:
+            execution.watchdog.start()
+        execution.wait_for_blocking_transactions(recorder.plan)
+        return execution.run(lambda: _attempt(project, recorder, execution, (end, direction), checks))
 
 
 def _attempt(
-    project: Project, recorder: Recorder, execution: Execution, way: tuple[str, Direction], checks: Checks
+    project: Project,
+    recorder: Recorder,
+    execution: Execution,
+    destination: tuple[Position, Direction],
+    checks: Checks,
 ) -> Applied:
-    """Run the scripts once, going on where an earlier attempt, or a killed process, has come to."""
+    """Run the scripts once; statements that an earlier attempt or run has finished are skipped."""
     from wish_rollout.revisions.script_runs import migrate
+    from wish_rollout.revisions.transaction_scope import has_transaction_per_revision
 
     target, connection, plan = recorder.target, recorder.connection, recorder.plan
     if execution.tries > 1:
         connection.execute("reset role")
         connection.execute("discard temp")
     recorder.resume()
-    end, direction = way
+    end, direction = destination
     journal = Journal(connection, journal_act_name(plan), recorder.after)
-    journaling = Journaling(journal, active=journal.read())
+    sequence = lock_sequence(project, plan)
+    locks = TransactionLocks(execution, sequence, has_transaction_per_revision, command_to_continue(plan))
+    journaling = Journaling(journal, active=journal.read(), before_execution=locks.take_for_statement)
     if execution.tries == 1 and not plan.drift:
         execution.doubtful = set(journal.finished)
     journaling.doubt(execution.doubtful, project.history.at(plan.start))
     try:
-        hooks = _hooks(recorder, execution, journaling, checks)
-        return migrate(project.road(target, connection), end, direction, hooks)
+        resumed = journaling.active or execution.tries > 1
+        recorder.guard = guard_for(project, target, plan, resumed=resumed)
+        hooks = _Attempt(recorder, execution, journaling, locks, checks).hooks()
+        return migrate(project.script_run(target, connection), end, direction, hooks)
     except StatementFailed as error:
-        raise (
-            StatementFailedAfterCommit(**error.as_dict(), again=_again(plan)) if journaling.active else error
-        ) from error
+        if not journaling.active:
+            raise
+        raise StatementFailedAfterCommit(**error.as_dict(), again=command_to_continue(plan)) from error
 
 
-def _again(plan: EnvironmentPlan) -> str:
-    """Write the command that goes on with an act."""
-    back = plan.action is Action.ROLLBACK
-    return (
-        f"wish-rollout rollback {plan.environment} --to {format_position(plan.end)}"
-        if back
-        else "wish-rollout apply"
-    )
+def lock_sequence(project: Project, plan: EnvironmentPlan) -> LockSequence:
+    """Return what was measured of the statements that a plan sends."""
+    if plan.action is Action.ROLLBACK:
+        reverted = project.release.revisions_to_revert(plan.start, plan.end)
+        return project.measurements.sequence(reverted, "downgrade")
+    return project.measurements.sequence(project.release.pending(plan.start), "upgrade")
 
 
-def _hooks(recorder: Recorder, execution: Execution, journaling: Journaling, checks: Checks) -> Hooks:
-    def begin() -> None:
-        set_session_limits(recorder.connection, execution.budgets.transaction)
-        recorder.first()
-        if checks.first:
-            checks.first()
+def command_to_continue(plan: EnvironmentPlan) -> str:
+    """Return the command that continues an act."""
+    if plan.action is Action.ROLLBACK:
+        return f"wish-rollout rollback {plan.environment} --to {format_position(plan.end)}"
+    return "wish-rollout apply"
 
-    def run(sent: Sent) -> None:
+
+@dataclass(frozen=True)
+class _Attempt:
+    """The hooks of one attempt."""
+
+    recorder: Recorder
+    execution: Execution
+    journaling: Journaling
+    locks: TransactionLocks
+    checks: Checks
+
+    def hooks(self) -> Hooks:
+        return Hooks(
+            first=self.begin,
+            early=self.recorder.early,
+            last=self.finish,
+            step=self.locks.begin_revision,
+            each=self.check_revision,
+            before=self.execution.before_statement,
+            run=self.run,
+            committing=self.before_commit,
+            guard=self.recorder.guard,
+            revisions_to_revert=self.roll_back,
+        )
+
+    def begin(self) -> None:
+        set_session_limits(self.recorder.connection, self.execution.budgets.of("", outside=False))
+        self.recorder.first()
+        if self.checks.first:
+            self.checks.first()
+
+    def check_revision(self) -> None:
+        if self.checks.each:
+            self.locks.take_for_revision()
+            self.checks.each()
+
+    def run(self, sent: Sent) -> None:
+        self.locks.begin_statement(sent)
+        position, total = self.locks.sequence.position, self.locks.sequence.total
         try:
-            journaling.run(sent)
+            with self.execution.progress.statement(sent.revision, position, total, sent.statement):
+                self.journaling.run(sent)
         except Exception:
             raise
         except BaseException:  # Ctrl-C, or the run was cancelled; SQLAlchemy closes the session at once
-            cancel(recorder.connection)
+            cancel(self.recorder.connection)
+            note = "interrupted: the statement was cancelled on the server, and its open transaction is rolled back"
+            self.execution.progress.note(note)
             raise
 
-    def finish() -> None:
-        journaling.last()
-        recorder.last()
+    def before_commit(self) -> None:
+        self.recorder.refuse_cluster_changes()
+        self.journaling.committing()
+        self.locks.end_transaction()
 
-    return Hooks(
-        first=begin,
-        early=recorder.early,
-        last=finish,
-        each=checks.each,
-        before=execution.before,
-        run=run,
-        committing=journaling.committing,
-        revisions_to_revert=journaling.revisions_to_revert,
-    )
+    def roll_back(self) -> None:
+        self.journaling.revisions_to_revert()
+        self.locks.end_transaction()
+
+    def finish(self) -> None:
+        self.journaling.last()
+        self.locks.end_transaction()
+        self.recorder.last()

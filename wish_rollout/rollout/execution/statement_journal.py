@@ -1,13 +1,13 @@
-"""Running each statement of a release once, however often the release is cut off and run again."""
+"""Executes each statement of a release once, however often the release is interrupted and run again."""
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from psycopg import errors
 
+from wish_rollout.core.release.measurements import statement_digest
 from wish_rollout.core.release.statement_repeatability import (
     StatementKind,
     classify_text,
@@ -21,30 +21,38 @@ from wish_rollout.postgres.execution.statement_results import StatementResult
 from wish_rollout.postgres.records.journal import Journal, StatementKey
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wish_rollout.revisions.run_hooks import Sent
 
 NOT_IN_TRANSACTION = (errors.ActiveSqlTransaction, errors.InvalidTransactionTermination)
-"""What the server says of a statement that cannot be in a transaction, or of a procedure that ends one itself."""
+"""Errors of a statement that cannot run in a transaction block, or of a procedure that commits."""
 
 DEFINING = frozenset({"alter", "comment", "create", "drop", "grant", "revoke", "security"})
 CHANGING = frozenset({"copy", "delete", "insert", "merge", "truncate", "update"})
-OF_THE_SERVER = (("database",), ("role",), ("system",), ("tablespace",), ("user",), ("group",))
-"""What is not of one database, so that its schema tells nothing of it."""
+GLOBAL_OBJECTS = (("database",), ("role",), ("system",), ("tablespace",), ("user",), ("group",))
+"""Objects that belong to the whole server, so that they are in no schema."""
 
 
 class Journaling:
-    """What a run of the scripts asks before and after each statement; ``Hooks.run`` and three more.
+    """The hooks that execute the statements of the scripts and record them in the journal.
 
-    In a transaction, statements are only remembered, and written down with the first thing that is committed:
-    so a release in one transaction never touches the journal. Outside of one, a statement and its mark are one
-    transaction of ours; what cannot be in one is marked before and after, and repaired if it was cut off.
-    A statement that is skipped gives the script what it gave when it ran: its rows, or how many there were.
-    Only what reads, or belongs to the session (settings, savepoints, temporary tables), runs each time.
+    Statements in a transaction are kept in memory, and recorded before its commit: a release in one transaction never
+    writes to the journal. A statement outside of the revision's transaction and its record are one transaction. A
+    statement that cannot run in a transaction block is recorded before and after, and repaired if it was interrupted.
+    A statement that is skipped returns the result of its execution to the script. Statements that only read, and those
+    that belong to the session (settings, savepoints, temporary tables), are executed each time.
+
+    ``active``: the journal has rows of this release. ``before_execution`` is called before each execution of a
+    statement, in the statement's transaction if it has one.
     """
 
-    def __init__(self, journal: Journal, *, active: bool) -> None:
+    def __init__(
+        self, journal: Journal, *, active: bool, before_execution: Callable[[Sent], None] | None = None
+    ) -> None:
         self.journal = journal
         self.active = active
+        self.before_execution = before_execution
         self.seen: Counter[tuple[str, str]] = Counter()
         self.waiting: list[tuple[StatementKey, StatementResult]] = []
         self.savepoints: dict[NameParts, int] = {}
@@ -53,25 +61,25 @@ class Journaling:
         self.before = Snapshot({})
 
     def doubt(self, marks: set[StatementKey], before: Snapshot) -> None:
-        """Doubt what was finished, since the schema is that of ``before`` again: somebody took it all back.
+        """Execute some of the finished statements again, because the schema is that of ``before``: it was reverted.
 
-        Then what makes, alters or drops something is undone, and so is what wrote into a table that is not there;
-        what wrote into one that was there before is not.
+        These are statements that create, alter or drop an object, and statements that wrote to a table that does not
+        exist in ``before``. Statements that wrote to an existing table are not executed again.
         """
         self.doubtful, self.before = marks, before
 
     def run(self, sent: Sent) -> None:
-        """Execute a statement, unless it is done already."""
+        """Execute a statement, unless it is finished already."""
         kind = classify_text(sent.statement)
         if (
             sent.again
             or kind in (StatementKind.SESSION, StatementKind.READ_ONLY)
             or self._temporary(sent.statement)
         ):
-            sent.execute()
+            self._execute(sent)
             self._savepoints(sent.statement)
             return
-        digest = hashlib.sha256(sent.text.encode()).hexdigest()
+        digest = statement_digest(sent.text)
         self.seen[sent.revision, digest] += 1
         mark = StatementKey(sent.revision, digest, self.seen[sent.revision, digest])
         if mark in self.journal.finished and not (mark in self.doubtful and self._is_undone(sent.statement)):
@@ -79,13 +87,18 @@ class Journaling:
         elif sent.outside:
             self._outside(sent, mark, kind)
         else:
-            sent.execute()
+            self._execute(sent)
             self.waiting.append((mark, StatementResult.from_cursor(sent.cursor)))
+
+    def _execute(self, sent: Sent) -> None:
+        if self.before_execution:
+            self.before_execution(sent)
+        sent.execute()
 
     def _is_undone(self, text: str) -> bool:
         for words in tokenize_statements(text)[:1]:
             if words[0] in DEFINING:
-                return words[1:2] not in OF_THE_SERVER
+                return words[1:2] not in GLOBAL_OBJECTS
             tables = [name for kind, name in self.before.objects if kind == "table"]
             return words[0] in CHANGING and not any(
                 is_name_of(written_relation(words), name) for name in tables
@@ -95,14 +108,14 @@ class Journaling:
     def _skip(self, sent: Sent, mark: StatementKey) -> None:
         for part in session_statements(sent.statement):
             self.journal.connection.execute(part.encode())
-        self.journal.finished[mark].again(sent.cursor)
+        self.journal.finished[mark].return_again(sent.cursor)
 
     def _outside(self, sent: Sent, mark: StatementKey, kind: StatementKind) -> None:
         self._make()
         if kind is not StatementKind.OUTSIDE_TRANSACTION and mark not in self.journal.begun:
             try:
                 with self.journal.connection.transaction():
-                    sent.execute()
+                    self._execute(sent)
                     self._finish(mark, StatementResult.from_cursor(sent.cursor))
             except NOT_IN_TRANSACTION:
                 self._alone(sent, mark)
@@ -113,15 +126,15 @@ class Journaling:
         done = mark in self.journal.begun and self.journal.repair_concurrent_statement(sent.text)
         if not done:
             self.journal.begin(mark)
-            sent.execute()
+            self._execute(sent)
         self._finish(mark, StatementResult.from_cursor(sent.cursor))
 
-    def _finish(self, mark: StatementKey, given: StatementResult) -> None:
-        self.journal.finish(mark, given)
+    def _finish(self, mark: StatementKey, result: StatementResult) -> None:
+        self.journal.finish(mark, result)
         self.doubtful.discard(mark)
 
     def _temporary(self, text: str) -> bool:
-        """Whether a statement makes, fills or changes what ends with the session."""
+        """Whether a statement creates, fills or changes a temporary relation."""
         for words in tokenize_statements(text)[:1]:
             if made := temporary_relation(words):
                 self.temporary.add(made[-1])
@@ -131,7 +144,7 @@ class Journaling:
         return False
 
     def _savepoints(self, text: str) -> None:
-        """Forget what was undone by going back to a savepoint."""
+        """Forget the statements that a rollback to a savepoint has undone."""
         for words in tokenize_statements(text):
             if words[0] == "savepoint":
                 self.savepoints[words[1:2]] = len(self.waiting)
@@ -139,19 +152,19 @@ class Journaling:
                 del self.waiting[self.savepoints.get(words[-1:], len(self.waiting)) :]
 
     def revisions_to_revert(self) -> None:
-        """Forget what a script has rolled back by itself."""
+        """Forget the statements that a script has rolled back itself."""
         self.waiting = []
 
     def committing(self) -> None:
-        """Write down what has run so far, in the transaction that is about to be committed."""
+        """Record the statements of the transaction that is about to be committed."""
         if self.waiting:
             self._make()
-            for mark, given in self.waiting:
-                self._finish(mark, given)
+            for mark, result in self.waiting:
+                self._finish(mark, result)
             self.waiting = []
 
     def last(self) -> None:
-        """End the release's journal, in the transaction of its last act."""
+        """Delete the rows of the release, in its last transaction."""
         self.waiting = []
         if self.active or self.journal.has_other_rows:
             self.journal.delete_rows()

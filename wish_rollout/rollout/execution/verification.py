@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from wish_rollout.core.errors.plans import RevisionWouldRun, SchemaVerificationFailed
 from wish_rollout.core.plan.verification_checks import Check, check_schema, failed_checks
 from wish_rollout.postgres.catalog.database_state import count_rows, read_database_state
+from wish_rollout.rollout.execution.statement_checks import guard_for
 from wish_rollout.rollout.planning.refusals import refuse_foreign
 
 if TYPE_CHECKING:
@@ -100,8 +101,9 @@ def check_idempotent(project: Project, target: Target, connection: psycopg.Conne
 
     if not project.release.head:
         return Check("idempotent", passed=True, detail="there are no revisions")
+    hooks = Hooks(step=refuse_step, guard=guard_for(project, target, None))
     try:
-        migrate(project.road(target, connection), project.release.head[0], hooks=Hooks(step=refuse_step))
+        migrate(project.script_run(target, connection), project.release.head, hooks=hooks)
     except RevisionWouldRun as would:
         return Check("idempotent", passed=False, detail=f"running it again would run {would.revision}")
     return Check("idempotent", passed=True, detail="running it again does nothing")

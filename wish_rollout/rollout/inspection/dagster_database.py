@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.core.errors.configuration import NotDagsterDatabase
+from wish_rollout.core.errors.configuration import NotDagsterDatabase, ProjectNameTaken
+from wish_rollout.core.text.redaction import escape_to_one_line
 from wish_rollout.postgres.catalog.database_state import read_facts
-from wish_rollout.postgres.catalog.foreign_objects import DAGSTER_STORAGE_TABLES, read_relation_names
+from wish_rollout.postgres.catalog.foreign_objects import are_dagster_tables, read_relation_names
+from wish_rollout.postgres.records.project_names import read_registered_project, register_project
 from wish_rollout.postgres.sessions.connections import parse_url
 from wish_rollout.rollout.planning.shared_databases import read_database_identities
 from wish_rollout.rollout.project.project import Project
@@ -30,15 +32,39 @@ def refuse_foreign_dagster_database(config: Config, connection: psycopg.Connecti
     for env in config.environments:
         if _is_same_database(config, env, connection):
             raise NotDagsterDatabase(DAGSTER_VARIABLE, name, f"it is the database of '{env.name}'")
-    if set(tables) >= DAGSTER_STORAGE_TABLES:
+    if are_dagster_tables(tables):
         return
     if tables:
         raise NotDagsterDatabase(DAGSTER_VARIABLE, name, f"it contains {', '.join(tables[:3])}")
     instance = read_facts(connection, config.release.version_table).instance
     names = [env.name for env in config.environments]
     for each, other in read_database_identities(Project(config), names).items():
-        if other == instance:
+        if other.instance == instance:
             raise NotDagsterDatabase(DAGSTER_VARIABLE, name, f"it is the database of '{each}'")
+
+
+def refuse_taken_project_name(config: Config, connection: psycopg.Connection[Any]) -> None:
+    """Raise ProjectNameTaken if another project uses this project's name in Dagster. Changes nothing."""
+    registered = read_registered_project(connection, config.project.name)
+    own = project_identity(config)
+    if registered and own and registered != own:
+        name = f"named '{config.project.name}'" if config.project.name else "without a name"
+        raise ProjectNameTaken(name, registered, own)
+
+
+def claim_project_name(config: Config, connection: psycopg.Connection[Any], *, replace: bool = False) -> None:
+    """Register this project under its name in Dagster, unless another one is registered.
+
+    ``replace``: register this one in any case.
+    """
+    if identity := project_identity(config):
+        register_project(connection, config.project.name, identity, replace=replace)
+
+
+def project_identity(config: Config) -> str:
+    """Return what two checkouts of one project have in common: its first revisions; "" if there are none."""
+    first = [each for each in Project(config).release.revisions if not each.parents]
+    return escape_to_one_line(", ".join(f"{each.id} {each.message}".strip() for each in first))
 
 
 def _is_same_database(config: Config, env: Environment, connection: psycopg.Connection[Any]) -> bool:

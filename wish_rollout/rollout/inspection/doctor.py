@@ -11,12 +11,18 @@ from wish_rollout.core.ledger import verify_chain
 from wish_rollout.core.release.release import format_position
 from wish_rollout.postgres.records.ledger import read
 from wish_rollout.rollout.approval.approver_rules import approval_rules, refuse_unreachable_quorum
-from wish_rollout.rollout.inspection.dagster_database import refuse_foreign_dagster_database
+from wish_rollout.rollout.inspection.dagster_database import (
+    claim_project_name,
+    refuse_foreign_dagster_database,
+    refuse_taken_project_name,
+)
 from wish_rollout.rollout.inspection.notifications import check_receiver
 from wish_rollout.rollout.planning.plans import plan_target
 from wish_rollout.rollout.planning.refusals import refuse_infeasible
 from wish_rollout.rollout.planning.shared_databases import read_database_identities, refuse_same_database
 from wish_rollout.rollout.project.project_sandbox import sandbox
+from wish_rollout.rollout.project.scratch import choose_scratch_server, scratch
+from wish_rollout.sandbox.errors import SandboxMissing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,8 +49,11 @@ class CheckResult:
         return asdict(self)
 
 
-def run_doctor(project: Project) -> list[CheckResult]:
-    """Check configuration, scripts, history, databases, Dagster, receivers and the sandbox; return the results."""
+def run_doctor(project: Project, *, claim: bool = False) -> list[CheckResult]:
+    """Check configuration, scripts, history, databases, Dagster, receivers and the sandbox; return the results.
+
+    ``claim``: register this project under its name in Dagster's database.
+    """
     checks: list[tuple[str, Callable[[], str]]] = [
         ("configuration", lambda: str(project.config.path)),
         (
@@ -56,21 +65,36 @@ def run_doctor(project: Project) -> list[CheckResult]:
         ("history", lambda: f"release {project.release_digest[:12]}"),
         *((env.name, lambda env=env: check_database(project, env)) for env in project.config.environment),
         ("environments", lambda: check_separate_databases(project)),
-        ("dagster", lambda: check_dagster_database(project)),
+        ("dagster", lambda: check_dagster_database(project, claim=claim)),
         *(
             (f"notify {each.source}", lambda each=each: check_receiver(project.config, each))
             for each in project.config.notify
         ),
-        (
-            "sandbox",
-            lambda: (
-                "running"
-                if sandbox(project.config).is_running
-                else "not running; to start it: wish-rollout sandbox up"
-            ),
-        ),
+        ("scratch server", lambda: check_scratch_server(project)),
+        ("sandbox", lambda: check_sandbox(project)),
     ]
     return [run_check(name, check) for name, check in checks]
+
+
+def check_scratch_server(project: Project) -> str:
+    """Return the server on which scripts are replayed, and create a scratch database with the platform there.
+
+    Raises what ``scratch`` raises.
+    """
+    chosen = choose_scratch_server(project)
+    with scratch(project):
+        pass
+    considered = f" (not used: {'; '.join(chosen.considered)})" if chosen.considered else ""
+    return f"{chosen}{considered}"
+
+
+def check_sandbox(project: Project) -> str:
+    """Return the state of the sandbox, which is optional."""
+    try:
+        running = sandbox(project.config).is_running
+    except SandboxMissing:
+        return "not installed; to install it: pip install 'wish-rollout[sandbox]'"
+    return "running" if running else "not running; to start it: wish-rollout sandbox up"
 
 
 def run_check(name: str, check: Callable[[], str]) -> CheckResult:
@@ -111,8 +135,10 @@ def check_separate_databases(project: Project) -> str:
     return f"{', '.join(identities) or 'no reachable environment'}: each has its own database"
 
 
-def check_dagster_database(project: Project) -> str:
-    """Return a summary of Dagster's database; raise DagsterUnavailable, NotDagsterDatabase.
+def check_dagster_database(project: Project, *, claim: bool = False) -> str:
+    """Return a summary of Dagster's database; raise DagsterUnavailable, NotDagsterDatabase, ProjectNameTaken.
+
+    ``claim``: register this project under its name first.
 
     The check connects without Dagster, because Dagster creates its tables when it first opens the database.
     """
@@ -125,6 +151,9 @@ def check_dagster_database(project: Project) -> str:
         raise DagsterUnavailable(home, "DatabaseUrlMissing", f"{DAGSTER_VARIABLE} is not set")
     with connect(url, DAGSTER_VARIABLE) as connection:
         refuse_foreign_dagster_database(project.config, connection)
+        if claim:
+            claim_project_name(project.config, connection, replace=True)
+        refuse_taken_project_name(project.config, connection)
         if "+psycopg2://" not in url:
             reason = (
                 f"{DAGSTER_VARIABLE} does not name the driver psycopg2 (postgresql+psycopg2://), "

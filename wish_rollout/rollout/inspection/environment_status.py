@@ -74,9 +74,7 @@ def environments_if_all_in_step(project: Project, targets: Sequence[Target]) -> 
         statuses.insert(0, read_environment_status(project, target))
         if statuses[0].verdict is not Verdict.IN_STEP:
             return ()
-    refuse_same_database(
-        project, {each.environment: each.state.facts.instance for each in statuses if each.state}
-    )
+    refuse_same_database(project, {each.environment: each.state.facts for each in statuses if each.state})
     return tuple(statuses)
 
 

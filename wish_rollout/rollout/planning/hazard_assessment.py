@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.hazards import HazardsNotAllowed
 from wish_rollout.core.hazards.assessment import judge_hazards
-from wish_rollout.core.hazards.pending_revision import Pending
+from wish_rollout.core.hazards.pending_revision import PendingRevision
 from wish_rollout.core.hazards.rules.table_rewrite import calls
-from wish_rollout.core.hazards.touched_tables import touched
+from wish_rollout.core.hazards.touched_tables import find_touched_tables
 from wish_rollout.core.plan.plan import Action, EnvironmentPlan
-from wish_rollout.postgres.rows.table_statistics import read_live_facts
+from wish_rollout.core.text.secret_masking import is_masked, mask_statement
+from wish_rollout.postgres.rows.table_statistics import LiveQuestions, read_live_facts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     import psycopg
 
+    from wish_rollout.core.hazards.hazard import Hazard
+    from wish_rollout.core.schema.snapshot import Snapshot
     from wish_rollout.rollout.project.project import Project
 
 
@@ -33,40 +36,75 @@ def add_hazards(
         return plan
     from wish_rollout.revisions.hazard_allowances import allowances
 
-    pending = pending_revisions(project, plan)
+    pending = PendingRevisions(project, plan)
+    has_secret = any(is_masked(mask_statement(text)) for text in plan.statements)
+    if not has_secret and not _has_relations(project.history.at(plan.start)):
+        for revision in project.release.pending(plan.start):
+            allowances(project.scripts, revision.id)
+        return plan
     cleaned = {each.name for each in plan.conflicting_objects} if plan.action is Action.CLEAN else set()
-    names = set().union(*(touched(revision) for revision in pending)) - cleaned
-    indexes = {name for revision in pending for kind, name in revision.before.objects if kind == "index"}
-    live = read_live_facts(connection, names, indexes - cleaned, functions_in_new_defaults(pending))
     allowed = {revision.revision: allowances(project.scripts, revision.revision) for revision in pending}
-    return replace(plan, hazards=judge_hazards(pending, live, allowed))
+    return replace(plan, hazards=assess_hazards(connection, pending, allowed, cleaned))
 
 
-def pending_revisions(project: Project, plan: EnvironmentPlan) -> list[Pending]:
-    """Return each revision that the plan upgrades or downgrades, with the schemas before and after it."""
-    history = project.history
-    if plan.action is Action.ROLLBACK:
-        return [
-            Pending(
-                revision.id,
-                history.at((revision.id,)),
-                history.at(tuple(sorted(revision.parents))),
-                history.record((revision.id,)).downgrade,
-            )
-            for revision in project.release.revisions_to_revert(plan.start, plan.end)
-        ]
-    return [
-        Pending(
-            revision.id,
-            history.at(tuple(sorted(revision.parents))),
-            history.at((revision.id,)),
-            history.record((revision.id,)).upgrade,
-        )
-        for revision in project.release.pending(plan.start)
-    ]
+def assess_hazards(
+    connection: psycopg.Connection[Any],
+    pending: Iterable[PendingRevision],
+    allowed: Mapping[str, Mapping[str, str]],
+    ignored: Collection[str] = (),
+) -> tuple[Hazard, ...]:
+    """Return the hazards of revisions on a live database, which is only read from.
+
+    ``allowed``: revision → kind → reason. ``ignored``: names of objects that are dropped before. ``connection``: in
+    autocommit mode.
+    """
+    questions = LiveQuestions(
+        tables=set().union(*(find_touched_tables(revision) for revision in pending)) - set(ignored),
+        indexes=_names(pending, "index") - set(ignored),
+        functions=functions_in_new_defaults(pending),
+        sequences=_names(pending, "sequence") - set(ignored),
+        identity_columns={
+            name for each in pending for name, column in each.before.of_kind("column") if "identity" in column
+        },
+        statements=[text for revision in pending for text in revision.statements],
+    )
+    return judge_hazards(pending, read_live_facts(connection, questions), allowed)
 
 
-def functions_in_new_defaults(pending: Sequence[Pending]) -> set[str]:
+def _names(pending: Iterable[PendingRevision], kind: str) -> set[str]:
+    return {name for revision in pending for each, name in revision.before.objects if each == kind}
+
+
+@dataclass(frozen=True)
+class PendingRevisions:
+    """The revisions that a plan upgrades or downgrades; their schemas are computed again in each iteration."""
+
+    project: Project
+    plan: EnvironmentPlan
+
+    def __iter__(self) -> Iterator[PendingRevision]:
+        history, release, plan = self.project.history, self.project.release, self.plan
+        if plan.action is Action.ROLLBACK:
+            for revision in release.revisions_to_revert(plan.start, plan.end):
+                before, after = history.at((revision.id,)), history.at(tuple(sorted(revision.parents)))
+                downgrade = self.project.measurements.of(revision).downgrade
+                yield PendingRevision(
+                    revision.id, before, after, history.record(revision.id).downgrade, downgrade
+                )
+            return
+        for revision in release.pending(plan.start):
+            before, after = history.at(tuple(sorted(revision.parents))), history.at((revision.id,))
+            upgrade = self.project.measurements.of(revision).upgrade
+            yield PendingRevision(revision.id, before, after, history.record(revision.id).upgrade, upgrade)
+
+
+def _has_relations(snapshot: Snapshot) -> bool:
+    """Return whether there is a table or a view, to which a statement could be a hazard."""
+    kinds = ("table", "materialized view", "view", "foreign table")
+    return any(kind in kinds for kind, _ in snapshot.objects)
+
+
+def functions_in_new_defaults(pending: Iterable[PendingRevision]) -> set[str]:
     """Return the names of the functions that column defaults of the new schemas call."""
     return {
         name

@@ -62,7 +62,7 @@ def make_plan(
         except RolloutError as error:
             refusals[target.name] = error
     try:
-        refuse_same_database(project, {plan.environment: plan.facts.instance for plan in plans})
+        refuse_same_database(project, {plan.environment: plan.facts for plan in plans})
     except EnvironmentsShareDatabase as error:
         refusals[error.environment] = error
     return Plan(project.release_digest, project.release.head, tuple(plans)), refusals
@@ -100,6 +100,8 @@ def plan_for(
     project: Project, env: Environment, state: DatabaseState, choices: Choices = NO_CHOICES
 ) -> EnvironmentPlan:
     """Return the plan of one environment from its state, without hazards and row findings."""
+    from wish_rollout.revisions.declarations import DATA_DEPENDENT, DRIVER_STATEMENTS, declared_reasons
+
     release, history = project.release, project.history
     assessment = assess_drift(release, state, history.at, project.select_managed)
     start = state.facts.revisions
@@ -108,6 +110,7 @@ def plan_for(
     promised = history.promised(start, release.head) if known else Delta(())
     found = find_conflicting_objects(promised, history.at(release.head), state.snapshot) if pending else ()
     action = _action(env, assessment, bool(pending), choices)
+    names = [revision.id for revision in pending]
     return EnvironmentPlan(
         environment=env.name,
         gated=env.gated,
@@ -124,6 +127,10 @@ def plan_for(
         unmanaged=assessment.unmanaged,
         fingerprint=state.snapshot.fingerprint,
         facts=state.facts,
+        code=project.code.files(),
+        packages=project.code.packages(),
+        data_dependent=declared_reasons(project.scripts, DATA_DEPENDENT, names),
+        driver_statements=declared_reasons(project.scripts, DRIVER_STATEMENTS, names),
     )
 
 

@@ -75,24 +75,33 @@ def refuse_unwritable(
         raise ReadOnlyDatabase(env.name, "the server is a replica (in recovery)")
     if facts.read_only:
         raise ReadOnlyDatabase(env.name, "default_transaction_read_only is on for this session")
-    schemas = schemas_with_new_objects(plan.promised)
-    if not plan.start:
-        schemas.add(project.config.release.version_table.split(".", maxsplit=1)[0])
-    missing = sorted(schemas - set(facts.creates_in_schemas))
+    added = {(change.kind, change.name) for change in plan.promised.changes if change.change == "added"}
+    missing = _schemas_without_create(plan, project, state, added)
     if missing and missing[0] != "public" and ("schema", missing[0]) not in state.snapshot.objects:
         raise SchemaMissing(env.name, missing[0], facts.role)
     if missing:
         raise CreatePrivilegeMissing(env.name, facts.role, f"SCHEMA {missing[0]}")
-    makes_schema = any(
-        change.kind in ("schema", "extension") and change.change == "added"
-        for change in plan.promised.changes
-    )
+    makes_schema = any(kind in ("schema", "extension") for kind, _ in added)
     if makes_schema and not facts.creates_in_database:
         raise CreatePrivilegeMissing(env.name, facts.role, f"DATABASE {facts.database}")
     if not facts.writes_ledger and facts.ledger:
         raise LedgerPrivilegeMissing(env.name, facts.role)
     if not facts.writes_ledger:
         raise LedgerMissing(env.name, facts.role, facts.database)
+
+
+def _schemas_without_create(
+    plan: EnvironmentPlan, project: Project, state: DatabaseState, added: set[tuple[str, str]]
+) -> list[str]:
+    """Return the schemas in which the plan creates objects, and in which the role may not, or which do not exist."""
+    schemas = schemas_with_new_objects(plan.promised)
+    version_schema = project.config.release.version_table.split(".", maxsplit=1)[0]
+    if not plan.start and ("schema", version_schema) not in added:
+        schemas.add(version_schema)
+    missing = sorted(schemas - set(plan.facts.creates_in_schemas))
+    if any(kind == "extension" for kind, _ in added):  # it may create the schema
+        return [name for name in missing if ("schema", name) in state.snapshot.objects]
+    return missing
 
 
 def schemas_with_new_objects(promised: Delta) -> set[str]:

@@ -11,6 +11,7 @@ import psycopg
 from wish_rollout.core.errors.plans import (
     AlreadyAtRevision,
     InvalidRollbackTarget,
+    RevisionIrreversible,
     RollbackAcrossMerge,
     RollbackLosesRows,
     SchemaDrifted,
@@ -73,7 +74,7 @@ def plan_rollback_on(
     InvalidHazardAllowance, and what ``plan_rollback_from_state`` raises.
     """
     state = read_database_state(connection, target.scope)
-    refuse_same_database(project, {target.name: state.facts.instance})
+    refuse_same_database(project, {target.name: state.facts})
     resumed = find_interrupted_act(connection, f"{project.release_digest} down ")
     if resumed and to is None:
         to = resumed[0]
@@ -91,6 +92,8 @@ def plan_rollback_from_state(
     ``resumes``: for an interrupted rollback, the fingerprint of the schema that it must lead to. Raises
     ForeignRevision, SchemaDrifted, RollbackAcrossMerge, and what ``resolve_rollback_target`` raises.
     """
+    from wish_rollout.revisions.declarations import DATA_DEPENDENT, DRIVER_STATEMENTS, declared_reasons
+
     upgrade = plan_for(project, target.environment, state)
     refuse_foreign(target.environment, upgrade.start, project)
     end = resolve_rollback_target(project.release, upgrade.start, to, target.name)
@@ -101,15 +104,21 @@ def plan_rollback_from_state(
     for revision in reverted:
         if len(revision.parents) > 1:
             raise RollbackAcrossMerge(target.name, revision.id, " and ".join(revision.parents))
+        if reason := project.history.record(revision.id).irreversible:
+            raise RevisionIrreversible(target.name, revision.id, reason)
     return replace(
         upgrade,
         action=Action.ROLLBACK,
         end=end,
         pending=tuple(f"{revision.id} {revision.message}".strip() for revision in reverted),
-        statements=tuple(text for each in reverted for text in project.history.record((each.id,)).downgrade),
+        statements=tuple(text for each in reverted for text in project.history.record(each.id).downgrade),
         promised=project.history.promised(upgrade.start, end),
         conflicting_objects=(),
         resumed_fingerprint=resumes,
+        data_dependent=declared_reasons(project.scripts, DATA_DEPENDENT, [each.id for each in reverted]),
+        driver_statements=declared_reasons(
+            project.scripts, DRIVER_STATEMENTS, [each.id for each in reverted]
+        ),
     )
 
 

@@ -18,9 +18,10 @@ from wish_rollout.postgres.rows.row_probes import probe_requirements
 from wish_rollout.postgres.rows.row_sampling import (
     insert_sample_rows,
     read_sample_rows,
+    sample_order,
     select_sample_columns,
 )
-from wish_rollout.rollout.planning.hazard_assessment import pending_revisions
+from wish_rollout.rollout.planning.hazard_assessment import PendingRevisions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +45,7 @@ def add_row_findings(
     if plan.action not in (Action.UPGRADE, Action.CLEAN) or not plan.pending or plan.resumed_fingerprint:
         return plan
     before, after = project.history.at(plan.start), project.history.at(plan.end)
-    requirements = derive_requirements(before, after, all_renames(before, pending_revisions(project, plan)))
+    requirements = derive_requirements(before, after, all_renames(before, PendingRevisions(project, plan)))
     findings = probe_requirements(connection, plan.environment, requirements) if requirements else []
     violations = [finding for finding in findings if finding.rows]
     if not violations:
@@ -91,7 +92,8 @@ def rehearse_on_sampled_rows(
     afterwards.
     """
     from wish_rollout.postgres.sessions.connections import connect
-    from wish_rollout.rollout.project.replay import SCRATCH, Replayer, scratch
+    from wish_rollout.rollout.project.replay import SCRATCH, Replayer
+    from wish_rollout.rollout.project.scratch import scratch
 
     before = project.history.at(plan.start)
     named_columns = frozenset(
@@ -108,7 +110,8 @@ def rehearse_on_sampled_rows(
             with connect(url, SCRATCH) as scratch_connection:
                 for finding in findings:
                     columns = select_sample_columns(before, finding.requirement, named_columns)
-                    rows = read_sample_rows(connection, finding.sql, columns, SAMPLED_ROWS)
+                    order = sample_order(finding.requirement)
+                    rows = read_sample_rows(connection, finding.sql, columns, SAMPLED_ROWS, order)
                     insert_sample_rows(
                         scratch_connection, source_of(finding.requirement).table, columns, rows
                     )

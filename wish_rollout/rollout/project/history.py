@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wish_rollout import __version__
-from wish_rollout.core.plan.plan import canonical_digest
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.extension_versions import pin_versions
-from wish_rollout.revisions.journal import BASE, Journal, Recorded
+from wish_rollout.core.schema.snapshot import Snapshot
+from wish_rollout.revisions.journal import BASE, Journal
+from wish_rollout.revisions.revision_record import apply_changes
+from wish_rollout.rollout.project.release_code import ReleaseCode
+from wish_rollout.rollout.project.release_source import replay_cache
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from wish_rollout.core.release.release import Position
     from wish_rollout.core.schema.delta import Delta
-    from wish_rollout.core.schema.snapshot import Snapshot
+    from wish_rollout.core.schema.snapshot import Json, Key
+    from wish_rollout.revisions.journal import Recorded
+    from wish_rollout.revisions.revision_record import Record
     from wish_rollout.rollout.project.release_source import ReleaseSource
 
-
-CACHE = Path(".dagster") / "replays"
-"""Beside rollout.toml: what replays of unrecorded releases came to, a folder a release."""
+KEPT = 8
+"""So many schemas are kept in memory."""
 
 
 class History:
@@ -31,50 +34,129 @@ class History:
         self.project = project
         self.journal = Journal(project.scripts.folder / "meta")
         self.journal.check(project.release)
-        self.replayed = Journal(project.config.root / CACHE / cache_key(project))
-        self._known: dict[Position, Recorded] = {}
-
-    def record(self, position: Position) -> Recorded:
-        """Give the snapshot of a position, and its revision's statements.
-
-        Raises ForeignRevision, ScriptEdited, InvalidReleaseRecord; and what a replay raises, where one is needed.
-        """
-        if position not in self._known:
-            name = (position[0] if position else BASE) if len(position) < 2 else None
-            recorded = name and (self.journal.recorded(name) or self.replayed.recorded(name))
-            if recorded:
-                # recorded before a later revision pinned an extension's version, perhaps
-                snapshot = pin_versions(recorded.snapshot, self.project.scope_of().pinned_extensions)
-                self._known[position] = replace(recorded, snapshot=snapshot)
-            else:
-                self._replay(position)
-        return self._known[position]
-
-    def _replay(self, position: Position) -> None:
-        """Replay the release, and keep what came of it: the next process asks for the same."""
-        from wish_rollout.rollout.project.replay import replay
-
-        found = replay(self.project, position)
-        self._known.update(found)
-        named = {name[0] if name else BASE: entry for name, entry in found.items() if len(name) < 2}
-        with suppress(OSError):  # a worker without a place to write replays each time
-            self.replayed.write(self.project.release, named)
+        self._cache = replay_cache(project)
+        self.code = ReleaseCode(project, self.journal.folder, self._cache)
+        self._replayed: Recorded | None = None
+        self._records: dict[str, Record] = {}
+        self._known: dict[Position, Snapshot] = {}
 
     def at(self, position: Position) -> Snapshot:
-        """Give the schema that a database at this position has to have."""
-        self.project.release.ancestors(position)
-        return self.record(position).snapshot
+        """Return the schema that a database at this position has to have.
+
+        Raises ForeignRevision, EditedHistory, BadJournal; and what a replay raises, where one is needed.
+        """
+        if position not in self._known:
+            for name in position:
+                self.project.release.revision(name)
+            snapshot = pin_versions(self._schema(position), self.project.scope_of().pinned_extensions)
+            while len(self._known) >= KEPT:
+                del self._known[next(iter(self._known))]
+            self._known[position] = snapshot
+        return self._known[position]
+
+    def record(self, revision: str) -> Record:
+        """Return what one revision does; raise as ``at``."""
+        if revision not in self._records:
+            self.project.release.revision(revision)
+            found = self.journal.record(revision) or self._from_replay().records[revision]
+            self._records[revision] = found
+        return self._records[revision]
 
     def promised(self, start: Position, end: Position) -> Delta:
-        """Give the delta that going from one position to another promises."""
+        """Return the delta that going from one position to another promises."""
         return difference(self.at(start), self.at(end))
 
     def statements(self, start: Position) -> tuple[str, ...]:
-        """List what a database at ``start`` is sent on its way to the head, as rehearsed on empty tables."""
+        """Return what a database at ``start`` is sent to bring it to the head, as replayed on empty tables."""
         pending = self.project.release.pending(start)
-        return tuple(text for revision in pending for text in self.record((revision.id,)).upgrade)
+        return tuple(text for revision in pending for text in self.record(revision.id).upgrade)
 
+    def names(self) -> Iterator[Mapping[Key, Mapping[str, Json]]]:
+        """Give objects that together have the names of all that the recorded history has ever had."""
+        before = self.project.release.ancestors(self._base)
+        yield self.at(self._base).objects
+        for revision in self.project.release.revisions:
+            if revision.id in before:
+                continue
+            record = self.record(revision.id)
+            for changes in (record.merged, record.changes):
+                yield {key: value for key, value in changes.items() if value is not None}
 
-def cache_key(project: ReleaseSource) -> str:
-    """Name what a replay depends on: the scripts, what a snapshot holds, and the tool that reads it."""
-    return canonical_digest([__version__, project.release.name, repr(project.scope_of())])[:32]
+    def _schema(self, position: Position) -> Snapshot:
+        if len(position) < 2:
+            return self._walk(position[0] if position else "")
+        return self._between(position)
+
+    def _walk(self, revision: str) -> Snapshot:
+        """Apply the recorded changes from the nearest schema that is known."""
+        waiting: list[Record] = []
+        name, snapshot = revision, None
+        while snapshot is None:
+            snapshot = self._whole(name)
+            if snapshot is None:
+                record = self.record(name)
+                waiting.append(record)
+                name = record.parent
+        if not waiting:
+            return snapshot
+        objects = dict(snapshot.objects)
+        for record in reversed(waiting):
+            apply_changes(objects, record.merged)
+            apply_changes(objects, record.changes)
+        return Snapshot(objects, snapshot.readable_properties)
+
+    def _whole(self, name: str) -> Snapshot | None:
+        """Return a schema that need not be computed."""
+        if (name,) in self._known:
+            return self._known[name,]
+        if name in self.journal.entries:
+            return self.journal.snapshot(name)
+        if self.journal.entries and ((name,) if name else ()) == self.journal.base:
+            return self.journal.snapshot(BASE)
+        return None if name else self._from_replay().start
+
+    @property
+    def _base(self) -> Position:
+        """The position from which on the history is recorded."""
+        return self.journal.base if self.journal.entries else ()
+
+    def _between(self, position: Position) -> Snapshot:
+        """Return the schema at several heads: before a merge, or replayed."""
+        for revision in self.project.release.revisions:
+            if tuple(sorted(revision.parents)) == position:
+                record = self.record(revision.id)
+                parent = self._walk(record.parent)
+                objects = dict(parent.objects)
+                apply_changes(objects, record.merged)
+                return Snapshot(objects, parent.readable_properties)
+        journal = Journal(self._cache)
+        name = "+".join(position)
+        found = journal.snapshot(name)
+        if found is None:
+            from wish_rollout.rollout.project.replay import read_position
+
+            found = read_position(self.project, position)
+            with suppress(OSError):
+                journal.write_snapshot(name, found)
+        return found
+
+    def _from_replay(self) -> Recorded:
+        """Replay the release, and keep what came of it: the next process asks for the same."""
+        if self._replayed is None:
+            from wish_rollout.rollout.project.replay import replay
+
+            journal = Journal(self._cache)
+            start = journal.snapshot(BASE)
+            if start is not None and self._is_cache_complete(journal):
+                self._replayed = journal.recorded(start)
+            else:
+                self._replayed = replay(self.project)
+                with suppress(OSError):  # a worker without a place to write replays each time
+                    journal.write(self.project.release, self._replayed)
+                self.project.measurements.write_to_cache(self.project.release)
+                self.code.write(self._cache)
+        return self._replayed
+
+    def _is_cache_complete(self, journal: Journal) -> bool:
+        """Return whether the last replay was recorded as a whole, and no file that it used has changed since."""
+        return bool(journal.entries or not self.project.release.revisions) and self.code.is_cache_current()

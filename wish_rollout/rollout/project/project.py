@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.core.schema.unmanaged_objects import (
     ManagedNames,
     ManagedSchema,
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
     import psycopg
 
     from wish_rollout.config import Environment
-    from wish_rollout.core.schema.snapshot import Snapshot
-    from wish_rollout.revisions.script_runs import Road
+    from wish_rollout.revisions.script_runs import ScriptRun
     from wish_rollout.rollout.project.history import History
+    from wish_rollout.rollout.project.release_code import ReleaseCode
 
 
 class Project(ReleaseSource):
@@ -34,15 +35,19 @@ class Project(ReleaseSource):
         return History(self)
 
     @property
+    def code(self) -> ReleaseCode:
+        """What env.py and the revisions import and read."""
+        return self.history.code
+
+    @property
     def release_digest(self) -> str:
-        """The name of exactly these scripts and the schema that they lead to."""
-        return self.release.digest(self.history.at(self.release.head).fingerprint)
+        """The name of exactly these scripts, the code that they use, and the schema that they lead to."""
+        return self.release.digest(self.history.at(self.release.head).fingerprint, self.code.digest())
 
     @cached_property
     def _known(self) -> ManagedNames:
         """The names of all objects that the release's history has ever had."""
-        positions = [(), *((revision.id,) for revision in self.release.revisions)]
-        return managed_names(self.history.at(position) for position in positions)
+        return managed_names(Snapshot(objects) for objects in self.history.names())
 
     def select_managed(self, live: Snapshot) -> ManagedSchema:
         """Say what of a live schema counts against a promise: the one place where that is decided."""
@@ -57,11 +62,11 @@ class Project(ReleaseSource):
         """Give an environment's database at a URL that the caller holds."""
         return Target(env, url, self.scope_of(env), application_name)
 
-    def road(self, target: Target, connection: psycopg.Connection[Any]) -> Road:
+    def script_run(self, target: Target, connection: psycopg.Connection[Any]) -> ScriptRun:
         """Give what a run of the scripts on this target needs; the session must be in autocommit."""
-        from wish_rollout.revisions.script_runs import Road
+        from wish_rollout.revisions.script_runs import ScriptRun
 
-        return Road(
+        return ScriptRun(
             self.scripts,
             connection,
             target.url,

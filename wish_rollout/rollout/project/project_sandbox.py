@@ -43,11 +43,16 @@ def belongs_to_sandbox(config: Config, target: Target) -> bool:
 
     Only there does the sandbox's own key count, so it can approve nothing else.
     """
+    return is_sandbox_url(config, target.name, target.url)
+
+
+def is_sandbox_url(config: Config, name: str, url: str) -> bool:
+    """Return whether a URL is the one that the sandbox has for an environment."""
     if not home(config).is_dir():
         return False
     try:
         server = Server(home(config), home(config))
-        return secrets.compare_digest(target.url.encode(), server.url(target.name).encode())
+        return secrets.compare_digest(url.encode(), server.url(name).encode())
     except (RolloutError, OSError, ValueError, KeyError):
         return False
 

@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.sessions.connections import connect
-from wish_rollout.revisions.journal import BASE, Recorded
-from wish_rollout.revisions.script_runs import Road, migrate
-from wish_rollout.rollout.project.project_sandbox import sandbox
-from wish_rollout.sandbox.scratch_databases import scratch_database, scratch_server
+from wish_rollout.revisions.history_walk import Restart, walk
+from wish_rollout.revisions.journal import Recorded
+from wish_rollout.revisions.script_runs import ScriptRun, migrate
+from wish_rollout.rollout.project.recorder import Recorder, Report
+from wish_rollout.rollout.project.scratch import scratch
+from wish_rollout.rollout.project.walk_segments import segments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import psycopg
 
     from wish_rollout.core.release.release import Position
     from wish_rollout.core.schema.snapshot import Snapshot
+    from wish_rollout.revisions.revision_record import Record
     from wish_rollout.rollout.project.release_source import ReleaseSource
+    from wish_rollout.rollout.project.walk_segments import Segment
 
 SCRATCH = "the scratch database"
-
-
-@contextmanager
-def scratch(project: ReleaseSource) -> Iterator[str]:
-    """Give the URL of a fresh database for a while, on the configured scratch server or the embedded one."""
-    with ExitStack() as stack:
-        server = project.config.release.scratch or stack.enter_context(
-            scratch_server(sandbox(project.config))
-        )
-        yield stack.enter_context(scratch_database(server))
+QUIET = Report()
 
 
 class Replayer:
-    """A scratch database on which revisions go up and down one at a time."""
+    """A scratch database on which revisions go up and down."""
 
     def __init__(self, project: ReleaseSource, url: str) -> None:
         self.project = project
@@ -46,63 +38,101 @@ class Replayer:
         with connect(self.url, SCRATCH) as connection:
             return read_database_state(connection, self.project.scope_of()).snapshot
 
-    def up(self, revision: str) -> tuple[str, ...]:
-        """Apply up to this revision; give the statements of it."""
+    def up_to(self, position: Position) -> None:
+        """Apply all revisions up to a position, each in a transaction of its own; nothing is read."""
+        applied = self.project.release.ancestors(position)
+        order = [each.id for each in self.project.release.revisions if each.id in applied]
         with connect(self.url, SCRATCH) as connection:
-            applied = migrate(self._road(connection), revision)
+            walk(self.script_run(connection), order, Unread())
+
+    def up(self, revision: str) -> tuple[str, ...]:
+        """Apply up to this revision; return the statements of it."""
+        with connect(self.url, SCRATCH) as connection:
+            applied = migrate(self.script_run(connection), revision)
         return tuple(applied.statements.get(revision, ()))
 
     def down(self, revision: str, to: str) -> tuple[str, ...]:
-        """Take back to ``to``; give the statements of ``revision``'s downgrade."""
+        """Take back to ``to``; return the statements of ``revision``'s downgrade."""
         with connect(self.url, SCRATCH) as connection:
-            applied = migrate(self._road(connection), to, "down")
+            applied = migrate(self.script_run(connection), to, "down")
         return tuple(applied.statements.get(revision, ()))
 
-    def _road(self, connection: psycopg.Connection[Any]) -> Road:
+    def script_run(self, connection: psycopg.Connection[Any]) -> ScriptRun:
+        """Return what a run of the scripts needs."""
         release = self.project.config.release
         path = release.search_path
-        return Road(self.project.scripts, connection, self.url, release.version_table, path, SCRATCH)
+        return ScriptRun(self.project.scripts, connection, self.url, release.version_table, path, SCRATCH)
 
 
-def replay(project: ReleaseSource, position: Position = ()) -> dict[Position, Recorded]:
-    """Replay the whole release once: every revision's snapshot and upgrade statements.
+class Unread:
+    """A visitor that only lets the scripts run."""
 
-    A revision on a branch is replayed in a database of its own, as is ``position`` where it is between
-    branches: with the other branch's revisions there as well, the schema would not be the one it names.
+    def begin(self) -> None:
+        """Prepare nothing."""
+
+    def wants_downgrade(self, _revision: str) -> bool:
+        """No downgrade is tried."""
+        return False
+
+    def upgraded(self, _ran: Any) -> None:
+        """Read nothing."""
+
+    downgraded = repeated = upgraded
+
+    def raised(self, _revision: str, _reason: str, committed: bool) -> None:
+        """Do nothing: no downgrade is tried."""
+
+
+def replay(
+    project: ReleaseSource,
+    base: Position = (),
+    heads: Position | None = None,
+    report: Report = QUIET,
+) -> Recorded:
+    """Replay the release once, and return what each revision after ``base`` does.
+
+    ``heads``: replay only up to there. Raises what an upgrade
+    raises; what keeps a downgrade from being used is recorded.
     """
-    found: dict[Position, Recorded] = {}
-    apart: dict[Position, tuple[str, ...]] = {(): (), position: ()}
-    with scratch(project) as url:
-        replayer = Replayer(project, url)
-        found[()] = Recorded(replayer.snapshot())
-        applied: set[str] = set()
-        for revision in project.release.revisions:
-            statements = replayer.up(revision.id)
-            applied.add(revision.id)
-            if applied == project.release.ancestors((revision.id,)):
-                found[(revision.id,)] = Recorded(replayer.snapshot(), statements)
-            else:
-                apart[(revision.id,)] = statements
-    for place in apart.keys() - found.keys():
-        with scratch(project) as url:
-            replayer = Replayer(project, url)
-            for head in place:
-                replayer.up(head)
-            found[place] = Recorded(replayer.snapshot(), apart[place])
-    return found
+    release = project.release
+    wanted = release.ancestors(release.head if heads is None else heads) - release.ancestors(base)
+    parts = segments(release, base, wanted)
+    records: dict[str, Record] = {}
+    kept: dict[str, Any] = {}
+    for part in parts or (None,):
+        found = replay_segment(project, part, (base, kept.get("start")), records, report)
+        kept.setdefault("start", found.start)
+        kept["postgres"] = found.postgres
+    order = [each.id for each in release.revisions if each.id in records]
+    return Recorded(base, kept["start"], {name: records[name] for name in order}, kept["postgres"])
 
 
-def record(project: ReleaseSource) -> dict[str, Recorded]:
-    """Replay for the journal: as ``replay``, keyed by revision, with the downgrades walked as well."""
-    found = {name[0] if name else BASE: entry for name, entry in replay(project).items()}
+def read_position(project: ReleaseSource, position: Position) -> Snapshot:
+    """Replay up to a position, and return the schema there."""
     with scratch(project) as url:
         replayer = Replayer(project, url)
-        for revision in project.release.revisions:
-            replayer.up(revision.id)
-        for revision in reversed(project.release.revisions):
-            if len(revision.parents) > 1:
-                break  # below a merge there is no one path down
-            entry = found[revision.id]
-            statements = replayer.down(revision.id, revision.parents[0] if revision.parents else "base")
-            found[revision.id] = Recorded(entry.snapshot, entry.upgrade, statements)
-    return found
+        replayer.up_to(position)
+        return replayer.snapshot()
+
+
+def replay_segment(
+    project: ReleaseSource,
+    part: Segment | None,
+    base: tuple[Position, Snapshot | None],
+    records: dict[str, Record],
+    report: Report,
+) -> Recorder:
+    """Replay one line of revisions on a database of its own, and add what they do to ``records``.
+
+    It is started again, without that downgrade, where a downgrade has left something that cannot be taken back.
+    """
+    irreversible: dict[str, str] = {}
+    while True:
+        recorder = Recorder(project, part, records, irreversible, report)
+        try:
+            with scratch(project) as url, connect(url, SCRATCH) as connection:
+                recorder.run(Replayer(project, url).script_run(connection), *base)
+        except Restart as restart:
+            irreversible[restart.revision] = restart.reason
+            continue
+        return recorder

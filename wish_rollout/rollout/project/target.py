@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psycopg
 
 from wish_rollout.addresses import iam_token, refuse_plaintext
 from wish_rollout.postgres.catalog.database_state import read_database_state
+from wish_rollout.postgres.sessions.bounded_connection import give_up_after_limit
 from wish_rollout.postgres.sessions.connections import connect, parse_url
 from wish_rollout.postgres.sessions.server_errors import as_rollout_error
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from wish_rollout.config import Environment
     from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.core.schema.scope import Scope
+    from wish_rollout.postgres.sessions.bounded_connection import BoundedConnection
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Target:
         return self.environment.name
 
     @contextmanager
-    def connect(self) -> Iterator[psycopg.Connection[Any]]:
+    def connect(self) -> Iterator[BoundedConnection]:
         """Open a session in autocommit, for a while.
 
         Raises as postgres.sessions.connections does; Plaintext for a gated environment far away without TLS; IamRequirementNotMet.
@@ -58,6 +60,7 @@ class Target:
             timeout=env.connect_timeout,
             password=token,
         )
+        connection.reason_to_give_up = give_up_after_limit
         try:
             with connection:
                 yield connection

@@ -22,7 +22,8 @@ from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.rollout.planning.refusals import refuse_foreign
 from wish_rollout.rollout.project.project import Project
-from wish_rollout.rollout.project.replay import Replayer, record, scratch
+from wish_rollout.rollout.project.replay import Replayer, replay
+from wish_rollout.rollout.project.scratch import scratch
 from wish_rollout.rollout.scripts.revision_generation import Generated
 
 if TYPE_CHECKING:
@@ -64,14 +65,16 @@ def adopt(project: Project, target: Target, message: str = "") -> Generated:
         statements(down),
     )
     try:
-        anew = Project(project.config)
-        prove(anew, target.name, live, promise)
-        journal = Journal(anew.scripts.folder / "meta")
-        journal.write(anew.release, record(anew))
+        updated = Project(project.config)
+        prove(updated, target.name, live, promise)
+        journal = Journal(updated.scripts.folder / "meta")
+        journal.write(updated.release, replay(updated))
+        updated.measurements.write(updated.release)
+        updated.code.write(journal.folder)
     except BaseException:
         script.unlink(missing_ok=True)
         raise
-    return Generated(anew.release.head[0], script, journal.folder)
+    return Generated(updated.release.head[0], script, journal.folder)
 
 
 def statements(found: Remedy) -> Sequence[str]:
@@ -86,11 +89,11 @@ def refuse_gaps(environment: str, up: Remedy, down: Remedy) -> None:
             raise DriftNotAdoptable(environment, direction, "; ".join(map(str, found.gaps)))
 
 
-def prove(anew: Project, environment: str, live: Snapshot, promise: Snapshot) -> None:
+def prove(updated: Project, environment: str, live: Snapshot, promise: Snapshot) -> None:
     """Take a scratch database to the new head and back; raise AdoptionReplayDiffers where either is not as it has to be."""
-    new = anew.release.revisions[-1]
-    with scratch(anew) as url:
-        replayer = Replayer(anew, url)
+    new = updated.release.revisions[-1]
+    with scratch(updated) as url:
+        replayer = Replayer(updated, url)
         replayer.up(new.id)
         if left := difference(live, replayer.snapshot()):
             raise AdoptionReplayDiffers(environment, "upgrade", summarize_delta(left))

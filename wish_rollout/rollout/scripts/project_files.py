@@ -1,24 +1,29 @@
-"""Giving another Alembic project the files that a rollout needs."""
+"""The files that a rollout needs beside another Alembic project."""
 
 from __future__ import annotations
 
-import configparser
 from importlib import resources
-from pathlib import Path
 from string import Template
+from typing import TYPE_CHECKING
 
-from wish_rollout.core.errors.configuration import AlembicProjectNotFound
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from wish_rollout.revisions.project_discovery import FoundProject
 
 FILES = ("rollout.toml", "dagster.yaml", "workspace.yaml", ".gitignore")
+PLATFORM_FILE = "platform.sql"
+VERSION_TABLE = 'version_table = "public.alembic_version"'
 
 
-def found(folder: Path) -> dict[str, bool]:
-    """Write each file that is missing; give its name → whether it was written. Nothing is overwritten.
+def write_project_files(folder: Path, database: str | None = None) -> dict[str, bool]:
+    """Write each file that is missing; return its name → whether it was written. Nothing is overwritten.
 
-    Raises AlembicProjectNotFound where no Alembic project begins.
+    ``database``: which of several databases of the project. Raises what ``find_project`` raises.
     """
-    if not (folder / "alembic.ini").is_file() and not (folder / script_folder(folder) / "env.py").is_file():
-        raise AlembicProjectNotFound(str(folder))
+    from wish_rollout.revisions.project_discovery import find_project
+
+    project = find_project(folder, database)
     written = {}
     for name in FILES:
         text = (
@@ -27,24 +32,45 @@ def found(folder: Path) -> dict[str, bool]:
             .read_text(encoding="utf-8")
         )
         if name == "rollout.toml":
-            text = Template(text).substitute(migrations=script_folder(folder))
-        try:
-            with (folder / name).open("x", encoding="utf-8") as file:
-                file.write(text)
-            written[name] = True
-        except FileExistsError:
-            written[name] = False
+            text = Template(text).safe_substitute(release=release_lines(project, database))
+        written[name] = write_new(folder / name, text)
     return written
 
 
-def script_folder(folder: Path) -> str:
-    """Guess the Alembic script folder: what alembic.ini says, else the first folder with an env.py."""
-    ini = configparser.ConfigParser(interpolation=None)
-    if ini.read(folder / "alembic.ini") and ini.has_option("alembic", "script_location"):
-        place = ini.get("alembic", "script_location").replace("%(here)s", str(folder))
-        path = Path(place)
-        return str(path.relative_to(folder)) if path.is_absolute() and path.is_relative_to(folder) else place
-    for name in ("migrations", "alembic"):
-        if (folder / name / "env.py").is_file():
-            return name
-    return "migrations"
+def release_lines(project: FoundProject, database: str | None) -> str:
+    """Return the lines of the table ``release`` for a project."""
+    lines = [f'migrations = "{project.migrations}"  # the script folder; its env.py is not changed']
+    if project.version_table:
+        lines.append(f'version_table = "{project.version_table}"  # as env.py says')
+    if database:
+        lines.append(f'database = "{database}"  # of the several databases that env.py migrates')
+    if project.uses_flask:
+        lines.append('# flask_app = "package:create_app"  # if FLASK_APP, wsgi.py and app.py do not name it')
+    models = project.models or "app.models:Base.metadata"
+    lines.append(
+        f'{"" if project.models else "# "}models = "{models}"  # the models, for `generate` and `check`'
+    )
+    return "\n".join(lines)
+
+
+def add_platform(folder: Path, sql: str) -> dict[str, bool]:
+    """Write the platform's SQL, and name it in rollout.toml; return file → whether it was written."""
+    written = write_new(folder / PLATFORM_FILE, sql)
+    path = folder / "rollout.toml"
+    text = path.read_text(encoding="utf-8")
+    named = "[release.platform]" in text
+    if not named:
+        table = f'[release.platform]              # what exists before the first revision\nsql = "{PLATFORM_FILE}"\n\n'
+        head, mark, rest = text.partition("[[environment]]")
+        path.write_text(head + table + mark + rest, encoding="utf-8")
+    return {PLATFORM_FILE: written, "rollout.toml": not named}
+
+
+def write_new(path: Path, text: str) -> bool:
+    """Write a file unless it exists; return whether it was written."""
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        return False
+    return True

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.configuration import InvalidConfiguration
-from wish_rollout.core.errors.releases import NothingToGenerate
+from wish_rollout.core.errors.releases import NothingToGenerate, UnknownRevision
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.rollout.project.project import Project
-from wish_rollout.rollout.project.replay import SCRATCH, Replayer, record, scratch
+from wish_rollout.rollout.project.recorder import Report, at_most_each_second
+from wish_rollout.rollout.project.replay import SCRATCH, Replayer, replay
+from wish_rollout.rollout.project.scratch import scratch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -32,7 +35,7 @@ def generate(project: Project, message: str) -> Generated:
     """
     from wish_rollout.revisions.models import load_models
     from wish_rollout.revisions.revision_writer import write_revision
-    from wish_rollout.revisions.script_runs import Road
+    from wish_rollout.revisions.script_runs import ScriptRun
 
     models = project.config.release.models
     if models is None:
@@ -42,27 +45,44 @@ def generate(project: Project, message: str) -> Generated:
     metadata = load_models(project.config.root, models)
     project.history.journal.check(project.release)
     with scratch(project) as url:
-        if project.release.head:
-            Replayer(project, url).up(project.release.head[0])
+        Replayer(project, url).up_to(project.release.head)
         with connect(url, SCRATCH) as connection:
             release = project.config.release
-            road = Road(project.scripts, connection, url, release.version_table, release.search_path, SCRATCH)
-            script = write_revision(road, message, metadata)
+            run = ScriptRun(
+                project.scripts, connection, url, release.version_table, release.search_path, SCRATCH
+            )
+            script = write_revision(run, message, metadata)
     if script is None:
         raise NothingToGenerate(models)
-    anew = Project(project.config)
+    current = Project(project.config)
     try:
-        meta = write_records(anew)
+        meta = write_records(current)
     except BaseException:
         script.unlink(missing_ok=True)
         raise
-    return Generated(anew.release.head[0], script, meta)
+    return Generated(current.release.head[0], script, meta)
 
 
-def write_records(project: Project) -> Path:
-    """Replay every revision and write ``meta/`` anew; give its folder. Raises what a replay raises."""
+def write_records(
+    project: Project,
+    base: str | None = None,
+    *,
+    as_is: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Path:
+    """Replay the revisions and write ``meta/`` again; return its folder. Raises what a replay raises.
+
+    ``base``: record only what comes after this revision; without it ``[release] base``, else all. ``as_is``: accept
+    downgrades that do not lead back. ``progress`` is called with each revision.
+    """
     from wish_rollout.revisions.journal import Journal
 
+    base = base or project.config.release.base
+    if base is not None and base not in project.release.by_id:
+        raise UnknownRevision(base, ", ".join(project.release.by_id))
     journal = Journal(project.scripts.folder / "meta")
-    journal.write(project.release, record(project))
+    recorded = replay(project, (base,) if base else (), report=Report(at_most_each_second(progress)))
+    journal.write(project.release, recorded, as_is=as_is)
+    project.measurements.write(project.release)
+    project.code.write(journal.folder)
     return journal.folder

@@ -1,4 +1,1 @@
-"""The rules that find hazards: one module a kind of hazard, with its text.
-
-What several rules need is in ``core.hazards``.
-"""
+"""The rules that find hazards in a revision: one module for a kind of hazard or a subject, with its texts."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.hazards.hazard import Told
+from wish_rollout.core.hazards.hazard import HazardText
 from wish_rollout.core.hazards.revision_code import literal, names_of
 from wish_rollout.core.schema.domains import domain_columns
 from wish_rollout.core.schema.names import split_last
@@ -13,14 +13,14 @@ from wish_rollout.core.schema.names import split_last
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wish_rollout.core.hazards.hazard import Hazard, Step
-    from wish_rollout.core.hazards.script_statements import Act
+    from wish_rollout.core.hazards.hazard import Hazard, RevisionStep
+    from wish_rollout.core.hazards.script_statements import StatementAction
     from wish_rollout.core.schema.change import Change
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What is told of one type of constraint."""
+    """The hazard of one type of constraint. ``safe_phrase``: a statement with it does not read the table."""
 
     kind: str
     lock: str
@@ -29,9 +29,7 @@ class Rule:
     safe_phrase: tuple[str, ...]
 
 
-SAME_TRANSACTION = (
-    " NOT VALID and VALIDATE in one transaction keep the first one's lock for the second one's scan."
-)
+SAME_TRANSACTION = " NOT VALID and VALIDATE in one transaction: the lock of the former is held during the scan of the latter."
 _VALIDATED = """\
 from wish_rollout.safe import {helper}
 {helper}({{name}}, {{table}}, ...{{schema}})   # NOT VALID, then VALIDATE in a transaction of its own"""
@@ -39,24 +37,24 @@ from wish_rollout.safe import {helper}
 CHECK = Rule(
     "check-scan",
     "ACCESS EXCLUSIVE",
-    "ADD CONSTRAINT … CHECK reads the whole table under a lock that keeps out even reads; VALIDATE reads it "
-    "under one that lets reads and writes go on (manual, ALTER TABLE, VALIDATE CONSTRAINT).",
+    "ADD CONSTRAINT … CHECK reads the whole table under a lock that blocks even reads. VALIDATE CONSTRAINT reads it under a "
+    "lock that blocks neither reads nor writes (manual, ALTER TABLE, VALIDATE CONSTRAINT).",
     _VALIDATED.format(helper="add_check"),
     ("not", "valid"),
 )
 FOREIGN_KEY = Rule(
     "foreign-key-scan",
     "SHARE ROW EXCLUSIVE",
-    "ADD FOREIGN KEY checks every row at once, and writers of both tables wait for it; VALIDATE checks them "
-    "while they go on (manual, ALTER TABLE, VALIDATE CONSTRAINT).",
+    "ADD FOREIGN KEY checks every row while writes to both tables block. VALIDATE CONSTRAINT checks them under a lock that "
+    "blocks neither reads nor writes (manual, ALTER TABLE, VALIDATE CONSTRAINT).",
     _VALIDATED.format(helper="add_foreign_key"),
     ("not", "valid"),
 )
 UNIQUE = Rule(
     "unique-builds-index",
     "ACCESS EXCLUSIVE",
-    "The constraint builds its index under a lock that keeps out even reads; an index that was built "
-    "concurrently before is taken over at once (manual, ALTER TABLE, ADD table_constraint_using_index).",
+    "The constraint builds its index under a lock that blocks even reads. With USING INDEX it uses an index that was built "
+    "concurrently before (manual, ALTER TABLE, ADD table_constraint_using_index).",
     """\
 from wish_rollout.safe import create_index_concurrently
 create_index_concurrently({name}, {table}, [...], unique=True{schema})
@@ -66,9 +64,11 @@ op.execute({using})""",
 EXCLUSION = Rule(
     "exclusion-builds-index",
     "ACCESS EXCLUSIVE",
-    "EXCLUDE builds its index and compares all rows under a lock that keeps out even reads; PostgreSQL has no "
-    "concurrent way (manual, CREATE TABLE, EXCLUDE).",
-    "do it in a maintenance window, and say so: allow_hazards = {{'exclusion-builds-index': '…'}}",
+    "EXCLUDE builds its index and compares all rows under a lock that blocks even reads. PostgreSQL cannot do it "
+    "concurrently (manual, CREATE TABLE, EXCLUDE).",
+    """\
+# do it in a maintenance window, and allow it here, with the reason:
+allow_hazards = {{"exclusion-builds-index": "in the window of …"}}""",
     ("no", "such", "way"),
 )
 RULES = {
@@ -85,62 +85,62 @@ WORDS = {
     "primary key": ("primary", "key"),
     "exclusion": ("exclude",),
 }
-"""What ADD says of a constraint that it gives no name."""
+"""The words of ADD for a constraint without a name."""
 WHY_DOMAIN = (
-    "What is demanded of a domain is checked in every table that has a column of it, while nobody may write to "
-    "these (manual, ALTER DOMAIN)."
+    "A constraint of a domain is checked in every table that has a column of the domain, while writes to these tables block "
+    "(manual, ALTER DOMAIN)."
 )
 INSTEAD_DOMAIN = """\
-op.execute("ALTER DOMAIN … ADD CONSTRAINT … CHECK (…) NOT VALID")   # holds for what comes; no row is read
-# and VALIDATE it in a later release, at a quiet time"""
+op.execute("ALTER DOMAIN … ADD CONSTRAINT … CHECK (…) NOT VALID")   # for new values; no row is read
+# VALIDATE CONSTRAINT blocks writes as well: do it in a maintenance window, or not at all"""
 KINDS = tuple(dict.fromkeys(rule.kind for rule in RULES.values()))
 
 
-def judge(step: Step) -> Iterator[Hazard]:
-    """Find constraints that are added to tables with rows and read them under the lock."""
+def assess(step: RevisionStep) -> Iterator[Hazard]:
+    """Yield constraints that are added to tables with rows and read them under their lock."""
     for table, change in step.changes("constraint", "added", "changed"):
         name = split_last(change.name)[1]
         kind = _type(step, change)
         rule = RULES[kind]
-        act = step.script.find("add constraint", name, table)
+        action = step.script.find("add constraint", name, table)
         if change.change == "added":
-            act = act or step.script.nameless("add constraint", table, *WORDS[kind])
-        if "not enforced" in change.properties or (act is None and change.change == "changed"):
+            action = action or step.script.find_nameless("add constraint", table, *WORDS[kind])
+        if "not enforced" in change.properties or (action is None and change.change == "changed"):
             continue
         why = rule.why
-        if act is not None and act.says(*rule.safe_phrase):
-            if not _validated_at_once(step, act):
+        if action is not None and action.says(*rule.safe_phrase):
+            if not _validated_at_once(step, action):
                 continue
             why += SAME_TRANSACTION
         using = f"ALTER TABLE {table} ADD CONSTRAINT {name} {kind.upper()} USING INDEX {name}"
         instead = rule.instead.format(**names_of(table, name=change.name), using=literal(using))
-        yield step.hazard(rule.kind, f"constraint {change.name}", table, Told(rule.lock, why, instead))
+        yield step.hazard(rule.kind, f"constraint {change.name}", table, HazardText(rule.lock, why, instead))
     yield from _of_domains(step)
 
 
-def _of_domains(step: Step) -> Iterator[Hazard]:
-    """Find CHECKs and NOT NULL of domains, which read every table that has a column of them."""
+def _of_domains(step: RevisionStep) -> Iterator[Hazard]:
+    """Yield CHECK and NOT NULL constraints of domains, which read every table that has a column of the domain."""
     for change in step.delta.changes:
         domain = split_last(change.name)[0] if change.kind == "constraint" else change.name
         checks = change.kind == "constraint" and change.change == "added"
         nulls = change.kind == "domain" and change.properties.get("not null", (None, None))[1]
         if ("domain", domain) not in step.before.objects or not (checks or nulls):
             continue
-        act = step.script.find("alter domain", domain)
-        if checks and act is not None and act.says("not", "valid"):
+        action = step.script.find("alter domain", domain)
+        if checks and action is not None and action.says("not", "valid"):
             continue
         what = f"{change.kind} {change.name}"
         for table in sorted({table for table, _ in domain_columns(step.before, domain)}):
             if step.holds_rows(table) and ("table", table) in step.after.objects:
-                yield step.hazard(CHECK.kind, what, table, Told("SHARE", WHY_DOMAIN, INSTEAD_DOMAIN))
+                yield step.hazard(CHECK.kind, what, table, HazardText("SHARE", WHY_DOMAIN, INSTEAD_DOMAIN))
 
 
-def _type(step: Step, change: Change) -> str:
+def _type(step: RevisionStep, change: Change) -> str:
     return str(step.after.objects["constraint", change.name]["type"])
 
 
-def _validated_at_once(step: Step, act: Act) -> bool:
+def _validated_at_once(step: RevisionStep, action: StatementAction) -> bool:
     return any(
-        (other.name, other.of, other.transaction) == (act.name, act.of, act.transaction)
+        (other.name, other.of, other.transaction) == (action.name, action.of, action.transaction)
         for other in step.script.of_verb("validate constraint")
     )

@@ -1,39 +1,34 @@
-"""An index dropped that queries use, or dropped without CONCURRENTLY on a table with rows."""
+"""A dropped index that queries use."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.hazards.hazard import Told
+from wish_rollout.core.hazards.hazard import HazardText
 from wish_rollout.core.hazards.revision_code import names_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wish_rollout.core.hazards.hazard import Hazard, Step
+    from wish_rollout.core.hazards.hazard import Hazard, RevisionStep
 
 KIND = "drop-index"
 LOCK = "ACCESS EXCLUSIVE"
 WHY = (
-    "DROP INDEX waits for every query on the table and holds up all that come after it meanwhile "
-    "(manual, DROP INDEX)."
+    "Queries used it {scans:,} times since the statistics were reset (pg_stat_all_indexes). They become slower: they read "
+    "whole tables, or use another index."
 )
-WHY_USED = "It was used {scans:,} times since statistics were reset: those queries will read whole tables."
 INSTEAD = """\
+# build the index that replaces it first, and wait until the old one is no longer used; then:
 from wish_rollout.safe import drop_index_concurrently
 drop_index_concurrently({index}{schema})"""
-INSTEAD_USED = "# make the index that takes its place first, and see that its scans stop; then:\n"
 
 
-def judge(step: Step) -> Iterator[Hazard]:
-    """Find indexes that go while their table stays."""
+def assess(step: RevisionStep) -> Iterator[Hazard]:
+    """Yield dropped indexes that were used, while their table stays."""
     for table, change in step.changes("index", "removed"):
-        act = step.script.find("drop index", change.name)
-        concurrently = act is not None and act.says("concurrently")
         scans = step.live.scans.get(change.name, 0)
-        if concurrently and not scans:
-            continue
-        why = ([] if concurrently else [WHY]) + ([WHY_USED.format(scans=scans)] if scans else [])
-        instead = (INSTEAD_USED if scans else "") + INSTEAD.format(**names_of(table, index=change.name))
-        lock = "SHARE UPDATE EXCLUSIVE" if concurrently else LOCK
-        yield step.hazard(KIND, f"index {change.name}", table, Told(lock, " ".join(why), instead))
+        if scans:
+            instead = INSTEAD.format(**names_of(table, index=change.name))
+            text = HazardText(LOCK, WHY.format(scans=scans), instead, ("slower",))
+            yield step.hazard(KIND, f"index {change.name}", table, text)

@@ -1,10 +1,10 @@
-"""NOT NULL set on a column of a table with rows: the whole table is read while nobody may."""
+"""NOT NULL set on a column of a table with rows: the whole table is read while reads and writes block."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.hazards.hazard import Told
+from wish_rollout.core.hazards.hazard import HazardText
 from wish_rollout.core.hazards.revision_code import names_of
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.text.sql_tokens import tokenize_statements, unquote_identifier
@@ -12,33 +12,33 @@ from wish_rollout.core.text.sql_tokens import tokenize_statements, unquote_ident
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wish_rollout.core.hazards.hazard import Hazard, Step
-    from wish_rollout.core.hazards.script_statements import Act
+    from wish_rollout.core.hazards.hazard import Hazard, RevisionStep
+    from wish_rollout.core.hazards.script_statements import StatementAction
 
 KIND = "not-null-scan"
 LOCK = "ACCESS EXCLUSIVE"
 WHY = (
-    "SET NOT NULL reads the whole table under a lock that keeps out even reads, unless a valid CHECK proves "
-    "beforehand that there is no NULL (manual, ALTER TABLE, SET NOT NULL)."
+    "SET NOT NULL reads the whole table under a lock that blocks even reads, unless a valid CHECK constraint proves that "
+    "there is no NULL (manual, ALTER TABLE, SET NOT NULL)."
 )
 INSTEAD = """\
 from wish_rollout.safe import set_not_null
 set_not_null({table}, {column}{schema})   # CHECK … NOT VALID, VALIDATE, SET NOT NULL, DROP of the CHECK"""
 
 
-def judge(step: Step) -> Iterator[Hazard]:
-    """Find columns that become NOT NULL without a proof that was made under a weaker lock."""
+def assess(step: RevisionStep) -> Iterator[Hazard]:
+    """Yield columns that become NOT NULL without a CHECK constraint that was validated under a weaker lock."""
     for table, change in step.changes("column", "changed"):
         if not change.properties.get("not null", (None, None))[1]:
             continue
         column = split_last(change.name)[1]
-        if not _proven(step, table, column):
+        if step.is_measured or not _proven(step, table, column):
             instead = INSTEAD.format(**names_of(table, column=change.name))
-            yield step.hazard(KIND, f"column {change.name}", table, Told(LOCK, WHY, instead))
+            yield step.hazard(KIND, f"column {change.name}", table, HazardText(LOCK, WHY, instead))
 
 
-def _proven(step: Step, table: str, column: str) -> bool:
-    """Whether a valid CHECK stands before the revision, or is made and validated in it, in two transactions."""
+def _proven(step: RevisionStep, table: str, column: str) -> bool:
+    """Return whether a valid CHECK exists before the revision, or is added and validated in it, in two transactions."""
     if step.script.find("set not null", column, table) is None:
         return False
     for name, properties in step.before.of_kind("constraint"):
@@ -46,14 +46,16 @@ def _proven(step: Step, table: str, column: str) -> bool:
             for words in tokenize_statements(str(properties["expression"])):
                 if _is_proof(words, column):
                     return True
-    return any(_validated(step, act) for act in step.script.of_verb("add constraint") if _adds(act, column))
+    return any(
+        _validated(step, action) for action in step.script.of_verb("add constraint") if _adds(action, column)
+    )
 
 
-def _adds(act: Act, column: str) -> bool:
-    """Whether the act adds ``CHECK (column IS NOT NULL) NOT VALID``."""
-    if not act.says("check") or act.words[-2:] != ("not", "valid"):
+def _adds(action: StatementAction, column: str) -> bool:
+    """Return whether the action adds ``CHECK (column IS NOT NULL) NOT VALID``."""
+    if not action.says("check") or action.words[-2:] != ("not", "valid"):
         return False
-    return _is_proof(act.words[act.words.index("check") + 1 : -2], column)
+    return _is_proof(action.words[action.words.index("check") + 1 : -2], column)
 
 
 def _is_proof(words: tuple[str, ...], column: str) -> bool:
@@ -61,12 +63,12 @@ def _is_proof(words: tuple[str, ...], column: str) -> bool:
     return plain == (unquote_identifier(column), "is", "not", "null")
 
 
-def _validated(step: Step, added: Act) -> bool:
-    """Whether it is validated in a later transaction, and NOT NULL set in one after that."""
-    setters = [act for act in step.script.of_verb("set not null") if act.of == added.of]
+def _validated(step: RevisionStep, added: StatementAction) -> bool:
+    """Return whether it is validated in a later transaction, and NOT NULL is set in one after that."""
+    setters = [action for action in step.script.of_verb("set not null") if action.of == added.of]
     return any(
-        (act.name, act.of) == (added.name, added.of)
-        and added.transaction < act.transaction < setter.transaction
-        for act in step.script.of_verb("validate constraint")
+        (action.name, action.of) == (added.name, added.of)
+        and added.transaction < action.transaction < setter.transaction
+        for action in step.script.of_verb("validate constraint")
         for setter in setters
     )

@@ -1,103 +1,117 @@
-"""Statements that write or lock a whole table with rows, and leave no trace in the catalog."""
+"""Statements that write or lock a whole table with rows and do not change the catalog."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.hazards.hazard import Told
+from wish_rollout.core.hazards.hazard import HazardText
+from wish_rollout.core.hazards.held_locks import is_concurrent, tables_of_action
 from wish_rollout.core.hazards.revision_code import names_of
-from wish_rollout.core.schema.names import split_last
-from wish_rollout.core.text.sql_tokens import is_name_of, split_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wish_rollout.core.hazards.hazard import Hazard, Step
-    from wish_rollout.core.hazards.script_statements import Act
-    from wish_rollout.core.text.sql_tokens import NameParts
+    from wish_rollout.core.hazards.hazard import Danger, Hazard, RevisionStep
+    from wish_rollout.core.hazards.row_writes import TableWrite
+    from wish_rollout.core.hazards.statement_actions import StatementAction
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What is told of one kind of statement. ``safe_phrase``: with these words it is none."""
+    """The hazard of one kind of statement."""
 
     kind: str
     lock: str
     why: str
     instead: str
-    safe_phrase: tuple[str, ...]
+    dangers: tuple[Danger, ...]
+
+    def text(self, verb: str, table: str) -> HazardText:
+        """Return the text of the hazard on a table."""
+        why, instead = self.why.format(verb=verb), self.instead.format(verb=verb, **names_of(table))
+        return HazardText(self.lock, why, instead, self.dangers)
 
 
+LOCK = "whole-table-lock"
 WRITE = Rule(
     "whole-table-write",
-    "ROW EXCLUSIVE, and every row's lock",
-    "One {verb} of every row holds all of their locks until the end of the transaction, doubles the table, and "
-    "keeps vacuum away from all others meanwhile.",
+    "ROW EXCLUSIVE",
+    "One {verb} of all or many rows holds their row locks until the end of the transaction, and leaves as many dead rows.",
     """\
 from wish_rollout.safe import backfill
 backfill({table}, {{"column": "expression"}}, where="column IS NULL"{schema})   # in batches that commit""",
-    ("where",),
+    ("row locks",),
+)
+DELETE = replace(
+    WRITE,
+    why=f"{WRITE.why} The rows are lost, and the running application no longer finds them.",
+    instead="""\
+# archive the rows; then delete them in batches, each in a transaction of its own; and allow it here, with the reason:
+allow_hazards = {{"whole-table-write": "archived in …"}}""",
+    dangers=("row locks", "lost", "breaks"),
 )
 TRUNCATE = Rule(
     "truncate",
     "ACCESS EXCLUSIVE",
-    "Its rows are lost, and a reader with an older snapshot sees an empty table (manual, 13.6 Caveats).",
-    "archive the rows first; delete them in batches if the table is in use",
-    ("no", "such", "way"),
+    "All rows are lost. Reads and writes block until the transaction ends, and a transaction with an older snapshot sees an "
+    "empty table (manual, 13.6 Caveats).",
+    """\
+# archive the rows; if the table is in use, delete them in batches; and allow it here, with the reason:
+allow_hazards = {{"truncate": "archived in …"}}""",
+    ("held", "lost", "breaks"),
 )
 REBUILD = Rule(
-    "whole-table-lock",
+    LOCK,
     "ACCESS EXCLUSIVE",
-    "{verb} writes everything anew under a lock that keeps out even reads.",
-    "{verb} … CONCURRENTLY in a transaction of its own, where there is one; pg_repack or a maintenance window else",
-    ("concurrently",),
+    "{verb} rewrites the table or its indexes under a lock that blocks other sessions.",
+    """\
+# {verb} … CONCURRENTLY, in an autocommit_block(), where PostgreSQL has it; otherwise pg_repack, or a maintenance window:
+allow_hazards = {{"whole-table-lock": "in the window of …"}}""",
+    ("held",),
 )
+REINDEX = replace(REBUILD, lock="SHARE")
 LOCKING = Rule(
-    "whole-table-lock",
-    "as it says, else ACCESS EXCLUSIVE",
-    "{verb} keeps writers out, or all, until the end of the transaction, and whatever comes after it waits.",
-    "leave it out: each statement takes the lock that it needs, and no more (manual, 13.3.1)",
-    ("no", "such", "way"),
+    LOCK,
+    "ACCESS EXCLUSIVE",
+    "{verb} blocks other sessions until the end of the transaction.",
+    "# omit it: each statement takes the lock that it needs, and no stronger one (manual, 13.3.1)",
+    ("held",),
 )
 RULES = {
     "lock": LOCKING,
     "vacuum full": REBUILD,
     "update": WRITE,
-    "delete": WRITE,
+    "delete": DELETE,
     "truncate": TRUNCATE,
     "cluster": REBUILD,
-    "reindex": REBUILD,
+    "reindex": REINDEX,
     "refresh": REBUILD,
 }
 KINDS = tuple(dict.fromkeys(rule.kind for rule in RULES.values()))
 
 
-def judge(step: Step) -> Iterator[Hazard]:
-    """Find such statements on tables that hold rows."""
-    for act in step.script.of_verb(*RULES):
-        rule = RULES[act.verb]
-        if act.says(*rule.safe_phrase) and act.words[-2:] != ("where", "true"):
+def write_text(write: TableWrite) -> HazardText:
+    """Return the text of the hazard of a statement that writes many rows."""
+    return (DELETE if write.deletes else WRITE).text("DELETE" if write.deletes else "UPDATE", write.table)
+
+
+def truncate_text(table: str) -> HazardText:
+    """Return the text of the hazard of a statement that removes all rows of a table."""
+    return TRUNCATE.text("TRUNCATE", table)
+
+
+def assess(step: RevisionStep) -> Iterator[Hazard]:
+    """Yield such statements on tables that have rows."""
+    for action in step.script.of_verb(*RULES):
+        if is_concurrent(action) or _has_condition(action):
             continue
-        for table in _tables(step, act):
-            verb = act.verb.upper()
-            why, instead = rule.why.format(verb=verb), rule.instead.format(verb=verb, **names_of(table))
-            yield step.hazard(rule.kind, f"{verb} {table}", table, Told(rule.lock, why, instead))
+        names_all = action.verb in ("reindex", "vacuum full", "cluster")
+        for table in tables_of_action(step, action) if action.name or names_all else ():
+            rule, verb = RULES[action.verb], action.verb.upper()
+            yield step.hazard(rule.kind, f"{verb} {table}", table, rule.text(verb, table))
 
 
-def _tables(step: Step, act: Act) -> list[str]:
-    """Find the live table that a statement names, or the one of the index; all, where it names none."""
-    names = [name for name in step.live.tables if step.holds_rows(name)]
-    if not act.name:
-        return names if act.verb in ("reindex", "vacuum full", "cluster") else []
-    indexes = [
-        str(each["table"]) for name, each in step.before.of_kind("index") if is_name_of(act.name, name)
-    ]
-    keys = [split_last(name)[0] for name, _ in step.before.of_kind("constraint") if _is_index(act.name, name)]
-    of_index = [*indexes, *keys] if act.verb == "reindex" else []
-    return [name for name in names if is_name_of(act.name, name) or name in of_index][:1]
-
-
-def _is_index(written: NameParts, constraint: str) -> bool:
-    """Whether it is the index of a constraint, which has the constraint's name and its table's schema."""
-    return written[-1:] == split_name(constraint)[-1:]
+def _has_condition(action: StatementAction) -> bool:
+    is_write = action.verb in ("update", "delete")
+    return is_write and action.says("where") and action.words[-2:] != ("where", "true")

@@ -197,7 +197,7 @@ class Dependencies(SchemaIndex):
                         yield "column", f"{parent}.{own}"
 
     def _referenced_keys(self, properties: Properties) -> Iterator[Key]:
-        """Yield the constraints and indexes that a foreign key can stand on (manual, CREATE TABLE, REFERENCES)."""
+        """Yield the constraints and indexes that a foreign key can reference (manual, CREATE TABLE, REFERENCES)."""
         table, columns = properties["references"], set(properties["referenced columns"])
         yield from (
             ("column", f"{table}.{own}") for own in columns if ("column", f"{table}.{own}") in self.objects

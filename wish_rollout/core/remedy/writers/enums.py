@@ -1,4 +1,4 @@
-"""Enums. A label can be added and renamed, never dropped or moved; for that the type is made anew.
+"""Enums. A label can be added and renamed, never dropped or moved; for that the type is created again.
 
 Manual, ALTER TYPE: "There is no option to delete a value or change the sort order".
 """

@@ -29,7 +29,7 @@ _OWN = ("storage parameters", "clustered", "statistics targets")
 def create(draft: Draft, name: str, properties: Props) -> list[str]:
     """Make an index; the table can be read meanwhile, not written."""
     if "copy of" in properties:
-        return _as_told(draft, name, properties)
+        return _from_definition(draft, name, properties)
     table = properties.pop("table")
     keys = properties.pop("keys")
     only = "ONLY " if properties.pop("invalid", None) else ""
@@ -77,7 +77,7 @@ def alter(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     return made
 
 
-def _as_told(draft: Draft, name: str, properties: Props) -> list[str]:
+def _from_definition(draft: Draft, name: str, properties: Props) -> list[str]:
     """Give a partition's copy what it has by itself; the copy comes with its parent's index."""
     pairs: Pairs = {key: (None, properties[key]) for key in _OWN if key in properties}
     properties.clear()

@@ -28,7 +28,7 @@ PUBLIC_SCHEMA = ("schema", "public")
 
 
 def finish(draft: Draft, kind: str, name: str, pairs: Pairs, *, created: bool = False) -> list[str]:
-    """Write what stands beside an object's definition, in the order in which one changes the other."""
+    """Write the statements beside an object's definition, in an order in which they can run."""
     made: list[str] = []
     owners = pairs.get("owner", (None, None))
     for write in (_owner, _extensions, _comment):
@@ -147,7 +147,7 @@ def _change(  # noqa: PLR0913, PLR0917 - one statement has that many parts
         if before.get(label) == after.get(label):
             continue
         if " (granted by " in label:
-            draft.gap(*key, f"{label}: only the role that granted it can take it back or grant it anew")
+            draft.gap(*key, f"{label}: only the role that granted it can revoke it or grant it again")
             continue
         try:
             role = draft.roles.sql(label)

@@ -75,7 +75,7 @@ def _remark(name: str, attribute: dict[str, Any]) -> str:
 
 
 def alter_composite(draft: Draft, name: str, pairs: Pairs) -> list[str]:
-    """Add, drop and alter attributes; a new one stands at the end."""
+    """Add, drop and alter attributes; a new one is the last."""
     if "attributes" not in pairs:
         return []
     before, after = (pair or [] for pair in pairs.pop("attributes"))

@@ -1,0 +1,251 @@
+"""Attacks with statements: what a script sends after the approval is not what was rehearsed."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from wish_rollout.core.errors.base import RolloutError
+from wish_rollout.core.errors.execution import CodeNotApproved, DriverStatementRefused, StatementNotApproved
+from wish_rollout.core.hazards.cluster_statements import cluster_statements
+from wish_rollout.core.text.redaction import redact
+from wish_rollout.core.text.secret_masking import is_masked, mask_statement
+from wish_rollout.core.text.statement_display import display_statements
+from wish_rollout.revisions.internal_statements import CONSTRAINT_LOOKUP
+from wish_rollout.revisions.statement_guard import BEFORE, Rehearsed, StatementGuard
+
+CREATE, INSERT, INDEX = (
+    "CREATE TABLE t (id int)",
+    "INSERT INTO t VALUES (1)",
+    "CREATE INDEX CONCURRENTLY i ON t (id)",
+)
+BATCH = (
+    "UPDATE t SET a = 1 WHERE ctid = ANY (ARRAY(SELECT ctid FROM t WHERE ctid >= '({},0)' AND ctid < '({},0)'"
+    " AND (a IS NULL) FOR NO KEY UPDATE SKIP LOCKED)) AND (a IS NULL) RETURNING (a IS NULL)"
+)
+REHEARSED = Rehearsed(
+    {
+        BEFORE: ("SET timezone TO 'UTC'",),
+        "1": (CREATE, INSERT),
+        "2": ("COMMIT", INDEX, "BEGIN", "ALTER TABLE t ADD CHECK (id > 0) NOT VALID"),
+        "3": (BATCH.format(0, 64),),
+    },
+    code=frozenset({"env.py"}),
+)
+
+
+def guard(*, resumed: bool = False, rehearsed: Rehearsed = REHEARSED) -> StatementGuard:
+    return StatementGuard("prod", rehearsed, resumed=resumed)
+
+
+def run(checked: StatementGuard, revision: str, *texts: str, again: bool = False) -> None:
+    for text in texts:
+        checked.check(revision, text, again=again)
+    checked.end(revision)
+
+
+ATTACKS = {
+    "another statement": ("1", (CREATE, "DELETE FROM accounts")),
+    "another parameter": ("1", (CREATE, "INSERT INTO t VALUES (2)")),
+    "one too many": ("1", (CREATE, INSERT, "ALTER ROLE app SUPERUSER")),
+    "one too many at the beginning": ("1", ("DELETE FROM accounts", CREATE, INSERT)),
+    "one twice": ("1", (CREATE, CREATE, INSERT)),
+    "one too few": ("1", (CREATE,)),
+    "none": ("1", ()),
+    "another order": ("1", (INSERT, CREATE)),
+    "a commit between": ("1", (CREATE, "COMMIT", INSERT)),
+    "another case in a literal": (BEFORE, ("SET timezone TO 'utc'",)),
+    "a comment": ("1", (CREATE + " /* x */", INSERT)),
+    "two statements in one": ("1", (f"{CREATE}; DELETE FROM accounts", INSERT)),
+    "env.py sends more": (BEFORE, ("SET timezone TO 'UTC'", "ALTER ROLE app SUPERUSER")),
+    "env.py sends something else": (BEFORE, ("SET ROLE postgres",)),
+    "a revision that was not planned": ("9", ("DELETE FROM accounts",)),
+    "no transaction where there was one": (
+        "2",
+        ("COMMIT", INDEX, "ALTER TABLE t ADD CHECK (id > 0) NOT VALID"),
+    ),
+}
+
+
+def test_what_was_rehearsed_is_sent() -> None:
+    checked = guard()
+    for revision in (BEFORE, "1", "2"):
+        run(checked, revision, *REHEARSED.statements[revision])
+    checked.finish()
+    assert checked.count == 7
+    assert re.fullmatch("[0-9a-f]{64}", checked.digest)
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_anything_else_is_refused_and_ends_the_migration(attack: str) -> None:
+    revision, texts = ATTACKS[attack]
+    checked = guard()
+    with pytest.raises(StatementNotApproved) as caught:
+        run(checked, revision, *texts)
+    assert caught.value.exit_code == 6
+    assert {caught.value.approved, caught.value.found} & {*texts, "no statement"}
+    with pytest.raises(StatementNotApproved):  # a script that catches the error cannot continue
+        checked.check("1", CREATE)
+    for call in (checked.finish, checked.refuse_if_violated):
+        with pytest.raises(StatementNotApproved):
+            call()
+
+
+def test_batches_of_a_backfill_may_repeat_and_nothing_else_may() -> None:
+    checked = guard()
+    run(checked, "3", *(BATCH.format(n, n + 64) for n in (0, 64, 128)), again=True)
+    assert checked.allows_look("3", "SELECT EXISTS (SELECT FROM t WHERE a IS NULL)")
+    for text in ("DELETE FROM accounts", BATCH.format(0, 64).replace("a = 1", "a = 2")):
+        with pytest.raises(StatementNotApproved):
+            run(guard(), "3", BATCH.format(0, 64), text, again=True)
+    with pytest.raises(StatementNotApproved):
+        run(guard(), "3", BATCH.format(0, 64), BATCH.format(64, 128))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT pg_terminate_backend(1)",
+        "DELETE FROM accounts",
+        "SELECT EXISTS (SELECT FROM t WHERE lower_the_drawbridge())",
+        "SELECT i.indisvalid FROM set_password('x')",
+        f"{CONSTRAINT_LOOKUP}; DELETE FROM accounts",
+    ],
+)
+def test_statement_disguised_as_a_helpers_query_is_compared(query: str) -> None:
+    assert not guard().allows_look("3", query)
+
+
+def test_interrupted_helpers_may_find_their_work_done() -> None:
+    run(guard(resumed=True), "2", "ALTER TABLE t ADD CHECK (id > 0) NOT VALID")
+    run(
+        guard(),
+        "2",
+        "COMMIT",
+        "DROP INDEX CONCURRENTLY IF EXISTS i",
+        INDEX,
+        "BEGIN",
+        REHEARSED.statements["2"][-1],
+    )
+    with pytest.raises(StatementNotApproved):
+        run(guard(resumed=True), "1", INSERT)
+    with pytest.raises(StatementNotApproved):
+        run(guard(), "2", "COMMIT", "DROP INDEX CONCURRENTLY IF EXISTS other", INDEX)
+
+
+def test_declared_revision_may_differ_and_is_still_hashed() -> None:
+    declared = Rehearsed(REHEARSED.statements, {"1": "one row for each account"}, {"1": "COPY"})
+    checked = guard(rehearsed=declared)
+    run(checked, "1", CREATE, "INSERT INTO t VALUES (2)")
+    checked.refuse_driver("COPY t FROM STDIN")
+    other = guard(rehearsed=declared)
+    run(other, "1", CREATE, "INSERT INTO t VALUES (3)")
+    other.refuse_driver("COPY t FROM STDIN")
+    assert checked.digest != other.digest
+
+
+def test_statement_past_sqlalchemy_and_unknown_file_are_refused() -> None:
+    checked = guard()
+    checked.check("1", CREATE)
+    with pytest.raises(DriverStatementRefused):
+        checked.refuse_driver("COPY t FROM STDIN")
+    with pytest.raises(CodeNotApproved):
+        guard().check_file("helper.py")
+    guard().check_file("env.py")
+
+
+CLUSTER = (
+    "ALTER ROLE app SUPERUSER",
+    "alter user app password 'x'",
+    "/* x */ CREATE ROLE r",
+    "DROP GROUP g",
+    "ALTER SYSTEM SET fsync = off",
+    "ALTER DATABASE shop SET search_path = evil",
+    "CREATE TABLESPACE t LOCATION '/x'",
+    "GRANT admin TO app",
+    "REVOKE admin FROM app",
+    "COMMENT ON ROLE app IS 'x'",
+    "DO $$ begin if true then alter role app superuser; end if; end $$",
+    "SELECT 1; ALTER ROLE app SUPERUSER",
+)
+LOCAL = (
+    "GRANT SELECT ON t TO app",
+    "CREATE USER MAPPING FOR app SERVER s",
+    "ALTER TABLE role ADD a int",
+    "COMMENT ON TABLE t IS 'role'",
+    "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO app",
+)
+
+
+@pytest.mark.parametrize("text", CLUSTER)
+def test_statement_about_the_whole_server_is_recognized(text: str) -> None:
+    assert list(cluster_statements([text]))
+
+
+def test_statements_about_one_database_are_not() -> None:
+    assert list(cluster_statements(LOCAL)) == []
+
+
+SECRETS = (
+    "ALTER ROLE a PASSWORD 'pl4nted'",
+    "CREATE ROLE a LOGIN ENCRYPTED PASSWORD E'pl4nted'",
+    "alter role a password $x$pl4nted$x$",
+    "CREATE USER MAPPING FOR a SERVER s OPTIONS (user 'bob', password 'pl4nted')",
+    "ALTER USER MAPPING FOR a SERVER s OPTIONS (SET password 'pl4nted')",
+    "CREATE SUBSCRIPTION s CONNECTION 'host=h password=pl4nted user=u' PUBLICATION p",
+    "SELECT dblink_connect('postgresql://u:pl4nted@h/db')",
+    "SELECT set_config('app.api_key', 'pl4nted-long', false)",
+    "UPDATE users SET password = crypt('pl4nted', gen_salt('bf'))",
+    "INSERT INTO keys VALUES ('AKIAPL4NTEDABCDEFGHI')",
+    "INSERT INTO keys VALUES ('ghp_pl4ntedpl4ntedpl4ntedpl4ntedpl4nted')",
+    "SELECT '-----BEGIN PRIVATE KEY-----\npl4nted\n-----END PRIVATE KEY-----'",
+    "DO $$ begin alter role x password 'pl4nted'; end $$",
+)
+
+
+@pytest.mark.parametrize("text", SECRETS)
+def test_secret_is_masked_and_hashed(text: str) -> None:
+    masked = mask_statement(text)
+    assert is_masked(masked)
+    assert masked == mask_statement(masked)
+    shown = [
+        masked,
+        redact(text),
+        *display_statements([text]),
+        str(StatementNotApproved("prod", "1", text, text)),
+    ]
+    for each in shown:
+        assert "pl4nted" not in each.lower()
+    assert mask_statement(text + " ") != masked, "the hash covers the real text"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "COMMENT ON COLUMN users.password IS 'the hash of the password'",
+        "CREATE TABLE t (password text DEFAULT '', token text NOT NULL, kind text CHECK (kind = 'token'))",
+        "CREATE INDEX i ON t (token)",
+        "ALTER ROLE a PASSWORD NULL",
+        "SELECT * FROM t WHERE token <> ''",
+    ],
+)
+def test_name_like_a_secret_is_no_secret(text: str) -> None:
+    assert mask_statement(text) == text
+
+
+def test_large_statement_has_a_bounded_cost() -> None:
+    import time
+
+    text = f"INSERT INTO t VALUES ('{'a' * 50_000_000}')"
+    started = time.process_time()
+    assert mask_statement(text) == text
+    assert time.process_time() - started < 5
+
+
+def test_rollout_errors_are_one_class() -> None:
+    """The errors pass through a run of the scripts without being wrapped."""
+    assert all(
+        issubclass(each, RolloutError)
+        for each in (StatementNotApproved, DriverStatementRefused, CodeNotApproved)
+    )

@@ -1,0 +1,71 @@
+"""Reading only what a transaction changed finds what a full read finds, for every kind of schema change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.postgres.cases import Case, read_cases
+from tests.postgres.conftest import MAJORS
+from wish_rollout.core.schema.comparison import difference
+from wish_rollout.core.schema.scope import Scope
+from wish_rollout.core.schema.snapshot import Snapshot
+from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
+from wish_rollout.postgres.catalog.snapshot_tracker import SnapshotTracker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import psycopg
+
+    from tests.postgres.conftest import Server
+
+MUTATIONS = read_cases("mutations")
+
+
+@pytest.mark.parametrize(("number", "case"), list(enumerate(MUTATIONS)), ids=str)
+def test_a_mutation_is_tracked(number: int, case: Case, servers: Callable[[int], Server]) -> None:
+    """Made, taken back, made again, and another object created and dropped; on the oldest or the newest version."""
+    supported = [major for major in MAJORS if major >= case.since]
+    server = servers(supported[-(number % 2)])
+    before_sql, mutation, _ = case.parts
+    with server.scratch() as connection:
+        connection.execute(before_sql or "SELECT 1")
+        tracker = SnapshotTracker(connection, Scope())
+        for committed, accepted in ((False, False), (True, False), (False, True)):
+            check_change(connection, tracker, mutation, committed=committed, accepted=accepted)
+        for statement in ("CREATE TABLE tracked_last (id int PRIMARY KEY)", "DROP TABLE tracked_last"):
+            check_change(connection, tracker, statement, committed=False, accepted=True)
+        assert Snapshot(tracker.objects).has_same_objects(read_snapshot(connection))
+
+
+def check_change(
+    connection: psycopg.Connection, tracker: SnapshotTracker, sql: str, *, committed: bool, accepted: bool
+) -> None:
+    """Check that reading what one statement changed leads to what a full read finds."""
+    since = next_transaction(connection)
+    with connection.transaction(force_rollback=not accepted):
+        mark = replace(tracker.mark(), since=since)
+        connection.execute(sql)
+        change = tracker.read(mark, committed=committed)
+        objects = {key: value for key, value in tracker.objects.items() if key not in change.keys}
+        found, full = (
+            Snapshot({**objects, **change.after}, tracker.readable_properties),
+            read_snapshot(connection),
+        )
+        assert not difference(full, found).changes
+        assert found.has_same_objects(full)
+    if accepted:
+        tracker.accept(change)
+
+
+def next_transaction(connection: psycopg.Connection) -> int:
+    """Return an ID that the next savepoint's rows are not below, and all rows until now are."""
+    with connection.transaction():
+        connection.execute("CREATE TABLE tracked_probe ()")
+        row = connection.execute("SELECT xmin::text FROM pg_class WHERE relname = 'tracked_probe'").fetchone()
+        connection.execute("DROP TABLE tracked_probe")
+    assert row
+    return int(row[0]) + 1

@@ -1,0 +1,210 @@
+"""A history is recorded as it is: downgrades that cannot be used, branches, several heads, and a later base."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from wish_rollout.core.release.release import format_position
+from wish_rollout.rollout.project.replay import read_position
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.fix_project import Workspace
+
+SCRIPT = """
+import sqlalchemy as sa
+from alembic import op
+from datetime import datetime
+
+revision = "{name}"
+down_revision = {parents!r}
+depends_on = {depends!r}
+branch_labels = {labels!r}
+
+
+def upgrade():
+    {up}
+
+
+{down}
+"""
+DOWNGRADES = {
+    "a1": (
+        "op.execute('CREATE TABLE a (id int PRIMARY KEY, label text, last int)')",
+        "op.drop_table('a')",
+        "",
+    ),
+    "a2": (
+        "op.create_foreign_key(None, 'a', 'a', ['last'], ['id'])",
+        "op.drop_constraint(None, 'a', type_='foreignkey')",
+        "its downgrade() raises",
+    ),
+    "a3": (
+        "op.execute('ALTER TABLE a ADD c int')",
+        "raise NotImplementedError('no way back')",
+        "no way back",
+    ),
+    "a4": ("op.execute('ALTER TABLE a ADD d int')", "pass", "its downgrade() is empty"),
+    "a5": ("op.execute('ALTER TABLE a ADD e int')", None, "the script has no downgrade()"),
+    "a6": (
+        "op.drop_column('a', 'label')",
+        "op.add_column('a', sa.Column('label', sa.Text))",
+        "does not lead back: changed column public.a.label",
+    ),
+    "a7": (
+        "op.create_index('a_e', 'a', ['e'], postgresql_concurrently=True)",
+        "op.drop_index('a_e', 'a', postgresql_concurrently=True)",
+        "",
+    ),
+    "a8": (
+        "op.create_index('a_d', 'a', ['d'], postgresql_concurrently=True)",
+        "op.drop_index('a_d', 'a', postgresql_concurrently=True)\n        op.execute('SELECT 1/0')",
+        "division by zero",
+    ),
+    "a9": ("op.execute('ALTER TABLE a ADD f int')", "op.drop_column('a', 'f')", ""),
+}
+
+
+def write(
+    workspace: Workspace,
+    name: str,
+    parents: str | tuple[str, ...] | None,
+    up: str,
+    down: str | None = "pass",
+    depends: str | None = None,
+    labels: str | None = None,
+) -> Path:
+    """Write a revision; statements of concurrent builds go into an autocommit block."""
+    up, down = str(in_autocommit(up)), in_autocommit(down)
+    text = f"def downgrade():\n    {down}" if down is not None else ""
+    path = workspace.root / "migrations/versions" / f"{name}.py"
+    path.write_text(
+        SCRIPT.format(name=name, parents=parents, up=up, down=text, depends=depends, labels=labels)
+    )
+    return path
+
+
+def in_autocommit(text: str | None) -> str | None:
+    if text is None or "concurrently" not in text:
+        return text
+    return f"with op.get_context().autocommit_block():\n        {text}"
+
+
+@pytest.fixture
+def empty(workspace: Workspace) -> Workspace:
+    """A project without revisions and models."""
+    for path in (workspace.root / "migrations").glob("versions/*.py"):
+        path.unlink()
+    for path in (workspace.root / "migrations/meta").iterdir():
+        path.unlink()
+    workspace.edit("rollout.toml", 'models = "migrations.schema:metadata"', "")
+    return workspace
+
+
+def recorded(workspace: Workspace, name: str) -> dict[str, object]:
+    content: dict[str, object] = json.loads(
+        (workspace.root / f"migrations/meta/{name}_delta.json").read_text()
+    )
+    return content
+
+
+def assert_as_replayed(workspace: Workspace, *positions: tuple[str, ...]) -> None:
+    """The promise of each position is what a replay of just that position leads to."""
+    with workspace.as_current_project():
+        project = workspace.project
+        for position in positions:
+            promised, replayed = project.history.at(position), read_position(project, position)
+            assert promised.fingerprint == replayed.fingerprint, format_position(position)
+
+
+def test_downgrades_that_cannot_be_used_are_recorded_and_refused(empty: Workspace) -> None:
+    parent = None
+    for name, (up, down, _) in DOWNGRADES.items():
+        write(empty, name, parent, up, down)
+        parent = name
+    made = empty.cli("generate", "--record")
+    assert made.code == 0, made
+    for name, (_, _, reason) in DOWNGRADES.items():
+        found = recorded(empty, name).get("irreversible", "")
+        assert (reason in str(found)) if reason else (found == ""), (name, found)
+    assert_as_replayed(empty, *((name,) for name in DOWNGRADES))
+
+    checked = empty.cli("check")
+    assert (checked.code, "6 recorded revisions cannot be rolled back" in checked.out) == (0, True), checked
+    empty.migrate("local")
+    assert empty.cli("rollback", "local").code == 0
+    message = empty.expect_error(6, "rollback", "local", "--to", "a7")
+    assert "a8, which cannot be reverted: its downgrade() raises DivisionByZero" in message
+    empty.migrate("local")
+
+    write(empty, "b1", "a9", "op.execute('ALTER TABLE a ADD g int')", "pass")
+    assert empty.cli("generate", "--record").code == 0
+    failed = empty.cli("check")
+    assert (failed.code, "b1: its downgrade() is empty" in failed.out) == (5, True), failed
+    assert empty.cli("generate", "--record", "--as-is").code == 0
+    assert empty.cli("check").code == 0
+
+
+def test_branches_merges_and_dependencies_are_recorded_exactly(empty: Workspace) -> None:
+    """Expand and contract branches with rows of the present time, merged: the plan stays the same."""
+    write(
+        empty, "r1", None, "op.execute('CREATE TABLE a (id int PRIMARY KEY, at text)')", "op.drop_table('a')"
+    )
+    stamp = 'op.execute(sa.text("INSERT INTO a VALUES ({}, :at)").bindparams(at=str(datetime.now())))'
+    for branch, column in (("e", "x"), ("c", "y")):
+        add, drop = (
+            f"op.execute('ALTER TABLE a ADD {column}{{}} int')",
+            f"op.drop_column('a', '{column}{{}}')",
+        )
+        write(empty, f"{branch}1", "r1", add.format(1), drop.format(1))
+        depends = "e1" if branch == "c" else None
+        write(empty, f"{branch}2", f"{branch}1", add.format(2), drop.format(2), depends)
+        write(empty, f"{branch}3", f"{branch}2", stamp.format(ord(column)), "op.execute('DELETE FROM a')")
+    write(empty, "m1", ("e3", "c3"), "op.execute('ALTER TABLE a ADD z int')", "op.drop_column('a', 'z')")
+    write(empty, "z1", "m1", "op.execute('ALTER TABLE a ADD w int')", "op.drop_column('a', 'w')")
+
+    for recording in (False, True):
+        if recording:
+            assert empty.cli("generate", "--record").code == 0
+        first, second = (empty.cli("plan", "--json") for _ in range(2))
+        assert first.code == 0, first
+        assert json.loads(first.out)["digest"] == json.loads(second.out)["digest"]
+    assert_as_replayed(empty, (), ("e2",), ("c1",), ("c2",), ("c3", "e3"), ("c1", "e2"), ("m1",), ("z1",))
+    assert empty.cli("check").code == 0
+    empty.roll_out()
+    empty.assert_plan_is_empty()
+    assert empty.cli("rollback", "local").code == 0
+
+
+def test_several_heads_by_design_and_a_later_base(empty: Workspace) -> None:
+    write(empty, "r1", None, "op.execute('CREATE TABLE a (id int)')", "op.drop_table('a')")
+    write(
+        empty, "x1", "r1", "op.execute('ALTER TABLE a ADD x int')", "op.drop_column('a', 'x')", labels="left"
+    )
+    write(empty, "y1", None, "op.execute('CREATE TABLE b (id int)')", "op.drop_table('b')", labels="right")
+    assert '[release] heads = ["heads"]' in empty.expect_error(2, "plan")
+    for heads in ('["heads"]', '["left@head", "right@head"]'):
+        text = (empty.root / "rollout.toml").read_text()
+        (empty.root / "rollout.toml").write_text(text.replace("[release]", f"[release]\nheads = {heads}", 1))
+        assert empty.cli("generate", "--record").code == 0
+        assert json.loads(empty.cli("plan", "--json").out)["head"] == ["x1", "y1"]
+        if heads == '["heads"]':
+            (empty.root / "rollout.toml").write_text(text)
+    empty.roll_out()
+    empty.assert_plan_is_empty()
+    assert empty.cli("check").code == 0
+
+    write(empty, "x2", "x1", "op.execute('ALTER TABLE a ADD y int')", "op.drop_column('a', 'y')")
+    empty.edit("rollout.toml", '["left@head", "right@head"]', '["left@head"]')
+    assert empty.cli("generate", "--record", "--from", "x1").code == 0
+    assert sorted(path.name for path in (empty.root / "migrations/meta").iterdir()) == [
+        "_journal.json",
+        "base_snapshot.json",
+        "x2_delta.json",
+    ]
+    assert_as_replayed(empty, (), ("r1",), ("x1",), ("x2",))
+    assert empty.cli("check").code == 0

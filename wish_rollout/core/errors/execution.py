@@ -1,0 +1,64 @@
+"""Why a change was stopped: what was about to run is not what was approved. Everything was rolled back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wish_rollout.core.errors.base import EnvironmentRefused
+
+ROLLED_BACK = "Nothing more was sent, and the transaction was rolled back."
+
+
+@dataclass(eq=False)
+class StatementNotApproved(EnvironmentRefused):
+    """A statement is not the one that was rehearsed and approved at this place."""
+
+    revision: str
+    approved: str
+    found: str
+
+    summary = (
+        "Revision {revision} was about to send another statement to '{environment}' than the approved one. "
+        "Approved: {approved}. Found: {found}."
+    )
+    explanation = f"The plan that was signed lists each statement. {ROLLED_BACK}"
+    hint = (
+        'if the statements depend on the rows or the time, say so in the script: data_dependent = "why"; '
+        "then: wish-rollout generate --record, and make a new request"
+    )
+
+
+@dataclass(eq=False)
+class DriverStatementRefused(EnvironmentRefused):
+    """A script sends something past SQLAlchemy, where it cannot be compared with the approved statements."""
+
+    revision: str
+    statement: str
+
+    summary = "Revision {revision} sends a statement to '{environment}' past SQLAlchemy: {statement}."
+    explanation = f"It is not in the plan that was signed. {ROLLED_BACK}"
+    hint = 'send it with op.execute(); or declare it in the script, so that the plan names it: driver_statements = "why"'
+
+
+@dataclass(eq=False)
+class CodeNotApproved(EnvironmentRefused):
+    """A file that runs is not what was recorded and approved."""
+
+    changed: str
+
+    summary = "The code that would run on '{environment}' is not the approved code: {changed}."
+    explanation = "env.py and the modules and files that it uses decide what is sent, so they are part of what is approved."
+    hint = "record the code again: wish-rollout generate --record; then make a new request"
+
+
+@dataclass(eq=False)
+class ClusterChangeRefused(EnvironmentRefused):
+    """A release changes what belongs to the whole server, where the plan promises nothing."""
+
+    change: str
+
+    summary = (
+        "The release changes what belongs to the server of '{environment}', and not to its schema: {change}."
+    )
+    explanation = "Roles, memberships, tablespaces and settings are in no plan and no verification. Nothing was changed."
+    hint = "let an administrator do this before the release, outside of it; remove the statement from the revision"

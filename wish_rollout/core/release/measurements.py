@@ -1,0 +1,238 @@
+"""Measurements of statements: what each statement of a revision locked, scanned and rewrote on a scratch server.
+
+A scratch server is empty, but the locks are those of a full table: PostgreSQL chooses the mode by the statement
+(manual, 13.3.1 Table-Level Locks). ``LockSequence`` answers, while a release runs, which locks come next.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    Way = Literal["upgrade", "downgrade"]
+
+CONFLICTS = "8", "78", "5678", "45678", "34678", "345678", "2345678", "12345678"
+"""The numbers of the conflicting modes, for each mode from the weakest."""
+
+
+class LockMode(IntEnum):
+    """The modes of table locks, from the weakest (manual, 13.3.1); the numbers are those of the server's source."""
+
+    ACCESS_SHARE = 1
+    ROW_SHARE = 2
+    ROW_EXCLUSIVE = 3
+    SHARE_UPDATE_EXCLUSIVE = 4
+    SHARE = 5
+    SHARE_ROW_EXCLUSIVE = 6
+    EXCLUSIVE = 7
+    ACCESS_EXCLUSIVE = 8
+
+    @classmethod
+    def from_pg_locks(cls, mode: str) -> LockMode:
+        """Return the mode of a text in ``pg_locks.mode``, such as ``AccessExclusiveLock``."""
+        return next(each for each in cls if each.pg_locks_name == mode)
+
+    @property
+    def sql(self) -> str:
+        """The mode as LOCK TABLE spells it."""
+        return self.name.replace("_", " ")
+
+    @property
+    def pg_locks_name(self) -> str:
+        """The mode as ``pg_locks.mode`` spells it, such as ``AccessExclusiveLock``."""
+        return self.sql.title().replace(" ", "") + "Lock"
+
+    @property
+    def conflicting(self) -> tuple[LockMode, ...]:
+        """The modes in which no other session can hold a lock at the same time (manual, table 13.2)."""
+        return tuple(LockMode(int(digit)) for digit in CONFLICTS[self - 1])
+
+    @property
+    def blocks_queries(self) -> bool:
+        """Whether a session that holds this lock, or waits for it, blocks queries that read or write rows."""
+        return self >= LockMode.SHARE
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TableLock:
+    """A lock of a table that existed before the transaction.
+
+    ``recursive``: its partitions and child tables are locked in the same mode, or it had none on the scratch server.
+    """
+
+    schema: str
+    table: str
+    mode: LockMode
+    recursive: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.table} ({self.mode.sql})"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TableWrites:
+    """What a statement does to the rows of a table that has ``rows`` example rows.
+
+    ``updated``, ``deleted`` and ``inserted``: the numbers of rows.
+    """
+
+    table: str
+    rows: int
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StatementMeasurement:
+    """What one statement did.
+
+    ``digest``: of its text with the parameters filled in, see ``statement_digest``. ``outside``: it ran outside of
+    the revision's transaction. ``locks``: the locks that it took and that no earlier statement of its transaction
+    held; None if they could not be measured, because it cannot run in a transaction block. ``scans``: tables and
+    indexes that it read from the beginning to the end, ``rewrites``: tables and indexes that it rewrote, each as
+    ``schema.name``; relations that its own transaction created are in neither. ``other_locks``: the
+    locks of relations that LOCK TABLE does not take, such as indexes and sequences. ``writes``: what it does to tables
+    that have rows; empty if it writes no table, or if that could not be measured. ``line``: of the script, or 0.
+    """
+
+    digest: str
+    outside: bool
+    locks: tuple[TableLock, ...] | None = ()
+    scans: tuple[str, ...] = ()
+    rewrites: tuple[str, ...] = ()
+    other_locks: tuple[TableLock, ...] = ()
+    writes: tuple[TableWrites, ...] = ()
+    line: int = 0
+
+    @property
+    def blocks_queries(self) -> bool:
+        """Whether it takes a lock that blocks queries of other sessions."""
+        return any(lock.mode.blocks_queries for lock in self.locks or ())
+
+    def as_json(self) -> dict[str, Any]:
+        """Return JSON values; lock modes are written as LOCK TABLE spells them."""
+        return asdict(self) | {
+            "locks": None if self.locks is None else [_lock_as_json(lock) for lock in self.locks],
+            "other_locks": [_lock_as_json(lock) for lock in self.other_locks],
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Return the measurement that ``as_json`` wrote. Raises KeyError, TypeError, ValueError."""
+        locks = value["locks"]
+        read = None if locks is None else tuple(_lock_from_json(lock) for lock in locks)
+        lists = {name: tuple(map(str, value[name])) for name in ("scans", "rewrites")}
+        return cls(
+            digest=str(value["digest"]),
+            outside=bool(value["outside"]),
+            locks=read,
+            other_locks=tuple(_lock_from_json(lock) for lock in value["other_locks"]),
+            writes=tuple(TableWrites(**each) for each in value["writes"]),
+            line=int(value["line"]),
+            **lists,
+        )
+
+
+def _lock_as_json(lock: TableLock) -> dict[str, Any]:
+    return asdict(lock) | {"mode": lock.mode.sql}
+
+
+def _lock_from_json(lock: Mapping[str, Any]) -> TableLock:
+    mode = LockMode[str(lock["mode"]).replace(" ", "_")]
+    return TableLock(str(lock["schema"]), str(lock["table"]), mode, recursive=bool(lock["recursive"]))
+
+
+def statement_digest(text: str) -> str:
+    """Return SHA-256 of a statement's text with its parameters filled in, without spaces around it."""
+    return hashlib.sha256(text.strip().encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionMeasurements:
+    """The statements of one revision, in order. Empty where nothing was measured."""
+
+    upgrade: tuple[StatementMeasurement, ...] = ()
+    downgrade: tuple[StatementMeasurement, ...] = ()
+
+
+class LockSequence:
+    """The measured statements of the revisions that are about to run, and how far the run has come.
+
+    A script may send other statements than on the scratch server, since it may read rows. Such a statement is not
+    found, and the sequence continues with the next statement that is.
+    """
+
+    def __init__(self, revisions: Sequence[tuple[str, Sequence[StatementMeasurement]]]) -> None:
+        self._order = [name for name, _ in revisions]
+        self._statements = {name: list(statements) for name, statements in revisions}
+        self._next = dict.fromkeys(self._order, 0)
+        self._sent = 0
+
+    @property
+    def total(self) -> int:
+        """The number of measured statements."""
+        return sum(map(len, self._statements.values()))
+
+    @property
+    def position(self) -> int:
+        """The number of the current statement among all statements."""
+        return max(self._sent, sum(self._next.values()))
+
+    @property
+    def needs_watchdog(self) -> bool:
+        """Whether a statement blocks queries, or commits before the release is complete."""
+        statements = (each for found in self._statements.values() for each in found)
+        return any(each.blocks_queries or each.outside for each in statements)
+
+    def advance(self, revision: str, digest: str) -> StatementMeasurement | None:
+        """Return the measurement of the statement that comes next, or None if it was not measured."""
+        self._sent += 1
+        statements = self._statements.get(revision, [])
+        for index in range(self._next.get(revision, 0), len(statements)):
+            if statements[index].digest == digest:
+                self._next[revision] = index + 1
+                return statements[index]
+        return None
+
+    def locks_to_take(self, revision: str, *, until_end: bool) -> list[TableLock]:
+        """Return the locks of the current statement and of all that follow it in its transaction.
+
+        The current statement is the last one that ``advance`` found. ``until_end``: the revisions that follow run in
+        the same transaction. The strongest lock is the first.
+        """
+        found: list[TableLock] = []
+        for statement in self._remaining(revision, until_end):
+            if statement.outside:
+                break
+            found += statement.locks or ()
+        return merge_locks(found)
+
+    def _remaining(self, revision: str, until_end: bool) -> Iterable[StatementMeasurement]:
+        place = self._order.index(revision)
+        yield from self._statements[revision][max(self._next[revision] - 1, 0) :]
+        for name in self._order[place + 1 :] if until_end else ():
+            yield from self._statements[name]
+
+
+def merge_locks(locks: Iterable[TableLock]) -> list[TableLock]:
+    """Return each lock once, the strongest first, without those that a stronger lock of the same table includes.
+
+    SHARE includes neither ROW EXCLUSIVE nor SHARE UPDATE EXCLUSIVE (manual, table 13.2); each stronger mode conflicts
+    with all that a weaker one conflicts with.
+    """
+    modes: dict[tuple[str, str, bool], set[LockMode]] = {}
+    for lock in locks:
+        modes.setdefault((lock.schema, lock.table, lock.recursive), set()).add(lock.mode)
+    found = [
+        TableLock(schema, table, mode, recursive=recursive)
+        for (schema, table, recursive), held in modes.items()
+        for mode in held
+        if mode == max(held) or max(held) == LockMode.SHARE
+    ]
+    return sorted(found, key=lambda lock: (-lock.mode, lock.schema, lock.table, lock.recursive))

@@ -1,0 +1,96 @@
+"""Masking of secrets in SQL statements: passwords, keys, tokens and connection strings.
+
+A masked statement has a hash of its real text at its end, so that a digest over masked statements still covers the
+secrets. A secret in a form that is not listed here is not recognized.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+MASK = "…"
+NAME = r"(?:password|passwd|passphrase|secret|token|api_?key|access_?key|private_?key|encryption_?key)"
+QUOTED = r"(?:[eE]'(?:[^'\\]++|''|\\.)*+'|(?:[nNbBxX]|[uU]&)?'(?:[^']++|'')*+')"
+LITERAL = QUOTED + r"|\$(?P<{0}>[A-Za-z_]\w*)?\$(?:.*?)\$(?({0})(?P={0}))\$"
+HINTS = (
+    *(
+        "passw",
+        "passphrase",
+        "secret",
+        "token",
+        "key",
+        "user mapping",
+        "://",
+        "akia",
+        "asia",
+        "gh",
+        "glpat-",
+        "xox",
+    ),
+    *("_live_", "aiza", "eyj", "crypt", "hmac", "credentials", "pgp_", "scram-"),
+)
+"""A text without one of these, in lower case, contains no secret that would be recognized."""
+PASSWORD_CLAUSE = re.compile(rf"(\b(?:password)\s+)(?:{LITERAL.format('a')})", re.IGNORECASE | re.DOTALL)
+"""CREATE ROLE … PASSWORD '…', OPTIONS (password '…')."""
+ASSIGNMENT = re.compile(
+    rf"({NAME}[\"']?\s*(?:=>|:=|=|:|,)\s*)(?:{LITERAL.format('b')})", re.IGNORECASE | re.DOTALL
+)
+"""``secret => '…'``, ``"token": '…'``, ``set_config('app.api_key', '…')``."""
+OPTION = re.compile(rf"({NAME}\s+)(?:{LITERAL.format('c')})", re.IGNORECASE | re.DOTALL)
+MAPPING = re.compile(
+    rf"\buser\s+mapping\b.{{0,1000}}?\boptions\s*\((?:[^()']++|{QUOTED})*+", re.IGNORECASE | re.DOTALL
+)
+CRYPTOGRAPHY = re.compile(
+    rf"(?:secret|credentials|\bpgp_\w{{1,40}}|crypt|\bencrypt_iv|\bdecrypt_iv|\bhmac)\s*\((?:[^)']++|{QUOTED})*+",
+    re.IGNORECASE | re.DOTALL,
+)
+ANY_LITERAL = re.compile(LITERAL.format("d"), re.DOTALL)
+IN_LITERAL = re.compile(rf"({NAME}\s*=\s*)(\\?'[^']*'|[^\s;&'\"]+)", re.IGNORECASE)
+"""``host=… password=…`` in a connection string."""
+USERINFO = re.compile(r"(\w://)[^\s/@']*:[^\s/@']+@")
+KNOWN_FORMS = re.compile(
+    r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_\w{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{16,}|\bxox[abprs]-[\w-]{10,}"
+    r"|\b[sr]k_live_\w{10,}|\bAIza[\w-]{30,}|\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*|\bSCRAM-SHA-256\$[\w$:+/=]+"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)",
+    re.DOTALL,
+)
+MARK = re.compile(r" /\* a secret is masked; sha256 of the statement: [0-9a-f]{64} \*/$")
+LONG = 100_000
+MAX_LITERAL_NAMES = 6
+"""A literal after a name that only ends like a secret's is masked from this length on: ``token = 'x'`` is no secret."""
+
+
+def mask_secrets(text: str) -> str:
+    """Return the text with recognized secrets replaced by ``…``."""
+    lower = " ".join(text.lower().split()) if len(text) < LONG else text.lower()
+    if not any(hint in lower for hint in HINTS):
+        return text
+    text = KNOWN_FORMS.sub(MASK, USERINFO.sub(rf"\1{MASK}@", text))
+    for whole in (MAPPING, CRYPTOGRAPHY):
+        text = whole.sub(lambda found: ANY_LITERAL.sub(f"'{MASK}'", found[0]), text)
+    text = PASSWORD_CLAUSE.sub(rf"\1'{MASK}'", text)
+    for named in (ASSIGNMENT, OPTION):
+        text = named.sub(_mask_long, text)
+    return ANY_LITERAL.sub(lambda found: IN_LITERAL.sub(rf"\1{MASK}", found[0]), text)
+
+
+def _mask_long(found: re.Match[str]) -> str:
+    is_short = len(found[0]) - len(found[1]) < MAX_LITERAL_NAMES + 2
+    return found[0] if is_short else f"{found[1]}'{MASK}'"
+
+
+def mask_statement(text: str) -> str:
+    """Return a statement as it is stored and shown: unchanged, or masked with the hash of its real text."""
+    if is_masked(text):
+        return text
+    masked = mask_secrets(text)
+    if masked == text:
+        return text
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return f"{masked} /* a secret is masked; sha256 of the statement: {digest} */"
+
+
+def is_masked(text: str) -> bool:
+    """Return whether a stored statement contains a masked secret."""
+    return bool(MARK.search(text[-120:]))

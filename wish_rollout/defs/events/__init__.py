@@ -1,0 +1,1 @@
+"""Contents of Dagster events: size limits, the description of a schema, and version tags."""

@@ -1,0 +1,59 @@
+"""The comparison of what a migration sends with what its plan lists, and of the code with the approved code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wish_rollout.core.errors.execution import CodeNotApproved
+from wish_rollout.core.plan.plan import Action
+from wish_rollout.revisions.code_record import changes
+
+if TYPE_CHECKING:
+    from wish_rollout.core.plan.plan import EnvironmentPlan
+    from wish_rollout.revisions.statement_guard import Rehearsed, StatementGuard
+    from wish_rollout.rollout.project.project import Project
+    from wish_rollout.rollout.project.target import Target
+
+
+def guard_for(
+    project: Project, target: Target, plan: EnvironmentPlan | None, *, resumed: bool = False
+) -> StatementGuard:
+    """Return the guard of one run of the scripts; it compares on a gated environment, and otherwise only hashes.
+
+    ``plan``: None for a run that applies nothing. ``resumed``: an earlier attempt has committed a part.
+    """
+    from wish_rollout.revisions.statement_guard import StatementGuard
+
+    if not target.environment.gated:
+        return StatementGuard(target.name)
+    approved = plan.code if plan else project.code.record.files
+
+    def recheck() -> None:
+        refuse_changed_code(project, target.name, approved)
+
+    return StatementGuard(target.name, rehearsed(project, plan), recheck, resumed=resumed)
+
+
+def refuse_changed_code(project: Project, environment: str, approved: Any) -> None:
+    """Raise CodeNotApproved if a file is not what it was when the plan was made."""
+    if changed := changes(approved, project.code.files()):
+        raise CodeNotApproved(environment, "; ".join(changed))
+
+
+def rehearsed(project: Project, plan: EnvironmentPlan | None) -> Rehearsed:
+    """Return the statements that the plan's revisions, and env.py, sent in the rehearsal."""
+    from wish_rollout.revisions.statement_guard import AFTER, BEFORE, Rehearsed
+
+    code = project.code.record
+    statements: dict[str, tuple[str, ...]] = {BEFORE: code.before, AFTER: code.after}
+    if plan and plan.action is not Action.ADOPT:
+        for pending in plan.pending:
+            revision = pending.split(" ", maxsplit=1)[0]
+            record = project.history.record(revision)
+            statements[revision] = record.downgrade if plan.action is Action.ROLLBACK else record.upgrade
+    return Rehearsed(
+        statements,
+        dict(plan.data_dependent) if plan else {},
+        dict(plan.driver_statements) if plan else {},
+        frozenset(code.files),
+    )

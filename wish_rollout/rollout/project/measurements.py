@@ -1,0 +1,65 @@
+"""The measurements of a release: from this process's own replay, from ``meta/``, or from the replay cache."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.release.measurements import LockSequence, RevisionMeasurements
+from wish_rollout.revisions.measurement_files import read_measurements, write_measurements
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from wish_rollout.core.release.measurements import StatementMeasurement, Way
+    from wish_rollout.core.release.release import Release, Revision
+
+CACHE_NAME = ".dagster", "measurements"
+"""A folder beside rollout.toml, for the measurements of releases that are not recorded."""
+NOTHING_MEASURED = RevisionMeasurements()
+
+
+class Measurements:
+    """What is known of the statements of each revision of a project.
+
+    ``recorded``: the folder ``meta/``. ``root``: the folder of rollout.toml.
+    """
+
+    def __init__(self, recorded: Path, root: Path) -> None:
+        self.recorded = recorded
+        self.cache = root.joinpath(*CACHE_NAME)
+        self._replayed: dict[str, RevisionMeasurements] = {}
+        self._read: dict[str, RevisionMeasurements] = {}
+
+    def add(self, revision: str, way: Way, statements: Sequence[StatementMeasurement]) -> None:
+        """Keep what a replay has measured of one direction of a revision."""
+        found = self._replayed.get(revision, NOTHING_MEASURED)
+        self._replayed[revision] = (
+            replace(found, upgrade=tuple(statements))
+            if way == "upgrade"
+            else replace(found, downgrade=tuple(statements))
+        )
+
+    def of(self, revision: Revision) -> RevisionMeasurements:
+        """Return what was measured of a revision; empty if it was not measured."""
+        if revision.id in self._replayed:
+            return self._replayed[revision.id]
+        if revision.id not in self._read:
+            found = read_measurements(self.recorded, revision) or read_measurements(self.cache, revision)
+            self._read[revision.id] = found or NOTHING_MEASURED
+        return self._read[revision.id]
+
+    def sequence(self, revisions: Sequence[Revision], way: Way) -> LockSequence:
+        """Return the lock sequence of revisions that are about to run, in the order in which they run."""
+        return LockSequence([(each.id, getattr(self.of(each), way)) for each in revisions])
+
+    def write(self, release: Release, folder: Path | None = None) -> None:
+        """Write what a replay of this process has measured, into ``meta/`` or another folder. Raises OSError."""
+        write_measurements(folder or self.recorded, release, self._replayed)
+
+    def write_to_cache(self, release: Release) -> None:
+        """Write the same for the next process; a worker without a writable folder measures again."""
+        with suppress(OSError):
+            self.write(release, self.cache)

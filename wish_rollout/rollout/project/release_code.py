@@ -1,0 +1,78 @@
+"""The code that a release runs: recorded in ``meta/``, or found by a replay, and hashed again each time it is read."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.plan.plan import canonical_digest
+from wish_rollout.revisions.code_record import (
+    CodeRecord,
+    capture,
+    changes,
+    configuration_names,
+    hash_names,
+    package_versions,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from wish_rollout.rollout.project.release_source import ReleaseSource
+
+
+class ReleaseCode:
+    """The files that env.py and the revisions use. ``meta``: the folder of the record. ``cache``: of replays."""
+
+    def __init__(self, project: ReleaseSource, meta: Path, cache: Path) -> None:
+        self.project = project
+        self.meta = meta
+        self.cache = cache
+
+    @cached_property
+    def record(self) -> CodeRecord:
+        """The record: from ``meta/``, else of the last replay if nothing changed since, else of a replay."""
+        recorded = CodeRecord.read(self.meta) or self._cached()
+        if recorded is None:
+            from wish_rollout.rollout.project.replay import replay
+
+            replay(self.project)
+            recorded = self.write(self.cache)
+        return recorded
+
+    def _cached(self) -> CodeRecord | None:
+        cached = CodeRecord.read(self.cache)
+        return cached if cached and not changes(cached.files, self._hash(cached)) else None
+
+    def is_cache_current(self) -> bool:
+        """Return whether the cached replay was made with the code as it is now."""
+        return self._cached() is not None
+
+    def write(self, folder: Path) -> CodeRecord:
+        """Record the code of a replay that has just run; return the record."""
+        record = capture(self.project.scripts)
+        with suppress(OSError):  # a worker that may not write replays each time
+            record.write(folder)
+        return record
+
+    def _hash(self, record: CodeRecord) -> dict[str, str]:
+        scripts = self.project.scripts
+        return hash_names(scripts.root, {*record.files, *configuration_names(scripts)})
+
+    def files(self) -> dict[str, str]:
+        """Return the hash of each file as it is now."""
+        return self._hash(self.record)
+
+    def digest(self) -> str:
+        """Return the digest over all files as they are now."""
+        return canonical_digest(self.files())
+
+    def differences(self) -> list[str]:
+        """Return what changed since the record was made."""
+        return changes(self.record.files, self.files())
+
+    def packages(self) -> Mapping[str, str]:
+        """Return the versions of the installed packages that the files import."""
+        return package_versions(self.record.packages)
