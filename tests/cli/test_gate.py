@@ -56,6 +56,6 @@ def test_plan_that_changed_after_preflight_is_refused(waiting: Workspace) -> Non
     before = waiting.identity()
     with pytest.raises(PlanChanged) as refused:
         migrate_environment(project, target, planned=planned, actor=Actor(gatekeeper=grant_anything))
-    assert "start was [], is ['0006']" in refused.value.changed
+    assert "start differ in number 1 of 1: was (none), is 0006" in refused.value.changed
     assert refused.value.exit_code == 6
     assert waiting.identity() == before

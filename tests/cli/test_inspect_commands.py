@@ -92,6 +92,7 @@ def test_doctor_passes_for_a_complete_project(workspace: Workspace) -> None:
         "prod",
         "environments",
         "dagster",
+        "scratch server",
         "sandbox",
     ]
     assert {each["exit_code"] for each in findings.values()} == {0}

@@ -45,7 +45,7 @@ def test_changed_ledger_is_reported_in_one_document(workspace: Workspace) -> Non
     workspace.sql("local", "alter table wish_rollout.ledger disable trigger user")
     workspace.sql("local", "update wish_rollout.ledger set who = 'nobody'")
     result = workspace.cli("log", "local", "--verify", "--json")
-    assert (result.code, list(json.loads(result.out))) == (5, ["error"]), result
+    assert (result.code, list(json.loads(result.out))) == (6, ["error"]), result
 
 
 def test_failed_verification_has_revision_and_fingerprint(workspace: Workspace) -> None:

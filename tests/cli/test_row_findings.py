@@ -135,7 +135,7 @@ def test_allowed_rows_are_shown_to_the_approver_and_part_of_the_signed_plan(work
         f"rows: {says}\n    query: {SEEN};\n    allowed: bands come | from a view"
         in workspace.cli("plan").out
     )
-    with pytest.raises(PlanChanged, match="findings was"):
+    with pytest.raises(PlanChanged, match="findings differ in number 1 of 1: was"):
         migrate_environment(project, target, planned=without.signed_fields())
     workspace.sql("local", ROW.format("'13'", "'n'", "null"))
     again, _ = plan_target(project, target)

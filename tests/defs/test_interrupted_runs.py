@@ -7,7 +7,7 @@ import subprocess
 import time
 import uuid
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import psycopg
@@ -141,17 +141,14 @@ def test_run_that_succeeds_during_the_check_is_not_reported_as_failed(
 ) -> None:
     with workspace.as_current_project(), open_instance(workspace.project.config) as instance:
         run = dg.DagsterRun("verify", run_id=str(uuid.uuid4()), status=dg.DagsterRunStatus.STARTED)
-        ended_process = f"{run.run_id} {replace(RunProcess.here(), start_time='1')}"
-        instance.add_run(
-            run.with_tags({LAUNCHED_BY: COMMAND_LINE, RUN_LOCK: run.run_id, PROCESS: ended_process})
-        )
+        instance.add_run(run.with_tags({LAUNCHED_BY: COMMAND_LINE}))
 
-        def is_lock_released(_session: Any, _name: str) -> bool:
+        def process_has_ended(_run: dg.DagsterRun) -> bool:
             # the run ends between the list of runs and this check
             instance.report_dagster_event(dg.DagsterEvent("PIPELINE_SUCCESS", "verify"), run.run_id)
             return True
 
-        monkeypatch.setattr(interrupted_runs, "is_lock_released", is_lock_released)
+        monkeypatch.setattr(interrupted_runs, "_process_has_ended", process_has_ended)
         workspace.cli("verify", "local")
     assert statuses(workspace)[0] == "SUCCESS"
 

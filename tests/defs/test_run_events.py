@@ -113,7 +113,7 @@ def test_failed_check_is_recorded_and_later_steps_are_skipped(
         if (event := entry.dagster_event) and event.event_type_value == "ASSET_CHECK_EVALUATION"
         if not event.asset_check_evaluation_data.passed
     }
-    assert failed == {"indexes", "exact_delta"}
+    assert failed == {"indexes", "exact_delta", "no_drift"}
     assert [workspace.revision(name) for name in ("local", "staging", "prod")] == ["0007", None, None]
     assert instance.get_latest_materialization_event(dg.AssetKey(["schema", "local"])) is None
 

@@ -140,7 +140,11 @@ def test_unsafe(case: Case, database: str) -> None:
     assert [(one.kind, one.table, one.rows) for one in found] == [(case.kind, named, case.rows)]
     assert (found[0].bytes > 0) == (case.rows > 0)
     assert_code(found[0].instead)
-    assert (bench.strongest, bench.rewritten) == (case.lock, case.rewrites)
+    locks = (
+        {case.lock, ""} if case.kind == "revoke" else {case.lock}
+    )  # PostgreSQL 15 takes no lock for REVOKE
+    assert bench.strongest in locks
+    assert bench.rewritten == case.rewrites
 
 
 @pytest.mark.pg(">=18")  # what is refused differs between versions; what is let through does not
@@ -197,7 +201,11 @@ def test_the_same_on_empty_tables_is_no_hazard(database: str) -> None:
 
 
 def test_every_hazard_has_a_case() -> None:
-    elsewhere = {"lock-held", "drop-enum-label"}  # tested in test_hazard_exam and below
+    elsewhere = {
+        "lock-held",
+        "drop-enum-label",
+        "secret-in-script",
+    }  # tested in test_hazard_exam, below, and in attacks
     assert {case.kind for case in CASES} | elsewhere == KINDS
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from wish_rollout.core.release.release import Release, Revision
+    from wish_rollout.core.release.release import Revision
 
 FORMAT = 1
 SUFFIX = "_measurements.json"
@@ -37,13 +37,15 @@ def read_measurements(folder: Path, revision: Revision) -> RevisionMeasurements 
     return RevisionMeasurements(upgrade, downgrade)
 
 
-def write_measurements(folder: Path, release: Release, measured: Mapping[str, RevisionMeasurements]) -> None:
-    """Write the files of the revisions, and remove those of revisions that the release does not have.
+def write_measurements(
+    folder: Path, revisions: Sequence[Revision], measured: Mapping[str, RevisionMeasurements]
+) -> None:
+    """Write the files of the revisions, and remove those of others.
 
     Each is written under another name first: a reader never sees a part of a file. Raises OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for revision in release.revisions:
+    for revision in revisions:
         if revision.id in measured:
             found = measured[revision.id]
             text = (
@@ -54,7 +56,7 @@ def write_measurements(folder: Path, release: Release, measured: Mapping[str, Re
             draft = folder / f".{path.name}.{os.getpid()}"
             draft.write_text(text, encoding="utf-8")
             draft.replace(path)
-    names = {f"{revision.id}{SUFFIX}" for revision in release.revisions}
+    names = {f"{revision.id}{SUFFIX}" for revision in revisions}
     for stale in folder.glob(f"*{SUFFIX}"):
         if stale.name not in names:
             stale.unlink(missing_ok=True)

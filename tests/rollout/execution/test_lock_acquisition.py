@@ -100,6 +100,7 @@ def test_measured_locks_scans_and_rewrites(tables: str) -> None:
         for sql, locks, scans, rewrites in MEASURED:
             session.execute("select from b")
             meter.measure("", outside=False)
+            meter.begin()
             session.execute(sql.encode())
             found = meter.measure("digest", outside=False)
             session.rollback()

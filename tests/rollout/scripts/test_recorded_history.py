@@ -164,6 +164,11 @@ def test_branches_merges_and_dependencies_are_recorded_exactly(empty: Workspace)
         depends = "e1" if branch == "c" else None
         write(empty, f"{branch}2", f"{branch}1", add.format(2), drop.format(2), depends)
         write(empty, f"{branch}3", f"{branch}2", stamp.format(ord(column)), "op.execute('DELETE FROM a')")
+        empty.edit(
+            f"migrations/versions/{branch}3.py",
+            "\n\n\ndef upgrade",
+            '\ndata_dependent = "the time"\n\n\ndef upgrade',
+        )
     write(empty, "m1", ("e3", "c3"), "op.execute('ALTER TABLE a ADD z int')", "op.drop_column('a', 'z')")
     write(empty, "z1", "m1", "op.execute('ALTER TABLE a ADD w int')", "op.drop_column('a', 'w')")
 
@@ -202,9 +207,11 @@ def test_several_heads_by_design_and_a_later_base(empty: Workspace) -> None:
     empty.edit("rollout.toml", '["left@head", "right@head"]', '["left@head"]')
     assert empty.cli("generate", "--record", "--from", "x1").code == 0
     assert sorted(path.name for path in (empty.root / "migrations/meta").iterdir()) == [
+        "_code.json",
         "_journal.json",
         "base_snapshot.json",
         "x2_delta.json",
+        "x2_measurements.json",
     ]
     assert_as_replayed(empty, (), ("r1",), ("x1",), ("x2",))
     assert empty.cli("check").code == 0

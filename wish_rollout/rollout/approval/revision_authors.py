@@ -140,9 +140,8 @@ class Repository:
         """
         names = {path: os.path.relpath(os.path.realpath(path), os.path.realpath(top)) for path in paths}
         listed = self.run_git("ls-tree", "-r", "-z", "--full-tree", "HEAD", "--", *names.values())
-        blobs = {
-            name: fields.split()[2] for fields, _, name in (row.partition("\t") for row in listed.split("\0"))
-        }
+        rows = (row.partition("\t") for row in listed.split("\0") if row)
+        blobs = {name: fields.split()[2] for fields, _, name in rows}
         texts = "\n".join(os.path.realpath(path) for path in names)
         hashes = self.run_git("hash-object", "--no-filters", "--stdin-paths", text=texts).split()
         for (path, name), digest in zip(names.items(), hashes, strict=True):

@@ -55,11 +55,11 @@ class Measurements:
         """Return the lock sequence of revisions that are about to run, in the order in which they run."""
         return LockSequence([(each.id, getattr(self.of(each), way)) for each in revisions])
 
-    def write(self, release: Release, folder: Path | None = None) -> None:
-        """Write what a replay of this process has measured, into ``meta/`` or another folder. Raises OSError."""
-        write_measurements(folder or self.recorded, release, self._replayed)
+    def write(self, revisions: Sequence[Revision]) -> None:
+        """Write what a replay of this process has measured of the recorded revisions into ``meta/``. Raises OSError."""
+        write_measurements(self.recorded, revisions, self._replayed)
 
     def write_to_cache(self, release: Release) -> None:
-        """Write the same for the next process; a worker without a writable folder measures again."""
+        """Write it for the next process; a worker without a writable folder measures again."""
         with suppress(OSError):
-            self.write(release, self.cache)
+            write_measurements(self.cache, release.revisions, self._replayed)

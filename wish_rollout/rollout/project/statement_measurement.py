@@ -54,7 +54,10 @@ class StatementMeter:
             self._revision = sent.revision
             self._leave_out_previous_locks()
         if not sent.outside:
-            self.meter.begin()
+            if (
+                self.session.info.transaction_status != TransactionStatus.INERROR
+            ):  # else ROLLBACK TO SAVEPOINT
+                self.meter.begin()
             sent.execute()
             self._add(sent, self._measure(digest, sent, outside=False))
             return

@@ -22,9 +22,9 @@ from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.rollout.planning.refusals import refuse_foreign
 from wish_rollout.rollout.project.project import Project
-from wish_rollout.rollout.project.replay import Replayer, replay
+from wish_rollout.rollout.project.replay import Replayer
 from wish_rollout.rollout.project.scratch import scratch
-from wish_rollout.rollout.scripts.revision_generation import Generated
+from wish_rollout.rollout.scripts.revision_generation import Generated, write_records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,6 @@ def adopt(project: Project, target: Target, message: str = "") -> Generated:
     and what a replay
     raises. Whatever it raises, no script is left behind.
     """
-    from wish_rollout.revisions.journal import Journal
     from wish_rollout.revisions.revision_writer import write_statements
 
     seen = target.read_database_state()
@@ -67,14 +66,11 @@ def adopt(project: Project, target: Target, message: str = "") -> Generated:
     try:
         updated = Project(project.config)
         prove(updated, target.name, live, promise)
-        journal = Journal(updated.scripts.folder / "meta")
-        journal.write(updated.release, replay(updated))
-        updated.measurements.write(updated.release)
-        updated.code.write(journal.folder)
+        meta = write_records(updated)
     except BaseException:
         script.unlink(missing_ok=True)
         raise
-    return Generated(updated.release.head[0], script, journal.folder)
+    return Generated(updated.release.head[0], script, meta)
 
 
 def statements(found: Remedy) -> Sequence[str]:

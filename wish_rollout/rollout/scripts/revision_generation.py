@@ -83,6 +83,6 @@ def write_records(
     journal = Journal(project.scripts.folder / "meta")
     recorded = replay(project, (base,) if base else (), report=Report(at_most_each_second(progress)))
     journal.write(project.release, recorded, as_is=as_is)
-    project.measurements.write(project.release)
+    project.measurements.write([each for each in project.release.revisions if each.id in recorded.records])
     project.code.write(journal.folder)
     return journal.folder
