@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from docs.generator import commands, configuration, dagster_objects, errors, json_formats
+from docs.generator import commands, configuration, dagster_objects, errors, json_formats, recovery
 
 FOLDER = Path(__file__).parents[1] / "reference"
 PAGES = {
@@ -13,4 +13,5 @@ PAGES = {
     "errors.md": errors.page,
     "dagster.md": dagster_objects.page,
     "json.md": json_formats.page,
+    "../recovery.md": recovery.page,
 }

@@ -14,9 +14,15 @@ if TYPE_CHECKING:
 
 ALTERNATIVES = {
     FindingKind.SAME_HEAD: "; or keep the change in a new revision: wish-rollout generate --adopt {name} -m '…'",
+    FindingKind.FOREIGN: ", then set the version table: wish-rollout apply --adopt {name}",
     FindingKind.AHEAD: "; or continue from there: wish-rollout apply --adopt {name}, or apply if a run was interrupted",
 }
 """The second way to resolve drift. An environment behind the head has none: a new revision follows the head."""
+
+COLUMN_ORDER = (
+    "no statement changes the order of columns; accept it in {name}: wish-rollout apply --adopt {name}; "
+    "or everywhere, in rollout.toml under [release]: allow_positions = true"
+)
 
 
 def show_drift(report: DriftReport) -> None:
@@ -40,6 +46,9 @@ def show_drift(report: DriftReport) -> None:
         )
         output.show_delta(report.models)
     for name in report.remedies:
+        if report.differs_in_column_order_only(name):
+            output.write_note(f"hint: {COLUMN_ORDER.format(name=name)}")
+            continue
         other = ALTERNATIVES.get(report.findings_for(name)[0].found, "").format(name=name)
         output.write_note(f"hint: remove the drift of {name}: wish-rollout drift {name} --sql{other}")
 
@@ -52,6 +61,8 @@ def show_remedy(report: DriftReport, environment: str, *, lossy: bool) -> None:
         output.write_note(f"{environment} is {first.found.replace('_', ' ')}: there is no drift to remove")
         return
     print_remedy(remedy, lossy=lossy)
+    if report.differs_in_column_order_only(environment):
+        output.write_note(f"hint: {COLUMN_ORDER.format(name=environment)}")
 
 
 def print_remedy(remedy: Remedy, *, lossy: bool) -> None:

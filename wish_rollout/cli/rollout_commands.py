@@ -23,12 +23,18 @@ if TYPE_CHECKING:
     from wish_rollout.rollout.project.project import Project
 
 
-def plan(context: typer.Context, json: JsonOption = False) -> None:
+def plan(
+    context: typer.Context,
+    environment: Annotated[
+        str | None, typer.Argument(metavar="[ENV]", help="One environment (default: all).")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
     """Show the plan of the release for every environment as it is now. Changes nothing."""
     from wish_rollout.rollout.planning.plans import make_plan
 
     project = load_project(context)
-    release_plan, refusals = make_plan(project, select_targets(project))
+    release_plan, refusals = make_plan(project, select_targets(project, environment))
     if json:
         reasons = {name: str(error) for name, error in refusals.items()}
         output.show_json({**release_plan.as_dict(), "cannot_be_carried_out": reasons})

@@ -32,15 +32,14 @@ def show_plan(plan: EnvironmentPlan) -> None:
         output.write_line(escape_to_one_line(line))
     for name in plan.unmanaged:
         output.write_line(f"unmanaged: {escape_to_one_line(name)}")
+    for note in plan.notes:
+        output.write_line(f"note: {escape_to_one_line(note)}")
     for obstacle in plan.conflicting_objects:
         output.write_line(f"conflicting object: {obstacle}")
     if plan.promised:
         output.write_line("promised delta:")
         output.show_delta(plan.promised)
-    for hazard in plan.hazards:
-        output.write_line(f"hazard: {hazard}")
-        output.write_line(f"    {hazard.why}")
-        output.write_line(f"    {f'allowed: {hazard.allowed}' if hazard.allowed else disallowed_text(plan)}")
+    show_hazards(plan)
     for finding in plan.findings:
         show_finding(finding)
     if plan.statements:
@@ -48,6 +47,14 @@ def show_plan(plan: EnvironmentPlan) -> None:
         for statement in display_statements(plan.statements):
             output.write_line("    " + statement.replace("\n", "\n    "))
     output.write_line()
+
+
+def show_hazards(plan: EnvironmentPlan) -> None:
+    """Print the hazards of a plan, with the reasons for which they are allowed."""
+    for hazard in plan.hazards:
+        output.write_line(f"hazard: {hazard}")
+        output.write_line(f"    {hazard.why}")
+        output.write_line(f"    {f'allowed: {hazard.allowed}' if hazard.allowed else disallowed_text(plan)}")
 
 
 def disallowed_text(plan: EnvironmentPlan) -> str:

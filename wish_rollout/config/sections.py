@@ -118,6 +118,10 @@ class ReleaseConfig(ConfigTable):
     pinned_extensions: frozenset[str] = Field(
         default=frozenset(), description="Extensions whose version is part of the fingerprint."
     )
+    allow_positions: bool = Field(
+        default=False,
+        description="Allow another order of columns than the scripts give. It is visible in `SELECT *` only.",
+    )
     authors: dict[str, tuple[str, ...]] = Field(
         default_factory=dict,
         description="Authors of revisions, for workers without a git checkout: revision = e-mail addresses.",
@@ -139,4 +143,8 @@ class ScopeConfig(ConfigTable):
     unmanaged: UnmanagedPolicy = Field(
         default=UnmanagedPolicy.FAIL,
         description="How objects that no revision knows are treated: as drift, reported, or ignored.",
+    )
+    runtime_partitions: UnmanagedPolicy = Field(
+        default=UnmanagedPolicy.REPORT,
+        description="The same for partitions of the project's tables that no revision creates. They are never dropped.",
     )

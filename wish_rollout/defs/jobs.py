@@ -70,7 +70,7 @@ def rollback(context: dg.OpExecutionContext) -> Iterator[Any]:
     yield from check_evaluations(context, project, verification)
     with rollout_errors_as_failures():
         verification.raise_if_failed()
-    yield materialization(context, project, verification, migration_fields(project, migrated))
+    yield materialization(context, project, verification, migration_fields(migrated))
     notify_of_change(context, target.environment, migrated.as_dict())
     yield dg.Output(None)
 

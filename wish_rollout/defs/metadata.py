@@ -10,7 +10,6 @@ from wish_rollout.core.hazards.hazard import size
 from wish_rollout.core.plan.plan import Action
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.schema.delta_rendering import render_markdown
-from wish_rollout.core.schema.names import parent_object
 from wish_rollout.core.text.redaction import escape_to_one_line
 from wish_rollout.core.text.statement_display import display_statements
 from wish_rollout.defs.events.limits import limited_mapping, limited_names, markdown, sql_markdown
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from wish_rollout.core.rows.requirements import RowFinding
     from wish_rollout.rollout.execution.migration import Migrated
     from wish_rollout.rollout.execution.verification import Verification
-    from wish_rollout.rollout.project.project import Project
 
 Metadata = dict[str, Any]
 
@@ -70,16 +68,9 @@ def checks_markdown(verification: Verification) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md("\n".join(["| | check | result |", "|---|---|---|", *rows]))
 
 
-def migration_fields(project: Project, migrated: Migrated) -> Metadata:
+def migration_fields(migrated: Migrated) -> Metadata:
     """Return the fields of a migration for the metadata of its verification, as JSON values."""
-    promised = project.history.promised(tuple(migrated.start), tuple(migrated.end))
-    return {
-        **migrated.as_dict(),
-        "delta": render_markdown(promised) if promised else "no change: the environment was in step",
-        "changed": sorted(
-            {parent_object(each.kind, each.name, {}) or each.name for each in promised.changes}
-        ),
-    }
+    return {**migrated.as_dict(), "delta": migrated.delta or "no change: the environment was in step"}
 
 
 def changed_tables(migrated: Mapping[str, Any] | None) -> frozenset[str]:

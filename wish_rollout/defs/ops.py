@@ -60,7 +60,7 @@ def migrate(context: dg.OpExecutionContext, env: Environment, planned: dict[str,
         )
     record_use(context, migrated)
     context.log.info(f"{env.name}: {migrated.action}, {migrated.seconds:.3f} s")
-    return migration_fields(project, migrated)
+    return migration_fields(migrated)
 
 
 def verify(context: dg.OpExecutionContext, env: Environment, migrated: dict[str, Any]) -> Iterator[Any]:

@@ -184,6 +184,13 @@ class Scripts:
             raise MultipleHeads(" ".join(sorted(heads)))
         return whole
 
+    def revisions_with(self, attribute: str) -> frozenset[str]:
+        """Return the revisions whose scripts set a module attribute to True."""
+        found = (self.directory.get_revision(revision.id) for revision in self.release.revisions)
+        return frozenset(
+            each.revision for each in found if each and getattr(each.module, attribute, False) is True
+        )
+
     def _place_of(self, error: Exception) -> str:
         """Return the script and the line in which something went wrong; empty if that is in none."""
         folders = [self.folder, *map(Path, self.directory._version_locations)]  # noqa: SLF001

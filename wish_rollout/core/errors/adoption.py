@@ -28,7 +28,8 @@ class AdoptionNotAtHead(EnvironmentRefused):
     summary = "The drift of '{environment}' cannot be adopted: it is at {position}, and the release's head is {head}."
     explanation = "The new revision would follow {head}, but the drift was found on the schema of {position}."
     hint = (
-        "remove the drift: wish-rollout drift {environment} --sql; or migrate '{environment}' to {head} first"
+        "remove the drift: wish-rollout drift {environment} --sql; or keep it: write a revision that makes the same "
+        "change with IF NOT EXISTS or IF EXISTS (alembic revision), then: wish-rollout apply"
     )
 
 
@@ -41,7 +42,10 @@ class DriftNotAdoptable(EnvironmentRefused):
 
     summary = "The drift of '{environment}' cannot be adopted: the {direction} of the revision would not cover {parts}."
     explanation = "After a revision that covers only a part, the environments would still differ and be reported as equal."
-    hint = "write the revision by hand: alembic revision; see the generated statements: wish-rollout drift {environment} --sql"
+    hint = (
+        "write the revision by hand, with IF NOT EXISTS or IF EXISTS: alembic revision; then: wish-rollout apply; "
+        "see the generated statements: wish-rollout drift {environment} --sql"
+    )
 
 
 @dataclass(eq=False)

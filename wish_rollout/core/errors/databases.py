@@ -196,3 +196,39 @@ class StatementFailedAfterCommit(StatementFailed):
         "continues there. The statement was: {statement}"
     )
     hint = "correct the cause (rows, locks), then continue: {again}"
+
+
+@dataclass(eq=False)
+class VersionTableInvalid(Refused):
+    """The name of Alembic's version table belongs to another kind of relation."""
+
+    table: str
+    database: str
+    reason: str
+
+    summary = "The version table {table} of the database {database} cannot be used: it {reason}."
+    explanation = "Alembic records the revision of a database in a table of its own; nothing was changed."
+    hint = (
+        "name the table that has the revision under [release] version_table in rollout.toml; or rename the relation, "
+        "and then: wish-rollout apply --adopt ENV"
+    )
+
+
+@dataclass(eq=False)
+class StatementTimeout(Refused):
+    """The session's own ``statement_timeout`` ended a query that reads the schema."""
+
+    source: str
+
+    summary = (
+        "The statement_timeout of the role or the database of {source} ended a query that reads its schema."
+    )
+    explanation = (
+        "It is set by ALTER ROLE, ALTER DATABASE, the server's configuration or the URL. Migrations themselves have "
+        "the limits under [environment.budgets]; nothing was changed."
+    )
+    hint = (
+        "raise it for the role of the URL: ALTER ROLE … SET statement_timeout = '60s'; or in the URL: "
+        "?options=-c%20statement_timeout%3D60s; see where it is set: SELECT source FROM pg_settings "
+        "WHERE name = 'statement_timeout'"
+    )

@@ -49,10 +49,13 @@ class SchemaDrifted(DifferenceFound):
         "'{environment}' is at revision {position}, but its schema is not the schema of {position}: {drift}."
     )
     explanation = "The release was written for another schema, and its effect on this one is unknown; it was not started."
-    hint = (
-        "see all differences: wish-rollout drift {environment}; remove them: wish-rollout drift {environment} --sql; "
-        "or make them a revision: wish-rollout generate --adopt {environment}"
-    )
+    hint = "see all differences: wish-rollout drift {environment}; remove them: wish-rollout drift {environment} --sql"
+
+
+class SchemaDriftedAtHead(SchemaDrifted):
+    """The same at the release's head, where the differences can become a new revision."""
+
+    hint = SchemaDrifted.hint + "; or make them a revision: wish-rollout generate --adopt {environment}"
 
 
 @dataclass(eq=False)
@@ -79,15 +82,19 @@ class CleanNotAllowed(EnvironmentRefused):
 
 @dataclass(eq=False)
 class SchemaNotAdoptable(EnvironmentRefused):
-    """``--adopt`` was used, and the schema is not exactly that of the release."""
+    """``--adopt`` was used, and the schema is not exactly that of any position of the release."""
 
+    position: str
     drift: str
 
-    summary = "'{environment}' cannot be adopted: its schema is not exactly that of the release: {drift}."
+    summary = (
+        "'{environment}' cannot be adopted: its schema is not exactly that of the release. "
+        "The most similar revision is {position}, with the differences: {drift}."
+    )
     explanation = "--adopt only sets the version table, so every difference would be drift afterwards."
     hint = (
-        "write a revision that changes the existing objects, or for a disposable environment: "
-        "wish-rollout apply --clean {environment}"
+        "remove the differences: wish-rollout drift {environment} --sql, then: wish-rollout apply --adopt {environment}; "
+        "for a disposable environment: wish-rollout apply --clean {environment}"
     )
 
 

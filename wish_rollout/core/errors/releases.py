@@ -12,19 +12,32 @@ NO_RELEASE = "A release is read from its scripts, so there is no release."
 
 @dataclass(eq=False)
 class ForeignRevision(Refused):
-    """The database is at a revision that these scripts do not have."""
+    """A revision that these scripts do not have."""
 
     revision: str
     head: str
-    environment: str = "the database"
 
     summary = (
-        "{environment} is at revision '{revision}', which this release does not contain (its head is {head})."
+        "The database is at revision '{revision}', which this release does not contain (its head is {head})."
     )
     explanation = (
         "A newer release, or another project's, was applied there; the effect of a migration is unknown."
     )
-    hint = "check out the release that has {revision}; if the version table itself is wrong: SELECT * FROM alembic_version"
+    hint = "check out the release that has {revision}; see the environments: wish-rollout status"
+
+
+@dataclass(eq=False)
+class ForeignEnvironment(ForeignRevision):
+    """An environment's version table names a revision that these scripts do not have."""
+
+    environment: str
+
+    summary = "'{environment}' is at revision '{revision}', which this release does not contain (its head is {head})."
+    explanation = "A newer release or another project's was applied there, or the history was replaced."
+    hint = (
+        "check out the release that has {revision}; if the history was squashed, or the row is wrong: "
+        "wish-rollout apply --adopt {environment}"
+    )
 
 
 @dataclass(eq=False)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from wish_rollout.core.schema.baseline import Baseline
     from wish_rollout.core.schema.snapshot import Snapshot
 
 
@@ -16,6 +17,7 @@ class ServerFacts:
     ``instance``: identifies the database of a running server, whatever its address is. ``cluster``: the system
     identifier of the cluster, which its physical replicas share; empty if the server does not report it.
     ``ledger``: whether there is a ledger. ``writes_ledger``: whether the role may append to it or create it.
+    ``pooled``: whether a connection pooler is between client and server.
     """
 
     version_num: int
@@ -31,6 +33,7 @@ class ServerFacts:
     writes_ledger: bool = True
     instance: str = ""
     cluster: str = ""
+    pooled: bool = False
 
     @property
     def major(self) -> int:
@@ -50,7 +53,11 @@ class ServerFacts:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseState:
-    """Facts and schema of a live database, read in one REPEATABLE READ transaction."""
+    """Facts and schema of a live database, read in one REPEATABLE READ transaction.
+
+    ``baseline``: the one that the ledger records; None if it records none, or cannot be read.
+    """
 
     facts: ServerFacts
     snapshot: Snapshot
+    baseline: Baseline | None = None

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.plan.verdict import Verdict
     from wish_rollout.core.release.release import Position
     from wish_rollout.core.rows.requirements import RowFinding
+    from wish_rollout.core.schema.baseline import Baseline
     from wish_rollout.core.schema.conflicting_objects import ConflictingObject
     from wish_rollout.core.schema.delta import Delta
 
@@ -31,7 +32,7 @@ class Action(StrEnum):
     NOTHING = "nothing"
     UPGRADE = "upgrade"
     ADOPT = "adopt"
-    """The schema is exactly that of the release already; only the version table is set."""
+    """The schema is exactly that of a position already: the version table is set to it, then the rest is applied."""
     CLEAN = "clean"
     """Conflicting objects are dropped first, with their rows; only for disposable environments."""
     ROLLBACK = "rollback"
@@ -53,6 +54,10 @@ class EnvironmentPlan:
     the release's and are ignored. ``code``: the files that env.py and the revisions use, with their hashes;
     ``packages``: the installed packages, with their versions. ``data_dependent``: revisions whose statements may
     differ from the rehearsed ones, and ``driver_statements``: revisions that send some past SQLAlchemy, with reasons.
+    ``adopted``: the position that an adoption sets the version table to first.
+    ``baseline``: the accepted differences that the plan records in the ledger; None if it records nothing new.
+    ``notes``: what the plan does that the statements do not show. ``already_there``: what the environment has already
+    of the pending revisions, whose statements allow for it; the plan was rehearsed on a copy of the live schema.
     """
 
     environment: str
@@ -77,6 +82,15 @@ class EnvironmentPlan:
     packages: Mapping[str, str] = field(default_factory=dict)
     data_dependent: Mapping[str, str] = field(default_factory=dict)
     driver_statements: Mapping[str, str] = field(default_factory=dict)
+    adopted: Position | None = None
+    baseline: Baseline | None = None
+    notes: tuple[str, ...] = ()
+    already_there: str = ""
+
+    @property
+    def upgraded_from(self) -> Position:
+        """The position from which the pending revisions are applied."""
+        return self.start if self.adopted is None else self.adopted
 
     @property
     def is_empty(self) -> bool:
@@ -107,6 +121,9 @@ class EnvironmentPlan:
             "packages": dict(self.packages),
             "data_dependent": dict(self.data_dependent),
             "driver_statements": dict(self.driver_statements),
+            **({} if self.adopted is None else {"adopts": list(self.adopted)}),
+            **({"already_there": self.already_there} if self.already_there else {}),
+            **({"baseline": self.baseline.as_dict()} if self.baseline else {}),
         }
 
     @property
@@ -124,6 +141,7 @@ class EnvironmentPlan:
             "hazards": [hazard.as_dict() for hazard in self.hazards],
             "findings": [finding.as_dict() for finding in self.findings],
             "unmanaged": list(self.unmanaged),
+            "notes": list(self.notes),
             "digest": self.digest,
         }
 
@@ -144,6 +162,9 @@ class EnvironmentPlan:
             return f"{self.environment}: nothing to do, at {end}"
         if self.resumed_fingerprint:
             return f"{self.environment}: continue the interrupted migration to {end}"
+        if self.adopted is not None:
+            adopted = f"adopt the schema of {format_position(self.adopted)}"
+            return f"{self.environment}: {adopted}" + (f" and migrate to {end}" if self.pending else "")
         verb = ACTION_VERBS.get(self.action, "migrate")
         return f"{self.environment}: {verb} {format_position(self.start)} → {end}"
 

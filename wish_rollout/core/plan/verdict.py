@@ -7,15 +7,15 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.schema.comparison import difference
-from wish_rollout.core.schema.delta import Delta
-from wish_rollout.core.schema.unmanaged_objects import ManagedSchema, keep_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.core.release.release import Position, Release
+    from wish_rollout.core.schema.delta import Delta
     from wish_rollout.core.schema.snapshot import Snapshot
+    from wish_rollout.core.schema.unmanaged_objects import ManagedSchema
 
 
 class Verdict(StrEnum):
@@ -30,7 +30,7 @@ class Verdict(StrEnum):
     DRIFTED = "drifted"
     """The schema is not that of the database's revision."""
     FOREIGN = "foreign"
-    """At a revision that this release does not contain."""
+    """The version table does not name a position of this release."""
     UNREACHABLE = "unreachable"
     """The server does not answer."""
     LOCKED = "locked"
@@ -41,9 +41,9 @@ class Verdict(StrEnum):
 class DriftAssessment:
     """A verdict with its evidence.
 
-    ``drift``: the delta from the promised to the live schema, for ``drifted`` and ``ahead``.
-    ``schema_position``: for ``ahead``, the position that the schema belongs to. ``unmanaged``: the unmanaged
-    objects to report.
+    ``drift``: the delta from the promised to the live schema, for ``drifted`` and ``ahead``; for ``foreign``, from
+    the most similar schema of the release. ``schema_position``: for ``ahead``, the position that the schema belongs
+    to; for ``foreign``, the most similar one. ``unmanaged``: the unmanaged objects to report.
     """
 
     verdict: Verdict
@@ -61,19 +61,18 @@ def assess_drift(
     release: Release,
     state: DatabaseState,
     promise: Callable[[Position], Snapshot],
-    select_managed: Callable[[Snapshot], ManagedSchema] = keep_all,
+    managed: ManagedSchema,
 ) -> DriftAssessment:
     """Return the verdict on a live schema.
 
-    ``promise`` returns the promised snapshot of a position; it is called for later positions only if the
-    schema has drifted. ``select_managed`` returns the managed part of the live schema.
+    ``promise`` returns the promised snapshot of a position; it is called for other positions only if the
+    schema has drifted. ``managed``: the managed part of the live schema.
     """
     position = state.facts.revisions
-    known = {revision.id for revision in release.revisions}
-    if not known.issuperset(position):
-        return DriftAssessment(Verdict.FOREIGN, Delta(()))
+    if not release.is_position(position):
+        nearest, drift = nearest_position(release, promise, managed.snapshot)
+        return DriftAssessment(Verdict.FOREIGN, drift, nearest, managed.unmanaged)
     pending = release.pending(position)
-    managed = select_managed(state.snapshot)
     drift = difference(promise(position), managed.snapshot)
     verdict, schema_position = Verdict.DRIFTED, None
     if not drift:
@@ -84,3 +83,15 @@ def assess_drift(
                 verdict, schema_position = Verdict.AHEAD, (revision.id,)
                 break
     return DriftAssessment(verdict, drift, schema_position, managed.unmanaged)
+
+
+def nearest_position(
+    release: Release, promise: Callable[[Position], Snapshot], live: Snapshot
+) -> tuple[Position, Delta]:
+    """Return the position whose schema has the fewest differences from the live one, and these differences.
+
+    Of several with equally few, the latest is returned.
+    """
+    positions: list[Position] = [*((revision.id,) for revision in reversed(release.revisions)), ()]
+    deltas = [(position, difference(promise(position), live)) for position in positions]
+    return min(deltas, key=lambda each: len(each[1].changes))

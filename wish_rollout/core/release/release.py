@@ -79,6 +79,14 @@ class Release:
         wanted = self.ancestors(position)
         return Release(tuple(revision for revision in self.revisions if revision.id in wanted))
 
+    def is_position(self, position: Position) -> bool:
+        """Return whether a version table may have these rows: known revisions, none of them an ancestor of another."""
+        if not {revision.id for revision in self.revisions}.issuperset(position):
+            return False
+        return not any(
+            name in self.ancestors(tuple(each for each in position if each != name)) for name in position
+        )
+
     def pending(self, position: Position) -> tuple[Revision, ...]:
         """Return the revisions that a database at this position lacks, in the order of applying them."""
         applied = self.ancestors(position)

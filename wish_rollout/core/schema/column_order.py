@@ -8,10 +8,18 @@ only if its order among the remaining columns changed; the other positions are c
 from __future__ import annotations
 
 from bisect import bisect_left
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.schema.names import split_last
+from wish_rollout.core.schema.snapshot import Snapshot
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
+
+    from wish_rollout.core.schema.change import Change
+
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
 def moved_columns(before: Mapping[str, int], after: Mapping[str, int]) -> set[str]:
@@ -72,3 +80,41 @@ def assign_positions(staying: Iterable[str], fixed: Mapping[str, int]) -> dict[s
         positions[column] = position
         position += 1
     return positions
+
+
+def is_column_move(change: Change) -> bool:
+    """Return whether a change, with those of inherited columns, is only another position of columns."""
+    pairs = [change.properties, *change.also.values()]
+    return (
+        change.kind == "column"
+        and change.change == "changed"
+        and all(set(each) <= {"position"} for each in pairs)
+    )
+
+
+def follow_column_order(
+    snapshot: Snapshot,
+    live: Snapshot,
+    tables: Container[str] | None = None,
+    former_names: Mapping[str, str] = NO_NAMES,
+) -> Snapshot:
+    """Return a snapshot in which the columns of some tables have the order that they have in ``live``.
+
+    ``tables``: None for all tables. ``former_names``: name of a column → its name in ``live``. Columns that ``live``
+    does not have come last, in their own order, because a new column is always the last one (manual, ALTER TABLE).
+    """
+    by_table: dict[str, list[tuple[bool, int, str]]] = {}
+    for name, properties in snapshot.of_kind("column"):
+        table = split_last(name)[0]
+        if tables is None or table in tables:
+            current = live.objects.get(("column", former_names.get(name, name)))
+            by_table.setdefault(table, []).append(
+                (current is None, (current or properties)["position"], name)
+            )
+    moved = {
+        ("column", name): {**snapshot.objects["column", name], "position": position}
+        for columns in by_table.values()
+        for position, (_, _, name) in enumerate(sorted(columns), start=1)
+        if snapshot.objects["column", name]["position"] != position
+    }
+    return Snapshot({**snapshot.objects, **moved}, snapshot.readable_properties) if moved else snapshot

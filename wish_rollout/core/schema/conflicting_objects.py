@@ -9,6 +9,7 @@ from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.core.schema.names import parent_object
 from wish_rollout.core.schema.snapshot import remove_objects, select_object
+from wish_rollout.core.text.sql_tokens import read_name, tokenize_statements, unquote_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,6 +81,21 @@ def find_conflicting_objects(
             )
             found.append(ConflictingObject(kind, change.name, change.kind, missing))
     return tuple(found)
+
+
+def is_created_if_missing(found: ConflictingObject, statements: Iterable[str]) -> bool:
+    """Return whether a statement creates this object only if it does not exist.
+
+    Then an extension or a schema that the platform has created is used as it is.
+    """
+    if found.kind not in ("extension", "schema") or found.kind != found.expected_kind:
+        return False
+    phrase = ("create", found.kind, "if", "not", "exists")
+    for text in statements:
+        for tokens in tokenize_statements(text) if found.kind in text.lower() else ():
+            if tokens[:5] == phrase and read_name(tokens, 5)[0] == (unquote_identifier(found.name),):
+                return True
+    return False
 
 
 def catalog_namespace(kind: str) -> str:

@@ -79,7 +79,16 @@ class Delta:
             document = json.loads(text)
             if (document["format"], document["version"]) != (FORMAT, VERSION):
                 raise InvalidSnapshotFile(source, f"it is not of the format {FORMAT}, version {VERSION}")
-            return cls(tuple(_change_from_document(entry) for entry in document["changes"]))
+            entries = document["changes"]
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise InvalidSnapshotFile(source, f"it is not a delta ({error})") from None
+        return cls.from_list(entries, source)
+
+    @classmethod
+    def from_list(cls, entries: list[dict[str, Json]], source: str) -> Delta:
+        """Return the delta that ``as_dict`` returned as JSON values; raise InvalidSnapshotFile for other values."""
+        try:
+            return cls(tuple(_change_from_document(entry) for entry in entries))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise InvalidSnapshotFile(source, f"it is not a delta ({error})") from None
 

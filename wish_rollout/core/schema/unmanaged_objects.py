@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.schema.snapshot import Json, Key, Snapshot
 
+PARTITION_NOTE = "partition made at run time; [scope] runtime_partitions"
 ManagedNames = frozenset[tuple[str, str]]
 """Namespace and name of each managed object."""
 
@@ -60,26 +61,57 @@ def managed_names(snapshots: Iterable[Snapshot]) -> ManagedNames:
 
 
 def select_managed(
-    live: Snapshot, policy: UnmanagedPolicy, known: Callable[[], ManagedNames]
+    live: Snapshot,
+    policy: UnmanagedPolicy,
+    known: Callable[[], ManagedNames],
+    runtime_partitions: UnmanagedPolicy = UnmanagedPolicy.FAIL,
 ) -> ManagedSchema:
     """Return the part of a live schema that is compared with the promised one.
 
-    ``known`` returns the managed names; it is called only if the policy needs them.
+    ``known`` returns the managed names; it is called only if a policy needs them. ``runtime_partitions``: what happens
+    with partitions of managed tables that no revision creates.
     """
+    reported: list[str] = []
+    if runtime_partitions is not UnmanagedPolicy.FAIL and (found := find_runtime_partitions(live, known)):
+        live = remove_objects(live, {("table", name) for name in found})
+        if runtime_partitions is UnmanagedPolicy.REPORT:
+            reported += [f"table {name} ({PARTITION_NOTE})" for name in found]
     if policy is UnmanagedPolicy.FAIL:
-        return ManagedSchema(live)
+        return ManagedSchema(live, tuple(reported))
     managed = known()
     unmanaged = {key for key, properties in live.objects.items() if _is_unmanaged(key, properties, managed)}
-    if not unmanaged:
-        return ManagedSchema(live)
-    reported = tuple(sorted(f"{kind} {name}" for kind, name in unmanaged))
-    return ManagedSchema(
-        remove_objects(live, unmanaged), reported if policy is UnmanagedPolicy.REPORT else ()
-    )
+    if policy is UnmanagedPolicy.REPORT:
+        reported += [f"{kind} {name}" for kind, name in unmanaged]
+    return ManagedSchema(remove_objects(live, unmanaged) if unmanaged else live, tuple(sorted(reported)))
+
+
+def find_runtime_partitions(live: Snapshot, known: Callable[[], ManagedNames]) -> list[str]:
+    """Return the partitions of managed tables that no revision creates, and the partitions of these.
+
+    Extensions and scheduled jobs create them, for example one a day (manual, 5.12 Table Partitioning).
+    """
+    parents = {
+        name: properties["partition of"]
+        for name, properties in live.of_kind("table")
+        if "partition of" in properties
+    }
+    if not parents:
+        return []
+    managed = known()
+    unknown = {name for name in parents if ("relation", name) not in managed}
+
+    def belongs_to_managed(name: str) -> bool:
+        while name in unknown:
+            name = parents[name]
+        return ("relation", name) in managed
+
+    return sorted(filter(belongs_to_managed, unknown))
 
 
 def _is_unmanaged(key: Key, properties: Mapping[str, Json], managed: ManagedNames) -> bool:
     kind, name = key
+    if kind == "default privileges":  # they determine the privileges of the project's new objects
+        return False
     if parent_object(kind, name, properties) is not None or (catalog_namespace(kind), name) in managed:
         return False
     return not any(("relation", table) in managed for table in _tables_of(kind, properties))

@@ -12,7 +12,6 @@ import dagster as dg
 from wish_rollout.core.errors.base import ConfigurationError, RolloutError
 from wish_rollout.core.errors.databases import DatabaseMissing
 from wish_rollout.core.notifications import Event, Notification
-from wish_rollout.core.plan.verdict import assess_drift
 from wish_rollout.defs.asset_keys import prefixed, schema_key
 from wish_rollout.defs.drift.job import drift_run_config
 from wish_rollout.defs.runs import json_parsing
@@ -20,6 +19,7 @@ from wish_rollout.defs.runs.failures import rollout_errors_as_failures
 from wish_rollout.postgres.catalog.change_token import change_token
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.rollout.inspection.notifications import send_to_receivers
+from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 from wish_rollout.rollout.project.project import Project
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def evaluate_drift(
             token = change_token(connection)
             if (token, release) != (cursor.token, cursor.release) or not cursor.verdict:
                 state = read_database_state(connection, target.scope)
-                assessment = assess_drift(project.release, state, project.history.at, project.select_managed)
+                assessment = EnvironmentSchema(project, state).assess()
     except RolloutError as error:
         if isinstance(error, ConfigurationError) and not isinstance(error, DatabaseMissing):
             raise

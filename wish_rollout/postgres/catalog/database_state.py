@@ -9,7 +9,9 @@ import psycopg
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
+from wish_rollout.core.errors.databases import VersionTableInvalid
 from wish_rollout.core.plan.database_state import DatabaseState, ServerFacts
+from wish_rollout.core.schema.baseline import Baseline
 from wish_rollout.core.schema.names import relation_names
 from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
 
@@ -33,14 +35,17 @@ select current_setting('server_version_num')::int,
                    and (has_schema_privilege(oid, 'CREATE')
                         or exists (select from pg_roles r where pg_has_role(r.oid, 'MEMBER')
                                      and has_schema_privilege(r.oid, pg_namespace.oid, 'CREATE')))), '{}'),
-       to_regclass(format('%%I.%%I', %s::text, %s::text)) is not null,
+       (select c.relkind::text || (select count(*) from pg_attribute a
+                                   where a.attrelid = c.oid and a.attname = 'version_num' and a.attnum > 0)
+        from pg_class c where c.oid = to_regclass(format('%%I.%%I', %s::text, %s::text))),
        l.oid is not null,
        case when l.oid is not null
             then has_schema_privilege(n.oid, 'USAGE') and has_table_privilege(l.oid, 'SELECT')
                  and has_table_privilege(l.oid, 'INSERT')
             when n.oid is not null then has_schema_privilege(n.oid, 'CREATE')
             else has_database_privilege(current_database(), 'CREATE') end,
-       (select pg_postmaster_start_time() || ' ' || oid from pg_database where datname = current_database())
+       (select pg_postmaster_start_time() || ' ' || oid from pg_database where datname = current_database()),
+       pg_backend_pid()
 from (select) as one
 left join pg_namespace n on n.nspname = 'wish_rollout'
 left join pg_class l on l.relnamespace = n.oid and l.relname = 'ledger'
@@ -53,19 +58,50 @@ def read_database_state(connection: psycopg.Connection[Any], scope: Scope) -> Da
     Raises psycopg's errors.
     """
     if connection.info.transaction_status != TransactionStatus.IDLE:
-        return DatabaseState(read_facts(connection, scope.version_table), read_snapshot(connection, scope))
+        return _read_state(connection, scope)
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
-        return DatabaseState(read_facts(connection, scope.version_table), read_snapshot(connection, scope))
+        return _read_state(connection, scope)
+
+
+def _read_state(connection: psycopg.Connection[Any], scope: Scope) -> DatabaseState:
+    facts = read_facts(connection, scope.version_table)
+    baseline = read_baseline(connection, scope.version_table) if facts.ledger else None
+    return DatabaseState(facts, read_snapshot(connection, scope), baseline)
+
+
+BASELINE = """
+select detail->'baseline' from wish_rollout.ledger
+where detail->'baseline'->>'version_table' = %s order by seq desc limit 1
+"""
+MAY_READ_LEDGER = """
+select has_schema_privilege('wish_rollout', 'USAGE') and has_table_privilege('wish_rollout.ledger', 'SELECT')
+"""
+
+
+def read_baseline(connection: psycopg.Connection[Any], version_table: str) -> Baseline | None:
+    """Return the baseline that the ledger records last; None if there is none or the role may not read the ledger.
+
+    ``version_table``: of the project, because several projects can have objects in one database.
+    Raises InvalidSnapshotFile if the row does not contain a baseline.
+    """
+    allowed = connection.execute(MAY_READ_LEDGER).fetchone()
+    row = connection.execute(BASELINE, [version_table]).fetchone() if allowed and allowed[0] else None
+    return Baseline.from_dict(row[0]) if row else None
 
 
 def read_facts(connection: psycopg.Connection[Any], version_table: str) -> ServerFacts:
     """Return facts about the server, the database and the privileges of the role.
 
-    ``version_table``: Alembic's version table as ``schema.table``, from which the revisions are read.
+    ``version_table``: Alembic's version table as ``schema.table``, from which the revisions are read. Raises
+    VersionTableInvalid if this name is not that of a table with the column ``version_num``.
     """
     row = connection.execute(FACTS, version_table.split(".")).fetchone()
     assert row is not None
+    if row[8] not in (None, "r1", "p1"):
+        kind = RELATION_KINDS.get(row[8][0], "not a table")
+        reason = f"is {kind}" if row[8][0] not in "rp" else "has no column version_num"
+        raise VersionTableInvalid(version_table, row[2], reason)
     revisions = read_revisions(connection, version_table) if row[8] else ()
     return ServerFacts(
         version_num=row[0],
@@ -81,7 +117,11 @@ def read_facts(connection: psycopg.Connection[Any], version_table: str) -> Serve
         writes_ledger=row[10],
         instance=row[11],
         cluster=read_cluster(connection),
+        pooled=row[12] != connection.info.backend_pid,
     )
+
+
+RELATION_KINDS = {"v": "a view", "m": "a materialized view", "f": "a foreign table", "S": "a sequence"}
 
 
 def read_cluster(connection: psycopg.Connection[Any]) -> str:

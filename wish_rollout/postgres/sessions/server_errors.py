@@ -6,12 +6,17 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from wish_rollout.core.errors.databases import DatabaseOperationRefused, DatabaseUnreachable, TableLocked
+from wish_rollout.core.errors.databases import (
+    DatabaseOperationRefused,
+    DatabaseUnreachable,
+    StatementTimeout,
+    TableLocked,
+)
 
 if TYPE_CHECKING:
     from wish_rollout.core.errors.base import RolloutError
 
-LOCK_NOT_AVAILABLE = "55P03"
+LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
 
 
 def as_rollout_error(error: psycopg.Error, source: str) -> RolloutError:
@@ -23,8 +28,14 @@ def as_rollout_error(error: psycopg.Error, source: str) -> RolloutError:
     """
     reason = (error.diag.message_primary or str(error).strip().splitlines()[0]).strip()
     state = error.sqlstate or ""
-    if isinstance(error, psycopg.OperationalError) and (not state or state.startswith(("08", "57"))):
+    if (
+        isinstance(error, psycopg.OperationalError)
+        and state != QUERY_CANCELED
+        and (not state or state.startswith(("08", "57")))
+    ):
         return DatabaseUnreachable(source, "its server", f"the connection was lost: {reason}")
+    if state == QUERY_CANCELED and "statement timeout" in str(error):
+        return StatementTimeout(source)
     if state == LOCK_NOT_AVAILABLE:
         return TableLocked(source)
     return DatabaseOperationRefused(source, state or "none", reason)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.approval.policy import Authorization
     from wish_rollout.core.plan.plan import EnvironmentPlan
+    from wish_rollout.core.schema.snapshot import Snapshot
     from wish_rollout.revisions.statement_guard import StatementGuard
     from wish_rollout.rollout.project.target import Target
 
@@ -58,10 +59,16 @@ FRESH_SECONDS = 1.0
 """Seconds for which an authorization is valid without asking the gatekeeper again."""
 
 
+def keep_snapshot(snapshot: Snapshot) -> Snapshot:
+    """Return the snapshot as it is."""
+    return snapshot
+
+
 @dataclass
 class Recorder:
     """Records one act: at its end, and also at the first commit if the act commits before its end.
 
+    ``fingerprinted``: returns the part of the live schema that the plan's fingerprint covers.
     Its methods first, early and last are hooks of ``revisions.script_runs.migrate``.
     """
 
@@ -77,6 +84,7 @@ class Recorder:
     head: LedgerHead = EMPTY_LEDGER
     guard: StatementGuard | None = None
     notes: Callable[[], dict[str, Any]] = dict
+    fingerprinted: Callable[[Snapshot], Snapshot] = keep_snapshot
 
     @property
     def seconds(self) -> float:
@@ -99,7 +107,9 @@ class Recorder:
         ledger.create_if_missing(self.connection, self.target.name)
         refuse_altered_ledger(self.connection, self.target.name)
         if self.grant and not self.begun:
-            now = read_database_state(self.connection, self.target.scope).snapshot.fingerprint
+            now = self.fingerprinted(
+                read_database_state(self.connection, self.target.scope).snapshot
+            ).fingerprint
             if now != self.plan.fingerprint:
                 changed = f"the live schema was {self.plan.fingerprint:.12}…, is {now:.12}…"
                 raise PlanChanged(self.target.name, changed)
@@ -126,6 +136,9 @@ class Recorder:
         """Write the ledger entry of the completed act."""
         self.refuse_cluster_changes()
         act = self._act()
+        if self.plan.baseline:
+            baseline = {**self.plan.baseline.as_dict(), "version_table": self.target.scope.version_table}
+            act = replace(act, detail={**act.detail, "baseline": baseline})
         if self.begun:
             act = replace(act, nonce=None, detail={**act.detail, "begun": self.begun})
         entry = ledger.append(self.connection, self.target.name, act)

@@ -6,26 +6,27 @@ from dataclasses import asdict, dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.errors.plans import PlanChanged, SchemaDrifted
+from wish_rollout.core.errors.plans import PlanChanged
 from wish_rollout.core.plan.plan import Action, EnvironmentPlan
-from wish_rollout.core.release.release import format_position
-from wish_rollout.core.schema.comparison import difference
-from wish_rollout.core.schema.delta_rendering import summarize_delta
+from wish_rollout.core.schema.delta_rendering import render_markdown
+from wish_rollout.core.schema.names import parent_object
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.execution.object_removal import drop_objects
+from wish_rollout.postgres.records.version_table import set_revisions
 from wish_rollout.rollout.approval.ledger_guard import refuse_bypassed_gate
 from wish_rollout.rollout.execution.ledger_recording import NOBODY, Actor, Recorder
 from wish_rollout.rollout.execution.rollout_lock import rollout_mutex
 from wish_rollout.rollout.execution.script_execution import NO_CHECKS, Checks, run_scripts
+from wish_rollout.rollout.planning.drift_refusals import refuse_drift
 from wish_rollout.rollout.planning.plans import NO_CHOICES, Choices, plan_on_connection
 from wish_rollout.rollout.planning.refusals import refuse_infeasible
+from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from wish_rollout.core.plan.database_state import DatabaseState
-    from wish_rollout.core.schema.snapshot import Snapshot
-    from wish_rollout.revisions.script_runs import Direction
+    from wish_rollout.core.release.release import Position
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.project.target import Target
 
@@ -38,8 +39,9 @@ class Migrated:
     """The result of a migration of one environment, small enough to be passed from op to op.
 
     ``before``: the fingerprint before the migration. ``expected``: the fingerprint of that snapshot plus the
-    promised delta. ``seconds``: duration of the migration itself. ``nonce``: of the
-    request whose approval was used. ``ledger``: the last row of the ledger.
+    promised delta. ``seconds``: duration of the migration itself. ``nonce``: of the request whose approval was used.
+    ``ledger``: the last row of the ledger. ``delta``: the promised delta in Markdown, or "". ``changed``: the tables,
+    or other objects, that it changes.
     """
 
     environment: str
@@ -52,6 +54,8 @@ class Migrated:
     release_digest: str
     plan_digest: str
     seconds: float
+    delta: str
+    changed: list[str]
     nonce: str = ""
     ledger: str = ""
     database: str = ""
@@ -74,6 +78,10 @@ class Migrated:
             nonce=recorder.grant.request.nonce if recorder.grant else "",
             ledger=str(recorder.head),
             database=plan.facts.database_identity,
+            delta=render_markdown(plan.promised) if plan.promised else "",
+            changed=sorted(
+                {parent_object(each.kind, each.name, {}) or each.name for each in plan.promised.changes}
+            ),
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -103,7 +111,7 @@ def migrate_environment(
         plan, seen = plan_on_connection(project, target, connection, choices)
         refuse_bypassed_gate(connection, target.environment, seen.facts)
         refuse_infeasible(target.environment, plan, project, seen)
-        recorder = Recorder(target, connection, plan, actor)
+        recorder = Recorder(target, connection, plan, actor, fingerprinted=project.without_runtime_partitions)
         if not plan.is_empty:
             refuse_changed(plan, planned)
             recorder.ask()
@@ -116,19 +124,20 @@ def act(project: Project, recorder: Recorder, seen: DatabaseState) -> tuple[str,
     plan = recorder.plan
     if plan.action is Action.NOTHING:
         return plan.fingerprint, []
-    before = seen.snapshot
+    before = project.without_runtime_partitions(seen.snapshot)
     checks = NO_CHECKS
     if plan.action is Action.CLEAN:
         before, checks = project.history.at(plan.start), Checks(first=cleaning(project, recorder))
-    direction: Direction = "stamp" if plan.action is Action.ADOPT else "up"
-    recorder.after = plan.resumed_fingerprint or expected(plan, before).fingerprint
-    applied = run_scripts(project, recorder, plan.end, direction, checks)
+    if plan.adopted is not None:
+        checks = Checks(first=adoption(project, recorder, plan.adopted))
+    recorder.after = plan.resumed_fingerprint or plan.promised.apply(before).fingerprint
+    applied = run_scripts(project, recorder, plan.end, "up", checks)
     return recorder.after, applied.revisions
 
 
-def expected(plan: EnvironmentPlan, before: Snapshot) -> Snapshot:
-    """Return the schema that a plan must lead to."""
-    return before if plan.action is Action.ADOPT else plan.promised.apply(before)
+def adoption(project: Project, recorder: Recorder, position: Position) -> Callable[[], None]:
+    """Return what runs first in an adoption's transaction: it sets the version table to the schema's position."""
+    return lambda: set_revisions(recorder.connection, project.config.release.version_table, position)
 
 
 def cleaning(project: Project, recorder: Recorder) -> Callable[[], None]:
@@ -141,10 +150,9 @@ def cleaning(project: Project, recorder: Recorder) -> Callable[[], None]:
 
     def first() -> None:
         drop_objects(connection, [(obstacle.kind, obstacle.name) for obstacle in plan.conflicting_objects])
-        left = read_database_state(connection, target.scope).snapshot
-        if drift := difference(project.history.at(plan.start), project.select_managed(left).snapshot):
-            raise SchemaDrifted(target.name, format_position(plan.start), summarize_delta(drift))
-        recorder.after = plan.promised.apply(left).fingerprint
+        left = read_database_state(connection, target.scope)
+        refuse_drift(target.name, EnvironmentSchema(project, left))
+        recorder.after = plan.promised.apply(project.without_runtime_partitions(left.snapshot)).fingerprint
 
     return first
 

@@ -39,8 +39,13 @@ def rollback_environment(
     with target.connect() as connection, rollout_mutex(target, connection):
         plan, seen = plan_rollback_on(project, target, connection, to)
         refuse_bypassed_gate(connection, target.environment, seen.facts)
-        after = plan.resumed_fingerprint or plan.promised.apply(seen.snapshot).fingerprint
-        recorder = Recorder(target, connection, plan, actor, after)
+        after = (
+            plan.resumed_fingerprint
+            or plan.promised.apply(project.without_runtime_partitions(seen.snapshot)).fingerprint
+        )
+        recorder = Recorder(
+            target, connection, plan, actor, after, fingerprinted=project.without_runtime_partitions
+        )
         recorder.ask()
         revisions = downgrade(project, recorder)
         return Migrated.of(recorder, after, revisions)

@@ -85,7 +85,7 @@ def _attempt(
     journaling = Journaling(journal, active=journal.read(), before_execution=locks.take_for_statement)
     if execution.tries == 1 and not plan.drift:
         execution.doubtful = set(journal.finished)
-    journaling.doubt(execution.doubtful, project.history.at(plan.start))
+    journaling.doubt(execution.doubtful, project.history.at(plan.upgraded_from))
     try:
         resumed = journaling.active or execution.tries > 1
         recorder.guard = guard_for(project, target, plan, resumed=resumed)
@@ -102,7 +102,7 @@ def lock_sequence(project: Project, plan: EnvironmentPlan) -> LockSequence:
     if plan.action is Action.ROLLBACK:
         reverted = project.release.revisions_to_revert(plan.start, plan.end)
         return project.measurements.sequence(reverted, "downgrade")
-    return project.measurements.sequence(project.release.pending(plan.start), "upgrade")
+    return project.measurements.sequence(project.release.pending(plan.upgraded_from), "upgrade")
 
 
 def command_to_continue(plan: EnvironmentPlan) -> str:

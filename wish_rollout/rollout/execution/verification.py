@@ -10,7 +10,8 @@ from wish_rollout.core.errors.plans import RevisionWouldRun, SchemaVerificationF
 from wish_rollout.core.plan.verification_checks import Check, check_schema, failed_checks
 from wish_rollout.postgres.catalog.database_state import count_rows, read_database_state
 from wish_rollout.rollout.execution.statement_checks import guard_for
-from wish_rollout.rollout.planning.refusals import refuse_foreign
+from wish_rollout.rollout.planning.drift_refusals import refuse_position
+from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,10 +81,11 @@ def verify_environment(
     with target.connect() as connection:
         seen = read_database_state(connection, target.scope)
         position = seen.facts.revisions
-        refuse_foreign(target.environment, position, project)
-        promise = project.history.at(position)
-        counted = project.select_managed(seen.snapshot)
-        drift, checks = check_schema(promise, counted.snapshot, expected, seen.snapshot.fingerprint)
+        refuse_position(target.environment, position, project)
+        schema = EnvironmentSchema(project, seen)
+        counted = schema.managed
+        found = project.without_runtime_partitions(seen.snapshot).fingerprint
+        drift, checks = check_schema(schema.at(position), counted.snapshot, expected, found)
         if again:
             checks += (check_idempotent(project, target, connection),)
         if target.environment.runs_revision_checks and position:

@@ -17,9 +17,11 @@ from wish_rollout.rollout.inspection.dagster_database import (
     refuse_taken_project_name,
 )
 from wish_rollout.rollout.inspection.notifications import check_receiver
+from wish_rollout.rollout.planning.accepted_differences import describe_changes
 from wish_rollout.rollout.planning.plans import plan_target
 from wish_rollout.rollout.planning.refusals import refuse_infeasible
 from wish_rollout.rollout.planning.shared_databases import read_database_identities, refuse_same_database
+from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 from wish_rollout.rollout.project.project_sandbox import sandbox
 from wish_rollout.rollout.project.scratch import choose_scratch_server, scratch
 from wish_rollout.sandbox.errors import SandboxMissing
@@ -121,8 +123,16 @@ def check_database(project: Project, env: Environment) -> str:
     access = "read-only" if facts.read_only or facts.in_recovery else "writable"
     return (
         f"PostgreSQL {facts.version}, database {facts.database}, role {facts.role}: "
-        f"{access}, may create in {schemas}"
+        f"{access}, may create in {schemas}{describe_baseline(EnvironmentSchema(project, state))}"
     )
+
+
+def describe_baseline(schema: EnvironmentSchema) -> str:
+    """Return how an environment may differ from the schema of the scripts, and whether the ledger records it."""
+    if not schema.baseline.accepted:
+        return ""
+    recorded = "recorded" if schema.state.baseline else "to be recorded by the next apply, or: apply --adopt"
+    return f"; baseline ({recorded}): {'; '.join(describe_changes(schema.baseline.accepted.changes))}"
 
 
 def check_separate_databases(project: Project) -> str:

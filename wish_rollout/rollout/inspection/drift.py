@@ -10,11 +10,14 @@ from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.remedy.remedy import remedy
 from wish_rollout.core.remedy.role_names import Roles
-from wish_rollout.core.remedy.statements import Remedy
+from wish_rollout.core.remedy.statements import Gap, Remedy
+from wish_rollout.core.schema.column_order import is_column_move
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta_rendering import summarize_delta
+from wish_rollout.core.schema.snapshot import remove_objects
 from wish_rollout.rollout.inspection.drift_findings import environment_findings
 from wish_rollout.rollout.inspection.environment_status import EnvironmentStatus, read_environment_statuses
+from wish_rollout.rollout.project.environment_schema import EnvironmentSchema, without_baseline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +27,10 @@ if TYPE_CHECKING:
     from wish_rollout.core.schema.snapshot import Snapshot
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.project.target import Target
+
+NOT_DROPPED = (
+    'a partition made at run time is never dropped here; to allow it: [scope] runtime_partitions = "report"'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,16 @@ class DriftReport:
         if found - HARMLESS - UNREADABLE:
             return 4
         return 1 if found & UNREADABLE else 0
+
+    def differs_in_column_order_only(self, environment: str) -> bool:
+        """Return whether the only drift of an environment is another order of columns."""
+        changes = [
+            change
+            for status in self.statuses
+            if status.environment == environment
+            for change in status.assessment.drift.changes
+        ]
+        return bool(changes) and all(map(is_column_move, changes))
 
     def findings_for(self, environment: str) -> list[DriftFinding]:
         """Return the findings that concern only this environment."""
@@ -121,7 +138,7 @@ def _compare_environments(
     groups: dict[Position, dict[str, tuple[str, Snapshot]]] = {}
     for status in statuses:
         if status.state and status.verdict is not Verdict.FOREIGN:
-            snapshot = _managed_snapshot(project, status.state.snapshot)
+            snapshot = without_baseline(EnvironmentSchema(project, status.state), status.assessment.drift)
             group = groups.setdefault(status.state.facts.revisions, {})
             group.setdefault(snapshot.fingerprint, (status.environment, snapshot))
     for position, group in groups.items():
@@ -130,21 +147,31 @@ def _compare_environments(
             yield EnvironmentComparison(position, a, b, difference(first, other))
 
 
-def _managed_snapshot(project: Project, live: Snapshot) -> Snapshot:
-    return project.select_managed(live).snapshot
-
-
 def remedy_for_environment(project: Project, status: EnvironmentStatus) -> Remedy:
     """Return the SQL that changes a drifted environment's schema to the one of its revision.
+
+    For an unknown revision, it is the SQL that leads to the most similar schema of the release.
 
     The environment's state must have been read.
     """
     assert status.state is not None
     facts = status.state.facts
     scope = project.scope_of(project.config.find_environment(status.environment))
-    live = _managed_snapshot(project, status.state.snapshot)
+    schema = EnvironmentSchema(project, status.state)
     roles = Roles.of(scope.migrator or facts.role, scope.roles)
-    return remedy(live, project.history.at(facts.revisions), roles, facts.major)
+    live, target = _remedy_schemas(project, schema, status)
+    found = remedy(live, target, roles, facts.major)
+    gaps = tuple(Gap("table", name, NOT_DROPPED) for name in project.runtime_partitions(schema.live))
+    return replace(found, gaps=(*found.gaps, *gaps)) if gaps else found
+
+
+def _remedy_schemas(
+    project: Project, schema: EnvironmentSchema, status: EnvironmentStatus
+) -> tuple[Snapshot, Snapshot]:
+    """Return the live schema that a remedy changes, without partitions made at run time, and the one it leads to."""
+    target = schema.at(schema.position if schema.is_known else status.assessment.schema_position or ())
+    partitions = project.runtime_partitions(schema.live)
+    return remove_objects(schema.live, {("table", name) for name in partitions}), target
 
 
 def rehearse_remedies(project: Project, report: DriftReport) -> DriftReport:
@@ -154,8 +181,7 @@ def rehearse_remedies(project: Project, report: DriftReport) -> DriftReport:
     rehearsed = {}
     for status in report.statuses:
         if status.environment in report.remedies and status.state is not None:
-            live = _managed_snapshot(project, status.state.snapshot)
-            target = project.history.at(status.state.facts.revisions)
+            live, target = _remedy_schemas(project, EnvironmentSchema(project, status.state), status)
             found = report.remedies[status.environment]
             rehearsed[status.environment] = rehearse(found, live, target, project.config)
     return replace(report, remedies={**report.remedies, **rehearsed})

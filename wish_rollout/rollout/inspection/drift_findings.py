@@ -9,6 +9,7 @@ from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.core.plan.verification_checks import find_invalid_objects
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.schema.delta_rendering import summarize_delta
+from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,8 +37,8 @@ def environment_findings(
     kind = _finding_kind(project, status)
     yield DriftFinding(kind, names, _finding_detail(kind, status))
     if status.state and status.verdict is Verdict.DRIFTED:
-        promised = project.history.at(status.state.facts.revisions)
-        for name in find_invalid_objects(promised, project.select_managed(status.state.snapshot).snapshot):
+        schema = EnvironmentSchema(project, status.state)
+        for name in find_invalid_objects(schema.at(schema.position), schema.live):
             yield DriftFinding(FindingKind.INVALID, names, name)
         for object_kind, name in _objects_only_here(status, statuses):
             yield DriftFinding(FindingKind.ONLY_HERE, names, f"{object_kind} {name}")
@@ -59,13 +60,21 @@ def _finding_detail(kind: FindingKind, status: EnvironmentStatus) -> str:
             schema_position = format_position(status.assessment.schema_position or ())
             return f"the version table contains {position}, but the schema is that of {schema_position}"
         case FindingKind.FOREIGN:
-            return f"{position} is not a revision of this release"
+            return _foreign_detail(status)
         case FindingKind.UNREACHABLE | FindingKind.LOCKED:
             return status.error
         case FindingKind.IN_STEP:
             return f"at {position}"
         case _:
             return f"at {position}: {summarize_delta(status.assessment.drift)}"
+
+
+def _foreign_detail(status: EnvironmentStatus) -> str:
+    nearest, drift = format_position(status.assessment.schema_position or ()), status.assessment.drift
+    unknown = f"{status.position} is not a position of this release"
+    if not drift:
+        return f"{unknown}; the schema is that of {nearest}"
+    return f"{unknown}; the most similar schema, of {nearest}, differs: {summarize_delta(drift)}"
 
 
 def _objects_only_here(status: EnvironmentStatus, statuses: Sequence[EnvironmentStatus]) -> list[Key]:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.base import ConfigurationError, RolloutError
 from wish_rollout.core.errors.databases import DatabaseMissing, TableLocked
-from wish_rollout.core.plan.verdict import DriftAssessment, Verdict, assess_drift
+from wish_rollout.core.plan.verdict import DriftAssessment, Verdict
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.schema.delta import Delta
 from wish_rollout.rollout.planning.shared_databases import refuse_same_database
+from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +90,7 @@ def read_environment_status(project: Project, target: Target) -> EnvironmentStat
         return EnvironmentStatus(
             target.name, DriftAssessment(verdict, Delta(())), error=error.fill(error.summary)
         )
-    assessment = assess_drift(project.release, state, project.history.at, project.select_managed)
+    assessment = EnvironmentSchema(project, state).assess()
     known = assessment.verdict is not Verdict.FOREIGN
     pending = project.release.pending(state.facts.revisions) if known else ()
     return EnvironmentStatus(target.name, assessment, tuple(revision.id for revision in pending), state)

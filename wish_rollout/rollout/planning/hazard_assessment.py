@@ -32,14 +32,14 @@ def add_hazards(
     ``connection``: in autocommit mode; it is only read from. Objects that are dropped before the migration
     (``Action.CLEAN``) are ignored. Raises InvalidHazardAllowance.
     """
-    if plan.action not in (Action.UPGRADE, Action.CLEAN, Action.ROLLBACK) or not plan.pending:
+    if plan.action not in (Action.UPGRADE, Action.CLEAN, Action.ADOPT, Action.ROLLBACK) or not plan.pending:
         return plan
     from wish_rollout.revisions.hazard_allowances import allowances
 
     pending = PendingRevisions(project, plan)
     has_secret = any(is_masked(mask_statement(text)) for text in plan.statements)
-    if not has_secret and not _has_relations(project.history.at(plan.start)):
-        for revision in project.release.pending(plan.start):
+    if not has_secret and not _has_relations(project.history.at(plan.upgraded_from)):
+        for revision in project.release.pending(plan.upgraded_from):
             allowances(project.scripts, revision.id)
         return plan
     cleaned = {each.name for each in plan.conflicting_objects} if plan.action is Action.CLEAN else set()
@@ -92,7 +92,7 @@ class PendingRevisions:
                     revision.id, before, after, history.record(revision.id).downgrade, downgrade
                 )
             return
-        for revision in release.pending(plan.start):
+        for revision in release.pending(plan.upgraded_from):
             before, after = history.at(tuple(sorted(revision.parents))), history.at((revision.id,))
             upgrade = self.project.measurements.of(revision).upgrade
             yield PendingRevision(revision.id, before, after, history.record(revision.id).upgrade, upgrade)

@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Any
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.plans import EnvironmentsShareDatabase
 from wish_rollout.core.plan.plan import Action, EnvironmentPlan, Plan
-from wish_rollout.core.plan.verdict import DriftAssessment, Verdict, assess_drift
+from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.core.release.release import format_position
-from wish_rollout.core.schema.conflicting_objects import find_conflicting_objects
+from wish_rollout.core.schema.comparison import difference
+from wish_rollout.core.schema.conflicting_objects import find_conflicting_objects, is_created_if_missing
 from wish_rollout.core.schema.delta import Delta
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.records.journal import find_interrupted_act
+from wish_rollout.rollout.planning.accepted_differences import baseline_after, describe_differences
+from wish_rollout.rollout.planning.backports import find_backport
 from wish_rollout.rollout.planning.hazard_assessment import add_hazards
 from wish_rollout.rollout.planning.refusals import refuse_infeasible
 from wish_rollout.rollout.planning.row_checks import add_row_findings
 from wish_rollout.rollout.planning.shared_databases import refuse_same_database
+from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.config import Environment
     from wish_rollout.core.plan.database_state import DatabaseState
+    from wish_rollout.core.schema.baseline import Baseline
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.project.target import Target
 
@@ -85,14 +90,20 @@ def plan_on_connection(
     """Return the same as ``plan_target``, with the caller's connection, which is in autocommit mode."""
     state = read_database_state(connection, target.scope)
     plan = plan_for(project, target.environment, state, choices)
-    if plan.action is Action.UPGRADE and (found := find_interrupted_act(connection, journal_act_name(plan))):
+    if plan.action in (Action.UPGRADE, Action.ADOPT) and (
+        found := find_interrupted_act(connection, journal_act_name(plan))
+    ):
         plan = replace(plan, resumed_fingerprint=found[1])
     return add_row_findings(project, connection, add_hazards(project, connection, plan)), state
 
 
 def journal_act_name(plan: EnvironmentPlan) -> str:
-    """Return the name of a plan's act in the journal: release digest, action and, for a rollback, its target."""
-    how = f"down {format_position(plan.end)}" if plan.action is Action.ROLLBACK else plan.action.value
+    """Return the name of a plan's act in the journal: release digest, action and, for a rollback, its target.
+
+    An adoption that applies revisions has the name of an upgrade, by which a later run continues it.
+    """
+    action = Action.UPGRADE if plan.action is Action.ADOPT else plan.action
+    how = f"down {format_position(plan.end)}" if plan.action is Action.ROLLBACK else action.value
     return f"{plan.release_digest} {how}"
 
 
@@ -103,42 +114,67 @@ def plan_for(
     from wish_rollout.revisions.declarations import DATA_DEPENDENT, DRIVER_STATEMENTS, declared_reasons
 
     release, history = project.release, project.history
-    assessment = assess_drift(release, state, history.at, project.select_managed)
-    start = state.facts.revisions
-    known = assessment.verdict is not Verdict.FOREIGN
+    schema = EnvironmentSchema(project, state)
+    assessment = schema.assess()
+    adopted = find_adoption(schema) if env.name in choices.adopt else None
+    if adopted:
+        schema = EnvironmentSchema(project, state, adopted)
+    start = adopted.position if adopted else state.facts.revisions
+    known = adopted is not None or assessment.verdict is not Verdict.FOREIGN
     pending = release.pending(start) if known else ()
-    promised = history.promised(start, release.head) if known else Delta(())
-    found = find_conflicting_objects(promised, history.at(release.head), state.snapshot) if pending else ()
-    action = _action(env, assessment, bool(pending), choices)
+    promised = schema.promised(start, release.head) if known else Delta(())
+    created = history.promised(start, release.head) if pending else promised
+    found = find_conflicting_objects(created, history.at(release.head), schema.live) if pending else ()
+    statements = history.statements(start) if known else ()
+    backport = "" if adopted or env.name in choices.clean else find_backport(schema)
+    if backport:
+        promised, found = difference(schema.live, schema.at(release.head)), ()
+    found = tuple(each for each in found if not is_created_if_missing(each, statements))
     names = [revision.id for revision in pending]
     return EnvironmentPlan(
         environment=env.name,
         gated=env.gated,
         release_digest=project.release_digest,
-        action=action,
+        action=_action(env, adopted, choices, pending=bool(pending), known=known),
         verdict=assessment.verdict,
-        start=start,
+        start=state.facts.revisions,
         end=release.head,
         pending=tuple(f"{revision.id} {revision.message}".strip() for revision in pending),
-        statements=history.statements(start) if known and action is not Action.ADOPT else (),
+        statements=statements,
         promised=promised,
-        drift=assessment.drift,
+        drift=Delta(()) if adopted or backport else assessment.drift,
         conflicting_objects=found,
         unmanaged=assessment.unmanaged,
-        fingerprint=state.snapshot.fingerprint,
+        fingerprint=project.without_runtime_partitions(state.snapshot).fingerprint,
         facts=state.facts,
         code=project.code.files(),
         packages=project.code.packages(),
         data_dependent=declared_reasons(project.scripts, DATA_DEPENDENT, names),
         driver_statements=declared_reasons(project.scripts, DRIVER_STATEMENTS, names),
+        adopted=adopted.position if adopted else None,
+        baseline=baseline_after(schema, release.head) if pending or adopted else None,
+        notes=(*(describe_differences(schema) if known else ()), *([backport] if backport else [])),
+        already_there=backport,
     )
 
 
-def _action(env: Environment, assessment: DriftAssessment, pending: bool, choices: Choices) -> Action:
-    if not pending or assessment.verdict is Verdict.FOREIGN:
-        return Action.NOTHING
-    if env.name in choices.adopt:
+def find_adoption(schema: EnvironmentSchema) -> Baseline | None:
+    """Return what ``--adopt`` records: the position that the schema belongs to, with its accepted differences.
+
+    None if there is no such position, or if the database is there already and nothing new would be recorded.
+    """
+    found = schema.find_adoptable()
+    recorded = schema.state.baseline
+    if found and found.position == schema.position and (not recorded or recorded.accepted == found.accepted):
+        return found if found.accepted and not recorded else None
+    return found
+
+
+def _action(
+    env: Environment, adopted: Baseline | None, choices: Choices, *, pending: bool, known: bool
+) -> Action:
+    if adopted or (env.name in choices.adopt and (pending or not known)):
         return Action.ADOPT
-    if env.name in choices.clean:
-        return Action.CLEAN
-    return Action.UPGRADE
+    if not pending:
+        return Action.NOTHING
+    return Action.CLEAN if env.name in choices.clean else Action.UPGRADE

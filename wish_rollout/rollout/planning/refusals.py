@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.errors.databases import CreatePrivilegeMissing, ReadOnlyDatabase, SchemaMissing
-from wish_rollout.core.errors.ledger import LedgerMissing, LedgerPrivilegeMissing
-from wish_rollout.core.errors.plans import (
-    CleanNotAllowed,
-    ConflictingObjectsFound,
-    SchemaAhead,
-    SchemaDrifted,
-    SchemaNotAdoptable,
+from wish_rollout.core.errors.databases import (
+    CreatePrivilegeMissing,
+    PooledConnection,
+    ReadOnlyDatabase,
+    SchemaMissing,
 )
-from wish_rollout.core.errors.releases import ForeignRevision
+from wish_rollout.core.errors.ledger import LedgerMissing, LedgerPrivilegeMissing
+from wish_rollout.core.errors.plans import CleanNotAllowed, ConflictingObjectsFound
 from wish_rollout.core.plan.plan import Action, EnvironmentPlan
-from wish_rollout.core.plan.verdict import Verdict
-from wish_rollout.core.release.release import format_position
-from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.conflicting_objects import remove_conflicting_objects
-from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.core.schema.names import schema_of
+from wish_rollout.rollout.planning.drift_refusals import (
+    refuse_adoption,
+    refuse_column_order,
+    refuse_drift,
+    refuse_invalid_indexes,
+    refuse_position,
+)
 from wish_rollout.rollout.planning.hazard_assessment import refuse_hazards
 from wish_rollout.rollout.planning.row_checks import refuse_violating_rows
+from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 
 if TYPE_CHECKING:
     from wish_rollout.config import Environment
-    from wish_rollout.core.plan.database_state import DatabaseState
-    from wish_rollout.core.release.release import Position
+    from wish_rollout.core.plan.database_state import DatabaseState, ServerFacts
     from wish_rollout.core.schema.delta import Delta
     from wish_rollout.rollout.project.project import Project
 
@@ -37,28 +39,26 @@ def refuse_infeasible(
 ) -> None:
     """Raise if the plan cannot be executed.
 
-    The errors, in this order: ForeignRevision; what ``refuse_unwritable`` raises; SchemaNotAdoptable; CleanNotAllowed;
-    ConflictingObjectsFound; SchemaAhead; SchemaDrifted; HazardsNotAllowed; RowsDoNotFit.
+    The errors, in this order: what ``refuse_adoption`` and ``refuse_position`` raise; what ``refuse_unwritable``
+    raises; CleanNotAllowed; ConflictingObjectsFound; what ``refuse_drift`` raises; ColumnOrderWouldDiffer;
+    HazardsNotAllowed; RowsDoNotFit.
     """
-    refuse_foreign(env, plan.start, project)
-    for refuse in (
-        refuse_unwritable,
-        _refuse_adoption,
-        _refuse_cleaning,
-        _refuse_conflicting_objects,
-        _refuse_drift,
-    ):
+    schema = EnvironmentSchema(project, state)
+    refuse_adoption(env, plan, schema)
+    if plan.adopted is None:
+        refuse_position(env, plan.start, project)
+        refuse_invalid_indexes(env.name, schema)
+    for refuse in (refuse_unwritable, _refuse_cleaning, _refuse_conflicting_objects):
         refuse(env, plan, project, state)
+    if (
+        plan.action in (Action.UPGRADE, Action.NOTHING)
+        and not plan.resumed_fingerprint
+        and not plan.already_there
+    ):
+        refuse_drift(env.name, schema)
+        refuse_column_order(env.name, schema, plan.end)
     refuse_hazards(plan)
     refuse_violating_rows(plan)
-
-
-def refuse_foreign(env: Environment, position: Position, project: Project) -> None:
-    """Raise ForeignRevision if the database is at a revision that the release does not contain."""
-    known = {revision.id for revision in project.release.revisions}
-    unknown = next((name for name in position if name not in known), None)
-    if unknown:
-        raise ForeignRevision(unknown, format_position(project.release.head), f"'{env.name}'")
 
 
 def refuse_unwritable(
@@ -66,15 +66,14 @@ def refuse_unwritable(
 ) -> None:
     """Raise if the server is read-only, or if the role lacks a privilege that the plan requires.
 
-    Raises ReadOnlyDatabase, SchemaMissing, CreatePrivilegeMissing, LedgerPrivilegeMissing, LedgerMissing.
+    Raises PooledConnection, ReadOnlyDatabase, SchemaMissing, CreatePrivilegeMissing, LedgerPrivilegeMissing, LedgerMissing.
     """
     facts = plan.facts
+    if facts.pooled and not env.pooled_sessions:
+        raise PooledConnection(env.name)
     if plan.is_empty:
         return
-    if facts.in_recovery:
-        raise ReadOnlyDatabase(env.name, "the server is a replica (in recovery)")
-    if facts.read_only:
-        raise ReadOnlyDatabase(env.name, "default_transaction_read_only is on for this session")
+    _refuse_read_only(env, facts)
     added = {(change.kind, change.name) for change in plan.promised.changes if change.change == "added"}
     missing = _schemas_without_create(plan, project, state, added)
     if missing and missing[0] != "public" and ("schema", missing[0]) not in state.snapshot.objects:
@@ -104,6 +103,13 @@ def _schemas_without_create(
     return missing
 
 
+def _refuse_read_only(env: Environment, facts: ServerFacts) -> None:
+    if facts.in_recovery:
+        raise ReadOnlyDatabase(env.name, "the server is a replica (in recovery)")
+    if facts.read_only:
+        raise ReadOnlyDatabase(env.name, "default_transaction_read_only is on for this session")
+
+
 def schemas_with_new_objects(promised: Delta) -> set[str]:
     """Return the existing schemas in which the delta creates objects."""
     made = {
@@ -117,42 +123,25 @@ def schemas_with_new_objects(promised: Delta) -> set[str]:
     } - made
 
 
-def _refuse_adoption(env: Environment, plan: EnvironmentPlan, project: Project, state: DatabaseState) -> None:
-    if plan.action is Action.ADOPT:
-        missing = difference(project.history.at(plan.end), project.select_managed(state.snapshot).snapshot)
-        if missing:
-            raise SchemaNotAdoptable(env.name, summarize_delta(missing))
-
-
 def _refuse_cleaning(env: Environment, plan: EnvironmentPlan, project: Project, state: DatabaseState) -> None:
     if plan.action is not Action.CLEAN:
         return
     if not env.disposable:
         raise CleanNotAllowed(env.name)
-    left = remove_conflicting_objects(state.snapshot, plan.conflicting_objects)
-    if drift := difference(project.history.at(plan.start), project.select_managed(left).snapshot):
-        raise SchemaDrifted(env.name, format_position(plan.start), summarize_delta(drift))
+    left = replace(state, snapshot=remove_conflicting_objects(state.snapshot, plan.conflicting_objects))
+    refuse_drift(env.name, EnvironmentSchema(project, left))
 
 
 def _refuse_conflicting_objects(
     env: Environment, plan: EnvironmentPlan, project: Project, state: DatabaseState
 ) -> None:
     if plan.conflicting_objects and plan.action is Action.UPGRADE and not plan.resumed_fingerprint:
-        same = not difference(project.history.at(plan.end), project.select_managed(state.snapshot).snapshot)
+        same = EnvironmentSchema(project, state).find_adoptable() is not None
         raise ConflictingObjectsFound(
             env.name,
             "; ".join(map(str, plan.conflicting_objects)),
             describe_alternatives(env, adoptable=same),
         )
-
-
-def _refuse_drift(env: Environment, plan: EnvironmentPlan, _project: Project, _state: DatabaseState) -> None:
-    if plan.action in (Action.ADOPT, Action.CLEAN) or plan.resumed_fingerprint:
-        return
-    if plan.verdict is Verdict.AHEAD:
-        raise SchemaAhead(env.name, format_position(plan.start), format_position(plan.end))
-    if plan.verdict is Verdict.DRIFTED:
-        raise SchemaDrifted(env.name, format_position(plan.start), summarize_delta(plan.drift))
 
 
 def describe_alternatives(env: Environment, *, adoptable: bool) -> str:
@@ -167,4 +156,7 @@ def describe_alternatives(env: Environment, *, adoptable: bool) -> str:
         if env.disposable
         else f"cleaning is not possible, because '{env.name}' is not disposable: contact the owners of the objects"
     )
-    return f"(1) {adopt}; (2) {clean}; (3) write a revision that adapts the objects: wish-rollout generate -m 'adapt …'"
+    return (
+        f"(1) {adopt}; (2) {clean}; (3) write a revision that adapts the objects, and let the pending one create "
+        "them with IF NOT EXISTS: alembic revision; then: wish-rollout apply"
+    )

@@ -14,20 +14,22 @@ from wish_rollout.core.errors.plans import (
     RevisionIrreversible,
     RollbackAcrossMerge,
     RollbackLosesRows,
-    SchemaDrifted,
 )
 from wish_rollout.core.errors.releases import UnknownRevision
 from wish_rollout.core.plan.plan import Action
 from wish_rollout.core.release.release import Position, format_position
 from wish_rollout.core.schema.comparison import difference
-from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.records.journal import find_interrupted_act
 from wish_rollout.postgres.rows.rows_at_risk import count_rows_at_risk
+from wish_rollout.rollout.planning.accepted_differences import baseline_after
+from wish_rollout.rollout.planning.drift_refusals import refuse_drift, refuse_position
 from wish_rollout.rollout.planning.hazard_assessment import add_hazards
 from wish_rollout.rollout.planning.plans import plan_for
-from wish_rollout.rollout.planning.refusals import refuse_foreign, refuse_unwritable
+from wish_rollout.rollout.planning.refusals import refuse_unwritable
+from wish_rollout.rollout.planning.rollback_result import rollback_result
 from wish_rollout.rollout.planning.shared_databases import refuse_same_database
+from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 
 if TYPE_CHECKING:
     from wish_rollout.core.plan.database_state import DatabaseState
@@ -90,35 +92,38 @@ def plan_rollback_from_state(
     """Return the plan of a rollback from the environment's state, without hazards.
 
     ``resumes``: for an interrupted rollback, the fingerprint of the schema that it must lead to. Raises
-    ForeignRevision, SchemaDrifted, RollbackAcrossMerge, and what ``resolve_rollback_target`` raises.
+    RollbackAcrossMerge, and what ``refuse_position``, ``refuse_drift`` and ``resolve_rollback_target`` raises.
     """
     from wish_rollout.revisions.declarations import DATA_DEPENDENT, DRIVER_STATEMENTS, declared_reasons
 
+    refuse_position(target.environment, state.facts.revisions, project)
     upgrade = plan_for(project, target.environment, state)
-    refuse_foreign(target.environment, upgrade.start, project)
     end = resolve_rollback_target(project.release, upgrade.start, to, target.name)
-    drift = difference(project.history.at(upgrade.start), project.select_managed(state.snapshot).snapshot)
-    if drift and not resumes:
-        raise SchemaDrifted(target.name, format_position(upgrade.start), summarize_delta(drift))
+    schema = EnvironmentSchema(project, state)
+    if not resumes:
+        refuse_drift(target.name, schema)
     reverted = project.release.revisions_to_revert(upgrade.start, end)
     for revision in reverted:
         if len(revision.parents) > 1:
             raise RollbackAcrossMerge(target.name, revision.id, " and ".join(revision.parents))
         if reason := project.history.record(revision.id).irreversible:
             raise RevisionIrreversible(target.name, revision.id, reason)
+    result = rollback_result(schema, end)
     return replace(
         upgrade,
         action=Action.ROLLBACK,
         end=end,
         pending=tuple(f"{revision.id} {revision.message}".strip() for revision in reverted),
         statements=tuple(text for each in reverted for text in project.history.record(each.id).downgrade),
-        promised=project.history.promised(upgrade.start, end),
+        promised=difference(schema.at(upgrade.start), result.expected),
         conflicting_objects=(),
         resumed_fingerprint=resumes,
         data_dependent=declared_reasons(project.scripts, DATA_DEPENDENT, [each.id for each in reverted]),
         driver_statements=declared_reasons(
             project.scripts, DRIVER_STATEMENTS, [each.id for each in reverted]
         ),
+        baseline=baseline_after(schema, end, result.expected),
+        notes=(*upgrade.notes, *result.notes),
     )
 
 

@@ -42,9 +42,13 @@ def add_row_findings(
     ``allow_hazards = {"rows-do-not-fit": "reason"}``; then the findings contain that reason. Raises
     InvalidHazardAllowance.
     """
-    if plan.action not in (Action.UPGRADE, Action.CLEAN) or not plan.pending or plan.resumed_fingerprint:
+    if (
+        plan.action not in (Action.UPGRADE, Action.CLEAN, Action.ADOPT)
+        or not plan.pending
+        or plan.resumed_fingerprint
+    ):
         return plan
-    before, after = project.history.at(plan.start), project.history.at(plan.end)
+    before, after = project.history.at(plan.upgraded_from), project.history.at(plan.end)
     requirements = derive_requirements(before, after, all_renames(before, PendingRevisions(project, plan)))
     findings = probe_requirements(connection, plan.environment, requirements) if requirements else []
     violations = [finding for finding in findings if finding.rows]
@@ -65,7 +69,7 @@ def _allowance_reason(project: Project, plan: EnvironmentPlan) -> str:
     """Return the reasons of the pending revisions that allow such rows, or "" if none does."""
     from wish_rollout.revisions.hazard_allowances import allowances
 
-    pending = project.release.pending(plan.start)
+    pending = project.release.pending(plan.upgraded_from)
     reasons = (allowances(project.scripts, revision.id).get(ROWS, "") for revision in pending)
     return "; ".join(dict.fromkeys(reason for reason in reasons if reason))
 
@@ -92,10 +96,11 @@ def rehearse_on_sampled_rows(
     afterwards.
     """
     from wish_rollout.postgres.sessions.connections import connect
-    from wish_rollout.rollout.project.replay import SCRATCH, Replayer
+    from wish_rollout.rollout.project.base_schema import SCRATCH
+    from wish_rollout.rollout.project.replay import Replayer
     from wish_rollout.rollout.project.scratch import scratch
 
-    before = project.history.at(plan.start)
+    before = project.history.at(plan.upgraded_from)
     named_columns = frozenset(
         unquote_identifier(token)
         for text in plan.statements
@@ -105,7 +110,7 @@ def rehearse_on_sampled_rows(
     try:
         with scratch(project) as url:
             replayer = Replayer(project, url)
-            for head in plan.start:
+            for head in plan.upgraded_from:
                 replayer.up(head)
             with connect(url, SCRATCH) as scratch_connection:
                 for finding in findings:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.schema.snapshot import Snapshot
+from wish_rollout.core.schema.snapshot import Snapshot, remove_objects
 from wish_rollout.core.schema.unmanaged_objects import (
     ManagedNames,
     ManagedSchema,
+    UnmanagedPolicy,
+    find_runtime_partitions,
     managed_names,
     select_managed,
 )
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from wish_rollout.config import Environment
+    from wish_rollout.core.release.release import Position
     from wish_rollout.revisions.script_runs import ScriptRun
     from wish_rollout.rollout.project.history import History
     from wish_rollout.rollout.project.release_code import ReleaseCode
@@ -51,7 +54,34 @@ class Project(ReleaseSource):
 
     def select_managed(self, live: Snapshot) -> ManagedSchema:
         """Say what of a live schema counts against a promise: the one place where that is decided."""
-        return select_managed(live, self.config.scope.unmanaged, lambda: self._known)
+        scope = self.config.scope
+        return select_managed(live, scope.unmanaged, lambda: self._known, scope.runtime_partitions)
+
+    def runtime_partitions(self, live: Snapshot) -> list[str]:
+        """Return the partitions of the project's tables that no revision creates, whatever rollout.toml says of them."""
+        return find_runtime_partitions(live, lambda: self._known)
+
+    def without_runtime_partitions(self, live: Snapshot) -> Snapshot:
+        """Return a live schema without such partitions, unless rollout.toml treats them as drift.
+
+        The fingerprints of plans and verifications are taken of this schema, because such a partition may be created
+        between an approval and the migration.
+        """
+        if self.config.scope.runtime_partitions is UnmanagedPolicy.FAIL:
+            return live
+        found = {("table", name) for name in self.runtime_partitions(live)}
+        return remove_objects(live, found) if found else live
+
+    def allows_positions(self, position: Position) -> bool:
+        """Return whether another order of columns is allowed: by rollout.toml, or by a revision applied at a position."""
+        if self.config.release.allow_positions:
+            return True
+        return bool(self._reordering) and not self._reordering.isdisjoint(self.release.ancestors(position))
+
+    @cached_property
+    def _reordering(self) -> frozenset[str]:
+        """The revisions whose scripts set ``allow_positions``."""
+        return self.scripts.revisions_with("allow_positions")
 
     def target(self, name: str, application_name: str = "wish-rollout") -> Target:
         """Give an environment's database; raise UnknownEnvironment, DatabaseUrlMissing."""

@@ -13,6 +13,7 @@ from wish_rollout.core.errors.projects import PlatformFailed
 from wish_rollout.core.plan.plan import canonical_digest
 from wish_rollout.core.schema.extension_versions import find_pinned_extensions
 from wish_rollout.core.schema.platform import NO_PLATFORM, Platform, find_extensions
+from wish_rollout.rollout.project.base_schema import base_digest
 
 if TYPE_CHECKING:
     from wish_rollout.core.release.release import Release
@@ -100,6 +101,12 @@ class ReleaseSource:
 def replay_cache(project: ReleaseSource) -> Path:
     """Return the folder of a replay: named by the scripts, what a snapshot holds, and the tool that reads it."""
     key = canonical_digest(
-        [__version__, project.release.name, repr(project.scope_of()), repr(project.platform)]
+        [
+            __version__,
+            project.release.name,
+            repr(project.scope_of()),
+            repr(project.platform),
+            base_digest(project),
+        ]
     )[:32]
     return project.config.root / CACHE / key

@@ -9,6 +9,7 @@ from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.revisions.history_walk import Restart, walk
 from wish_rollout.revisions.journal import Recorded
 from wish_rollout.revisions.script_runs import ScriptRun, migrate
+from wish_rollout.rollout.project.base_schema import SCRATCH
 from wish_rollout.rollout.project.recorder import Recorder, Report
 from wish_rollout.rollout.project.scratch import scratch
 from wish_rollout.rollout.project.walk_segments import segments
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from wish_rollout.rollout.project.release_source import ReleaseSource
     from wish_rollout.rollout.project.walk_segments import Segment
 
-SCRATCH = "the scratch database"
 QUIET = Report()
 
 

@@ -13,6 +13,7 @@ from wish_rollout.core.errors.databases import StatementFailed
 from wish_rollout.core.errors.projects import ExtensionUnavailable, RoleUndeclared
 from wish_rollout.core.schema.platform import missing_extension, missing_role
 from wish_rollout.postgres.sessions.connections import parse_url
+from wish_rollout.rollout.project.base_schema import load_base
 from wish_rollout.rollout.project.project_sandbox import home, is_sandbox_url, sandbox
 from wish_rollout.sandbox.binaries import find_embedded_bindir
 from wish_rollout.sandbox.errors import SandboxMissing
@@ -46,6 +47,14 @@ class ScratchServer:
 
 @contextmanager
 def scratch(project: ReleaseSource) -> Iterator[str]:
+    """Yield the URL of a new database with the schema before the first revision; raise as ``empty_scratch``."""
+    with empty_scratch(project) as url:
+        load_base(project, url)
+        yield url
+
+
+@contextmanager
+def empty_scratch(project: ReleaseSource) -> Iterator[str]:
     """Yield the URL of a new database with the platform's objects on the scratch server; drop it afterwards.
 
     Raises what ``choose_scratch_server`` raises, PlatformFailed, DatabaseRoleFailed; and ExtensionUnavailable and

@@ -18,9 +18,11 @@ from wish_rollout.core.errors.adoption import (
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.remedy.remedy import remedy
 from wish_rollout.core.remedy.role_names import Roles
+from wish_rollout.core.schema.column_order import is_column_move
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta_rendering import summarize_delta
-from wish_rollout.rollout.planning.refusals import refuse_foreign
+from wish_rollout.rollout.planning.drift_refusals import drift_error, refuse_position
+from wish_rollout.rollout.project.environment_schema import EnvironmentSchema, without_baseline
 from wish_rollout.rollout.project.project import Project
 from wish_rollout.rollout.project.replay import Replayer
 from wish_rollout.rollout.project.scratch import scratch
@@ -44,10 +46,14 @@ def adopt(project: Project, target: Target, message: str = "") -> Generated:
     from wish_rollout.revisions.revision_writer import write_statements
 
     seen = target.read_database_state()
-    refuse_foreign(target.environment, seen.facts.revisions, project)
-    live, promise = project.select_managed(seen.snapshot).snapshot, project.history.at(seen.facts.revisions)
-    if not difference(promise, live):
+    refuse_position(target.environment, seen.facts.revisions, project)
+    schema = EnvironmentSchema(project, seen)
+    drift, promise = schema.assess().drift, project.history.at(schema.position)
+    live = without_baseline(schema, drift)
+    if not drift:
         raise NothingToAdopt(target.name, format_position(seen.facts.revisions))
+    if all(map(is_column_move, drift.changes)):
+        raise drift_error(target.name, format_position(schema.position), drift, at_head=True)
     if seen.facts.revisions != project.release.head:
         raise AdoptionNotAtHead(
             target.name, format_position(seen.facts.revisions), format_position(project.release.head)

@@ -14,8 +14,9 @@ from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.revisions.journal import Journal, SchemaWalk
+from wish_rollout.rollout.project.base_schema import SCRATCH
 from wish_rollout.rollout.project.recorder import Report, at_most_each_second
-from wish_rollout.rollout.project.replay import SCRATCH, replay
+from wish_rollout.rollout.project.replay import replay
 from wish_rollout.rollout.project.scratch import scratch
 from wish_rollout.rollout.scripts.release_hazards import check_hazards
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.errors.configuration import InvalidConfiguration
 from wish_rollout.core.errors.releases import NothingToGenerate, UnknownRevision
 from wish_rollout.postgres.sessions.connections import connect
+from wish_rollout.rollout.project.base_schema import SCRATCH
 from wish_rollout.rollout.project.project import Project
 from wish_rollout.rollout.project.recorder import Report, at_most_each_second
-from wish_rollout.rollout.project.replay import SCRATCH, Replayer, replay
+from wish_rollout.rollout.project.replay import Replayer, replay
 from wish_rollout.rollout.project.scratch import scratch
 
 if TYPE_CHECKING:

@@ -1,0 +1,29 @@
+"""Sets the rows of Alembic's version table, for an adoption."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from psycopg import sql
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import psycopg
+
+CREATE = """
+create table if not exists {table} (version_num varchar(32) not null, constraint {key} primary key (version_num))
+"""
+
+
+def set_revisions(connection: psycopg.Connection[Any], version_table: str, revisions: Sequence[str]) -> None:
+    """Replace the rows of the version table in the current transaction; create the table as Alembic does.
+
+    ``version_table``: its name as ``schema.table``. ``revisions``: one for each head; none for base.
+    """
+    schema, name = version_table.split(".")
+    table = sql.Identifier(schema, name)
+    connection.execute(sql.SQL(CREATE).format(table=table, key=sql.Identifier(f"{name}_pkc")))
+    connection.execute(sql.SQL("delete from {}").format(table))
+    for revision in revisions:
+        connection.execute(sql.SQL("insert into {} values (%s)").format(table), [revision])

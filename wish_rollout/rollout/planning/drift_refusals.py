@@ -1,0 +1,132 @@
+"""Checks whether a database is at a position of the release, and has its schema; the errors name the next command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.errors.drift import (
+    AdoptionUnnecessary,
+    BaselineChanged,
+    ColumnOrderDiffers,
+    ColumnOrderWouldDiffer,
+    InvalidIndexesLeft,
+    RedundantVersionRows,
+)
+from wish_rollout.core.errors.plans import SchemaAhead, SchemaDrifted, SchemaDriftedAtHead, SchemaNotAdoptable
+from wish_rollout.core.errors.releases import ForeignEnvironment
+from wish_rollout.core.plan.plan import Action
+from wish_rollout.core.plan.verdict import Verdict, nearest_position
+from wish_rollout.core.release.release import format_position
+from wish_rollout.core.schema.column_order import follow_column_order, is_column_move
+from wish_rollout.core.schema.comparison import difference
+from wish_rollout.core.schema.delta_rendering import summarize_delta
+from wish_rollout.rollout.planning.accepted_differences import tables_in_other_order
+
+if TYPE_CHECKING:
+    from wish_rollout.config import Environment
+    from wish_rollout.core.plan.plan import EnvironmentPlan
+    from wish_rollout.core.release.release import Position
+    from wish_rollout.core.schema.delta import Delta
+    from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
+    from wish_rollout.rollout.project.project import Project
+
+
+def refuse_position(env: Environment, position: Position, project: Project) -> None:
+    """Raise if the rows of the version table are not a position of the release.
+
+    Raises ForeignEnvironment for an unknown revision, and RedundantVersionRows if a row is an ancestor of another.
+    """
+    refuse_foreign(env, position, project)
+    for name in position:
+        others = tuple(other for other in position if other != name)
+        if name in project.release.ancestors(others):
+            raise RedundantVersionRows(env.name, ", ".join(position), name, " and ".join(others))
+
+
+def refuse_foreign(env: Environment, position: Position, project: Project) -> None:
+    """Raise ForeignEnvironment if the database is at a revision that the release does not contain."""
+    known = {revision.id for revision in project.release.revisions}
+    unknown = next((name for name in position if name not in known), None)
+    if unknown is not None:
+        raise ForeignEnvironment(unknown, format_position(project.release.head), env.name)
+
+
+def refuse_adoption(env: Environment, plan: EnvironmentPlan, schema: EnvironmentSchema) -> None:
+    """Raise SchemaNotAdoptable if an adoption is planned and the schema is not that of any position.
+
+    The error shows the difference from the most similar position. Raises AdoptionUnnecessary if the version table
+    already names the position of the schema.
+    """
+    if plan.action is not Action.ADOPT or plan.adopted is not None:
+        return
+    if not schema.is_known or schema.assess().drift:
+        nearest, drift = nearest_position(schema.project.release, schema.project.history.at, schema.live)
+        raise SchemaNotAdoptable(env.name, format_position(nearest), summarize_delta(drift))
+    raise AdoptionUnnecessary(env.name, format_position(schema.position))
+
+
+def refuse_drift(environment: str, schema: EnvironmentSchema) -> None:
+    """Raise if the live schema is not the schema of the database's revision.
+
+    Raises SchemaAhead, BaselineChanged, ColumnOrderDiffers, InvalidIndexesLeft, SchemaDrifted.
+    """
+    assessment = schema.assess()
+    position = format_position(schema.position)
+    if assessment.verdict is Verdict.AHEAD:
+        raise SchemaAhead(environment, position, format_position(assessment.schema_position or ()))
+    if assessment.verdict is Verdict.DRIFTED:
+        if schema.has_only_platform_differences:
+            raise BaselineChanged(environment, position, summarize_delta(assessment.drift))
+        raise drift_error(
+            environment, position, assessment.drift, at_head=schema.position == schema.project.release.head
+        )
+
+
+def drift_error(
+    environment: str, position: str, drift: Delta, *, at_head: bool
+) -> ColumnOrderDiffers | InvalidIndexesLeft | SchemaDrifted:
+    """Return the error for drift, by what has drifted: its hint is the command that resolves this drift."""
+    if all(map(is_column_move, drift.changes)):
+        return ColumnOrderDiffers(environment, position, ", ".join(tables_in_other_order(drift.changes)))
+    if left := _invalid_indexes_left(environment, drift):
+        return left
+    error = SchemaDriftedAtHead if at_head else SchemaDrifted
+    return error(environment, position, summarize_delta(drift))
+
+
+def refuse_invalid_indexes(environment: str, schema: EnvironmentSchema) -> None:
+    """Raise InvalidIndexesLeft if the only drift is invalid indexes.
+
+    Such an index has the name of one that a pending revision creates, but it is no conflict with somebody's object.
+    """
+    drift = schema.assess().drift
+    if drift and (left := _invalid_indexes_left(environment, drift)):
+        raise left
+
+
+def _invalid_indexes_left(environment: str, drift: Delta) -> InvalidIndexesLeft | None:
+    invalid = [
+        change.name
+        for change in drift.changes
+        if (change.kind, change.change) == ("index", "added")
+        and change.properties.get("invalid", (None, None))[1]
+    ]
+    if len(invalid) < len(drift.changes):
+        return None
+    statements = "; ".join(f"DROP INDEX CONCURRENTLY {name}" for name in invalid)
+    return InvalidIndexesLeft(environment, ", ".join(invalid), statements)
+
+
+def refuse_column_order(environment: str, schema: EnvironmentSchema, end: Position) -> None:
+    """Raise ColumnOrderWouldDiffer if a migration to ``end`` would give other column orders than the history has.
+
+    That happens where branches were merged in another order than this database has applied them: a new column is
+    always the last one of its table.
+    """
+    if schema.is_on_replayed_path or schema.project.allows_positions(end):
+        return
+    planned = schema.project.history.at(end)
+    followed = follow_column_order(planned, schema.live, former_names=schema.former_names(end))
+    tables = tables_in_other_order(difference(planned, followed).changes)
+    if new := [table for table in tables if table not in schema.baseline.reordered_tables]:
+        raise ColumnOrderWouldDiffer(environment, format_position(end), ", ".join(new))
