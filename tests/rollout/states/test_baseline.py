@@ -60,7 +60,7 @@ def test_platform_state_is_recorded_at_the_first_apply_and_is_no_drift(states: S
     "change",
     ["REVOKE SELECT ON items FROM {app}", "DROP EXTENSION pg_trgm", "GRANT USAGE ON SCHEMA public TO {app}"],
 )
-def test_change_of_a_recorded_baseline_is_drift_and_can_be_recorded_anew(
+def test_change_of_a_recorded_baseline_is_drift_and_can_be_recorded_again(
     states: States, app: str, change: str
 ) -> None:
     platform(states, app)

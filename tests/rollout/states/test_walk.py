@@ -1,6 +1,6 @@
 """From each state that a team's database can be in, the commands in the hints lead to an environment in step.
 
-No row is lost on the way, and the database is changed only by our commands and by the SQL that they print.
+No row is lost meanwhile, and the database is changed only by our commands and by the SQL that they print.
 """
 
 from __future__ import annotations

@@ -15,27 +15,25 @@ from wish_rollout.postgres.sessions.connections import connect
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from wish_rollout.rollout.project.release_source import ReleaseSource
-
 SCRATCH = "the scratch database"
 FILE = "base.sql"
 HEADER = "-- The schema before the first revision, recorded from a live database. Replays begin with these statements.\n"
 
 
-def base_path(project: ReleaseSource) -> Path:
-    """Return the path of the recorded statements, whether the file exists or not."""
-    return project.scripts.folder / "meta" / FILE
+def base_path(folder: Path) -> Path:
+    """Return the path of the recorded statements, whether the file exists or not. ``folder``: of the Alembic scripts."""
+    return folder / "meta" / FILE
 
 
-def base_digest(project: ReleaseSource) -> str:
+def base_digest(folder: Path) -> str:
     """Return SHA-256 of the recorded statements; empty if there are none."""
-    path = base_path(project)
+    path = base_path(folder)
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 
-def load_base(project: ReleaseSource, url: str) -> None:
+def load_base(folder: Path, url: str) -> None:
     """Execute the recorded statements, if there are any, in an empty scratch database. Raises psycopg's errors."""
-    path = base_path(project)
+    path = base_path(folder)
     if not path.exists():
         return
     with connect(url, SCRATCH) as connection:

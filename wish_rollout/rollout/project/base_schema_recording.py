@@ -44,7 +44,7 @@ def record_base(project: ReleaseSource, target: Target) -> Path:
                 connection.execute(statement.sql.encode())
         if left := difference(live, _read(project, url)):
             raise BaseSchemaNotRecorded(target.name, summarize_delta(left))
-    path = base_path(project)
+    path = base_path(project.scripts.folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
         HEADER + "".join(f"{statement.sql};\n" for statement in found.statements), encoding="utf-8"

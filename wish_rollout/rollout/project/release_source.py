@@ -106,7 +106,7 @@ def replay_cache(project: ReleaseSource) -> Path:
             project.release.name,
             repr(project.scope_of()),
             repr(project.platform),
-            base_digest(project),
+            base_digest(project.scripts.folder),
         ]
     )[:32]
     return project.config.root / CACHE / key

@@ -49,7 +49,7 @@ class ScratchServer:
 def scratch(project: ReleaseSource) -> Iterator[str]:
     """Yield the URL of a new database with the schema before the first revision; raise as ``empty_scratch``."""
     with empty_scratch(project) as url:
-        load_base(project, url)
+        load_base(project.scripts.folder, url)
         yield url
 
 
