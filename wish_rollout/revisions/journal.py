@@ -106,7 +106,7 @@ class Journal:
 
     @cached_property
     def entries(self) -> Mapping[str, Entry]:
-        """All entries by revision; empty where there is no journal; raise BadJournal."""
+        """All entries by revision; empty where there is no journal; raise InvalidReleaseRecord."""
         return {entry.revision: entry for entry in self._content["entries"]}
 
     @property
@@ -125,7 +125,7 @@ class Journal:
         return int(self._content["postgres"])
 
     def check(self, release: Release) -> None:
-        """Raise EditedHistory where a recorded revision's script or parents are no longer what they were."""
+        """Raise ScriptEdited where a recorded revision's script or parents are no longer what they were."""
         for name, entry in self.entries.items():
             revision = release.by_id.get(name)
             if revision and entry.script_sha256 != revision.script_sha256:
@@ -136,7 +136,7 @@ class Journal:
                 )
 
     def record(self, revision: str) -> Record | None:
-        """Return what was recorded of a revision; None where nothing was. Raise BadJournal."""
+        """Return what was recorded of a revision; None where nothing was. Raise InvalidReleaseRecord."""
         entry = self.entries.get(revision)
         if entry is None:
             return None
@@ -147,7 +147,7 @@ class Journal:
         return Record.from_json(text, str(path))
 
     def snapshot(self, name: str) -> Snapshot | None:
-        """Return a schema that was recorded whole: of a revision or of ``base``. Raise BadJournal."""
+        """Return a schema that was recorded whole: of a revision or of ``base``. Raise InvalidReleaseRecord."""
         path = self.folder / f"{name}_snapshot.json"
         if not path.exists():
             return None
@@ -157,7 +157,7 @@ class Journal:
             raise InvalidReleaseRecord(str(path), error.reason) from None
 
     def recorded(self, start: Snapshot) -> Recorded:
-        """Return all that is recorded, as a walk found it; raise BadJournal."""
+        """Return all that is recorded, as a walk found it; raise InvalidReleaseRecord."""
         records = {name: record for name in self.entries if (record := self.record(name))}
         return Recorded(self.base, start, records, self.postgres)
 

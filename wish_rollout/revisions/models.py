@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def load_models(root: Path, spec: str) -> sa.MetaData:
-    """Import ``module:attribute`` with ``root`` on the import path; raise BadConfiguration."""
+    """Import ``module:attribute`` with ``root`` on the import path; raise InvalidConfiguration."""
     module_name, _, attribute = spec.partition(":")
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))

@@ -146,7 +146,7 @@ class Scripts:
 
     @cached_property
     def directory(self) -> ScriptDirectory:
-        """Alembic's own view of the folder. Raises NoScripts, BadAlembicConfiguration, SeveralDatabases."""
+        """Alembic's own view of the folder. Raises ScriptFolderUnreadable, BadAlembicConfiguration, SeveralDatabases."""
         if not (self.folder / "env.py").is_file():
             raise ScriptFolderUnreadable(str(self.folder), "there is no env.py in it")
         try:
@@ -168,7 +168,7 @@ class Scripts:
 
     @cached_property
     def release(self) -> Release:
-        """Every revision in order; raise NoScripts, BadAlembicConfiguration, BadScript, SeveralHeads."""
+        """Every revision in order; raise ScriptFolderUnreadable, BadAlembicConfiguration, ScriptUnreadable, MultipleHeads."""
         directory = self.directory
         try:
             with self.trace.recording():

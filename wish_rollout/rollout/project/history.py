@@ -43,7 +43,7 @@ class History:
     def at(self, position: Position) -> Snapshot:
         """Return the schema that a database at this position has to have.
 
-        Raises ForeignRevision, EditedHistory, BadJournal; and what a replay raises, where one is needed.
+        Raises ForeignRevision, ScriptEdited, InvalidReleaseRecord; and what a replay raises, where one is needed.
         """
         if position not in self._known:
             for name in position:
