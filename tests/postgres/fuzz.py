@@ -42,6 +42,7 @@ def main(count: int, first: int) -> int:
         if "member added" not in case.title and not any(map(_CLUSTER_WIDE.search, case.parts))
     ]
     counts: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
     for major in MAJORS:
         programs = programs_of(major)
         if programs is None:
@@ -49,18 +50,22 @@ def main(count: int, first: int) -> int:
         server, folder = start(major, programs)
         try:
             for seed in range(first, first + count):
-                counts.update(_composition(server, cases, seed))
+                counts.update(f"{word} on {major}" for word in _composition(server, cases, seed, reasons))
         finally:
             server.close()
             stop = [str(server.programs / "pg_ctl"), "-D", str(folder / "data"), "-m", "immediate", "stop"]
             run_as_user(stop, folder)
             shutil.rmtree(folder)
-    _say(dict(counts))
-    return sum(number for word, number in counts.items() if word not in {*GOOD, "dumps equal"})
+    for reason, number in reasons.most_common():
+        _say(f"{number:5} refused: {reason}")
+    for word, number in sorted(counts.items()):
+        _say(f"{number:5} {word}")
+    fine = {*GOOD, "dumps equal"}
+    return sum(number for word, number in counts.items() if word.rpartition(" on ")[0] not in fine)
 
 
-def _composition(server: Server, cases: Sequence[Case], seed: int) -> list[str]:
-    """Lead one composition there and back; return the results."""
+def _composition(server: Server, cases: Sequence[Case], seed: int, reasons: Counter[str]) -> list[str]:
+    """Lead one composition there and back; return the results, and count the reasons of refusals."""
     before_sql, mutations = compose(seed, cases, server.major)
     results = []
     with server.scratch() as connection:
@@ -72,6 +77,8 @@ def _composition(server: Server, cases: Sequence[Case], seed: int) -> list[str]:
         for way, target in (("back", before), ("forth", after)):
             verdict = lead(connection, target, server.major)
             results.append("lost" if verdict.lost else verdict.result)
+            if results[-1] == "refused" and verdict.found:
+                reasons.update({f"{gap.kind}: {_general(gap.why)}" for gap in verdict.found.gaps})
             if results[-1] not in GOOD:
                 _say(
                     f"seed {seed} on {server.major}, {way}: {results[-1]}\n{verdict.details}\n{verdict.lost}"
@@ -81,6 +88,11 @@ def _composition(server: Server, cases: Sequence[Case], seed: int) -> list[str]:
     if found.covered and found.statements:
         results.append(_dumps(server, seed, done, mutated, [each.sql for each in found.statements]))
     return results
+
+
+def _general(reason: str) -> str:
+    """Return a reason without the names in it."""
+    return re.sub(r"\S*\.\S+", "…", reason)
 
 
 def _dumps(server: Server, seed: int, before: list[str], mutations: list[str], script: list[str]) -> str:
@@ -110,7 +122,9 @@ def _entries(dump: str) -> list[str]:
     The order of columns and the like is judged by the snapshot.
     """
     plain = re.sub(r"^\\(un)?restrict .*$", "", dump, flags=re.MULTILINE)
-    plain = re.sub(r"='?(off|false)'?(?=[,)])", "=false", re.sub(r"='?(on|true)'?(?=[,)])", "=true", plain))
+    plain = re.sub(
+        r"='?(off|false|f|no)'?(?=[,)])", "=false", re.sub(r"='?(on|true|t|yes)'?(?=[,)])", "=true", plain)
+    )
     entries = re.split(r"^--\n-- Name: ", plain, flags=re.MULTILINE)
     return sorted(" ".join(sorted(re.findall(r"[^\s,()]+", entry))) for entry in entries)
 

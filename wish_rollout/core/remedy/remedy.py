@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.column_renames import rename_columns
-from wish_rollout.core.remedy.composition import Composition
+from wish_rollout.core.remedy.composition.composition import Composition
 from wish_rollout.core.remedy.draft import Draft
 from wish_rollout.core.remedy.graph.parts import separate_defaults
 from wish_rollout.core.remedy.statements import Remedy

@@ -13,8 +13,8 @@ from wish_rollout.core.remedy.graph.dependencies import Dependencies
 from wish_rollout.core.remedy.graph.parts import reported
 from wish_rollout.core.remedy.steps.detached_parts import detached_parts
 from wish_rollout.core.remedy.steps.index_attachment import fitting_indexes
-from wish_rollout.core.remedy.writers import columns
 from wish_rollout.core.remedy.writers.by_kind import WRITERS, reason_kept, reason_not_created
+from wish_rollout.core.remedy.writers.columns import limits
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.inheritance import unfold_inherited
 from wish_rollout.core.schema.names import split_last
@@ -135,7 +135,7 @@ class ChangeSet:
         if key in self.attached_indexes:
             return False
         if kind == "column":
-            return not self.is_view_column(name) and columns.is_rebuilt(self.draft, name, pairs)
+            return not self.is_view_column(name) and limits.is_rebuilt(self.draft, name, pairs)
         writer = WRITERS.get(kind)
         if writer is None:
             return False
@@ -149,7 +149,7 @@ class ChangeSet:
         if key not in self.draft.target:
             return False
         if kind == "column":
-            return self.is_view_column(name) or columns.can_be_rebuilt(self.draft, name)
+            return self.is_view_column(name) or limits.can_be_rebuilt(self.draft, name)
         writer = WRITERS.get(kind)
         return kind not in _KEEPS_DATA and writer is not None and not reason_not_created(self.draft, key)
 

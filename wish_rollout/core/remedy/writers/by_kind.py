@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.server_versions import reason_unknown
 from wish_rollout.core.remedy.writers import (
-    columns,
     constraints,
-    defaults,
     enums,
     foreign_servers,
     foreign_tables,
@@ -23,6 +21,7 @@ from wish_rollout.core.remedy.writers import (
     types,
     views,
 )
+from wish_rollout.core.remedy.writers.columns import alteration, defaults, limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +40,7 @@ WRITERS: Mapping[str, Writer] = {
     "sequence": sequences.WRITER,
     "table": tables.WRITER,
     "foreign table": foreign_tables.WRITER,
-    "column": columns.WRITER,
+    "column": alteration.WRITER,
     "default": defaults.WRITER,
     "constraint": constraints.WRITER,
     "index": indexes.WRITER,
@@ -85,7 +84,7 @@ def reason_kept(draft: Draft, key: Key, pairs: Pairs) -> str:
     if reason := UNTOUCHED.get(kind) or reason_unknown(draft, key):
         return reason
     if kind == "column":
-        return columns.reason_kept(draft, name, pairs)
+        return limits.reason_kept(draft, name, pairs)
     if kind == "table" and "partition by" in pairs:
         return "no statement changes how a table is partitioned"
     return ""

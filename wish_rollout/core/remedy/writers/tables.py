@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.remedy.draft import Writer
 from wish_rollout.core.remedy.graph.schema_index import parents_of
 from wish_rollout.core.remedy.sql_syntax import given, settings
-from wish_rollout.core.remedy.writers import columns
-from wish_rollout.core.remedy.writers.column_properties import beside
+from wish_rollout.core.remedy.writers.columns.creation import PASSED_OVER, definition
+from wish_rollout.core.remedy.writers.columns.properties import beside
 from wish_rollout.core.schema.column_order import moved_columns
 from wish_rollout.core.schema.names import split_last
 
@@ -73,7 +73,7 @@ def _columns(draft: Draft, name: str, partition_of: str | None) -> tuple[str, li
             continue
         if partition_of is not None:
             draft.gap("column", column, "it would be attached with columns of its own")
-        inside.append(columns.definition(draft, column, properties))
+        inside.append(definition(draft, column, properties))
         pairs: Pairs = {key: (None, value) for key, value in properties.items()}
         after += beside(draft, column, pairs)
         for key in pairs:
@@ -89,7 +89,7 @@ def _inherited(draft: Draft, column: str, properties: Props, partition_of: str |
         (found for each in parents if (found := draft.target.get(("column", f"{each}.{own}")))), properties
     )
     properties.pop("not null constraint", None)
-    passed = {key: value for key, value in parent.items() if key not in columns.PASSED_OVER}
+    passed = {key: value for key, value in parent.items() if key not in PASSED_OVER}
     pairs: Pairs = {
         key: (passed.get(key), properties.get(key))
         for key in sorted(
@@ -97,14 +97,7 @@ def _inherited(draft: Draft, column: str, properties: Props, partition_of: str |
         )
         if passed.get(key) != properties.get(key)
     }
-    made = []
-    inherited_default = next(
-        (draft.default(f"{each}.{own}") for each in parents if ("column", f"{each}.{own}") in draft.target),
-        None,
-    )
-    if (value := draft.default(column)) != inherited_default:
-        text = f"SET DEFAULT {value}" if value is not None else "DROP DEFAULT"
-        made.append(f"ALTER TABLE {table} ALTER COLUMN {own} {text}")
+    made = _own_default(draft, column, parents)
     if pairs.get("not null", (True, None))[0] is None:
         del pairs["not null"]
         made.append(f"ALTER TABLE {table} ALTER COLUMN {own} SET NOT NULL")
@@ -112,6 +105,19 @@ def _inherited(draft: Draft, column: str, properties: Props, partition_of: str |
     for key in pairs:
         draft.gap("column", column, f"its {key} is not as its parent's")
     return made
+
+
+def _own_default(draft: Draft, column: str, parents: list[str]) -> list[str]:
+    """Write a default that is not the parent's."""
+    table, own = split_last(column)
+    of_parent = next(
+        (draft.default(f"{each}.{own}") for each in parents if ("column", f"{each}.{own}") in draft.target),
+        None,
+    )
+    if (value := draft.default(column)) == of_parent:
+        return []
+    text = f"SET DEFAULT {value}" if value is not None else "DROP DEFAULT"
+    return [f"ALTER TABLE {table} ALTER COLUMN {own} {text}"]
 
 
 def alter(_draft: Draft, name: str, pairs: Pairs) -> list[str]:

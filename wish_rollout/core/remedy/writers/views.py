@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.draft import Writer
 from wish_rollout.core.remedy.sql_syntax import given, settings
-from wish_rollout.core.remedy.writers.column_properties import beside
+from wish_rollout.core.remedy.writers.columns.properties import beside
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
