@@ -102,8 +102,12 @@ def _dumps(server: Server, seed: int, before: list[str], mutations: list[str], s
         server.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         server.run(f"CREATE DATABASE {name} TEMPLATE template0")
         with psycopg.connect(server.url(name)) as connection:
-            for text in statements:
-                connection.execute(text.encode())
+            try:
+                for text in statements:
+                    connection.execute(text.encode())
+            except psycopg.Error as error:
+                _say(f"seed {seed} on {server.major}: {name} fails: {error}\nin {text}")
+                return "dumps impossible"
         command = [str(server.programs / "pg_dump"), "-s", server.url(name)]
         dumps.append(_entries(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
     if dumps[0] == dumps[1]:

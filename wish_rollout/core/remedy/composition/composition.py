@@ -12,15 +12,15 @@ from wish_rollout.core.remedy.composition.references import References
 from wish_rollout.core.remedy.composition.step_ranks import StepRanks
 from wish_rollout.core.remedy.data_loss import change_loses, columns_holding
 from wish_rollout.core.remedy.graph.parts import reported
+from wish_rollout.core.remedy.graph.step_graph import Step
 from wish_rollout.core.remedy.statements import Statement
 from wish_rollout.core.remedy.steps.step_builder import StepBuilder
-from wish_rollout.core.remedy.writers import sequences, tables, type_replacement
+from wish_rollout.core.remedy.writers import sequences, table_parents, type_replacement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wish_rollout.core.remedy.draft import Draft
-    from wish_rollout.core.remedy.graph.step_graph import Step
     from wish_rollout.core.remedy.steps.change_set import ChangeSet
 
 _CREATES = frozenset({"create", "alter", "move", "attach", "set aside"})
@@ -83,14 +83,15 @@ class Composition:
         if step.verb == "move":
             return type_replacement.move(self.draft, name)
         if step.verb == "set aside":
-            return type_replacement.set_aside(kind, name)
+            return type_replacement.set_aside(self.draft, kind, name)
         return self._separated_or_attached(step)
 
     def _separated_or_attached(self, step: Step) -> list[str]:
         kind, name = step.key
         if kind == "sequence":
             return [sequences.owned(name, {})]
-        if step.verb == "attach":
-            return tables.attach(self.draft, name)
         kept = [sql for sql in self.changes.after_detach.get(name, ()) if sql]
-        return tables.detach(self.draft, name) + kept
+        if step.verb == "detach":
+            return table_parents.detach(self.draft, name) + kept
+        made = table_parents.attach(self.draft, name)
+        return made if Step("detach", step.key) in self.graph.steps else made + kept

@@ -105,10 +105,11 @@ class StepLookup:
     def keeps_children(self, column: str) -> bool:
         """Return whether a child keeps its own column of that name when the parent's is dropped."""
         table, own = split_last(column)
-        return any(
-            ("column", f"{child}.{own}") in self.draft.target or self.keeps_children(f"{child}.{own}")
-            for child in self.changes.before.children.get(table, ())
-        )
+        columns = [f"{child}.{own}" for child in self.changes.before.children.get(table, ())]
+        return any(self._stays(("column", each)) or self.keeps_children(each) for each in columns)
+
+    def _stays(self, key: Key) -> bool:
+        return key in self.draft.target and key not in self.changes.dropped
 
     def _comes_with(self, key: Key) -> Step | None:
         kind, name = key

@@ -15,6 +15,7 @@ from wish_rollout.core.remedy.writers import (
     routines,
     schemas,
     sequences,
+    table_parents,
     table_parts,
     tables,
     text_search,
@@ -85,9 +86,7 @@ def reason_kept(draft: Draft, key: Key, pairs: Pairs) -> str:
         return reason
     if kind == "column":
         return limits.reason_kept(draft, name, pairs)
-    if kind == "table" and "partition by" in pairs:
-        return "no statement changes how a table is partitioned"
-    return ""
+    return table_parents.reason_kept(draft, name, pairs) if kind == "table" else ""
 
 
 def reason_not_created(draft: Draft, key: Key) -> str:

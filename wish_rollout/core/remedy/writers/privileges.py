@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.role_names import UnknownRole
-from wish_rollout.core.remedy.sql_syntax import granted, literal, spelled, word
+from wish_rollout.core.remedy.sql_syntax import dollar, granted, literal, spelled, word
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.schema.scope import MIGRATOR
+from wish_rollout.core.text.sql_tokens import unquote_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -91,14 +92,21 @@ def _comment(draft: Draft, kind: str, name: str, pairs: Pairs) -> list[str]:
     if after is None and (kind, name) == PUBLIC_SCHEMA:
         after = "standard public schema"
     elif after is None and kind == "extension":
-        draft.gap(kind, name, "its comment comes from the extension's own files")
-        return made
+        return [*made, _original_comment(name)]
     domain = kind == "constraint" and ("domain", split_last(name)[0]) in {**draft.live, **draft.target}
     return [*made, _says(spelled(kind, name, domain=domain), after)]
 
 
 def _says(target: str, text: str | None) -> str:
     return f"COMMENT ON {target} IS {literal(text) if text else 'NULL'}"
+
+
+def _original_comment(extension: str) -> str:
+    """Return the statement that gives an extension the comment of its control file."""
+    own = literal(unquote_identifier(extension))
+    found = f"SELECT comment FROM pg_available_extensions WHERE name = {own}"  # noqa: S608 - quoted
+    text = f"BEGIN EXECUTE format('COMMENT ON EXTENSION %I IS %L', {own}, ({found})); END"
+    return f"DO {dollar(text)}"
 
 
 def privileges(draft: Draft, kind: str, name: str, pairs: Pairs, *, created: bool = False) -> list[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.draft import Writer
-from wish_rollout.core.remedy.graph.schema_index import parents_of
 from wish_rollout.core.remedy.sql_syntax import given, settings
+from wish_rollout.core.remedy.writers import table_parents
 from wish_rollout.core.remedy.writers.columns.creation import PASSED_OVER, definition
 from wish_rollout.core.remedy.writers.columns.properties import beside
 from wish_rollout.core.schema.column_order import moved_columns
@@ -25,10 +25,14 @@ def create(draft: Draft, name: str, properties: Props) -> list[str]:
     parents = properties.pop("inherits", [])
     partition_of = properties.pop("partition of", None)
     bound = properties.pop("partition bound", None)
-    inside, after = _columns(draft, name, partition_of)
+    is_attached = partition_of is not None and table_parents.has_other_order(draft, name, partition_of)
+    if is_attached:
+        inside, after = _columns_of_attached(draft, name)
+    else:
+        inside, after = _columns(draft, name, partition_of)
     _note_order(draft, name, parents)
     text = f"CREATE {kept}TABLE {name}"
-    if partition_of is not None:
+    if partition_of is not None and not is_attached:
         text += f" PARTITION OF {partition_of}{inside} {bound}"
     else:
         text += inside or " ()"
@@ -45,7 +49,24 @@ def create(draft: Draft, name: str, properties: Props) -> list[str]:
     if "tablespace" in properties:
         text += f" TABLESPACE {properties.pop('tablespace')}"
     pairs: Pairs = {key: (None, properties.pop(key)) for key in [*_FLAGS, "of type"] if key in properties}
+    if is_attached:
+        after = [*table_parents.attach(draft, name), *after]
     return [text, *after, *alter(draft, name, pairs)]
+
+
+def _columns_of_attached(draft: Draft, name: str) -> tuple[str, list[str]]:
+    """Return the columns of a table that becomes a partition by ATTACH PARTITION, and what has to follow it."""
+    inside, after = [], []
+    for column in draft.columns(draft.target, name):
+        properties = dict(draft.target["column", column])
+        for of_parent in ("position", "attribute number", "inherited", "identity"):
+            properties.pop(of_parent, None)
+        inside.append(definition(draft, column, properties))
+        pairs: Pairs = {key: (None, value) for key, value in properties.items()}
+        after += beside(draft, column, pairs)
+        for key in pairs:
+            draft.gap("column", column, f"its {key} cannot be set")
+    return f" ({', '.join(inside)})", after
 
 
 def _note_order(draft: Draft, name: str, parents: list[str]) -> None:
@@ -142,43 +163,6 @@ def alter(_draft: Draft, name: str, pairs: Pairs) -> list[str]:
     if "of type" in pairs:
         after = pairs.pop("of type")[1]
         made.append(f"{target} OF {after}" if after else f"{target} NOT OF")
-    return made
-
-
-def detach(draft: Draft, name: str) -> list[str]:
-    """Separate a table from the parents that it does not keep."""
-    old, new = draft.live["table", name], draft.target["table", name]
-    if "partition of" in old:
-        return [f"ALTER TABLE {old['partition of']} DETACH PARTITION {name}"]
-    return [
-        f"ALTER TABLE {name} NO INHERIT {each}" for each in parents_of(old) if each not in parents_of(new)
-    ]
-
-
-def attach(draft: Draft, name: str) -> list[str]:
-    """Attach a table to its new parents; a former parent goes last, so that no column becomes the table's own."""
-    old, new = draft.live["table", name], draft.target["table", name]
-    if "partition of" in new:
-        parent = new["partition of"]
-        made = _checks_for_parent(draft, name, parent)
-        return [*made, f"ALTER TABLE {parent} ATTACH PARTITION {name} {new['partition bound']}"]
-    before, after = list(old.get("inherits", ())), list(new.get("inherits", ()))
-    kept = [each for each in before if each in after]
-    if kept + [each for each in after if each not in before] != after:
-        draft.gap("table", name, "the order of the tables that it inherits from cannot be changed")
-    made = [f"ALTER TABLE {name} INHERIT {each}" for each in after if each not in before]
-    return made + [f"ALTER TABLE {name} NO INHERIT {each}" for each in before if each not in after]
-
-
-def _checks_for_parent(draft: Draft, name: str, parent: str) -> list[str]:
-    """Return the checks that a table has to have before it becomes a partition."""
-    made = []
-    for (kind, full_name), properties in draft.target.items():
-        table, own = split_last(full_name)
-        is_check = kind == "constraint" and table == parent and properties["type"] == "check"
-        present = ("constraint", f"{name}.{own}") in draft.live
-        if is_check and not present and not properties.get("no inherit"):
-            made.append(f"ALTER TABLE {name} ADD CONSTRAINT {own} CHECK ({properties['expression']})")
     return made
 
 

@@ -52,9 +52,10 @@ def _follows_parents(draft: Draft, name: str, inherited: bool | None) -> bool:
 
 
 def _leave_to_parent(draft: Draft, name: str, pairs: Pairs) -> None:
-    """Remove what an inherited column gets when its parent's is altered."""
+    """Remove what an inherited column gets when its parent's is altered; a new parent is attached later."""
     table, column = split_last(name)
-    for parent in parents_of(draft.target.get(("table", table), {})):
+    before, after = (parents_of(each.get(("table", table), {})) for each in (draft.live, draft.target))
+    for parent in (each for each in after if each in before):
         old = draft.live.get(("column", f"{parent}.{column}"), {})
         new = draft.target.get(("column", f"{parent}.{column}"), {})
         for key in [key for key, pair in pairs.items() if pair == (old.get(key), new.get(key))]:
