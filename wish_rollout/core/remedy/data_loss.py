@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.remedy.attribute_renames import with_new_names
 from wish_rollout.core.remedy.identity_sequences import heir
 from wish_rollout.core.remedy.type_casts import loses_values
 from wish_rollout.core.schema.names import split_last
@@ -44,6 +45,7 @@ def change_loses(draft: Draft, key: Key, pairs: Pairs) -> bool:
 
 def _attributes_lose(draft: Draft, name: str, pairs: Pairs) -> bool:
     before, after = (pair or [] for pair in pairs["attributes"])
+    before = with_new_names(before, after)
     wanted = {each["name"]: each["type"] for each in after}
     lost = any(
         each["name"] not in wanted

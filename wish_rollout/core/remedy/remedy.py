@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.remedy.column_renames import rename_columns
 from wish_rollout.core.remedy.composition.composition import Composition
 from wish_rollout.core.remedy.draft import Draft
-from wish_rollout.core.remedy.graph.parts import separate_defaults
+from wish_rollout.core.remedy.graph.parts import separate_parts
 from wish_rollout.core.remedy.statements import Remedy
 from wish_rollout.core.remedy.steps.change_set import ChangeSet
 from wish_rollout.core.remedy.text_bodies import without_body_checks
@@ -27,7 +27,7 @@ def remedy(live: Snapshot, target: Snapshot, roles: Roles, major: int) -> Remedy
     can have.
     """
     first, live = rename_columns(live, target)
-    before, after = separate_defaults(live), separate_defaults(target)
+    before, after = separate_parts(live), separate_parts(target)
     draft = Draft(before.objects, after.objects, roles, major)
     changes = ChangeSet(draft, before, after)
     statements = [*first, *Composition(draft, changes).statements()]

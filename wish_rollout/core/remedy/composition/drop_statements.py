@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.remedy.graph.parts import reported
+from wish_rollout.core.remedy.graph.parts import DEFINITION, reported
 from wish_rollout.core.remedy.identity_sequences import heir, set_aside
 from wish_rollout.core.remedy.sql_syntax import spelled
 from wish_rollout.core.remedy.statements import Statement
@@ -107,7 +107,7 @@ class DropStatements:
     def _takes_along(self, key: Key) -> bool:
         """Return whether a base type's functions, or constraints attached to an index, are dropped with it."""
         if key[0] == "base type":
-            return not self.draft.live[key].get("shell")
+            return (DEFINITION, key[1]) in self.draft.live
         return key[0] == "index" and any(
             self.draft.live[other].get("attached to") == key[1]
             for other in self.changes.before.dependents.get(key, ())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.core.remedy.graph.parts import DEFINITION
 from wish_rollout.core.remedy.graph.schema_index import RELATIONS, ROUTINES, SchemaIndex
 from wish_rollout.core.schema.names import schema_of
 from wish_rollout.core.schema.names_in_text import PART, WITHOUT_NAMES, WORD, find_qualified_names, texts
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _OPERATOR = re.compile(rf"OPERATOR\(({PART}\.[^()\s]+)\)")
 _OPERATOR_NAME = re.compile(rf"({PART}\.[^(\w\s\".]+)\(")
 _NAMED_IN_EXPRESSIONS = frozenset(
-    {"enum", "domain", "composite type", "range type", "base type", "sequence", "collation"}
+    {"enum", "domain", "composite type", "range type", "base type", DEFINITION, "sequence", "collation"}
     | {"text search configuration", *RELATIONS, *ROUTINES}
 )
 _NAMED_BESIDES = {
@@ -56,6 +57,9 @@ class NamesInTexts(SchemaIndex):
         """Yield the objects that a dotted name in the properties of an object of this kind can mean."""
         kinds = _NAMED_IN_EXPRESSIONS | _NAMED_BESIDES.get(kind, frozenset())
         found = [other for other in self.by_name.get(text, ()) if other[0] in kinds]
+        is_shell_enough = kind == "function" and "SQL body" not in relevant
+        if is_shell_enough and not any(f"::{text}" in each for each in texts(relevant)):
+            found = [other for other in found if other[0] != DEFINITION]
         routines = [other for other in found if other[0] in ROUTINES]
         if routines:
             found = [other for other in found if other not in routines]

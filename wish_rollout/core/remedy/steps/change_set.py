@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.graph.dependencies import Dependencies
-from wish_rollout.core.remedy.graph.parts import reported
+from wish_rollout.core.remedy.graph.parts import DEFINITION, reported
 from wish_rollout.core.remedy.steps.detached_parts import detached_parts, inherited_checks
 from wish_rollout.core.remedy.steps.index_attachment import fitting_indexes
 from wish_rollout.core.remedy.writers.by_kind import WRITERS, reason_kept, reason_not_created
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.remedy.draft import Draft, Pairs
     from wish_rollout.core.schema.snapshot import Key, Snapshot
 
-_KEEPS_DATA = frozenset({"table", "sequence", "schema", "extension", "base type", "user mapping"})
+_KEEPS_DATA = frozenset({"table", "sequence", "schema", "extension", "base type", DEFINITION, "user mapping"})
 _VIEWS = ("view", "materialized view")
 _TYPES = frozenset({"enum", "domain", "composite type", "range type"})
 
@@ -141,6 +141,13 @@ class ChangeSet:
             key, reason = waiting.pop()
             if key not in self.added | self.changed.keys() | self.removed:
                 continue
+            if key[0] == "column" and key in self.added:
+                table = split_last(key[1])[0]
+                waiting += [
+                    (each, reason)
+                    for each in (("table", table), ("foreign table", table))
+                    if each in self.added
+                ]
             if key not in self.removed:
                 reason_above = f"it needs {' '.join(reported(key))}, which is not covered"
                 waiting += [(other, reason_above) for other in sorted(self.after.dependents.get(key, ()))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.remedy.graph.parts import whole_name
+from wish_rollout.core.remedy.graph.parts import DEFINITION, whole_name
 from wish_rollout.core.remedy.graph.schema_index import RELATIONS, WHOLES, parents_of
 from wish_rollout.core.remedy.graph.step_graph import Step
 from wish_rollout.core.remedy.identity_sequences import heir
@@ -57,6 +57,8 @@ class StepLookup:
         if kind == "default":
             owners = [("column", name), ("domain", name), *((of, split_last(name)[0]) for of in RELATIONS)]
             return next((each for each in owners if each in dropped), None)
+        if kind == DEFINITION:
+            return next((each for each in [("base type", name)] if each in dropped), None)
         whole = whole_name(key, live[key])
         if whole is not None:
             for of in WHOLES:
@@ -83,8 +85,10 @@ class StepLookup:
         """Return the base type that is dropped with its functions: each depends on the other."""
         before = self.changes.before
         for key in before.dependents.get(function, ()):
-            if key[0] == "base type" and key in self.changes.removed and key in before.needs(function):
-                return key
+            base_type = ("base type", key[1])
+            removed = key[0] == DEFINITION and base_type in self.changes.removed
+            if removed and base_type in before.needs(function):
+                return base_type
         return None
 
     def parent_column_dropped(self, column: str) -> Key | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.remedy.graph.parts import DEFINITION
 from wish_rollout.core.remedy.server_versions import reason_unknown
 from wish_rollout.core.remedy.writers import (
+    base_types,
     constraints,
     enums,
     foreign_servers,
@@ -33,7 +35,8 @@ if TYPE_CHECKING:
 WRITERS: Mapping[str, Writer] = {
     "schema": schemas.SCHEMA,
     "extension": schemas.EXTENSION,
-    "base type": types.BASE,
+    "base type": base_types.SHELL,
+    DEFINITION: base_types.DEFINED,
     "enum": enums.WRITER,
     "composite type": types.COMPOSITE,
     "range type": types.RANGE,
@@ -86,7 +89,9 @@ def reason_kept(draft: Draft, key: Key, pairs: Pairs) -> str:
         return reason
     if kind == "column":
         return limits.reason_kept(draft, name, pairs)
-    return table_parents.reason_kept(draft, name, pairs) if kind == "table" else ""
+    if kind == "table":
+        return table_parents.reason_kept(draft, name, pairs)
+    return base_types.reason_kept(draft, key)
 
 
 def reason_not_created(draft: Draft, key: Key) -> str:

@@ -14,7 +14,7 @@ def enable_triggers(name: str) -> str:
     whole, own = split_last(name)
     constraint = f"conrelid = {literal(whole)}::regclass AND conname = {literal(unquote_identifier(own))}"
     text = (
-        "DECLARE each record; BEGIN FOR each IN SELECT t.tgrelid::regclass AS relation, t.tgname AS own"
+        "DECLARE each record; BEGIN FOR each IN SELECT t.tgrelid::regclass AS relation, t.tgname AS own"  # noqa: S608 - quoted
         " FROM pg_trigger t JOIN pg_constraint c ON c.oid = t.tgconstraint"
         f" WHERE t.tgisinternal AND {constraint} LOOP"
         " EXECUTE format('ALTER TABLE %s ENABLE TRIGGER %I', each.relation, each.own); END LOOP; END"

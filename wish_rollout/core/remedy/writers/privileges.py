@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.remedy.graph.parts import DEFINITION
 from wish_rollout.core.remedy.role_names import UnknownRole
 from wish_rollout.core.remedy.sql_syntax import dollar, granted, literal, spelled, word
 from wish_rollout.core.schema.names import split_last
@@ -115,6 +116,10 @@ def privileges(draft: Draft, kind: str, name: str, pairs: Pairs, *, created: boo
     An object made now has what ALTER DEFAULT PRIVILEGES says, so that is taken back as well.
     """
     before, after = pairs.pop("privileges", (None, None))
+    if kind == "base type" and (DEFINITION, name) not in draft.target:
+        if before != after:
+            draft.gap(kind, name, "nobody can be granted privileges on a shell type")
+        return []
     if created:
         before = {**(before or {}), **given_by_default(draft, kind)}
     target = f"{granted(kind)} {name}"

@@ -74,6 +74,10 @@ def reason_kept(draft: Draft, name: str, pairs: Pairs) -> str:
     """Return why a table cannot be changed like that; empty where it can."""
     if "partition by" in pairs:
         return "no statement changes how a table is partitioned"
+    if pairs.get("of type", (None, None))[1] is not None:
+        names = [draft.columns(objects, name) for objects in (draft.live, draft.target)]
+        if names[0] != names[1]:
+            return "OF needs a table with exactly the columns of the type"
     before, after = (
         _checks_of(objects, parents_of(objects.get(("table", name), {})))
         for objects in (draft.live, draft.target)
