@@ -41,8 +41,17 @@ def _note(draft: Draft, table: str, changes: ChangeSet) -> None:
     final = staying + [name for name in wanted if name not in staying]
     if final != wanted:
         places = [{name: place for place, name in enumerate(names)} for names in (final, wanted)]
-        for name in sorted(moved_columns(*places)):
+        moved = moved_columns(*places)
+        for name in sorted(moved):
             _report(draft, name, changes)
+        _report_statistics(draft, table, changes)
+
+
+def _report_statistics(draft: Draft, table: str, changes: ChangeSet) -> None:
+    """Report the extended statistics of a table: their definition has the columns in the order of the table."""
+    for key in changes.after.parts.get(table, ()):
+        if key[0] == "statistics" and key in changes.created | changes.changed.keys():
+            draft.gap(*key, "its definition has the columns in the order of the table")
 
 
 def _new_names(draft: Draft, table: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ from wish_rollout.core.remedy.writers import (
     routines,
     schemas,
     sequences,
+    subscriptions,
     table_parents,
     table_parts,
     tables,
@@ -75,9 +76,8 @@ WRITERS: Mapping[str, Writer] = {
     "collation": text_search.COLLATION,
     "conversion": text_search.CONVERSION,
     "language": text_search.LANGUAGE,
+    "subscription": subscriptions.WRITER,
 }
-UNTOUCHED = {"subscription": "a subscription connects to another server"}
-"""Kinds that no statement is written for, and why."""
 LAST = 20
 """The rank of a kind without a writer."""
 
@@ -85,19 +85,21 @@ LAST = 20
 def reason_kept(draft: Draft, key: Key, pairs: Pairs) -> str:
     """Return why an object cannot be changed like that; empty where it can."""
     kind, name = key
-    if reason := UNTOUCHED.get(kind) or reason_unknown(draft, key):
+    if reason := reason_unknown(draft, key):
         return reason
     if kind == "column":
         return limits.reason_kept(draft, name, pairs)
     if kind == "table":
         return table_parents.reason_kept(draft, name, pairs)
+    if kind == "subscription":
+        return subscriptions.reason_kept(draft, name, pairs)
     return base_types.reason_kept(draft, key)
 
 
 def reason_not_created(draft: Draft, key: Key) -> str:
     """Return why no statement creates an object; empty where one does."""
     kind, name = key
-    if reason := UNTOUCHED.get(kind) or reason_unknown(draft, key):
+    if reason := reason_unknown(draft, key):
         return reason
     if kind == "default privileges":
         return ""
