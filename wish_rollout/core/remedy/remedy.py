@@ -11,6 +11,7 @@ from wish_rollout.core.remedy.column_renames import rename_columns
 from wish_rollout.core.remedy.composition.composition import Composition
 from wish_rollout.core.remedy.draft import Draft
 from wish_rollout.core.remedy.extension_moves import move_extensions
+from wish_rollout.core.remedy.graph.circular_views import separate_queries
 from wish_rollout.core.remedy.graph.parts import separate_parts
 from wish_rollout.core.remedy.statements import Remedy
 from wish_rollout.core.remedy.steps.change_set import ChangeSet
@@ -29,7 +30,7 @@ def remedy(live: Snapshot, target: Snapshot, roles: Roles, major: int) -> Remedy
     """
     moved, live = move_extensions(live, target)
     renamed, live = rename_columns(live, target)
-    before, after = separate_parts(live), separate_parts(target)
+    before, after = separate_queries(separate_parts(live), separate_parts(target))
     draft = Draft(before.objects, after.objects, roles, major)
     changes = ChangeSet(draft, before, after)
     statements = [*moved, *renamed, *Composition(draft, changes).statements()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.remedy.graph.parts import DEFINITION, reported
+from wish_rollout.core.remedy.graph.parts import SEPARATED, reported
 from wish_rollout.core.remedy.graph.schema_index import RELATIONS
 from wish_rollout.core.remedy.statements import Statement
 from wish_rollout.core.remedy.writers import privileges, schemas
@@ -82,7 +82,7 @@ class ChangedObjects:
     def _beside(self, key: Key, pairs: Pairs, *, created: bool = False) -> None:
         """Write owner, privileges and comment, which come after everything that the owner has to do."""
         kind, name = key
-        if kind in {"default", DEFINITION}:
+        if kind in SEPARATED:
             return
         step = self.lookup.creation_of(key)
         marked = step in self.marked and created

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.remedy.graph.parts import DEFINITION, reported
+from wish_rollout.core.remedy.graph.parts import DEFINITION, QUERY, reported
 from wish_rollout.core.remedy.identity_sequences import heir, set_aside
 from wish_rollout.core.remedy.sql_syntax import spelled
 from wish_rollout.core.remedy.statements import Statement
@@ -16,6 +16,7 @@ from wish_rollout.core.remedy.writers import (
     schemas,
     table_parts,
     type_replacement,
+    views,
 )
 from wish_rollout.core.remedy.writers.columns import creation, defaults
 from wish_rollout.core.schema.names import split_last
@@ -77,6 +78,8 @@ class DropStatements:
     def _of_part(self, key: Key) -> list[str] | None:
         """Return the statements that drop a part of a table or domain; None for what DROP names by itself."""
         kind, name = key
+        if kind == QUERY:
+            return views.drop_query(self.draft, name)
         if kind == "default":
             return defaults.drop(self.draft, name)
         if kind == "trigger" and table_parts.from_parent(self.draft.live, name):

@@ -17,7 +17,7 @@ from wish_rollout.core.remedy.graph.names_in_texts import (
     NamesInTexts,
     properties_with_names,
 )
-from wish_rollout.core.remedy.graph.parts import DEFINITION, whole_name
+from wish_rollout.core.remedy.graph.parts import DEFINITION, QUERY, reported, whole_name
 from wish_rollout.core.remedy.graph.schema_index import RELATIONS, WHOLES, plain_name
 from wish_rollout.core.schema.names import schema_of
 from wish_rollout.core.schema.names_in_text import texts
@@ -75,8 +75,8 @@ class Dependencies(NamesInTexts):
         kind, name = key
         if kind == "default":
             yield from (each for each in (("column", name), ("domain", name)) if each in self.objects)
-        elif kind == DEFINITION:
-            yield "base type", name
+        elif kind in {DEFINITION, QUERY}:
+            yield reported(key)
         elif whole is not None:
             yield from (other for other in self.by_name.get(whole, ()) if other[0] in WHOLES)
         elif (schema := ("schema", schema_of(plain_name(kind, name)))) in self.objects:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.remedy.graph.parts import DEFINITION
+from wish_rollout.core.remedy.graph.parts import DEFINITION, QUERY
 from wish_rollout.core.remedy.graph.schema_index import RELATIONS, ROUTINES, SchemaIndex
 from wish_rollout.core.schema.names import schema_of
 from wish_rollout.core.schema.names_in_text import PART, WITHOUT_NAMES, WORD, find_qualified_names, texts
@@ -34,7 +34,7 @@ _NAMED_BESIDES = {
     "text search dictionary": frozenset({"text search template"}),
 }
 """Kinds that objects of a kind can name, besides what any expression can name."""
-WITH_QUERY = frozenset({"view", "materialized view", "rule", "function", "procedure", "policy"})
+WITH_QUERY = frozenset({"view", QUERY, "materialized view", "rule", "function", "procedure", "policy"})
 WITH_EXPRESSIONS = WITH_QUERY | {"column", "constraint", "default", "index", "statistics", "trigger"}
 _NOT_NEEDED = {
     "sequence": frozenset({"owned by"}),

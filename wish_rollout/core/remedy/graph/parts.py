@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 
 DEFINITION = "base type definition"
+QUERY = "view query"
+SEPARATED = frozenset({"default", DEFINITION, QUERY})
+"""Kinds that are no kinds of a snapshot: parts that a remedy creates or drops by themselves."""
 _OF_SHELL = frozenset({"owner", "privileges", "comment"})
 
 
@@ -41,8 +44,8 @@ def whole_name(key: Key, properties: Properties) -> str | None:
     kind, name = key
     if kind == "statistics":
         return str(properties["definition"]).rsplit(" FROM ", 1)[1]
-    if kind in {"default", DEFINITION}:
-        return None  # its column or type is found by name
+    if kind in SEPARATED:
+        return None  # what it is a part of is found by name
     return parent_object(kind, name, properties)
 
 
@@ -53,4 +56,5 @@ def part_name(key: Key) -> str:
 
 def reported(key: Key) -> Key:
     """Return the object that a statement or a gap names: a column instead of its default, and a type."""
-    return {"default": ("column", key[1]), DEFINITION: ("base type", key[1])}.get(key[0], key)
+    kind = {"default": "column", DEFINITION: "base type", QUERY: "view"}.get(key[0], key[0])
+    return kind, key[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.remedy.graph.parts import DEFINITION
+from wish_rollout.core.remedy.graph.parts import DEFINITION, QUERY
 from wish_rollout.core.remedy.server_versions import reason_unknown
 from wish_rollout.core.remedy.writers import (
     base_types,
@@ -51,6 +51,7 @@ WRITERS: Mapping[str, Writer] = {
     "index": indexes.WRITER,
     "statistics": indexes.STATISTICS,
     "view": views.VIEW,
+    QUERY: views.OF_VIEW,
     "materialized view": views.MATERIALIZED,
     "function": routines.FUNCTION,
     "procedure": routines.PROCEDURE,
