@@ -31,6 +31,8 @@ def drop_loses(draft: Draft, key: Key) -> bool:
         return "generated" not in draft.live[key] or "generated" not in draft.target.get(key, {})
     if kind == "sequence" and heir(draft, name) is not None:
         return False
+    if kind == "user mapping" and key in draft.target:
+        return False  # it is created again, since none of its options is secret
     return kind in _HOLDS_DATA
 
 

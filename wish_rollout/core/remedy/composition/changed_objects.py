@@ -62,6 +62,13 @@ class ChangedObjects:
                 f"ALTER INDEX {name} ATTACH PARTITION {each}" for each in self.changes.attached_indexes[key]
             ]
         pairs = dict(self.changes.changed[key])
+        own = self.draft.columns(self.draft.target, name)
+        if "toast storage parameters" in pairs and any(
+            ("column", each) in self.changes.blocked for each in own
+        ):
+            self.draft.gap(
+                kind, name, "without all of its columns, it may have no TOAST table for the parameters"
+            )
         pairs.pop("replica identity", None)
         writer = WRITERS.get(kind)
         beside: Pairs = {}

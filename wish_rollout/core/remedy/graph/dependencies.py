@@ -19,7 +19,7 @@ from wish_rollout.core.remedy.graph.names_in_texts import (
 )
 from wish_rollout.core.remedy.graph.parts import DEFINITION, QUERY, reported, whole_name
 from wish_rollout.core.remedy.graph.schema_index import RELATIONS, WHOLES, plain_name
-from wish_rollout.core.schema.names import schema_of
+from wish_rollout.core.schema.names import schema_of, split_last
 from wish_rollout.core.schema.names_in_text import texts
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ class Dependencies(NamesInTexts):
             yield reported(key)
         elif whole is not None:
             yield from (other for other in self.by_name.get(whole, ()) if other[0] in WHOLES)
-        elif (schema := ("schema", schema_of(plain_name(kind, name)))) in self.objects:
-            yield schema
+        elif split_last(plain := plain_name(kind, name))[0] and ("schema", schema_of(plain)) in self.objects:
+            yield "schema", schema_of(plain)
 
     def _beside_texts(self, kind: str, name: str, properties: Properties) -> Iterator[Key]:
         """Yield what no name in a text tells: a parent's column, the key and partitions of a foreign key."""

@@ -13,6 +13,7 @@ from wish_rollout.core.remedy.graph.dependencies import Dependencies
 from wish_rollout.core.remedy.graph.parts import DEFINITION, reported
 from wish_rollout.core.remedy.steps.detached_parts import detached_parts, inherited_checks
 from wish_rollout.core.remedy.steps.index_attachment import fitting_indexes
+from wish_rollout.core.remedy.writers import foreign_servers
 from wish_rollout.core.remedy.writers.by_kind import WRITERS, reason_kept, reason_not_created
 from wish_rollout.core.remedy.writers.columns import limits
 from wish_rollout.core.schema.comparison import difference
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.remedy.draft import Draft, Pairs
     from wish_rollout.core.schema.snapshot import Key, Snapshot
 
-_KEEPS_DATA = frozenset({"table", "sequence", "schema", "extension", "base type", DEFINITION, "user mapping"})
+_KEEPS_DATA = frozenset({"table", "sequence", "schema", "extension", "base type", DEFINITION})
 _VIEWS = ("view", "materialized view")
 _TYPES = frozenset({"enum", "domain", "composite type", "range type"})
 
@@ -174,6 +175,8 @@ class ChangeSet:
             return False
         if kind == "column":
             return self.is_view_column(name) or limits.can_be_rebuilt(self.draft, name)
+        if foreign_servers.has_secrets(self.draft, key):
+            return False
         writer = WRITERS.get(kind)
         return kind not in _KEEPS_DATA and writer is not None and not reason_not_created(self.draft, key)
 

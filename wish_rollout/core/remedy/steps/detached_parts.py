@@ -37,12 +37,7 @@ def detached_parts(
     for key in before.parts.get(live["partition of"], ()):
         properties = before.objects[key]
         if indexed_table(key, properties) is not None:
-            index = (
-                key[1]
-                if key[0] == "index"
-                else f"{split_last(split_last(key[1])[0])[0]}.{split_last(key[1])[1]}"
-            )
-            own = names.get(index)
+            own = names.get(key[1] if key[0] == "index" else _index_of(key[1]))
         elif key[0] == "constraint" and not properties.get("no inherit"):
             own = split_last(key[1])[1]
         else:
@@ -52,6 +47,12 @@ def detached_parts(
                 (each for each in after.parts.get(table, ()) if _is_same(after, each, key, properties)), None
             )
             yield _statement(table, key[0], own, wanted), wanted, key[0]
+
+
+def _index_of(constraint: str) -> str:
+    """Return the name of the index of a constraint."""
+    table, own = split_last(constraint)
+    return f"{split_last(table)[0]}.{own}"
 
 
 def _kept_checks(

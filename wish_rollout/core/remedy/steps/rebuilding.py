@@ -9,6 +9,7 @@ from wish_rollout.core.remedy.graph.schema_index import RELATIONS
 from wish_rollout.core.remedy.steps.index_attachment import fitting_indexes
 from wish_rollout.core.remedy.writers import type_replacement
 from wish_rollout.core.remedy.writers.by_kind import WRITERS, reason_not_created
+from wish_rollout.core.remedy.writers.foreign_servers import has_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +43,10 @@ class Rebuilding:
             self._add(key)
         for key, pairs in sorted(changes.changed.items()):
             if changes.needs_rebuild(key, pairs):
-                if reason := reason_not_created(self.draft, key):
+                reason = reason_not_created(self.draft, key)
+                if has_secrets(self.draft, key):
+                    reason = "it would have to be created again, and no snapshot has its secret options"
+                if reason:
                     raise CannotDrop(key, reason)
                 self._add(key)
         self._follow_indexes()

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.graph.parts import DEFINITION
 from wish_rollout.core.remedy.role_names import UnknownRole
-from wish_rollout.core.remedy.sql_syntax import dollar, granted, literal, spelled, word
+from wish_rollout.core.remedy.sql_syntax import granted, spelled, word
+from wish_rollout.core.remedy.writers.comments import PUBLIC_SCHEMA, comment
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.schema.scope import MIGRATOR
-from wish_rollout.core.text.sql_tokens import unquote_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,14 +26,13 @@ _CLASSES = {
     "TYPES": _TYPES,
     "SCHEMAS": {"schema"},
 }
-PUBLIC_SCHEMA = ("schema", "public")
 
 
 def finish(draft: Draft, kind: str, name: str, pairs: Pairs, *, created: bool = False) -> list[str]:
     """Write the statements beside an object's definition, in an order in which they can run."""
     made: list[str] = []
     owners = pairs.get("owner", (None, None))
-    for write in (_owner, _extensions, _comment):
+    for write in (_owner, _extensions, comment):
         try:
             made += write(draft, kind, name, pairs)
         except UnknownRole as error:
@@ -80,34 +79,6 @@ def _extensions(_draft: Draft, kind: str, name: str, pairs: Pairs) -> list[str]:
         *(f"ALTER {object_name} NO DEPENDS ON EXTENSION {each}" for each in gone),
         *(f"ALTER {object_name} DEPENDS ON EXTENSION {each}" for each in come),
     ]
-
-
-def _comment(draft: Draft, kind: str, name: str, pairs: Pairs) -> list[str]:
-    made = []
-    if "index comment" in pairs:
-        index = f"{split_last(split_last(name)[0])[0]}.{split_last(name)[1]}"
-        made.append(_says(f"INDEX {index}", pairs.pop("index comment")[1]))
-    if "comment" not in pairs:
-        return made
-    _, after = pairs.pop("comment")
-    if after is None and (kind, name) == PUBLIC_SCHEMA:
-        after = "standard public schema"
-    elif after is None and kind == "extension":
-        return [*made, _original_comment(name)]
-    domain = kind == "constraint" and ("domain", split_last(name)[0]) in {**draft.live, **draft.target}
-    return [*made, _says(spelled(kind, name, domain=domain), after)]
-
-
-def _says(target: str, text: str | None) -> str:
-    return f"COMMENT ON {target} IS {literal(text) if text else 'NULL'}"
-
-
-def _original_comment(extension: str) -> str:
-    """Return the statement that gives an extension the comment of its control file."""
-    own = literal(unquote_identifier(extension))
-    found = f"SELECT comment FROM pg_available_extensions WHERE name = {own}"  # noqa: S608 - quoted
-    text = f"BEGIN EXECUTE format('COMMENT ON EXTENSION %I IS %L', {own}, ({found})); END"
-    return f"DO {dollar(text)}"
 
 
 def privileges(draft: Draft, kind: str, name: str, pairs: Pairs, *, created: bool = False) -> list[str]:

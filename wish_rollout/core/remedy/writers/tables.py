@@ -25,19 +25,16 @@ def create(draft: Draft, name: str, properties: Props) -> list[str]:
     parents = properties.pop("inherits", [])
     partition_of = properties.pop("partition of", None)
     bound = properties.pop("partition bound", None)
-    is_attached = partition_of is not None and table_parents.has_other_order(draft, name, partition_of)
-    if is_attached:
-        inside, after = _columns_of_attached(draft, name)
-    else:
-        inside, after = _columns(draft, name, partition_of)
     _note_order(draft, name, parents)
     text = f"CREATE {kept}TABLE {name}"
-    if partition_of is not None and not is_attached:
-        text += f" PARTITION OF {partition_of}{inside} {bound}"
+    if partition_of is not None and table_parents.has_other_order(draft, name, partition_of):
+        inside, after = _columns_of_attached(draft, name)
+        text += inside
+        after = [*table_parents.attach(draft, name), *after]
     else:
-        text += inside or " ()"
-    if parents:
-        text += f" INHERITS ({', '.join(parents)})"
+        inside, after = _columns(draft, name, partition_of)
+        text += f" PARTITION OF {partition_of}{inside} {bound}" if partition_of else inside or " ()"
+    text += f" INHERITS ({', '.join(parents)})" if parents else ""
     if "partition by" in properties:
         text += f" PARTITION BY {properties.pop('partition by')}"
     if "access method" in properties:
@@ -49,8 +46,6 @@ def create(draft: Draft, name: str, properties: Props) -> list[str]:
     if "tablespace" in properties:
         text += f" TABLESPACE {properties.pop('tablespace')}"
     pairs: Pairs = {key: (None, properties.pop(key)) for key in [*_FLAGS, "of type"] if key in properties}
-    if is_attached:
-        after = [*table_parents.attach(draft, name), *after]
     return [text, *after, *alter(draft, name, pairs)]
 
 
