@@ -62,6 +62,8 @@ class ChangedObjects:
                 f"ALTER INDEX {name} ATTACH PARTITION {each}" for each in self.changes.attached_indexes[key]
             ]
         pairs = dict(self.changes.changed[key])
+        if key in self.changes.reset:
+            pairs.pop("generated", None)  # a step of its own restores it
         own = self.draft.columns(self.draft.target, name)
         if "toast storage parameters" in pairs and any(
             ("column", each) in self.changes.blocked for each in own

@@ -16,6 +16,7 @@ from wish_rollout.core.remedy.graph.step_graph import Step
 from wish_rollout.core.remedy.statements import Statement
 from wish_rollout.core.remedy.steps.step_builder import StepBuilder
 from wish_rollout.core.remedy.writers import sequences, table_parents, type_replacement
+from wish_rollout.core.remedy.writers.columns import expressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,6 +81,8 @@ class Composition:
             return self.objects.create(key)
         if step.verb == "alter":
             return self.objects.alter(key)
+        if key in self.changes.reset and step.verb in {"set aside", "move"}:
+            return (expressions.reset if step.verb == "set aside" else expressions.restore)(self.draft, name)
         if step.verb == "move":
             return type_replacement.move(self.draft, name)
         if step.verb == "set aside":

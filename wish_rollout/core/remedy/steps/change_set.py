@@ -33,6 +33,7 @@ class ChangeSet:
     """What becomes of each object that differs, or that depends on one that does.
 
     ``rebuilt``: what is dropped and created again. ``moved``: the columns that get the new form of their type.
+    ``reset``: generated columns that are NULL while a function that they need is created again.
     ``blocked``: what stays as it is, although it differs.
     """
 
@@ -54,6 +55,8 @@ class ChangeSet:
         self.after = Dependencies(draft.target)
         self.rebuilt: set[Key] = set()
         self.moved: set[Key] = set()
+        self.reset: set[Key] = set()
+        self.forced_resets: set[Key] = set()
         self.forced: set[Key] = set()
         self.blocked: set[Key] = set()
         self.after_detach: dict[str, list[str]] = {}

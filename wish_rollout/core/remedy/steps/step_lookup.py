@@ -46,7 +46,7 @@ class StepLookup:
             return self._comes_with(key) or Step("create", key)
         if key in changes.changed and key not in changes.rebuilt:
             return self._comes_with(key) or Step("alter", key)
-        return Step("move", key) if key in changes.moved else None
+        return Step("move", key) if key in changes.moved | changes.reset else None
 
     def _goes_along(self, key: Key) -> Key | None:  # noqa: PLR0911 - one return for each reason
         kind, name = key

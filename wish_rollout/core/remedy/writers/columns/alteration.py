@@ -26,8 +26,7 @@ def alter(draft: Draft, name: str, pairs: Pairs) -> list[str]:
         return beside(draft, name, pairs)
     target = f"ALTER TABLE {table} ALTER COLUMN {column}"
     _leave_to_parent(draft, name, pairs)
-    if "inherited" in pairs and _follows_parents(draft, name, pairs["inherited"][1]):
-        del pairs["inherited"]
+    _inherited(draft, name, pairs)
     made = _type(draft, name, pairs) + _expression(name, pairs)
     if "identity" in pairs and pairs["identity"][1] is None:
         made += beside(draft, name, {"identity": pairs.pop("identity")})
@@ -36,6 +35,16 @@ def alter(draft: Draft, name: str, pairs: Pairs) -> list[str]:
         for key in NOT_NULLS if not draft.target["column", name].get("not null") else ():
             pairs.pop(key, None)
     return made + beside(draft, name, pairs)
+
+
+def _inherited(draft: Draft, name: str, pairs: Pairs) -> None:
+    """Report a column that does not become inherited, or its table's own, by what happens to the parents."""
+    if "inherited" not in pairs:
+        return
+    after = pairs.pop("inherited")[1]
+    if not _follows_parents(draft, name, after):
+        why = "INHERIT leaves it" if after else "no statement makes an inherited column"
+        draft.gap("column", name, f"{why} the table's own as well")
 
 
 def _follows_parents(draft: Draft, name: str, inherited: bool | None) -> bool:
