@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -21,7 +22,8 @@ from wish_rollout.core.remedy.remedy import remedy
 from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from tests.postgres.cases import Case
 
@@ -43,25 +45,41 @@ def main(count: int, first: int) -> int:
     ]
     counts: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
-    for major in MAJORS:
-        programs = programs_of(major)
-        if programs is None:
-            continue
-        server, folder = start(major, programs)
-        try:
-            for seed in range(first, first + count):
-                counts.update(f"{word} on {major}" for word in _composition(server, cases, seed, reasons))
-        finally:
-            server.close()
-            stop = [str(server.programs / "pg_ctl"), "-D", str(folder / "data"), "-m", "immediate", "stop"]
-            run_as_user(stop, folder)
-            shutil.rmtree(folder)
+    with ExitStack() as stack:
+        servers = [
+            stack.enter_context(_running(major, programs))
+            for major in MAJORS
+            if (programs := programs_of(major))
+        ]
+        for number in range(count):
+            for server in servers:
+                found = _composition(server, cases, first + number, reasons)
+                counts.update(f"{word} on {server.major}" for word in found)
+            if (number + 1) % 25 == 0 or number + 1 == count:
+                _report(number + 1, counts, reasons)
+    fine = {*GOOD, "dumps equal"}
+    return sum(number for word, number in counts.items() if word.rpartition(" on ")[0] not in fine)
+
+
+@contextmanager
+def _running(major: int, programs: Path) -> Iterator[Server]:
+    server, folder = start(major, programs)
+    try:
+        yield server
+    finally:
+        server.close()
+        stop = [str(server.programs / "pg_ctl"), "-D", str(folder / "data"), "-m", "immediate", "stop"]
+        run_as_user(stop, folder)
+        shutil.rmtree(folder)
+
+
+def _report(done: int, counts: Counter[str], reasons: Counter[str]) -> None:
+    """Print the counts so far."""
+    _say(f"after {done} compositions on each version:")
     for reason, number in reasons.most_common():
         _say(f"{number:5} refused: {reason}")
     for word, number in sorted(counts.items()):
         _say(f"{number:5} {word}")
-    fine = {*GOOD, "dumps equal"}
-    return sum(number for word, number in counts.items() if word.rpartition(" on ")[0] not in fine)
 
 
 def _composition(server: Server, cases: Sequence[Case], seed: int, reasons: Counter[str]) -> list[str]:
