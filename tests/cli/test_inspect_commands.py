@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
+from wish_rollout.core.schema.snapshot import Snapshot
+
 if TYPE_CHECKING:
     from tests.fix_project import Workspace
 
@@ -151,3 +153,17 @@ def test_diff_prints_no_sql_for_a_file_that_is_no_snapshot(changed: Workspace) -
         result = changed.cli("diff", str(written), "local", "--sql")
         assert (result.code, result.out) == (2, "")
         assert "bad.json" in result.err
+
+
+def test_diff_prints_no_sql_for_a_file_without_the_extension_of_a_type(changed: Workspace) -> None:
+    changed.as_superuser("local", "create extension citext schema public")
+    changed.sql("local", "create table with_citext (a public.citext)")
+    objects = Snapshot.from_json(changed.cli("snapshot", "local").out).objects
+    without = Snapshot({key: value for key, value in objects.items() if key[0] != "extension"})
+    written = changed.root / "without.json"
+    written.write_text(without.to_json())
+    result = changed.cli("diff", "staging", str(written), "--sql")
+    assert (result.code, result.out) == (2, "")
+    assert "public.citext" in result.err
+    assert "public.with_citext.a" in result.err
+    assert changed.cli("diff", "staging", str(written)).code == 4

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -21,7 +22,8 @@ from wish_rollout.core.remedy.remedy import remedy
 from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from tests.postgres.cases import Case
 
@@ -42,25 +44,46 @@ def main(count: int, first: int) -> int:
         if "member added" not in case.title and not any(map(_CLUSTER_WIDE.search, case.parts))
     ]
     counts: Counter[str] = Counter()
-    for major in MAJORS:
-        programs = programs_of(major)
-        if programs is None:
-            continue
-        server, folder = start(major, programs)
-        try:
-            for seed in range(first, first + count):
-                counts.update(_composition(server, cases, seed))
-        finally:
-            server.close()
-            stop = [str(server.programs / "pg_ctl"), "-D", str(folder / "data"), "-m", "immediate", "stop"]
-            run_as_user(stop, folder)
-            shutil.rmtree(folder)
-    _say(dict(counts))
-    return sum(number for word, number in counts.items() if word not in {*GOOD, "dumps equal"})
+    reasons: Counter[str] = Counter()
+    with ExitStack() as stack:
+        servers = [
+            stack.enter_context(_running(major, programs))
+            for major in MAJORS
+            if (programs := programs_of(major))
+        ]
+        for number in range(count):
+            for server in servers:
+                found = _composition(server, cases, first + number, reasons)
+                counts.update(f"{word} on {server.major}" for word in found)
+            if (number + 1) % 25 == 0 or number + 1 == count:
+                _report(number + 1, counts, reasons)
+    fine = {*GOOD, "dumps equal"}
+    return sum(number for word, number in counts.items() if word.rpartition(" on ")[0] not in fine)
 
 
-def _composition(server: Server, cases: Sequence[Case], seed: int) -> list[str]:
-    """Lead one composition there and back; return the results."""
+@contextmanager
+def _running(major: int, programs: Path) -> Iterator[Server]:
+    server, folder = start(major, programs)
+    try:
+        yield server
+    finally:
+        server.close()
+        stop = [str(server.programs / "pg_ctl"), "-D", str(folder / "data"), "-m", "immediate", "stop"]
+        run_as_user(stop, folder)
+        shutil.rmtree(folder)
+
+
+def _report(done: int, counts: Counter[str], reasons: Counter[str]) -> None:
+    """Print the counts so far."""
+    _say(f"after {done} compositions on each version:")
+    for reason, number in reasons.most_common():
+        _say(f"{number:5} refused: {reason}")
+    for word, number in sorted(counts.items()):
+        _say(f"{number:5} {word}")
+
+
+def _composition(server: Server, cases: Sequence[Case], seed: int, reasons: Counter[str]) -> list[str]:
+    """Lead one composition there and back; return the results, and count the reasons of refusals."""
     before_sql, mutations = compose(seed, cases, server.major)
     results = []
     with server.scratch() as connection:
@@ -72,6 +95,8 @@ def _composition(server: Server, cases: Sequence[Case], seed: int) -> list[str]:
         for way, target in (("back", before), ("forth", after)):
             verdict = lead(connection, target, server.major)
             results.append("lost" if verdict.lost else verdict.result)
+            if results[-1] == "refused" and verdict.found:
+                reasons.update({f"{gap.kind}: {_general(gap.why)}" for gap in verdict.found.gaps})
             if results[-1] not in GOOD:
                 _say(
                     f"seed {seed} on {server.major}, {way}: {results[-1]}\n{verdict.details}\n{verdict.lost}"
@@ -83,6 +108,11 @@ def _composition(server: Server, cases: Sequence[Case], seed: int) -> list[str]:
     return results
 
 
+def _general(reason: str) -> str:
+    """Return a reason without the names in it."""
+    return re.sub(r"\S*\.\S+", "…", reason)
+
+
 def _dumps(server: Server, seed: int, before: list[str], mutations: list[str], script: list[str]) -> str:
     """Compare the dumps of two databases: one mutated, the other led there."""
     dumps = []
@@ -90,8 +120,12 @@ def _dumps(server: Server, seed: int, before: list[str], mutations: list[str], s
         server.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         server.run(f"CREATE DATABASE {name} TEMPLATE template0")
         with psycopg.connect(server.url(name)) as connection:
-            for text in statements:
-                connection.execute(text.encode())
+            try:
+                for text in statements:
+                    connection.execute(text.encode())
+            except psycopg.Error as error:
+                _say(f"seed {seed} on {server.major}: {name} fails: {error}\nin {text}")
+                return "dumps impossible"
         command = [str(server.programs / "pg_dump"), "-s", server.url(name)]
         dumps.append(_entries(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
     if dumps[0] == dumps[1]:
@@ -110,7 +144,9 @@ def _entries(dump: str) -> list[str]:
     The order of columns and the like is judged by the snapshot.
     """
     plain = re.sub(r"^\\(un)?restrict .*$", "", dump, flags=re.MULTILINE)
-    plain = re.sub(r"='?(off|false)'?(?=[,)])", "=false", re.sub(r"='?(on|true)'?(?=[,)])", "=true", plain))
+    plain = re.sub(
+        r"='?(off|false|f|no)'?(?=[,)])", "=false", re.sub(r"='?(on|true|t|yes)'?(?=[,)])", "=true", plain)
+    )
     entries = re.split(r"^--\n-- Name: ", plain, flags=re.MULTILINE)
     return sorted(" ".join(sorted(re.findall(r"[^\s,()]+", entry))) for entry in entries)
 

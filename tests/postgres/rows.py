@@ -116,7 +116,7 @@ def read_rows(connection: psycopg.Connection) -> Rows:
     return found
 
 
-_RENAMED = re.compile(r"ALTER TABLE (\S+) RENAME COLUMN (\S+) TO (\S+)")
+_RENAMED = re.compile(r"ALTER \w+ (\S+) RENAME (?:COLUMN|ATTRIBUTE) (\S+) TO (\S+)")
 
 
 def _loosely(value: str | None) -> str | None:

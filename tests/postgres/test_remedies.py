@@ -28,19 +28,29 @@ SEEDS = [(seed, 18) for seed in range(1, 13)] + [(seed, 15) for seed in range(10
 ON_EACH = [(case, 18) for case in MUTATIONS] + [(case, 15) for case in MUTATIONS[::4]]
 """All on the newest version; every fourth on the oldest as well, to save time."""
 REFUSED = {
-    "others: extension moves to another schema",
+    "others: server with a secret would have to be created again",
     "partitions: plain table becomes partitioned",
     "partitions: enum that is the partition key",
     "partitions: partition is detached",
     "tables: column that owns a sequence goes, and the sequence stays",
     "tables: no cast leads there",
-    "tables: type changes below defaults and generated columns",
     "tables: column goes below views, indexes and constraints",
     "tables: parent's column goes with its children's",
-    "tables: function below a generated column gets another signature",
-    "types: range types",
+    "partitions: own column goes, and the table is inherited",
+    "partitions: parent has a check, and goes",
+    "partitions: partitioned table becomes a plain one with another column and index",
+    "partitions: parent is exchanged for one with another check of the same name",
+    "partitions: column of a partitioned table becomes generated",
+    "tables: statistics on columns that get another order",
+    "tables: TOAST parameters of a table whose only column for it is not covered",
 }
 """Pairs of which a remedy does not cover everything, at least in one direction."""
+REFUSED_BEFORE_17 = {
+    "tables: type changes below defaults and generated columns",
+    "functions: function below a generated column gets another signature",
+    "tables: function below generated columns of a parent and its children gets another signature",
+}
+"""Pairs that need SET EXPRESSION."""
 
 
 def assert_led(verdict: Verdict) -> None:
@@ -85,6 +95,7 @@ def test_a_pair_is_led_there_and_back_and_from_nothing(
     sides = [split_statements(part) for part in case.parts]
     roles = sorted({text for side in sides for text in side if text.startswith("CREATE ROLE")})
     sides = [[text for text in side if text not in roles] for side in sides]
+    refused = case.title in REFUSED or (major < 17 and case.title in REFUSED_BEFORE_17)
     with server.scratch() as connection:
         nothing = run(connection, roles)
         connection.execute("SAVEPOINT nothing")
@@ -100,7 +111,7 @@ def test_a_pair_is_led_there_and_back_and_from_nothing(
             verdict = lead(connection, target, server.major)
             assert_led(verdict)
             assert place < 2 or verdict.result != "refused", verdict.details
-            assert case.title in REFUSED or verdict.result != "refused", verdict.details
+            assert refused or verdict.result != "refused", verdict.details
             connection.execute("ROLLBACK TO nothing")
 
 

@@ -93,3 +93,18 @@ class InvalidSnapshotFile(FileError):
         "A live schema is compared with this snapshot; an incomplete snapshot would give a wrong result."
     )
     hint = "write the file again: wish-rollout snapshot TARGET > {path}"
+
+
+@dataclass(eq=False)
+class IncompleteSnapshotFile(ConfigurationError):
+    """A snapshot file names a type that neither the file nor an extension in it has, so no SQL is printed."""
+
+    summary = "The {object_name} in {path} has the type {type_name}, which the file does not contain."
+    explanation = "An extension that has the type is not in the file, so no SQL can create the object."
+    hint = (
+        "write the file again, from a database that has the extension: wish-rollout snapshot TARGET > {path}"
+    )
+
+    path: str
+    object_name: str
+    type_name: str

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.remedy.attribute_renames import renamed_attributes
+from wish_rollout.core.remedy.writers.columns.creation import follows_type
 from wish_rollout.core.schema.column_order import moved_columns
 from wish_rollout.core.schema.names import split_last
 
@@ -30,16 +32,36 @@ def note_places(draft: Draft, changes: ChangeSet) -> None:
 
 def _note(draft: Draft, table: str, changes: ChangeSet) -> None:
     wanted = draft.columns(draft.target, table)
+    names = _new_names(draft, table)
     staying = [
         name
-        for name in draft.columns(draft.live, table)
+        for name in (names.get(each, each) for each in draft.columns(draft.live, table))
         if ("column", name) in draft.target and ("column", name) not in changes.rebuilt
     ]
     final = staying + [name for name in wanted if name not in staying]
     if final != wanted:
         places = [{name: place for place, name in enumerate(names)} for names in (final, wanted)]
-        for name in sorted(moved_columns(*places)):
+        moved = moved_columns(*places)
+        for name in sorted(moved):
             _report(draft, name, changes)
+        _report_statistics(draft, table, changes)
+
+
+def _report_statistics(draft: Draft, table: str, changes: ChangeSet) -> None:
+    """Report the extended statistics of a table: their definition has the columns in the order of the table."""
+    for key in changes.after.parts.get(table, ()):
+        if key[0] == "statistics" and key in changes.created | changes.changed.keys():
+            draft.gap(*key, "its definition has the columns in the order of the table")
+
+
+def _new_names(draft: Draft, table: str) -> dict[str, str]:
+    """Return the columns of a typed table that are renamed with the attributes of its type."""
+    if not follows_type(draft, table):
+        return {}
+    key = ("composite type", draft.live["table", table]["of type"])
+    before, after = (objects.get(key, {}).get("attributes") or [] for objects in (draft.live, draft.target))
+    names = renamed_attributes(before, after)
+    return {f"{table}.{old}": f"{table}.{new}" for old, new in names.items()}
 
 
 def _report(draft: Draft, column: str, changes: ChangeSet) -> None:

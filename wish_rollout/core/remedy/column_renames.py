@@ -8,7 +8,7 @@ from wish_rollout.core.remedy.graph.dependencies import Dependencies
 from wish_rollout.core.remedy.graph.schema_index import parents_of
 from wish_rollout.core.remedy.identity_sequences import own_sequence
 from wish_rollout.core.remedy.statements import Statement
-from wish_rollout.core.remedy.writers.column_properties import usual_not_null
+from wish_rollout.core.remedy.writers.columns.properties import usual_not_null
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.inheritance import unfold_inherited
 from wish_rollout.core.schema.names import parent_object, split_last
@@ -27,11 +27,19 @@ def rename_columns(live: Snapshot, target: Snapshot) -> tuple[list[Statement], S
     renames = [
         change for change in unfold_inherited(difference(live, target).changes) if change.change == "renamed"
     ]
-    renames = _with_all_children(renames, live)
+    renames = [
+        each
+        for each in _with_all_children(renames, live)
+        if not (_is_typed(each.name, live) and _is_typed(each.name, target))
+    ]
     if not renames:
         return [], live
     objects: dict[Key, Props] = {key: dict(properties) for key, properties in live.objects.items()}
-    made = []
+    made = [
+        Statement(f"ALTER TABLE {table} NOT OF", "table", table)
+        for table in sorted({split_last(change.name)[0] for change in renames})
+        if objects.get(("table", table), {}).pop("of type", None)
+    ]
     for change in renames:
         table, old = split_last(change.name)
         new = split_last(change.properties["name"][1])[1]
@@ -43,6 +51,11 @@ def rename_columns(live: Snapshot, target: Snapshot) -> tuple[list[Statement], S
             sql = f"ALTER {kind.upper()} {table} RENAME COLUMN {old} TO {new}"
             made.append(Statement(sql, "column", change.name))
     return made, Snapshot(objects, live.readable_properties)
+
+
+def _is_typed(column: str, schema: Snapshot) -> bool:
+    """Return whether a column has the name of an attribute of its table's type."""
+    return "of type" in schema.objects.get(("table", split_last(column)[0]), {})
 
 
 def _with_all_children(renames: list[Change], live: Snapshot) -> list[Change]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.remedy.attribute_renames import with_new_names
 from wish_rollout.core.remedy.identity_sequences import heir
 from wish_rollout.core.remedy.type_casts import loses_values
 from wish_rollout.core.schema.names import split_last
@@ -30,6 +31,8 @@ def drop_loses(draft: Draft, key: Key) -> bool:
         return "generated" not in draft.live[key] or "generated" not in draft.target.get(key, {})
     if kind == "sequence" and heir(draft, name) is not None:
         return False
+    if kind == "user mapping" and key in draft.target:
+        return False  # it is created again, since none of its options is secret
     return kind in _HOLDS_DATA
 
 
@@ -44,6 +47,7 @@ def change_loses(draft: Draft, key: Key, pairs: Pairs) -> bool:
 
 def _attributes_lose(draft: Draft, name: str, pairs: Pairs) -> bool:
     before, after = (pair or [] for pair in pairs["attributes"])
+    before = with_new_names(before, after)
     wanted = {each["name"]: each["type"] for each in after}
     lost = any(
         each["name"] not in wanted

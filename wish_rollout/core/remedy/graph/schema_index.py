@@ -51,9 +51,11 @@ class SchemaIndex:
     def by_name(self) -> Mapping[str, list[Key]]:
         """Objects by the name that texts use; a routine's name is without its arguments."""
         found: dict[str, list[Key]] = {}
-        for kind, name in self.objects:
+        for (kind, name), properties in self.objects.items():
             if kind != "default":
                 found.setdefault(plain_name(kind, name), []).append((kind, name))
+            if kind == "range type" and "multirange" in properties:
+                found.setdefault(properties["multirange"], []).append((kind, name))
         return found
 
     @cached_property

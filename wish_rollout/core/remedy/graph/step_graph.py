@@ -6,7 +6,7 @@ from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from wish_rollout.core.schema.snapshot import Key
 
@@ -64,36 +64,49 @@ class StepGraph:
 
 def strongly_connected(steps: Iterable[Step], after: Mapping[Step, Iterable[Step]]) -> list[set[Step]]:
     """Return the strongly connected components of a graph, without recursion."""
-    number: dict[Step, int] = {}
-    low: dict[Step, int] = {}
-    stack: list[Step] = []
-    on_stack: set[Step] = set()
-    found: list[set[Step]] = []
+    search = _ComponentSearch(after)
     for root in sorted(steps):
-        if root in number:
-            continue
-        work = [(root, iter(sorted(after.get(root, ()))))]
-        number[root] = low[root] = len(number)
-        stack.append(root)
-        on_stack.add(root)
-        while work:
-            step, rest = work[-1]
+        if root not in search.number:
+            search.visit(root)
+    return search.found
+
+
+class _ComponentSearch:
+    """Tarjan's algorithm. ``low``: the lowest number of a step that a step leads to."""
+
+    def __init__(self, after: Mapping[Step, Iterable[Step]]) -> None:
+        self.after = after
+        self.number: dict[Step, int] = {}
+        self.low: dict[Step, int] = {}
+        self.stack: dict[Step, None] = {}
+        self.work: list[tuple[Step, Iterator[Step]]] = []
+        self.found: list[set[Step]] = []
+
+    def visit(self, root: Step) -> None:
+        """Find the components of all steps that a step leads to."""
+        self._enter(root)
+        while self.work:
+            step, rest = self.work[-1]
             following = next(rest, None)
             if following is None:
-                work.pop()
-                if work:
-                    low[work[-1][0]] = min(low[work[-1][0]], low[step])
-                if low[step] == number[step]:
-                    component = set()
-                    while step not in component:
-                        component.add(stack.pop())
-                    on_stack -= component
-                    found.append(component)
-            elif following not in number:
-                number[following] = low[following] = len(number)
-                stack.append(following)
-                on_stack.add(following)
-                work.append((following, iter(sorted(after.get(following, ())))))
-            elif following in on_stack:
-                low[step] = min(low[step], number[following])
-    return found
+                self.work.pop()
+                self._leave(step)
+            elif following not in self.number:
+                self._enter(following)
+            elif following in self.stack:
+                self.low[step] = min(self.low[step], self.number[following])
+
+    def _enter(self, step: Step) -> None:
+        self.number[step] = self.low[step] = len(self.number)
+        self.stack[step] = None
+        self.work.append((step, iter(sorted(self.after.get(step, ())))))
+
+    def _leave(self, step: Step) -> None:
+        if self.work:
+            above = self.work[-1][0]
+            self.low[above] = min(self.low[above], self.low[step])
+        if self.low[step] == self.number[step]:
+            component: set[Step] = set()
+            while step not in component:
+                component.add(self.stack.popitem()[0])
+            self.found.append(component)

@@ -68,7 +68,10 @@ class Attachments:
         for parent in old:
             self.graph.order(step, self.lookup.drop_of((key[0], parent)))
         for other in self.changes.before.parts.get(key[1], ()):
-            if other[0] == "column" and "partition of" in self.draft.target[key]:
+            if other[0] == "constraint" or (
+                other[0] == "column"
+                and ("partition of" in self.draft.target[key] or not self.draft.live[other].get("inherited"))
+            ):
                 self.graph.order(self.lookup.drop_of(other), step)
         for table in [key[1], *new]:
             for other in [(key[0], table), *self.changes.after.parts.get(table, ())]:

@@ -10,11 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.graph.dependencies import Dependencies
-from wish_rollout.core.remedy.graph.parts import reported
-from wish_rollout.core.remedy.steps.detached_parts import detached_parts
+from wish_rollout.core.remedy.graph.parts import DEFINITION, reported
+from wish_rollout.core.remedy.steps.detached_parts import detached_parts, inherited_checks
 from wish_rollout.core.remedy.steps.index_attachment import fitting_indexes
-from wish_rollout.core.remedy.writers import columns
+from wish_rollout.core.remedy.writers import foreign_servers
 from wish_rollout.core.remedy.writers.by_kind import WRITERS, reason_kept, reason_not_created
+from wish_rollout.core.remedy.writers.columns import limits
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.inheritance import unfold_inherited
 from wish_rollout.core.schema.names import split_last
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.remedy.draft import Draft, Pairs
     from wish_rollout.core.schema.snapshot import Key, Snapshot
 
-_KEEPS_DATA = frozenset({"table", "sequence", "schema", "extension", "base type", "user mapping"})
+_KEEPS_DATA = frozenset({"table", "sequence", "schema", "extension", "base type", DEFINITION})
 _VIEWS = ("view", "materialized view")
 _TYPES = frozenset({"enum", "domain", "composite type", "range type"})
 
@@ -32,6 +33,8 @@ class ChangeSet:
     """What becomes of each object that differs, or that depends on one that does.
 
     ``rebuilt``: what is dropped and created again. ``moved``: the columns that get the new form of their type.
+    ``reset``: generated columns that are NULL while a function that they need is created again.
+    ``blocked``: what stays as it is, although it differs.
     """
 
     def __init__(self, draft: Draft, live: Snapshot, target: Snapshot) -> None:
@@ -52,21 +55,38 @@ class ChangeSet:
         self.after = Dependencies(draft.target)
         self.rebuilt: set[Key] = set()
         self.moved: set[Key] = set()
+        self.reset: set[Key] = set()
+        self.forced_resets: set[Key] = set()
         self.forced: set[Key] = set()
+        self.blocked: set[Key] = set()
         self.after_detach: dict[str, list[str]] = {}
         self.attached_indexes: dict[Key, list[str]] = {}
         self._keep_detached_parts()
+        self._keep_parts_of_children()
         self._attach_valid_indexes()
         self._block_what_cannot_be_created()
 
     def _keep_detached_parts(self) -> None:
         """Leave out of what is created the parts that a detached partition keeps."""
         for key, pairs in self.changed.items():
-            if key[0] == "table" and pairs.get("partition of", (None, None))[0] is not None:
+            if key[0] == "table" and ("inherits" in pairs or pairs.get("partition of", (None, None))[0]):
                 for statement, wanted, _ in detached_parts(self.before, self.after, key[1]):
                     if wanted is None or wanted in self.added:
                         self.after_detach.setdefault(key[1], []).append(statement)
                     self.added.discard(wanted or key)
+
+    def _keep_parts_of_children(self) -> None:
+        """Keep the checks of a table that become those of a new parent: no child can drop them."""
+        for key, pairs in sorted(self.changed.items()):
+            if key[0] in {"table", "foreign table"} and ("partition of" in pairs or "inherits" in pairs):
+                for check in inherited_checks(self.after, key[1]):
+                    own = ("constraint", f"{key[1]}.{split_last(check[1])[1]}")
+                    if own not in self.removed or self.draft.live[own] != self.draft.target[check]:
+                        continue
+                    if "partition of" in pairs:
+                        self.removed.discard(own)
+                    else:
+                        self.block(own, "INHERIT leaves it the table's own as well")
 
     def _attach_valid_indexes(self) -> None:
         """Find the invalid indexes of partitioned tables whose partitions have valid ones that fit."""
@@ -87,6 +107,7 @@ class ChangeSet:
     def block(self, key: Key, reason: str) -> None:
         """Leave an object as it is, and report that its difference is not covered."""
         self.draft.gap(*reported(key), reason)
+        self.blocked.add(key)
         self.changed.pop(key, None)
         self.removed.discard(key)
         self.added.discard(key)
@@ -124,6 +145,13 @@ class ChangeSet:
             key, reason = waiting.pop()
             if key not in self.added | self.changed.keys() | self.removed:
                 continue
+            if key[0] == "column" and key in self.added:
+                table = split_last(key[1])[0]
+                waiting += [
+                    (each, reason)
+                    for each in (("table", table), ("foreign table", table))
+                    if each in self.added
+                ]
             if key not in self.removed:
                 reason_above = f"it needs {' '.join(reported(key))}, which is not covered"
                 waiting += [(other, reason_above) for other in sorted(self.after.dependents.get(key, ()))]
@@ -135,7 +163,7 @@ class ChangeSet:
         if key in self.attached_indexes:
             return False
         if kind == "column":
-            return not self.is_view_column(name) and columns.is_rebuilt(self.draft, name, pairs)
+            return not self.is_view_column(name) and limits.is_rebuilt(self.draft, name, pairs)
         writer = WRITERS.get(kind)
         if writer is None:
             return False
@@ -146,10 +174,12 @@ class ChangeSet:
     def can_be_rebuilt(self, key: Key) -> bool:
         """Return whether an object can be dropped and created again without losing data."""
         kind, name = key
-        if key not in self.draft.target:
+        if key not in self.draft.target or key in self.blocked:
             return False
         if kind == "column":
-            return self.is_view_column(name) or columns.can_be_rebuilt(self.draft, name)
+            return self.is_view_column(name) or limits.can_be_rebuilt(self.draft, name)
+        if foreign_servers.has_secrets(self.draft, key):
+            return False
         writer = WRITERS.get(kind)
         return kind not in _KEEPS_DATA and writer is not None and not reason_not_created(self.draft, key)
 

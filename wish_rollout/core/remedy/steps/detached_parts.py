@@ -1,12 +1,14 @@
-"""What a partition keeps when it is detached: its copies of the parent's indexes and constraints become its own.
+"""What a table keeps when it loses a parent: the copies of the parent's indexes and constraints become its own.
 
-Manual, ALTER TABLE, DETACH PARTITION. A snapshot has no copies, only their names, as a note of the table.
+Manual, ALTER TABLE, DETACH PARTITION, NO INHERIT. A snapshot has no copies, only the names of indexes, as a note of
+the table.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.remedy.graph.schema_index import parents_of
 from wish_rollout.core.remedy.steps.index_attachment import indexed_table, shape_of
 from wish_rollout.core.schema.names import split_last
 
@@ -23,21 +25,19 @@ INDEX_NAMES = "index names"
 def detached_parts(
     before: Dependencies, after: Dependencies, table: str
 ) -> Iterator[tuple[str, Key | None, str]]:
-    """Yield each part that a detached partition keeps: the statement for it, the wanted object, and its kind.
+    """Yield each part that a table keeps without its parent: the statement for it, the wanted object, and its kind.
 
     The statement renames or drops the part; it is empty where the part is as wanted.
     """
     live = before.objects["table", table]
+    if "partition of" not in live:
+        yield from _kept_checks(before, after, table)
+        return
     names = live.get(INDEX_NAMES, {})
     for key in before.parts.get(live["partition of"], ()):
         properties = before.objects[key]
         if indexed_table(key, properties) is not None:
-            index = (
-                key[1]
-                if key[0] == "index"
-                else f"{split_last(split_last(key[1])[0])[0]}.{split_last(key[1])[1]}"
-            )
-            own = names.get(index)
+            own = names.get(key[1] if key[0] == "index" else _index_of(key[1]))
         elif key[0] == "constraint" and not properties.get("no inherit"):
             own = split_last(key[1])[1]
         else:
@@ -47,6 +47,46 @@ def detached_parts(
                 (each for each in after.parts.get(table, ()) if _is_same(after, each, key, properties)), None
             )
             yield _statement(table, key[0], own, wanted), wanted, key[0]
+
+
+def _index_of(constraint: str) -> str:
+    """Return the name of the index of a constraint."""
+    table, own = split_last(constraint)
+    return f"{split_last(table)[0]}.{own}"
+
+
+def _kept_checks(
+    before: Dependencies, after: Dependencies, table: str
+) -> Iterator[tuple[str, Key | None, str]]:
+    """Yield the checks of parents that a table does not keep."""
+    new = parents_of(after.objects["table", table])
+    staying = {split_last(check[1])[1] for check in inherited_checks(before, table, new)}
+    for check in inherited_checks(before, table):
+        own = split_last(check[1])[1]
+        if own not in staying and ("constraint", f"{table}.{own}") not in before.objects:
+            staying.add(own)
+            parts = after.parts.get(table, ())
+            wanted = next(
+                (each for each in parts if _is_same(after, each, check, before.objects[check])), None
+            )
+            yield _statement(table, "constraint", own, wanted), wanted, "constraint"
+
+
+def inherited_checks(graph: Dependencies, table: str, among: list[str] | None = None) -> Iterator[Key]:
+    """Yield the checks of a table's parents, or of some of them, that the table inherits."""
+    for kind in ("table", "foreign table"):
+        for parent in parents_of(graph.objects.get((kind, table), {})):
+            if among is not None and parent not in among:
+                continue
+            for key in graph.parts.get(parent, ()):
+                properties = graph.objects[key]
+                if (
+                    key[0] == "constraint"
+                    and properties["type"] == "check"
+                    and not properties.get("no inherit")
+                ):
+                    yield key
+            yield from inherited_checks(graph, parent)
 
 
 def _is_same(after: Dependencies, key: Key, other: Key, properties: Properties) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.graph.schema_index import ROUTINES, plain_name
+from wish_rollout.core.remedy.graph.step_graph import Step
 from wish_rollout.core.remedy.steps.name_claims import claims
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from wish_rollout.core.remedy.draft import Draft
-    from wish_rollout.core.remedy.graph.step_graph import Step, StepGraph
+    from wish_rollout.core.remedy.graph.step_graph import StepGraph
     from wish_rollout.core.remedy.steps.change_set import ChangeSet
     from wish_rollout.core.remedy.steps.step_lookup import StepLookup
     from wish_rollout.core.schema.snapshot import Key
@@ -36,7 +37,7 @@ class NameOrder:
                 dropped.setdefault(name, []).append(self.lookup.gone(step))
             if key[0] in ROUTINES:
                 removed.setdefault(plain_name(*key), []).append(step)
-        for key in sorted(self.changes.created | self.changes.changed.keys()):
+        for key in sorted(self.changes.created | self.changes.changed.keys() | self.changes.reset):
             if key in self.draft.target:
                 step = self.lookup.creation_of(key)
                 earlier = [
@@ -44,6 +45,7 @@ class NameOrder:
                 ]
                 for each in [*earlier, *self._overloads(key, removed)]:
                     self.graph.order(each, step)
+                    self.graph.order(each, Step("move", key))
 
     def _overloads(self, key: Key, removed: Mapping[str, list[Step | None]]) -> Iterator[Step | None]:
         """Yield the drops of routines whose name an object's text could mean as well."""

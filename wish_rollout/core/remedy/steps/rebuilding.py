@@ -9,6 +9,8 @@ from wish_rollout.core.remedy.graph.schema_index import RELATIONS
 from wish_rollout.core.remedy.steps.index_attachment import fitting_indexes
 from wish_rollout.core.remedy.writers import type_replacement
 from wish_rollout.core.remedy.writers.by_kind import WRITERS, reason_not_created
+from wish_rollout.core.remedy.writers.columns.expressions import BELOW, can_be_reset
+from wish_rollout.core.remedy.writers.foreign_servers import has_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,14 +44,17 @@ class Rebuilding:
             self._add(key)
         for key, pairs in sorted(changes.changed.items()):
             if changes.needs_rebuild(key, pairs):
-                if reason := reason_not_created(self.draft, key):
+                reason = reason_not_created(self.draft, key)
+                if has_secrets(self.draft, key):
+                    reason = "it would have to be created again, and no snapshot has its secret options"
+                if reason:
                     raise CannotDrop(key, reason)
                 self._add(key)
         self._follow_indexes()
         for key, pairs in sorted(changes.changed.items()):
             if key not in changes.rebuilt:
                 for other in self._stopping(key, pairs):
-                    self._rebuild(other, key)
+                    self._release(other, key)
         while self.waiting:
             self._follow(self.waiting.pop())
 
@@ -66,6 +71,13 @@ class Rebuilding:
             why = f"{' '.join(reported(key))} depends on it, and cannot be dropped and created again"
             raise CannotDrop(below, why)
         self._add(key)
+
+    def _release(self, key: Key, below: Key) -> None:
+        """Add an object that prevents a change of another one: a generated column can be NULL meanwhile."""
+        if key[0] == "column" and can_be_reset(self.draft, key):
+            self.changes.reset.add(key)
+        else:
+            self._rebuild(key, below)
 
     def _follow_indexes(self) -> None:
         """Add what a parent's index would attach, and families of operator classes, which keep their members."""
@@ -97,8 +109,10 @@ class Rebuilding:
                     self._rebuild(other, key)
             elif type_replacement.can_move(self.draft, other, key):
                 for stopping in self._stopping(other, {"type": (None, None)}):
-                    self._rebuild(stopping, key)
+                    self._release(stopping, key)
                 changes.moved.add(other)
+            elif key[0] in BELOW and can_be_reset(self.draft, other):
+                changes.reset.add(other)
             else:
                 self._rebuild(other, key)
 
@@ -125,7 +139,7 @@ class Rebuilding:
 def find_rebuilt(changes: ChangeSet) -> None:
     """Find what is dropped and created again; begin again each time that an object has to stay as it is."""
     while True:
-        changes.rebuilt, changes.moved = set(), set()
+        changes.rebuilt, changes.moved, changes.reset = set(), set(), set(changes.forced_resets)
         try:
             Rebuilding(changes).find()
         except CannotDrop as stays:

@@ -15,6 +15,7 @@ from wish_rollout.core.remedy.steps.name_order import NameOrder
 from wish_rollout.core.remedy.steps.rebuilding import find_rebuilt
 from wish_rollout.core.remedy.steps.step_edges import StepEdges
 from wish_rollout.core.remedy.steps.step_lookup import StepLookup
+from wish_rollout.core.remedy.writers.columns.expressions import can_be_reset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +51,7 @@ class StepBuilder:
     def _graph(self) -> StepGraph:
         graph = StepGraph()
         changes = self.changes
-        made = sorted(changes.created | changes.changed.keys() | changes.moved)
+        made = sorted(changes.created | changes.changed.keys() | changes.moved | changes.reset)
         self._add_steps(graph, made)
         shared = (self.draft, changes, self.lookup, graph)
         Attachments(*shared).add()
@@ -73,8 +74,11 @@ class StepBuilder:
         for key in made:
             if (step := self.lookup.creation_of(key)) is not None:
                 graph.add(step)
-            if key in self.changes.moved:
+            if key in self.changes.moved | self.changes.reset:
                 graph.add(Step("move", key))
+            if key in self.changes.reset:
+                graph.add(Step("set aside", key))
+                graph.order(Step("set aside", key), Step("move", key))
 
     def _break(self, circle: set[Step]) -> bool:
         """Split off the parts that close a circle; else drop and create again what would be altered."""
@@ -88,6 +92,12 @@ class StepBuilder:
         is_new = step.verb == "alter" and key[0] not in _ALTERED_ONLY and key not in changes.forced
         if is_new and changes.can_be_rebuilt(key):
             changes.forced.add(key)
+            find_rebuilt(changes)
+            return True
+        if key[0] == "column" and step.verb == "alter" and key not in changes.forced_resets:
+            if not can_be_reset(self.draft, key):
+                return False
+            changes.forced_resets.add(key)
             find_rebuilt(changes)
             return True
         if key[0] == "domain" and step.verb == "create" and key not in self.lookup.loose:

@@ -92,6 +92,14 @@ class StepEdges:
             if key[0] == other[0] == "column" and self.draft.live[key].get("inherited"):
                 self.graph.order(self.lookup.drop_of(other), step)  # only then is the child's column its own
                 continue
+            if key in self.changes.reset:
+                for step_of_other in (
+                    self.lookup.drop_of(other),
+                    self.lookup.creation_of(other),
+                    Step("move", other),
+                ):
+                    self.graph.order(Step("set aside", key), step_of_other)
+                continue
             self.graph.order(step, self.lookup.drop_of(other))
             self.graph.order(Step("move", key), self.lookup.drop_of(other))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.remedy.graph.parts import whole_name
+from wish_rollout.core.remedy.graph.parts import DEFINITION, whole_name
 from wish_rollout.core.remedy.graph.schema_index import RELATIONS, WHOLES, parents_of
 from wish_rollout.core.remedy.graph.step_graph import Step
 from wish_rollout.core.remedy.identity_sequences import heir
@@ -46,7 +46,7 @@ class StepLookup:
             return self._comes_with(key) or Step("create", key)
         if key in changes.changed and key not in changes.rebuilt:
             return self._comes_with(key) or Step("alter", key)
-        return Step("move", key) if key in changes.moved else None
+        return Step("move", key) if key in changes.moved | changes.reset else None
 
     def _goes_along(self, key: Key) -> Key | None:  # noqa: PLR0911 - one return for each reason
         kind, name = key
@@ -57,6 +57,8 @@ class StepLookup:
         if kind == "default":
             owners = [("column", name), ("domain", name), *((of, split_last(name)[0]) for of in RELATIONS)]
             return next((each for each in owners if each in dropped), None)
+        if kind == DEFINITION:
+            return next((each for each in [("base type", name)] if each in dropped), None)
         whole = whole_name(key, live[key])
         if whole is not None:
             for of in WHOLES:
@@ -83,8 +85,10 @@ class StepLookup:
         """Return the base type that is dropped with its functions: each depends on the other."""
         before = self.changes.before
         for key in before.dependents.get(function, ()):
-            if key[0] == "base type" and key in self.changes.removed and key in before.needs(function):
-                return key
+            base_type = ("base type", key[1])
+            removed = key[0] == DEFINITION and base_type in self.changes.removed
+            if removed and base_type in before.needs(function):
+                return base_type
         return None
 
     def parent_column_dropped(self, column: str) -> Key | None:
@@ -105,10 +109,11 @@ class StepLookup:
     def keeps_children(self, column: str) -> bool:
         """Return whether a child keeps its own column of that name when the parent's is dropped."""
         table, own = split_last(column)
-        return any(
-            ("column", f"{child}.{own}") in self.draft.target or self.keeps_children(f"{child}.{own}")
-            for child in self.changes.before.children.get(table, ())
-        )
+        columns = [f"{child}.{own}" for child in self.changes.before.children.get(table, ())]
+        return any(self._stays(("column", each)) or self.keeps_children(each) for each in columns)
+
+    def _stays(self, key: Key) -> bool:
+        return key in self.draft.target and key not in self.changes.dropped
 
     def _comes_with(self, key: Key) -> Step | None:
         kind, name = key

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.remedy.graph.parts import DEFINITION, QUERY
 from wish_rollout.core.remedy.server_versions import reason_unknown
 from wish_rollout.core.remedy.writers import (
-    columns,
+    base_types,
     constraints,
-    defaults,
     enums,
     foreign_servers,
     foreign_tables,
@@ -17,12 +17,15 @@ from wish_rollout.core.remedy.writers import (
     routines,
     schemas,
     sequences,
+    subscriptions,
+    table_parents,
     table_parts,
     tables,
     text_search,
     types,
     views,
 )
+from wish_rollout.core.remedy.writers.columns import alteration, defaults, limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +36,8 @@ if TYPE_CHECKING:
 WRITERS: Mapping[str, Writer] = {
     "schema": schemas.SCHEMA,
     "extension": schemas.EXTENSION,
-    "base type": types.BASE,
+    "base type": base_types.SHELL,
+    DEFINITION: base_types.DEFINED,
     "enum": enums.WRITER,
     "composite type": types.COMPOSITE,
     "range type": types.RANGE,
@@ -41,12 +45,13 @@ WRITERS: Mapping[str, Writer] = {
     "sequence": sequences.WRITER,
     "table": tables.WRITER,
     "foreign table": foreign_tables.WRITER,
-    "column": columns.WRITER,
+    "column": alteration.WRITER,
     "default": defaults.WRITER,
     "constraint": constraints.WRITER,
     "index": indexes.WRITER,
     "statistics": indexes.STATISTICS,
     "view": views.VIEW,
+    QUERY: views.OF_VIEW,
     "materialized view": views.MATERIALIZED,
     "function": routines.FUNCTION,
     "procedure": routines.PROCEDURE,
@@ -72,9 +77,8 @@ WRITERS: Mapping[str, Writer] = {
     "collation": text_search.COLLATION,
     "conversion": text_search.CONVERSION,
     "language": text_search.LANGUAGE,
+    "subscription": subscriptions.WRITER,
 }
-UNTOUCHED = {"subscription": "a subscription connects to another server"}
-"""Kinds that no statement is written for, and why."""
 LAST = 20
 """The rank of a kind without a writer."""
 
@@ -82,19 +86,21 @@ LAST = 20
 def reason_kept(draft: Draft, key: Key, pairs: Pairs) -> str:
     """Return why an object cannot be changed like that; empty where it can."""
     kind, name = key
-    if reason := UNTOUCHED.get(kind) or reason_unknown(draft, key):
+    if reason := reason_unknown(draft, key):
         return reason
     if kind == "column":
-        return columns.reason_kept(draft, name, pairs)
-    if kind == "table" and "partition by" in pairs:
-        return "no statement changes how a table is partitioned"
-    return ""
+        return limits.reason_kept(draft, name, pairs)
+    if kind == "table":
+        return table_parents.reason_kept(draft, name, pairs)
+    if kind == "subscription":
+        return subscriptions.reason_kept(draft, name, pairs)
+    return base_types.reason_kept(draft, key)
 
 
 def reason_not_created(draft: Draft, key: Key) -> str:
     """Return why no statement creates an object; empty where one does."""
     kind, name = key
-    if reason := UNTOUCHED.get(kind) or reason_unknown(draft, key):
+    if reason := reason_unknown(draft, key):
         return reason
     if kind == "default privileges":
         return ""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.draft import Writer
 from wish_rollout.core.remedy.sql_syntax import given, settings
+from wish_rollout.core.remedy.writers.foreign_key_triggers import UNKNOWN_TRIGGERS, enable_triggers
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
@@ -109,6 +110,8 @@ def create(draft: Draft, name: str, properties: Props) -> list[str]:
     properties.pop("attached to", None)  # by the parent's index, which is created afterwards
     if properties.pop("copy", None):
         return _as_copy(draft, name, properties)
+    if properties.pop("triggers", None):
+        draft.gap("constraint", name, UNKNOWN_TRIGGERS)
     if properties.get("invalid") or properties.get("not ready"):
         draft.gap("constraint", name, "it is promised half-made")
     made = [f"{target} ADD CONSTRAINT {own} {definition(properties)}"]
@@ -120,7 +123,7 @@ def create(draft: Draft, name: str, properties: Props) -> list[str]:
 def _as_copy(draft: Draft, name: str, properties: Props) -> list[str]:
     """Give a copy of a parent's constraint what it has by itself; the copy is there already."""
     if "triggers" in properties:
-        draft.gap("constraint", name, "it is its parent's, and only its triggers fire in another way here")
+        draft.gap("constraint", name, UNKNOWN_TRIGGERS)
     properties.clear()
     return []
 
@@ -128,9 +131,9 @@ def _as_copy(draft: Draft, name: str, properties: Props) -> list[str]:
 def drop_copy(draft: Draft, name: str) -> list[str]:
     """Make a constraint its parent's mere copy again."""
     whole, own = split_last(name)
-    live = dict(draft.live["constraint", name])
-    _as_copy(draft, name, live.copy())
-    return [f"COMMENT ON CONSTRAINT {own} ON {whole} IS NULL"] if "comment" in live else []
+    live = draft.live["constraint", name]
+    made = [enable_triggers(name)] if "triggers" in live else []
+    return made + ([f"COMMENT ON CONSTRAINT {own} ON {whole} IS NULL"] if "comment" in live else [])
 
 
 def alter(draft: Draft, name: str, pairs: Pairs) -> list[str]:
@@ -149,6 +152,11 @@ def alter(draft: Draft, name: str, pairs: Pairs) -> list[str]:
         words = f"{'' if new.get('deferrable') else 'NOT '}DEFERRABLE"
         words += " INITIALLY DEFERRED" if new.get("initially deferred") else " INITIALLY IMMEDIATE"
         made.append(f"{target} ALTER CONSTRAINT {own} {words}")
+    if "triggers" in pairs:
+        if pairs.pop("triggers")[1] is None:
+            made.append(enable_triggers(name))
+        else:
+            draft.gap("constraint", name, UNKNOWN_TRIGGERS)
     if "storage parameters" in pairs:
         index = f"{split_last(whole)[0]}.{own}"
         made += settings(f"ALTER INDEX {index}", *pairs.pop("storage parameters"))

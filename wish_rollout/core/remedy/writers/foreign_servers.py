@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.remedy.draft import Draft, Pairs
     from wish_rollout.core.remedy.sql_syntax import Props
+    from wish_rollout.core.schema.snapshot import Key
 
 HIDDEN = "(hidden)"
 
@@ -45,6 +46,13 @@ def _report_secrets(draft: Draft, kind: str, name: str, values: Mapping[str, str
     for key, value in values.items():
         if value == HIDDEN:
             draft.gap(kind, name, f"the value of its option {key} is secret, so no snapshot has it")
+
+
+def has_secrets(draft: Draft, key: Key) -> bool:
+    """Return whether an object has options whose values are in no snapshot, so that it cannot be created again."""
+    found = (objects.get(key, {}) for objects in (draft.live, draft.target))
+    names = ("options", "mapping options")
+    return any(HIDDEN in (each.get(name) or {}).values() for each in found for name in names)
 
 
 def create_wrapper(draft: Draft, name: str, properties: Props) -> list[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.draft import Writer
-from wish_rollout.core.remedy.writers import columns
-from wish_rollout.core.remedy.writers.column_properties import beside
+from wish_rollout.core.remedy.writers.columns.creation import definition
+from wish_rollout.core.remedy.writers.columns.properties import beside
 from wish_rollout.core.remedy.writers.foreign_servers import alter_options, option_list
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def create(draft: Draft, name: str, properties: Props) -> list[str]:
         left = dict(draft.target["column", column])
         left.pop("position", None)
         left.pop("attribute number", None)
-        inside.append(columns.definition(draft, column, left))
+        inside.append(definition(draft, column, left))
         pairs: Pairs = {key: (None, value) for key, value in left.items()}
         after += beside(draft, column, pairs)
         for key in pairs:

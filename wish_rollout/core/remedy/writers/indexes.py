@@ -23,6 +23,13 @@ ALTERS = frozenset(
         "depends on extensions",
     }
 )
+_DEFAULT_CLASSES = {
+    "tsvector": "tsvector_ops",
+    "ltree": "gist_ltree_ops",
+    "ltree[]": "gist__ltree_ops",
+    "hstore": "gist_hstore_ops",
+}
+"""Type → its default operator class for GiST. The default classes of other types have no parameters."""
 _OWN = ("storage parameters", "clustered", "statistics targets")
 
 
@@ -31,7 +38,7 @@ def create(draft: Draft, name: str, properties: Props) -> list[str]:
     if "copy of" in properties:
         return _from_definition(draft, name, properties)
     table = properties.pop("table")
-    keys = properties.pop("keys")
+    keys = [key_with_class(draft, table, key) for key in properties.pop("keys")]
     only = "ONLY " if properties.pop("invalid", None) else ""
     if (only and "partition by" not in draft.target.get(("table", table), {})) or properties.get("not ready"):
         draft.gap("index", name, "it is promised half-made")
@@ -111,8 +118,20 @@ def alter_statistics(_draft: Draft, name: str, pairs: Pairs) -> list[str]:
 
 def reason(draft: Draft, name: str) -> str:
     """Return why an index cannot be created."""
-    keys = draft.target["index", name]["keys"]
+    properties = draft.target["index", name]
+    keys = [key_with_class(draft, properties["table"], key) for key in properties["keys"]]
     return NO_CLASS_NAME if any(" default operator class " in key for key in keys) else ""
+
+
+def key_with_class(draft: Draft, table: str, key: str) -> str:
+    """Return an index key with the name of the default operator class of its column, where that is known."""
+    own, separator, parameters = key.partition(" default operator class ")
+    column = draft.target.get(("column", f"{table}.{own}"))
+    if not separator or column is None:
+        return key
+    name = column["type"].rpartition(".")
+    found = _DEFAULT_CLASSES.get(name[2])
+    return key if found is None else f"{own} {name[0] or 'pg_catalog'}.{found} {parameters}"
 
 
 WRITER = Writer(11, create, alter, ALTERS, early=True, reason=reason)

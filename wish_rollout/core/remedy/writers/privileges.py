@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.remedy.graph.parts import DEFINITION
 from wish_rollout.core.remedy.role_names import UnknownRole
-from wish_rollout.core.remedy.sql_syntax import granted, literal, spelled, word
+from wish_rollout.core.remedy.sql_syntax import granted, spelled, word
+from wish_rollout.core.remedy.writers.comments import PUBLIC_SCHEMA, comment
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.schema.scope import MIGRATOR
 
@@ -24,14 +26,13 @@ _CLASSES = {
     "TYPES": _TYPES,
     "SCHEMAS": {"schema"},
 }
-PUBLIC_SCHEMA = ("schema", "public")
 
 
 def finish(draft: Draft, kind: str, name: str, pairs: Pairs, *, created: bool = False) -> list[str]:
     """Write the statements beside an object's definition, in an order in which they can run."""
     made: list[str] = []
     owners = pairs.get("owner", (None, None))
-    for write in (_owner, _extensions, _comment):
+    for write in (_owner, _extensions, comment):
         try:
             made += write(draft, kind, name, pairs)
         except UnknownRole as error:
@@ -80,33 +81,16 @@ def _extensions(_draft: Draft, kind: str, name: str, pairs: Pairs) -> list[str]:
     ]
 
 
-def _comment(draft: Draft, kind: str, name: str, pairs: Pairs) -> list[str]:
-    made = []
-    if "index comment" in pairs:
-        index = f"{split_last(split_last(name)[0])[0]}.{split_last(name)[1]}"
-        made.append(_says(f"INDEX {index}", pairs.pop("index comment")[1]))
-    if "comment" not in pairs:
-        return made
-    _, after = pairs.pop("comment")
-    if after is None and (kind, name) == PUBLIC_SCHEMA:
-        after = "standard public schema"
-    elif after is None and kind == "extension":
-        draft.gap(kind, name, "its comment comes from the extension's own files")
-        return made
-    domain = kind == "constraint" and ("domain", split_last(name)[0]) in {**draft.live, **draft.target}
-    return [*made, _says(spelled(kind, name, domain=domain), after)]
-
-
-def _says(target: str, text: str | None) -> str:
-    return f"COMMENT ON {target} IS {literal(text) if text else 'NULL'}"
-
-
 def privileges(draft: Draft, kind: str, name: str, pairs: Pairs, *, created: bool = False) -> list[str]:
     """Write the REVOKEs and GRANTs that lead from what roles may do to what they have to be able to do.
 
     An object made now has what ALTER DEFAULT PRIVILEGES says, so that is taken back as well.
     """
     before, after = pairs.pop("privileges", (None, None))
+    if kind == "base type" and (DEFINITION, name) not in draft.target:
+        if before != after:
+            draft.gap(kind, name, "nobody can be granted privileges on a shell type")
+        return []
     if created:
         before = {**(before or {}), **given_by_default(draft, kind)}
     target = f"{granted(kind)} {name}"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.draft import Writer
-from wish_rollout.core.remedy.graph.schema_index import parents_of
 from wish_rollout.core.remedy.sql_syntax import given, settings
-from wish_rollout.core.remedy.writers import columns
-from wish_rollout.core.remedy.writers.column_properties import beside
+from wish_rollout.core.remedy.writers import table_parents
+from wish_rollout.core.remedy.writers.columns.creation import PASSED_OVER, definition
+from wish_rollout.core.remedy.writers.columns.properties import beside
 from wish_rollout.core.schema.column_order import moved_columns
 from wish_rollout.core.schema.names import split_last
 
@@ -25,15 +25,16 @@ def create(draft: Draft, name: str, properties: Props) -> list[str]:
     parents = properties.pop("inherits", [])
     partition_of = properties.pop("partition of", None)
     bound = properties.pop("partition bound", None)
-    inside, after = _columns(draft, name, partition_of)
     _note_order(draft, name, parents)
     text = f"CREATE {kept}TABLE {name}"
-    if partition_of is not None:
-        text += f" PARTITION OF {partition_of}{inside} {bound}"
+    if partition_of is not None and table_parents.has_other_order(draft, name, partition_of):
+        inside, after = _columns_of_attached(draft, name)
+        text += inside
+        after = [*table_parents.attach(draft, name), *after]
     else:
-        text += inside or " ()"
-    if parents:
-        text += f" INHERITS ({', '.join(parents)})"
+        inside, after = _columns(draft, name, partition_of)
+        text += f" PARTITION OF {partition_of}{inside} {bound}" if partition_of else inside or " ()"
+    text += f" INHERITS ({', '.join(parents)})" if parents else ""
     if "partition by" in properties:
         text += f" PARTITION BY {properties.pop('partition by')}"
     if "access method" in properties:
@@ -46,6 +47,21 @@ def create(draft: Draft, name: str, properties: Props) -> list[str]:
         text += f" TABLESPACE {properties.pop('tablespace')}"
     pairs: Pairs = {key: (None, properties.pop(key)) for key in [*_FLAGS, "of type"] if key in properties}
     return [text, *after, *alter(draft, name, pairs)]
+
+
+def _columns_of_attached(draft: Draft, name: str) -> tuple[str, list[str]]:
+    """Return the columns of a table that becomes a partition by ATTACH PARTITION, and what has to follow it."""
+    inside, after = [], []
+    for column in draft.columns(draft.target, name):
+        properties = dict(draft.target["column", column])
+        for of_parent in ("position", "attribute number", "inherited", "identity"):
+            properties.pop(of_parent, None)
+        inside.append(definition(draft, column, properties))
+        pairs: Pairs = {key: (None, value) for key, value in properties.items()}
+        after += beside(draft, column, pairs)
+        for key in pairs:
+            draft.gap("column", column, f"its {key} cannot be set")
+    return f" ({', '.join(inside)})", after
 
 
 def _note_order(draft: Draft, name: str, parents: list[str]) -> None:
@@ -73,7 +89,7 @@ def _columns(draft: Draft, name: str, partition_of: str | None) -> tuple[str, li
             continue
         if partition_of is not None:
             draft.gap("column", column, "it would be attached with columns of its own")
-        inside.append(columns.definition(draft, column, properties))
+        inside.append(definition(draft, column, properties))
         pairs: Pairs = {key: (None, value) for key, value in properties.items()}
         after += beside(draft, column, pairs)
         for key in pairs:
@@ -89,7 +105,7 @@ def _inherited(draft: Draft, column: str, properties: Props, partition_of: str |
         (found for each in parents if (found := draft.target.get(("column", f"{each}.{own}")))), properties
     )
     properties.pop("not null constraint", None)
-    passed = {key: value for key, value in parent.items() if key not in columns.PASSED_OVER}
+    passed = {key: value for key, value in parent.items() if key not in PASSED_OVER}
     pairs: Pairs = {
         key: (passed.get(key), properties.get(key))
         for key in sorted(
@@ -97,14 +113,7 @@ def _inherited(draft: Draft, column: str, properties: Props, partition_of: str |
         )
         if passed.get(key) != properties.get(key)
     }
-    made = []
-    inherited_default = next(
-        (draft.default(f"{each}.{own}") for each in parents if ("column", f"{each}.{own}") in draft.target),
-        None,
-    )
-    if (value := draft.default(column)) != inherited_default:
-        text = f"SET DEFAULT {value}" if value is not None else "DROP DEFAULT"
-        made.append(f"ALTER TABLE {table} ALTER COLUMN {own} {text}")
+    made = _own_default(draft, column, parents)
     if pairs.get("not null", (True, None))[0] is None:
         del pairs["not null"]
         made.append(f"ALTER TABLE {table} ALTER COLUMN {own} SET NOT NULL")
@@ -112,6 +121,19 @@ def _inherited(draft: Draft, column: str, properties: Props, partition_of: str |
     for key in pairs:
         draft.gap("column", column, f"its {key} is not as its parent's")
     return made
+
+
+def _own_default(draft: Draft, column: str, parents: list[str]) -> list[str]:
+    """Write a default that is not the parent's."""
+    table, own = split_last(column)
+    of_parent = next(
+        (draft.default(f"{each}.{own}") for each in parents if ("column", f"{each}.{own}") in draft.target),
+        None,
+    )
+    if (value := draft.default(column)) == of_parent:
+        return []
+    text = f"SET DEFAULT {value}" if value is not None else "DROP DEFAULT"
+    return [f"ALTER TABLE {table} ALTER COLUMN {own} {text}"]
 
 
 def alter(_draft: Draft, name: str, pairs: Pairs) -> list[str]:
@@ -136,43 +158,6 @@ def alter(_draft: Draft, name: str, pairs: Pairs) -> list[str]:
     if "of type" in pairs:
         after = pairs.pop("of type")[1]
         made.append(f"{target} OF {after}" if after else f"{target} NOT OF")
-    return made
-
-
-def detach(draft: Draft, name: str) -> list[str]:
-    """Separate a table from the parents that it does not keep."""
-    old, new = draft.live["table", name], draft.target["table", name]
-    if "partition of" in old:
-        return [f"ALTER TABLE {old['partition of']} DETACH PARTITION {name}"]
-    return [
-        f"ALTER TABLE {name} NO INHERIT {each}" for each in parents_of(old) if each not in parents_of(new)
-    ]
-
-
-def attach(draft: Draft, name: str) -> list[str]:
-    """Attach a table to its new parents; a former parent goes last, so that no column becomes the table's own."""
-    old, new = draft.live["table", name], draft.target["table", name]
-    if "partition of" in new:
-        parent = new["partition of"]
-        made = _checks_for_parent(draft, name, parent)
-        return [*made, f"ALTER TABLE {parent} ATTACH PARTITION {name} {new['partition bound']}"]
-    before, after = list(old.get("inherits", ())), list(new.get("inherits", ()))
-    kept = [each for each in before if each in after]
-    if kept + [each for each in after if each not in before] != after:
-        draft.gap("table", name, "the order of the tables that it inherits from cannot be changed")
-    made = [f"ALTER TABLE {name} INHERIT {each}" for each in after if each not in before]
-    return made + [f"ALTER TABLE {name} NO INHERIT {each}" for each in before if each not in after]
-
-
-def _checks_for_parent(draft: Draft, name: str, parent: str) -> list[str]:
-    """Return the checks that a table has to have before it becomes a partition."""
-    made = []
-    for (kind, full_name), properties in draft.target.items():
-        table, own = split_last(full_name)
-        is_check = kind == "constraint" and table == parent and properties["type"] == "check"
-        present = ("constraint", f"{name}.{own}") in draft.live
-        if is_check and not present and not properties.get("no inherit"):
-            made.append(f"ALTER TABLE {name} ADD CONSTRAINT {own} CHECK ({properties['expression']})")
     return made
 
 

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from wish_rollout.core.remedy.draft import Draft
     from wish_rollout.core.schema.snapshot import Key
 
-_REPLACEABLE = frozenset({"enum", "domain", "composite type"})
+_REPLACEABLE = frozenset({"enum", "domain", "composite type", "range type"})
 
 
 def can_move(draft: Draft, column: Key, type_key: Key) -> bool:
-    """Return whether a column can be given the new form of its type: exactly that type, or an array of it."""
+    """Return whether a column can be given the new form of its type: that type, its multirange, or an array of it."""
     if column[0] != "column" or type_key[0] not in _REPLACEABLE or type_key not in draft.target:
         return False
     table, own = split_last(column[1])
@@ -30,7 +30,9 @@ def can_move(draft: Draft, column: Key, type_key: Key) -> bool:
     type_name = str(live["type"])
     if type_key[0] == "composite type":
         return type_name == target["type"] == type_key[1] and _row(draft, own, type_key[1]) != ""
-    return type_name == target["type"] and type_name.removesuffix("[]") == type_key[1]
+    names = {type_key[1], draft.live[type_key].get("multirange")}
+    is_kept = draft.target[type_key].get("multirange") in names
+    return type_name == target["type"] and type_name.removesuffix("[]") in names and is_kept
 
 
 def _row(draft: Draft, column: str, type_name: str) -> str:
@@ -54,6 +56,10 @@ def _row(draft: Draft, column: str, type_name: str) -> str:
 def loses(draft: Draft, column: str) -> bool:
     """Return whether the new form of a column's type can shorten or round its values, or lacks an attribute."""
     name = str(draft.live["column", column]["type"]).removesuffix("[]")
+    for (kind, own), old_range in draft.live.items():
+        if kind == "range type" and name in {own, old_range.get("multirange")}:
+            new_range = draft.target.get((kind, own), old_range)
+            return loses_values(draft.live, draft.target, old_range["subtype"], new_range["subtype"])
     for key in (("domain", name), ("composite type", name)):
         if key in draft.live and key in draft.target:
             if key[0] == "domain":
@@ -75,10 +81,18 @@ def old_name(name: str) -> str:
     return f"{schema}.{identifier(f'{unquote_identifier(own)[:50]}__before')}"
 
 
-def set_aside(kind: str, name: str) -> list[str]:
-    """Return the statement that renames the old form of a type."""
+def set_aside(draft: Draft, kind: str, name: str) -> list[str]:
+    """Return the statements that rename the old form of a type, and what CREATE TYPE … AS RANGE makes with it."""
     word = "DOMAIN" if kind == "domain" else "TYPE"
-    return [f"ALTER {word} {name} RENAME TO {split_last(old_name(name))[1]}"]
+    new = split_last(old_name(name))[1]
+    made = [f"ALTER {word} {name} RENAME TO {new}"]
+    if kind == "range type":
+        live = draft.live[kind, name]
+        bounds, many = f"{live['subtype']}, {live['subtype']}", live["multirange"]
+        new_many = split_last(old_name(many))[1]
+        made += [f"ALTER TYPE {many} RENAME TO {new_many}", f"ALTER FUNCTION {many}() RENAME TO {new_many}"]
+        made += [f"ALTER FUNCTION {name}({each}) RENAME TO {new}" for each in (bounds, f"{bounds}, text")]
+    return made
 
 
 def drop_old(kind: str, name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.core.remedy.attribute_renames import renamed_attributes, with_new_names
 from wish_rollout.core.remedy.data_loss import columns_holding
 from wish_rollout.core.remedy.draft import Writer
 from wish_rollout.core.remedy.sql_syntax import identifier, literal
@@ -79,6 +80,12 @@ def alter_composite(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     if "attributes" not in pairs:
         return []
     before, after = (pair or [] for pair in pairs.pop("attributes"))
+    cascade = " CASCADE" if _is_of_table(draft, name) else ""
+    renames = [
+        f"ALTER TYPE {name} RENAME ATTRIBUTE {own} TO {new_name}{cascade}"
+        for own, new_name in renamed_attributes(before, after).items()
+    ]
+    before = with_new_names(before, after)
     old = {each["name"]: each for each in before}
     new = {each["name"]: each for each in after}
     steps = [f"DROP ATTRIBUTE {each}" for each in old if each not in new]
@@ -94,9 +101,8 @@ def alter_composite(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     order = [each for each in old if each in new] + [each for each in new if each not in old]
     if order != list(new):
         draft.gap("composite type", name, "the order of its attributes cannot be changed afterwards")
-    if _is_of_table(draft, name):
-        steps = [f"{step} CASCADE" for step in steps]
-    return ([f"ALTER TYPE {name} {', '.join(steps)}"] if steps else []) + made
+    steps = [f"{step}{cascade}" for step in steps]
+    return renames + ([f"ALTER TYPE {name} {', '.join(steps)}"] if steps else []) + made
 
 
 def create_range(_draft: Draft, name: str, properties: Props) -> list[str]:
@@ -119,21 +125,6 @@ def create_range(_draft: Draft, name: str, properties: Props) -> list[str]:
     return [f"CREATE TYPE {name} AS RANGE ({', '.join(inside)})"]
 
 
-def create_shell(_draft: Draft, name: str, properties: Props) -> list[str]:
-    """Announce a base type; one that is defined needs functions in C, which are not ours to write."""
-    properties.pop("shell", None)
-    for key in list(properties):
-        if key not in BESIDE:
-            del properties[key]
-    return [f"CREATE TYPE {name}"]
-
-
-def reason_base(draft: Draft, name: str) -> str:
-    """Return why a base type cannot be created."""
-    shell = draft.target["base type", name].get("shell")
-    return "" if shell else "a base type is made of functions in C"
-
-
 DOMAIN = Writer(5, create_domain, alter_domain, frozenset({"not null", *_NOT_NULLS, *BESIDE}))
 
 
@@ -145,11 +136,13 @@ def composite_is_rebuilt(draft: Draft, name: str, pairs: Pairs) -> bool:
     """Return whether a new type is needed: for the order of attributes, or for the type of one that columns have."""
     if "attributes" not in pairs or _is_of_table(draft, name):
         return False
+    attributes, wanted = (pair or [] for pair in pairs["attributes"])
+    attributes = with_new_names(attributes, wanted)
     if next(columns_holding(draft.live, name), None) is not None:
-        old, new = ({each["name"]: each["type"] for each in pair or []} for pair in pairs["attributes"])
+        old, new = ({each["name"]: each["type"] for each in pair} for pair in (attributes, wanted))
         if any(old[own] != kind for own, kind in new.items() if own in old):
             return True
-    before, after = ([each["name"] for each in pair or []] for pair in pairs["attributes"])
+    before, after = ([each["name"] for each in pair] for pair in (attributes, wanted))
     return [
         *(each for each in before if each in after),
         *(each for each in after if each not in before),
@@ -158,4 +151,3 @@ def composite_is_rebuilt(draft: Draft, name: str, pairs: Pairs) -> bool:
 
 COMPOSITE = Writer(4, create_composite, alter_composite, is_rebuilt=composite_is_rebuilt)
 RANGE = Writer(4, create_range, None, BESIDE)
-BASE = Writer(2, create_shell, None, BESIDE, rebuilds=False, reason=reason_base)

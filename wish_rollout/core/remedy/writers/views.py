@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.draft import Writer
 from wish_rollout.core.remedy.sql_syntax import given, settings
-from wish_rollout.core.remedy.writers.column_properties import beside
+from wish_rollout.core.remedy.writers.columns.properties import beside
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from wish_rollout.core.remedy.draft import Draft, Pairs
-    from wish_rollout.core.remedy.sql_syntax import Props
+    from wish_rollout.core.remedy.sql_syntax import Properties, Props
 
 ALTERS = frozenset(
     {"definition", "storage parameters", "owner", "comment", "privileges", "depends on extensions"}
@@ -78,9 +80,7 @@ def alter(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     pairs.pop("definition")
     pairs.pop("storage parameters", None)
     new = draft.target["view", name]
-    columns = [split_last(column)[1] for column in draft.columns(draft.target, name)]
-    stored = f" WITH ({given(new['storage parameters'])})" if "storage parameters" in new else ""
-    made = [f"CREATE OR REPLACE VIEW {name} ({', '.join(columns)}){stored} AS {new['definition']}"]
+    made = [_replace(new, draft.columns(draft.target, name), name, new["definition"])]
     for column in draft.columns(draft.target, name):
         if ("column", column) not in draft.live:
             made += _of_column(draft, column)
@@ -98,5 +98,32 @@ def alter_materialized(_draft: Draft, name: str, pairs: Pairs) -> list[str]:
     return made
 
 
+def create_query(draft: Draft, name: str, properties: Props) -> list[str]:
+    """Return the statement that gives a view its own query."""
+    return [
+        _replace(
+            draft.target["view", name], draft.columns(draft.target, name), name, properties.pop("definition")
+        )
+    ]
+
+
+def alter_query(draft: Draft, name: str, pairs: Pairs) -> list[str]:
+    """Return the statement that gives a view another query."""
+    return create_query(draft, name, {"definition": pairs.pop("definition")[1]})
+
+
+def drop_query(draft: Draft, name: str) -> list[str]:
+    """Return the statement that gives a view a query that needs nothing."""
+    view = draft.live["view", name]
+    return [_replace(view, draft.columns(draft.live, name), name, view["definition"])]
+
+
+def _replace(view: Properties, columns: Sequence[str], name: str, definition: str) -> str:
+    names = ", ".join(split_last(column)[1] for column in columns)
+    stored = f" WITH ({given(view['storage parameters'])})" if "storage parameters" in view else ""
+    return f"CREATE OR REPLACE VIEW {name} ({names}){stored} AS {definition}"
+
+
+OF_VIEW = Writer(15, create_query, alter_query, rebuilds=False, early=True)
 VIEW = Writer(14, create, alter, ALTERS, early=True, is_rebuilt=is_rebuilt)
 MATERIALIZED = Writer(14, create_materialized, alter_materialized, ALTERS_MATERIALIZED, early=True)

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.remedy.graph.parts import reported
+from wish_rollout.core.remedy.graph.parts import DEFINITION, QUERY, reported
 from wish_rollout.core.remedy.identity_sequences import heir, set_aside
 from wish_rollout.core.remedy.sql_syntax import spelled
 from wish_rollout.core.remedy.statements import Statement
 from wish_rollout.core.remedy.writers import (
-    columns,
     constraints,
-    defaults,
     foreign_servers,
     indexes,
     privileges,
     schemas,
     table_parts,
     type_replacement,
+    views,
 )
+from wish_rollout.core.remedy.writers.columns import creation, defaults
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wish_rollout.core.remedy.draft import Draft
+    from wish_rollout.core.remedy.draft import Draft, Pairs
     from wish_rollout.core.remedy.sql_syntax import Properties
     from wish_rollout.core.remedy.steps.change_set import ChangeSet
     from wish_rollout.core.remedy.steps.step_lookup import StepLookup
@@ -51,45 +51,45 @@ class DropStatements:
         if kind == "constraint":
             yield from self._still_not_null(split_last(name)[0], self.draft.live[key])
 
-    def _sql(self, key: Key) -> list[str]:  # noqa: C901, PLR0911 - one return for each kind
+    def _sql(self, key: Key) -> list[str]:  # noqa: PLR0911 - one return for each kind
         kind, name = key
         live = self.draft.live[key]
         if self._is_detached(key):
             return []  # it is the table's own after DETACH PARTITION, or gone
-        if (
-            kind in _COPIES
-            and {"copy", "copy of"} & live.keys()
-            and not ("type" in live and "copy" not in live)
-        ):
+        if _is_copy(kind, live):
             return _COPIES[kind](self.draft, name)
         if self.changes.replaced(key):
             return [type_replacement.drop_old(kind, name)]
-        if kind == "default":
-            return defaults.drop(self.draft, name)
         if kind == "default privileges":
             return schemas.default_privileges(self.draft, name, live["privileges"], {})
-        if kind == "trigger" and table_parts.from_parent(self.draft.live, name):
-            return table_parts.drop_copy(self.draft.live, name)
-        if kind == "column":
-            return [] if columns.follows_type(self.draft, split_last(name)[0]) else [self._drop_column(name)]
-        if kind == "constraint":
-            whole, own = split_last(name)
-            return [f"ALTER {self._altered_word(whole)} {whole} DROP CONSTRAINT {own}"]
         if kind == "sequence" and heir(self.draft, name) is not None:
             return [f"ALTER SEQUENCE {name} OWNED BY NONE", set_aside(name)]
         if kind == "user mapping":
             return foreign_servers.drop_mapping(self.draft, name)
         if kind == "language" and "handler" not in live:
-            return privileges.finish(
-                self.draft,
-                kind,
-                name,
-                {"privileges": (live.get("privileges"), None), "comment": (live.get("comment"), None)}
-                if "comment" in live
-                else {"privileges": (live.get("privileges"), None)},
-            )
+            kept = [each for each in ("privileges", "comment") if each == "privileges" or each in live]
+            pairs: Pairs = {each: (live.get(each), None) for each in kept}
+            return privileges.finish(self.draft, kind, name, pairs)
+        if (made := self._of_part(key)) is not None:
+            return made
         cascade = " CASCADE" if self._takes_along(key) else ""
         return [f"DROP {spelled(kind, name)}{cascade}"]
+
+    def _of_part(self, key: Key) -> list[str] | None:
+        """Return the statements that drop a part of a table or domain; None for what DROP names by itself."""
+        kind, name = key
+        if kind == QUERY:
+            return views.drop_query(self.draft, name)
+        if kind == "default":
+            return defaults.drop(self.draft, name)
+        if kind == "trigger" and table_parts.from_parent(self.draft.live, name):
+            return table_parts.drop_copy(self.draft.live, name)
+        if kind == "column":
+            return [] if creation.follows_type(self.draft, split_last(name)[0]) else [self._drop_column(name)]
+        if kind == "constraint":
+            whole, own = split_last(name)
+            return [f"ALTER {self._altered_word(whole)} {whole} DROP CONSTRAINT {own}"]
+        return None
 
     def _columns_along(self, key: Key) -> Iterator[str]:
         """Yield the children's columns that are dropped with a parent's."""
@@ -110,7 +110,7 @@ class DropStatements:
     def _takes_along(self, key: Key) -> bool:
         """Return whether a base type's functions, or constraints attached to an index, are dropped with it."""
         if key[0] == "base type":
-            return not self.draft.live[key].get("shell")
+            return (DEFINITION, key[1]) in self.draft.live
         return key[0] == "index" and any(
             self.draft.live[other].get("attached to") == key[1]
             for other in self.changes.before.dependents.get(key, ())
@@ -136,3 +136,8 @@ class DropStatements:
                 continue
             if self.draft.target.get(key, {}).get("not null") and self.draft.live[key].get("not null"):
                 yield Statement(f"ALTER TABLE {table} ALTER COLUMN {own} SET NOT NULL", *key)
+
+
+def _is_copy(kind: str, live: Properties) -> bool:
+    """Return whether a part of a partition is a copy of its parent's."""
+    return kind in _COPIES and ("copy" in live or ("copy of" in live and "type" not in live))

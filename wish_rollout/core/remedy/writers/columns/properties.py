@@ -72,11 +72,7 @@ def _not_null(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     new, old = draft.target["column", name], draft.live.get(("column", name), {})
     usual = usual_not_null(table, column)
     if new.get("not null not valid"):
-        pairs.pop("not null", None)
-        pairs.pop("not null not valid", None)
-        named = identifier(pairs.pop("not null constraint", (None, None))[1] or usual)
-        first = [f"ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL"] if old.get("not null") else []
-        return [*first, f"ALTER TABLE {table} ADD CONSTRAINT {named} NOT NULL {column} NOT VALID"]
+        return _not_valid(table, column, usual, pairs, is_not_null=bool(old.get("not null")))
     made = []
     named = identifier((old if old.get("not null") else {}).get("not null constraint") or usual)
     if not old.get("not null") and "not null constraint" not in pairs:  # it was created with its name
@@ -95,6 +91,15 @@ def _not_null(draft: Draft, name: str, pairs: Pairs) -> list[str]:
         after = pairs.pop("not null comment")[1]
         made.append(f"COMMENT ON CONSTRAINT {named} ON {table} IS {literal(after) if after else 'NULL'}")
     return made
+
+
+def _not_valid(table: str, column: str, usual: str, pairs: Pairs, *, is_not_null: bool) -> list[str]:
+    """Write a NOT NULL constraint that existing rows need not satisfy."""
+    pairs.pop("not null", None)
+    pairs.pop("not null not valid", None)
+    named = identifier(pairs.pop("not null constraint", (None, None))[1] or usual)
+    first = [f"ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL"] if is_not_null else []
+    return [*first, f"ALTER TABLE {table} ADD CONSTRAINT {named} NOT NULL {column} NOT VALID"]
 
 
 def _identity_change(draft: Draft, name: str, before: Any, after: Any) -> list[str]:

@@ -1,0 +1,1 @@
+"""The composition of a remedy: the statements of its steps, in their order."""

@@ -1,0 +1,86 @@
+"""What connects finished objects: privileges of columns, owners of sequences, indexes of replica identities."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.remedy.graph.schema_index import RELATIONS
+from wish_rollout.core.remedy.statements import Statement
+from wish_rollout.core.remedy.writers import privileges, sequences, tables
+from wish_rollout.core.schema.names import split_last
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from wish_rollout.core.remedy.draft import Draft
+    from wish_rollout.core.remedy.graph.step_graph import Step
+    from wish_rollout.core.remedy.steps.change_set import ChangeSet
+    from wish_rollout.core.remedy.steps.step_lookup import StepLookup
+    from wish_rollout.core.schema.snapshot import Key
+
+
+class References:
+    """Writes the statements that need several objects to exist."""
+
+    def __init__(
+        self, draft: Draft, changes: ChangeSet, lookup: StepLookup, marked: Collection[Step]
+    ) -> None:
+        self.draft = draft
+        self.changes = changes
+        self.lookup = lookup
+        self.marked = marked
+
+    def statements(self) -> Iterator[Statement]:
+        """Yield all of them."""
+        yield from self._column_privileges()
+        yield from self._sequence_owners()
+        yield from self._replica_identities()
+
+    def _is_marked(self, key: Key) -> bool:
+        """Return whether an object is created only after something that loses data."""
+        return key in self.changes.created and self.lookup.creation_of(key) in self.marked
+
+    def _column_privileges(self) -> Iterator[Statement]:
+        """Yield the grants on columns: REVOKE on a table takes those of its columns away."""
+        for column, pair in self.draft.column_privileges.items():
+            table = split_last(column)[0]
+            step = self.lookup.creation_of(("column", column))
+            marked = step in self.marked and (
+                ("column", column) in self.changes.created
+                or any((of, table) in self.changes.created for of in RELATIONS)
+            )
+            for sql in privileges.column_privileges(self.draft, column, pair):
+                yield Statement(sql, "column", column, marked)
+
+    def _sequence_owners(self) -> Iterator[Statement]:
+        for key in sorted(self.changes.created | self.changes.changed.keys()):
+            if key[0] == "sequence" and key in self.draft.target:
+                new = self.draft.target[key]
+                old = {} if key in self.changes.created else self.draft.live.get(key, {})
+                if old.get("owned by") != new.get("owned by"):
+                    yield Statement(sequences.owned(key[1], new), *key, self._is_marked(key))
+
+    def _replica_identities(self) -> Iterator[Statement]:
+        for key, new in self.draft.target.items():
+            if key[0] in {"table", "materialized view"} and self._identity_changes(key):
+                value = new.get("replica identity")
+                if value == "index (dropped)":
+                    self.draft.gap(*key, "no statement leads to a replica identity whose index was dropped")
+                else:
+                    yield Statement(tables.replica_identity(key[1], value), *key, self._is_marked(key))
+
+    def _identity_changes(self, key: Key) -> bool:
+        """Return whether a replica identity differs, or its index is created again."""
+        if key not in self.draft.live and key not in self.changes.created:
+            return False
+        wanted = self.draft.target[key].get("replica identity")
+        if wanted != self.draft.live.get(key, {}).get("replica identity"):
+            return True
+        if wanted is None or not wanted.startswith("index "):
+            return False
+        index = wanted.removeprefix("index ")
+        return any(
+            split_last(name)[1] == index
+            for kind, name in self.changes.rebuilt
+            if kind in {"index", "constraint"}
+        )

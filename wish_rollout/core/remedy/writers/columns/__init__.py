@@ -1,0 +1,1 @@
+"""The statements for columns and their defaults."""

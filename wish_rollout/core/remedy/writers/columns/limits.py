@@ -1,0 +1,72 @@
+"""Which changes of a column no ALTER TABLE makes, and what prevents one. Manual, ALTER TABLE."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.remedy.type_casts import INTEGERS, cast_path
+from wish_rollout.core.schema.names import split_last
+from wish_rollout.core.schema.names_in_text import contains_identifier
+
+if TYPE_CHECKING:
+    from wish_rollout.core.remedy.draft import Draft, Pairs
+    from wish_rollout.core.schema.snapshot import Key
+
+_STOPPING = frozenset(
+    {
+        "view",
+        "materialized view",
+        "rule",
+        "function",
+        "procedure",
+        "policy",
+        "trigger",
+        "publication",
+        "default",
+    }
+)
+
+
+def reason_kept(draft: Draft, name: str, pairs: Pairs) -> str:
+    """Return why a column cannot be changed like that; empty where it can."""
+    if "type" not in pairs or "generated" in draft.live["column", name]:
+        return ""
+    table, own = split_last(name)
+    if ("table", table) not in draft.live:
+        return ""
+    if contains_identifier({"key": draft.live["table", table].get("partition by", "")}, own):
+        return "no statement changes the type of a column of the partition key"
+    before, after = pairs["type"]
+    if cast_path({**draft.live, **draft.target}, before, after, draft.major) == "":
+        return f"no cast leads from {before} to {after}"
+    return ""
+
+
+def is_rebuilt(draft: Draft, name: str, pairs: Pairs) -> bool:
+    """Return whether a generated column has to be dropped and added, because no statement alters it."""
+    if "virtual" in pairs:
+        return True
+    if "generated" not in pairs:
+        return False
+    before, after = pairs["generated"]
+    if before is None or (after is None and draft.live["column", name].get("virtual")):
+        return True
+    return after is not None and (draft.major < 17 or "type" in pairs or "collation" in pairs)
+
+
+def can_be_rebuilt(draft: Draft, name: str) -> bool:
+    """Return whether a column can be dropped and added without losing a value."""
+    key = ("column", name)
+    return "generated" in draft.live[key] and "generated" in draft.target.get(key, {})
+
+
+def stops(draft: Draft, name: str, pairs: Pairs, other: Key) -> bool:
+    """Return whether an object prevents ALTER COLUMN … TYPE (manual, ALTER TABLE); indexes are rebuilt by it."""
+    if "type" not in pairs and "collation" not in pairs:
+        return False
+    live = draft.live[other]
+    if other[0] == "column":
+        return "generated" in live and split_last(other[1])[0] == split_last(name)[0]
+    if other[0] == "constraint":
+        return live["type"] == "foreign key" and not set(pairs.get("type", ())) <= set(INTEGERS)
+    return other[0] in _STOPPING
