@@ -118,13 +118,14 @@ class CatalogChanges:
 
         The driver would prepare again after every ALTER, DROP and ROLLBACK, for queries of tables that these change.
         """
-        if name not in self.prepared:
+        query = f"{name}_of_some" if some else name
+        if query not in self.prepared:
             text, order = _numbered(load_query(name, self.major, selected=some))
-            self.ask(f"PREPARE {self.prefix}{name} AS {text}")
-            self.prepared[name] = order
-        order = self.prepared[name]
+            self.ask(f"PREPARE {self.prefix}{query} AS {text}")
+            self.prepared[query] = order
+        order = self.prepared[query]
         places = ", ".join(["%s"] * len(order))
-        call = f"EXECUTE {self.prefix}{name}" + (f" ({places})" if order else "")
+        call = f"EXECUTE {self.prefix}{query}" + (f" ({places})" if order else "")
         return self.ask(call, [parameters[each] for each in order])
 
     def prepare_to_read(self) -> None:
@@ -168,7 +169,7 @@ class CatalogChanges:
     def prepare_all(self) -> None:
         """Prepare and plan the queries of this class. Comes after ``prepare_to_read``."""
         with self.connection.pipeline():
-            self._ask_rows(BOOTSTRAP, ())
+            self._ask_rows(BOOTSTRAP, (), own=True)
             self.named("present_objects", {"catalogs": []})
             self.named("dependents", {"catalogs": [], "oids": []})
 
@@ -212,12 +213,13 @@ class CatalogChanges:
         return self.named("written_catalogs", {"catalogs": list(self.catalogs.values())})
 
     def _ask_rows(self, since: int, catalogs: Iterable[str], *, own: bool = False) -> psycopg.Cursor[Any]:
-        return self.named("changed_objects", {"since": str(since), "catalogs": list(catalogs), "own": own})
+        """Ask for rows; ``own``: only those of the present transaction and its subtransactions."""
+        return self.named("changed_objects", {"since": str(since), "catalogs": list(catalogs)}, some=own)
 
     @staticmethod
     def _take_rows(answer: psycopg.Cursor[Any]) -> Rows:
         found: Rows = {}
-        for catalog, oid, part, container, kind, name in answer.fetchall():
+        for catalog, oid, part, container, kind, name, *_ in answer.fetchall():
             found.setdefault(catalog, {})[oid, part] = Entry(container, kind, name)
         return found
 

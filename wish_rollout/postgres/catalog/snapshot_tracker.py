@@ -15,7 +15,7 @@ from wish_rollout.core.schema.names import parent_object
 from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.postgres.catalog.catalog_changes import CatalogChanges
 from wish_rollout.postgres.catalog.catalog_objects import CatalogObjects
-from wish_rollout.postgres.catalog.changed_units import Units, changed_units
+from wish_rollout.postgres.catalog.changed_units import NOTHING, Units, changed_units
 from wish_rollout.postgres.catalog.snapshot_reader import (
     add_results,
     garbage_collection_disabled,
@@ -43,7 +43,8 @@ _WHERE = {
 }
 """Queries that find something only where a relation or a type has rows in a catalog."""
 _PARTS = ("pg_class", "pg_constraint", "pg_trigger", "pg_rewrite", "pg_policy")
-_TYPES = ("enums", "domains", "composite_types", "range_types", "base_types")
+_TYPES = {"enums": "e", "domains": "d", "composite_types": "c", "range_types": "rm", "base_types": "bp"}
+"""The queries of types, and the kinds of types (manual, pg_type.typtype) that each finds."""
 ALL_QUERIES = (
     *("comments", "relations", "columns", "sequences", "constraints", "not_nulls", "disabled_constraints"),
     *("triggers", "rules", "policies", "indexes", "index_columns", "collation_names", "functions", *_TYPES),
@@ -277,7 +278,9 @@ class SnapshotTracker:
         if units.functions:
             yield "functions"
         if units.types:
-            yield from _TYPES
+            new, known = written.rows.get("pg_type", {}), self.known["pg_type"]
+            kinds = {(new.get((oid, 0)) or known.get((oid, 0)) or NOTHING).kind for oid in units.types}
+            yield from (name for name, found in _TYPES.items() if kinds & set(found))
 
 
 def _group(kind: str, name: str, properties: Mapping[str, Json]) -> str:

@@ -3,10 +3,12 @@
 -- of objects that initdb did not make. Manual: "System Columns", "System Catalogs".
 -- part: a column's number, or that of a column that a comment is on. container: of an index, a TOAST table and an
 -- identity column's sequence their table, of a composite type's relation the type, of all others what they are on.
--- own: only the rows that the present transaction or its subtransactions wrote. Their transaction IDs are not below the
--- transaction's own one, and the only ones of them in progress whose rows are visible.
-WITH since (age) AS (SELECT age(%(since)s::xid)),
-written AS MATERIALIZED (
+-- of all: the rows of all transactions since then. of some: only those of the present transaction and its subtransactions;
+-- it holds locks on the relations whose indexes, constraints and sequences it changes until its end (manual: "Explicit Locking").
+WITH since (age) AS (SELECT age(%(since)s::xid))
+   , locked (oid) AS (  -- of some
+    SELECT DISTINCT relation FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation')  -- of some
+   , written AS MATERIALIZED (  -- of some
 SELECT 'pg_class' AS catalog, c.oid, 0::bigint AS part,
        CASE WHEN c.relkind IN ('i', 'I') THEN (SELECT i.indrelid FROM pg_index i WHERE i.indexrelid = c.oid)
             WHEN c.relkind = 'c' THEN c.reltype
@@ -29,9 +31,11 @@ SELECT 'pg_constraint', c.oid, 0, CASE WHEN c.conrelid <> 0 THEN c.conrelid ELSE
        CASE WHEN c.conrelid <> 0 THEN '' ELSE 'type' END, '', c.xmin
   FROM pg_constraint c
  WHERE 'pg_constraint' = ANY (%(catalogs)s) AND age(c.xmin) <= (SELECT age FROM since) AND c.oid >= 16384
+   AND (c.conrelid = ANY (ARRAY(SELECT oid FROM locked)) OR c.contypid > 0)  -- of some
 UNION ALL
 SELECT 'pg_index', i.indexrelid, 0, i.indrelid, '', '', i.xmin FROM pg_index i
  WHERE 'pg_index' = ANY (%(catalogs)s) AND age(i.xmin) <= (SELECT age FROM since)
+   AND i.indrelid = ANY (ARRAY(SELECT oid FROM locked))  -- of some
 UNION ALL
 SELECT 'pg_trigger', t.oid, 0, t.tgrelid, '', '', t.xmin FROM pg_trigger t
  WHERE 'pg_trigger' = ANY (%(catalogs)s) AND age(t.xmin) <= (SELECT age FROM since)
@@ -57,8 +61,9 @@ UNION ALL
 SELECT 'pg_proc', p.oid, 0, p.oid, p.prokind::text, '', p.xmin FROM pg_proc p
  WHERE 'pg_proc' = ANY (%(catalogs)s) AND age(p.xmin) <= (SELECT age FROM since) AND p.oid >= 16384
 UNION ALL
-SELECT 'pg_type', t.oid, 0, CASE WHEN c.relkind <> 'c' THEN 0 ELSE t.oid END, '', '', t.xmin
-  FROM pg_type t LEFT JOIN pg_class c ON c.oid = t.typrelid
+SELECT 'pg_type', t.oid, 0, CASE WHEN (SELECT c.relkind FROM pg_class c WHERE c.oid = t.typrelid) <> 'c' THEN 0 ELSE t.oid END,
+       t.typtype::text, '', t.xmin
+  FROM pg_type t
  WHERE 'pg_type' = ANY (%(catalogs)s) AND age(t.xmin) <= (SELECT age FROM since) AND t.oid >= 16384
 UNION ALL
 SELECT 'pg_enum', e.oid, 0, e.enumtypid, '', '', e.xmin FROM pg_enum e
@@ -74,10 +79,10 @@ SELECT 'pg_depend', d.objid, d.refobjsubid, d.refobjid,
  WHERE 'pg_depend' = ANY (%(catalogs)s) AND age(d.xmin) <= (SELECT age FROM since)
    AND (d.refclassid = 'pg_extension'::regclass AND d.deptype IN ('e', 'x')
         OR d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
+           AND d.objid = ANY (ARRAY(SELECT oid FROM locked))  -- of some
            AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0)
-)
-SELECT catalog, oid, part, container, kind, name
-  FROM written, (SELECT pg_current_xact_id_if_assigned() AS id) AS present
- WHERE CASE WHEN %(own)s::bool
-            THEN pg_xact_status((present.id::text::bigint + age(present.id::xid) - age(writer))::text::xid8) = 'in progress'
-            ELSE true END
+)  -- of some
+   , present (id) AS (  -- of some
+    SELECT pg_current_xact_id_if_assigned()::text::bigint + age(pg_current_xact_id_if_assigned()::xid))  -- of some
+SELECT catalog, oid, part, container, kind, name FROM written  -- of some
+ WHERE pg_xact_status(((SELECT id FROM present) - age(writer))::text::xid8) = 'in progress'  -- of some
