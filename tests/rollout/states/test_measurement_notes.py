@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -54,3 +55,26 @@ def test_lock_is_held_from_one_revision_to_the_next(states: States) -> None:
 
     kinds = [{hazard["kind"] for hazard in plan["hazards"]} for plan in (together, apart)]
     assert kinds[0] > kinds[1], kinds
+
+
+def test_lost_connection_of_a_rehearsal_is_named(states: States) -> None:
+    states.migrate()
+    ends = "DO $$ BEGIN IF current_database() LIKE 'wish_scratch%' THEN {}; END IF; END $$"
+    states.revision("r2", "r1", ends.format("PERFORM pg_terminate_backend(pg_backend_pid())"))
+
+    result = states.cli("plan")
+
+    assert (result.code, "scratch server cannot be used, or its connection was lost" in result.err) == (
+        1,
+        True,
+    ), result
+
+
+def test_scratch_server_that_does_not_answer_is_named(states: States) -> None:
+    scratch = re.search(r"scratch = .*", (states.workspace.root / "rollout.toml").read_text())
+    assert scratch
+    states.workspace.edit("rollout.toml", scratch[0], 'scratch = "postgresql://nobody@127.0.0.1:1/postgres"')
+
+    result = states.cli("plan")
+
+    assert (result.code, "scratch server cannot be used" in result.err) == (1, True), result
