@@ -78,7 +78,8 @@ def add_foreign_key(  # noqa: PLR0913  (they are those of op.create_foreign_key)
         )
 
     partitions = _partitions(table, schema)
-    for its_schema, place in partitions or [(schema, table)]:
+    places: list[tuple[str | None, str]] = [*partitions] or [(schema, table)]
+    for its_schema, place in places:
         _validated(name, place, its_schema, partial(add, place, its_schema, postgresql_not_valid=True))
     if partitions and _look(_CONSTRAINT, name, table, schema) is None:
         add(table, schema)
