@@ -94,6 +94,11 @@ HINTS = (
         "SELECT convalidated FROM pg_constraint WHERE conname = 'fk2'",
     ),
     Hint(
+        "foreign key of a partitioned table",
+        'safe.add_foreign_key("events_fk", "events", ["id"], "accounts", ["id"])',
+        "SELECT bool_and(convalidated) AND count(*) = 3 FROM pg_constraint WHERE conname = 'events_fk'",
+    ),
+    Hint(
         "rename with its view and grants",
         'op.rename_table("tags_old", "tags")\nop.execute("CREATE VIEW public.tags_old AS TABLE public.tags")\n'
         'op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON public.tags_old TO PUBLIC")',

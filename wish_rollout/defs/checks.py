@@ -1,10 +1,12 @@
 """The asset checks of each schema. Each verification evaluates them, and they can be executed in Dagster's UI."""
 
 from collections.abc import Iterator, Set
+from contextlib import contextmanager
 
 import dagster as dg
 
 from wish_rollout.config import Config, Environment
+from wish_rollout.core.errors.verification import CommitRefused
 from wish_rollout.core.plan.verification_checks import OTHER_CHECKS, SCHEMA_CHECKS
 from wish_rollout.core.release.release import format_position
 from wish_rollout.defs.asset_keys import prefixed, schema_key
@@ -19,7 +21,8 @@ from wish_rollout.rollout.project.project import Project
 
 VERIFICATION_CHECKS = {**{name: text for name, (text, _) in SCHEMA_CHECKS.items()}, **OTHER_CHECKS}
 """Description of each check of a verification by name."""
-MIGRATION_CHECKS = frozenset({"exact_delta", "idempotent"})
+EXACT_DELTA = "exact_delta"
+MIGRATION_CHECKS = frozenset({EXACT_DELTA, "idempotent"})
 """Checks that compare the schema with the one before a migration. A later reading proves less, so that it does not
 replace their results."""
 
@@ -59,6 +62,23 @@ def check_evaluations(
             },
         )
     yield no_drift_of_verification(context, project.config, verification, revision)
+
+
+@contextmanager
+def refused_commit_as_failed_check(context: dg.OpExecutionContext, project: Project) -> Iterator[None]:
+    """Log a failed check if the block raises CommitRefused: the migration did not lead to the promised schema."""
+    try:
+        yield
+    except CommitRefused as error:
+        evaluation = dg.AssetCheckEvaluation(
+            asset_key=schema_key(error.environment, project.config.project.name),
+            check_name=EXACT_DELTA,
+            passed=False,
+            description=error.difference,
+            metadata={"seen": error.difference, "what remains": error.state},
+        )
+        context.log_event(evaluation)  # type: ignore[arg-type]  # it is accepted; its annotation is older
+        raise
 
 
 def checks_for(config: Config, env: Environment) -> dg.AssetChecksDefinition:

@@ -10,7 +10,7 @@ from wish_rollout.core.errors.plans import AlreadyAtRevision
 from wish_rollout.core.release.release import format_position
 from wish_rollout.defs import run_config
 from wish_rollout.defs.asset_keys import parent_keys, schema_key
-from wish_rollout.defs.checks import check_evaluations
+from wish_rollout.defs.checks import check_evaluations, refused_commit_as_failed_check
 from wish_rollout.defs.events.versions import version_tags
 from wish_rollout.defs.gate.gate import ApprovalGate, record_use
 from wish_rollout.defs.metadata import migration_fields, verification_metadata
@@ -63,7 +63,7 @@ def rollback(context: dg.OpExecutionContext) -> Iterator[Any]:
     if not is_allowed:
         yield dg.Output(None)
         return
-    with rollout_errors_as_failures():
+    with rollout_errors_as_failures(), refused_commit_as_failed_check(context, project):
         migrated = rollback_environment(project, target, to, actor=gate.actor)
         record_use(context, migrated)
         verification = verify_environment(project, target, expected=migrated.expected)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.defs.checks import check_evaluations
+from wish_rollout.defs.checks import check_evaluations, refused_commit_as_failed_check
 from wish_rollout.defs.gate.gate import ApprovalGate, record_use, refuse_other_release
 from wish_rollout.defs.gate.gate_check import gate_passed
 from wish_rollout.defs.metadata import migration_fields, plan_metadata, verification_metadata
@@ -50,7 +50,7 @@ def preflight(context: dg.OpExecutionContext, environments: tuple[Environment, .
 def migrate(context: dg.OpExecutionContext, env: Environment, planned: dict[str, Any]) -> dict[str, Any]:
     """Migrate one environment. For a gated one, the approval is verified again while the rollout lock is held."""
     project, target = project_of(context), target_of(context, env.name)
-    with rollout_errors_as_failures():
+    with rollout_errors_as_failures(), refused_commit_as_failed_check(context, project):
         migrated = migrate_environment(
             project,
             target,

@@ -37,7 +37,8 @@ class Hooks:
 
     ``first`` before its first statement, ``last`` behind its last one. Where env.py or a script commits by
     itself before the end, ``early`` before the first commit, so that it is in what is committed; ``last``
-    then has a transaction of its own. ``each`` in every step's own transaction, before its statements.
+    then has a transaction of its own. ``each`` in every step's own transaction, before its statements; ``completed``
+    behind them, with the revision.
     ``step`` gets each revision that is about to run, and may refuse it. ``before`` is called with each
     statement, and whether it runs outside of a transaction; ``run`` executes a revision's statement;
     ``committing`` is called before each commit, and ``revisions_to_revert`` when a script rolls its transaction back. ``guard``
@@ -48,6 +49,7 @@ class Hooks:
     early: Callable[[], None] | None = None
     last: Callable[[], None] | None = None
     each: Callable[[], None] | None = None
+    completed: Callable[[str], None] | None = None
     step: Callable[[str], None] | None = None
     before: Callable[[str, bool], None] | None = None
     run: Callable[[Sent], None] | None = None

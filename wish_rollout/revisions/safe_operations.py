@@ -6,12 +6,19 @@ contain nothing else that must not be visible alone.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from alembic import op
 
-from wish_rollout.revisions.internal_statements import CONSTRAINT_LOOKUP, INDEX_LOOKUP, LOOKS
+from wish_rollout.revisions.catalog_lookups import fetch_all
+from wish_rollout.revisions.internal_statements import (
+    CONSTRAINT_LOOKUP,
+    INDEX_LOOKUP,
+    LOOKS,
+    PARTITIONS_LOOKUP,
+)
 from wish_rollout.revisions.operation_sql import quoted
 
 if TYPE_CHECKING:
@@ -58,10 +65,24 @@ def add_foreign_key(  # noqa: PLR0913  (they are those of op.create_foreign_key)
     schema: str | None = None,
     **options: Any,
 ) -> None:
-    """Add a foreign key in the same two steps; ``options`` are those of ``op.create_foreign_key``."""
-    options = {"source_schema": schema, **options, "postgresql_not_valid": True}
+    """Add a foreign key in the same two steps; ``options`` are those of ``op.create_foreign_key``.
+
+    A partitioned table gets it in each partition first, in two steps; the one of the whole table then includes these
+    without a scan. Before version 18, a partitioned table cannot have it NOT VALID (manual, ALTER TABLE, Notes).
+    """
     keys = list(columns), list(referenced)
-    _validated(name, table, schema, lambda: op.create_foreign_key(name, table, references, *keys, **options))
+
+    def add(place: str, its_schema: str | None, **more: Any) -> None:
+        op.create_foreign_key(
+            name, place, references, *keys, **{**options, "source_schema": its_schema, **more}
+        )
+
+    partitions = _partitions(table, schema)
+    places: list[tuple[str | None, str]] = [*partitions] or [(schema, table)]
+    for its_schema, place in places:
+        _validated(name, place, its_schema, partial(add, place, its_schema, postgresql_not_valid=True))
+    if partitions and _look(_CONSTRAINT, name, table, schema) is None:
+        add(table, schema)
 
 
 def set_not_null(table: str, column: str, *, schema: str | None = None) -> None:
@@ -80,6 +101,16 @@ def _validated(name: str, table: str, schema: str | None, add: Callable[[], None
     if not valid:
         with op.get_context().autocommit_block():
             op.execute(f"ALTER TABLE {quoted(table, schema)} VALIDATE CONSTRAINT {quoted(name)}")
+
+
+def _partitions(table: str, schema: str | None) -> list[tuple[str, str]]:
+    """Return schema and name of the partitions of a partitioned table that have rows; [] for another table."""
+    if op.get_context().as_sql:
+        return []
+    rows = fetch_all(PARTITIONS_LOOKUP, table=quoted(table, schema))
+    if not rows or rows[0][2]:
+        return []
+    return [(str(its_schema), str(name)) for its_schema, name, is_leaf in rows if is_leaf]
 
 
 def _look(query: sa.TextClause, name: str, table: str, schema: str | None) -> bool | None:

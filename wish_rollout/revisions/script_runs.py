@@ -243,21 +243,24 @@ def steps_to(
                 if hooks.step:
                     hooks.step(step.revision.revision)
                 applied.revisions.append(step.revision.revision)
-                step.migration_fn = call_before(hooks.each, step.migration_fn)
+                step.migration_fn = call_around(step.revision.revision, hooks, step.migration_fn)
             yield step
 
     return steps
 
 
-def call_before(check: Callable[[], None] | None, run: Callable[..., Any]) -> Callable[..., Any]:
-    """Call ``check`` before a step, in that step's own transaction."""
+def call_around(revision: str, hooks: Hooks, run: Callable[..., Any]) -> Callable[..., Any]:
+    """Call the hooks ``each`` and ``completed`` before and behind a step, in that step's own transaction."""
 
-    def checked(**arguments: Any) -> Any:
-        if check:
-            check()
-        return run(**arguments)
+    def called(**arguments: Any) -> Any:
+        if hooks.each:
+            hooks.each()
+        result = run(**arguments)
+        if hooks.completed:
+            hooks.completed(revision)
+        return result
 
-    return checked
+    return called
 
 
 def planner_of(scripts: Scripts, direction: Direction) -> Callable[[Any, Any], Iterable[Any]]:

@@ -139,3 +139,16 @@ def test_journal_of_an_abandoned_action_is_deleted_by_the_next_one(half_released
 
     assert half_released.revision("local") == "0009"
     assert half_released.sql("local", "select count(*) from wish_rollout.journal") == [(0,)]
+
+
+def test_release_is_continued_after_its_allowances_were_edited(half_released: Workspace) -> None:
+    interrupt_release(half_released)
+    half_released.edit(
+        "migrations/versions/0009_checked.py",
+        'allow_hazards = {"check-scan": "a test"}\n',
+        '\nallow_hazards = {\n    "check-scan": "agreed in the meantime",\n}\n',
+    )
+
+    half_released.migrate("local")
+
+    assert_release_is_complete(half_released)

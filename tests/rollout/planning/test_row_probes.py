@@ -11,6 +11,7 @@ from tests.cases.probes import CASES, TABLES, Case
 from wish_rollout.core.hazards.pending_revision import PendingRevision
 from wish_rollout.core.hazards.rename_tracking import all_renames
 from wish_rollout.core.rows.derived_requirements import derive_requirements
+from wish_rollout.core.rows.requirements import CheckRequirement
 from wish_rollout.core.schema.scope import Scope
 from wish_rollout.defs.metadata import findings_markdown
 from wish_rollout.postgres.catalog.database_state import read_database_state
@@ -91,3 +92,16 @@ def test_probe_with_a_timeout_has_no_result(database: str) -> None:
         assert [one.rows for one in found] == [None]
         assert "could not be probed" in found[0].description
         assert "| not counted |" in findings_markdown(found)
+
+
+def test_lost_connection_is_no_finding(database: str) -> None:
+    with connect(database, "the test") as connection:
+        connection.execute("create table items (price int); insert into items values (1)")
+        ends_session = CheckRequirement(
+            table="public.items",
+            columns=("price",),
+            name="c",
+            expression="pg_terminate_backend(pg_backend_pid())",
+        )
+        with pytest.raises(psycopg.OperationalError):
+            probe_requirements(connection, "prod", [ends_session])

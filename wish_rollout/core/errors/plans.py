@@ -10,7 +10,6 @@ from wish_rollout.core.errors.base import (
     DifferenceFound,
     EnvironmentRefused,
     Refused,
-    VerificationFailed,
 )
 
 
@@ -137,19 +136,6 @@ class WaitingAtGate(AwaitingApproval):
     summary = "'{environment}' waits for approval of the plan {plan_digest:.12}…."
     explanation = "Every environment before it is migrated and verified; '{environment}' was not changed."
     hint = "wish-rollout approve {environment} --reason '…'"
-
-
-@dataclass(eq=False)
-class SchemaVerificationFailed(VerificationFailed):
-    """A check of the verification failed: the schema is not the promised one."""
-
-    environment: str
-    failed: str
-    detail: str
-
-    summary = "Verification of '{environment}' failed: {failed}: {detail}."
-    explanation = "No later environment was migrated."
-    hint = "see all differences, and two ways to resolve them: wish-rollout drift {environment}"
 
 
 @dataclass(eq=False)

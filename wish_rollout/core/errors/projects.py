@@ -129,3 +129,17 @@ class DatabaseRoleFailed(RolloutError):
     summary = "The role {role}, which the release needs, cannot be created on the scratch server: {reason}."
     explanation = "Grants, policies and owners name roles, and a scratch database needs them as well."
     hint = "let the scratch server's role create roles: ALTER ROLE … CREATEROLE; or create it there: CREATE ROLE {role} NOLOGIN"
+
+
+@dataclass(eq=False)
+class ScratchConnectionLost(RolloutError):
+    """The connection to the scratch server was lost, or refused, during a replay or rehearsal."""
+
+    reason: str
+
+    summary = "The scratch server cannot be used, or its connection was lost: {reason}."
+    explanation = "The release could not be rehearsed; nothing was changed in any environment."
+    hint = (
+        "check the scratch server, and its log: wish-rollout doctor; then run the same command again, because a "
+        "rehearsal starts from an empty database each time"
+    )

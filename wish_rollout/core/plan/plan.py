@@ -58,6 +58,7 @@ class EnvironmentPlan:
     ``baseline``: the accepted differences that the plan records in the ledger; None if it records nothing new.
     ``notes``: what the plan does that the statements do not show. ``already_there``: what the environment has already
     of the pending revisions, whose statements allow for it; the plan was rehearsed on a copy of the live schema.
+    ``journal_digest``: the name of the release in the journal.
     """
 
     environment: str
@@ -86,6 +87,7 @@ class EnvironmentPlan:
     baseline: Baseline | None = None
     notes: tuple[str, ...] = ()
     already_there: str = ""
+    journal_digest: str = ""
 
     @property
     def upgraded_from(self) -> Position:

@@ -8,8 +8,8 @@ transaction are complete until it ends (manual, "The Cumulative Statistics Syste
 from __future__ import annotations
 
 import re
+import secrets
 from dataclasses import dataclass, field
-from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psycopg
@@ -36,7 +36,6 @@ IGNORED = frozenset(
 """Catalogs that no snapshot reads."""
 PREFIX = "wish_rollout_"
 """Begins the names of the prepared statements."""
-_NUMBERS = count(1)
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 BOOTSTRAP, FIRST_NORMAL = 1, 3
 """The transaction ID of initdb's first rows, and the first one that is no special one (access/transam.h)."""
@@ -106,7 +105,7 @@ class CatalogChanges:
         self.catalogs = {str(name): int(oid) for oid, name, _ in rows if name not in IGNORED}
         self.readable = all(may_read for _, name, may_read in rows if name not in IGNORED)
         self.counting = self.ask("SELECT current_setting('track_counts')::bool").fetchall()[0][0]
-        self.prefix = f"{PREFIX}{next(_NUMBERS)}_"
+        self.prefix = _new_prefix()
         self.prepared: dict[str, list[str]] = {}
         self.counted: Counts = {}
 
@@ -119,13 +118,14 @@ class CatalogChanges:
 
         The driver would prepare again after every ALTER, DROP and ROLLBACK, for queries of tables that these change.
         """
-        if name not in self.prepared:
+        query = f"{name}_of_some" if some else name
+        if query not in self.prepared:
             text, order = _numbered(load_query(name, self.major, selected=some))
-            self.ask(f"PREPARE {self.prefix}{name} AS {text}")
-            self.prepared[name] = order
-        order = self.prepared[name]
+            self.ask(f"PREPARE {self.prefix}{query} AS {text}")
+            self.prepared[query] = order
+        order = self.prepared[query]
         places = ", ".join(["%s"] * len(order))
-        call = f"EXECUTE {self.prefix}{name}" + (f" ({places})" if order else "")
+        call = f"EXECUTE {self.prefix}{query}" + (f" ({places})" if order else "")
         return self.ask(call, [parameters[each] for each in order])
 
     def prepare_to_read(self) -> None:
@@ -138,10 +138,14 @@ class CatalogChanges:
             )
             counts = self._count() if "written_catalogs" in self.prepared else None
             if found.fetchall()[0][1] < len(self.prepared):
-                self.prefix = f"{PREFIX}{next(_NUMBERS)}_"
+                self.prefix = _new_prefix()
                 self.prepared.clear()
                 counts = None
         self.counted = _counts(counts or self._count())
+
+    def count_writes(self) -> Counts:
+        """Return what the session has counted of its writes; empty if the server does not count."""
+        return _counts(self._count())
 
     def mark(self) -> Moment:
         """Return the present moment; the session is in the transaction that will write."""
@@ -162,10 +166,20 @@ class CatalogChanges:
         found["pg_depend"] = {key: entry for key, entry in found["pg_depend"].items() if key not in members}
         return Listing(found, others)
 
-    def written(self, mark: Moment, others: Mapping[str, int], *, committed: bool) -> Written:
+    def prepare_all(self) -> None:
+        """Prepare and plan the queries of this class. Comes after ``prepare_to_read``."""
+        with self.connection.pipeline():
+            self._ask_rows(BOOTSTRAP, (), own=True)
+            self.named("present_objects", {"catalogs": []})
+            self.named("dependents", {"catalogs": [], "oids": []})
+
+    def written(
+        self, mark: Moment, others: Mapping[str, int], *, committed: bool, own: bool = False
+    ) -> Written:
         """Return what was written since ``mark``; ``committed``: whether a transaction ended since then.
 
-        ``others``: how many rows the catalogs have that are not followed.
+        ``others``: how many rows the catalogs have that are not followed. ``own``: leave out the rows that other
+        sessions wrote.
 
         Comes after ``prepare_to_read``.
         """
@@ -184,7 +198,7 @@ class CatalogChanges:
             if (written | deleted) - FOLLOWED or alone:
                 return Written(everything=True)
         with self.connection.pipeline():
-            rows = self._ask_rows(mark.since, written) if written else None
+            rows = self._ask_rows(mark.since, written, own=own) if written else None
             keys = self.named("present_objects", {"catalogs": list(deleted)}) if deleted & LISTED else None
         listed = {name: _keys(text) for name, text in keys.fetchall() if name in deleted} if keys else {}
         return Written(rows=self._take_rows(rows) if rows else {}, present=listed, deleted=frozenset(deleted))
@@ -198,13 +212,14 @@ class CatalogChanges:
     def _count(self) -> psycopg.Cursor[Any]:
         return self.named("written_catalogs", {"catalogs": list(self.catalogs.values())})
 
-    def _ask_rows(self, since: int, catalogs: Iterable[str]) -> psycopg.Cursor[Any]:
-        return self.named("changed_objects", {"since": str(since), "catalogs": list(catalogs)})
+    def _ask_rows(self, since: int, catalogs: Iterable[str], *, own: bool = False) -> psycopg.Cursor[Any]:
+        """Ask for rows; ``own``: only those of the present transaction and its subtransactions."""
+        return self.named("changed_objects", {"since": str(since), "catalogs": list(catalogs)}, some=own)
 
     @staticmethod
     def _take_rows(answer: psycopg.Cursor[Any]) -> Rows:
         found: Rows = {}
-        for catalog, oid, part, container, kind, name in answer.fetchall():
+        for catalog, oid, part, container, kind, name, *_ in answer.fetchall():
             found.setdefault(catalog, {})[oid, part] = Entry(container, kind, name)
         return found
 
@@ -215,6 +230,11 @@ class CatalogChanges:
             for name in sorted(self.catalogs.keys() - FOLLOWED)
         )
         return self.ask(text).fetchall()
+
+
+def _new_prefix() -> str:
+    """Return a prefix that no statement has that was prepared before on a pooled connection."""
+    return f"{PREFIX}{secrets.token_hex(4)}_"
 
 
 def _numbered(text: str) -> tuple[str, list[str]]:

@@ -15,7 +15,7 @@ from wish_rollout.core.schema.names import parent_object
 from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.postgres.catalog.catalog_changes import CatalogChanges
 from wish_rollout.postgres.catalog.catalog_objects import CatalogObjects
-from wish_rollout.postgres.catalog.changed_units import Units, changed_units
+from wish_rollout.postgres.catalog.changed_units import NOTHING, Units, changed_units
 from wish_rollout.postgres.catalog.snapshot_reader import (
     add_results,
     garbage_collection_disabled,
@@ -25,7 +25,7 @@ from wish_rollout.postgres.catalog.snapshot_reader import (
 from wish_rollout.postgres.sessions.read_transaction import consistent_read_transaction, set_plain_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import psycopg
 
@@ -43,7 +43,12 @@ _WHERE = {
 }
 """Queries that find something only where a relation or a type has rows in a catalog."""
 _PARTS = ("pg_class", "pg_constraint", "pg_trigger", "pg_rewrite", "pg_policy")
-_TYPES = ("enums", "domains", "composite_types", "range_types", "base_types")
+_TYPES = {"enums": "e", "domains": "d", "composite_types": "c", "range_types": "rm", "base_types": "bp"}
+"""The queries of types, and the kinds of types (manual, pg_type.typtype) that each finds."""
+ALL_QUERIES = (
+    *("comments", "relations", "columns", "sequences", "constraints", "not_nulls", "disabled_constraints"),
+    *("triggers", "rules", "policies", "indexes", "index_columns", "collation_names", "functions", *_TYPES),
+)
 _KINDS = frozenset(
     {"table", "view", "materialized view", "foreign table", "sequence", "function", "procedure", "enum"}
     | {"domain", "composite type", "range type", "base type", "column", "constraint", "index", "trigger"}
@@ -86,15 +91,24 @@ class SnapshotTracker:
         """Return the present moment, for ``read``; the session is in the transaction that will write."""
         return self.changes.mark()
 
-    def read(self, mark: Moment, *, committed: bool = False, keep_settings: bool = True) -> Change:
+    def prepare(self) -> None:
+        """Prepare and plan all queries of ``read``, so that none is planned later, while locks are held."""
+        with self._plain_settings(keep=True):
+            self.changes.prepare_to_read()
+            self.changes.prepare_all()
+            self._ask(ALL_QUERIES, Units(), set())
+
+    def read(
+        self, mark: Moment, *, committed: bool = False, keep_settings: bool = True, own: bool = False
+    ) -> Change:
         """Return what was changed since ``mark``; ``accept`` makes it the present.
 
         ``committed``: whether a transaction ended since then. ``keep_settings``: restore the session's settings,
-        which is not needed at the end of a transaction.
+        which is not needed at the end of a transaction. ``own``: leave out what other sessions have written.
         """
         with self._plain_settings(keep_settings or committed), garbage_collection_disabled():
             self.changes.prepare_to_read()
-            written = self.changes.written(mark, self.others, committed=committed)
+            written = self.changes.written(mark, self.others, committed=committed, own=own)
             units = Units(everything=True)
             if not written.everything:
                 units = changed_units(self.changes, written, self.known, self.reading.columns)
@@ -132,6 +146,12 @@ class SnapshotTracker:
     def missed(self) -> Delta:
         """Return the delta from what is tracked to what a full read finds; empty if nothing was missed."""
         return difference(self.snapshot(), Snapshot(self._read_everything().after, self.readable_properties))
+
+    def read_everything(self) -> set[Key]:
+        """Read the whole schema again; return the objects that differ from the present state, which is replaced."""
+        change = self._read_everything()
+        self._take(change)
+        return {key for key in change.keys if change.before.get(key) != change.after.get(key)}
 
     def _plain_settings(self, keep: bool) -> Any:
         if keep:
@@ -186,7 +206,9 @@ class SnapshotTracker:
             collations={key: value for key, value in old.collations.items() if key[0] not in units.relations},
             sequences={key: value for key, value in old.sequences.items() if key[0] not in units.relations},
         )
-        add_results(reading, self._ask(units, written), self.classes)
+        parts = self._parts(units, written)
+        names = self._queries(units, written, parts)
+        add_results(reading, self._ask(names, units, parts), self.classes)
         before = {key: self.objects[key] for name in self._names(units) for key in self.groups.get(name, ())}
         return Change(before, reading.objects, reading, units, written)
 
@@ -213,9 +235,8 @@ class SnapshotTracker:
         for oid in units.types:
             self.reading.names.pop(("pg_type", oid), None)
 
-    def _ask(self, units: Units, written: Written) -> dict[str, Any]:
+    def _ask(self, names: Iterable[str], units: Units, parts: set[int]) -> dict[str, Any]:
         """Ask for the units' rows, in one round trip."""
-        parts = self._parts(units, written)
         everything = units.relations | units.sequences | units.functions | units.types | parts
         parameters = self.reading.context.parameters()
         parameters["relations"] = list(units.relations)
@@ -225,7 +246,7 @@ class SnapshotTracker:
         parameters["objects"] = list(everything)
         answers: dict[str, Any] = {}
         with self.connection.pipeline():
-            for name in self._queries(units, written, parts):
+            for name in names:
                 if name != "not_nulls" or self.changes.major >= 18:
                     answers[name] = self.changes.named(name, parameters, some=True)
         return {name: answer for name, answer in answers.items() if answer.rowcount}
@@ -257,7 +278,9 @@ class SnapshotTracker:
         if units.functions:
             yield "functions"
         if units.types:
-            yield from _TYPES
+            new, known = written.rows.get("pg_type", {}), self.known["pg_type"]
+            kinds = {(new.get((oid, 0)) or known.get((oid, 0)) or NOTHING).kind for oid in units.types}
+            yield from (name for name, found in _TYPES.items() if kinds & set(found))
 
 
 def _group(kind: str, name: str, properties: Mapping[str, Json]) -> str:

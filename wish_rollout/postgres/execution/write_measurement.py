@@ -103,6 +103,8 @@ def measure_writes(
                 found = _count_writes(cursor, text, sorted(locked))
                 reached = {name for name, _, writes in cursor.execute(HELD).fetchall() if writes}
         except psycopg.Error:
+            if session.closed:
+                raise
             return ()
         if reached <= locked:
             break

@@ -1,4 +1,4 @@
-"""Sets the rows of Alembic's version table, for an adoption."""
+"""Reads and sets the rows of Alembic's version table."""
 
 from __future__ import annotations
 
@@ -14,6 +14,16 @@ if TYPE_CHECKING:
 CREATE = """
 create table if not exists {table} (version_num varchar(32) not null, constraint {key} primary key (version_num))
 """
+
+
+def read_position(connection: psycopg.Connection[Any], version_table: str) -> tuple[str, ...]:
+    """Return the rows of the version table, sorted; none if there is no table. ``version_table``: ``schema.table``."""
+    schema, name = version_table.split(".")
+    found = connection.execute("select to_regclass(format('%%I.%%I', %s::text, %s::text))", [schema, name])
+    if found.fetchall()[0][0] is None:
+        return ()
+    query = sql.SQL("select version_num from {} order by 1").format(sql.Identifier(schema, name))
+    return tuple(row[0] for row in connection.execute(query))
 
 
 def set_revisions(connection: psycopg.Connection[Any], version_table: str, revisions: Sequence[str]) -> None:

@@ -66,7 +66,7 @@ def probe_requirements(
 
     ``environment``: its name, for the findings. ``timeout_ms``: milliseconds for each count. If rows cannot be
     counted (timeout, a lock, a missing privilege, or a column that does not exist yet), the finding has no number.
-    The session must be in autocommit mode.
+    The session must be in autocommit mode. Raises psycopg's error if the connection is lost.
     """
     found = []
     with bounded_read_transaction(connection, timeout_ms):
@@ -75,6 +75,8 @@ def probe_requirements(
                 with connection.transaction():
                     finding = _count(connection, environment, requirement)
             except psycopg.Error as error:
+                if connection.closed:
+                    raise
                 reason = (error.diag.message_primary or type(error).__name__).strip()
                 text = f"{requirement_name(requirement)} in {environment} could not be probed: {reason}"
                 query = violation_query(requirement, connection.info.server_version)

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
 
 
+def is_connection_lost(error: psycopg.Error) -> bool:
+    """Return whether an error means that the session ended (manual, appendix A: classes 08 and 57)."""
+    state = error.sqlstate or ""
+    is_loss = state != QUERY_CANCELED and (not state or state.startswith(("08", "57")))
+    return isinstance(error, psycopg.OperationalError) and is_loss
+
+
 def as_rollout_error(error: psycopg.Error, source: str) -> RolloutError:
     """Return the error of this package for an error of psycopg.
 
@@ -28,11 +35,7 @@ def as_rollout_error(error: psycopg.Error, source: str) -> RolloutError:
     """
     reason = (error.diag.message_primary or str(error).strip().splitlines()[0]).strip()
     state = error.sqlstate or ""
-    if (
-        isinstance(error, psycopg.OperationalError)
-        and state != QUERY_CANCELED
-        and (not state or state.startswith(("08", "57")))
-    ):
+    if is_connection_lost(error):
         return DatabaseUnreachable(source, "its server", f"the connection was lost: {reason}")
     if state == QUERY_CANCELED and "statement timeout" in str(error):
         return StatementTimeout(source)

@@ -54,7 +54,8 @@ class Execution:
     ``tries``: how many there were; ``paused``: seconds between them. ``lock_waits``: how its
     locks were taken. ``doubtful``: statements that an earlier run had finished, although
     the schema is as if it had not. ``lasting_limits``: the session's limits, if a script cannot have changed them.
-    ``holds_locks``: the transaction holds locks that may block queries.
+    ``holds_locks``: the transaction holds locks that may block queries. ``verified_ms``: the longest verification
+    before a commit.
     """
 
     target: Target
@@ -66,6 +67,7 @@ class Execution:
     report: Callable[[str], None] = ignore
     lasting_limits: Budget | None = None
     holds_locks: bool = False
+    verified_ms: float = 0
     started: float = field(default_factory=time.monotonic)
 
     @property
@@ -173,6 +175,8 @@ class Execution:
             found |= {"attempts": self.tries, "paused_ms": round(self.paused * 1000)}
         if locks := self.lock_waits.as_dict():
             found["locks"] = locks
+        if self.verified_ms:
+            found["verified_before_commit_ms"] = round(self.verified_ms, 1)
         if lost := self.watchdog.lost:
             found["watch_lost"] = lost
         waits = [each.as_dict() for each in self.watchdog.attempts if each.pids]

@@ -131,7 +131,7 @@ def act(project: Project, recorder: Recorder, seen: DatabaseState) -> tuple[str,
     if plan.adopted is not None:
         checks = Checks(first=adoption(project, recorder, plan.adopted))
     recorder.after = plan.resumed_fingerprint or plan.promised.apply(before).fingerprint
-    applied = run_scripts(project, recorder, plan.end, "up", checks)
+    applied = run_scripts(project, recorder, seen, "up", checks)
     return recorder.after, applied.revisions
 
 

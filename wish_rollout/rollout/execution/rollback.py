@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
+    from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.core.schema.delta import Delta
     from wish_rollout.core.schema.snapshot import Snapshot
     from wish_rollout.rollout.project.project import Project
@@ -47,16 +48,15 @@ def rollback_environment(
             target, connection, plan, actor, after, fingerprinted=project.without_runtime_partitions
         )
         recorder.ask()
-        revisions = downgrade(project, recorder)
+        revisions = downgrade(project, recorder, seen)
         return Migrated.of(recorder, after, revisions)
 
 
-def downgrade(project: Project, recorder: Recorder) -> list[str]:
+def downgrade(project: Project, recorder: Recorder, seen: DatabaseState) -> list[str]:
     """Run the downgrades in a transaction that first checks that no row is lost."""
     target, connection, plan = recorder.target, recorder.connection, recorder.plan
     refuse = refuse_loss(target.name, connection, plan.promised, project.history.at(plan.end))
-    end = plan.end or ("base",)
-    return run_scripts(project, recorder, end, "down", Checks(each=refuse)).revisions
+    return run_scripts(project, recorder, seen, "down", Checks(each=refuse)).revisions
 
 
 def refuse_loss(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from psycopg.pq import TransactionStatus
+
 from wish_rollout.core.errors.databases import StatementFailed, StatementFailedAfterCommit
 from wish_rollout.core.plan.plan import Action
 from wish_rollout.core.release.release import format_position
@@ -13,7 +15,9 @@ from wish_rollout.postgres.sessions.connections import cancel
 from wish_rollout.postgres.sessions.session_limits import set_session_limits
 from wish_rollout.revisions.run_hooks import Hooks
 from wish_rollout.rollout.execution.attempts import Execution
+from wish_rollout.rollout.execution.commit_verification import CommitVerification
 from wish_rollout.rollout.execution.lock_taking import TransactionLocks
+from wish_rollout.rollout.execution.promised_schemas import PromisedSchemas
 from wish_rollout.rollout.execution.statement_checks import guard_for
 from wish_rollout.rollout.execution.statement_journal import Journaling
 from wish_rollout.rollout.planning.plans import journal_act_name
@@ -21,9 +25,9 @@ from wish_rollout.rollout.planning.plans import journal_act_name
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.core.release.measurements import LockSequence
-    from wish_rollout.core.release.release import Position
     from wish_rollout.revisions.run_hooks import Sent
     from wish_rollout.revisions.script_runs import Direction
     from wish_rollout.revisions.statement_hooks import Applied
@@ -46,12 +50,16 @@ NO_CHECKS = Checks()
 
 
 def run_scripts(
-    project: Project, recorder: Recorder, end: Position, direction: Direction, checks: Checks = NO_CHECKS
+    project: Project,
+    recorder: Recorder,
+    seen: DatabaseState,
+    direction: Direction,
+    checks: Checks = NO_CHECKS,
 ) -> Applied:
-    """Run the scripts of a recorded act up to the revision ``end``, and return what was applied.
+    """Run the scripts of a recorded act to the end of its plan, and return what was applied.
 
-    Raises StatementFailed, StatementFailedAfterCommit, ScriptFailed, BlockedSessions, BlockingTransactionsOpen,
-    LocksUnavailable.
+    ``seen``: the state of the database that the plan was made from. Raises StatementFailed, CommitRefused,
+    StatementFailedAfterCommit, ScriptFailed, BlockedSessions, BlockingTransactionsOpen, LocksUnavailable.
     """
     execution = Execution(recorder.target, recorder.connection, report=recorder.actor.report)
     recorder.notes = execution.notes
@@ -59,29 +67,35 @@ def run_scripts(
         if lock_sequence(project, recorder.plan).needs_watchdog:
             execution.watchdog.start()
         execution.wait_for_blocking_transactions(recorder.plan)
-        return execution.run(lambda: _attempt(project, recorder, execution, (end, direction), checks))
+        promised = PromisedSchemas(project, recorder.plan, seen)
+        return execution.run(lambda: _attempt(promised, recorder, execution, direction, checks))
 
 
 def _attempt(
-    project: Project,
+    promised: PromisedSchemas,
     recorder: Recorder,
     execution: Execution,
-    destination: tuple[Position, Direction],
+    direction: Direction,
     checks: Checks,
 ) -> Applied:
     """Run the scripts once; statements that an earlier attempt or run has finished are skipped."""
     from wish_rollout.revisions.script_runs import migrate
     from wish_rollout.revisions.transaction_scope import has_transaction_per_revision
 
-    target, connection, plan = recorder.target, recorder.connection, recorder.plan
+    project, target, connection, plan = (
+        promised.project,
+        recorder.target,
+        recorder.connection,
+        recorder.plan,
+    )
     if execution.tries > 1:
         connection.execute("reset role")
         connection.execute("discard temp")
     recorder.resume()
-    end, direction = destination
     journal = Journal(connection, journal_act_name(plan), recorder.after)
     sequence = lock_sequence(project, plan)
-    locks = TransactionLocks(execution, sequence, has_transaction_per_revision, command_to_continue(plan))
+    again = command_to_continue(plan)
+    locks = TransactionLocks(execution, sequence, has_transaction_per_revision, again)
     journaling = Journaling(journal, active=journal.read(), before_execution=locks.take_for_statement)
     if execution.tries == 1 and not plan.drift:
         execution.doubtful = set(journal.finished)
@@ -89,12 +103,13 @@ def _attempt(
     try:
         resumed = journaling.active or execution.tries > 1
         recorder.guard = guard_for(project, target, plan, resumed=resumed)
-        hooks = _Attempt(recorder, execution, journaling, locks, checks).hooks()
-        return migrate(project.script_run(target, connection), end, direction, hooks)
+        verification = CommitVerification(recorder, promised, again, resumed=resumed)
+        hooks = _Attempt(recorder, execution, journaling, locks, checks, verification).hooks()
+        return migrate(project.script_run(target, connection), plan.end or ("base",), direction, hooks)
     except StatementFailed as error:
         if not journaling.active:
             raise
-        raise StatementFailedAfterCommit(**error.as_dict(), again=command_to_continue(plan)) from error
+        raise StatementFailedAfterCommit(**error.as_dict(), again=again) from error
 
 
 def lock_sequence(project: Project, plan: EnvironmentPlan) -> LockSequence:
@@ -121,6 +136,7 @@ class _Attempt:
     journaling: Journaling
     locks: TransactionLocks
     checks: Checks
+    verification: CommitVerification
 
     def hooks(self) -> Hooks:
         return Hooks(
@@ -129,6 +145,7 @@ class _Attempt:
             last=self.finish,
             step=self.locks.begin_revision,
             each=self.check_revision,
+            completed=self.verification.end_revision,
             before=self.execution.before_statement,
             run=self.run,
             committing=self.before_commit,
@@ -141,14 +158,19 @@ class _Attempt:
         self.recorder.first()
         if self.checks.first:
             self.checks.first()
+        self.verification.begin()
 
     def check_revision(self) -> None:
+        self.verification.begin_transaction()
         if self.checks.each:
             self.locks.take_for_revision()
             self.checks.each()
 
     def run(self, sent: Sent) -> None:
         self.locks.begin_statement(sent)
+        if not sent.outside:
+            self.verification.begin_transaction()
+        self.verification.send(outside=sent.outside)
         position, total = self.locks.sequence.position, self.locks.sequence.total
         try:
             with self.execution.progress.statement(sent.revision, position, total, sent.statement):
@@ -163,14 +185,19 @@ class _Attempt:
 
     def before_commit(self) -> None:
         self.recorder.refuse_cluster_changes()
+        self.verification.before_commit()
         self.journaling.committing()
         self.locks.end_transaction()
 
     def roll_back(self) -> None:
         self.journaling.revisions_to_revert()
+        self.verification.roll_back()
         self.locks.end_transaction()
 
     def finish(self) -> None:
+        if self.recorder.connection.info.transaction_status == TransactionStatus.INTRANS:
+            self.verification.verify()
+            self.execution.verified_ms = self.verification.milliseconds
         self.journaling.last()
         self.locks.end_transaction()
         self.recorder.last()

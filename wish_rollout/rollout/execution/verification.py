@@ -6,7 +6,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.errors.plans import RevisionWouldRun, SchemaVerificationFailed
+from wish_rollout.core.errors.plans import RevisionWouldRun
+from wish_rollout.core.errors.verification import SchemaVerificationFailed
 from wish_rollout.core.plan.verification_checks import Check, check_schema, failed_checks
 from wish_rollout.postgres.catalog.database_state import count_rows, read_database_state
 from wish_rollout.rollout.execution.statement_checks import guard_for

@@ -13,6 +13,7 @@ from wish_rollout.core.hazards.touched_tables import find_touched_tables
 from wish_rollout.core.plan.plan import Action, EnvironmentPlan
 from wish_rollout.core.text.secret_masking import is_masked, mask_statement
 from wish_rollout.postgres.rows.table_statistics import LiveQuestions, read_live_facts
+from wish_rollout.rollout.planning.measurement_notes import measurement_notes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -35,6 +36,7 @@ def add_hazards(
     if plan.action not in (Action.UPGRADE, Action.CLEAN, Action.ADOPT, Action.ROLLBACK) or not plan.pending:
         return plan
     from wish_rollout.revisions.hazard_allowances import allowances
+    from wish_rollout.revisions.transaction_scope import sets_transaction_per_revision
 
     pending = PendingRevisions(project, plan)
     has_secret = any(is_masked(mask_statement(text)) for text in plan.statements)
@@ -44,7 +46,9 @@ def add_hazards(
         return plan
     cleaned = {each.name for each in plan.conflicting_objects} if plan.action is Action.CLEAN else set()
     allowed = {revision.revision: allowances(project.scripts, revision.revision) for revision in pending}
-    return replace(plan, hazards=assess_hazards(connection, pending, allowed, cleaned))
+    one_transaction = not sets_transaction_per_revision(project.scripts.folder / "env.py")
+    hazards = assess_hazards(connection, pending, allowed, cleaned, one_transaction=one_transaction)
+    return replace(plan, hazards=hazards, notes=(*plan.notes, *measurement_notes(project, plan)))
 
 
 def assess_hazards(
@@ -52,11 +56,13 @@ def assess_hazards(
     pending: Iterable[PendingRevision],
     allowed: Mapping[str, Mapping[str, str]],
     ignored: Collection[str] = (),
+    *,
+    one_transaction: bool = False,
 ) -> tuple[Hazard, ...]:
     """Return the hazards of revisions on a live database, which is only read from.
 
     ``allowed``: revision → kind → reason. ``ignored``: names of objects that are dropped before. ``connection``: in
-    autocommit mode.
+    autocommit mode. ``one_transaction``: all revisions run in one transaction, so that locks are held to its end.
     """
     questions = LiveQuestions(
         tables=set().union(*(find_touched_tables(revision) for revision in pending)) - set(ignored),
@@ -68,7 +74,9 @@ def assess_hazards(
         },
         statements=[text for revision in pending for text in revision.statements],
     )
-    return judge_hazards(pending, read_live_facts(connection, questions), allowed)
+    return judge_hazards(
+        pending, read_live_facts(connection, questions), allowed, one_transaction=one_transaction
+    )
 
 
 def _names(pending: Iterable[PendingRevision], kind: str) -> set[str]:

@@ -98,13 +98,13 @@ def plan_on_connection(
 
 
 def journal_act_name(plan: EnvironmentPlan) -> str:
-    """Return the name of a plan's act in the journal: release digest, action and, for a rollback, its target.
+    """Return the name of a plan's act in the journal: the release's name there, action and, for a rollback, its target.
 
     An adoption that applies revisions has the name of an upgrade, by which a later run continues it.
     """
     action = Action.UPGRADE if plan.action is Action.ADOPT else plan.action
     how = f"down {format_position(plan.end)}" if plan.action is Action.ROLLBACK else action.value
-    return f"{plan.release_digest} {how}"
+    return f"{plan.journal_digest} {how}"
 
 
 def plan_for(
@@ -155,6 +155,7 @@ def plan_for(
         baseline=baseline_after(schema, release.head) if pending or adopted else None,
         notes=(*(describe_differences(schema) if known else ()), *([backport] if backport else [])),
         already_there=backport,
+        journal_digest=project.journal_digest,
     )
 
 

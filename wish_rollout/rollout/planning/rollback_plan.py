@@ -77,7 +77,7 @@ def plan_rollback_on(
     """
     state = read_database_state(connection, target.scope)
     refuse_same_database(project, {target.name: state.facts})
-    resumed = find_interrupted_act(connection, f"{project.release_digest} down ")
+    resumed = find_interrupted_act(connection, f"{project.journal_digest} down ")
     if resumed and to is None:
         to = resumed[0]
     resumes = resumed[1] if resumed and resumed[0] == to else ""

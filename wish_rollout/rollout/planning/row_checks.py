@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
 from wish_rollout.core.errors.base import RolloutError
+from wish_rollout.core.errors.databases import DatabaseUnreachable
 from wish_rollout.core.errors.hazards import RowsDoNotFit
+from wish_rollout.core.errors.projects import ScratchConnectionLost
 from wish_rollout.core.hazards.rename_tracking import all_renames
 from wish_rollout.core.plan.plan import Action, EnvironmentPlan
 from wish_rollout.core.rows.derived_requirements import derive_requirements
@@ -21,10 +24,11 @@ from wish_rollout.postgres.rows.row_sampling import (
     sample_order,
     select_sample_columns,
 )
+from wish_rollout.postgres.sessions.server_errors import as_rollout_error, is_connection_lost
 from wish_rollout.rollout.planning.hazard_assessment import PendingRevisions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from wish_rollout.core.rows.requirements import RowFinding
     from wish_rollout.rollout.project.project import Project
@@ -116,14 +120,28 @@ def rehearse_on_sampled_rows(
                 for finding in findings:
                     columns = select_sample_columns(before, finding.requirement, named_columns)
                     order = sample_order(finding.requirement)
-                    rows = read_sample_rows(connection, finding.sql, columns, SAMPLED_ROWS, order)
+                    with _as_error_of(plan.environment):
+                        rows = read_sample_rows(connection, finding.sql, columns, SAMPLED_ROWS, order)
                     insert_sample_rows(
                         scratch_connection, source_of(finding.requirement).table, columns, rows
                     )
             for head in plan.end:
                 replayer.up(head)
+    except (DatabaseUnreachable, ScratchConnectionLost):
+        raise
     except RolloutError as error:
         return error.fill(error.summary)
     except psycopg.Error as error:
         return f"the rows could not be copied to the scratch server ({error.diag.message_primary or error})"
     return ""
+
+
+@contextmanager
+def _as_error_of(environment: str) -> Iterator[None]:
+    """Raise DatabaseUnreachable if the environment's connection is lost in the block, and not the scratch server's."""
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        if is_connection_lost(error):
+            raise as_rollout_error(error, f"'{environment}'") from None
+        raise

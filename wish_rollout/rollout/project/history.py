@@ -62,6 +62,13 @@ class History:
             self._records[revision] = found
         return self._records[revision]
 
+    @property
+    def postgres(self) -> int:
+        """The major version of the server on which the release was rehearsed; 0 if it is not known."""
+        if self._replayed:
+            return self._replayed.postgres
+        return self.journal.postgres or Journal(self._cache).postgres
+
     def promised(self, start: Position, end: Position) -> Delta:
         """Return the delta that going from one position to another promises."""
         return difference(self.at(start), self.at(end))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.core.plan.plan import canonical_digest
+from wish_rollout.core.release.script_texts import executed_text
 from wish_rollout.core.schema.snapshot import Snapshot, remove_objects
 from wish_rollout.core.schema.unmanaged_objects import (
     ManagedNames,
@@ -46,6 +48,18 @@ class Project(ReleaseSource):
     def release_digest(self) -> str:
         """The name of exactly these scripts, the code that they use, and the schema that they lead to."""
         return self.release.digest(self.history.at(self.release.head).fingerprint, self.code.digest())
+
+    @cached_property
+    def journal_digest(self) -> str:
+        """The name of the release in the journal: without what the scripts allow, which changes no statement.
+
+        So an interrupted release is continued after its ``allow_hazards`` were edited.
+        """
+        revisions = self.release.revisions
+        texts = {each.id: executed_text((self.scripts.root / each.path).read_bytes()) for each in revisions}
+        parents = {each.id: sorted(each.parents) for each in revisions}
+        schema = self.history.at(self.release.head).fingerprint
+        return canonical_digest([texts, parents, schema, self.code.digest()])
 
     @cached_property
     def _known(self) -> ManagedNames:

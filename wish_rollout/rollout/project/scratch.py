@@ -10,10 +10,11 @@ import psycopg
 
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.databases import StatementFailed
-from wish_rollout.core.errors.projects import ExtensionUnavailable, RoleUndeclared
+from wish_rollout.core.errors.projects import ExtensionUnavailable, RoleUndeclared, ScratchConnectionLost
 from wish_rollout.core.schema.platform import missing_extension, missing_role
 from wish_rollout.postgres.sessions.connections import parse_url
-from wish_rollout.rollout.project.base_schema import load_base
+from wish_rollout.postgres.sessions.server_errors import as_rollout_error, is_connection_lost
+from wish_rollout.rollout.project.base_schema import SCRATCH, load_base
 from wish_rollout.rollout.project.project_sandbox import home, is_sandbox_url, sandbox
 from wish_rollout.sandbox.binaries import find_embedded_bindir
 from wish_rollout.sandbox.errors import SandboxMissing
@@ -57,12 +58,12 @@ def scratch(project: ReleaseSource) -> Iterator[str]:
 def empty_scratch(project: ReleaseSource) -> Iterator[str]:
     """Yield the URL of a new database with the platform's objects on the scratch server; drop it afterwards.
 
-    Raises what ``choose_scratch_server`` raises, PlatformFailed, DatabaseRoleFailed; and ExtensionUnavailable and
-    RoleUndeclared if a script misses an extension or a role there.
+    Raises what ``choose_scratch_server`` raises, PlatformFailed, DatabaseRoleFailed, ScratchConnectionLost; and
+    ExtensionUnavailable and RoleUndeclared if a script misses an extension or a role there.
     """
     chosen, platform = choose_scratch_server(project), project.platform
     servers = "; ".join((*chosen.considered, f"{chosen.name}: used"))
-    with ExitStack() as stack:
+    with _lost_connections_as_errors(), ExitStack() as stack:
         url = chosen.url or stack.enter_context(scratch_server(chosen.server))
         database = stack.enter_context(
             scratch_database(url, lambda session: roles_for_scratch(session, platform.roles))
@@ -76,6 +77,22 @@ def empty_scratch(project: ReleaseSource) -> Iterator[str]:
             if error.sqlstate == "42704" and (role := missing_role(error.reason)):
                 raise RoleUndeclared(role, error.revision) from error
             raise
+
+
+@contextmanager
+def _lost_connections_as_errors() -> Iterator[None]:
+    """Raise ScratchConnectionLost for a lost connection, and another RolloutError for other operational errors."""
+    try:
+        yield
+    except StatementFailed as error:
+        origin = getattr(error.__cause__, "orig", error.__cause__)
+        if isinstance(origin, psycopg.OperationalError) and is_connection_lost(origin):
+            raise ScratchConnectionLost(error.reason.rstrip(".")) from error
+        raise
+    except psycopg.OperationalError as error:
+        if is_connection_lost(error):
+            raise ScratchConnectionLost(str(error).strip().splitlines()[0].rstrip(".")) from None
+        raise as_rollout_error(error, SCRATCH) from None
 
 
 def choose_scratch_server(project: ReleaseSource) -> ScratchServer:

@@ -1,0 +1,246 @@
+"""A migration that does not lead to the promised schema is found before its commit, and nothing is committed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from tests.fix_project import CATALOG_ROWS, REPOSITORY
+from wish_rollout.core.errors.verification import CommitRefused
+from wish_rollout.core.schema.scope import Scope
+from wish_rollout.postgres.execution.transaction_changes import TransactionChanges
+
+if TYPE_CHECKING:
+    from tests.rollout.states.conftest import States
+
+ONLY_HERE = "DO $here$ BEGIN IF current_database() LIKE 'test%' THEN {} END IF; END $here$"
+ONLY_IN_REPLAYS = ONLY_HERE.replace("LIKE", "NOT LIKE")
+ADD_COLUMN = "ALTER TABLE items ADD COLUMN colour text"
+NEW_TABLE = "CREATE TABLE stores (id int PRIMARY KEY)"
+EVENT_TRIGGER = """
+CREATE FUNCTION {schema}.note_table() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE made record;
+BEGIN
+    FOR made IN SELECT * FROM pg_event_trigger_ddl_commands() WHERE command_tag = 'CREATE TABLE' LOOP
+        EXECUTE format('COMMENT ON TABLE %s IS ''noted''', made.object_identity);
+    END LOOP;
+END $$;
+CREATE EVENT TRIGGER note_table ON ddl_command_end WHEN TAG IN ('CREATE TABLE')
+    EXECUTE FUNCTION {schema}.note_table()
+"""
+IN_TWO_TRANSACTIONS = """from alembic import op
+revision = "r2"
+down_revision = "r1"
+
+def upgrade():
+    op.execute("CREATE TABLE stores (id int PRIMARY KEY)")
+    with op.get_context().autocommit_block():
+        op.execute("CREATE INDEX CONCURRENTLY by_title ON items (title)")
+
+def downgrade():
+    op.execute("DROP TABLE stores")
+    op.execute("DROP INDEX by_title")
+"""
+KILLED = """
+import os, signal
+from pathlib import Path
+from tests.fix_project import grant_anything
+from wish_rollout.rollout.execution.commit_verification import CommitVerification
+from wish_rollout.rollout.execution.ledger_recording import Actor
+from wish_rollout.rollout.execution.migration import migrate_environment
+from wish_rollout.rollout.project.project import Project
+
+verify = CommitVerification.before_commit
+def verify_and_die(self):
+    verify(self)
+    os.kill(os.getpid(), signal.SIGKILL)
+CommitVerification.before_commit = verify_and_die
+project = Project.load(Path("rollout.toml").resolve())
+migrate_environment(project, project.target("prod"), actor=Actor(gatekeeper=grant_anything))
+"""
+
+UNPROMISED = {
+    "an index more": (f"{ADD_COLUMN}; " + ONLY_HERE.format("CREATE INDEX more ON items (price);"), "more"),
+    "an index less": (f"{ADD_COLUMN}; " + ONLY_HERE.format("DROP INDEX by_price;"), "by_price"),
+    "another table": (
+        f"{ADD_COLUMN}; " + ONLY_HERE.format("ALTER TABLE other ALTER a SET NOT NULL;"),
+        "other",
+    ),
+    "a table more": (f"{ADD_COLUMN}; " + ONLY_HERE.format("CREATE TABLE more ();"), "more"),
+    "another type": (
+        ONLY_IN_REPLAYS.format(f"{ADD_COLUMN};")
+        + "; "
+        + ONLY_HERE.format("ALTER TABLE items ADD colour int;"),
+        "colour",
+    ),
+    "nothing": (ONLY_IN_REPLAYS.format(f"{ADD_COLUMN};"), "colour"),
+    "a part": (f"{ADD_COLUMN}; " + ONLY_IN_REPLAYS.format("CREATE INDEX more ON items (price);"), "more"),
+    "default privileges": (
+        ONLY_HERE.format("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC;") + f"; {NEW_TABLE}",
+        "stores",
+    ),
+    "in a subtransaction": (
+        f"{ADD_COLUMN}; "
+        + ONLY_HERE.format("BEGIN CREATE VIEW more AS SELECT 1; EXCEPTION WHEN OTHERS THEN NULL; END;"),
+        "more",
+    ),
+}
+"""Statements that lead to another schema in an environment than in a replay, and what an error names."""
+
+
+def start(states: States) -> None:
+    """Migrate to a first revision, with an index and a second table."""
+    more = "; CREATE INDEX by_price ON items (price); CREATE TABLE other (a int)"
+    script = states.workspace.root / "db/versions/r1.py"
+    script.write_text(script.read_text().replace("price int)", f"price int){more}"))
+    states.migrate()
+
+
+def ledger_rows(states: States) -> list[tuple[object, ...]]:
+    return states.sql("SELECT count(*), max(seq) FROM wish_rollout.ledger")
+
+
+def test_unpromised_change_is_not_committed(states: States) -> None:
+    start(states)
+    before = states.sql(CATALOG_ROWS), ledger_rows(states)
+    for case, (statement, name) in UNPROMISED.items():
+        states.revision("r2", "r1", statement)
+
+        with pytest.raises(CommitRefused) as refused:
+            states.migrate()
+
+        assert name in refused.value.difference, case
+        assert "nothing was committed" in str(refused.value)
+        assert (states.sql(CATALOG_ROWS), ledger_rows(states)) == before, case
+        assert states.workspace.revision("prod") == "r1"
+
+
+def test_change_by_an_event_trigger_is_not_committed(states: States) -> None:
+    start(states)
+    states.workspace.as_superuser("prod", "CREATE SCHEMA platform; GRANT USAGE ON SCHEMA platform TO PUBLIC")
+    states.workspace.edit(
+        "rollout.toml", "[release]", '[scope]\nschemas = ["public"]\nunmanaged = "report"\n\n[release]'
+    )
+    states.workspace.as_superuser("prod", EVENT_TRIGGER.format(schema="platform"))
+    states.revision("r2", "r1", NEW_TABLE, "DROP TABLE stores")
+    before = states.sql(CATALOG_ROWS)
+
+    with pytest.raises(CommitRefused, match="stores"):
+        states.migrate()
+
+    assert states.sql(CATALOG_ROWS) == before
+    states.workspace.as_superuser("prod", "DROP EVENT TRIGGER note_table")
+    states.migrate()
+    assert states.workspace.revision("prod") == "r2"
+
+
+def test_default_privileges_of_the_platform_are_promised(states: States) -> None:
+    states.sql("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC")
+    start(states)
+    states.revision(
+        "r2", "r1", f"{NEW_TABLE}; {ADD_COLUMN}", "DROP TABLE stores; ALTER TABLE items DROP COLUMN colour"
+    )
+    states.migrate()
+    states.assert_in_step()
+
+
+def test_downgrade_that_does_not_lead_back_is_not_committed(states: States) -> None:
+    start(states)
+    back = ONLY_IN_REPLAYS.format("ALTER TABLE items DROP COLUMN colour;")
+    states.revision("r2", "r1", f"{ADD_COLUMN}; {NEW_TABLE}", f"DROP TABLE stores; {back}")
+    states.migrate()
+    before = states.sql(CATALOG_ROWS), ledger_rows(states)
+
+    result = states.cli("rollback", "prod")
+    assert result.code == 3
+    assert states.cli("approve", "prod", "--reason", "agreed", "--yes").code == 0
+    result = states.cli("rollback", "prod")
+
+    assert (result.code, "colour" in result.err, "rollback prod --to r1" in result.err) == (5, True, True), (
+        result
+    )
+    assert (states.sql(CATALOG_ROWS), ledger_rows(states)) == before
+
+
+@pytest.mark.parametrize("per_revision", [False, True])
+def test_release_with_several_transactions_is_verified_at_its_commits(
+    states: States, per_revision: bool
+) -> None:
+    start(states)
+    (states.workspace.root / "db/versions/r2.py").write_text(IN_TWO_TRANSACTIONS)
+    states.revision("r3", "r2", f"{ADD_COLUMN}; " + ONLY_HERE.format("CREATE INDEX more ON items (price);"))
+    if per_revision:
+        states.workspace.edit(
+            "db/env.py", "(connection=connection)", "(connection=connection, transaction_per_migration=True)"
+        )
+
+    with pytest.raises(CommitRefused, match="more") as refused:
+        states.migrate()
+
+    assert "what was committed before it remains" in str(refused.value)
+    assert states.sql("SELECT to_regclass('by_title') IS NOT NULL, to_regclass('more') IS NULL") == [
+        (True, True)
+    ]
+    if per_revision:
+        states.revision("r3", "r2", ADD_COLUMN, "ALTER TABLE items DROP COLUMN colour")
+        states.migrate()
+        states.assert_in_step()
+
+
+def test_first_of_several_transactions_is_verified(states: States) -> None:
+    start(states)
+    states.revision("r2", "r1", f"{ADD_COLUMN}; " + ONLY_HERE.format("CREATE INDEX more ON items (price);"))
+    states.revision("r3", "r2", NEW_TABLE, "DROP TABLE stores")
+    states.workspace.edit(
+        "db/env.py", "(connection=connection)", "(connection=connection, transaction_per_migration=True)"
+    )
+    before = states.sql(CATALOG_ROWS)
+
+    with pytest.raises(CommitRefused, match="more"):
+        states.migrate()
+
+    assert states.sql(CATALOG_ROWS) == before
+
+
+def test_killed_between_the_verification_and_the_commit(states: States) -> None:
+    start(states)
+    states.revision(
+        "r2", "r1", f"{ADD_COLUMN}; {NEW_TABLE}", "DROP TABLE stores; ALTER TABLE items DROP COLUMN colour"
+    )
+    before = states.sql(CATALOG_ROWS), ledger_rows(states)
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED], cwd=states.workspace.root, env=environment, check=False, timeout=60
+    )
+
+    assert killed.returncode == -9
+    states.migrate()  # waits until the server has noticed, and released the rollout lock
+    assert before[0] != states.sql(CATALOG_ROWS)
+    assert states.sql("SELECT count(*) FROM wish_rollout.ledger") == [(before[1][0][0] + 1,)]  # type: ignore[operator]
+    states.assert_in_step()
+
+
+def test_only_what_the_transaction_wrote_is_read(states: States) -> None:
+    url = states.workspace.database_urls["prod"]
+    with psycopg.connect(url, autocommit=True) as session, psycopg.connect(url, autocommit=True) as other:
+        other.execute("CREATE TABLE ours (a int)")
+        changes = TransactionChanges(session, Scope())
+        with session.transaction():
+            changes.begin()
+            session.execute("ALTER TABLE ours ADD COLUMN b int")
+            other.execute("CREATE TABLE theirs (a int)")
+            with session.transaction():
+                session.execute("CREATE SEQUENCE nested")
+            assert changes.read()
+            assert not changes.read()
+            assert {key for key in changes.changed if key[0] in ("table", "sequence")} == {
+                ("table", "public.ours"),
+                ("sequence", "public.nested"),
+            }
+            assert ("column", "public.ours.b") in changes.objects
