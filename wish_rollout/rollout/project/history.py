@@ -32,9 +32,10 @@ class History:
 
     def __init__(self, project: ReleaseSource) -> None:
         self.project = project
-        self.journal = Journal(project.scripts.folder / "meta")
-        self.journal.check(project.release)
         self._cache = replay_cache(project)
+        is_recorded = project.server_major is None
+        self.journal = Journal(project.scripts.folder / "meta" if is_recorded else self._cache / "meta")
+        self.journal.check(project.release)
         self.code = ReleaseCode(project, self.journal.folder, self._cache)
         self._replayed: Recorded | None = None
         self._records: dict[str, Record] = {}

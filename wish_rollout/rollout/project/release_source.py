@@ -29,6 +29,9 @@ CACHE = Path(".dagster") / "replays"
 class ReleaseSource:
     """Configuration, scripts and release: all that is read from files. Reads late, and once."""
 
+    server_major: int | None = None
+    """The major version on which scripts are replayed; None: that of the server that rollout.toml leads to."""
+
     def __init__(self, config: Config) -> None:
         self.config = config
 
@@ -107,6 +110,7 @@ def replay_cache(project: ReleaseSource) -> Path:
             repr(project.scope_of()),
             repr(project.platform),
             base_digest(project.scripts.folder),
+            *([project.server_major] if project.server_major else ()),
         ]
     )[:32]
     return project.config.root / CACHE / key

@@ -140,7 +140,10 @@ def _replayed(journal: Journal, found: Recorded, behaviour: list[str]) -> Iterat
     well = "every recorded snapshot is reproduced" if journal.entries else "every script runs"
     if journal.entries and len(found.records) < len(journal.entries):
         well = f"the newest {len(found.records)} scripts reproduce their recorded snapshots; the older ones have not changed"
-    yield Check("replay", not wrong, "; ".join(wrong[:SHOWN]) or well)
+    detail = "; ".join(wrong[:SHOWN]) or well
+    if journal.entries and journal.postgres != found.postgres:
+        detail += f" (recorded on PostgreSQL {journal.postgres}, replayed on PostgreSQL {found.postgres})"
+    yield Check("replay", not wrong, detail)
     yield Check("behaviour", not behaviour, "; ".join(behaviour) or "every verify() holds")
 
 
