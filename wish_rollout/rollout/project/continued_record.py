@@ -37,10 +37,10 @@ def last_recorded_position(project: Project, recorded: Recorded, newest: int = 0
     before = release.ancestors(recorded.base)
     order = [each.id for each in release.revisions if each.id not in before]
     count = next((place for place, name in enumerate(order) if name not in recorded.records), len(order))
-    reached: set[str] = set(before)
+    heads = set(recorded.base)
     found: Position = ()
     for name in order[: max(0, min(count, len(order) - newest))]:
-        reached.add(name)
-        if release.ancestors((name,)) == reached:
+        heads = heads.difference(release.revision(name).parents) | {name}
+        if len(heads) == 1:
             found = (name,)
     return found

@@ -139,6 +139,7 @@ class ProjectOnVersion(Project):
         self.recorded = recorded
         self.server_major = major
         self.scripts = recorded.scripts
+        self.progress = recorded.progress
 
     def for_server(self, major: int) -> Project:
         """Return this project for its own version, and otherwise as the recorded project does."""

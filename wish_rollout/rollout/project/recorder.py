@@ -94,6 +94,7 @@ class Recorder:
         self.known: Recorded | None = None
         self.uses_statements = True
         self.wanted = frozenset(segment.revisions if segment else ())
+        self.places = {each.id: place for place, each in enumerate(self.release.revisions, start=1)}
         self.merged: dict[Key, tuple[Any, Any]] = {}
         self.parent = segment.parent if segment else ""
 
@@ -190,6 +191,8 @@ class Recorder:
 
     def upgraded(self, ran: Ran) -> None:
         """Record a revision of the line; another branch's is what is merged before the next one."""
+        place = self.places[ran.revision]
+        self.report.progress(f"revision {ran.revision} ({place} of {len(self.places)})")
         if self.tracker is None or self.mark is None:
             return
         change = self.tracker.read(self.mark, committed=ran.committed, keep_settings=not ran.ends)
@@ -197,9 +200,6 @@ class Recorder:
         if ran.revision not in self.wanted:
             self._merge(change)
             return
-        self.report.progress(
-            f"revision {ran.revision} ({len(self.records)} of {len(self.release.revisions)})"
-        )
         self.up = change
         self._measured(ran.revision, "upgrade")
         self.records[ran.revision] = Record(

@@ -16,6 +16,8 @@ from wish_rollout.core.schema.platform import NO_PLATFORM, Platform, find_extens
 from wish_rollout.rollout.project.base_schema import base_digest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wish_rollout.core.release.release import Release
     from wish_rollout.core.schema.scope import Scope
     from wish_rollout.revisions.scripts import Scripts
@@ -34,6 +36,8 @@ class ReleaseSource:
 
     def __init__(self, config: Config) -> None:
         self.config = config
+        self.progress: Callable[[str], None] = lambda _: None
+        """Called with what is being done, about once a second, where that takes longer than a second."""
 
     @classmethod
     def load(cls, path: Path | None = None) -> Self:
