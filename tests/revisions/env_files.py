@@ -16,6 +16,18 @@ RUN = """
         context.run_migrations()
 """
 ENV_FILES = {
+    "server parameters in the URL and in connect_args": HEAD
+    + """
+engine = create_engine(
+    "postgresql+psycopg2://" + URL + "?options=-c%20app.tenant%3D7%20--work-mem=5MB", poolclass=pool.NullPool,
+    connect_args={{"options": "-capp.place=Den\\\\ Haag", "connect_timeout": 1}},
+)
+with engine.connect() as connection:
+    connection.rollback()
+    context.configure(connection=connection)
+    found = [connection.exec_driver_sql("SHOW " + name).scalar() for name in ("app.tenant", "work_mem", "app.place")]
+    assert found == ["7", "5MB", "Den Haag"], found"""
+    + RUN,
     "SQL before configure()": HEAD
     + """
 with engine.connect() as connection:

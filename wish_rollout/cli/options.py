@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wish_rollout.cli import output
+
 if TYPE_CHECKING:
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.project.target import Target
@@ -29,7 +31,9 @@ def load_project(context: typer.Context) -> Project:
     """Return the project of ``--config``, or of the nearest rollout.toml. Raise InvalidConfiguration."""
     from wish_rollout.rollout.project.project import Project
 
-    return Project.load(Path(context.obj).resolve() if context.obj else None)
+    project = Project.load(Path(context.obj).resolve() if context.obj else None)
+    project.progress = output.report_step
+    return project
 
 
 def select_targets(project: Project, name: str | None = None) -> list[Target]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.text.redaction import escape_unprintable, redact
@@ -92,23 +92,39 @@ def write_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         write_line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
+_REPORTERS: list[Callable[[str], None]] = []
+"""What reports the present steps, the innermost last."""
+
+
+def report_step(step: str) -> None:
+    """Show what is being done, where the block of ``progress`` that is open shows it, or as a line on stderr."""
+    report = _REPORTERS[-1] if _REPORTERS else _write_step
+    report(step)
+
+
+def _write_step(step: str) -> None:
+    write_note(f"· {step}")
+
+
 @contextmanager
 def progress(text: str) -> Iterator[Callable[[str], None]]:
     """Show progress on stderr while the block runs: a spinner on a terminal, otherwise a line for each step.
 
     Yields the function that reports the name of the current step.
     """
-    if not sys.stderr.isatty():
+    with ExitStack() as stack:
+        report = _write_step
+        if sys.stderr.isatty():
+            from rich.console import Console
 
-        def report_step(step: str) -> None:
-            write_note(f"· {step}")
+            status = stack.enter_context(Console(stderr=True).status(text))
 
-        yield report_step
-        return
-    from rich.console import Console
+            def report(step: str) -> None:
+                status.update(f"{text}: {step}")
 
-    with Console(stderr=True).status(text) as status:
-        yield lambda step: status.update(f"{text}: {step}")
+        _REPORTERS.append(report)
+        stack.callback(_REPORTERS.remove, report)
+        yield report
 
 
 def confirm(question: str, option: str) -> bool:

@@ -99,25 +99,22 @@ class CodeTrace:
     def close_over_imports(self) -> None:
         """Add the project's modules that the found files import, also those that were imported long before."""
         pending = [name for name in self.files if name.endswith(".py")]
+        packages = {
+            str(getattr(module, "__file__", "")): str(getattr(module, "__package__", "") or "")
+            for module in list(sys.modules.values())
+        }
         visited: set[str] = set()
         while pending:
             name = pending.pop()
             if name in visited:
                 continue
             visited.add(name)
-            for module in imported_names(self.root / name, self._package(name)):
-                path = getattr(sys.modules.get(module), "__file__", None)
-                if path and (found := self.name_of(path)) and found not in visited:
+            path = self.root / name
+            for module in imported_names(path, packages.get(str(path), "")):
+                place = getattr(sys.modules.get(module), "__file__", None)
+                if place and (found := self.name_of(place)) and found not in visited:
                     self.files.add(found)
                     pending.append(found)
-
-    def _package(self, name: str) -> str:
-        """Return the package of a module's file, for relative imports; "" if it is not loaded."""
-        path = str(self.root / name)
-        for module in list(sys.modules.values()):
-            if getattr(module, "__file__", None) == path:
-                return str(getattr(module, "__package__", "") or "")
-        return ""
 
 
 def imported_names(path: Path, package: str = "") -> set[str]:

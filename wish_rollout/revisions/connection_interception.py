@@ -20,6 +20,7 @@ import psycopg
 import sqlalchemy as sa
 
 from wish_rollout.revisions.driver_guard import refuse_other_session
+from wish_rollout.revisions.engine_settings import engine_settings
 from wish_rollout.revisions.scripts_environment import is_project_code
 from wish_rollout.revisions.shared_session import Phase, SharedSession
 
@@ -111,7 +112,7 @@ def _intercepted_engines(session: SharedSession) -> Iterator[None]:
 
 
 def connection_for(session: SharedSession, engine: sa.Engine) -> sa.Connection:
-    """Return a connection on the shared session that has the options and the listeners of another engine."""
+    """Return a connection on the shared session that has the options, settings and listeners of another engine."""
     theirs, ours = engine.dialect, session.engine.dialect
     connection: sa.Connection = session.connect()
     for name in COPIED:
@@ -122,6 +123,8 @@ def connection_for(session: SharedSession, engine: sa.Engine) -> sa.Connection:
         options.setdefault("isolation_level", level)
     if options:
         connection = connection.execution_options(**options)
+    if session.phase is Phase.BEFORE and (settings := engine_settings(engine)):
+        session.apply_settings(connection, settings)
     lent = LentConnection(session)
     record = connection.connection._connection_record  # noqa: SLF001
     for listener in engine.pool.dispatch.connect:

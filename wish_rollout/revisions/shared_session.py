@@ -23,11 +23,12 @@ from wish_rollout.core.release.statement_repeatability import StatementKind, cla
 from wish_rollout.revisions.session_cursor import ScriptCursor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     import psycopg
 
 RESET = b"reset session authorization; reset role; reset all"
+SET_CONFIG = sa.text("SELECT pg_catalog.set_config(:name, :value, false)")
 SAVEPOINT = "wish_rollout_env"
 IN_TRANSACTION = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
 NOTHING_KEPT = "The transaction was rolled back."
@@ -203,6 +204,16 @@ class SharedSession:
     def keep_first_work(self) -> None:
         """Keep what was executed on the session before env.py starts."""
         self._keep()
+
+    def apply_settings(self, connection: sa.Connection, settings: Mapping[str, str]) -> None:
+        """Set parameters of the server until the session ends, whatever env.py rolls back later."""
+        was_idle = self.connection.info.transaction_status == TransactionStatus.IDLE
+        for name, value in settings.items():
+            connection.execute(SET_CONFIG, {"name": name, "value": value})
+        connection.commit()
+        if was_idle:
+            self.connection.commit()
+            self._has_savepoint = False
 
     def _change_isolation_level(self, connection: Any, level: str) -> None:
         """Set the isolation level; PostgreSQL allows that between transactions only, so commit before."""

@@ -24,7 +24,7 @@ def installed_bindirs() -> tuple[tuple[int, Path], ...]:
     folders = {
         folder for place in PLACES for folder in Path("/").glob(place.lstrip("/")) if _is_complete(folder)
     }
-    versions = {folder: _version(folder) for folder in folders}
+    versions = {folder: program_version(folder) for folder in folders}
     found = [(version, folder) for folder, version in versions.items() if version in SUPPORTED]
     return tuple(sorted(found, reverse=True))
 
@@ -33,7 +33,9 @@ def _is_complete(folder: Path) -> bool:
     return all((folder / program).is_file() for program in ("postgres", "initdb", "pg_ctl"))
 
 
-def _version(folder: Path) -> int:
+@cache
+def program_version(folder: Path) -> int:
+    """Return the major version of the server program in a folder; 0 if it cannot be run."""
     text = _output(folder / "postgres", "--version")
     numbers = [word.split(".")[0] for word in text.split() if word[:1].isdigit()]
     return int("".join(filter(str.isdigit, numbers[0]))[:2]) if numbers else 0

@@ -124,6 +124,11 @@ class ServerRights:
     extensions: frozenset[str]
     roles: frozenset[str]
 
+    @property
+    def major(self) -> int:
+        """The major version."""
+        return int(self.version.partition(".")[0])
+
 
 def read_rights(url: str) -> ServerRights:
     """Read what a server offers to the role of a URL. Raises psycopg's errors."""

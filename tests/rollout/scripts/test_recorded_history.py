@@ -9,6 +9,7 @@ import pytest
 
 from wish_rollout.core.release.release import format_position
 from wish_rollout.rollout.project.replay import read_position
+from wish_rollout.rollout.scripts.revision_generation import add_records
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -215,3 +216,62 @@ def test_several_heads_by_design_and_a_later_base(empty: Workspace) -> None:
     ]
     assert_as_replayed(empty, (), ("r1",), ("x1",), ("x2",))
     assert empty.cli("check").code == 0
+
+
+def test_another_base_after_the_start_of_the_record(empty: Workspace) -> None:
+    """It begins with an empty schema, whatever the record begins with."""
+    write(empty, "r1", None, "op.execute('CREATE TABLE a (id int)')", "op.drop_table('a')")
+    write(empty, "r2", "r1", "op.execute('ALTER TABLE a ADD x int')", "op.drop_column('a', 'x')")
+    write(empty, "y1", None, "op.execute('CREATE TABLE b (id int)')", "op.drop_table('b')")
+    write(empty, "m1", ("r2", "y1"), "op.execute('ALTER TABLE b ADD y int')", "op.drop_column('b', 'y')")
+    assert empty.cli("generate", "--record", "--from", "r1").code == 0
+    assert_as_replayed(empty, (), ("r1",), ("r2",), ("y1",), ("r2", "y1"), ("m1",))
+    assert empty.cli("check").code == 0
+
+
+SECRET = "COMMENT ON TABLE a IS 'postgresql://reader:hunter2@host/app'"
+"""A statement that is recorded without its password."""
+
+
+@pytest.mark.parametrize("statement", ["ALTER TABLE a ADD x int", SECRET])
+def test_only_new_revisions_are_recorded(empty: Workspace, statement: str) -> None:
+    """The others are executed as recorded; by their scripts where the recorded statements lead elsewhere."""
+    write(empty, "r1", None, "op.execute('CREATE TABLE a (id int)')", "op.drop_table('a')")
+    index = "op.create_index('a_id', 'a', ['id'], postgresql_concurrently=True)"
+    write(empty, "r2", "r1", index, "op.drop_index('a_id', 'a', postgresql_concurrently=True)")
+    write(empty, "r3", "r2", f"op.execute({statement!r})", "pass")
+    assert empty.cli("generate", "--record", "--as-is").code == 0
+    kept = empty.root / "migrations/meta/r1_measurements.json"
+    kept.write_text("not measured again")
+
+    write(empty, "r4", "r3", "op.execute('ALTER TABLE a ADD z int')", "op.drop_column('a', 'z')")
+    with empty.as_current_project():
+        add_records(empty.project)
+    assert kept.read_text() == "not measured again"
+    assert recorded(empty, "r4")["parent"] == "r3"
+    assert_as_replayed(empty, ("r1",), ("r3",), ("r4",))
+    assert empty.cli("check").code == 0
+
+
+def test_old_revisions_are_checked_as_recorded(empty: Workspace) -> None:
+    """The newest ones are replayed, all others only on request or where a file that they use has changed."""
+    write(empty, "r01", None, "op.execute('CREATE TABLE a (id int)')", "op.drop_table('a')")
+    for number in range(2, 26):
+        column = f"c{number}"
+        up, down = f"op.execute('ALTER TABLE a ADD {column} int')", f"op.drop_column('a', '{column}')"
+        write(empty, f"r{number:02}", f"r{number - 1:02}", up, down)
+    assert empty.cli("generate", "--record").code == 0
+    part, every = empty.cli("check"), empty.cli("check", "--all")
+    assert (part.code, "the newest 20 scripts reproduce" in part.out) == (0, True), part
+    assert (every.code, "every recorded snapshot is reproduced" in every.out) == (0, True), every
+    env = empty.root / "migrations/env.py"
+    env.write_text(env.read_text() + "\n")
+    assert "every recorded snapshot is reproduced" in empty.cli("check").out
+
+
+def test_a_release_without_revisions_is_refused_beside_a_database_that_has_some(empty: Workspace) -> None:
+    write(empty, "r1", None, "op.execute('CREATE TABLE a (id int)')", "op.drop_table('a')")
+    empty.migrate("local")
+    (empty.root / "migrations/versions/r1.py").unlink()
+    message = empty.expect_error(6, "apply")
+    assert "r1" in message

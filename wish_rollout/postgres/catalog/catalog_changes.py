@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psycopg
 
+from wish_rollout.postgres.catalog.pipelined_queries import Answer
 from wish_rollout.postgres.queries import load_query
+from wish_rollout.postgres.sessions.read_transaction import PLAIN_SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -107,71 +109,96 @@ class CatalogChanges:
         self.counting = self.ask("SELECT current_setting('track_counts')::bool").fetchall()[0][0]
         self.prefix = _new_prefix()
         self.prepared: dict[str, list[str]] = {}
+        self.columns: dict[str, list[str]] = {}
         self.counted: Counts = {}
+        catalogs = _array(self.catalogs.values())
+        self._count = load_query("written_catalogs", self.major).replace("%(catalogs)s", catalogs)
 
     def ask(self, text: str, parameters: Any = None) -> psycopg.Cursor[Any]:
         """Execute a query without preparing it."""
         return psycopg.ClientCursor(self.connection).execute(text.encode(), parameters)
 
-    def named(self, name: str, parameters: Mapping[str, Any], *, some: bool = False) -> psycopg.Cursor[Any]:
-        """Execute one of the queries that have a file, as a prepared statement (manual, PREPARE).
+    def named(
+        self, names: Iterable[str], parameters: Mapping[str, Any], *, some: bool = False
+    ) -> dict[str, Answer]:
+        """Execute queries that have a file, as prepared statements (manual, PREPARE), in one message to the server.
 
         The driver would prepare again after every ALTER, DROP and ROLLBACK, for queries of tables that these change.
+        ``some``: as for a read of selected objects.
         """
-        query = f"{name}_of_some" if some else name
-        if query not in self.prepared:
-            text, order = _numbered(load_query(name, self.major, selected=some))
-            self.ask(f"PREPARE {self.prefix}{query} AS {text}")
-            self.prepared[query] = order
-        order = self.prepared[query]
-        places = ", ".join(["%s"] * len(order))
-        call = f"EXECUTE {self.prefix}{query}" + (f" ({places})" if order else "")
-        return self.ask(call, [parameters[each] for each in order])
+        wanted = {name: f"{name}_of_some" if some else name for name in names}
+        for name, query in wanted.items():
+            if query not in self.prepared:
+                text, order = _numbered(load_query(name, self.major, selected=some))
+                self.ask(f"PREPARE {self.prefix}{query} AS {text}")
+                self.prepared[query] = order
+        if not wanted:
+            return {}
+        values: dict[str, str] = {}
+        cursor = self.ask(";".join(self._call(query, parameters, values) for query in wanted.values()))
+        found: dict[str, Answer] = {}
+        for name, query in wanted.items():
+            if query not in self.columns:
+                self.columns[query] = [column.name for column in cursor.description or ()]
+            found[name] = Answer(self.columns[query], cursor.fetchall())
+            cursor.nextset()
+        return found
+
+    def _call(self, name: str, parameters: Mapping[str, Any], values: dict[str, str]) -> str:
+        """Return the EXECUTE of a prepared query. ``values``: the parameters' texts, as far as they are known."""
+        order = self.prepared[name]
+        for each in order:
+            if each not in values:
+                values[each] = self._value(parameters[each])
+        arguments = f" ({', '.join(values[each] for each in order)})" if order else ""
+        return f"EXECUTE {self.prefix}{name}{arguments}"
+
+    def _value(self, value: Any) -> str:
+        if isinstance(value, list) and all(type(each) is int for each in value):
+            return _array(value)
+        return psycopg.sql.Literal(value).as_string(self.connection)
 
     def prepare_to_read(self) -> None:
         """Let prepared statements be planned once, and prepare again what a script has deallocated."""
-        with self.connection.pipeline():
-            found = self.ask(
-                "SELECT set_config('plan_cache_mode', 'force_generic_plan', true),"
-                " (SELECT count(*) FROM pg_prepared_statements WHERE starts_with(name, %s))",
-                [self.prefix],
-            )
-            counts = self._count() if "written_catalogs" in self.prepared else None
-            if found.fetchall()[0][1] < len(self.prepared):
-                self.prefix = _new_prefix()
-                self.prepared.clear()
-                counts = None
-        self.counted = _counts(counts or self._count())
+        prepared = (
+            f"SELECT count(*) FROM pg_catalog.pg_prepared_statements WHERE starts_with(name, '{self.prefix}')"  # noqa: S608
+        )
+        settings = f"SELECT {PLAIN_SETTINGS}, set_config('plan_cache_mode', 'force_generic_plan', true)"
+        answer = self.ask(f"{settings}; {prepared}; {self._count}")
+        answer.nextset()
+        if answer.fetchall()[0][0] < len(self.prepared):
+            self.prefix = _new_prefix()
+            self.prepared.clear()
+        answer.nextset()
+        self.counted = _counts(answer)
 
     def count_writes(self) -> Counts:
         """Return what the session has counted of its writes; empty if the server does not count."""
-        return _counts(self._count())
+        return _counts(self.ask(self._count))
 
     def mark(self) -> Moment:
         """Return the present moment; the session is in the transaction that will write."""
-        with self.connection.pipeline():
-            snapshot = self.ask(
-                "SELECT least(pg_snapshot_xmax(pg_current_snapshot()), pg_current_xact_id_if_assigned())::text::numeric"
-            )
-            counts = self._count()
-            since = int(snapshot.fetchall()[0][0]) % 2**32
-            return Moment(max(since, FIRST_NORMAL), _counts(counts))
+        answer = self.ask(
+            "SELECT least(pg_snapshot_xmax(pg_current_snapshot()), pg_current_xact_id_if_assigned())::text::numeric;"
+            f" {self._count}"
+        )
+        since = int(answer.fetchall()[0][0]) % 2**32
+        answer.nextset()
+        return Moment(max(since, FIRST_NORMAL), _counts(answer))
 
     def list_all(self) -> Listing:
         """Return the rows of all catalogs whose rows are remembered, and how many rows the others have."""
         others = {name: rows for name, rows, _ in self._other_catalogs(BOOTSTRAP)} if self.readable else {}
         found: Rows = {name: {} for name in LISTED}
-        found |= self._take_rows(self._ask_rows(BOOTSTRAP, LISTED))
+        found |= self._take_rows(self._written_rows(BOOTSTRAP, LISTED)["changed_objects"])
         members = {key for key, entry in found["pg_depend"].items() if entry.kind == "extension"}
         found["pg_depend"] = {key: entry for key, entry in found["pg_depend"].items() if key not in members}
         return Listing(found, others)
 
     def prepare_all(self) -> None:
         """Prepare and plan the queries of this class. Comes after ``prepare_to_read``."""
-        with self.connection.pipeline():
-            self._ask_rows(BOOTSTRAP, (), own=True)
-            self.named("present_objects", {"catalogs": []})
-            self.named("dependents", {"catalogs": [], "oids": []})
+        self._written_rows(BOOTSTRAP, (), (), ("changed_objects", "present_objects"), own=True)
+        self.named(["dependents"], {"catalogs": [], "oids": []})
 
     def written(
         self, mark: Moment, others: Mapping[str, int], *, committed: bool, own: bool = False
@@ -197,27 +224,35 @@ class CatalogChanges:
             alone = deleted & COMPANIONS and "pg_class" not in deleted
             if (written | deleted) - FOLLOWED or alone:
                 return Written(everything=True)
-        with self.connection.pipeline():
-            rows = self._ask_rows(mark.since, written, own=own) if written else None
-            keys = self.named("present_objects", {"catalogs": list(deleted)}) if deleted & LISTED else None
-        listed = {name: _keys(text) for name, text in keys.fetchall() if name in deleted} if keys else {}
-        return Written(rows=self._take_rows(rows) if rows else {}, present=listed, deleted=frozenset(deleted))
+        names = ["changed_objects"] if written else []
+        names += ["present_objects"] if deleted & LISTED else []
+        found = self._written_rows(mark.since, written, deleted, names, own=own)
+        rows = self._take_rows(found["changed_objects"]) if written else {}
+        keys = found["present_objects"].fetchall() if deleted & LISTED else ()
+        listed = {name: _keys(text) for name, text in keys if name in deleted}
+        return Written(rows=rows, present=listed, deleted=frozenset(deleted))
 
     def dependents(self, objects: Iterable[tuple[str, int]]) -> list[tuple[str, int, int | None, int | None]]:
         """Return the objects whose definitions name these, as (catalog, number, table, type)."""
         pairs = list(objects)
         parameters = {"catalogs": [name for name, _ in pairs], "oids": [oid for _, oid in pairs]}
-        return self.named("dependents", parameters).fetchall()
+        return self.named(["dependents"], parameters)["dependents"].fetchall()
 
-    def _count(self) -> psycopg.Cursor[Any]:
-        return self.named("written_catalogs", {"catalogs": list(self.catalogs.values())})
-
-    def _ask_rows(self, since: int, catalogs: Iterable[str], *, own: bool = False) -> psycopg.Cursor[Any]:
+    def _written_rows(
+        self,
+        since: int,
+        catalogs: Iterable[str],
+        deleted: Iterable[str] = (),
+        names: Iterable[str] = ("changed_objects",),
+        *,
+        own: bool = False,
+    ) -> dict[str, Answer]:
         """Ask for rows; ``own``: only those of the present transaction and its subtransactions."""
-        return self.named("changed_objects", {"since": str(since), "catalogs": list(catalogs)}, some=own)
+        parameters = {"since": str(since), "catalogs": list(catalogs), "deleted": list(deleted)}
+        return self.named(names, parameters, some=own)
 
     @staticmethod
-    def _take_rows(answer: psycopg.Cursor[Any]) -> Rows:
+    def _take_rows(answer: Answer) -> Rows:
         found: Rows = {}
         for catalog, oid, part, container, kind, name, *_ in answer.fetchall():
             found.setdefault(catalog, {})[oid, part] = Entry(container, kind, name)
@@ -247,6 +282,11 @@ def _numbered(text: str) -> tuple[str, list[str]]:
         return f"${order.index(match[1]) + 1}"
 
     return _PARAMETER.sub(number, text).replace("%%", "%"), order
+
+
+def _array(numbers: Iterable[int]) -> str:
+    """Return the array of some OIDs as a constant."""
+    return f"'{{{','.join(map(str, numbers))}}}'"
 
 
 def _counts(answer: psycopg.Cursor[Any]) -> Counts:

@@ -63,7 +63,7 @@ _ALWAYS = frozenset({*_STAGES[0], *_STAGES[1], "not_nulls"}) | {
 """Queries that nearly always return rows, or for which that is expensive to find out. For the others see present.sql."""
 _ROWS_PER_FETCH = 2000
 Row = tuple[Any, ...]
-Results = dict[str, "psycopg.Cursor[Row]"]
+Results = dict[str, "psycopg.Cursor[Row] | Answer"]
 
 
 def query_stages(
@@ -96,8 +96,22 @@ def _returns_rows(context: ReadContext, name: str) -> bool:
     )
 
 
-def columns_and_rows(result: psycopg.Cursor[Row]) -> tuple[list[str], Iterator[Row]]:
+class Answer:
+    """The result of one of several statements that were sent together: the names of its columns, and its rows."""
+
+    def __init__(self, names: list[str], rows: list[Row]) -> None:
+        self.names = names
+        self.rows = rows
+
+    def fetchall(self) -> list[Row]:
+        """Return the rows."""
+        return self.rows
+
+
+def columns_and_rows(result: psycopg.Cursor[Row] | Answer) -> tuple[list[str], Iterator[Row]]:
     """Return the column names of a result, and an iterator over its rows that frees the result at the end."""
+    if isinstance(result, Answer):
+        return result.names, iter(result.rows)
     return [column.name for column in result.description or ()], _rows(result)
 
 

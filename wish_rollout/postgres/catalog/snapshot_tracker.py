@@ -22,7 +22,7 @@ from wish_rollout.postgres.catalog.snapshot_reader import (
     read_objects,
     visible_properties,
 )
-from wish_rollout.postgres.sessions.read_transaction import consistent_read_transaction, set_plain_settings
+from wish_rollout.postgres.sessions.read_transaction import consistent_read_transaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -154,10 +154,7 @@ class SnapshotTracker:
         return {key for key in change.keys if change.before.get(key) != change.after.get(key)}
 
     def _plain_settings(self, keep: bool) -> Any:
-        if keep:
-            return consistent_read_transaction(self.connection)
-        set_plain_settings(self.connection)
-        return nullcontext()
+        return consistent_read_transaction(self.connection) if keep else nullcontext()
 
     def _read_everything(self) -> Change:
         with consistent_read_transaction(self.connection), garbage_collection_disabled():
@@ -180,7 +177,7 @@ class SnapshotTracker:
         self.parts: dict[int, set[int]] = {}
         for name, rows in self.known.items():
             self._remember_parts(name, rows)
-        self.classes = self.changes.named("operator_class_names", {}).fetchall()
+        self.classes = self.changes.named(["operator_class_names"], {})["operator_class_names"].fetchall()
 
     def _remember_parts(self, catalog: str, rows: Mapping[tuple[int, int], Any]) -> None:
         """Remember which numbers belong to a relation or a type: comments and sequences are found by them."""
@@ -192,7 +189,7 @@ class SnapshotTracker:
     def _extensions_changed(self) -> bool:
         """Whether another set of objects belongs to extensions than before."""
         frame = self.reading.context
-        found = self.changes.named("members", {}).fetchall()
+        found = self.changes.named(["members"], {})["members"].fetchall()
         count = sum(map(len, frame.members.values())) + sum(map(len, frame.depends.values()))
         return len(found) != count
 
@@ -236,7 +233,7 @@ class SnapshotTracker:
             self.reading.names.pop(("pg_type", oid), None)
 
     def _ask(self, names: Iterable[str], units: Units, parts: set[int]) -> dict[str, Any]:
-        """Ask for the units' rows, in one round trip."""
+        """Ask for the units' rows, in one message."""
         everything = units.relations | units.sequences | units.functions | units.types | parts
         parameters = self.reading.context.parameters()
         parameters["relations"] = list(units.relations)
@@ -244,12 +241,9 @@ class SnapshotTracker:
         parameters["functions"] = list(units.functions)
         parameters["types"] = list(units.types)
         parameters["objects"] = list(everything)
-        answers: dict[str, Any] = {}
-        with self.connection.pipeline():
-            for name in names:
-                if name != "not_nulls" or self.changes.major >= 18:
-                    answers[name] = self.changes.named(name, parameters, some=True)
-        return {name: answer for name, answer in answers.items() if answer.rowcount}
+        wanted = [name for name in names if name != "not_nulls" or self.changes.major >= 18]
+        answers = self.changes.named(wanted, parameters, some=True)
+        return {name: answer for name, answer in answers.items() if answer.rows}
 
     def _parts(self, units: Units, written: Written) -> set[int]:
         """Return the numbers of what belongs to the units, and perhaps of more."""

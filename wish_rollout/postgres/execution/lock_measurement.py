@@ -22,16 +22,18 @@ if TYPE_CHECKING:
     import psycopg
 
 HELD = """
-select l.relation, array_agg(l.mode), pg_catalog.pg_stat_get_xact_numscans(l.relation), c.relfilenode,
-       min(l.virtualtransaction)
-from pg_catalog.pg_locks l left join pg_catalog.pg_class c on c.oid = l.relation
+select l.relation, array_agg(l.mode), pg_catalog.pg_stat_get_xact_numscans(l.relation),
+       pg_catalog.pg_relation_filenode(l.relation), min(l.virtualtransaction)
+from pg_catalog.pg_locks l
 where l.pid = pg_catalog.pg_backend_pid() and l.locktype = 'relation' and l.granted
   and l.relation >= 16384 and l.mode <> 'SIReadLock'
-group by 1, 3, 4
+group by 1
 """
 """Objects of the server itself have smaller OIDs than 16384 (FirstNormalObjectId in access/transam.h)."""
 PENDING_SCANS = """
-select relid, pg_catalog.pg_stat_get_xact_numscans(relid) from pg_catalog.pg_stat_xact_all_tables where seq_scan > 0
+select c.oid, pg_catalog.pg_stat_get_xact_numscans(c.oid) from pg_catalog.pg_class c
+where c.oid >= 16384 and c.relkind in ('r', 'p', 'm', 't', 'i')
+  and pg_catalog.pg_stat_get_xact_numscans(c.oid) > 0
 """
 """Scans that this session has not reported yet: those of earlier transactions are among them."""
 BEFORE = """
@@ -75,19 +77,28 @@ class LockMeter:
     _transaction: str = ""
 
     def begin(self) -> None:
-        """Read the counts before a statement. Call it in the statement's transaction."""
+        """Read the counts and locks before the first statement of a transaction that is to be measured."""
         with ClientCursor(self.session, row_factory=tuple_row) as cursor:
-            self._pending = dict(cursor.execute(PENDING_SCANS.encode()).fetchall())
+            cursor.execute(f"{PENDING_SCANS};{HELD}".encode())
+            self._pending = dict(cursor.fetchall())
+            cursor.nextset()
+            held = cursor.fetchall()
+        transaction = held[0][-1] if held else ""
+        if transaction != self._transaction or not held:
+            self._begin_transaction(transaction)
         self._scans.update(self._pending)
+        self._modes = {oid: set(modes) for oid, modes, *_ in held}
 
     def measure(self, digest: str, *, outside: bool) -> StatementMeasurement:
         """Return what the last statement did. The session must be in the transaction that executed it."""
         with ClientCursor(self.session, row_factory=tuple_row) as cursor:
             held: list[tuple[Any, ...]] = cursor.execute(HELD.encode()).fetchall()
         if held and held[0][-1] != self._transaction:
-            self._begin_transaction(held[0][-1])
-        self._name(oid for oid, *_ in held)
-        known = [(row, relation) for row in held if (relation := self._relations[row[0]])]
+            if self._transaction:
+                self._begin_transaction(held[0][-1])
+            self._transaction = held[0][-1]
+        self._name(row[0] for row in held if self._is_touched(row))
+        known = [(row, relation) for row in held if (relation := self._relations.get(row[0]))]
         locks: tuple[list[TableLock], list[TableLock]] = ([], [])
         for (oid, modes, *_), each in known:
             locks[each.kind not in LOCKABLE].extend(self._locks(oid, each, modes, held))
@@ -102,6 +113,11 @@ class LockMeter:
         for each in (self._modes, self._scans, self._files, self._relations):
             each.clear()
         self._scans.update(self._pending)
+
+    def _is_touched(self, row: tuple[Any, ...]) -> bool:
+        """Return whether a relation was locked or scanned since the last statement."""
+        oid, modes, scans, *_ = row
+        return not self._modes.get(oid, set()).issuperset(modes) or scans != self._scans.get(oid, 0)
 
     def _name(self, oids: Iterable[int]) -> None:
         """Read the relations that are locked for the first time."""

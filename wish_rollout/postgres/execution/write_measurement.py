@@ -16,7 +16,7 @@ from psycopg.rows import tuple_row
 from wish_rollout.core.release.measurements import TableWrites
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from wish_rollout.core.release.measurements import StatementMeasurement
 
@@ -27,7 +27,9 @@ TABLES = """
 with recursive found(oid) as (
     select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
      where n.nspname || '.' || c.relname = any (%s) and c.relkind = 'r'
-    union select k.confrelid from found join pg_catalog.pg_constraint k on k.conrelid = found.oid and k.contype = 'f')
+    union select k.confrelid from found cross join lateral (
+        select c.confrelid from pg_catalog.pg_constraint c
+         where c.conrelid = found.oid and c.contype = 'f' offset 0) as k)
 select c.oid, n.nspname, c.relname,
        array(select k.confrelid from pg_catalog.pg_constraint k where k.conrelid = c.oid and k.contype = 'f'),
        array(select k.conname::text from pg_catalog.pg_constraint k
@@ -141,20 +143,31 @@ def _counts(cursor: ClientCursor[Any], tables: Sequence[int]) -> dict[str, Count
 def _insert_example_rows(cursor: ClientCursor[Any], names: Sequence[str]) -> dict[int, tuple[str, int]]:
     """Insert rows into the empty ones of these tables, after the tables that they refer to; return OID → name, rows."""
     found = {row[0]: row for row in cursor.execute(TABLES, [names]).fetchall()}
+    counts = _row_counts(cursor, {oid: sql.Identifier(*row[1:3]) for oid, row in found.items()})
     filled: dict[int, tuple[str, int]] = {}
     while found:
         ready = [oid for oid, row in found.items() if not (set(row[3]) - {oid}) & found.keys()]
         for oid in ready or list(found):
             _, schema, table, _, checks = found.pop(oid)
             place = sql.Identifier(schema, table)
-            count = cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(place)).fetchone()
-            rows = count[0] if count else 0
+            rows = counts[oid]
             if rows == 0:
                 rows = EXAMPLE_ROWS
                 _drop_checks(cursor, place, checks)
                 cursor.execute(_insertion(cursor, oid, place))
             filled[oid] = f"{schema}.{table}", rows
     return filled
+
+
+def _row_counts(cursor: ClientCursor[Any], tables: Mapping[int, sql.Identifier]) -> dict[int, int]:
+    """Return how many rows each table has."""
+    if not tables:
+        return {}
+    counts = [
+        sql.SQL("SELECT {}::bigint, count(*) FROM {}").format(sql.Literal(oid), place)
+        for oid, place in tables.items()
+    ]
+    return dict(cursor.execute(sql.SQL(" UNION ALL ").join(counts)).fetchall())
 
 
 def _drop_checks(cursor: ClientCursor[Any], place: sql.Identifier, checks: Iterable[str]) -> None:

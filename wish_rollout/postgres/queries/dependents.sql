@@ -5,7 +5,8 @@ WITH RECURSIVE reached (classid, objid) AS (
      UNION
     SELECT d.classid, d.objid
       FROM reached r
-      JOIN pg_depend d ON d.refclassid = r.classid AND d.refobjid = r.objid AND d.deptype <> 'e'
+     CROSS JOIN LATERAL (SELECT p.classid, p.objid FROM pg_depend p
+                          WHERE p.refclassid = r.classid AND p.refobjid = r.objid AND p.deptype <> 'e' OFFSET 0) AS d
 )
 SELECT r.classid::regclass::text, r.objid,
        CASE r.classid WHEN 'pg_attrdef'::regclass THEN (SELECT a.adrelid FROM pg_attrdef a WHERE a.oid = r.objid)

@@ -36,14 +36,11 @@ _SET_LOCK_TIMEOUT = (
     "set_config('lock_timeout', coalesce(nullif(current_setting('lock_timeout'), '0'), "
     f"'{LOCK_TIMEOUT}'), true)"
 )
-_SET_ALL = f"SELECT {_SET_LOCK_TIMEOUT}, " + ", ".join(
+PLAIN_SETTINGS = f"{_SET_LOCK_TIMEOUT}, " + ", ".join(
     f"set_config('{name}', '{value}', true)" for name, value in _SETTINGS.items()
 )
-
-
-def set_plain_settings(connection: psycopg.Connection) -> None:
-    """Set, until the present transaction ends, what keeps settings out of deparsed text."""
-    connection.execute(_SET_ALL)
+"""The columns of a SELECT that keeps settings out of deparsed text, until the present transaction ends."""
+_SET_ALL = f"SELECT {PLAIN_SETTINGS}"
 
 
 @contextmanager

@@ -39,6 +39,7 @@ def rollback_environment(
     actor.refuse_without_gatekeeper(target)
     with target.connect() as connection, rollout_mutex(target, connection):
         plan, seen = plan_rollback_on(project, target, connection, to)
+        project = project.for_server(seen.facts.major)
         refuse_bypassed_gate(connection, target.environment, seen.facts)
         after = (
             plan.resumed_fingerprint

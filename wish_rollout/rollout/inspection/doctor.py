@@ -17,7 +17,7 @@ from wish_rollout.rollout.inspection.dagster_database import (
     refuse_taken_project_name,
 )
 from wish_rollout.rollout.inspection.notifications import check_receiver
-from wish_rollout.rollout.planning.accepted_differences import describe_changes
+from wish_rollout.rollout.planning.accepted_differences import describe_changes, describe_version
 from wish_rollout.rollout.planning.plans import plan_target
 from wish_rollout.rollout.planning.refusals import refuse_infeasible
 from wish_rollout.rollout.planning.shared_databases import read_database_identities, refuse_same_database
@@ -120,10 +120,11 @@ def check_database(project: Project, env: Environment) -> str:
             verify_chain(env.name, list(read(connection)))
     facts = state.facts
     schemas = ", ".join(facts.creates_in_schemas) or "no schema"
+    version = "".join(f"; {each}" for each in describe_version(project, facts.major))
     access = "read-only" if facts.read_only or facts.in_recovery else "writable"
     return (
         f"PostgreSQL {facts.version}, database {facts.database}, role {facts.role}: "
-        f"{access}, may create in {schemas}{describe_baseline(EnvironmentSchema(project, state))}"
+        f"{access}, may create in {schemas}{version}{describe_baseline(EnvironmentSchema(project, state))}"
     )
 
 

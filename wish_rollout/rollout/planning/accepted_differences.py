@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.schema.change import Change
     from wish_rollout.core.schema.snapshot import Snapshot
     from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
+    from wish_rollout.rollout.project.project import Project
 
 
 def baseline_after(
@@ -37,6 +38,20 @@ def describe_differences(schema: EnvironmentSchema) -> tuple[str, ...]:
     if schema.state.baseline or not schema.baseline.accepted:
         return ()
     return tuple(describe_changes(schema.baseline.accepted.changes))
+
+
+def describe_version(project: Project, major: int) -> tuple[str, ...]:
+    """Return how the schema is known that a server of a major version must have, if another version recorded it."""
+    recorded = project.recorded_major
+    if recorded in (0, major):
+        return ()
+    if project.for_server(major).server_major == major:
+        return (f"recorded on PostgreSQL {recorded}, replayed for this server on PostgreSQL {major}",)
+    unknown = (
+        f"recorded on PostgreSQL {recorded}, and this server is PostgreSQL {major}, where a script may lead to another"
+        f" schema; for a replay, name a server of that version as [release] scratch, or install PostgreSQL {major}"
+    )
+    return (unknown,)
 
 
 def describe_changes(changes: Iterable[Change]) -> list[str]:

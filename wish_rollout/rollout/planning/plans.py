@@ -15,7 +15,11 @@ from wish_rollout.core.schema.conflicting_objects import find_conflicting_object
 from wish_rollout.core.schema.delta import Delta
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.records.journal import find_interrupted_act
-from wish_rollout.rollout.planning.accepted_differences import baseline_after, describe_differences
+from wish_rollout.rollout.planning.accepted_differences import (
+    baseline_after,
+    describe_differences,
+    describe_version,
+)
 from wish_rollout.rollout.planning.backports import find_backport
 from wish_rollout.rollout.planning.hazard_assessment import add_hazards
 from wish_rollout.rollout.planning.refusals import refuse_infeasible
@@ -89,6 +93,7 @@ def plan_on_connection(
 ) -> tuple[EnvironmentPlan, DatabaseState]:
     """Return the same as ``plan_target``, with the caller's connection, which is in autocommit mode."""
     state = read_database_state(connection, target.scope)
+    project = project.for_server(state.facts.major)
     plan = plan_for(project, target.environment, state, choices)
     if plan.action in (Action.UPGRADE, Action.ADOPT) and (
         found := find_interrupted_act(connection, journal_act_name(plan))
@@ -113,8 +118,9 @@ def plan_for(
     """Return the plan of one environment from its state, without hazards and row findings."""
     from wish_rollout.revisions.declarations import DATA_DEPENDENT, DRIVER_STATEMENTS, declared_reasons
 
-    release, history = project.release, project.history
     schema = EnvironmentSchema(project, state)
+    project = schema.project
+    release, history = project.release, project.history
     assessment = schema.assess()
     adopted = find_adoption(schema) if env.name in choices.adopt else None
     if adopted:
@@ -153,7 +159,11 @@ def plan_for(
         driver_statements=declared_reasons(project.scripts, DRIVER_STATEMENTS, names),
         adopted=adopted.position if adopted else None,
         baseline=baseline_after(schema, release.head) if pending or adopted else None,
-        notes=(*(describe_differences(schema) if known else ()), *([backport] if backport else [])),
+        notes=(
+            *describe_version(project, state.facts.major),
+            *(describe_differences(schema) if known else ()),
+            *([backport] if backport else []),
+        ),
         already_there=backport,
         journal_digest=project.journal_digest,
     )

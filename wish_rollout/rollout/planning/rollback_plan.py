@@ -61,6 +61,7 @@ def plan_feasible_rollback(project: Project, target: Target, to: str | None) -> 
     """
     with target.connect() as connection:
         plan, state = plan_rollback_on(project, target, connection, to)
+        project = project.for_server(state.facts.major)
         refuse_unwritable(target.environment, plan, project, state)
         if not plan.resumed_fingerprint:  # an interrupted rollback may have dropped the columns to count
             refuse_row_loss_early(target.name, connection, plan.promised, project.history.at(plan.end))
@@ -76,6 +77,7 @@ def plan_rollback_on(
     InvalidHazardAllowance, and what ``plan_rollback_from_state`` raises.
     """
     state = read_database_state(connection, target.scope)
+    project = project.for_server(state.facts.major)
     refuse_same_database(project, {target.name: state.facts})
     resumed = find_interrupted_act(connection, f"{project.journal_digest} down ")
     if resumed and to is None:
@@ -96,6 +98,7 @@ def plan_rollback_from_state(
     """
     from wish_rollout.revisions.declarations import DATA_DEPENDENT, DRIVER_STATEMENTS, declared_reasons
 
+    project = project.for_server(state.facts.major)
     refuse_position(target.environment, state.facts.revisions, project)
     upgrade = plan_for(project, target.environment, state)
     end = resolve_rollback_target(project.release, upgrade.start, to, target.name)

@@ -30,7 +30,7 @@ class EnvironmentSchema:
     """
 
     def __init__(self, project: Project, state: DatabaseState, baseline: Baseline | None = None) -> None:
-        self.project = project
+        self.project = project.for_server(state.facts.major)
         self.state = state
         self._chosen = baseline
 

@@ -32,9 +32,10 @@ class History:
 
     def __init__(self, project: ReleaseSource) -> None:
         self.project = project
-        self.journal = Journal(project.scripts.folder / "meta")
-        self.journal.check(project.release)
         self._cache = replay_cache(project)
+        is_recorded = project.server_major is None
+        self.journal = Journal(project.scripts.folder / "meta" if is_recorded else self._cache / "meta")
+        self.journal.check(project.release)
         self.code = ReleaseCode(project, self.journal.folder, self._cache)
         self._replayed: Recorded | None = None
         self._records: dict[str, Record] = {}
@@ -150,6 +151,7 @@ class History:
     def _from_replay(self) -> Recorded:
         """Replay the release, and keep what came of it: the next process asks for the same."""
         if self._replayed is None:
+            from wish_rollout.rollout.project.recorder import Report, at_most_each_second
             from wish_rollout.rollout.project.replay import replay
 
             journal = Journal(self._cache)
@@ -157,7 +159,8 @@ class History:
             if start is not None and self._is_cache_complete(journal):
                 self._replayed = journal.recorded(start)
             else:
-                self._replayed = replay(self.project)
+                tell = at_most_each_second(lambda step: self.project.progress(f"replay: {step}"))
+                self._replayed = replay(self.project, report=Report(tell))
                 with suppress(OSError):  # a worker without a place to write replays each time
                     journal.write(self.project.release, self._replayed)
                 self.project.measurements.write_to_cache(self.project.release)

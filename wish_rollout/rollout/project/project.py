@@ -32,6 +32,31 @@ if TYPE_CHECKING:
 class Project(ReleaseSource):
     """A release source, with what its history promises and with its environments' targets."""
 
+    def for_server(self, major: int) -> Project:
+        """Return the project with what its history promises on servers of a major version.
+
+        A script may lead to another schema there: SQLAlchemy's ``Computed`` without ``persisted`` is stored up to
+        PostgreSQL 17, and virtual since 18. It is this project where the records are of that version, where nothing is
+        recorded, or where there is no server of that version for a replay.
+        """
+        if self.recorded_major in (0, major):
+            return self
+        if major not in self._by_major:
+            from wish_rollout.rollout.project.scratch import server_of_version
+
+            found = server_of_version(self, major)
+            self._by_major[major] = ProjectOnVersion(self, major) if found else self
+        return self._by_major[major]
+
+    @cached_property
+    def _by_major(self) -> dict[int, Project]:
+        return {}
+
+    @property
+    def recorded_major(self) -> int:
+        """The major version of the server on which the history was recorded; 0 if it is not recorded."""
+        return self.history.journal.postgres
+
     @cached_property
     def history(self) -> History:
         """What each revision leads to."""
@@ -118,3 +143,33 @@ class Project(ReleaseSource):
             self.config.release.search_path,
             target.name,
         )
+
+
+class ProjectOnVersion(Project):
+    """A project whose promises are those of another major version than the recorded one: they are replayed."""
+
+    def __init__(self, recorded: Project, major: int) -> None:
+        super().__init__(recorded.config)
+        self.recorded = recorded
+        self.server_major = major
+        self.scripts = recorded.scripts
+        self.progress = recorded.progress
+
+    def for_server(self, major: int) -> Project:
+        """Return this project for its own version, and otherwise as the recorded project does."""
+        return self if major == self.server_major else self.recorded.for_server(major)
+
+    @property
+    def recorded_major(self) -> int:
+        """The major version of the recorded project."""
+        return self.recorded.recorded_major
+
+    @property
+    def code(self) -> ReleaseCode:
+        """What env.py and the revisions import and read, as recorded."""
+        return self.recorded.code
+
+    @property
+    def release_digest(self) -> str:
+        """The name of the release, which is the same on all servers."""
+        return self.recorded.release_digest

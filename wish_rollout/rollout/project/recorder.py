@@ -16,6 +16,7 @@ from wish_rollout.revisions.behaviour import has_verify, run_verify
 from wish_rollout.revisions.history_walk import Ran, Restart, walk
 from wish_rollout.revisions.journal import Recorded
 from wish_rollout.revisions.revision_record import Record, changes_between
+from wish_rollout.rollout.project.recorded_statements import apply_recorded
 from wish_rollout.rollout.project.statement_measurement import measure_statements
 
 if TYPE_CHECKING:
@@ -70,7 +71,11 @@ class ReplayMissed(VerificationFailed):
 
 
 class Recorder:
-    """A visitor that records each revision's changes, statements, and whether its downgrade leads back."""
+    """A visitor that records each revision's changes, statements, and whether its downgrade leads back.
+
+    ``known``: what is known of the revisions before the line. ``uses_statements``: execute their statements instead of
+    their scripts.
+    """
 
     def __init__(
         self,
@@ -86,7 +91,10 @@ class Recorder:
         self.records = records
         self.irreversible = irreversible
         self.report = report
+        self.known: Recorded | None = None
+        self.uses_statements = True
         self.wanted = frozenset(segment.revisions if segment else ())
+        self.places = {each.id: place for place, each in enumerate(self.release.revisions, start=1)}
         self.merged: dict[Key, tuple[Any, Any]] = {}
         self.parent = segment.parent if segment else ""
 
@@ -98,28 +106,43 @@ class Recorder:
             if parent.get(key) != now.get(key):
                 self.merged[key] = parent.get(key), now.get(key)
 
-    def run(self, run: ScriptRun, base: Position, first: Snapshot | None = None) -> None:
-        """Apply what comes before the line, then record the line. ``first``: the schema at ``base``.
+    def run(self, run: ScriptRun, base: Position) -> None:
+        """Apply what comes before the line, then record the line.
 
-        Raise ReplayMissed, Restart, and what ``walk`` raises.
+        Raise ReplayMissed, Restart, NotAsRecordedError, and what ``walk`` raises.
         """
         connection, self.url = run.connection, run.url
         self.postgres = connection.info.server_version // 10000
         before = self.segment.applied if self.segment else self.release.ancestors(base)
         if before:
             self.tracker: SnapshotTracker | None = None
-            walk(run, self._order(before), self)
+            if scripts := self._order(before - self._apply_recorded(run, before)):
+                walk(run, scripts, self)
         self.tracker = SnapshotTracker(connection, self.project.scope_of())
         self.start = self.tracker.snapshot()
         if self.segment:
             if self.segment.parent and before != self.release.ancestors((self.segment.parent,)):
-                self._merge_from(Recorded(base, first or self.start, self.records, self.postgres))
+                self._merge_from(self.known or Recorded(base, self.start, self.records, self.postgres))
             with measure_statements(connection, run.url, run.environment) as self.meter:
                 for piece in self._pieces(self._route(before)):
                     walk(run, piece, self, self.meter.hooks)
                     self._verify(piece[-1])
             if missed := self.tracker.missed():
                 raise ReplayMissed(self.segment.revisions[-1], summarize_delta(missed))
+
+    def _apply_recorded(self, run: ScriptRun, before: frozenset[str]) -> frozenset[str]:
+        """Apply those revisions whose statements are known and that come first; return them."""
+        if self.known is None or self.segment is None or not self.uses_statements:
+            return frozenset()
+        parent = self.segment.parent
+        applied = self.release.ancestors((parent,)) if parent in before else frozenset()
+        order = self._order(before)
+        if not applied <= self.known.records.keys() or applied != set(order[: len(applied)]):
+            return frozenset()
+        if applied:
+            self.report.progress(f"the recorded statements up to revision {parent}")
+            apply_recorded(run, self.known, order[: len(applied)], (parent,), self.project.scope_of())
+        return applied
 
     def _order(self, revisions: frozenset[str]) -> list[str]:
         return [each.id for each in self.release.revisions if each.id in revisions]
@@ -168,6 +191,8 @@ class Recorder:
 
     def upgraded(self, ran: Ran) -> None:
         """Record a revision of the line; another branch's is what is merged before the next one."""
+        place = self.places[ran.revision]
+        self.report.progress(f"revision {ran.revision} ({place} of {len(self.places)})")
         if self.tracker is None or self.mark is None:
             return
         change = self.tracker.read(self.mark, committed=ran.committed, keep_settings=not ran.ends)
@@ -175,9 +200,6 @@ class Recorder:
         if ran.revision not in self.wanted:
             self._merge(change)
             return
-        self.report.progress(
-            f"revision {ran.revision} ({len(self.records)} of {len(self.release.revisions)})"
-        )
         self.up = change
         self._measured(ran.revision, "upgrade")
         self.records[ran.revision] = Record(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,18 @@ class ReleaseCode:
         with suppress(OSError):  # a worker that may not write replays each time
             record.write(folder)
         return record
+
+    def add(self, folder: Path) -> None:
+        """Record the code of a replay of the newest revisions beside what is recorded of the others."""
+        before, now = CodeRecord.read(folder), capture(self.project.scripts)
+        if before is not None:
+            files = {*before.files, *now.files}
+            now = replace(
+                now,
+                files=hash_names(self.project.scripts.root, files),
+                packages=tuple(sorted({*before.packages, *now.packages})),
+            )
+        now.write(folder)
 
     def _hash(self, record: CodeRecord) -> dict[str, str]:
         scripts = self.project.scripts

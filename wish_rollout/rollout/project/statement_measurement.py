@@ -36,11 +36,12 @@ class StatementMeter:
         self.session = session
         self.meter = LockMeter(session, observer)
         self.hooks = Hooks(run=self.run)
-        self._revision = ""
+        self._begun = ""
         self._found: dict[str, list[StatementMeasurement]] = {}
 
     def take(self, revision: str) -> tuple[StatementMeasurement, ...]:
         """Return what was measured of a revision since the last call, in the order of execution."""
+        self._begun = ""
         return tuple(self._found.pop(revision, ()))
 
     def run(self, sent: Sent) -> None:
@@ -50,17 +51,12 @@ class StatementMeter:
         cannot run in a transaction block: then its locks are unknown.
         """
         digest = statement_digest(sent.text)
-        if sent.revision != self._revision:
-            self._revision = sent.revision
-            self._leave_out_previous_locks()
         if not sent.outside:
-            if (
-                self.session.info.transaction_status != TransactionStatus.INERROR
-            ):  # else ROLLBACK TO SAVEPOINT
-                self.meter.begin()
+            self._begin(sent.revision)
             sent.execute()
             self._add(sent, self._measure(digest, sent, outside=False))
             return
+        self._begun = ""
         if classify_text(sent.statement) is not StatementKind.OUTSIDE_TRANSACTION:
             try:
                 with self.session.transaction():
@@ -83,10 +79,17 @@ class StatementMeter:
         writes = measure_writes(self.session, sent.text, measurement)
         return replace(measurement, writes=writes)
 
-    def _leave_out_previous_locks(self) -> None:
-        """Measure, and ignore, the locks that Alembic's own statements have taken in this transaction."""
-        if self.session.info.transaction_status == TransactionStatus.INTRANS:
-            self.meter.measure("", outside=False)
+    def _begin(self, revision: str) -> None:
+        """Begin to measure where a script or a transaction begins. Locks of Alembic's own statements are left out.
+
+        In a transaction that has failed, a script may still roll back to a savepoint.
+        """
+        status = self.session.info.transaction_status
+        if status == TransactionStatus.INERROR:
+            return
+        if self._begun != revision or status == TransactionStatus.IDLE:
+            self.meter.begin()
+            self._begun = revision
 
     def _add(self, sent: Sent, measurement: StatementMeasurement) -> None:
         self._found.setdefault(sent.revision, []).append(

@@ -26,7 +26,7 @@ from wish_rollout.rollout.project.environment_schema import EnvironmentSchema, w
 from wish_rollout.rollout.project.project import Project
 from wish_rollout.rollout.project.replay import Replayer
 from wish_rollout.rollout.project.scratch import scratch
-from wish_rollout.rollout.scripts.revision_generation import Generated, write_records
+from wish_rollout.rollout.scripts.revision_generation import Generated, add_records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +72,7 @@ def adopt(project: Project, target: Target, message: str = "") -> Generated:
     try:
         updated = Project(project.config)
         prove(updated, target.name, live, promise)
-        meta = write_records(updated)
+        meta = add_records(updated)
     except BaseException:
         script.unlink(missing_ok=True)
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.base import RolloutError
@@ -15,6 +16,8 @@ from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.revisions.journal import Journal, SchemaWalk
 from wish_rollout.rollout.project.base_schema import SCRATCH
+from wish_rollout.rollout.project.continued_record import last_recorded_position, reliable_record
+from wish_rollout.rollout.project.recorded_statements import NotAsRecordedError
 from wish_rollout.rollout.project.recorder import Report, at_most_each_second
 from wish_rollout.rollout.project.replay import replay
 from wish_rollout.rollout.project.scratch import scratch
@@ -30,12 +33,17 @@ if TYPE_CHECKING:
 
 SHOWN = 6
 """So many differences are shown."""
+NEWEST = 20
+"""So many revisions are always replayed by their scripts."""
 
 
-def check_release(project: Project, progress: Callable[[str], None] = lambda _: None) -> list[Check]:
+def check_release(
+    project: Project, progress: Callable[[str], None] = lambda _: None, *, every: bool = False
+) -> list[Check]:
     """Return the result of every check; a check that needs the result of one that raised is left out.
 
-    ``progress`` is called with what is being done. The scripts are replayed once.
+    ``progress`` is called with what is being done. The scripts are replayed once. ``every``: those of all recorded
+    revisions, and not only of the newest ones.
     """
     findings: list[Check] = []
     for name, check in (("one head", _heads), ("history", _history)):
@@ -50,15 +58,14 @@ def check_release(project: Project, progress: Callable[[str], None] = lambda _: 
     try:
         behaviour: list[str] = []
         journal = Journal(project.scripts.folder / "meta")
-        base = journal.base if journal.entries else ()
-        found = replay(project, base, report=Report(at_most_each_second(progress), behaviour))
+        found = _replay(project, journal, Report(at_most_each_second(progress), behaviour), every=every)
     except RolloutError as error:
         return [*findings, Check("replay", passed=False, detail=str(error))]
     checks: tuple[Callable[[], Iterator[Check]], ...] = (
         lambda: _replayed(journal, found, behaviour),
         lambda: _models(project, found),
         lambda: _downgrades(project, journal, found),
-        lambda: check_hazards(project),
+        lambda: check_hazards(project, found.records.keys()),
     )
     for title, run in zip(("replay", "models", "round trip", "hazards"), checks, strict=True):
         if title == "hazards" and _is_uncertain(findings):
@@ -68,6 +75,21 @@ def check_release(project: Project, progress: Callable[[str], None] = lambda _: 
         except RolloutError as error:
             findings.append(Check(title, passed=False, detail=str(error)))
     return findings
+
+
+def _replay(project: Project, journal: Journal, report: Report, *, every: bool) -> Recorded:
+    """Replay the scripts that are to be checked.
+
+    The older ones are as recorded, and so is what they import; so the recorded statements are executed instead, and
+    have to lead to the recorded schema.
+    """
+    base = journal.base if journal.entries else ()
+    known = None if every else reliable_record(project, journal)
+    position = last_recorded_position(project, known, NEWEST) if known else ()
+    if known and position:
+        with suppress(NotAsRecordedError):
+            return replay(project, position, report=report, recorded=known)
+    return replay(project, base, report=report)
 
 
 def _heads(project: Project) -> Iterator[Check]:
@@ -116,7 +138,12 @@ def _replayed(journal: Journal, found: Recorded, behaviour: list[str]) -> Iterat
             if difference_:
                 wrong.append(f"{name}: {summarize_delta(difference_)}")
     well = "every recorded snapshot is reproduced" if journal.entries else "every script runs"
-    yield Check("replay", not wrong, "; ".join(wrong[:SHOWN]) or well)
+    if journal.entries and len(found.records) < len(journal.entries):
+        well = f"the newest {len(found.records)} scripts reproduce their recorded snapshots; the older ones have not changed"
+    detail = "; ".join(wrong[:SHOWN]) or well
+    if journal.entries and journal.postgres != found.postgres:
+        detail += f" (recorded on PostgreSQL {journal.postgres}, replayed on PostgreSQL {found.postgres})"
+    yield Check("replay", not wrong, detail)
     yield Check("behaviour", not behaviour, "; ".join(behaviour) or "every verify() holds")
 
 
@@ -169,8 +196,11 @@ def _downgrades(project: Project, journal: Journal, found: Recorded) -> Iterator
     old = release.ancestors(journal.accepted) if journal.entries else frozenset(release.by_id)
     new: list[str] = []
     known: list[str] = []
-    for name, record in found.records.items():
+    for name in release.by_id:
         recorded = journal.record(name)
+        record = found.records.get(name, recorded)
+        if record is None:
+            continue
         accepted = name in old and (recorded is None or recorded.irreversible)
         if record.irreversible:
             (known if accepted else new).append(f"{name}: {record.irreversible}")

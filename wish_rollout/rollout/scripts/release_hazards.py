@@ -12,7 +12,7 @@ from wish_rollout.revisions.hazard_allowances import allowances
 from wish_rollout.rollout.planning.hazard_assessment import functions_in_new_defaults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
     from wish_rollout.core.hazards.hazard import Hazard
     from wish_rollout.core.release.release import Revision
@@ -22,13 +22,18 @@ ASSUMED_ROWS = 1_000_000
 """Rows that each table is assumed to have before a revision."""
 
 
-def check_hazards(project: Project) -> Iterator[Check]:
-    """Yield a check with the hazards of all revisions that their scripts do not allow, each with file and line.
+def check_hazards(project: Project, revisions: Container[str]) -> Iterator[Check]:
+    """Yield a check with the hazards of these revisions that their scripts do not allow, each with file and line.
 
     The check passes: only the database of an environment shows whether its tables have rows, and ``plan`` refuses there.
     Raises InvalidHazardAllowance.
     """
-    found = [text for revision in project.release.revisions for text in _hazards(project, revision)]
+    found = [
+        text
+        for revision in project.release.revisions
+        if revision.id in revisions
+        for text in _hazards(project, revision)
+    ]
     none = "none that is not allowed, if all tables have rows"
     yield Check("hazards", passed=True, detail="; ".join(found) or none)
 

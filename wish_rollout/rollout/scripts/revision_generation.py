@@ -9,10 +9,11 @@ from wish_rollout.core.errors.configuration import InvalidConfiguration
 from wish_rollout.core.errors.releases import NothingToGenerate, UnknownRevision
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.rollout.project.base_schema import SCRATCH
+from wish_rollout.rollout.project.continued_record import last_recorded_position, reliable_record
 from wish_rollout.rollout.project.project import Project
+from wish_rollout.rollout.project.recorded_statements import NotAsRecordedError
 from wish_rollout.rollout.project.recorder import Report, at_most_each_second
-from wish_rollout.rollout.project.replay import Replayer, replay
-from wish_rollout.rollout.project.scratch import scratch
+from wish_rollout.rollout.project.replay import replay, scratch_at_head
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,6 @@ def generate(project: Project, message: str) -> Generated:
     """
     from wish_rollout.revisions.models import load_models
     from wish_rollout.revisions.revision_writer import write_revision
-    from wish_rollout.revisions.script_runs import ScriptRun
 
     models = project.config.release.models
     if models is None:
@@ -45,19 +45,14 @@ def generate(project: Project, message: str) -> Generated:
         )
     metadata = load_models(project.config.root, models)
     project.history.journal.check(project.release)
-    with scratch(project) as url:
-        Replayer(project, url).up_to(project.release.head)
-        with connect(url, SCRATCH) as connection:
-            release = project.config.release
-            run = ScriptRun(
-                project.scripts, connection, url, release.version_table, release.search_path, SCRATCH
-            )
-            script = write_revision(run, message, metadata)
+    known = reliable_record(project, project.history.journal)
+    with scratch_at_head(project, known) as replayer, connect(replayer.url, SCRATCH) as connection:
+        script = write_revision(replayer.script_run(connection), message, metadata)
     if script is None:
         raise NothingToGenerate(models)
     current = Project(project.config)
     try:
-        meta = write_records(current)
+        meta = add_records(current)
     except BaseException:
         script.unlink(missing_ok=True)
         raise
@@ -71,7 +66,7 @@ def write_records(
     as_is: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Path:
-    """Replay the revisions and write ``meta/`` again; return its folder. Raises what a replay raises.
+    """Replay the revisions and write ``meta/`` again, whatever it has; return its folder. Raises what a replay raises.
 
     ``base``: record only what comes after this revision; without it ``[release] base``, else all. ``as_is``: accept
     downgrades that do not lead back. ``progress`` is called with each revision.
@@ -86,4 +81,30 @@ def write_records(
     journal.write(project.release, recorded, as_is=as_is)
     project.measurements.write([each for each in project.release.revisions if each.id in recorded.records])
     project.code.write(journal.folder)
+    return journal.folder
+
+
+def add_records(project: Project) -> Path:
+    """Record the revisions that are not recorded yet, and return the folder.
+
+    All are recorded, as by ``write_records``, where what is recorded cannot be continued: env.py or what it imports has
+    changed, or the server has another major version. Raises what a replay raises.
+    """
+    journal = project.history.journal
+    known = reliable_record(project, journal)
+    position = last_recorded_position(project, known) if known else ()
+    release = project.release
+    if known is None or release.ancestors(position) != known.records.keys() | release.ancestors(known.base):
+        return write_records(project)
+    try:
+        found = replay(project, position, recorded=known)
+    except NotAsRecordedError:
+        return write_records(project)
+    if found.postgres != journal.postgres:
+        return write_records(project)
+    if found.records:
+        journal.write(release, found, keep=True)
+        before = release.ancestors(journal.base)
+        project.measurements.write([each for each in release.revisions if each.id not in before])
+        project.code.add(journal.folder)
     return journal.folder

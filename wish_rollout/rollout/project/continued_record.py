@@ -1,0 +1,46 @@
+"""From where a record in ``meta/`` can be continued: what is recorded before counts as it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.errors.base import RolloutError
+from wish_rollout.revisions.code_record import CodeRecord
+from wish_rollout.revisions.journal import BASE
+
+if TYPE_CHECKING:
+    from wish_rollout.core.release.release import Position
+    from wish_rollout.revisions.journal import Journal, Recorded
+    from wish_rollout.rollout.project.project import Project
+
+
+def reliable_record(project: Project, journal: Journal) -> Recorded | None:
+    """Return what is recorded, or None if scripts, env.py or what they import are no longer what they were."""
+    try:
+        journal.check(project.release)
+        start = journal.snapshot(BASE)
+        if start is None or not journal.entries.keys() <= project.release.by_id.keys():
+            return None
+        if CodeRecord.read(journal.folder) is None or project.code.differences():
+            return None
+        return journal.recorded(start)
+    except RolloutError:
+        return None
+
+
+def last_recorded_position(project: Project, recorded: Recorded, newest: int = 0) -> Position:
+    """Return the last recorded revision through which the whole history goes; empty if there is none.
+
+    ``newest``: so many revisions are to come after it.
+    """
+    release = project.release
+    before = release.ancestors(recorded.base)
+    order = [each.id for each in release.revisions if each.id not in before]
+    count = next((place for place, name in enumerate(order) if name not in recorded.records), len(order))
+    heads = set(recorded.base)
+    found: Position = ()
+    for name in order[: max(0, min(count, len(order) - newest))]:
+        heads = heads.difference(release.revision(name).parents) | {name}
+        if len(heads) == 1:
+            found = (name,)
+    return found
