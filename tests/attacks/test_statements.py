@@ -10,7 +10,7 @@ from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.execution import CodeNotApproved, DriverStatementRefused, StatementNotApproved
 from wish_rollout.core.hazards.cluster_statements import cluster_statements
 from wish_rollout.core.text.redaction import redact
-from wish_rollout.core.text.secret_masking import is_masked, mask_statement
+from wish_rollout.core.text.secret_masking import is_masked, mask_recorded, mask_statement
 from wish_rollout.core.text.statement_display import display_statements
 from wish_rollout.revisions.internal_statements import CONSTRAINT_LOOKUP
 from wish_rollout.revisions.statement_guard import BEFORE, Rehearsed, StatementGuard
@@ -208,7 +208,7 @@ SECRETS = (
 def test_secret_is_masked_and_hashed(text: str) -> None:
     masked = mask_statement(text)
     assert is_masked(masked)
-    assert masked == mask_statement(masked)
+    assert masked == mask_recorded(masked)
     shown = [
         masked,
         redact(text),

@@ -81,14 +81,20 @@ def _mask_long(found: re.Match[str]) -> str:
 
 
 def mask_statement(text: str) -> str:
-    """Return a statement as it is stored and shown: unchanged, or masked with the hash of its real text."""
-    if is_masked(text):
-        return text
+    """Return a statement as it is stored and shown: unchanged, or masked with the hash of its real text.
+
+    ``text``: what is really sent; a statement that looks like a masked one gets a hash as well.
+    """
     masked = mask_secrets(text)
-    if masked == text:
+    if masked == text and not is_masked(text):
         return text
     digest = hashlib.sha256(text.encode()).hexdigest()
     return f"{masked} /* a secret is masked; sha256 of the statement: {digest} */"
+
+
+def mask_recorded(text: str) -> str:
+    """Return a statement of a record, in which secrets are masked already, unless an earlier version wrote it."""
+    return text if is_masked(text) else mask_statement(text)
 
 
 def is_masked(text: str) -> bool:

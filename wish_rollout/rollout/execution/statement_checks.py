@@ -45,7 +45,8 @@ def rehearsed(project: Project, plan: EnvironmentPlan | None) -> Rehearsed:
     from wish_rollout.revisions.statement_guard import AFTER, BEFORE, Rehearsed
 
     code = project.code.record
-    statements: dict[str, tuple[str, ...]] = {BEFORE: code.before, AFTER: code.after}
+    before, after = (plan.env_before, plan.env_after) if plan else (code.before, code.after)
+    statements: dict[str, tuple[str, ...]] = {BEFORE: before, AFTER: after}
     if plan and plan.action is not Action.ADOPT:
         for pending in plan.pending:
             revision = pending.split(" ", maxsplit=1)[0]

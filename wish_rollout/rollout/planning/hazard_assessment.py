@@ -11,7 +11,7 @@ from wish_rollout.core.hazards.pending_revision import PendingRevision
 from wish_rollout.core.hazards.rules.table_rewrite import calls
 from wish_rollout.core.hazards.touched_tables import find_touched_tables
 from wish_rollout.core.plan.plan import Action, EnvironmentPlan
-from wish_rollout.core.text.secret_masking import is_masked, mask_statement
+from wish_rollout.core.text.secret_masking import is_masked, mask_recorded
 from wish_rollout.postgres.rows.table_statistics import LiveQuestions, read_live_facts
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def add_hazards(
     from wish_rollout.revisions.hazard_allowances import allowances
 
     pending = PendingRevisions(project, plan)
-    has_secret = any(is_masked(mask_statement(text)) for text in plan.statements)
+    has_secret = any(is_masked(mask_recorded(text)) for text in plan.statements)
     if not has_secret and not _has_relations(project.history.at(plan.upgraded_from)):
         for revision in project.release.pending(plan.upgraded_from):
             allowances(project.scripts, revision.id)
