@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.execution import CodeNotApproved
 from wish_rollout.core.plan.plan import Action
-from wish_rollout.revisions.code_record import changes
 
 if TYPE_CHECKING:
     from wish_rollout.core.plan.plan import EnvironmentPlan
@@ -36,7 +35,7 @@ def guard_for(
 
 def refuse_changed_code(project: Project, environment: str, approved: Any) -> None:
     """Raise CodeNotApproved if a file is not what it was when the plan was made."""
-    if changed := changes(approved, project.code.files()):
+    if changed := project.code.differences(approved):
         raise CodeNotApproved(environment, "; ".join(changed))
 
 
