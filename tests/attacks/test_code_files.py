@@ -8,18 +8,19 @@ import py_compile
 import sys
 import warnings
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from wish_rollout.core.errors.releases import InvalidReleaseRecord
-from wish_rollout.revisions.code_record import CodeRecord, changes, hash_names, package_versions
+from wish_rollout.revisions.code_record import CodeRecord, changes, hash_names, loaded_names, package_versions
 from wish_rollout.revisions.code_trace import CodeTrace, imported_names
+from wish_rollout.revisions.scripts import Scripts
 from wish_rollout.rollout.scripts.secretless_process import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 FILES = {
     "app/__init__.py": "",
@@ -257,6 +258,36 @@ def test_imported_module_is_noted(project: Path, monkeypatch: pytest.MonkeyPatch
         for each in [each for each in sys.modules if each.startswith(name.partition(".")[0])]:
             del sys.modules[each]
     assert any("added" in each or "dagster_storage_x" in each for each in trace.loaded | trace.files), trace.files
+
+
+REVISION = """
+from pathlib import Path
+import revision_helper
+SQL = Path(__file__).with_name("loaded.sql").read_text()
+revision, down_revision = "0001", None
+"""
+
+
+def test_what_was_loaded_with_the_revisions_has_to_be_recorded(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A record without a file, or a package put before a module, is noticed where both were loaded before the gate."""
+    package(project / "revision_helper")
+    (project / "migrations/versions").mkdir(parents=True)
+    (project / "migrations/env.py").write_text("")
+    (project / "migrations/versions/0001.py").write_text(REVISION)
+    (project / "migrations/versions/loaded.sql").write_text("select 1")
+    monkeypatch.syspath_prepend(str(project))
+    scripts = Scripts(project, Path("migrations"))
+    assert scripts.release.head == ("0001",)
+    names = loaded_names(scripts, {"revision_helper.py"})
+    assert names == {
+        "migrations/env.py",
+        "migrations/versions/loaded.sql",
+        "revision_helper.py",
+        "revision_helper/__init__.py",
+    }
+    del sys.modules["revision_helper"]
 
 
 @pytest.mark.parametrize(
