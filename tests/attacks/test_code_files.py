@@ -206,7 +206,11 @@ def test_file_is_noted_however_it_is_read(project: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("way", ["os.listdir", "os.scandir", "glob.glob", "os.walk", "pathlib"])
 def test_listed_folder_is_noted(project: Path, way: str) -> None:
-    call = {"os.scandir": "list(os.scandir(FOLDER))", "glob.glob": "glob.glob(FOLDER + '/*')", "os.walk": "list(os.walk(FOLDER))"}
+    call = {
+        "os.scandir": "list(os.scandir(FOLDER))",
+        "glob.glob": "glob.glob(FOLDER + '/*')",
+        "os.walk": "list(os.walk(FOLDER))",
+    }
     call |= {"pathlib": "list(pathlib.Path(FOLDER).rglob('*'))"}
     (project / "app/lister.py").write_text(
         f"import glob, os, pathlib\nFOLDER = os.path.dirname(__file__) + '/sql'\n{call.get(way, way + '(FOLDER)')}\n"
@@ -221,8 +225,14 @@ MODULES: dict[str, tuple[str, Callable[[Path], object]]] = {
     "a module": ("added_module", write("added_module.py", "VALUE = 1\n")),
     "a package": ("added_package", lambda root: package(root / "added_package")),
     "a part of a namespace package": ("added_space.part", lambda root: package(root / "added_space/part")),
-    "a compiled module without source": ("added_compiled", lambda root: compiled(root / "added_compiled.pyc")),
-    "a module in a folder of tools": ("dagster_storage_x", lambda root: package(root / ".dagster/dagster_storage_x")),
+    "a compiled module without source": (
+        "added_compiled",
+        lambda root: compiled(root / "added_compiled.pyc"),
+    ),
+    "a module in a folder of tools": (
+        "dagster_storage_x",
+        lambda root: package(root / ".dagster/dagster_storage_x"),
+    ),
     "a module in an archive": ("added_archived", lambda root: archived(root / "added.zip")),
 }
 
@@ -257,7 +267,9 @@ def test_imported_module_is_noted(project: Path, monkeypatch: pytest.MonkeyPatch
     finally:
         for each in [each for each in sys.modules if each.startswith(name.partition(".")[0])]:
             del sys.modules[each]
-    assert any("added" in each or "dagster_storage_x" in each for each in trace.loaded | trace.files), trace.files
+    assert any("added" in each or "dagster_storage_x" in each for each in trace.loaded | trace.files), (
+        trace.files
+    )
 
 
 REVISION = """

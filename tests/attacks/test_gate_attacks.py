@@ -119,10 +119,18 @@ RECORD = "migrations/meta/_code.json"
 CODE_ATTACKS: dict[str, tuple[Callable[[Path], object], int, str]] = {
     "a package before a module": (shadow, 6, "migrations/schema/__init__.py"),
     "a module that the record lacks": (omit, 3, "code was migrations/schema.py"),
-    "another alembic.ini": (lambda root: (root / "alembic.ini").write_text("[alembic]\n"), 6, "alembic.ini is new"),
+    "another alembic.ini": (
+        lambda root: (root / "alembic.ini").write_text("[alembic]\n"),
+        6,
+        "alembic.ini is new",
+    ),
     "statements of env.py": (declare_more, 3, "plan was"),
     **{
-        f"a changed {name}": (lambda root, name=name: (root / name).write_text("# changed\n" + (root / name).read_text()), 6, f"{name} changed")
+        f"a changed {name}": (
+            lambda root, name=name: (root / name).write_text("# changed\n" + (root / name).read_text()),
+            6,
+            f"{name} changed",
+        )
         for name in ("migrations/env.py", "migrations/schema.py", "migrations/__init__.py")
     },
 }

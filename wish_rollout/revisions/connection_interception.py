@@ -40,8 +40,8 @@ APPLICATION = "wish-rollout env.py"
 def is_called_internally() -> bool:
     """Whether the caller acts for this program or for Dagster, and not for env.py or a revision.
 
-    Their own connections are left alone: they write to the target's ledger, and to Dagster's database. A thread that was there before env.py
-    started is not env.py's.
+    Their own connections are left alone: they write to the target's ledger, and to Dagster's database. A thread that
+    was there before env.py started is not env.py's.
     """
     if threading.get_ident() in _OTHER_THREADS:
         return True

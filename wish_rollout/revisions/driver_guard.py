@@ -8,16 +8,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from wish_rollout.revisions.scripts_environment import is_called_by_scripts
+import psycopg
+
+from wish_rollout.revisions.scripts_environment import is_called_by_scripts, is_module_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    import psycopg
-
-    from wish_rollout.revisions.session_cursor import ScriptCursor
     from wish_rollout.revisions.statement_guard import StatementGuard
 
+DIALECT = "sqlalchemy.dialects.postgresql.psycopg"
+"""It ends the transaction in which it has read the isolation level, if there was none before."""
 GUARDS: WeakKeyDictionary[psycopg.Connection[Any], StatementGuard] = WeakKeyDictionary()
 """The guard of each session on which scripts run."""
 DIALECT_QUERIES = frozenset(
@@ -55,13 +56,20 @@ def _wait(connection: psycopg.Connection[Any], generator: Any, *arguments: Any, 
     All that psycopg sends passes here. ``ScriptCursor`` has compared its own statements.
     """
     guard, what = GUARDS.get(connection), getattr(generator, "__name__", "")
-    is_fetch = what in FETCHES
-    if guard and not is_fetch and is_called_by_scripts(sys._getframe(1), otherwise=True):  # noqa: SLF001
-        guard.refuse_undeclared(f"(sent by psycopg's {what.strip('_')})")
+    if guard and what not in FETCHES and is_called_by_scripts(sys._getframe(1), otherwise=True):  # noqa: SLF001
+        caller = sys._getframe(2)  # noqa: SLF001
+        if not (
+            what == "_rollback_gen"
+            and caller.f_globals.get("__name__") == DIALECT
+            and is_module_of(caller, DIALECT)
+        ):
+            guard.refuse_undeclared(f"(sent by psycopg's {what.strip('_')})")
     return type(connection).wait(connection, generator, *arguments, **options)
 
 
-def refuse_past_sqlalchemy(cursor: ScriptCursor, query: Any, parameters: Iterable[Any] = (None,)) -> None:
+def refuse_past_sqlalchemy(
+    cursor: psycopg.Cursor[Any], query: Any, parameters: Iterable[Any] = (None,)
+) -> None:
     """Raise DriverStatementRefused if a script sends a statement that SQLAlchemy does not know.
 
     ``cursor``: executes ``query``, once for each of ``parameters``. This program's own statements pass.
@@ -69,7 +77,8 @@ def refuse_past_sqlalchemy(cursor: ScriptCursor, query: Any, parameters: Iterabl
     guard = GUARDS.get(cursor.connection)
     if guard is None or not is_called_by_scripts(sys._getframe(2), otherwise=True):  # noqa: SLF001
         return
-    texts = tuple(cursor.mogrify(query, row) for row in parameters)
+    client = psycopg.ClientCursor(cursor.connection)
+    texts = tuple(client.mogrify(query, row) for row in parameters)
     if DIALECT_QUERIES.issuperset(texts):
         return
     if guard.sanctioned == texts:
@@ -82,4 +91,3 @@ def refuse_other_session(connection: psycopg.Connection[Any], driver: str) -> No
     """Raise DriverStatementRefused if scripts open another session, whose statements cannot be compared."""
     if guard := GUARDS.get(connection):
         guard.refuse_driver(f"(a session of its own, opened by {driver})")
-

@@ -33,9 +33,9 @@ AGAIN = {"wish_rollout_again": True}
 NAME = r'(?:"(?:[^"]|"")+"|\w+)(?:\.(?:"(?:[^"]|"")+"|\w+))?'
 VALUE = r"'(?:[^']|'')*'"
 VERSION_CHANGE = re.compile(
-    rf"INSERT INTO {NAME} \(version_num\) VALUES \({VALUE}\)(?: RETURNING {NAME}\.version_num)?"
-    rf"|UPDATE {NAME} SET version_num={VALUE} WHERE {NAME}\.version_num = {VALUE}"
-    rf"|DELETE FROM {NAME} WHERE {NAME}\.version_num = {VALUE}"
+    rf"(?:INSERT) INTO {NAME} \(version_num\) VALUES \({VALUE}\)(?: RETURNING {NAME}\.version_num)?"
+    rf"|(?:UPDATE) {NAME} SET version_num={VALUE} WHERE {NAME}\.version_num = {VALUE}"
+    rf"|(?:DELETE) FROM {NAME} WHERE {NAME}\.version_num = {VALUE}"
 )
 VERSION_QUERY = re.compile(rf"SELECT {NAME}\.version_num\s+FROM {NAME}")
 VERSION_TABLE = re.compile(rf"CREATE TABLE {NAME} \([^;]*\)")

@@ -1,4 +1,4 @@
-"""The cursor that scripts get: psycopg 3 that also understands psycopg 2's COPY methods."""
+"""The cursors that scripts get: psycopg 3 that also understands psycopg 2's COPY methods."""
 
 from __future__ import annotations
 
@@ -12,6 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 BLOCK = 8192
+
+
+class ServerScriptCursor(psycopg.ServerCursor[Any]):
+    """A cursor on the server, from which SQLAlchemy reads with ``stream_results``."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+        """Declare the cursor; raise DriverStatementRefused where it must go through SQLAlchemy."""
+        refuse_past_sqlalchemy(self, query, [params])
+        return super().execute(query, params, **options)
 
 
 class ScriptCursor(psycopg.ClientCursor[Any]):

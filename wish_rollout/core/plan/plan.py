@@ -158,7 +158,10 @@ class EnvironmentPlan:
     def declarations(self) -> list[str]:
         """Return what env.py sends by itself, and what the revisions declare of their statements, an item each."""
         return [
-            *(f"env.py itself sends: {each}" for each in display_statements((*self.env_before, *self.env_after))),
+            *(
+                f"env.py itself sends: {each}"
+                for each in display_statements((*self.env_before, *self.env_after))
+            ),
             *(f"{name}: its statements depend on data: {why}" for name, why in self.data_dependent.items()),
             *(
                 f"{name}: it sends statements past SQLAlchemy: {why}"
