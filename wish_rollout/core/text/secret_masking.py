@@ -56,7 +56,20 @@ KNOWN_FORMS = re.compile(
     re.DOTALL,
 )
 PREFIXES = (
-    *("AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "k_live_", "AIza"),
+    *(
+        "AKIA",
+        "ASIA",
+        "ghp_",
+        "gho_",
+        "ghu_",
+        "ghs_",
+        "ghr_",
+        "github_pat_",
+        "glpat-",
+        "xox",
+        "k_live_",
+        "AIza",
+    ),
     *("eyJ", "SCRAM-SHA-256$", "PRIVATE KEY"),
 )
 """A text without one of these contains no known form."""
