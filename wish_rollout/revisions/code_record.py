@@ -113,7 +113,7 @@ def loaded_names(scripts: Scripts, recorded: Iterable[str]) -> set[str]:
 
 def _code_names(scripts: Scripts, names: Iterable[str]) -> set[str]:
     """Return these names with env.py and with the modules that the files and the revisions import."""
-    revisions = _revision_names(scripts)
+    revisions = revision_names(scripts)
     start = {*names, *revisions, os.path.relpath(scripts.folder / "env.py", scripts.root)}
     return scripts.trace.close_over_imports(start) - revisions
 
@@ -125,7 +125,7 @@ def configuration_names(scripts: Scripts) -> set[str]:
     return names | ({os.path.relpath(toml, scripts.root) + SECTION} if toml else set())
 
 
-def _revision_names(scripts: Scripts) -> set[str]:
+def revision_names(scripts: Scripts) -> set[str]:
     """Return the names of the revisions' scripts and folders, which the release's own digest covers."""
     paths = [scripts.root / revision.path for revision in scripts.release.revisions]
     names = {os.path.relpath(path, scripts.root) for path in paths}

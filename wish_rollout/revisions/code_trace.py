@@ -14,6 +14,7 @@ import stat
 import sys
 import threading
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,9 +116,10 @@ class CodeTrace:
     def close_over_imports(self, names: Iterable[str]) -> set[str]:
         """Return the files with the project's modules that they import, also those that were imported long before."""
         visited, pending = set(names), [name for name in names if name.endswith(".py")]
+        packages = _packages()
         while pending:
             name = pending.pop()
-            for module in imported_names(self.root / name, self._package(name)):
+            for module in imported_names(self.root / name, packages.get(str(self.root / name), "")):
                 path = getattr(sys.modules.get(module), "__file__", None)
                 found = self.name_of(path, is_module=True) if path else None
                 if found and found not in visited:
@@ -125,21 +127,26 @@ class CodeTrace:
                     pending.append(found)
         return visited
 
-    def _package(self, name: str) -> str:
-        """Return the package of a module's file, for relative imports; "" if it is not loaded."""
-        path = str(self.root / name)
-        for module in list(sys.modules.values()):
-            if getattr(module, "__file__", None) == path:
-                return str(getattr(module, "__package__", "") or "")
-        return ""
+
+def _packages() -> dict[str, str]:
+    """Return the package of each loaded module by its file, for relative imports."""
+    return {
+        str(getattr(module, "__file__", "")): str(getattr(module, "__package__", "") or "")
+        for module in list(sys.modules.values())
+    }
 
 
 def imported_names(path: Path, package: str = "") -> set[str]:
     """Return the names that a Python file imports, with each name's parents; nothing if it cannot be parsed."""
     try:
-        tree = ast.parse(path.read_bytes())
+        return _imports(path.read_bytes(), package)
     except (OSError, SyntaxError, ValueError, RecursionError):
         return set()
+
+
+@lru_cache(maxsize=4096)
+def _imports(source: bytes, package: str) -> set[str]:
+    tree = ast.parse(source)
     found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

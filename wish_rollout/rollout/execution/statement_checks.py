@@ -41,6 +41,7 @@ def refuse_changed_code(project: Project, environment: str, approved: Any) -> No
 
 def rehearsed(project: Project, plan: EnvironmentPlan | None) -> Rehearsed:
     """Return the statements that the plan's revisions, and env.py, sent in the rehearsal."""
+    from wish_rollout.revisions.code_record import revision_names
     from wish_rollout.revisions.statement_guard import AFTER, BEFORE, Rehearsed
 
     code = project.code.record
@@ -55,5 +56,5 @@ def rehearsed(project: Project, plan: EnvironmentPlan | None) -> Rehearsed:
         statements,
         dict(plan.data_dependent) if plan else {},
         dict(plan.driver_statements) if plan else {},
-        frozenset(code.files),
+        frozenset({*code.files, *revision_names(project.scripts)}),  # a warning shows a line of its script
     )
