@@ -196,7 +196,8 @@ def test_file_is_noted_however_it_is_read(project: Path, monkeypatch: pytest.Mon
     monkeypatch.chdir(project)
     (project / "app/data.sql").write_text("VALUE = 1\n")
     (project / "app/reader.py").write_text(READER + READS[way] + "\n")
-    trace, checked = CodeTrace(project, project / "migrations"), []
+    checked: list[str] = []
+    trace = CodeTrace(project, project / "migrations")
     with trace.recording(checked.append), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import_file(project / "app/reader.py", "reader")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tests.fix_project import APPROVER
@@ -115,6 +116,11 @@ def declare_more(root: Path) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), "before": ["delete from accounts"]}))
 
 
+def add_comment(name: str, root: Path) -> None:
+    """Change a file that the record has."""
+    (root / name).write_text("# changed\n" + (root / name).read_text())
+
+
 RECORD = "migrations/meta/_code.json"
 CODE_ATTACKS: dict[str, tuple[Callable[[Path], object], int, str]] = {
     "a package before a module": (shadow, 6, "migrations/schema/__init__.py"),
@@ -126,11 +132,7 @@ CODE_ATTACKS: dict[str, tuple[Callable[[Path], object], int, str]] = {
     ),
     "statements of env.py": (declare_more, 3, "plan was"),
     **{
-        f"a changed {name}": (
-            lambda root, name=name: (root / name).write_text("# changed\n" + (root / name).read_text()),
-            6,
-            f"{name} changed",
-        )
+        f"a changed {name}": (partial(add_comment, name), 6, f"{name} changed")
         for name in ("migrations/env.py", "migrations/schema.py", "migrations/__init__.py")
     },
 }
