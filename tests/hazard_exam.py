@@ -43,8 +43,8 @@ class AlembicContext:
     def __init__(self, context: MigrationContext) -> None:
         self.version_table = context._version
 
-    def is_own(self, execution: Any) -> bool:
-        return is_own(execution, self.version_table)
+    def is_own(self, execution: Any, statement: str) -> bool:
+        return is_own(execution, statement, self.version_table)
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import py_compile
+import sys
+import warnings
+import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from wish_rollout.core.errors.releases import InvalidReleaseRecord
-from wish_rollout.revisions.code_record import CodeRecord, changes, hash_names, package_versions
+from wish_rollout.revisions.code_record import CodeRecord, changes, hash_names, loaded_names, package_versions
 from wish_rollout.revisions.code_trace import CodeTrace, imported_names
+from wish_rollout.revisions.scripts import Scripts
 from wish_rollout.rollout.scripts.secretless_process import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 FILES = {
     "app/__init__.py": "",
@@ -116,17 +122,185 @@ def test_imports_are_found_without_importing(project: Path) -> None:
 
 def test_names_of_the_project(project: Path) -> None:
     trace = CodeTrace(project, project / "app")
-    assert trace.name_of(str(project / "app/x.py")) == "app/x.py"
+    for name in ("app/x.py", "meta/x.sql", "vendor/site-packages/x.py"):
+        assert trace.name_of(str(project / name)) == name
+    assert trace.name_of(str(project / ".dagster/x.py"), is_module=True) == ".dagster/x.py"
     for other in (
         ".env",
         ".git/config",
         ".dagster/x",
         "app/__pycache__/x.pyc",
+        "app/meta/x.json",
         "../x.py",
-        "venv/lib/site-packages/x.py",
     ):
         assert trace.name_of(str(project / other)) is None, other
     assert trace.name_of(os.__file__) is None
+
+
+READS = {
+    "open()": "open(SQL).read()",
+    "os.open()": "os.open(SQL, os.O_RDONLY)",
+    "open() for reading and writing": "open(SQL, 'r+')",
+    "bytes as the name": "open(os.fsencode(SQL))",
+    "a relative name": "open(os.path.relpath(SQL))",
+    "pathlib": "pathlib.Path(SQL).read_text()",
+    "io.FileIO": "io.FileIO(SQL)",
+    "an opener": "open(SQL, opener=os.open)",
+    "mmap": "with open(SQL) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ): pass",
+    "linecache": "linecache.getlines(SQL)",
+    "fileinput": "list(fileinput.input([SQL]))",
+    "shutil": "shutil.copyfileobj(open(SQL), io.StringIO())",
+    "SQLite": "sqlite3.connect(SQL)",
+    "another program": "subprocess.run(['cat', SQL], capture_output=True)",
+    "another program in its folder": "subprocess.run(['cat', 'data.sql'], cwd=os.path.dirname(SQL), capture_output=True)",
+    "a shell": "subprocess.run('cat ' + SQL, shell=True, capture_output=True)",
+    "a thread": "run_in_thread(lambda: open(SQL).read())",
+    "a thread of a library": "run_in_thread(pathlib.Path(SQL).read_text)",
+    "a link in the project": "open(link(SQL))",
+    "a text that is compiled": "exec('open(SQL)')",
+    "runpy": "runpy.run_path(SQL)",
+    "a loader": "importlib.machinery.SourceFileLoader('loaded_sql', SQL).load_module()",
+    "a specification of a module": "load(importlib.util.spec_from_file_location('specified', SQL, loader="
+    "importlib.machinery.SourceFileLoader('specified', SQL)))",
+}
+READER = """
+import fileinput, importlib.machinery, importlib.util, io, linecache, mmap, os, pathlib, runpy, shutil, sqlite3, subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+SQL = os.path.join(os.path.dirname(__file__), "data.sql")
+
+def run_in_thread(call):
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(call).result()
+
+def link(name):
+    os.symlink(name, name + ".link")
+    return name + ".link"
+
+def load(spec):
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+
+"""
+
+
+def import_file(path: Path, name: str) -> None:
+    """Import a file as a module, which is forgotten at once."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec
+    assert spec.loader
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+
+
+@pytest.mark.parametrize("way", READS)
+def test_file_is_noted_however_it_is_read(project: Path, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    monkeypatch.chdir(project)
+    (project / "app/data.sql").write_text("VALUE = 1\n")
+    (project / "app/reader.py").write_text(READER + READS[way] + "\n")
+    checked: list[str] = []
+    trace = CodeTrace(project, project / "migrations")
+    with trace.recording(checked.append), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import_file(project / "app/reader.py", "reader")
+    assert any(name.startswith("app/data.sql") for name in trace.files), trace.files
+    assert any(name.startswith("app/data.sql") for name in checked)
+
+
+@pytest.mark.parametrize("way", ["os.listdir", "os.scandir", "glob.glob", "os.walk", "pathlib"])
+def test_listed_folder_is_noted(project: Path, way: str) -> None:
+    call = {
+        "os.scandir": "list(os.scandir(FOLDER))",
+        "glob.glob": "glob.glob(FOLDER + '/*')",
+        "os.walk": "list(os.walk(FOLDER))",
+    }
+    call |= {"pathlib": "list(pathlib.Path(FOLDER).rglob('*'))"}
+    (project / "app/lister.py").write_text(
+        f"import glob, os, pathlib\nFOLDER = os.path.dirname(__file__) + '/sql'\n{call.get(way, way + '(FOLDER)')}\n"
+    )
+    trace = CodeTrace(project, project / "migrations")
+    with trace.recording():
+        import_file(project / "app/lister.py", "lister")
+    assert "app/sql/" in trace.files
+
+
+MODULES: dict[str, tuple[str, Callable[[Path], object]]] = {
+    "a module": ("added_module", write("added_module.py", "VALUE = 1\n")),
+    "a package": ("added_package", lambda root: package(root / "added_package")),
+    "a part of a namespace package": ("added_space.part", lambda root: package(root / "added_space/part")),
+    "a compiled module without source": (
+        "added_compiled",
+        lambda root: compiled(root / "added_compiled.pyc"),
+    ),
+    "a module in a folder of tools": (
+        "dagster_storage_x",
+        lambda root: package(root / ".dagster/dagster_storage_x"),
+    ),
+    "a module in an archive": ("added_archived", lambda root: archived(root / "added.zip")),
+}
+
+
+def package(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").write_text("VALUE = 1\n")
+
+
+def compiled(path: Path) -> None:
+    source = path.with_suffix(".txt")
+    source.write_text("VALUE = 1\n")
+    py_compile.compile(str(source), str(path), doraise=True)
+
+
+def archived(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("added_archived.py", "VALUE = 1\n")
+
+
+@pytest.mark.parametrize("kind", MODULES)
+def test_imported_module_is_noted(project: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    name, create = MODULES[kind]
+    create(project)
+    for place in ("", ".dagster", "added.zip"):
+        monkeypatch.syspath_prepend(str(project / place))
+    (project / "app/importer.py").write_text(f"import importlib\nimportlib.import_module({name!r})\n")
+    trace = CodeTrace(project, project / "migrations")
+    try:
+        with trace.recording():
+            import_file(project / "app/importer.py", "importer")
+    finally:
+        for each in [each for each in sys.modules if each.startswith(name.partition(".")[0])]:
+            del sys.modules[each]
+    assert any("added" in each or "dagster_storage_x" in each for each in trace.loaded | trace.files), (
+        trace.files
+    )
+
+
+REVISION = """
+from pathlib import Path
+import revision_helper
+SQL = Path(__file__).with_name("loaded.sql").read_text()
+revision, down_revision = "0001", None
+"""
+
+
+def test_what_was_loaded_with_the_revisions_has_to_be_recorded(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A record without a file, or a package put before a module, is noticed where both were loaded before the gate."""
+    package(project / "revision_helper")
+    (project / "migrations/versions").mkdir(parents=True)
+    (project / "migrations/env.py").write_text("")
+    (project / "migrations/versions/0001.py").write_text(REVISION)
+    (project / "migrations/versions/loaded.sql").write_text("select 1")
+    monkeypatch.syspath_prepend(str(project))
+    scripts = Scripts(project, Path("migrations"))
+    assert scripts.release.head == ("0001",)
+    names = loaded_names(scripts, {"revision_helper.py"})
+    assert names == {
+        "migrations/env.py",
+        "migrations/versions/loaded.sql",
+        "revision_helper.py",
+        "revision_helper/__init__.py",
+    }
+    del sys.modules["revision_helper"]
 
 
 @pytest.mark.parametrize(
@@ -141,10 +315,11 @@ def test_invalid_record_is_an_error(tmp_path: Path, text: str) -> None:
 def test_ten_thousand_files_are_hashed_in_bounded_time(tmp_path: Path) -> None:
     import time
 
-    for number in range(10_000):
+    for number in range(100):
         (tmp_path / f"{number}.sql").write_text("select 1")
+    names = ["./" * way + f"{number}.sql" for number in range(100) for way in range(100)]
     started = time.process_time()
-    assert len(hash_names(tmp_path, [f"{number}.sql" for number in range(10_000)])) == 10_000
+    assert len(hash_names(tmp_path, names)) == 10_000
     assert time.process_time() - started < 5
 
 

@@ -82,6 +82,33 @@ ATTACKS = {
     "the right to delete": RIGHTS + "grant delete on wish_rollout.ledger to attacker",
     "the right to change one column": RIGHTS + "grant update (nonce) on wish_rollout.ledger to attacker",
     "rows from everybody": "grant insert on wish_rollout.ledger to public",
+    "another owner of its schema": RIGHTS + "alter schema wish_rollout owner to attacker",
+    "objects of another role in its schema": RIGHTS + "grant create on schema wish_rollout to attacker",
+    "a constraint trigger": (
+        "create function public.hide() returns trigger language plpgsql as $$begin return null; end$$; "
+        "create constraint trigger a after insert on wish_rollout.ledger deferrable initially deferred "
+        "for each row execute function public.hide()"
+    ),
+    "an exclusion constraint": "alter table wish_rollout.ledger add exclude using btree (hash with =)",
+    "a foreign key": (
+        "create table public.of as select seq from wish_rollout.ledger; alter table public.of add unique (seq); "
+        "alter table wish_rollout.ledger add foreign key (seq) references public.of (seq)"
+    ),
+    "an identity column": "alter table wish_rollout.ledger alter seq add generated always as identity",
+    "a default right to delete": RIGHTS + "grant all on wish_rollout.ledger to attacker with grant option",
+    "truncation": RIGHTS + "grant truncate on wish_rollout.ledger to attacker",
+    "a trigger of another role": RIGHTS + "grant trigger on wish_rollout.ledger to attacker",
+    "references of another role": RIGHTS + "grant references on wish_rollout.ledger to attacker",
+    "an invalid index": (
+        "update pg_catalog.pg_index set indisvalid = false "
+        "where indexrelid = 'wish_rollout.ledger_nonce_key'::regclass"
+    ),
+    "a function with the rights of its owner": "alter function wish_rollout.refuse_change() security definer",
+    "a function in another language": (
+        "create or replace function wish_rollout.refuse_change() returns trigger "
+        "language internal as 'suppress_redundant_updates_trigger'"
+    ),
+    "another type of the nonce": "alter table wish_rollout.ledger alter nonce type varchar(8) using left(nonce, 8)",
     "objects of everybody in its schema": "grant create on schema wish_rollout to public",
 }
 
@@ -136,6 +163,11 @@ ROW_ATTACKS = {
     "a removed row": "delete from wish_rollout.ledger where seq = 1",
     "the last row removed": "delete from wish_rollout.ledger where seq = 3",
     "all rows removed": "delete from wish_rollout.ledger",
+    "two rows exchanged": (
+        "update wish_rollout.ledger set seq = 9 where seq = 2; update wish_rollout.ledger set seq = 2 where seq = 3; "
+        "update wish_rollout.ledger set seq = 3 where seq = 9"
+    ),
+    "a row in front": "update wish_rollout.ledger set seq = seq + 10",
     "the last row replaced": (
         "update wish_rollout.ledger set who = 'nobody', hash = repeat('e', 64) where seq = 3"
     ),
@@ -152,6 +184,41 @@ def test_changed_or_removed_rows_are_found(superuser: psycopg.Connection[Any], a
         assert isinstance(
             read_ledger_state(superuser, "prod", known).fault, LedgerChainBroken | LedgerRowsMissing
         )
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "drop schema wish_rollout cascade",
+        "alter schema wish_rollout rename to hidden",
+        "alter table wish_rollout.ledger rename to hidden",
+        "alter table wish_rollout.ledger set schema public",
+        "truncate wish_rollout.ledger",
+    ],
+)
+def test_missing_ledger_is_found_by_what_dagster_recorded(
+    superuser: psycopg.Connection[Any], attack: str
+) -> None:
+    known = KnownRows(((read_ledger_state(superuser, "prod").head, "Dagster recorded"),), {"n": "recorded"})
+    before = "alter table wish_rollout.ledger disable trigger user; " if attack.startswith("truncate") else ""
+    after = "; alter table wish_rollout.ledger enable trigger user" if before else ""
+    with attempted(superuser, before + attack + after):
+        assert isinstance(read_ledger_state(superuser, "prod", known).fault, LedgerRowsMissing)
+
+
+def test_operators_of_the_search_path_do_not_hide_a_used_nonce(superuser: psycopg.Connection[Any]) -> None:
+    operator = (
+        "create schema evil; create function evil.never(text, text) returns boolean language sql return false; "
+        "create operator evil.= (leftarg = text, rightarg = text, function = evil.never)"
+    )
+    with attempted(superuser, operator):
+        superuser.execute(
+            "insert into wish_rollout.ledger select 4, at, act, who, run, release, plan, revision_from,"
+            " revision_to, fingerprint_before, fingerprint_after, milliseconds, 'used', detail, hash, 'x'"
+            " from wish_rollout.ledger where seq = 3"
+        )
+        superuser.execute("set local search_path = evil, pg_catalog")
+        assert ledger.read_nonce_use(superuser, "used")
 
 
 def test_forged_event_can_only_close_the_gate(superuser: psycopg.Connection[Any]) -> None:

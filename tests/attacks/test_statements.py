@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.core.errors.execution import CodeNotApproved, DriverStatementRefused, StatementNotApproved
+from wish_rollout.core.errors.execution import (
+    ClusterChangeRefused,
+    CodeNotApproved,
+    DriverStatementRefused,
+    StatementNotApproved,
+)
 from wish_rollout.core.hazards.cluster_statements import cluster_statements
 from wish_rollout.core.text.redaction import redact
-from wish_rollout.core.text.secret_masking import is_masked, mask_statement
+from wish_rollout.core.text.secret_masking import is_masked, mask_recorded, mask_statement
 from wish_rollout.core.text.statement_display import display_statements
+from wish_rollout.revisions.code_record import CodeRecord
 from wish_rollout.revisions.internal_statements import CONSTRAINT_LOOKUP
+from wish_rollout.revisions.revision_record import Record
 from wish_rollout.revisions.statement_guard import BEFORE, Rehearsed, StatementGuard
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CREATE, INSERT, INDEX = (
     "CREATE TABLE t (id int)",
@@ -145,6 +156,40 @@ def test_declared_revision_may_differ_and_is_still_hashed() -> None:
     assert checked.digest != other.digest
 
 
+def test_masked_text_is_not_the_statement() -> None:
+    real = "ALTER TABLE t ADD password text DEFAULT 'pl4nted'; SELECT set_config('app.password', 'pl4nted', true)"
+    recorded = mask_statement(real)
+    assert is_masked(recorded)
+    rehearsed = Rehearsed({"1": (recorded,)})
+    run(guard(rehearsed=rehearsed), "1", real)
+    with pytest.raises(StatementNotApproved):
+        run(guard(rehearsed=rehearsed), "1", recorded)
+
+
+@pytest.mark.parametrize(
+    "text", ["ALTER SYSTEM SET work_mem = '1GB'", "CREATE ROLE x SUPERUSER", "GRANT a TO b"]
+)
+def test_declaration_does_not_cover_the_whole_server(text: str) -> None:
+    declared = Rehearsed(REHEARSED.statements, {"1": "rows"}, {"1": "COPY"})
+    with pytest.raises(ClusterChangeRefused):
+        guard(rehearsed=declared).check("1", text)
+    checked = guard(rehearsed=declared)
+    checked.current = "1"
+    with pytest.raises(ClusterChangeRefused):
+        checked.refuse_driver(text)
+
+
+def test_records_of_earlier_versions_are_masked_when_they_are_read(tmp_path: Path) -> None:
+    text = "ALTER ROLE app PASSWORD 'pl4nted'"
+    record = Record("1", "", {}, (text,), (text,))
+    read = Record.from_json(record.to_json(), "meta/1.json")
+    CodeRecord({}, (text,), (text,)).write(tmp_path)
+    code = CodeRecord.read(tmp_path)
+    assert code
+    for each in (*read.upgrade, *read.downgrade, *code.before, *code.after):
+        assert is_masked(each)
+
+
 def test_statement_past_sqlalchemy_and_unknown_file_are_refused() -> None:
     checked = guard()
     checked.check("1", CREATE)
@@ -208,7 +253,7 @@ SECRETS = (
 def test_secret_is_masked_and_hashed(text: str) -> None:
     masked = mask_statement(text)
     assert is_masked(masked)
-    assert masked == mask_statement(masked)
+    assert masked == mask_recorded(masked)
     shown = [
         masked,
         redact(text),

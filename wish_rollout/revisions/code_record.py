@@ -15,6 +15,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.releases import InvalidReleaseRecord
+from wish_rollout.core.text.secret_masking import mask_recorded
 from wish_rollout.revisions.code_trace import imported_names
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class CodeRecord:
             before, after, packages = (
                 tuple(map(str, content[name])) for name in ("before", "after", "packages")
             )
+            before, after = (tuple(map(mask_recorded, texts)) for texts in (before, after))
             return cls(files, before, after, packages)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise InvalidReleaseRecord(str(path), f"{type(error).__name__}: {error}") from None
@@ -88,9 +90,7 @@ class CodeRecord:
 def capture(scripts: Scripts) -> CodeRecord:
     """Return the record of what the scripts have used since they were loaded; the whole release must have run."""
     trace = scripts.trace
-    trace.close_over_imports()
-    names = trace.files | {os.path.relpath(scripts.folder / "env.py", scripts.root)}
-    names -= _revision_names(scripts)
+    names = _code_names(scripts, trace.files)
     configuration = configuration_names(scripts)
     names -= {name.removesuffix(SECTION) for name in configuration}
     names |= configuration
@@ -103,6 +103,21 @@ def capture(scripts: Scripts) -> CodeRecord:
     )
 
 
+def loaded_names(scripts: Scripts, recorded: Iterable[str]) -> set[str]:
+    """Return the names of the files that were imported, or used while the scripts were loaded, in this process.
+
+    ``recorded``: the names that are known; what these files import counts as well. All of them are to be recorded.
+    """
+    return _code_names(scripts, {*recorded, *scripts.trace.loaded})
+
+
+def _code_names(scripts: Scripts, names: Iterable[str]) -> set[str]:
+    """Return these names with env.py and with the modules that the files and the revisions import."""
+    revisions = revision_names(scripts)
+    start = {*names, *revisions, os.path.relpath(scripts.folder / "env.py", scripts.root)}
+    return scripts.trace.close_over_imports(start) - revisions
+
+
 def configuration_names(scripts: Scripts) -> set[str]:
     """Return the names of alembic.ini and of Alembic's section of pyproject.toml, as far as they exist."""
     ini, toml = scripts.configuration_files()
@@ -110,7 +125,7 @@ def configuration_names(scripts: Scripts) -> set[str]:
     return names | ({os.path.relpath(toml, scripts.root) + SECTION} if toml else set())
 
 
-def _revision_names(scripts: Scripts) -> set[str]:
+def revision_names(scripts: Scripts) -> set[str]:
     """Return the names of the revisions' scripts and folders, which the release's own digest covers."""
     paths = [scripts.root / revision.path for revision in scripts.release.revisions]
     names = {os.path.relpath(path, scripts.root) for path in paths}

@@ -21,15 +21,13 @@ import sqlalchemy as sa
 
 from wish_rollout.revisions.driver_guard import refuse_other_session
 from wish_rollout.revisions.engine_settings import engine_settings
-from wish_rollout.revisions.scripts_environment import is_project_code
+from wish_rollout.revisions.scripts_environment import is_called_by_scripts
 from wish_rollout.revisions.shared_session import Phase, SharedSession
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-INTERNAL = ("wish_rollout", "dagster", "dagster_postgres", "dagster_shared")
-"""Packages whose own connections are left alone: they write to the target's ledger, and to Dagster's database."""
 COPIED = ("server_version_info", "default_schema_name", "default_isolation_level", "_backslash_escapes")
 """What SQLAlchemy's dialect reads from the server when an engine connects for the first time."""
 CHANGING = ("before_execute", "before_cursor_execute")
@@ -41,22 +39,17 @@ APPLICATION = "wish-rollout env.py"
 
 
 def is_called_internally() -> bool:
-    """Whether the caller acts for this tool or for Dagster, and not for env.py or a revision.
+    """Whether the caller acts for this program or for Dagster, and not for env.py or a revision.
 
-    The nearest frame decides: Alembic has called env.py and the revisions. A thread that was there before env.py
-    started is not env.py's.
+    Their own connections are left alone: they write to the target's ledger, and to Dagster's database. A thread that
+    was there before env.py started is not env.py's.
     """
     if threading.get_ident() in _OTHER_THREADS:
         return True
     frame: FrameType | None = sys._getframe()  # noqa: SLF001
-    while frame:
-        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-        if package == "alembic" or is_project_code(frame):
-            return False
-        if package in INTERNAL and frame.f_globals.get("__name__") != __name__:
-            return True
+    while frame and frame.f_globals is globals():
         frame = frame.f_back
-    return False
+    return not is_called_by_scripts(frame, otherwise=True)
 
 
 @contextmanager

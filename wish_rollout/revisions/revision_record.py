@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.releases import InvalidReleaseRecord
+from wish_rollout.core.text.secret_masking import mask_recorded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,8 +79,8 @@ class Record:
                 content["revision"],
                 content["parent"],
                 _read_changes(content["changes"]),
-                tuple(content["upgrade"]),
-                tuple(content["downgrade"]),
+                tuple(map(mask_recorded, content["upgrade"])),
+                tuple(map(mask_recorded, content["downgrade"])),
                 content.get("irreversible", ""),
                 _read_changes(content.get("merged", {})),
                 {name: value for name, value in content.items() if name not in known},

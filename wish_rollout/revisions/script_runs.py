@@ -113,9 +113,9 @@ class FixedConnectionContext(EnvironmentContext):
                 self.session.connection.commit()
         self.session.phase = Phase.AFTER
 
-    def is_own(self, execution: sa.ExecutionContext) -> bool:
+    def is_own(self, execution: sa.ExecutionContext, statement: str) -> bool:
         """Whether a statement is Alembic's or SQLAlchemy's own, and no revision's."""
-        return is_own(execution, self.version_table)
+        return is_own(execution, statement, self.version_table)
 
     @property
     def version_table(self) -> sa.Table | None:

@@ -173,6 +173,7 @@ class Scripts:
         try:
             with self.trace.recording():
                 heads, scripts = read(directory)
+            self.trace.loaded |= self.trace.files
         except Exception as error:  # noqa: BLE001  (importing a script runs it, and it may raise anything)
             text = error.msg if isinstance(error, SyntaxError) else str(error)
             place = self._place_of(error)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 INTERNAL = frozenset({"wish_rollout", "dagster", "dagster_postgres", "dagster_shared"})
+FOR_SCRIPTS = "wish_rollout.revisions."
+"""What scripts call: the helpers of ``wish_rollout.safe``, and the connections that env.py gets."""
 
 
 def _installed_folders() -> tuple[str, ...]:
@@ -40,19 +42,47 @@ def is_project_code(frame: FrameType) -> bool:
     return not name.startswith("<") and not is_installed(os.path.abspath(name))
 
 
-def is_called_by_scripts(frame: FrameType | None) -> bool:
+def is_module_of(frame: FrameType, name: str) -> bool:
+    """Return whether a frame executes a function of the module ``name``, and not code that only claims its name."""
+    return getattr(sys.modules.get(name), "__dict__", None) is frame.f_globals
+
+
+def internal_module(frame: FrameType) -> str:
+    """Return the module of this program or of Dagster that a frame executes, or "" for other code."""
+    name = str(frame.f_globals.get("__name__", ""))
+    return name if name.partition(".")[0] in INTERNAL and is_module_of(frame, name) else ""
+
+
+def is_called_by_scripts(frame: FrameType | None, *, otherwise: bool = False) -> bool:
     """Return whether a frame was called by env.py or a revision, and not by this program or Dagster.
 
-    The nearest frame of either kind decides. Alembic calls env.py; it calls revisions through this program.
+    The nearest frame of either kind decides. Alembic calls env.py; it calls revisions through this program. A
+    function of this program that a script calls directly acts for the script, except in ``wish_rollout.revisions``.
+    ``otherwise``: the result if there is neither, as in a thread that a script has started.
     """
+    inner = ""
     while frame:
-        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-        if package == "alembic" or is_project_code(frame):
-            return True
-        if package in INTERNAL:
+        if module := internal_module(frame):
+            inner = module
+        elif is_project_code(frame):
+            return not inner or (not inner.startswith(FOR_SCRIPTS) and _is_run_by_alembic(frame))
+        elif str(frame.f_globals.get("__name__", "")).partition(".")[0] == "alembic":
+            return not inner
+        elif inner and not _is_transparent(frame):
             return False
         frame = frame.f_back
-    return False
+    return otherwise and not inner
+
+
+def _is_transparent(frame: FrameType) -> bool:
+    """Return whether a frame only passes a call on: a context manager, or code that was compiled from a text."""
+    return frame.f_code.co_filename.startswith("<") or frame.f_globals.get("__name__") == "contextlib"
+
+
+def _is_run_by_alembic(frame: FrameType | None) -> bool:
+    while frame and not str(frame.f_globals.get("__name__", "")).startswith("alembic."):
+        frame = frame.f_back
+    return frame is not None
 
 
 @contextmanager

@@ -1,14 +1,26 @@
-"""The cursor that scripts get: psycopg 3 that also understands psycopg 2's COPY methods."""
+"""The cursors that scripts get: psycopg 3 that also understands psycopg 2's COPY methods."""
 
 from __future__ import annotations
 
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import psycopg
 
 from wish_rollout.revisions.driver_guard import refuse_past_sqlalchemy
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 BLOCK = 8192
+
+
+class ServerScriptCursor(psycopg.ServerCursor[Any]):
+    """A cursor on the server, from which SQLAlchemy reads with ``stream_results``."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+        """Declare the cursor; raise DriverStatementRefused where it must go through SQLAlchemy."""
+        refuse_past_sqlalchemy(self, query, [params])
+        return super().execute(query, params, **options)
 
 
 class ScriptCursor(psycopg.ClientCursor[Any]):
@@ -17,25 +29,26 @@ class ScriptCursor(psycopg.ClientCursor[Any]):
     A bare parameter of the server-side protocol has no type where any type is accepted.
     """
 
-    def execute(self, query: Any, *arguments: Any, **options: Any) -> Any:
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
         """Execute a statement; raise DriverStatementRefused where it must go through SQLAlchemy."""
-        refuse_past_sqlalchemy(self.connection, query)
-        return super().execute(query, *arguments, **options)
+        refuse_past_sqlalchemy(self, query, [params])
+        return super().execute(query, params, **options)
 
-    def executemany(self, query: Any, *arguments: Any, **options: Any) -> None:
+    def executemany(self, query: Any, params_seq: Iterable[Any], **options: Any) -> None:
         """Execute a statement for several rows; raise DriverStatementRefused as ``execute`` does."""
-        refuse_past_sqlalchemy(self.connection, query)
-        super().executemany(query, *arguments, **options)
+        rows = list(params_seq)
+        refuse_past_sqlalchemy(self, query, rows)
+        super().executemany(query, rows, **options)
 
-    def stream(self, query: Any, *arguments: Any, **options: Any) -> Any:
+    def stream(self, query: Any, params: Any = None, **options: Any) -> Any:
         """Yield rows as they arrive; raise DriverStatementRefused as ``execute`` does."""
-        refuse_past_sqlalchemy(self.connection, query)
-        return super().stream(query, *arguments, **options)
+        refuse_past_sqlalchemy(self, query, [params])
+        return super().stream(query, params, **options)
 
-    def copy(self, statement: Any, *arguments: Any, **options: Any) -> Any:
+    def copy(self, statement: Any, params: Any = None, **options: Any) -> Any:
         """Begin a COPY; raise DriverStatementRefused as ``execute`` does."""
-        refuse_past_sqlalchemy(self.connection, statement)
-        return super().copy(statement, *arguments, **options)
+        refuse_past_sqlalchemy(self, statement, [params])
+        return super().copy(statement, params, **options)
 
     async def _async_soft_close(self) -> None:
         """Do nothing: SQLAlchemy's asynchronous connections await this, and the rows are read already."""

@@ -20,7 +20,7 @@ from sqlalchemy.util.concurrency import in_greenlet
 
 from wish_rollout.core.errors.releases import ScriptFailed
 from wish_rollout.core.release.statement_repeatability import StatementKind, classify_text
-from wish_rollout.revisions.session_cursor import ScriptCursor
+from wish_rollout.revisions.session_cursor import ScriptCursor, ServerScriptCursor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -244,11 +244,12 @@ def share_session(
     """
     connection.execute("select set_config('search_path', %s, false)", [search_path])
     connection.autocommit = False
-    cursor_factory, connection.cursor_factory = connection.cursor_factory, ScriptCursor
+    before = connection.cursor_factory, connection.server_cursor_factory
+    connection.cursor_factory, connection.server_cursor_factory = ScriptCursor, ServerScriptCursor
     try:
         yield SharedSession(connection)
     finally:
-        connection.cursor_factory = cursor_factory
+        connection.cursor_factory, connection.server_cursor_factory = before
         if not connection.closed:
             connection.rollback()
             connection.autocommit = True

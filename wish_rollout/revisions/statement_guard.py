@@ -7,8 +7,14 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.errors.execution import CodeNotApproved, DriverStatementRefused, StatementNotApproved
-from wish_rollout.core.text.secret_masking import mask_statement
+from wish_rollout.core.errors.execution import (
+    ClusterChangeRefused,
+    CodeNotApproved,
+    DriverStatementRefused,
+    StatementNotApproved,
+)
+from wish_rollout.core.hazards.cluster_statements import cluster_statements
+from wish_rollout.core.text.secret_masking import mask_recorded, mask_statement
 from wish_rollout.core.text.sql_tokens import contains_phrase, tokenize_statements
 from wish_rollout.revisions.internal_statements import LOOKS_UP
 
@@ -66,7 +72,7 @@ class StatementGuard:
         self.resumed = resumed
         self.violation: RolloutError | None = None
         self.count = 0
-        self.sanctioned: str | None = None
+        self.sanctioned: tuple[str, ...] | None = None
         self.current = BEFORE
         self._places: dict[str, int] = {}
         self._texts: dict[str, list[str]] = {}
@@ -84,18 +90,18 @@ class StatementGuard:
         """
         self.refuse_if_violated()
         self.current = revision
-        text = mask_statement(text.strip())
+        masked = mask_statement(text.strip())
         if self.rehearsed and revision not in self.rehearsed.data_dependent:
-            self._compare(revision, text, again=again)
-        data = text.encode()
-        self._hash.update(f"{len(data)}\n".encode() + data)
-        self.count += 1
+            self._compare(revision, masked, again=again)
+        else:
+            self._refuse_cluster_statements(text)
+        self._add(masked)
 
     def _compare(self, revision: str, text: str, *, again: bool) -> None:
         expected, place = self._expected(revision), self._places.get(revision, 0)
         if self.resumed and text in MARKERS:
             return
-        if again and place and _batch(text) == _batch(expected[place - 1]):
+        if again and place and BATCH.search(text) and _batch(text) == _batch(expected[place - 1]):
             return
         while place < len(expected):
             if _batch(text) == _batch(expected[place]) if again else text == expected[place]:
@@ -113,7 +119,7 @@ class StatementGuard:
     def _expected(self, revision: str) -> list[str]:
         assert self.rehearsed is not None
         if revision not in self._texts:
-            texts = [mask_statement(text) for text in self.rehearsed.statements.get(revision, ())]
+            texts = [mask_recorded(text) for text in self.rehearsed.statements.get(revision, ())]
             self._texts[revision] = [text for text in texts if text not in MARKERS] if self.resumed else texts
         return self._texts[revision]
 
@@ -161,11 +167,24 @@ class StatementGuard:
 
     def refuse_driver(self, what: str) -> None:
         """Raise DriverStatementRefused, unless the revision that runs declares it."""
+        self.refuse_undeclared(what)
+        self._add(what)
+
+    def refuse_undeclared(self, what: str) -> None:
+        """Raise DriverStatementRefused, unless the revision that runs declares it; do not count it."""
         if self.rehearsed and self.current not in self.rehearsed.driver:
             self._violate(DriverStatementRefused(self.environment, self.current, mask_statement(what)))
-        data = what.encode()
+        self._refuse_cluster_statements(what)
+
+    def _add(self, text: str) -> None:
+        data = text.encode()
         self._hash.update(f"{len(data)}\n".encode() + data)
         self.count += 1
+
+    def _refuse_cluster_statements(self, text: str) -> None:
+        """Raise ClusterChangeRefused for what the gate cannot have seen, since it was not compared."""
+        for change in cluster_statements([text]) if self.rehearsed else ():
+            self._violate(ClusterChangeRefused(self.environment, change))
 
     def _violate(self, error: RolloutError) -> None:
         self.violation = self.violation or error

@@ -52,8 +52,8 @@ class Owner(Protocol):
     def version_table(self) -> sa.Table | None:
         """Alembic's version table, once it is known."""
 
-    def is_own(self, execution: sa.ExecutionContext) -> bool:
-        """Whether an execution is Alembic's or SQLAlchemy's own, and neither env.py's nor a revision's."""
+    def is_own(self, execution: sa.ExecutionContext, statement: str) -> bool:
+        """Whether an execution of a text is Alembic's or SQLAlchemy's own, and neither env.py's nor a revision's."""
 
 
 def listen(session: SharedSession, applied: Applied, owner: Owner, hooks: Hooks = NO_HOOKS) -> None:
@@ -105,9 +105,9 @@ class _Recording:
         self.outside: dict[str, bool] = {}
         self.compared_outside: dict[str, bool] = {}
 
-    def is_revisions(self, execution: Any) -> bool:
+    def is_revisions(self, execution: Any, statement: str) -> bool:
         """Whether a revision executes this, and neither env.py nor Alembic."""
-        return self._is_running and not self.owner.is_own(execution)
+        return self._is_running and not self.owner.is_own(execution, statement)
 
     @property
     def _is_running(self) -> bool:
@@ -125,10 +125,10 @@ class _Recording:
     ) -> None:
         """Let the guard compare a statement, and sanction it for the cursor that executes it."""
         assert self.guard
-        place, is_own = self._place, self.owner.is_own(context)
+        place, is_own = self._place, self.owner.is_own(context, statement)
         if place != BEFORE:
             self.guard.end(BEFORE)
-        if is_version_change(context, self.owner.version_table):
+        if is_version_change(context, statement, self.owner.version_table):
             self.guard.end(place)
         looks = context.execution_options.keys() >= LOOKS.keys()
         if not is_own or (looks and not self.guard.allows_look(place, statement)):
@@ -136,7 +136,7 @@ class _Recording:
             for text in self._sent_texts(self.compared_outside, place, statement, parameters, context):
                 self.guard.check(place, text, again=again)
         self.guard.refuse_if_violated()
-        self.guard.sanctioned = statement
+        self.guard.sanctioned = self._texts(statement, _given(parameters, context))
 
     def end_statement(self, *_arguments: Any) -> None:
         """Sanction nothing until SQLAlchemy executes the next statement."""
@@ -158,11 +158,12 @@ class _Recording:
         """Let ``run`` execute a revision's statement; SQLAlchemy executes all others itself."""
 
         def execute(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
-            if not self.is_revisions(context):
+            if not self.is_revisions(context, statement):
                 return False
-            if self.guard and self.guard.sanctioned != statement:
-                self.guard.refuse_driver(statement)
-            text = ";\n".join(self._texts(statement, parameters))
+            texts = self._texts(statement, parameters)
+            text = ";\n".join(texts)
+            if self.guard and self.guard.sanctioned != texts:
+                self.guard.refuse_driver(text)
             call = partial(getattr(cursor, method), statement, parameters)
             revision, outside = self.applied.revisions[-1], self.connection.autocommit
             again = context.execution_options.keys() >= AGAIN.keys()
@@ -175,7 +176,7 @@ class _Recording:
         self, _conn: Any, _cursor: Any, statement: str, parameters: Any, context: Any, _many: bool
     ) -> None:
         """Note a statement, with its parameters filled in and secrets masked, under what sends it."""
-        if self.owner.is_own(context):
+        if self.owner.is_own(context, statement):
             return
         place = self._place
         texts = self.applied.statements.setdefault(place, []) if self._is_running else None
@@ -195,8 +196,7 @@ class _Recording:
         if known.get(place, False) != outside:
             known[place] = outside
             yield "COMMIT" if outside else "BEGIN"
-        given = None if context.no_parameters and not parameters else parameters
-        yield from (text.strip() for text in self._texts(statement, given))
+        yield from (text.strip() for text in self._texts(statement, _given(parameters, context)))
 
     def committed(self, conn: sa.Connection) -> None:
         """Count a commit, and call what is to be called before it."""
@@ -204,7 +204,12 @@ class _Recording:
             self.session.before_commit()
             self.applied.commits += 1
 
-    def _texts(self, statement: str, parameters: Any) -> Iterator[str]:
+    def _texts(self, statement: str, parameters: Any) -> tuple[str, ...]:
         """Fill in the parameters: a list has several rows of them."""
-        for row in parameters if isinstance(parameters, list) else [parameters]:
-            yield self.client.mogrify(statement, row)
+        rows = parameters if isinstance(parameters, list) else [parameters]
+        return tuple(self.client.mogrify(statement, row) for row in rows)
+
+
+def _given(parameters: Any, context: Any) -> Any:
+    """Return the parameters that the cursor gets."""
+    return None if context.no_parameters and not parameters else parameters

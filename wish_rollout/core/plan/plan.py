@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.schema.names import split_last
+from wish_rollout.core.text.statement_display import display_statements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,6 +55,7 @@ class EnvironmentPlan:
     the release's and are ignored. ``code``: the files that env.py and the revisions use, with their hashes;
     ``packages``: the installed packages, with their versions. ``data_dependent``: revisions whose statements may
     differ from the rehearsed ones, and ``driver_statements``: revisions that send some past SQLAlchemy, with reasons.
+    ``env_before``, ``env_after``: what env.py itself sends before and after the revisions.
     ``adopted``: the position that an adoption sets the version table to first.
     ``baseline``: the accepted differences that the plan records in the ledger; None if it records nothing new.
     ``notes``: what the plan does that the statements do not show. ``already_there``: what the environment has already
@@ -83,6 +85,8 @@ class EnvironmentPlan:
     packages: Mapping[str, str] = field(default_factory=dict)
     data_dependent: Mapping[str, str] = field(default_factory=dict)
     driver_statements: Mapping[str, str] = field(default_factory=dict)
+    env_before: tuple[str, ...] = ()
+    env_after: tuple[str, ...] = ()
     adopted: Position | None = None
     baseline: Baseline | None = None
     notes: tuple[str, ...] = ()
@@ -123,6 +127,7 @@ class EnvironmentPlan:
             "packages": dict(self.packages),
             "data_dependent": dict(self.data_dependent),
             "driver_statements": dict(self.driver_statements),
+            "env_statements": [list(self.env_before), list(self.env_after)],
             **({} if self.adopted is None else {"adopts": list(self.adopted)}),
             **({"already_there": self.already_there} if self.already_there else {}),
             **({"baseline": self.baseline.as_dict()} if self.baseline else {}),
@@ -147,9 +152,18 @@ class EnvironmentPlan:
             "digest": self.digest,
         }
 
+    @property
+    def all_statements(self) -> tuple[str, ...]:
+        """The statements of env.py and of the revisions."""
+        return (*self.env_before, *self.statements, *self.env_after)
+
     def declarations(self) -> list[str]:
-        """Return what the revisions declare of their statements, a line each."""
+        """Return what env.py sends by itself, and what the revisions declare of their statements, an item each."""
         return [
+            *(
+                f"env.py itself sends: {each}"
+                for each in display_statements((*self.env_before, *self.env_after))
+            ),
             *(f"{name}: its statements depend on data: {why}" for name, why in self.data_dependent.items()),
             *(
                 f"{name}: it sends statements past SQLAlchemy: {why}"

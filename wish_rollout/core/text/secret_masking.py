@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 
 MASK = "…"
 NAME = r"(?:password|passwd|passphrase|secret|token|api_?key|access_?key|private_?key|encryption_?key)"
@@ -20,7 +21,7 @@ HINTS = (
         "secret",
         "token",
         "key",
-        "user mapping",
+        "mapping",
         "://",
         "akia",
         "asia",
@@ -33,11 +34,10 @@ HINTS = (
 """A text without one of these, in lower case, contains no secret that would be recognized."""
 PASSWORD_CLAUSE = re.compile(rf"(\b(?:password)\s+)(?:{LITERAL.format('a')})", re.IGNORECASE | re.DOTALL)
 """CREATE ROLE … PASSWORD '…', OPTIONS (password '…')."""
-ASSIGNMENT = re.compile(
-    rf"({NAME}[\"']?\s*(?:=>|:=|=|:|,)\s*)(?:{LITERAL.format('b')})", re.IGNORECASE | re.DOTALL
+NAMED = re.compile(
+    rf"({NAME}(?:[\"']?\s*(?:=>|:=|=|:|,)\s*|\s+))(?:{LITERAL.format('b')})", re.IGNORECASE | re.DOTALL
 )
-"""``secret => '…'``, ``"token": '…'``, ``set_config('app.api_key', '…')``."""
-OPTION = re.compile(rf"({NAME}\s+)(?:{LITERAL.format('c')})", re.IGNORECASE | re.DOTALL)
+"""``secret => '…'``, ``"token": '…'``, ``set_config('app.api_key', '…')``, OPTIONS (secret '…')."""
 MAPPING = re.compile(
     rf"\buser\s+mapping\b.{{0,1000}}?\boptions\s*\((?:[^()']++|{QUOTED})*+", re.IGNORECASE | re.DOTALL
 )
@@ -55,24 +55,57 @@ KNOWN_FORMS = re.compile(
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)",
     re.DOTALL,
 )
+PREFIXES = (
+    *(
+        "AKIA",
+        "ASIA",
+        "ghp_",
+        "gho_",
+        "ghu_",
+        "ghs_",
+        "ghr_",
+        "github_pat_",
+        "glpat-",
+        "xox",
+        "k_live_",
+        "AIza",
+    ),
+    *("eyJ", "SCRAM-SHA-256$", "PRIVATE KEY"),
+)
+"""A text without one of these contains no known form."""
+FUNCTIONS = ("secret", "credentials", "pgp_", "crypt", "hmac")
 MARK = re.compile(r" /\* a secret is masked; sha256 of the statement: [0-9a-f]{64} \*/$")
 LONG = 100_000
 MAX_LITERAL_NAMES = 6
 """A literal after a name that only ends like a secret's is masked from this length on: ``token = 'x'`` is no secret."""
 
 
+@lru_cache(maxsize=64)
 def mask_secrets(text: str) -> str:
     """Return the text with recognized secrets replaced by ``…``."""
     lower = " ".join(text.lower().split()) if len(text) < LONG else text.lower()
     if not any(hint in lower for hint in HINTS):
         return text
-    text = KNOWN_FORMS.sub(MASK, USERINFO.sub(rf"\1{MASK}@", text))
-    for whole in (MAPPING, CRYPTOGRAPHY):
-        text = whole.sub(lambda found: ANY_LITERAL.sub(f"'{MASK}'", found[0]), text)
-    text = PASSWORD_CLAUSE.sub(rf"\1'{MASK}'", text)
-    for named in (ASSIGNMENT, OPTION):
-        text = named.sub(_mask_long, text)
-    return ANY_LITERAL.sub(lambda found: IN_LITERAL.sub(rf"\1{MASK}", found[0]), text)
+    if any(prefix in text for prefix in PREFIXES):
+        text = KNOWN_FORMS.sub(MASK, text)
+    if "://" in text:
+        text = USERINFO.sub(rf"\1{MASK}@", text)
+    if "mapping" in lower:
+        text = MAPPING.sub(_mask_literals, text)
+    if any(function in lower for function in FUNCTIONS):
+        text = CRYPTOGRAPHY.sub(_mask_literals, text)
+    if "password" in lower:
+        text = PASSWORD_CLAUSE.sub(rf"\1'{MASK}'", text)
+    text = NAMED.sub(_mask_long, text)
+    return ANY_LITERAL.sub(_mask_in_literal, text) if "=" in text else text
+
+
+def _mask_literals(found: re.Match[str]) -> str:
+    return ANY_LITERAL.sub(f"'{MASK}'", found[0])
+
+
+def _mask_in_literal(found: re.Match[str]) -> str:
+    return IN_LITERAL.sub(rf"\1{MASK}", found[0]) if "=" in found[0] else found[0]
 
 
 def _mask_long(found: re.Match[str]) -> str:
@@ -81,14 +114,20 @@ def _mask_long(found: re.Match[str]) -> str:
 
 
 def mask_statement(text: str) -> str:
-    """Return a statement as it is stored and shown: unchanged, or masked with the hash of its real text."""
-    if is_masked(text):
-        return text
+    """Return a statement as it is stored and shown: unchanged, or masked with the hash of its real text.
+
+    ``text``: what is really sent; a statement that looks like a masked one gets a hash as well.
+    """
     masked = mask_secrets(text)
-    if masked == text:
+    if masked == text and not is_masked(text):
         return text
     digest = hashlib.sha256(text.encode()).hexdigest()
     return f"{masked} /* a secret is masked; sha256 of the statement: {digest} */"
+
+
+def mask_recorded(text: str) -> str:
+    """Return a statement of a record, in which secrets are masked already, unless an earlier version wrote it."""
+    return text if is_masked(text) else mask_statement(text)
 
 
 def is_masked(text: str) -> bool:

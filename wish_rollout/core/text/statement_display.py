@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.text.redaction import escape_unprintable
-from wish_rollout.core.text.secret_masking import mask_statement
+from wish_rollout.core.text.secret_masking import mask_recorded
 from wish_rollout.core.text.sql_tokens import STRING_CONSTANT, Tokens, tokenize_statements
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def display_statements(texts: Sequence[str]) -> Iterator[str]:
         similar = list(group)
         is_shortened = bool(shape) and len(similar) > MAX_SIMILAR_ROWS + 1
         for text in similar[:MAX_SIMILAR_ROWS] if is_shortened else similar:
-            yield f"{escape_unprintable(mask_statement(text))};"
+            yield f"{escape_unprintable(mask_recorded(text))};"
         if is_shortened:
             yield f"-- and {len(similar) - MAX_SIMILAR_ROWS:,} more such rows (wish-rollout plan --json has them)"
 

@@ -64,8 +64,9 @@ comment on table wish_rollout.ledger is
     'Acts of Wish Rollout in this database. Append-only; each row contains the hash of the previous one.';
 """
 EXISTS: LiteralString = """
-select exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-               where n.nspname = 'wish_rollout' and c.relname = 'ledger')
+select exists (select from pg_catalog.pg_class c
+               join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+               where n.nspname operator(pg_catalog.=) 'wish_rollout' and c.relname operator(pg_catalog.=) 'ledger')
 """
 LAST: LiteralString = "select seq, hash from wish_rollout.ledger order by seq desc limit 1"
 NOW: LiteralString = """
@@ -75,12 +76,14 @@ INSERT: LiteralString = """
 insert into wish_rollout.ledger values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 READ: LiteralString = """
-select seq, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), act, who, run, release, plan,
+select seq, pg_catalog.to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), act, who, run, release, plan,
        revision_from, revision_to, fingerprint_before, fingerprint_after, milliseconds, nonce, detail,
        previous, hash
 from wish_rollout.ledger order by seq
 """
-NONCE_USE: LiteralString = "select act, at::text, run from wish_rollout.ledger where nonce = %s"
+NONCE_USE: LiteralString = (
+    "select act, at::text, run from wish_rollout.ledger where nonce operator(pg_catalog.=) %s"
+)
 
 Connection = psycopg.Connection[Any]
 
@@ -137,7 +140,7 @@ def has_entry(connection: Connection, seq: int) -> bool:
     if not exists(connection):
         return False
     row = connection.execute(
-        "select exists (select from wish_rollout.ledger where seq = %s)", [seq]
+        "select exists (select from wish_rollout.ledger where seq operator(pg_catalog.=) %s)", [seq]
     ).fetchone()
     return bool(row and row[0])
 

@@ -55,11 +55,16 @@ select pg_catalog.jsonb_build_object(
         where x.grantee <> c.relowner and not coalesce(g.rolsuper, false)
           and (x.privilege_type in ('UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER', 'REFERENCES')
                or x.grantee = 0 and x.privilege_type = 'INSERT')),
-    'schema_is_public', exists (select from pg_catalog.aclexplode(n.nspacl) x
-        where x.grantee = 0 and x.privilege_type = 'CREATE'))
+    'creators', (select pg_catalog.jsonb_agg(coalesce(g.rolname::text, 'PUBLIC') order by 1)
+        from pg_catalog.aclexplode(n.nspacl) x left join pg_catalog.pg_roles g on g.oid = x.grantee
+        where x.privilege_type = 'CREATE' and x.grantee not in (c.relowner, n.nspowner, d.datdba)
+          and g.rolname is distinct from current_user and not coalesce(g.rolsuper, false)),
+    'schema_owner', so.rolname,
+    'schema_owner_is_trusted', so.rolsuper or not so.rolcanlogin or so.rolname = current_user or so.oid = d.datdba)
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 join pg_catalog.pg_roles o on o.oid = c.relowner
+join pg_catalog.pg_roles so on so.oid = n.nspowner
 join pg_catalog.pg_database d on d.datname = pg_catalog.current_database()
 where n.nspname = 'wish_rollout' and c.relname = 'ledger'
 """
@@ -188,10 +193,15 @@ def _find_right_faults(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             f"{grantee} has the privilege {right} on it",
             f"as its owner: REVOKE {right} ON wish_rollout.ledger FROM {grantee}",
         )
-    if found["schema_is_public"]:
+    if not found["schema_owner_is_trusted"]:
         yield (
-            "every role may create objects in the schema wish_rollout",
-            "as its owner: REVOKE CREATE ON SCHEMA wish_rollout FROM PUBLIC",
+            f"the owner of its schema is the login role {found['schema_owner']}, which can drop it",
+            f'as a superuser: ALTER SCHEMA wish_rollout OWNER TO "{found["owner"]}"; or: wish-rollout roles',
+        )
+    for creator in found["creators"] or ():
+        yield (
+            f"{creator} may create objects in the schema wish_rollout",
+            f"as its owner: REVOKE CREATE ON SCHEMA wish_rollout FROM {creator}",
         )
 
 

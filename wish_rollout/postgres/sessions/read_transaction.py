@@ -47,13 +47,14 @@ _SET_ALL = f"SELECT {PLAIN_SETTINGS}"
 def lock_timeout_transaction(connection: psycopg.Connection) -> Iterator[None]:
     """Run a transaction that waits for locks no longer than ``lock_timeout``, or LOCK_TIMEOUT if that is 0.
 
-    Inside a transaction of the caller, nothing is changed.
+    Operators and functions are those of pg_catalog, whatever ``search_path`` the role has. Inside a transaction of the
+    caller, nothing is changed.
     """
     if connection.info.transaction_status != TransactionStatus.IDLE:
         yield
         return
     with connection.transaction():
-        connection.execute(f"SELECT {_SET_LOCK_TIMEOUT}")
+        connection.execute(f"SELECT {_SET_LOCK_TIMEOUT}, set_config('search_path', '', true)")
         yield
 
 

@@ -21,5 +21,5 @@ def refuse_unapprovable(project: Project, plan: EnvironmentPlan) -> None:
         return
     if changed := project.code.differences():
         raise CodeNotApproved(plan.environment, "; ".join(changed))
-    for change in cluster_statements(plan.statements):
+    for change in cluster_statements(plan.all_statements):
         raise ClusterChangeRefused(plan.environment, change)

@@ -152,13 +152,23 @@ class Repository:
         return list(names.values())
 
 
+def _links(top: Path, paths: Iterable[Path]) -> Iterator[str]:
+    """Yield the names of the symbolic links by which the files are found: who sets a link chooses the file."""
+    root = os.path.realpath(top)
+    for path in paths:
+        for place in (path, *path.parents):
+            name = os.path.relpath(os.path.join(os.path.realpath(place.parent), place.name), root)  # noqa: PTH118
+            if place.is_symlink() and not name.startswith(os.pardir):
+                yield name
+
+
 def _read_git_authors(environment: str, folder: Path, paths: Mapping[Path, str]) -> set[str]:
     """Return the authors and co-authors of all commits of files in one repository; raise RevisionAuthorUnknown."""
     label = next(iter(paths.values()))
     git = Repository(environment, label, folder)
     top = folder / git.run_git("rev-parse", "--show-cdup")
     git = Repository(environment, label, top)
-    names = git.refuse_uncommitted(top, paths)
+    names = [*git.refuse_uncommitted(top, paths), *_links(top, paths)]
     commits = list(git.read_commits(names))
     shown = ", ".join(path.name for path in paths)
     if git.read_shallow_commits() & {commit.hash for commit in commits}:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.execution import CodeNotApproved
 from wish_rollout.core.plan.plan import Action
-from wish_rollout.revisions.code_record import changes
 
 if TYPE_CHECKING:
     from wish_rollout.core.plan.plan import EnvironmentPlan
@@ -36,16 +35,18 @@ def guard_for(
 
 def refuse_changed_code(project: Project, environment: str, approved: Any) -> None:
     """Raise CodeNotApproved if a file is not what it was when the plan was made."""
-    if changed := changes(approved, project.code.files()):
+    if changed := project.code.differences(approved):
         raise CodeNotApproved(environment, "; ".join(changed))
 
 
 def rehearsed(project: Project, plan: EnvironmentPlan | None) -> Rehearsed:
     """Return the statements that the plan's revisions, and env.py, sent in the rehearsal."""
+    from wish_rollout.revisions.code_record import revision_names
     from wish_rollout.revisions.statement_guard import AFTER, BEFORE, Rehearsed
 
     code = project.code.record
-    statements: dict[str, tuple[str, ...]] = {BEFORE: code.before, AFTER: code.after}
+    before, after = (plan.env_before, plan.env_after) if plan else (code.before, code.after)
+    statements: dict[str, tuple[str, ...]] = {BEFORE: before, AFTER: after}
     if plan and plan.action is not Action.ADOPT:
         for pending in plan.pending:
             revision = pending.split(" ", maxsplit=1)[0]
@@ -55,5 +56,5 @@ def rehearsed(project: Project, plan: EnvironmentPlan | None) -> Rehearsed:
         statements,
         dict(plan.data_dependent) if plan else {},
         dict(plan.driver_statements) if plan else {},
-        frozenset(code.files),
+        frozenset({*code.files, *revision_names(project.scripts)}),  # a warning shows a line of its script
     )

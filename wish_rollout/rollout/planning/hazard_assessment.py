@@ -11,7 +11,7 @@ from wish_rollout.core.hazards.pending_revision import PendingRevision
 from wish_rollout.core.hazards.rules.table_rewrite import calls
 from wish_rollout.core.hazards.touched_tables import find_touched_tables
 from wish_rollout.core.plan.plan import Action, EnvironmentPlan
-from wish_rollout.core.text.secret_masking import is_masked, mask_statement
+from wish_rollout.core.text.secret_masking import is_masked, mask_recorded
 from wish_rollout.postgres.rows.table_statistics import LiveQuestions, read_live_facts
 from wish_rollout.rollout.planning.measurement_notes import measurement_notes
 
@@ -39,7 +39,7 @@ def add_hazards(
     from wish_rollout.revisions.transaction_scope import sets_transaction_per_revision
 
     pending = PendingRevisions(project, plan)
-    has_secret = any(is_masked(mask_statement(text)) for text in plan.statements)
+    has_secret = any(is_masked(mask_recorded(text)) for text in plan.statements)
     if not has_secret and not _has_relations(project.history.at(plan.upgraded_from)):
         for revision in project.release.pending(plan.upgraded_from):
             allowances(project.scripts, revision.id)

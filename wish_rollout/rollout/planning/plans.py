@@ -157,6 +157,8 @@ def plan_for(
         packages=project.code.packages(),
         data_dependent=declared_reasons(project.scripts, DATA_DEPENDENT, names),
         driver_statements=declared_reasons(project.scripts, DRIVER_STATEMENTS, names),
+        env_before=project.code.record.before,
+        env_after=project.code.record.after,
         adopted=adopted.position if adopted else None,
         baseline=baseline_after(schema, release.head) if pending or adopted else None,
         notes=(

@@ -14,6 +14,7 @@ from wish_rollout.revisions.code_record import (
     changes,
     configuration_names,
     hash_names,
+    loaded_names,
     package_versions,
 )
 
@@ -82,9 +83,14 @@ class ReleaseCode:
         """Return the digest over all files as they are now."""
         return canonical_digest(self.files())
 
-    def differences(self) -> list[str]:
-        """Return what changed since the record was made."""
-        return changes(self.record.files, self.files())
+    def differences(self, recorded: Mapping[str, str] | None = None) -> list[str]:
+        """Return what changed since the record was made, and what was imported that it lacks.
+
+        ``recorded``: the files of a plan that was made before, in place of the record.
+        """
+        known = self.record.files if recorded is None else recorded
+        used = loaded_names(self.project.scripts, known) - known.keys()
+        return changes(known, {**self.files(), **hash_names(self.project.scripts.root, used)})
 
     def packages(self) -> Mapping[str, str]:
         """Return the versions of the installed packages that the files import."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.hazards.hazard import HazardText
-from wish_rollout.core.text.secret_masking import is_masked, mask_statement
+from wish_rollout.core.text.secret_masking import is_masked, mask_recorded
 from wish_rollout.core.text.sql_tokens import tokenize_statements
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ INSTEAD = """\
 def assess(step: RevisionStep) -> Iterator[Hazard]:
     """Yield a hazard for each statement with a secret."""
     for text in step.script.texts:
-        if is_masked(mask_statement(text)):
+        if is_masked(mask_recorded(text)):
             words = (tokenize_statements(text) or [("statement",)])[0]
             subject = " ".join(word for word in words[:3] if word[0].isalnum())
             yield step.hazard(KIND, subject, "no table", HazardText("no lock", WHY, INSTEAD, ("breaks",)))
