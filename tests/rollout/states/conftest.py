@@ -99,10 +99,14 @@ class States:
         """Run a command, then what each hint names, until prod is in step; return the commands that were run."""
         command = " ".join(arguments)
         waiting = command
-        for _ in range(MOST_STEPS):
+        while len(self.walked) < MOST_STEPS:
             self.walked.append(command)
             result = self.cli(*self.arguments(command))
-            self.output += result.out + result.err
+            self.output += f"$ {command}\n{result.out}{result.err}\n"
+            import psycopg
+            from wish_rollout.sandbox.settings import ADMIN
+            with psycopg.connect(self.workspace.server.url("postgres", ADMIN)) as c:
+                for r in c.execute("select datname, application_name, state, left(query,80) from pg_stat_activity where backend_type='client backend' and pid<>pg_backend_pid()"): self.output += f"CONN {r}\n"
             if command.startswith("drift") and "--sql" in command:
                 assert self.statements(result.out), f"{command} printed no statement: {result}"
                 self.sql(result.out)
@@ -114,7 +118,7 @@ class States:
             else:
                 command = self.next_command(result)
                 waiting = waiting if command.startswith(("approve", "drift")) else command
-        pytest.fail(f"the hints lead in a circle: {self.walked}")
+        pytest.fail(f"the hints lead in a circle: {self.walked}\n{self.output}")
 
     def finish(self, command: str) -> list[str]:
         """Apply what is still pending, and return the commands; fail unless prod is in step."""

@@ -46,7 +46,7 @@ def rehearsed(project: Project, plan: EnvironmentPlan | None) -> Rehearsed:
 
     code = project.code.record
     statements: dict[str, tuple[str, ...]] = {BEFORE: code.before, AFTER: code.after}
-    if plan and plan.action is not Action.ADOPT:
+    if plan:
         for pending in plan.pending:
             revision = pending.split(" ", maxsplit=1)[0]
             record = project.history.record(revision)
