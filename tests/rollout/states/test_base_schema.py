@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ from wish_rollout.core.errors.drift import BaseSchemaNotRecorded
 from wish_rollout.rollout.project.base_schema_recording import record_base
 
 if TYPE_CHECKING:
-    from tests.rollout.states.conftest import States
+    from tests.rollout.states.project import States
 
 BASE = """
 CREATE TYPE kind AS ENUM ('a', 'b');
@@ -37,6 +38,63 @@ def test_recorded_base_schema_is_promised_before_the_first_revision(states: Stat
     states.roll_out()
     assert states.sql("SELECT name FROM users") == [("first",)]
     assert states.cli("check").code == 0
+
+
+MODELS = """
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+kind = sa.Enum("a", "b", name="kind")
+users = sa.Table(
+    "users",
+    metadata,
+    sa.Column("id", sa.Integer, sa.Identity(always=True), primary_key=True),
+    sa.Column("kind", kind, server_default="a"),
+    sa.Column("name", sa.Text, unique=True),
+    sa.Column("age", sa.Integer),
+)
+orders = sa.Table(
+    "orders",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("by", sa.ForeignKey("users.id")),
+    sa.Column("placed", sa.Date, sa.CheckConstraint("placed > '2000-01-01'"), index=True),
+)
+items = sa.Table(
+    "items",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("title", sa.Text),
+    sa.Column("price", sa.Integer),
+)
+"""
+
+
+def test_models_declare_the_recorded_base_schema_too(states: States) -> None:
+    for statement in BASE.replace("ON orders (placed)", "ix_orders_placed ON orders (placed)").split(";"):
+        states.sql(statement)
+    record(states)
+    states.revision("r2", "r1", "ALTER TABLE users ADD COLUMN age int", "ALTER TABLE users DROP COLUMN age")
+    (states.workspace.root / "models.py").write_text(MODELS)
+    states.workspace.edit("rollout.toml", "[release]", '[release]\nmodels = "models:metadata"')
+    check = states.cli("check")
+    assert check.code == 0, check.out
+    (states.workspace.root / "models.py").write_text(MODELS.replace('"name", sa.Text', '"nick", sa.Text'))
+    check = states.cli("check")
+    assert (check.code, "renamed column public.users.name" in check.out) == (5, True), check.out
+
+
+def test_history_recorded_from_a_revision_on_needs_no_scratch_server(states: States) -> None:
+    states.revision("r2", "r1", "ALTER TABLE items ADD COLUMN size int", "ALTER TABLE items DROP COLUMN size")
+    states.migrate()
+    assert states.cli("generate", "--record", "--from", "r1").code == 0
+    text = (states.workspace.root / "rollout.toml").read_text()
+    unreachable = re.sub("scratch = .*", 'scratch = "postgresql://127.0.0.1:1/none"', text)
+    (states.workspace.root / "rollout.toml").write_text(unreachable)
+    assert states.cli("drift").code == 0
+    states.sql("UPDATE alembic_version SET version_num = 'unknown'")
+    assert states.cli("drift").code == 4
+    assert states.walk("apply") == ["apply", "apply --adopt prod"]
 
 
 def test_schema_that_no_statements_create_is_not_recorded(states: States) -> None:

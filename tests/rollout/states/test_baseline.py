@@ -11,7 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.rollout.states.conftest import States
+    from tests.rollout.states.project import States
 
 
 @pytest.fixture

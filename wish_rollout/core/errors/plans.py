@@ -203,7 +203,9 @@ class RevisionIrreversible(EnvironmentRefused):
 
     summary = "Rolling '{environment}' back would revert {revision}, which cannot be reverted: {reason}."
     explanation = "It was found when the downgrade was tried on a scratch database. Nothing was changed."
-    hint = "write a revision that undoes the change, and roll it out: wish-rollout generate -m 'undo {revision}'"
+    hint = (
+        "write a revision that undoes the change, and roll it out: wish-rollout generate -m 'undo {revision}'"
+    )
 
 
 @dataclass(eq=False)

@@ -72,8 +72,7 @@ def leads_to_head(schema: EnvironmentSchema, drift: Delta) -> bool:
             execute(url, (statement.sql for statement in found.statements))
             if difference(live, replayer.snapshot()):
                 return False
-            for revision in project.release.head:
-                replayer.up(revision)
+            replayer.up_to(project.release.head, schema.position)
             return not difference(project.history.at(project.release.head), replayer.snapshot())
     except (RolloutError, psycopg.Error):
         return False

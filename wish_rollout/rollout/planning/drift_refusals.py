@@ -60,7 +60,8 @@ def refuse_adoption(env: Environment, plan: EnvironmentPlan, schema: Environment
     if plan.action is not Action.ADOPT or plan.adopted is not None:
         return
     if not schema.is_known or schema.assess().drift:
-        nearest, drift = nearest_position(schema.project.release, schema.project.history.at, schema.live)
+        history = schema.project.history
+        nearest, drift = nearest_position(history.positions(), history.at, schema.live)
         raise SchemaNotAdoptable(env.name, format_position(nearest), summarize_delta(drift))
     raise AdoptionUnnecessary(env.name, format_position(schema.position))
 

@@ -13,7 +13,7 @@ from wish_rollout.core.schema.delta import DeltaDoesNotFit
 from wish_rollout.core.schema.inheritance import unfold_inherited
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.core.release.release import Position
@@ -57,12 +57,17 @@ class EnvironmentSchema:
     @cached_property
     def baseline(self) -> Baseline:
         """The environment's baseline: the recorded one, or else the differences that a platform explains."""
-        return self._chosen or self.state.baseline or self.baseline_at(self.position if self.is_known else ())
+        return (
+            self._chosen
+            or self.state.baseline
+            or self.baseline_at(self.position if self.is_known else self.project.history.base)
+        )
 
     def baseline_at(self, position: Position, *, any_order: bool = False) -> Baseline:
         """Return the baseline of a database that has the schema of a position, as found in the live schema."""
-        history = self.project.history
-        return find_baseline(position, history.at(()), history.at(position), self.live, any_order=any_order)
+        history, ancestors = self.project.history, self.project.release.ancestors
+        base = history.base if ancestors(position) >= ancestors(history.base) else ()
+        return find_baseline(position, history.at(base), history.at(position), self.live, any_order=any_order)
 
     @property
     def has_only_platform_differences(self) -> bool:
@@ -72,8 +77,8 @@ class EnvironmentSchema:
 
     @cached_property
     def _recorded_at(self) -> Snapshot:
-        position = self.baseline.position
-        return self.project.history.at(position if self.project.release.is_position(position) else ())
+        position, history = self.baseline.position, self.project.history
+        return history.at(position if self.project.release.is_position(position) else history.base)
 
     def at(self, position: Position) -> Snapshot:
         """Return the schema that the environment must have at a position."""
@@ -105,16 +110,15 @@ class EnvironmentSchema:
 
     def assess(self) -> DriftAssessment:
         """Return the verdict on the environment."""
-        return assess_drift(self.project.release, self.state, self.at, self.managed)
+        positions = self.project.history.positions()
+        return assess_drift(self.project.release, self.state, self.at, self.managed, positions)
 
     def find_adoptable(self) -> Baseline | None:
         """Return the baseline at the latest position whose schema the live one is, whatever the version table names.
 
         Differences that a platform explains and the order of columns do not count. None if there is no position.
         """
-        release = self.project.release
-        positions: Iterable[Position] = [*((each.id,) for each in reversed(release.revisions)), ()]
-        for position in dict.fromkeys([release.head, *positions]):
+        for position in self.project.history.positions():
             baseline = self.baseline_at(position, any_order=True)
             if baseline.accepted == difference(self.project.history.at(position), self.live):
                 return baseline

@@ -38,9 +38,9 @@ class Replayer:
         with connect(self.url, SCRATCH) as connection:
             return read_database_state(connection, self.project.scope_of()).snapshot
 
-    def up_to(self, position: Position) -> None:
-        """Apply all revisions up to a position, each in a transaction of its own; nothing is read."""
-        applied = self.project.release.ancestors(position)
+    def up_to(self, position: Position, start: Position = ()) -> None:
+        """Apply all revisions between two positions, each in a transaction of its own; nothing is read."""
+        applied = self.project.release.ancestors(position) - self.project.release.ancestors(start)
         order = [each.id for each in self.project.release.revisions if each.id in applied]
         with connect(self.url, SCRATCH) as connection:
             walk(self.script_run(connection), order, Unread())
