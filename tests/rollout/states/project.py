@@ -167,7 +167,7 @@ def run_steps(project: Project, target: Target, arguments: tuple[str, ...]) -> E
         plan = plan_feasible_rollback(project, target, to)
         return verified(project, target, plan, rollback_environment(project, target, to, actor=ACTOR))
     adopted = ("prod",) if "--adopt" in arguments else ()
-    choices = Choices(adopt=adopted)
+    choices = Choices(adopt=adopted, replan=("prod",) if "--replan" in arguments else ())
     plan = preflight(project, [target], choices).environments[0]
     planned = plan.signed_fields()
     migrated = migrate_environment(project, target, planned=planned, choices=choices, actor=ACTOR)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.hazards.hazard import Hazard
     from wish_rollout.core.plan.database_state import ServerFacts
+    from wish_rollout.core.plan.half_done import HalfDone
     from wish_rollout.core.plan.verdict import Verdict
     from wish_rollout.core.release.release import Position
     from wish_rollout.core.rows.requirements import RowFinding
@@ -33,13 +34,20 @@ class Action(StrEnum):
     UPGRADE = "upgrade"
     ADOPT = "adopt"
     """The schema is exactly that of a position already: the version table is set to it, then the rest is applied."""
+    REPLAN = "replan"
+    """A release that was interrupted half done is continued with changed scripts."""
     CLEAN = "clean"
     """Conflicting objects are dropped first, with their rows; only for disposable environments."""
     ROLLBACK = "rollback"
     """Revisions are downgraded."""
 
 
-ACTION_VERBS = {Action.ADOPT: "adopt", Action.CLEAN: "clean and migrate", Action.ROLLBACK: "roll back"}
+ACTION_VERBS = {
+    Action.ADOPT: "adopt",
+    Action.REPLAN: "continue with changed scripts",
+    Action.CLEAN: "clean and migrate",
+    Action.ROLLBACK: "roll back",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,7 @@ class EnvironmentPlan:
     ``baseline``: the accepted differences that the plan records in the ledger; None if it records nothing new.
     ``notes``: what the plan does that the statements do not show. ``already_there``: what the environment has already
     of the pending revisions, whose statements allow for it; the plan was rehearsed on a copy of the live schema.
+    ``half_done``: what an interrupted release has done, if its scripts were changed since then.
     """
 
     environment: str
@@ -86,6 +95,7 @@ class EnvironmentPlan:
     baseline: Baseline | None = None
     notes: tuple[str, ...] = ()
     already_there: str = ""
+    half_done: HalfDone | None = None
 
     @property
     def upgraded_from(self) -> Position:
@@ -123,6 +133,7 @@ class EnvironmentPlan:
             "driver_statements": dict(self.driver_statements),
             **({} if self.adopted is None else {"adopts": list(self.adopted)}),
             **({"already_there": self.already_there} if self.already_there else {}),
+            **({"half_done": self.half_done.as_dict()} if self.half_done else {}),
             **({"baseline": self.baseline.as_dict()} if self.baseline else {}),
         }
 

@@ -44,6 +44,16 @@ insert into wish_rollout.journal (release, expected, revision, statement, nth, g
 values (%s, %s, %s, %s, %s, %s, clock_timestamp())
 on conflict (release, revision, statement, nth) do update set finished = clock_timestamp(), gave = excluded.gave
 """
+EARLIER: LiteralString = """
+select revision, statement, nth, gave from wish_rollout.journal
+where release <> %s and right(release, 8) = ' upgrade' and finished is not null
+"""
+TAKE_OVER: LiteralString = """
+insert into wish_rollout.journal (release, expected, revision, statement, nth, gave, started, finished)
+select distinct on (revision, statement, nth) %s, %s, revision, statement, nth, gave, started, finished
+from wish_rollout.journal where right(release, 8) = ' upgrade' order by revision, statement, nth, finished
+on conflict do nothing
+"""
 INDEX: LiteralString = """
 select i.indisvalid from pg_index i where i.indexrelid = to_regclass(%s)
 """
@@ -64,6 +74,23 @@ def find_interrupted_act(connection: psycopg.Connection[Any], prefix: str) -> tu
         return None
     row = connection.execute(INTERRUPTED, [prefix]).fetchone()
     return (row[0].removeprefix(prefix), row[1]) if row else None
+
+
+def read_earlier_statements(
+    connection: psycopg.Connection[Any], act: str
+) -> dict[StatementKey, StatementResult]:
+    """Return the finished statements of interrupted upgrades with other names than ``act``, and their results."""
+    if not exists(connection):
+        return {}
+    rows = connection.execute(EARLIER, [act])
+    return {StatementKey(*key): StatementResult.from_json(result) for *key, result in rows}
+
+
+def take_over_statements(connection: psycopg.Connection[Any], act: str, expected: str) -> None:
+    """Make the statements of interrupted upgrades those of ``act``, in one transaction."""
+    with connection.transaction():
+        connection.execute(TAKE_OVER, [act, expected])
+        connection.execute("delete from wish_rollout.journal where release <> %s", [act])
 
 
 class StatementKey(NamedTuple):

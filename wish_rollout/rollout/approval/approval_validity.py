@@ -43,7 +43,10 @@ def plan_for_request(project: Project, target: Target, requested: Subject) -> En
         raise EnvironmentNotGated(env.name)
     if requested.act == Action.ROLLBACK:
         return plan_rollback(project, target, requested.end)
-    choices = Choices(adopt=(env.name,)) if requested.act == Action.ADOPT else Choices()
+    choices = Choices(
+        adopt=(env.name,) if requested.act == Action.ADOPT else (),
+        replan=(env.name,) if requested.act == Action.REPLAN else (),
+    )
     plan, state = plan_target(project, target, choices)
     refuse_infeasible(env, plan, project, state)
     if plan.is_empty:
