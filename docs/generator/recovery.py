@@ -49,7 +49,9 @@ COPIES = {
         "the publisher."
     ),
     "Two projects with two version tables in one database": (
-        "Set `[scope]` in each project, or the objects of the other one are drift. Both use the same ledger."
+        "Set `[scope] ignore` in each project, or the objects of the other one are drift, and its releases make requests "
+        "void. Each has its own rows in the ledger and the journal, and approvals of one count only for it. If one has a "
+        "gate, the other one must have a gate too."
     ),
 }
 

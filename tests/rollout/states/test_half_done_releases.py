@@ -1,4 +1,4 @@
-"""A release that is half done, and whose script must be changed to go on: ``apply --replan``."""
+"""A release that is half done, and whose script must be changed to continue: ``apply --replan``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from tests.rollout.states.project import States
 
 ALLOWED = 'allow_hazards = {"lock-held": "few rows", "whole-table-write": "few rows"}'
-SCRIPT = f'''
+SCRIPT = f"""
 from alembic import op
 revision, down_revision = "r2", "r1"
 {ALLOWED}
@@ -25,7 +25,7 @@ def upgrade():
 
 def downgrade():
     op.execute("ALTER TABLE items DROP COLUMN size, DROP COLUMN colour; DROP INDEX by_title")
-'''
+"""
 CHANGED = SCRIPT.replace("EXISTS (SELECT FROM items)", "false")
 
 

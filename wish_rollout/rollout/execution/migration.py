@@ -110,7 +110,7 @@ def migrate_environment(
     actor.refuse_without_gatekeeper(target)
     with target.connect() as connection, rollout_mutex(target, connection):
         plan, seen = plan_on_connection(project, target, connection, choices)
-        refuse_bypassed_gate(connection, target.environment, seen.facts)
+        refuse_bypassed_gate(connection, target.environment, seen.facts, target.scope.version_table)
         refuse_infeasible(target.environment, plan, project, seen)
         recorder = Recorder(target, connection, plan, actor, fingerprinted=project.without_runtime_partitions)
         if not plan.is_empty:
@@ -133,7 +133,7 @@ def act(project: Project, recorder: Recorder, seen: DatabaseState) -> tuple[str,
         checks = Checks(first=adoption(project, recorder, plan.adopted))
     recorder.after = plan.resumed_fingerprint or plan.promised.apply(before).fingerprint
     if plan.action is Action.REPLAN:
-        take_over_statements(recorder.connection, journal_act_name(plan), recorder.after)
+        take_over_statements(recorder.connection, journal_act_name(project, plan), recorder.after)
     applied = run_scripts(project, recorder, plan.end, "up", checks)
     return recorder.after, applied.revisions
 

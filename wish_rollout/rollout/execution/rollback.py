@@ -38,7 +38,7 @@ def rollback_environment(
     actor.refuse_without_gatekeeper(target)
     with target.connect() as connection, rollout_mutex(target, connection):
         plan, seen = plan_rollback_on(project, target, connection, to)
-        refuse_bypassed_gate(connection, target.environment, seen.facts)
+        refuse_bypassed_gate(connection, target.environment, seen.facts, target.scope.version_table)
         after = (
             plan.resumed_fingerprint
             or plan.promised.apply(project.without_runtime_partitions(seen.snapshot)).fingerprint

@@ -79,7 +79,7 @@ def _attempt(
         connection.execute("discard temp")
     recorder.resume()
     end, direction = destination
-    journal = Journal(connection, journal_act_name(plan), recorder.after)
+    journal = Journal(connection, journal_act_name(project, plan), recorder.after)
     sequence = lock_sequence(project, plan)
     locks = TransactionLocks(execution, sequence, has_transaction_per_revision, command_to_continue(plan))
     journaling = Journaling(journal, active=journal.read(), before_execution=locks.take_for_statement)

@@ -14,7 +14,7 @@ from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.conflicting_objects import find_conflicting_objects, is_created_if_missing
 from wish_rollout.core.schema.delta import Delta
 from wish_rollout.postgres.catalog.database_state import read_database_state
-from wish_rollout.postgres.records.journal import find_interrupted_act
+from wish_rollout.postgres.records.journal import act_name, find_interrupted_act
 from wish_rollout.rollout.planning.accepted_differences import baseline_after, describe_differences
 from wish_rollout.rollout.planning.backports import find_backport
 from wish_rollout.rollout.planning.half_done_releases import add_half_done
@@ -93,24 +93,24 @@ def plan_on_connection(
     state = read_database_state(connection, target.scope)
     plan = plan_for(project, target.environment, state, choices)
     if plan.action in (Action.UPGRADE, Action.ADOPT) and (
-        found := find_interrupted_act(connection, journal_act_name(plan))
+        found := find_interrupted_act(connection, journal_act_name(project, plan))
     ):
         plan = replace(plan, resumed_fingerprint=found[1])
     elif plan.action is Action.UPGRADE:
         schema, replan = EnvironmentSchema(project, state), plan.environment in choices.replan
-        plan = add_half_done(connection, plan, schema, act=journal_act_name(plan), replan=replan)
+        plan = add_half_done(connection, plan, schema, act=journal_act_name(project, plan), replan=replan)
     return add_row_findings(project, connection, add_hazards(project, connection, plan)), state
 
 
-def journal_act_name(plan: EnvironmentPlan) -> str:
-    """Return the name of a plan's act in the journal: release digest, action and, for a rollback, its target.
+def journal_act_name(project: Project, plan: EnvironmentPlan) -> str:
+    """Return the name of a plan's act in the journal: version table, release digest, action, and a rollback's target.
 
     An adoption that applies revisions, and a release that is continued with changed scripts, have the name of an
     upgrade, by which a later run continues them.
     """
     action = Action.UPGRADE if plan.action in (Action.ADOPT, Action.REPLAN) else plan.action
     how = f"down {format_position(plan.end)}" if plan.action is Action.ROLLBACK else action.value
-    return f"{plan.release_digest} {how}"
+    return act_name(project.config.release.version_table, plan.release_digest, how)
 
 
 def plan_for(
