@@ -10,6 +10,7 @@ from wish_rollout.core.errors import (
     approvals,
     databases,
     drift,
+    execution,
     hazards,
     ledger,
     plans,
@@ -22,7 +23,7 @@ SUBJECTS = {
     "The schema differs from the release": (drift, plans, adoption),
     "The version table or the scripts": (releases,),
     "The server or the session": (databases,),
-    "The plan, its hazards and rows": (hazards,),
+    "The plan, its hazards and rows": (hazards, execution),
     "Approvals and the ledger": (approvals, requests, ledger),
 }
 INTRODUCTION = (

@@ -117,11 +117,19 @@ def test_earlier_environments_need_no_url_of_prod(gated_states: States) -> None:
     assert states.workspace.cli("apply", "--until", "local").code == 0
 
 
-def test_baseline_is_reported_by_doctor(states: States) -> None:
+def test_baseline_and_settings_are_reported_by_doctor(states: States) -> None:
+    name = urlsplit(states.workspace.urls["prod"]).path[1:]
     states.workspace.as_superuser("prod", "CREATE SCHEMA platform")
+    for setting in ("work_mem = '8MB'", "app.key = 'pl4nted-s3cret'"):
+        states.workspace.as_superuser("prod", f"ALTER DATABASE {name} SET {setting}")
+    states.workspace.as_superuser("prod", f"ALTER ROLE CURRENT_USER IN DATABASE {name} SET jit = off")
     checks = {each["name"]: each["detail"] for each in json.loads(states.cli("doctor", "--json").out)}
     assert "baseline (to be recorded by the next apply" in checks["prod"]
-    assert urlsplit(states.workspace.urls["prod"]).path[1:] in checks["prod"]
+    assert name in checks["prod"]
+    assert "app.key = (hidden)" in checks["settings"]
+    assert "work_mem = 8MB" in checks["settings"]
+    assert "jit = off" in checks["settings"]
+    assert states.cli("drift").code == 0
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ def test_approvals_of_one_project_are_not_those_of_the_other(gated_states: State
     states = gated_states
     add_other_project(states, gated=False)
     states.roll_out()
-    assert "has no gate for it" in apply_other(states)
+    assert "rollout.toml has no gate for it" in apply_other(states)
     gate = 'name = "prod"\ngated = true\n\n[environment.approval]\nallowed_signers = "approvers"\nfour_eyes = false'
     states.workspace.edit(CONFIG, 'name = "prod"', gate)
     states.revision("r2", "r1", "ALTER TABLE items ADD COLUMN size int", "ALTER TABLE items DROP COLUMN size")
