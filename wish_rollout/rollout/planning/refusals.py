@@ -152,7 +152,9 @@ def describe_alternatives(env: Environment, *, adoptable: bool) -> str:
     adopt = (
         f"adopt the schema, because it equals the schema of the release: wish-rollout apply --adopt {env.name}"
         if adoptable
-        else "adopting is not possible, because the schema differs from the schema of the release"
+        else "adopting is not possible yet, because the schema differs from every schema of the release; remove the "
+        f"differences from the most similar one: wish-rollout drift {env.name} --sql; then: wish-rollout apply --adopt "
+        f"{env.name}"
     )
     clean = (
         f"drop the objects and their rows: wish-rollout apply --clean {env.name}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.plan.verdict import DriftAssessment, assess_drift
+from wish_rollout.core.plan.verdict import DriftAssessment, assess_drift, nearest_position
 from wish_rollout.core.schema.baseline import Baseline, apply_baseline, find_baseline
 from wish_rollout.core.schema.column_order import follow_column_order
 from wish_rollout.core.schema.comparison import difference
@@ -69,10 +69,20 @@ class EnvironmentSchema:
         base = history.base if ancestors(position) >= ancestors(history.base) else ()
         return find_baseline(position, history.at(base), history.at(position), self.live, any_order=any_order)
 
+    @cached_property
+    def remedy_position(self) -> Position:
+        """The position to whose schema a remedy leads: that of the version table, or else the most similar one.
+
+        Also if the version table is empty, because a row that was lost would otherwise mean that all is to be dropped.
+        """
+        if self.is_known and self.position:
+            return self.position
+        return nearest_position(self.project.history.positions(), self.at, self.live)[0]
+
     @property
-    def has_only_platform_differences(self) -> bool:
-        """Return whether a platform explains all differences between the live schema and the history's."""
-        explained = self.baseline_at(self.position).accepted
+    def has_only_acceptable_differences(self) -> bool:
+        """Return whether the live schema differs from the history's only by a platform's objects and column orders."""
+        explained = self.baseline_at(self.position, any_order=True).accepted
         return explained == difference(self.project.history.at(self.position), self.live)
 
     @cached_property
