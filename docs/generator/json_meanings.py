@@ -52,6 +52,7 @@ ENVIRONMENT_PLAN = {
     "obstacles": "existing objects that the release would create",
     "unmanaged": "objects in scope that no revision knows, and that do not count",
     "adopts": "for an adoption: the position that the version table is set to first",
+    "half_done": "what an interrupted release has done, what remains, and what would differ, if its scripts were changed",
     "already_there": "what the environment has already of the pending revisions, if their statements allow for it",
     "baseline": "the accepted differences that the plan records in the ledger",
     "notes": "what the plan does that the statements do not show",

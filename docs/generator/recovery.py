@@ -10,6 +10,7 @@ from wish_rollout.core.errors import (
     approvals,
     databases,
     drift,
+    execution,
     hazards,
     ledger,
     plans,
@@ -22,7 +23,7 @@ SUBJECTS = {
     "The schema differs from the release": (drift, plans, adoption),
     "The version table or the scripts": (releases,),
     "The server or the session": (databases,),
-    "The plan, its hazards and rows": (hazards,),
+    "The plan, its hazards and rows": (hazards, execution),
     "Approvals and the ledger": (approvals, requests, ledger),
 }
 INTRODUCTION = (
@@ -49,7 +50,9 @@ COPIES = {
         "the publisher."
     ),
     "Two projects with two version tables in one database": (
-        "Set `[scope]` in each project, or the objects of the other one are drift. Both use the same ledger."
+        "Set `[scope] ignore` in each project, or the objects of the other one are drift, and its releases make requests "
+        "void. Each has its own rows in the ledger and the journal, and approvals of one count only for it. If one has a "
+        "gate, the other one must have a gate too."
     ),
 }
 

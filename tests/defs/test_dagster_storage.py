@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -44,6 +45,16 @@ def test_many_first_processes_create_dagsters_tables_once(
     assert [(each.code, each.err) for each in results] == [
         (0, "no request waits for an approval\n")
     ] * PROCESSES
+
+
+def test_command_leaves_no_connection_open(workspace: Workspace) -> None:
+    name = urlsplit(dagster_database()).path.removeprefix("/")
+    query = f"select count(*) from pg_stat_activity where datname = '{name}'"
+    assert workspace.cli("requests").code == 0
+    end = time.monotonic() + 10
+    while (left := workspace.sql("local", query)) != [(0,)] and time.monotonic() < end:
+        pass  # a server process may still be ending
+    assert left == [(0,)]
 
 
 def test_end_of_dagsters_database_during_a_run(workspace: Workspace) -> None:

@@ -166,15 +166,17 @@ def test_choices_for_other_environments_are_kept(gate: Gate) -> None:
     with open_instance(gate.workspace.project.config) as instance:
         (asked,) = approval_store.read_open_requests(instance, "prod")
     names = ("local", "staging", "prod", "nowhere")
-    forged = replace(asked, choices=Choices(names, names))
+    forged = replace(asked, choices=Choices(names, names, names))
     assert choices_from_signed_text(forged, gate.workspace.project.config) == {
         "adopt": ["local", "staging"],
         "clean": ["local"],
+        "replan": ["local", "staging"],
     }
     adoption = replace(asked.request, subject=replace(asked.request.subject, act="adopt"))
     assert choices_from_signed_text(replace(asked, request=adoption), gate.workspace.project.config) == {
         "adopt": ["prod"],
         "clean": [],
+        "replan": [],
     }
 
 

@@ -120,7 +120,8 @@ def init(
     baseline: Annotated[
         str,
         typer.Option(
-            metavar="ENV", help="Record the expected schemas, and compare the database of ENV with them."
+            metavar="ENV",
+            help="Record the expected schemas, and the schema of ENV before the first revision if no revision creates it.",
         ),
     ] = "",
 ) -> None:
@@ -148,9 +149,14 @@ def init(
             "add these to .gitignore, because they contain passwords: .sandbox/ .dagster/ .env .env.local"
         )
     if baseline:
+        from wish_rollout.rollout.project.base_schema_recording import record_missing_base
+
+        project = Project.load(config)
+        with output.progress(f"comparing the schema of {baseline} with the revisions"):
+            base = record_missing_base(project, project.target(baseline))
         with output.progress("replaying on a scratch database"):
             meta = write_records(Project.load(config))
-        output.write_line(f"recorded  {meta}")
+        output.write_line(f"recorded  {meta}" + (f", with {base.name}" if base else ""))
     _examine(Project.load(config), baseline)
 
 

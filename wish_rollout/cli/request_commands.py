@@ -87,20 +87,22 @@ def log(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Show the ledger of an environment: every change, with the operator and the approvers."""
-    from wish_rollout.core.ledger import verify_chain
+    """Show the ledger of an environment: every change by this project, with the operator and the approvers."""
+    from wish_rollout.core.ledger import rows_of, verify_chain
     from wish_rollout.postgres.records.ledger import read as read_ledger
     from wish_rollout.postgres.records.ledger_integrity import refuse_altered_ledger
 
     project = load_project(context)
-    with project.target(environment).connect() as connection:
+    target = project.target(environment)
+    with target.connect() as connection:
         entries = list(read_ledger(connection))
         if verify:
             refuse_altered_ledger(connection, environment)
     if verify and json:
         verify_chain(environment, entries)  # before printing: stdout holds one JSON document
+    own = rows_of(entries, target.scope.version_table)
     if json:
-        output.show_json(output.dictionaries(entries))
+        output.show_json(output.dictionaries(own))
     else:
         output.write_table(
             ["#", "at", "act", "from", "to", "who", "approved by", "ms", "run"],
@@ -116,7 +118,7 @@ def log(
                     str(entry.act.milliseconds),
                     entry.act.run[:8] or "-",
                 ]
-                for entry in entries
+                for entry in own
             ],
         )
     if verify and not json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,6 +67,13 @@ def apply(
             help="Drop conflicting objects with their rows (disposable environments only). Repeatable.",
         ),
     ] = None,
+    replan: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ENV",
+            help="Continue a release that was interrupted half done, with the changed scripts. Repeatable.",
+        ),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Apply the release to every environment in order; stop at a gate without approval (exit 3)."""
@@ -73,13 +81,14 @@ def apply(
 
     project = load_project(context)
     config = project.config.truncate_after(until) if until else project.config
-    for name in [*(adopt or []), *(clean or [])]:
+    chosen = {"adopt": adopt or [], "clean": clean or [], "replan": replan or []}
+    for name in itertools.chain.from_iterable(chosen.values()):
         config.find_environment(name)
     if (
         not config.environments
     ):  # every environment is optional and none has a URL: target() raises DatabaseUrlMissing
         project.target(config.environment[0].name)
-    if not adopt and not clean:
+    if not any(chosen.values()):
         targets = [project.target(env.name) for env in config.environments]
         with output.progress("reading every environment"):
             statuses = environments_if_all_in_step(project, targets)
@@ -89,7 +98,7 @@ def apply(
             else:
                 output.write_line(nothing_to_do(project, [status.environment for status in statuses]))
             return
-    choices = {"resources": {"choices": {"config": {"adopt": adopt or [], "clean": clean or []}}}}
+    choices = {"resources": {"choices": {"config": chosen}}}
     report_outcome(run_with_progress(project, "rollout", choices, until=until), json=json)
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 FORMAT = 1
+VERSION_TABLE = "version_table"
+"""The name, in a row's detail, of the version table of the project whose act it records."""
 HEAD = re.compile(r"(\d{1,18}) ([0-9a-f]{64})")
 
 
@@ -99,6 +101,11 @@ class KnownRows:
 
 
 NOTHING_KNOWN = KnownRows()
+
+
+def rows_of(entries: Iterable[LedgerEntry], version_table: str) -> list[LedgerEntry]:
+    """Return the rows of one project: those that name its version table, or none. Several projects may share a ledger."""
+    return [entry for entry in entries if entry.act.detail.get(VERSION_TABLE, version_table) == version_table]
 
 
 def last_head(entries: Sequence[LedgerEntry]) -> LedgerHead:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.ledger import LedgerEntry, LedgerHead, last_head
+from wish_rollout.core.ledger import VERSION_TABLE, LedgerEntry, LedgerHead, last_head
 from wish_rollout.core.text.redaction import escape_to_one_line
 
 if TYPE_CHECKING:
@@ -57,16 +57,22 @@ def approval_keys(entries: Sequence[LedgerEntry]) -> frozenset[str]:
 
 
 def find_gate(
-    entries: Sequence[LedgerEntry], database: str, signing_key: Callable[[str, str], str]
+    entries: Sequence[LedgerEntry],
+    database: str,
+    signing_key: Callable[[str, str], str],
+    version_table: str | None = None,
 ) -> GateInForce | None:
     """Return the gate of the last approved act of a database, or None if there is none or it was released.
 
     ``database``: its permanent identity; acts of the database from which this one was copied do not count.
+    ``version_table``: only acts of the project with this version table count; None for all projects.
     ``signing_key``: returns the fingerprint of the key that made a signature over a text, or "".
     """
     gate: GateInForce | None = None
     for index, entry in enumerate(entries):
         detail = entry.act.detail
+        if version_table and detail.get(VERSION_TABLE, version_table) != version_table:
+            continue
         if entry.act.act == UNGATED:
             if _is_signed(entries[: index + 1], database, signing_key):
                 gate = None

@@ -58,7 +58,7 @@ def choices_resource() -> dg.ResourceDefinition:
     )
     def choices(context: dg.InitResourceContext) -> Choices:
         values = context.resource_config
-        return Choices(tuple(values["adopt"]), tuple(values["clean"]))
+        return Choices(tuple(values["adopt"]), tuple(values["clean"]), tuple(values["replan"]))
 
     return choices
 

@@ -192,4 +192,7 @@ def choices_from_signed_text(recorded: RecordedRequest, config: Config) -> dict[
     if subject.act == Action.ADOPT:
         adopt.append(subject.environment)
     clean = [env.name for env in others if env.name in recorded.choices.clean and env.disposable]
-    return {"adopt": adopt, "clean": clean}
+    replan = [env.name for env in others if env.name in recorded.choices.replan]
+    if subject.act == Action.REPLAN:
+        replan.append(subject.environment)
+    return {"adopt": adopt, "clean": clean, "replan": replan}

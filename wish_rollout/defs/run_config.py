@@ -116,6 +116,14 @@ def choices_config() -> Schema:
                 "before the migration."
             ),
         ),
+        "replan": dg.Field(
+            [str],
+            default_value=[],
+            description=(
+                "Environments in which a release that was interrupted half done is continued, although its scripts "
+                "were changed since then."
+            ),
+        ),
     }
 
 

@@ -15,7 +15,7 @@ import pytest
 from wish_rollout.config import ApprovalConfig, Config, WindowConfig
 from wish_rollout.core.approval.documents import ApprovalStatement, Request, Subject
 from wish_rollout.core.approval.policy import Policy, SignedStatement, check_approver, distinct_persons
-from wish_rollout.core.errors.approvals import ApproverIsAuthor, ApproverIsRequester
+from wish_rollout.core.errors.approvals import ApproverIsAuthor, ApproverIsRequester, BreakGlassDisabled
 
 SUMMER, WINTER = "2026-07-06", "2026-01-05"
 """Both are Mondays."""
@@ -136,3 +136,11 @@ def test_requester_and_author_are_recognized_by_each_of_their_names() -> None:
     with pytest.raises(ApproverIsAuthor):
         check_approver(replace(signed, statement=replace(signed.statement, request=authored)), Policy(""))
     check_approver(signed, Policy(""))
+
+
+def test_break_glass_needs_a_policy_that_allows_it() -> None:
+    (signed,) = approvals(("bob@work", "k1", BOB))
+    emergency = replace(signed, statement=replace(signed.statement, break_glass="an outage"))
+    check_approver(emergency, Policy("", break_glass=True))
+    with pytest.raises(BreakGlassDisabled):
+        check_approver(emergency, Policy("", break_glass=False))

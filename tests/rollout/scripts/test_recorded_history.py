@@ -53,7 +53,7 @@ DOWNGRADES = {
     "a5": ("op.execute('ALTER TABLE a ADD e int')", None, "the script has no downgrade()"),
     "a6": (
         "op.drop_column('a', 'label')",
-        "op.add_column('a', sa.Column('label', sa.Text))",
+        "op.add_column('a', sa.Column('label', sa.Integer))",
         "does not lead back: changed column public.a.label",
     ),
     "a7": (

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.rollout.states.project import TABLE
 from wish_rollout.core.errors.drift import BaseSchemaNotRecorded
 from wish_rollout.rollout.project.base_schema_recording import record_base
 
 if TYPE_CHECKING:
-    from tests.rollout.states.conftest import States
+    from tests.rollout.states.project import States
 
 BASE = """
 CREATE TYPE kind AS ENUM ('a', 'b');
@@ -21,6 +23,22 @@ CREATE VIEW latest AS SELECT max(placed) FROM orders
 """
 
 
+def create_base(states: States, base: str = BASE) -> None:
+    for statement in base.split(";"):
+        states.sql(statement)
+
+
+def stamp(states: States) -> None:
+    states.sql(
+        "CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY); INSERT INTO alembic_version VALUES ('r1')"
+    )
+
+
+def init(states: States) -> None:
+    result = states.cli("init", "--baseline", "prod")
+    assert result.code == 0, result
+
+
 def record(states: States) -> None:
     with states.workspace.as_current_project():
         project = states.workspace.project
@@ -28,8 +46,7 @@ def record(states: States) -> None:
 
 
 def test_recorded_base_schema_is_promised_before_the_first_revision(states: States) -> None:
-    for statement in BASE.split(";"):
-        states.sql(statement)
+    create_base(states)
     states.sql("INSERT INTO users (name) VALUES ('first')")
     record(states)
     assert states.cli("drift").code == 0
@@ -37,6 +54,106 @@ def test_recorded_base_schema_is_promised_before_the_first_revision(states: Stat
     states.roll_out()
     assert states.sql("SELECT name FROM users") == [("first",)]
     assert states.cli("check").code == 0
+
+
+MODELS = """
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+kind = sa.Enum("a", "b", name="kind")
+users = sa.Table(
+    "users",
+    metadata,
+    sa.Column("id", sa.Integer, sa.Identity(always=True), primary_key=True),
+    sa.Column("kind", kind, server_default="a"),
+    sa.Column("name", sa.Text, unique=True),
+    sa.Column("age", sa.Integer),
+)
+orders = sa.Table(
+    "orders",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("by", sa.ForeignKey("users.id")),
+    sa.Column("placed", sa.Date, sa.CheckConstraint("placed > '2000-01-01'"), index=True),
+)
+items = sa.Table(
+    "items",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("title", sa.Text),
+    sa.Column("price", sa.Integer),
+)
+"""
+
+
+def test_models_declare_the_recorded_base_schema_too(states: States) -> None:
+    create_base(states, BASE.replace("ON orders (placed)", "ix_orders_placed ON orders (placed)"))
+    record(states)
+    states.revision("r2", "r1", "ALTER TABLE users ADD COLUMN age int", "ALTER TABLE users DROP COLUMN age")
+    (states.workspace.root / "models.py").write_text(MODELS)
+    states.workspace.edit("rollout.toml", "[release]", '[release]\nmodels = "models:metadata"')
+    check = states.cli("check")
+    assert check.code == 0, check.out
+    (states.workspace.root / "models.py").write_text(MODELS.replace('"name", sa.Text', '"nick", sa.Text'))
+    check = states.cli("check")
+    assert (check.code, "renamed column public.users.name" in check.out) == (5, True), check.out
+
+
+def test_history_recorded_from_a_revision_on_needs_no_scratch_server(states: States) -> None:
+    states.revision("r2", "r1", "ALTER TABLE items ADD COLUMN size int", "ALTER TABLE items DROP COLUMN size")
+    states.migrate()
+    assert states.cli("generate", "--record", "--from", "r1").code == 0
+    text = (states.workspace.root / "rollout.toml").read_text()
+    unreachable = re.sub("scratch = .*", 'scratch = "postgresql://127.0.0.1:1/none"', text)
+    (states.workspace.root / "rollout.toml").write_text(unreachable)
+    assert states.cli("drift").code == 0
+    states.sql("UPDATE alembic_version SET version_num = 'unknown'")
+    assert states.cli("drift").code == 4
+    assert states.walk("apply") == ["apply", "apply --adopt prod"]
+
+
+def test_init_records_the_schema_that_no_revision_creates(states: States) -> None:
+    """Also if the revisions alter that schema, and are applied already."""
+    states.revision(
+        "r1",
+        None,
+        TABLE + "; ALTER TABLE users ADD COLUMN age int",
+        "ALTER TABLE users DROP COLUMN age; DROP TABLE items",
+    )
+    create_base(states)
+    states.sql(TABLE + "; ALTER TABLE users ADD COLUMN age int")
+    states.sql("CREATE SCHEMA app; CREATE TABLE app.more (a int)")
+    stamp(states)
+    init(states)
+    text = (states.workspace.root / "db/meta/base.sql").read_text()
+    assert ("CREATE TABLE app.more" in text, "age" in text, "items" in text) == (True, False, False), text
+    assert states.cli("drift").code == 0
+    states.revision("r2", "r1", "ALTER TABLE users ADD COLUMN size int", "ALTER TABLE users DROP COLUMN size")
+    states.roll_out()
+    states.walk("rollback", "prod")
+
+
+def test_init_records_nothing_where_the_revisions_create_all(states: States) -> None:
+    states.migrate()
+    init(states)
+    assert not (states.workspace.root / "db/meta/base.sql").exists()
+    assert (states.workspace.root / "db/meta/_journal.json").exists()
+
+
+def test_baseline_of_an_environment_that_does_not_fit_is_refused(states: States) -> None:
+    """Its downgrade cannot be executed; then its server does not answer."""
+    states.revision("r1", None, "ALTER TABLE users ADD COLUMN age int", "SELECT 1/0")
+    create_base(states)
+    states.sql("ALTER TABLE users ADD COLUMN age int")
+    stamp(states)
+    error = states.workspace.expect_error(6, "init", "--baseline", "prod")
+    assert "the downgrade from r1 fails on a copy" in error
+    assert "wish-rollout apply --adopt prod" in error
+    states.sql("UPDATE alembic_version SET version_num = 'unknown'")
+    assert "this release does not contain" in states.workspace.expect_error(6, "init", "--baseline", "prod")
+    states.workspace.set_url("prod", "postgresql://127.0.0.1:1/none")
+    assert "cannot be reached" in states.workspace.expect_error(1, "init", "--baseline", "prod")
+    assert not (states.workspace.root / "db/meta").exists()
 
 
 def test_schema_that_no_statements_create_is_not_recorded(states: States) -> None:

@@ -11,7 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.rollout.states.conftest import States
+    from tests.rollout.states.project import States
 
 
 @pytest.fixture
@@ -68,6 +68,7 @@ def test_change_of_a_recorded_baseline_is_drift_and_can_be_recorded_again(
     states.workspace.as_superuser("prod", change.format(app=app))
     assert states.cli("drift").code == 4
     assert states.walk("apply")[1] == "apply --adopt prod"
+    assert "its platform has changed since the baseline was recorded" in states.output
 
 
 def test_other_objects_before_the_first_apply_are_drift(states: States, app: str) -> None:

@@ -16,7 +16,7 @@ from wish_rollout.core.schema.scope import Scope
 from wish_rollout.postgres.execution.transaction_changes import TransactionChanges
 
 if TYPE_CHECKING:
-    from tests.rollout.states.conftest import States
+    from tests.rollout.states.project import States
 
 ONLY_HERE = "DO $here$ BEGIN IF current_database() LIKE 'test%' THEN {} END IF; END $here$"
 ONLY_IN_REPLAYS = ONLY_HERE.replace("LIKE", "NOT LIKE")

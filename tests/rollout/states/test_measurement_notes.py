@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.rollout.states.conftest import States
+    from tests.rollout.states.project import States
 
 ADD_COLUMN = "ALTER TABLE items ADD COLUMN colour text"
 UPDATE = "UPDATE items SET colour = 'red' WHERE price > 0"

@@ -195,7 +195,7 @@ class StatementFailedAfterCommit(StatementFailed):
         "What was committed before remains; wish_rollout.journal records each statement, and running again "
         "continues there. The statement was: {statement}"
     )
-    hint = "correct the cause (rows, locks), then continue: {again}"
+    hint = "correct the cause (rows, locks, the script), then continue: {again}"
 
 
 @dataclass(eq=False)

@@ -89,7 +89,7 @@ class AdoptionUnnecessary(EnvironmentRefused):
 
 @dataclass(eq=False)
 class BaseSchemaNotRecorded(EnvironmentRefused):
-    """No statements can be generated that create a live schema in an empty database."""
+    """No statements can be generated that create the schema before the first revision in an empty database."""
 
     parts: str
 
@@ -98,8 +98,9 @@ class BaseSchemaNotRecorded(EnvironmentRefused):
     )
     explanation = "Replays begin with that schema; a schema that differs would make every comparison wrong."
     hint = (
-        "leave these objects out with [scope] ignore in rollout.toml; or write the first revision by hand and run: "
-        "wish-rollout apply --adopt {environment}"
+        "leave these objects out with [scope] ignore in rollout.toml; if extensions are missing: wish-rollout init --from "
+        "{environment}; if a downgrade fails: replace the revisions by one that creates the schema, then: wish-rollout "
+        "apply --adopt {environment}"
     )
 
 

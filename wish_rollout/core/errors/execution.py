@@ -62,3 +62,48 @@ class ClusterChangeRefused(EnvironmentRefused):
     )
     explanation = "Roles, memberships, tablespaces and settings are in no plan and no verification. Nothing was changed."
     hint = "let an administrator do this before the release, outside of it; remove the statement from the revision"
+
+
+@dataclass(eq=False)
+class ReleaseChanged(EnvironmentRefused):
+    """A release was interrupted half done, and its scripts were changed since then."""
+
+    done: int
+    drift: str
+
+    summary = (
+        "A release was interrupted half done in '{environment}', and its scripts were changed since then. "
+        "{done} of its statements are finished; the schema was changed by them: {drift}."
+    )
+    explanation = (
+        "Whether the changed scripts lead to the promised schema from here has to be rehearsed and approved."
+    )
+    hint = (
+        "continue with the changed scripts: wish-rollout apply --replan {environment}; or take the database back: "
+        "wish-rollout drift {environment} --sql"
+    )
+
+
+@dataclass(eq=False)
+class ReplanDiffers(EnvironmentRefused):
+    """``--replan`` was used, and the changed scripts do not lead to the promised schema from the live one."""
+
+    difference: str
+
+    summary = (
+        "The changed scripts cannot continue the half-done release in '{environment}'. Rehearsed on a copy of its schema, "
+        "they leave: {difference}."
+    )
+    explanation = "Statements that are finished are skipped. Nothing was changed."
+    hint = (
+        "let the script allow for what is there, with IF NOT EXISTS or IF EXISTS, then: wish-rollout apply --replan "
+        "{environment}; or take the database back: wish-rollout drift {environment} --sql"
+    )
+
+
+@dataclass(eq=False)
+class NothingToReplan(EnvironmentRefused):
+    """``--replan`` was used, and no release was interrupted half done with other scripts."""
+
+    summary = "'{environment}' has no half-done release of other scripts."
+    hint = "migrate it, or continue an interrupted release: wish-rollout apply"

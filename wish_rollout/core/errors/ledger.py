@@ -22,7 +22,7 @@ class LedgerMissing(EnvironmentRefused):
     explanation = RECORDED_WITH_THE_CHANGE
     hint = (
         'once, as the owner of the database {database}: CREATE SCHEMA wish_rollout AUTHORIZATION "{role}"; '
-        "or, with separate roles: wish-rollout roles"
+        "or, with separate roles: wish-rollout roles {environment}"
     )
 
 

@@ -189,7 +189,9 @@ class RevisionIrreversible(EnvironmentRefused):
 
     summary = "Rolling '{environment}' back would revert {revision}, which cannot be reverted: {reason}."
     explanation = "It was found when the downgrade was tried on a scratch database. Nothing was changed."
-    hint = "write a revision that undoes the change, and roll it out: wish-rollout generate -m 'undo …'"
+    hint = (
+        "write a revision that undoes the change, and roll it out: wish-rollout generate -m 'undo {revision}'"
+    )
 
 
 @dataclass(eq=False)
@@ -201,4 +203,4 @@ class RollbackAcrossMerge(EnvironmentRefused):
 
     summary = "Rolling '{environment}' back would revert {merge}, which merges {parents}."
     explanation = "Before a merge revision there are several heads, and the one to roll back to is unknown."
-    hint = "write a revision that undoes the change, and roll it out: wish-rollout generate -m 'undo …'"
+    hint = "write a revision that undoes the change, and roll it out: wish-rollout generate -m 'undo {merge}'"

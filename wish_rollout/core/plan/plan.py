@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.hazards.hazard import Hazard
     from wish_rollout.core.plan.database_state import ServerFacts
+    from wish_rollout.core.plan.half_done import HalfDone
     from wish_rollout.core.plan.verdict import Verdict
     from wish_rollout.core.release.release import Position
     from wish_rollout.core.rows.requirements import RowFinding
@@ -34,13 +35,20 @@ class Action(StrEnum):
     UPGRADE = "upgrade"
     ADOPT = "adopt"
     """The schema is exactly that of a position already: the version table is set to it, then the rest is applied."""
+    REPLAN = "replan"
+    """A release that was interrupted half done is continued with changed scripts."""
     CLEAN = "clean"
     """Conflicting objects are dropped first, with their rows; only for disposable environments."""
     ROLLBACK = "rollback"
     """Revisions are downgraded."""
 
 
-ACTION_VERBS = {Action.ADOPT: "adopt", Action.CLEAN: "clean and migrate", Action.ROLLBACK: "roll back"}
+ACTION_VERBS = {
+    Action.ADOPT: "adopt",
+    Action.REPLAN: "continue with changed scripts",
+    Action.CLEAN: "clean and migrate",
+    Action.ROLLBACK: "roll back",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,7 @@ class EnvironmentPlan:
     ``notes``: what the plan does that the statements do not show. ``already_there``: what the environment has already
     of the pending revisions, whose statements allow for it; the plan was rehearsed on a copy of the live schema.
     ``journal_digest``: the name of the release in the journal.
+    ``half_done``: what an interrupted release has done, if its scripts were changed since then.
     """
 
     environment: str
@@ -92,6 +101,7 @@ class EnvironmentPlan:
     notes: tuple[str, ...] = ()
     already_there: str = ""
     journal_digest: str = ""
+    half_done: HalfDone | None = None
 
     @property
     def upgraded_from(self) -> Position:
@@ -130,6 +140,7 @@ class EnvironmentPlan:
             "env_statements": [list(self.env_before), list(self.env_after)],
             **({} if self.adopted is None else {"adopts": list(self.adopted)}),
             **({"already_there": self.already_there} if self.already_there else {}),
+            **({"half_done": self.half_done.as_dict()} if self.half_done else {}),
             **({"baseline": self.baseline.as_dict()} if self.baseline else {}),
         }
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.schema.comparison import difference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
     from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.core.release.release import Position, Release
@@ -62,15 +62,17 @@ def assess_drift(
     state: DatabaseState,
     promise: Callable[[Position], Snapshot],
     managed: ManagedSchema,
+    positions: Sequence[Position],
 ) -> DriftAssessment:
     """Return the verdict on a live schema.
 
     ``promise`` returns the promised snapshot of a position; it is called for other positions only if the
-    schema has drifted. ``managed``: the managed part of the live schema.
+    schema has drifted. ``managed``: the managed part of the live schema. ``positions``: those that a foreign database
+    may have the schema of, the latest first.
     """
     position = state.facts.revisions
     if not release.is_position(position):
-        nearest, drift = nearest_position(release, promise, managed.snapshot)
+        nearest, drift = nearest_position(positions, promise, managed.snapshot)
         return DriftAssessment(Verdict.FOREIGN, drift, nearest, managed.unmanaged)
     pending = release.pending(position)
     drift = difference(promise(position), managed.snapshot)
@@ -86,12 +88,11 @@ def assess_drift(
 
 
 def nearest_position(
-    release: Release, promise: Callable[[Position], Snapshot], live: Snapshot
+    positions: Iterable[Position], promise: Callable[[Position], Snapshot], live: Snapshot
 ) -> tuple[Position, Delta]:
     """Return the position whose schema has the fewest differences from the live one, and these differences.
 
-    Of several with equally few, the latest is returned.
+    Of several with equally few, the first is returned.
     """
-    positions: list[Position] = [*((revision.id,) for revision in reversed(release.revisions)), ()]
     deltas = [(position, difference(promise(position), live)) for position in positions]
     return min(deltas, key=lambda each: len(each[1].changes))

@@ -194,9 +194,9 @@ def _parse_choices(text: str) -> Choices:
     """Return the recorded choices, or no choices if the text has another form."""
     value = json_parsing.parse_json(text)
     if isinstance(value, dict):
-        adopt, clean = value.get("adopt"), value.get("clean")
-        if _are_strings(adopt) and _are_strings(clean):
-            return Choices(tuple(adopt), tuple(clean))
+        adopt, clean, replan = value.get("adopt"), value.get("clean"), value.get("replan", [])
+        if _are_strings(adopt) and _are_strings(clean) and _are_strings(replan):
+            return Choices(tuple(adopt), tuple(clean), tuple(replan))
     return NO_CHOICES
 
 

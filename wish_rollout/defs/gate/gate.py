@@ -104,7 +104,9 @@ class ApprovalGate:
         subject = subject_of_plan(self.project, rules, plan)
         check_hazards(subject, rules.policy)
         with self.target.connect() as connection:
-            state = read_ledger_state(connection, self.target.name, self._known_rows(subject))
+            state = read_ledger_state(
+                connection, self.target.name, self._known_rows(subject), rules.version_table
+            )
             recorded = self._find_request(rules, subject, connection, state)
             request = recorded.request if recorded else None
             try:

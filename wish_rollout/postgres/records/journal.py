@@ -7,6 +7,7 @@ last transaction deletes the rows.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, LiteralString, NamedTuple
+from urllib.parse import quote
 
 from wish_rollout.core.text.sql_tokens import find_phrase, read_name, skip_phrases, tokenize_statements
 from wish_rollout.postgres.execution.statement_results import StatementResult
@@ -31,6 +32,7 @@ comment on table wish_rollout.journal is 'Statements of a release that is in pro
 EXISTS: LiteralString = "select to_regclass('wish_rollout.journal') is not null"
 READ: LiteralString = """
 select release = %s, revision, statement, nth, finished is not null, expected, gave from wish_rollout.journal
+where starts_with(release, %s)
 """
 INTERRUPTED: LiteralString = """
 select release, expected from wish_rollout.journal where starts_with(release, %s) limit 1
@@ -44,9 +46,31 @@ insert into wish_rollout.journal (release, expected, revision, statement, nth, g
 values (%s, %s, %s, %s, %s, %s, clock_timestamp())
 on conflict (release, revision, statement, nth) do update set finished = clock_timestamp(), gave = excluded.gave
 """
+EARLIER: LiteralString = """
+select revision, statement, nth, gave from wish_rollout.journal
+where release <> %s and starts_with(release, %s) and right(release, 8) = ' upgrade' and finished is not null
+"""
+TAKE_OVER: LiteralString = """
+insert into wish_rollout.journal (release, expected, revision, statement, nth, gave, started, finished)
+select distinct on (revision, statement, nth) %s, %s, revision, statement, nth, gave, started, finished
+from wish_rollout.journal where starts_with(release, %s) and right(release, 8) = ' upgrade'
+order by revision, statement, nth, finished
+on conflict do nothing
+"""
+DELETE: LiteralString = "delete from wish_rollout.journal where starts_with(release, %s)"
 INDEX: LiteralString = """
 select i.indisvalid from pg_index i where i.indexrelid = to_regclass(%s)
 """
+
+
+def act_name(version_table: str, release: str, how: str) -> str:
+    """Return the name of an act in the journal. The version table keeps apart projects that share a database."""
+    return f"{quote(version_table)} {release} {how}"
+
+
+def _project_of(act: str) -> str:
+    """Return the part of an act's name that all acts of the project have."""
+    return act.partition(" ")[0] + " "
 
 
 def exists(connection: psycopg.Connection[Any]) -> bool:
@@ -66,6 +90,23 @@ def find_interrupted_act(connection: psycopg.Connection[Any], prefix: str) -> tu
     return (row[0].removeprefix(prefix), row[1]) if row else None
 
 
+def read_earlier_statements(
+    connection: psycopg.Connection[Any], act: str
+) -> dict[StatementKey, StatementResult]:
+    """Return the finished statements of interrupted upgrades with other names than ``act``, and their results."""
+    if not exists(connection):
+        return {}
+    rows = connection.execute(EARLIER, [act, _project_of(act)])
+    return {StatementKey(*key): StatementResult.from_json(result) for *key, result in rows}
+
+
+def take_over_statements(connection: psycopg.Connection[Any], act: str, expected: str) -> None:
+    """Make the statements of interrupted upgrades those of ``act``, in one transaction."""
+    with connection.transaction():
+        connection.execute(TAKE_OVER, [act, expected, _project_of(act)])
+        connection.execute(DELETE + " and release <> %s", [_project_of(act), act])
+
+
 class StatementKey(NamedTuple):
     """Identifies a statement of a release.
 
@@ -82,7 +123,7 @@ class Journal:
 
     ``expected``: the fingerprint that the schema must have after the release. ``finished``: the results of the
     finished statements. ``begun``: statements that were started and not finished. ``has_other_rows``: whether the
-    journal contains rows of another release.
+    journal contains rows of another release of the project.
     """
 
     def __init__(self, connection: psycopg.Connection[Any], release: str, expected: str = "") -> None:
@@ -98,7 +139,7 @@ class Journal:
         if not exists(self.connection):
             return False
         for is_same_release, *key, finished, expected, result in self.connection.execute(
-            READ, [self.release]
+            READ, [self.release, _project_of(self.release)]
         ):
             if not is_same_release:
                 self.has_other_rows = True
@@ -126,8 +167,11 @@ class Journal:
         self.finished[key] = result
 
     def delete_rows(self) -> None:
-        """Delete all rows, in the transaction in which the act ends. The rollout lock excludes other acts in progress."""
-        self.connection.execute("delete from wish_rollout.journal")
+        """Delete all rows of the project, in the transaction in which the act ends.
+
+        The rollout lock excludes other acts in progress.
+        """
+        self.connection.execute(DELETE, [_project_of(self.release)])
 
     def repair_concurrent_statement(self, text: str) -> bool:
         """Clean up after an interrupted statement; return whether it had completed.

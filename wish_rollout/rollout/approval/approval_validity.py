@@ -43,7 +43,10 @@ def plan_for_request(project: Project, target: Target, requested: Subject) -> En
         raise EnvironmentNotGated(env.name)
     if requested.act == Action.ROLLBACK:
         return plan_rollback(project, target, requested.end)
-    choices = Choices(adopt=(env.name,)) if requested.act == Action.ADOPT else Choices()
+    choices = Choices(
+        adopt=(env.name,) if requested.act == Action.ADOPT else (),
+        replan=(env.name,) if requested.act == Action.REPLAN else (),
+    )
     plan, state = plan_target(project, target, choices)
     refuse_infeasible(env, plan, project, state)
     if plan.is_empty:
@@ -64,7 +67,8 @@ def check_submitted_approval(
     rules = approval_rules(project, target)
     with target.connect() as connection:
         refuse_used_request(connection, request)
-        read_ledger_state(connection, target.name).refuse_later_rows(request)
+        state = read_ledger_state(connection, target.name, version_table=rules.version_table)
+        state.refuse_later_rows(request)
     plan = plan_for_request(project, target, request.subject)
     return check_approval(rules, subject_of_plan(project, rules, plan), document)
 
@@ -80,7 +84,8 @@ def refuse_void_request(project: Project, target: Target, rules: ApprovalRules, 
     Raises what ``plan_for_request`` and ``refuse_other_subject`` raise.
     """
     with target.connect() as connection:
-        read_ledger_state(connection, target.name).refuse_later_rows(request)
+        state = read_ledger_state(connection, target.name, version_table=rules.version_table)
+        state.refuse_later_rows(request)
     plan = plan_for_request(project, target, request.subject)
     refuse_other_subject(request, subject_of_plan(project, rules, plan), rules)
 

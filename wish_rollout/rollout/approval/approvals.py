@@ -135,7 +135,7 @@ def find_authorization(  # noqa: PLR0913, PLR0917
     ledger. If the ledger is not intact, only a break-glass approval counts. Raises LedgerTampered.
     """
     now = datetime.now(UTC)
-    state = read_ledger_state(connection, subject.environment, known)
+    state = read_ledger_state(connection, subject.environment, known, rules.version_table)
     valid, invalid = sort_approvals(rules, subject, documents, now)
     reasons: list[RolloutError] = []
     for request, signed in valid.items():

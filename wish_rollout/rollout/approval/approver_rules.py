@@ -23,10 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRules:
-    """The current rules of one target: its approval policy, and the keys that may sign."""
+    """The current rules of one target: its approval policy, and the keys that may sign.
+
+    ``version_table``: of the project; only its own rows of the ledger count.
+    """
 
     policy: Policy
     signers: AllowedSigners
+    version_table: str = ""
 
 
 def approval_rules(project: Project, target: Target) -> ApprovalRules:
@@ -38,10 +42,11 @@ def approval_rules(project: Project, target: Target) -> ApprovalRules:
 
     if belongs_to_sandbox(project.config, target):
         signers = read_signers(home(project.config) / SIGNERS)
-        return ApprovalRules(Policy(signers.digest, four_eyes=False), signers)
+        policy = Policy(signers.digest, four_eyes=False)
+        return ApprovalRules(policy, signers, target.scope.version_table)
     signers = read_allowed_signers(project, target.environment)
     approval = target.environment.approval or ApprovalConfig()
-    return ApprovalRules(approval.policy(signers.digest), signers)
+    return ApprovalRules(approval.policy(signers.digest), signers, target.scope.version_table)
 
 
 def read_allowed_signers(project: Project, env: Environment) -> AllowedSigners:

@@ -16,9 +16,10 @@ from wish_rollout.core.ledger import (
     LedgerHead,
     last_head,
     refuse_missing_rows,
+    rows_of,
     verify_chain,
 )
-from wish_rollout.core.ungated import find_gate
+from wish_rollout.core.ungated import GateInForce, find_gate
 from wish_rollout.postgres.catalog.database_state import read_facts
 from wish_rollout.postgres.records import ledger
 from wish_rollout.postgres.records.ledger_integrity import refuse_altered_ledger
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from wish_rollout.config import Environment
     from wish_rollout.core.approval.documents import Request
     from wish_rollout.core.plan.database_state import ServerFacts
-    from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.project.target import Target
 
 
@@ -63,9 +63,16 @@ class LedgerState:
 
 
 def read_ledger_state(
-    connection: psycopg.Connection[Any], environment: str, known: KnownRows = NOTHING_KNOWN
+    connection: psycopg.Connection[Any],
+    environment: str,
+    known: KnownRows = NOTHING_KNOWN,
+    version_table: str = "",
 ) -> LedgerState:
-    """Read and verify a whole ledger. Raises LedgerTampered if it is not the table that this program created."""
+    """Read and verify a whole ledger. Raises LedgerTampered if it is not the table that this program created.
+
+    ``version_table``: the head is the last row of the project with this version table, so that another project's acts in
+    the same database do not make a request void; empty for the last row of all.
+    """
     refuse_altered_ledger(connection, environment)
     entries = list(ledger.read(connection))
     fault: RolloutError | None = None
@@ -74,20 +81,26 @@ def read_ledger_state(
         refuse_missing_rows(environment, entries, known.heads)
     except RolloutError as error:
         fault = error
-    return LedgerState(last_head(entries), fault, known)
+    own = rows_of(entries, version_table) if version_table else entries
+    return LedgerState(last_head(own), fault, known)
 
 
 def refuse_bypassed_gate(
-    connection: psycopg.Connection[Any], environment: Environment, facts: ServerFacts
+    connection: psycopg.Connection[Any], environment: Environment, facts: ServerFacts, version_table: str
 ) -> None:
     """Raise if the ledger shows approvals of another gated environment, or of this one, which is not gated any more.
 
+    Approvals of a project with another version table require that this environment is gated too, whatever its name is.
     Raises LedgerTampered, DatabaseOfGatedEnvironment, GateRemoved.
     """
     if not facts.ledger:
         return
     refuse_altered_ledger(connection, environment.name)
-    gate = find_gate(list(ledger.read(connection)), facts.permanent_identity, signing_key)
+    entries = list(ledger.read(connection))
+    gate = find_gate(entries, facts.permanent_identity, signing_key, version_table)
+    if gate is None and not environment.gated:
+        others = find_gate(entries, facts.permanent_identity, signing_key)
+        gate = others and GateInForce("", others.approvers)
     if gate is None or (environment.gated and gate.environment in ("", environment.name)):
         return
     if gate.environment not in ("", environment.name):
@@ -95,12 +108,12 @@ def refuse_bypassed_gate(
     raise GateRemoved(environment.name, ", ".join(gate.approvers))
 
 
-def refuse_bypassed_gates(project: Project, targets: Sequence[Target]) -> None:
+def refuse_bypassed_gates(targets: Sequence[Target]) -> None:
     """Raise what ``refuse_bypassed_gate`` raises, for each of these targets."""
     for target in targets:
         with target.connect() as connection:
-            facts = read_facts(connection, project.config.release.version_table)
-            refuse_bypassed_gate(connection, target.environment, facts)
+            facts = read_facts(connection, target.scope.version_table)
+            refuse_bypassed_gate(connection, target.environment, facts, target.scope.version_table)
 
 
 def signing_key(text: str, armor: str) -> str:

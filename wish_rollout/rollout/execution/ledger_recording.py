@@ -10,7 +10,7 @@ from wish_rollout.core.approval.documents import UNKNOWN_REQUESTER
 from wish_rollout.core.errors.execution import ClusterChangeRefused
 from wish_rollout.core.errors.plans import PlanChanged
 from wish_rollout.core.errors.signatures import ApproversNotConfigured
-from wish_rollout.core.ledger import EMPTY_LEDGER, Act, LedgerHead
+from wish_rollout.core.ledger import EMPTY_LEDGER, VERSION_TABLE, Act, LedgerHead
 from wish_rollout.core.release.release import format_position
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.catalog.shared_catalogs import changed_shared_catalogs
@@ -155,7 +155,8 @@ class Recorder:
 
     def _place(self) -> dict[str, Any]:
         """Return which environment and database this is, so that no other environment changes it without its gate."""
-        return {"environment": self.target.name, "database": self.plan.facts.permanent_identity}
+        place = {"environment": self.target.name, "database": self.plan.facts.permanent_identity}
+        return {**place, VERSION_TABLE: self.target.scope.version_table}
 
     def _act(self) -> Act:
         return Act(

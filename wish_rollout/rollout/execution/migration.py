@@ -12,13 +12,14 @@ from wish_rollout.core.schema.delta_rendering import render_markdown
 from wish_rollout.core.schema.names import parent_object
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.execution.object_removal import drop_objects
+from wish_rollout.postgres.records.journal import take_over_statements
 from wish_rollout.postgres.records.version_table import set_revisions
 from wish_rollout.rollout.approval.ledger_guard import refuse_bypassed_gate
 from wish_rollout.rollout.execution.ledger_recording import NOBODY, Actor, Recorder
 from wish_rollout.rollout.execution.rollout_lock import rollout_mutex
 from wish_rollout.rollout.execution.script_execution import NO_CHECKS, Checks, run_scripts
 from wish_rollout.rollout.planning.drift_refusals import refuse_drift
-from wish_rollout.rollout.planning.plans import NO_CHOICES, Choices, plan_on_connection
+from wish_rollout.rollout.planning.plans import NO_CHOICES, Choices, journal_act_name, plan_on_connection
 from wish_rollout.rollout.planning.refusals import refuse_infeasible
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 
@@ -110,7 +111,7 @@ def migrate_environment(
     with target.connect() as connection, rollout_mutex(target, connection):
         plan, seen = plan_on_connection(project, target, connection, choices)
         project = project.for_server(seen.facts.major)
-        refuse_bypassed_gate(connection, target.environment, seen.facts)
+        refuse_bypassed_gate(connection, target.environment, seen.facts, target.scope.version_table)
         refuse_infeasible(target.environment, plan, project, seen)
         recorder = Recorder(target, connection, plan, actor, fingerprinted=project.without_runtime_partitions)
         if not plan.is_empty:
@@ -132,6 +133,8 @@ def act(project: Project, recorder: Recorder, seen: DatabaseState) -> tuple[str,
     if plan.adopted is not None:
         checks = Checks(first=adoption(project, recorder, plan.adopted))
     recorder.after = plan.resumed_fingerprint or plan.promised.apply(before).fingerprint
+    if plan.action is Action.REPLAN:
+        take_over_statements(recorder.connection, journal_act_name(project, plan), recorder.after)
     applied = run_scripts(project, recorder, seen, "up", checks)
     return recorder.after, applied.revisions
 

@@ -27,11 +27,11 @@ def preflight(project: Project, targets: Sequence[Target], choices: Choices = NO
     whose quorum cannot be reached is an error too (ApproversNotConfigured, InvalidAllowedSigners,
     RevisionAuthorUnknown, QuorumUnreachable).
     """
-    for name in (*choices.adopt, *choices.clean):
+    for name in (*choices.adopt, *choices.clean, *choices.replan):
         project.config.find_environment(name)
     planned = [plan_target(project, target, choices) for target in targets]
     refuse_same_database(project, {plan.environment: seen.facts for plan, seen in planned})
-    refuse_bypassed_gates(project, targets)
+    refuse_bypassed_gates(targets)
     for target, (plan, seen) in zip(targets, planned, strict=True):
         refuse_infeasible(target.environment, plan, project, seen)
         if target.environment.gated and not plan.is_empty:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.signatures import SigningFailed, UnknownSigner
-from wish_rollout.core.ledger import Act, LedgerEntry, last_head
+from wish_rollout.core.ledger import VERSION_TABLE, Act, LedgerEntry, last_head
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.ungated import UNGATED, UngatedStatement, approval_keys
 from wish_rollout.postgres.catalog.database_state import read_database_state
@@ -44,6 +44,7 @@ def release_from_gate(project: Project, target: Target, who: str, signer: Signer
         detail = {
             "environment": target.name,
             "database": identity,
+            VERSION_TABLE: target.scope.version_table,
             "reason": statement.reason,
             "key": key,
             "signature": signature,

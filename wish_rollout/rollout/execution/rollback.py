@@ -40,7 +40,7 @@ def rollback_environment(
     with target.connect() as connection, rollout_mutex(target, connection):
         plan, seen = plan_rollback_on(project, target, connection, to)
         project = project.for_server(seen.facts.major)
-        refuse_bypassed_gate(connection, target.environment, seen.facts)
+        refuse_bypassed_gate(connection, target.environment, seen.facts, target.scope.version_table)
         after = (
             plan.resumed_fingerprint
             or plan.promised.apply(project.without_runtime_partitions(seen.snapshot)).fingerprint

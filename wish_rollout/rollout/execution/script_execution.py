@@ -92,7 +92,7 @@ def _attempt(
         connection.execute("reset role")
         connection.execute("discard temp")
     recorder.resume()
-    journal = Journal(connection, journal_act_name(plan), recorder.after)
+    journal = Journal(connection, journal_act_name(project, plan), recorder.after)
     sequence = lock_sequence(project, plan)
     again = command_to_continue(plan)
     locks = TransactionLocks(execution, sequence, has_transaction_per_revision, again)

@@ -47,7 +47,7 @@ def rehearsed(project: Project, plan: EnvironmentPlan | None) -> Rehearsed:
     code = project.code.record
     before, after = (plan.env_before, plan.env_after) if plan else (code.before, code.after)
     statements: dict[str, tuple[str, ...]] = {BEFORE: before, AFTER: after}
-    if plan and plan.action is not Action.ADOPT:
+    if plan:
         for pending in plan.pending:
             revision = pending.split(" ", maxsplit=1)[0]
             record = project.history.record(revision)

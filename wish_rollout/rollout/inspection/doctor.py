@@ -16,6 +16,7 @@ from wish_rollout.rollout.inspection.dagster_database import (
     refuse_foreign_dagster_database,
     refuse_taken_project_name,
 )
+from wish_rollout.rollout.inspection.database_settings import describe_settings
 from wish_rollout.rollout.inspection.notifications import check_receiver
 from wish_rollout.rollout.planning.accepted_differences import describe_changes, describe_version
 from wish_rollout.rollout.planning.plans import plan_target
@@ -67,6 +68,7 @@ def run_doctor(project: Project, *, claim: bool = False) -> list[CheckResult]:
         ("history", lambda: f"release {project.release_digest[:12]}"),
         *((env.name, lambda env=env: check_database(project, env)) for env in project.config.environment),
         ("environments", lambda: check_separate_databases(project)),
+        ("settings", lambda: describe_settings(project)),
         ("dagster", lambda: check_dagster_database(project, claim=claim)),
         *(
             (f"notify {each.source}", lambda each=each: check_receiver(project.config, each))

@@ -150,7 +150,7 @@ def _compare_environments(
 def remedy_for_environment(project: Project, status: EnvironmentStatus) -> Remedy:
     """Return the SQL that changes a drifted environment's schema to the one of its revision.
 
-    For an unknown revision, it is the SQL that leads to the most similar schema of the release.
+    For an unknown revision or an empty version table, it is the SQL that leads to the most similar schema of the release.
 
     The environment's state must have been read.
     """
@@ -159,17 +159,15 @@ def remedy_for_environment(project: Project, status: EnvironmentStatus) -> Remed
     scope = project.scope_of(project.config.find_environment(status.environment))
     schema = EnvironmentSchema(project, status.state)
     roles = Roles.of(scope.migrator or facts.role, scope.roles)
-    live, target = _remedy_schemas(project, schema, status)
+    live, target = _remedy_schemas(project, schema)
     found = remedy(live, target, roles, facts.major)
     gaps = tuple(Gap("table", name, NOT_DROPPED) for name in project.runtime_partitions(schema.live))
     return replace(found, gaps=(*found.gaps, *gaps)) if gaps else found
 
 
-def _remedy_schemas(
-    project: Project, schema: EnvironmentSchema, status: EnvironmentStatus
-) -> tuple[Snapshot, Snapshot]:
+def _remedy_schemas(project: Project, schema: EnvironmentSchema) -> tuple[Snapshot, Snapshot]:
     """Return the live schema that a remedy changes, without partitions made at run time, and the one it leads to."""
-    target = schema.at(schema.position if schema.is_known else status.assessment.schema_position or ())
+    target = schema.at(schema.remedy_position)
     partitions = project.runtime_partitions(schema.live)
     return remove_objects(schema.live, {("table", name) for name in partitions}), target
 
@@ -181,7 +179,7 @@ def rehearse_remedies(project: Project, report: DriftReport) -> DriftReport:
     rehearsed = {}
     for status in report.statuses:
         if status.environment in report.remedies and status.state is not None:
-            live, target = _remedy_schemas(project, EnvironmentSchema(project, status.state), status)
+            live, target = _remedy_schemas(project, EnvironmentSchema(project, status.state))
             found = report.remedies[status.environment]
             rehearsed[status.environment] = rehearse(found, live, target, project.config)
     return replace(report, remedies={**report.remedies, **rehearsed})

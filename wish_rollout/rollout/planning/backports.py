@@ -9,20 +9,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import psycopg
-
-from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.plan.verdict import Verdict
-from wish_rollout.core.remedy.remedy import remedy
-from wish_rollout.core.remedy.role_names import Roles
-from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta_rendering import summarize_delta
-from wish_rollout.rollout.project.environment_schema import without_baseline
+from wish_rollout.rollout.planning.live_rehearsal import rehearse_from_live
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from wish_rollout.core.schema.delta import Delta
     from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 
 _TOLERANT = re.compile(
@@ -47,43 +38,5 @@ def find_backport(schema: EnvironmentSchema) -> str:
         return ""
     key = (release.name, "+".join(schema.position), schema.live.fingerprint)
     if key not in _measured:
-        _measured[key] = leads_to_head(schema, assessment.drift)
+        _measured[key] = not rehearse_from_live(schema, assessment.drift)
     return f"already there: {summarize_delta(assessment.drift)}" if _measured[key] else ""
-
-
-def leads_to_head(schema: EnvironmentSchema, drift: Delta) -> bool:
-    """Return whether the pending revisions lead from a copy of the live schema to exactly the head's schema.
-
-    The copy has no rows. False also if the live schema cannot be copied, or there is no scratch server.
-    """
-    from wish_rollout.rollout.project.replay import Replayer
-    from wish_rollout.rollout.project.scratch import scratch
-
-    project = schema.project
-    live, promise = without_baseline(schema, drift), project.history.at(schema.position)
-    roles = Roles("CURRENT_USER", {}, portable=True)
-    found = remedy(promise, live, roles, schema.state.facts.major)
-    if not found.covered:
-        return False
-    try:
-        with scratch(project) as url:
-            replayer = Replayer(project, url)
-            replayer.up_to(schema.position)
-            execute(url, (statement.sql for statement in found.statements))
-            if difference(live, replayer.snapshot()):
-                return False
-            for revision in project.release.head:
-                replayer.up(revision)
-            return not difference(project.history.at(project.release.head), replayer.snapshot())
-    except (RolloutError, psycopg.Error):
-        return False
-
-
-def execute(url: str, statements: Iterable[str]) -> None:
-    """Execute statements in a scratch database."""
-    from wish_rollout.postgres.sessions.connections import connect
-    from wish_rollout.rollout.project.base_schema import SCRATCH
-
-    with connect(url, SCRATCH) as connection:
-        for statement in statements:
-            connection.execute(statement.encode())

@@ -60,7 +60,8 @@ def refuse_adoption(env: Environment, plan: EnvironmentPlan, schema: Environment
     if plan.action is not Action.ADOPT or plan.adopted is not None:
         return
     if not schema.is_known or schema.assess().drift:
-        nearest, drift = nearest_position(schema.project.release, schema.project.history.at, schema.live)
+        history = schema.project.history
+        nearest, drift = nearest_position(history.positions(), history.at, schema.live)
         raise SchemaNotAdoptable(env.name, format_position(nearest), summarize_delta(drift))
     raise AdoptionUnnecessary(env.name, format_position(schema.position))
 
@@ -75,7 +76,8 @@ def refuse_drift(environment: str, schema: EnvironmentSchema) -> None:
     if assessment.verdict is Verdict.AHEAD:
         raise SchemaAhead(environment, position, format_position(assessment.schema_position or ()))
     if assessment.verdict is Verdict.DRIFTED:
-        if schema.has_only_platform_differences:
+        only_moves = all(map(is_column_move, assessment.drift.changes))
+        if schema.has_only_acceptable_differences and not only_moves:
             raise BaselineChanged(environment, position, summarize_delta(assessment.drift))
         raise drift_error(
             environment, position, assessment.drift, at_head=schema.position == schema.project.release.head

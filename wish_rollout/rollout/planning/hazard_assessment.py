@@ -33,7 +33,7 @@ def add_hazards(
     ``connection``: in autocommit mode; it is only read from. Objects that are dropped before the migration
     (``Action.CLEAN``) are ignored. Raises InvalidHazardAllowance.
     """
-    if plan.action not in (Action.UPGRADE, Action.CLEAN, Action.ADOPT, Action.ROLLBACK) or not plan.pending:
+    if plan.action is Action.NOTHING or not plan.pending:
         return plan
     from wish_rollout.revisions.hazard_allowances import allowances
     from wish_rollout.revisions.transaction_scope import sets_transaction_per_revision

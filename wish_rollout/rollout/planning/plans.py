@@ -14,13 +14,14 @@ from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.conflicting_objects import find_conflicting_objects, is_created_if_missing
 from wish_rollout.core.schema.delta import Delta
 from wish_rollout.postgres.catalog.database_state import read_database_state
-from wish_rollout.postgres.records.journal import find_interrupted_act
+from wish_rollout.postgres.records.journal import act_name, find_interrupted_act
 from wish_rollout.rollout.planning.accepted_differences import (
     baseline_after,
     describe_differences,
     describe_version,
 )
 from wish_rollout.rollout.planning.backports import find_backport
+from wish_rollout.rollout.planning.half_done_releases import add_half_done
 from wish_rollout.rollout.planning.hazard_assessment import add_hazards
 from wish_rollout.rollout.planning.refusals import refuse_infeasible
 from wish_rollout.rollout.planning.row_checks import add_row_findings
@@ -44,11 +45,12 @@ class Choices:
     """The operator's choices for existing objects that conflict with the release.
 
     ``adopt``: environments whose schema is recorded as that of the release. ``clean``: environments whose conflicting
-    objects are dropped first.
+    objects are dropped first. ``replan``: environments in which a half-done release is continued with changed scripts.
     """
 
     adopt: tuple[str, ...] = ()
     clean: tuple[str, ...] = ()
+    replan: tuple[str, ...] = ()
 
 
 NO_CHOICES = Choices()
@@ -96,20 +98,24 @@ def plan_on_connection(
     project = project.for_server(state.facts.major)
     plan = plan_for(project, target.environment, state, choices)
     if plan.action in (Action.UPGRADE, Action.ADOPT) and (
-        found := find_interrupted_act(connection, journal_act_name(plan))
+        found := find_interrupted_act(connection, journal_act_name(project, plan))
     ):
         plan = replace(plan, resumed_fingerprint=found[1])
+    elif plan.action is Action.UPGRADE:
+        schema, replan = EnvironmentSchema(project, state), plan.environment in choices.replan
+        plan = add_half_done(connection, plan, schema, act=journal_act_name(project, plan), replan=replan)
     return add_row_findings(project, connection, add_hazards(project, connection, plan)), state
 
 
-def journal_act_name(plan: EnvironmentPlan) -> str:
-    """Return the name of a plan's act in the journal: the release's name there, action and, for a rollback, its target.
+def journal_act_name(project: Project, plan: EnvironmentPlan) -> str:
+    """Return the name of a plan's act in the journal: version table, the release's name there, action, and a rollback's target.
 
-    An adoption that applies revisions has the name of an upgrade, by which a later run continues it.
+    An adoption that applies revisions, and a release that is continued with changed scripts, have the name of an
+    upgrade, by which a later run continues them.
     """
-    action = Action.UPGRADE if plan.action is Action.ADOPT else plan.action
+    action = Action.UPGRADE if plan.action in (Action.ADOPT, Action.REPLAN) else plan.action
     how = f"down {format_position(plan.end)}" if plan.action is Action.ROLLBACK else action.value
-    return f"{plan.journal_digest} {how}"
+    return act_name(project.config.release.version_table, plan.journal_digest, how)
 
 
 def plan_for(

@@ -23,6 +23,7 @@ from wish_rollout.rollout.planning.drift_refusals import (
     refuse_invalid_indexes,
     refuse_position,
 )
+from wish_rollout.rollout.planning.half_done_releases import refuse_half_done
 from wish_rollout.rollout.planning.hazard_assessment import refuse_hazards
 from wish_rollout.rollout.planning.row_checks import refuse_violating_rows
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
@@ -39,7 +40,8 @@ def refuse_infeasible(
 ) -> None:
     """Raise if the plan cannot be executed.
 
-    The errors, in this order: what ``refuse_adoption`` and ``refuse_position`` raise; what ``refuse_unwritable``
+    The errors, in this order: what ``refuse_adoption``, ``refuse_position`` and ``refuse_half_done``
+    raise; what ``refuse_unwritable``
     raises; CleanNotAllowed; ConflictingObjectsFound; what ``refuse_drift`` raises; ColumnOrderWouldDiffer;
     HazardsNotAllowed; RowsDoNotFit.
     """
@@ -47,6 +49,7 @@ def refuse_infeasible(
     refuse_adoption(env, plan, schema)
     if plan.adopted is None:
         refuse_position(env, plan.start, project)
+        refuse_half_done(plan)
         refuse_invalid_indexes(env.name, schema)
     for refuse in (refuse_unwritable, _refuse_cleaning, _refuse_conflicting_objects):
         refuse(env, plan, project, state)
@@ -149,7 +152,9 @@ def describe_alternatives(env: Environment, *, adoptable: bool) -> str:
     adopt = (
         f"adopt the schema, because it equals the schema of the release: wish-rollout apply --adopt {env.name}"
         if adoptable
-        else "adopting is not possible, because the schema differs from the schema of the release"
+        else "adopting is not possible yet, because the schema differs from every schema of the release; remove the "
+        f"differences from the most similar one: wish-rollout drift {env.name} --sql; then: wish-rollout apply --adopt "
+        f"{env.name}"
     )
     clean = (
         f"drop the objects and their rows: wish-rollout apply --clean {env.name}"

@@ -20,7 +20,7 @@ from wish_rollout.core.plan.plan import Action
 from wish_rollout.core.release.release import Position, format_position
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.postgres.catalog.database_state import read_database_state
-from wish_rollout.postgres.records.journal import find_interrupted_act
+from wish_rollout.postgres.records.journal import act_name, find_interrupted_act
 from wish_rollout.postgres.rows.rows_at_risk import count_rows_at_risk
 from wish_rollout.rollout.planning.accepted_differences import baseline_after
 from wish_rollout.rollout.planning.drift_refusals import refuse_drift, refuse_position
@@ -79,7 +79,8 @@ def plan_rollback_on(
     state = read_database_state(connection, target.scope)
     project = project.for_server(state.facts.major)
     refuse_same_database(project, {target.name: state.facts})
-    resumed = find_interrupted_act(connection, f"{project.journal_digest} down ")
+    name = act_name(project.config.release.version_table, project.journal_digest, "down ")
+    resumed = find_interrupted_act(connection, name)
     if resumed and to is None:
         to = resumed[0]
     resumes = resumed[1] if resumed and resumed[0] == to else ""

@@ -114,8 +114,7 @@ def rehearse_on_sampled_rows(
     try:
         with scratch(project) as url:
             replayer = Replayer(project, url)
-            for head in plan.upgraded_from:
-                replayer.up(head)
+            replayer.up_to(plan.upgraded_from)
             with connect(url, SCRATCH) as scratch_connection:
                 for finding in findings:
                     columns = select_sample_columns(before, finding.requirement, named_columns)
@@ -125,8 +124,7 @@ def rehearse_on_sampled_rows(
                     insert_sample_rows(
                         scratch_connection, source_of(finding.requirement).table, columns, rows
                     )
-            for head in plan.end:
-                replayer.up(head)
+            replayer.up_to(plan.end, plan.upgraded_from)
     except (DatabaseUnreachable, ScratchConnectionLost):
         raise
     except RolloutError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.plan.verdict import DriftAssessment, assess_drift
+from wish_rollout.core.plan.verdict import DriftAssessment, assess_drift, nearest_position
 from wish_rollout.core.schema.baseline import Baseline, apply_baseline, find_baseline
 from wish_rollout.core.schema.column_order import follow_column_order
 from wish_rollout.core.schema.comparison import difference
@@ -13,7 +13,7 @@ from wish_rollout.core.schema.delta import DeltaDoesNotFit
 from wish_rollout.core.schema.inheritance import unfold_inherited
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.core.release.release import Position
@@ -57,23 +57,38 @@ class EnvironmentSchema:
     @cached_property
     def baseline(self) -> Baseline:
         """The environment's baseline: the recorded one, or else the differences that a platform explains."""
-        return self._chosen or self.state.baseline or self.baseline_at(self.position if self.is_known else ())
+        return (
+            self._chosen
+            or self.state.baseline
+            or self.baseline_at(self.position if self.is_known else self.project.history.base)
+        )
 
     def baseline_at(self, position: Position, *, any_order: bool = False) -> Baseline:
         """Return the baseline of a database that has the schema of a position, as found in the live schema."""
-        history = self.project.history
-        return find_baseline(position, history.at(()), history.at(position), self.live, any_order=any_order)
+        history, ancestors = self.project.history, self.project.release.ancestors
+        base = history.base if ancestors(position) >= ancestors(history.base) else ()
+        return find_baseline(position, history.at(base), history.at(position), self.live, any_order=any_order)
+
+    @cached_property
+    def remedy_position(self) -> Position:
+        """The position to whose schema a remedy leads: that of the version table, or else the most similar one.
+
+        Also if the version table is empty, because a row that was lost would otherwise mean that all is to be dropped.
+        """
+        if self.is_known and self.position:
+            return self.position
+        return nearest_position(self.project.history.positions(), self.at, self.live)[0]
 
     @property
-    def has_only_platform_differences(self) -> bool:
-        """Return whether a platform explains all differences between the live schema and the history's."""
-        explained = self.baseline_at(self.position).accepted
+    def has_only_acceptable_differences(self) -> bool:
+        """Return whether the live schema differs from the history's only by a platform's objects and column orders."""
+        explained = self.baseline_at(self.position, any_order=True).accepted
         return explained == difference(self.project.history.at(self.position), self.live)
 
     @cached_property
     def _recorded_at(self) -> Snapshot:
-        position = self.baseline.position
-        return self.project.history.at(position if self.project.release.is_position(position) else ())
+        position, history = self.baseline.position, self.project.history
+        return history.at(position if self.project.release.is_position(position) else history.base)
 
     def at(self, position: Position) -> Snapshot:
         """Return the schema that the environment must have at a position."""
@@ -105,16 +120,15 @@ class EnvironmentSchema:
 
     def assess(self) -> DriftAssessment:
         """Return the verdict on the environment."""
-        return assess_drift(self.project.release, self.state, self.at, self.managed)
+        positions = self.project.history.positions()
+        return assess_drift(self.project.release, self.state, self.at, self.managed, positions)
 
     def find_adoptable(self) -> Baseline | None:
         """Return the baseline at the latest position whose schema the live one is, whatever the version table names.
 
         Differences that a platform explains and the order of columns do not count. None if there is no position.
         """
-        release = self.project.release
-        positions: Iterable[Position] = [*((each.id,) for each in reversed(release.revisions)), ()]
-        for position in dict.fromkeys([release.head, *positions]):
+        for position in self.project.history.positions():
             baseline = self.baseline_at(position, any_order=True)
             if baseline.accepted == difference(self.project.history.at(position), self.live):
                 return baseline

@@ -81,14 +81,26 @@ class History:
 
     def names(self) -> Iterator[Mapping[Key, Mapping[str, Json]]]:
         """Give objects that together have the names of all that the recorded history has ever had."""
-        before = self.project.release.ancestors(self._base)
-        yield self.at(self._base).objects
+        before = self.project.release.ancestors(self.base)
+        yield self.at(self.base).objects
         for revision in self.project.release.revisions:
             if revision.id in before:
                 continue
             record = self.record(revision.id)
             for changes in (record.merged, record.changes):
                 yield {key: value for key, value in changes.items() if value is not None}
+
+    @property
+    def base(self) -> Position:
+        """The position from which on the history is recorded."""
+        return self.journal.base if self.journal.entries else ()
+
+    def positions(self) -> tuple[Position, ...]:
+        """Return the positions from which on the history is recorded, the latest first; all if nothing is recorded."""
+        release = self.project.release
+        before = release.ancestors(self.base)
+        single = [(each.id,) for each in reversed(release.revisions) if each.id not in before]
+        return tuple(dict.fromkeys([release.head, *single, self.base]))
 
     def _schema(self, position: Position) -> Snapshot:
         if len(position) < 2:
@@ -122,11 +134,6 @@ class History:
         if self.journal.entries and ((name,) if name else ()) == self.journal.base:
             return self.journal.snapshot(BASE)
         return None if name else self._from_replay().start
-
-    @property
-    def _base(self) -> Position:
-        """The position from which on the history is recorded."""
-        return self.journal.base if self.journal.entries else ()
 
     def _between(self, position: Position) -> Snapshot:
         """Return the schema at several heads: before a merge, or replayed."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from wish_rollout.core.errors.base import VerificationFailed
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta_rendering import summarize_delta
+from wish_rollout.core.schema.rollback_differences import unforeseen_after_rollback
 from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.postgres.catalog.snapshot_tracker import Change, SnapshotTracker
 from wish_rollout.postgres.sessions.connections import connect
@@ -262,7 +263,10 @@ class Recorder:
         self.records[revision] = replace(self.records[revision], downgrade=statements, irreversible=reason)
 
     def _left(self, change: Change) -> str:
-        """Return the difference between the schema before the upgrade and the one after the downgrade."""
+        """Return the difference between the schema before the upgrade and the one after the downgrade.
+
+        What a plan of a rollback foresees is left out: see ``unforeseen_after_rollback``.
+        """
         assert self.tracker is not None
         keys = self.up.keys | change.keys
         present = self.tracker.objects
@@ -276,4 +280,5 @@ class Recorder:
             Snapshot(before, self.tracker.readable_properties),
             Snapshot(after, self.tracker.readable_properties),
         )
-        return summarize_delta(delta) if delta else ""
+        unforeseen = unforeseen_after_rollback(delta)
+        return summarize_delta(unforeseen) if unforeseen else ""

@@ -13,6 +13,7 @@ from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.revisions.history_walk import Restart, walk
 from wish_rollout.revisions.journal import Recorded
+from wish_rollout.revisions.run_hooks import NO_HOOKS, Hooks
 from wish_rollout.revisions.script_runs import ScriptRun, migrate
 from wish_rollout.rollout.project.base_schema import SCRATCH
 from wish_rollout.rollout.project.recorded_statements import NotAsRecordedError, apply_recorded
@@ -46,12 +47,15 @@ class Replayer:
         with connect(self.url, SCRATCH) as connection:
             return read_database_state(connection, self.project.scope_of()).snapshot
 
-    def up_to(self, position: Position) -> None:
-        """Apply all revisions up to a position, each in a transaction of its own; nothing is read."""
-        applied = self.project.release.ancestors(position)
+    def up_to(self, position: Position, start: Position = (), hooks: Hooks = NO_HOOKS) -> None:
+        """Apply all revisions between two positions, each in a transaction of its own; nothing is read.
+
+        ``hooks``: only ``run`` is called, for each statement of a script.
+        """
+        applied = self.project.release.ancestors(position) - self.project.release.ancestors(start)
         order = [each.id for each in self.project.release.revisions if each.id in applied]
         with connect(self.url, SCRATCH) as connection:
-            walk(self.script_run(connection), order, Unread())
+            walk(self.script_run(connection), order, Unread(), hooks)
 
     def up(self, revision: str) -> tuple[str, ...]:
         """Apply up to this revision; return the statements of it."""

@@ -20,7 +20,7 @@ from wish_rollout.rollout.project.continued_record import last_recorded_position
 from wish_rollout.rollout.project.recorded_statements import NotAsRecordedError
 from wish_rollout.rollout.project.recorder import Report, at_most_each_second
 from wish_rollout.rollout.project.replay import replay
-from wish_rollout.rollout.project.scratch import scratch
+from wish_rollout.rollout.project.scratch import empty_scratch
 from wish_rollout.rollout.scripts.release_hazards import check_hazards
 
 if TYPE_CHECKING:
@@ -175,7 +175,8 @@ def models_drift(project: Project, scripted: Snapshot | None = None) -> Delta | 
     """Return the delta from the scripts' schema to the declared one, in what models can declare.
 
     ``None`` without configured models. ``scripted``: the schema at the head; without it, the promised one. The
-    declared schema is created on a scratch database. Raises what importing the models and creating them raises.
+    declared schema is created on an empty scratch database: models declare the whole schema, also what was there before
+    the first revision. Raises what importing the models and creating them raises.
     """
     from wish_rollout.revisions.models import create_models, load_models
 
@@ -183,7 +184,7 @@ def models_drift(project: Project, scripted: Snapshot | None = None) -> Delta | 
     if spec is None:
         return None
     metadata = load_models(project.config.root, spec)
-    with scratch(project) as url, connect(url, SCRATCH) as connection:
+    with empty_scratch(project) as url, connect(url, SCRATCH) as connection:
         create_models(connection, metadata, project.config.release.search_path)
         declared = read_database_state(connection, project.scope_of()).snapshot
     scripted = scripted or project.history.at(project.release.head)

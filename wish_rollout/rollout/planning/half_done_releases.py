@@ -1,0 +1,117 @@
+"""Plans for a release that was interrupted half done, and whose scripts were changed since then."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from wish_rollout.core.errors.execution import NothingToReplan, ReleaseChanged, ReplanDiffers
+from wish_rollout.core.plan.half_done import HalfDone
+from wish_rollout.core.plan.plan import Action, EnvironmentPlan
+from wish_rollout.core.release.measurements import statement_digest
+from wish_rollout.core.release.statement_repeatability import StatementKind, classify_text
+from wish_rollout.core.schema.comparison import difference
+from wish_rollout.core.schema.delta_rendering import summarize_delta
+from wish_rollout.postgres.records.journal import StatementKey, read_earlier_statements
+from wish_rollout.rollout.planning.live_rehearsal import rehearse_from_live
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import psycopg
+
+    from wish_rollout.postgres.execution.statement_results import StatementResult
+    from wish_rollout.revisions.run_hooks import Sent
+    from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
+
+    Finished = Mapping[StatementKey, StatementResult]
+
+REPEATED = (StatementKind.SESSION, StatementKind.READ_ONLY)
+_measured: dict[tuple[str, str, frozenset[StatementKey]], str] = {}
+"""Results of rehearsals by release, live schema and statements: a plan is made several times in one run."""
+
+
+def add_half_done(
+    connection: psycopg.Connection[Any],
+    plan: EnvironmentPlan,
+    schema: EnvironmentSchema,
+    *,
+    act: str,
+    replan: bool,
+) -> EnvironmentPlan:
+    """Return the plan with what an interrupted release has done, if its scripts were changed since then.
+
+    ``act``: the name of the plan's act in the journal. ``replan``: the release is continued with the current scripts. It
+    is rehearsed on a copy of the live schema.
+    """
+    finished = read_earlier_statements(connection, act) if plan.drift else {}
+    if not finished:
+        return replace(plan, action=Action.REPLAN) if replan else plan
+    found = compare(schema, finished)
+    if not replan:
+        return replace(plan, half_done=found)
+    key = (schema.project.release.name, schema.live.fingerprint, frozenset(finished))
+    if key not in _measured:
+        _measured[key] = rehearse_from_live(schema, plan.drift, Skipping(finished).run)
+    found = replace(found, difference=_measured[key])
+    return replace(
+        plan,
+        action=Action.REPLAN,
+        half_done=found,
+        conflicting_objects=(),
+        promised=difference(schema.live, schema.at(plan.end)),
+        notes=(*plan.notes, *found.describe()),
+    )
+
+
+def compare(schema: EnvironmentSchema, finished: Finished) -> HalfDone:
+    """Return which statements of the pending revisions are among the finished ones, without a rehearsal."""
+    done: list[str] = []
+    remaining: list[str] = []
+    seen, project = Counter[tuple[str, str]](), schema.project
+    for revision in project.release.pending(schema.position):
+        for text in project.history.record(revision.id).upgrade:
+            pair = revision.id, statement_digest(text)
+            seen[pair] += 1
+            is_done = StatementKey(*pair, seen[pair]) in finished
+            (done if is_done else remaining).append(text)
+    return HalfDone(tuple(done), tuple(remaining), len(finished) - len(done))
+
+
+class Skipping:
+    """Executes the statements of a rehearsal, but for those that a database has executed already."""
+
+    def __init__(self, finished: Finished) -> None:
+        self.finished = finished
+        self.seen: Counter[tuple[str, str]] = Counter()
+
+    def run(self, sent: Sent) -> None:
+        """Execute a statement, or return the result that it had."""
+        if sent.again or classify_text(sent.statement) in REPEATED:
+            sent.execute()
+            return
+        pair = sent.revision, statement_digest(sent.text)
+        self.seen[pair] += 1
+        result = self.finished.get(StatementKey(*pair, self.seen[pair]))
+        if result is None:
+            sent.execute()
+        else:
+            result.return_again(sent.cursor)
+
+
+def refuse_half_done(plan: EnvironmentPlan) -> None:
+    """Raise if a release is half done, its scripts were changed, and the plan does not continue it.
+
+    Raises ReleaseChanged; NothingToReplan, ReplanDiffers for ``--replan``.
+    """
+    found = plan.half_done
+    if plan.action is Action.REPLAN and found is None:
+        raise NothingToReplan(plan.environment)
+    if found is None:
+        return
+    if plan.action is not Action.REPLAN:
+        done = len(found.done) + found.replaced
+        raise ReleaseChanged(plan.environment, done, summarize_delta(plan.drift))
+    if found.difference:
+        raise ReplanDiffers(plan.environment, found.difference)
