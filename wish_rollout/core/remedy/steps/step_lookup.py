@@ -71,7 +71,7 @@ class StepLookup:
         if kind == "function":
             return self._base_type_of(key)
         copied = ("index", str(live[key].get("copy of")))
-        if copied in self.changes.removed:
+        if copied in dropped:
             return copied
         attached = ("index", str(live[key].get("attached to")))
         return attached if attached in dropped else None
