@@ -48,7 +48,7 @@ class StepLookup:
             return self._comes_with(key) or Step("alter", key)
         return Step("move", key) if key in changes.moved | changes.reset else None
 
-    def _goes_along(self, key: Key) -> Key | None:  # noqa: PLR0911 - one return for each reason
+    def _goes_along(self, key: Key) -> Key | None:  # noqa: C901, PLR0911 - one return for each reason
         kind, name = key
         dropped = self.changes.dropped
         live = self.draft.live
@@ -70,6 +70,9 @@ class StepLookup:
             return self.parent_column_dropped(name)
         if kind == "function":
             return self._base_type_of(key)
+        copied = ("index", str(live[key].get("copy of")))
+        if copied in dropped:
+            return copied
         attached = ("index", str(live[key].get("attached to")))
         return attached if attached in dropped else None
 
