@@ -39,6 +39,8 @@ CONFIG = """
 [release]
 migrations = "."
 scratch = "{scratch}"
+[scope]
+unmanaged = "ignore"
 [[environment]]
 name = "live"
 disposable = true

@@ -16,11 +16,12 @@ from wish_rollout.core.errors import (
     plans,
     releases,
     requests,
+    verification,
 )
 from wish_rollout.core.errors.base import RolloutError
 
 SUBJECTS = {
-    "The schema differs from the release": (drift, plans, adoption),
+    "The schema differs from the release": (drift, plans, verification, adoption),
     "The version table or the scripts": (releases,),
     "The server or the session": (databases,),
     "The plan, its hazards and rows": (hazards, execution),

@@ -58,6 +58,10 @@ class CommitVerification:
         """Note that a transaction begins, unless one is open. Call it before each statement of a revision."""
         self.changes.begin_transaction()
 
+    def begin_revision(self, revision: str) -> None:
+        """Compute what is promised after a revision that has a transaction of its own, before that takes locks."""
+        self.promised.at(self._position_of(self._applied_after(revision)))
+
     def send(self, *, outside: bool) -> None:
         """Note that a revision sends a statement. ``outside``: of the revision's transaction."""
         self._ends_revision = False
@@ -66,10 +70,7 @@ class CommitVerification:
 
     def end_revision(self, revision: str) -> None:
         """Note that a revision has run."""
-        if self.promised.plan.action is Action.ROLLBACK:
-            self._applied.discard(revision)
-        else:
-            self._applied.add(revision)
+        self._applied = self._applied_after(revision)
         self._ends_revision = True
 
     def before_commit(self) -> None:
@@ -84,21 +85,23 @@ class CommitVerification:
         self.changes.end_transaction(is_read=False)
 
     def verify(self) -> None:
-        """Verify the open transaction. Raises CommitRefused, also if it was raised before and a script went on."""
+        """Verify the open transaction. Raises CommitRefused, also if a script has caught it before."""
         if self._refusal:
             raise self._refusal
         started = time.perf_counter()
-        if self.changes.read() and (promise := self.promised.at(self._position)):
+        if self.changes.read() and (promise := self.promised.at(self._position_of(self._applied))):
             wrong = self._wrong(promise)
             if wrong:
                 self._refuse(promise, wrong)
         self.milliseconds = max(self.milliseconds, (time.perf_counter() - started) * 1000)
 
-    @property
-    def _position(self) -> Position:
-        release = self.project.release
-        parents = {parent for name in self._applied for parent in release.revision(name).parents}
-        return tuple(sorted(self._applied - parents))
+    def _applied_after(self, revision: str) -> set[str]:
+        is_rollback = self.promised.plan.action is Action.ROLLBACK
+        return self._applied - {revision} if is_rollback else self._applied | {revision}
+
+    def _position_of(self, applied: set[str]) -> Position:
+        parents = {parent for name in applied for parent in self.project.release.revision(name).parents}
+        return tuple(sorted(applied - parents))
 
     def _wrong(self, promise: Promise) -> list[Key]:
         keys = self.changes.changed | promise.keys

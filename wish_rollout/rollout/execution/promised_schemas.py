@@ -53,7 +53,7 @@ class PromisedSchemas:
     def begin(self, before: Objects) -> None:
         """Take the schema before an attempt, and compute the promise of its end while no locks are held."""
         self._before, self._known = before, {}
-        self.at(self.plan.end)
+        self.at(tuple(sorted(self.plan.end)))
 
     def at(self, position: Position) -> Promise | None:
         """Return what is promised at a position that the migration reaches; None if nothing is known of it.
@@ -62,6 +62,8 @@ class PromisedSchemas:
         been applied in any order.
         """
         if position not in self._known:
+            end = tuple(sorted(self.plan.end))
+            self._known = {each: known for each, known in self._known.items() if each == end}
             self._known[position] = self._promise(position)
         return self._known[position]
 

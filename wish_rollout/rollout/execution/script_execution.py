@@ -143,7 +143,7 @@ class _Attempt:
             first=self.begin,
             early=self.recorder.early,
             last=self.finish,
-            step=self.locks.begin_revision,
+            step=self.begin_revision,
             each=self.check_revision,
             completed=self.verification.end_revision,
             before=self.execution.before_statement,
@@ -159,6 +159,11 @@ class _Attempt:
         if self.checks.first:
             self.checks.first()
         self.verification.begin()
+
+    def begin_revision(self, revision: str) -> None:
+        self.locks.begin_revision(revision)
+        if self.locks.has_transaction_per_revision():
+            self.verification.begin_revision(revision)
 
     def check_revision(self) -> None:
         self.verification.begin_transaction()
