@@ -275,3 +275,10 @@ def test_a_release_without_revisions_is_refused_beside_a_database_that_has_some(
     (empty.root / "migrations/versions/r1.py").unlink()
     message = empty.expect_error(6, "apply")
     assert "r1" in message
+
+
+def test_a_slow_replay_shows_the_revision(empty: Workspace) -> None:
+    write(empty, "r1", None, "import time; time.sleep(1)", "pass")
+    write(empty, "r2", "r1", "op.execute('CREATE TABLE a (id int)')", "op.drop_table('a')")
+    made = empty.cli("plan")
+    assert (made.code, "replay: revision r1 (1 of 2)" in made.err) == (0, True), made
