@@ -149,7 +149,8 @@ def test_default_privileges_of_the_platform_are_promised(states: States) -> None
     states.assert_in_step()
 
 
-def test_downgrade_that_does_not_lead_back_is_not_committed(states: States) -> None:
+def test_downgrade_that_does_not_lead_back_is_not_committed(gated_states: States) -> None:
+    states = gated_states
     start(states)
     back = ONLY_IN_REPLAYS.format("ALTER TABLE items DROP COLUMN colour;")
     states.revision("r2", "r1", f"{ADD_COLUMN}; {NEW_TABLE}", f"DROP TABLE stores; {back}")

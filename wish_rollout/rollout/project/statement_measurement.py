@@ -77,6 +77,7 @@ class StatementMeter:
         if sent.again or not may_write_rows(sent.text):
             return measurement
         writes = measure_writes(self.session, sent.text, measurement)
+        self._begun = ""  # what that has scanned is not the next statement's
         return replace(measurement, writes=writes)
 
     def _begin(self, revision: str) -> None:
