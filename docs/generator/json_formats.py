@@ -16,6 +16,7 @@ from wish_rollout.core.plan.plan import Action, EnvironmentPlan, Plan
 from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.core.plan.verification_checks import Check
 from wish_rollout.core.remedy.statements import Gap, Remedy, Statement
+from wish_rollout.core.reports.release_report import ReleaseCheck, ReleaseFinding
 from wish_rollout.core.rows.requirements import RowFinding
 from wish_rollout.defs.gate.approval_events import RecordedRequest
 from wish_rollout.defs.runs.run_outcome import RunOutcome, StageResult
@@ -49,6 +50,8 @@ OBJECTS: dict[str, tuple[type[Any], dict[str, str]]] = {
     "Remedy statement": (Statement, meanings.STATEMENT),
     "Remedy gap": (Gap, meanings.GAP),
     "Check": (Check, meanings.CHECK),
+    "Check of the release": (ReleaseCheck, meanings.RELEASE_CHECK),
+    "Finding of the release": (ReleaseFinding, meanings.RELEASE_FINDING),
     "Check result": (CheckResult, meanings.DOCTOR),
 }
 VALUES: dict[str, type[Enum]] = {"Verdicts": Verdict, "Kinds of finding": FindingKind, "Actions": Action}

@@ -14,7 +14,7 @@ COMMANDS = {
     "diff": "a delta, from A to B",
     "snapshot": "a snapshot file, with and without `--json`",
     "doctor": "a list of [check results](#check-result)",
-    "check": "a list of [checks](#check)",
+    "check": "a list of [checks of the release](#check-of-the-release)",
     "generate": "`revision`, `script` and `meta`: the new revision and its files; with `--record`, `recorded` and `meta`",
 }
 ERRORS = (
@@ -191,8 +191,17 @@ DOCTOR = {
     "exit_code": "0 where it is in order, else the exit code of the error",
     "detail": "the result, or the error",
 }
+RELEASE_FINDING = {
+    "rule": "the check, or the kind of the hazard",
+    "level": "`error` for a failed check, `warning` for a hazard",
+    "message": "what was found",
+    "path": "the file, relative to the git repository; empty if it is not about a file",
+    "line": "the line; 0 if it is unknown",
+    "revision": "the revision, or empty",
+}
 CHECK = {
     "name": "what was checked",
     "passed": "true where it is in order",
     "detail": "the result",
 }
+RELEASE_CHECK = {**CHECK, "findings": "a list of findings of the release"}

@@ -129,3 +129,30 @@ class DatabaseRoleFailed(RolloutError):
     summary = "The role {role}, which the release needs, cannot be created on the scratch server: {reason}."
     explanation = "Grants, policies and owners name roles, and a scratch database needs them as well."
     hint = "let the scratch server's role create roles: ALTER ROLE … CREATEROLE; or create it there: CREATE ROLE {role} NOLOGIN"
+
+
+@dataclass(eq=False)
+class GitReferenceUnusable(ConfigurationError):
+    """git cannot compare the scripts with the reference of ``check --since``."""
+
+    reference: str
+    reason: str
+
+    summary = "The revisions since {reference} cannot be determined: {reason}."
+    explanation = "Only git knows which scripts the branch adds, and a new one must not be left out."
+    hint = "fetch the whole history: git fetch --unshallow origin; or check all revisions: wish-rollout check"
+
+
+@dataclass(eq=False)
+class ScratchServerUnusable(ConfigurationError):
+    """No scratch database can be created on the chosen server."""
+
+    server: str
+    reason: str
+
+    summary = "No scratch database can be created on {server}: {reason}."
+    explanation = "The scripts are replayed there, because no database of an environment may be used for it."
+    hint = (
+        "start that server, and use a role that may create databases: [release] scratch in rollout.toml; "
+        "wish-rollout doctor names the server"
+    )

@@ -126,7 +126,7 @@ def read_drift_report(project: Project, targets: Sequence[Target], *, models: bo
 
 
 def _compare_with_models(project: Project) -> Delta | None:
-    from wish_rollout.rollout.scripts.release_checks import models_drift
+    from wish_rollout.rollout.scripts.model_checks import models_drift
 
     return models_drift(project)
 
