@@ -17,6 +17,7 @@ from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.core.plan.verification_checks import Check
 from wish_rollout.core.remedy.statements import Gap, Remedy, Statement
 from wish_rollout.core.reports.release_report import ReleaseCheck, ReleaseFinding
+from wish_rollout.core.reports.status_report import EnvironmentReport, StatusReport, WaitingRequest
 from wish_rollout.core.rows.requirements import RowFinding
 from wish_rollout.defs.gate.approval_events import RecordedRequest
 from wish_rollout.defs.runs.run_outcome import RunOutcome, StageResult
@@ -50,6 +51,9 @@ OBJECTS: dict[str, tuple[type[Any], dict[str, str]]] = {
     "Remedy statement": (Statement, meanings.STATEMENT),
     "Remedy gap": (Gap, meanings.GAP),
     "Check": (Check, meanings.CHECK),
+    "Status report": (StatusReport, meanings.STATUS_REPORT),
+    "Report of an environment": (EnvironmentReport, meanings.ENVIRONMENT_REPORT),
+    "Waiting request": (WaitingRequest, meanings.WAITING),
     "Check of the release": (ReleaseCheck, meanings.RELEASE_CHECK),
     "Finding of the release": (ReleaseFinding, meanings.RELEASE_FINDING),
     "Check result": (CheckResult, meanings.DOCTOR),

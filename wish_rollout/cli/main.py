@@ -13,6 +13,7 @@ from wish_rollout.cli import (
     check_command,
     inspect_commands,
     project_commands,
+    report_command,
     request_commands,
     rollout_commands,
     sandbox_commands,
@@ -61,6 +62,7 @@ for module in (
     inspect_commands,
     project_commands,
     check_command,
+    report_command,
 ):
     module.register(app)
 app.add_typer(sandbox_commands.app, name="sandbox")
