@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from docs.generator import json_meanings as meanings
+from docs.generator import json_report_meanings as reports
 from docs.generator.enums import members
 from docs.generator.keys import explained, json_keys
 from docs.generator.markdown import code, document, prose, table
@@ -51,11 +52,11 @@ OBJECTS: dict[str, tuple[type[Any], dict[str, str]]] = {
     "Remedy statement": (Statement, meanings.STATEMENT),
     "Remedy gap": (Gap, meanings.GAP),
     "Check": (Check, meanings.CHECK),
-    "Status report": (StatusReport, meanings.STATUS_REPORT),
-    "Report of an environment": (EnvironmentReport, meanings.ENVIRONMENT_REPORT),
-    "Waiting request": (WaitingRequest, meanings.WAITING),
-    "Check of the release": (ReleaseCheck, meanings.RELEASE_CHECK),
-    "Finding of the release": (ReleaseFinding, meanings.RELEASE_FINDING),
+    "Status report": (StatusReport, reports.STATUS_REPORT),
+    "Report of an environment": (EnvironmentReport, reports.ENVIRONMENT_REPORT),
+    "Waiting request": (WaitingRequest, reports.WAITING),
+    "Check of the release": (ReleaseCheck, reports.RELEASE_CHECK),
+    "Finding of the release": (ReleaseFinding, reports.RELEASE_FINDING),
     "Check result": (CheckResult, meanings.DOCTOR),
 }
 VALUES: dict[str, type[Enum]] = {"Verdicts": Verdict, "Kinds of finding": FindingKind, "Actions": Action}

@@ -11,6 +11,7 @@ from wish_rollout import __version__
 from wish_rollout.cli import (
     approval_commands,
     check_command,
+    evidence_command,
     inspect_commands,
     project_commands,
     report_command,
@@ -63,6 +64,7 @@ for module in (
     project_commands,
     check_command,
     report_command,
+    evidence_command,
 ):
     module.register(app)
 app.add_typer(sandbox_commands.app, name="sandbox")
