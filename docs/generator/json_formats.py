@@ -12,6 +12,7 @@ from docs.generator.keys import explained, json_keys
 from docs.generator.markdown import code, document, prose, table
 from wish_rollout.core.hazards.hazard import Hazard
 from wish_rollout.core.ledger import Act, LedgerEntry
+from wish_rollout.core.plan.ddl_record import DdlRecord
 from wish_rollout.core.plan.findings import DriftFinding, FindingKind
 from wish_rollout.core.plan.plan import Action, EnvironmentPlan, Plan
 from wish_rollout.core.plan.verdict import Verdict
@@ -55,6 +56,7 @@ OBJECTS: dict[str, tuple[type[Any], dict[str, str]]] = {
     "Status report": (StatusReport, reports.STATUS_REPORT),
     "Report of an environment": (EnvironmentReport, reports.ENVIRONMENT_REPORT),
     "Waiting request": (WaitingRequest, reports.WAITING),
+    "Recorded DDL": (DdlRecord, reports.DDL),
     "Check of the release": (ReleaseCheck, reports.RELEASE_CHECK),
     "Finding of the release": (ReleaseFinding, reports.RELEASE_FINDING),
     "Check result": (CheckResult, meanings.DOCTOR),

@@ -43,3 +43,10 @@ WAITING = {
     "approvals": "how many approvals there are and are needed, and why the request is void",
     "what_to_do": "the next command",
 }
+DDL = {
+    "at": "when the statement was executed",
+    "who": "the role that logged in",
+    "application": "the application_name of the session, which it can choose",
+    "command": "the command tag",
+    "object": "kind and name of the object; empty if the server does not name it",
+}

@@ -18,6 +18,7 @@ from wish_rollout.cli import (
     request_commands,
     rollout_commands,
     sandbox_commands,
+    watch_commands,
 )
 from wish_rollout.cli.output import error_document, show_error, show_json, write_note
 from wish_rollout.core.errors.base import DEBUG, RolloutError
@@ -68,6 +69,7 @@ for module in (
 ):
     module.register(app)
 app.add_typer(sandbox_commands.app, name="sandbox")
+app.add_typer(watch_commands.app, name="watch")
 
 
 def main() -> None:
