@@ -6,16 +6,20 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from docs.generator import json_meanings as meanings
+from docs.generator import json_report_meanings as reports
 from docs.generator.enums import members
 from docs.generator.keys import explained, json_keys
 from docs.generator.markdown import code, document, prose, table
 from wish_rollout.core.hazards.hazard import Hazard
 from wish_rollout.core.ledger import Act, LedgerEntry
+from wish_rollout.core.plan.ddl_record import DdlRecord
 from wish_rollout.core.plan.findings import DriftFinding, FindingKind
 from wish_rollout.core.plan.plan import Action, EnvironmentPlan, Plan
 from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.core.plan.verification_checks import Check
 from wish_rollout.core.remedy.statements import Gap, Remedy, Statement
+from wish_rollout.core.reports.release_report import ReleaseCheck, ReleaseFinding
+from wish_rollout.core.reports.status_report import EnvironmentReport, StatusReport, WaitingRequest
 from wish_rollout.core.rows.requirements import RowFinding
 from wish_rollout.defs.gate.approval_events import RecordedRequest
 from wish_rollout.defs.runs.run_outcome import RunOutcome, StageResult
@@ -49,6 +53,12 @@ OBJECTS: dict[str, tuple[type[Any], dict[str, str]]] = {
     "Remedy statement": (Statement, meanings.STATEMENT),
     "Remedy gap": (Gap, meanings.GAP),
     "Check": (Check, meanings.CHECK),
+    "Status report": (StatusReport, reports.STATUS_REPORT),
+    "Report of an environment": (EnvironmentReport, reports.ENVIRONMENT_REPORT),
+    "Waiting request": (WaitingRequest, reports.WAITING),
+    "Recorded DDL": (DdlRecord, reports.DDL),
+    "Check of the release": (ReleaseCheck, reports.RELEASE_CHECK),
+    "Finding of the release": (ReleaseFinding, reports.RELEASE_FINDING),
     "Check result": (CheckResult, meanings.DOCTOR),
 }
 VALUES: dict[str, type[Enum]] = {"Verdicts": Verdict, "Kinds of finding": FindingKind, "Actions": Action}

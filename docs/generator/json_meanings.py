@@ -1,5 +1,9 @@
 """What each key of the JSON formats means."""
 
+EVIDENCE = (
+    "`folder`, `release` (its digest), `rows` (environment → number of rows) and `written` (false if the folder has "
+    "exactly these files already); with `--verify`, a list of [checks](#check)"
+)
 COMMANDS = {
     "plan": "a [plan](#plan), and `cannot_be_carried_out`: for each environment that cannot be migrated, why",
     "apply": "a [run](#run), or `nothing_to_do: true` and `environments`: [statuses](#environment-status)",
@@ -14,7 +18,9 @@ COMMANDS = {
     "diff": "a delta, from A to B",
     "snapshot": "a snapshot file, with and without `--json`",
     "doctor": "a list of [check results](#check-result)",
-    "check": "a list of [checks](#check)",
+    "evidence": EVIDENCE,
+    "report": "a [status report](#status-report)",
+    "check": "a list of [checks of the release](#check-of-the-release)",
     "generate": "`revision`, `script` and `meta`: the new revision and its files; with `--record`, `recorded` and `meta`",
 }
 ERRORS = (
@@ -152,6 +158,7 @@ STATUS = {
 DRIFT = {
     "format": "the version of this format",
     "environments": "[statuses](#environment-status), each with its `findings` and its [`remedy`](#remedy)",
+    "ddl": "in each environment: the [recorded DDL](#recorded-ddl) since the last rollout",
     "findings": "all [findings](#finding)",
     "between": "[comparisons](#comparison) of environments at the same revision",
     "models": "the delta from the scripts' to the declared schema; null without `--models`",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ SCRIPT = "migrations/versions/0007_wishlist_items.py"
 DROP_CURRENCY = (
     '    sa.Enum("USD", "EUR", "GBP", "CAD", "AUD", name="wishlist_currency").drop(op.get_bind())\n'
 )
+MODELS = 'models = "migrations.schema:metadata"'
 SECOND_HEAD = """
 revision = "0007b"
 down_revision = "0006"
@@ -201,3 +203,83 @@ def test_failing_verify_function_of_a_revision_fails(workspace: Workspace) -> No
     found = failures(workspace)
     assert set(found) == {"history", "behaviour"}
     assert "accepted, and had to be refused with SQLSTATE 23514" in found["behaviour"]
+
+
+def test_formats_name_file_and_line_of_hazards_and_failures(workspace: Workspace) -> None:
+    """The paths are relative to the repository, of which the project is a subfolder here."""
+    (workspace.root.parent / ".git").mkdir()
+    versions = workspace.root / "migrations/versions"
+    shown = f"{workspace.root.name}/migrations/versions"
+    workspace.edit("rollout.toml", MODELS, "")
+    (versions / "0008_title.py").write_text(LOCKING)
+    assert workspace.cli("generate", "--record").code == 0
+    hazards = workspace.cli("check", "--format", "github")
+    (versions / "0009_next.py").write_text(SECOND_HEAD.replace("0007b", "0009").replace("0006", "0008"))
+    sarif = workspace.root / "check.sarif"
+    failed = workspace.cli("check", "--format", "github", "--write", f"sarif={sarif}")
+    (workspace.root.parent / ".git").rmdir()
+
+    assert hazards.code == 0, hazards
+    assert f"::warning file={shown}/0008_title.py,line=7,title=wish-rollout%3A index-without" in hazards.out
+    assert failed.code == 5
+    assert f"::error file={shown}/0009_next.py,line=1,title=wish-rollout%3A history::" in failed.out
+    results = json.loads(sarif.read_text())["runs"][0]["results"]
+    assert [each["ruleId"] for each in results] == ["history"]
+
+
+def git(workspace: Workspace, *arguments: str) -> None:
+    identity = ("-c", "user.name=Tester", "-c", "user.email=tester@example.org")
+    subprocess.run(["git", *identity, *arguments], cwd=workspace.root, check=True, capture_output=True)
+
+
+def test_since_examines_only_the_revisions_that_a_branch_adds(workspace: Workspace) -> None:
+    versions = workspace.root / "migrations/versions"
+    workspace.edit("rollout.toml", MODELS, "")
+    (versions / "0008_title.py").write_text(LOCKING)
+    assert workspace.cli("generate", "--record").code == 0
+    for command in (("init", "-b", "main"), ("add", "."), ("commit", "-m", "old"), ("checkout", "-b", "new")):
+        git(workspace, *command)
+    second = LOCKING.replace('"0008", "0007"', '"0009", "0008"').replace("title_key", "store_key")
+    (versions / "0009_store.py").write_text(second.replace('["title"]', '["store"]'))
+    assert workspace.cli("generate", "--record").code == 0
+
+    result = workspace.cli("check", "--since", "main", "--format", "markdown")
+
+    assert result.code == 0, result
+    assert "title_key" not in result.out
+    assert "CREATE INDEX store_key" in result.out
+    whole = workspace.cli("check", "--format", "markdown").out
+    assert "CREATE INDEX title_key" in whole
+
+    git(workspace, "add", ".")
+    git(workspace, "commit", "-m", "new")
+    again = json.loads(workspace.cli("check", "--since", "main", "--json").out)
+    (hazards,) = [each for each in again if each["name"] == "hazards"]
+    assert [each["revision"] for each in hazards["findings"]] == ["0009"]
+    nothing = workspace.cli("check", "--since", "new", "--format", "markdown")
+    assert (nothing.code, "CREATE" in nothing.out) == (0, False)
+
+
+def test_since_needs_a_reference_of_git(workspace: Workspace) -> None:
+    for reference in ("nowhere", "--output=x"):
+        message = workspace.expect_error(2, "check", f"--since={reference}")
+        assert "cannot be determined" in message
+    git(workspace, "init")
+    assert "git reports" in workspace.expect_error(2, "check", "--since", "nowhere")
+    assert not (workspace.root / "x").exists()
+
+
+def test_scratch_server_of_the_command_line_is_used(workspace: Workspace) -> None:
+    nowhere = "postgresql://nobody@127.0.0.1:1/nowhere"
+    toml = (workspace.root / "rollout.toml").read_text()
+    url = toml.partition('scratch = "')[2].partition('"')[0]
+    workspace.edit("rollout.toml", url, nowhere)
+    failed = workspace.cli("check")
+    assert (failed.code, "No scratch database can be created" in failed.out) == (5, True)
+    assert workspace.cli("check", "--scratch", url).code == 0
+
+
+def test_write_needs_a_format_and_a_file(workspace: Workspace) -> None:
+    for value in ("sarif", "sarif=", "pdf=x"):
+        result = workspace.cli("check", "--write", value)
+        assert (result.code, "is not FORMAT=FILE" in result.err) == (2, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tomllib
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,14 @@ def write_project(root: Path) -> None:
     )
     up = 'op.execute("CREATE TABLE t (a int)")'
     write_script(root / "src/db/versions/0001.py", "0001", None, up, 'op.drop_table("t")')
+
+
+def test_dagster_validates_the_written_workspace(empty: Workspace) -> None:
+    write_project(empty.root)
+    assert empty.cli("init").code in (0, 2)
+    command = [sys.executable, "-m", "dagster", "definitions", "validate", "-w", "workspace.yaml"]
+    done = empty.wait_for(empty.process(command))
+    assert (done.code, "Validation successful" in done.err + done.out) == (0, True), done
 
 
 def test_it_finds_what_env_py_says_and_records_a_baseline(empty: Workspace) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -62,8 +63,23 @@ def test_sandbox_rollout_migrates_every_environment_once(sandbox_workspace: Work
             assert connection.execute("select version_num from alembic_version").fetchall() == [("0007",)]
     os.environ.update(exported)
     assert sandbox_workspace.cli("drift").code == 0
+    roll_back_with_files(sandbox_workspace)
     assert sandbox_workspace.cli("sandbox", "remove").code == 0
     assert not (sandbox_workspace.root / ".sandbox").exists()
+
+
+def roll_back_with_files(workspace: Workspace) -> None:
+    """Roll back prod of the sandbox with an approval that was signed as a file, as docs/how-to/approve.md describes."""
+    asked, signed = str(workspace.root / "request.txt"), str(workspace.root / "prod.approval")
+    assert workspace.cli("rollback", "prod").code == 3
+    assert workspace.cli("requests", "prod", "--out", asked).code == 0
+    sign = ("approve", "prod", "--request", asked, "--out", signed, "--reason", "agreed", "--yes")
+    approved = workspace.cli(*sign)
+    assert approved.code == 0, approved
+    assert "approver: operator@sandbox" in Path(signed).read_text()
+    assert workspace.cli("approve", "prod", "--in", signed).code == 0
+    done = workspace.cli("rollback", "prod")
+    assert (done.code, "0006" in done.out) == (0, True), done
 
 
 def test_sandbox_env_needs_a_server(sandbox_workspace: Workspace) -> None:

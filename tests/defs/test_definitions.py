@@ -159,5 +159,19 @@ def test_everything_that_operators_see_has_a_description(toml: Path) -> None:
     assert (len(nodes) > 10, len(fields) > 5) == (True, True)
     assert [each for each in described if not each.description] == []
     assert [(op, name) for op, name, field in fields if not field.description] == []
+    checks = [spec for each in built.asset_checks or () for spec in each.check_specs]
+    assert len(checks) > 20
+    assert [each for each in checks if not each.description] == []
     resources = repository.get_top_level_resources()
     assert {name for name, resource in resources.items() if not resource.description} == set()
+
+
+def test_assets_of_one_environment_differ_by_kinds_and_have_the_configured_owners(toml: Path) -> None:
+    """Dagster's lineage shows the last part of a key, the kinds and the owners."""
+    toml.write_text(toml.read_text() + '\n[dagster]\nowners = ["team:databases", "ada@example.org"]\n')
+    specs = {each.key.to_user_string(): each for each in definitions(toml).resolve_all_asset_specs()}
+
+    assert specs["schema/prod"].kinds == {"postgresql", "schema"}
+    assert specs["approval/prod"].kinds == {"ssh", "approval"}
+    assert specs["release/plan"].kinds == {"alembic", "plan"}
+    assert {tuple(each.owners) for each in specs.values()} == {("team:databases", "ada@example.org")}

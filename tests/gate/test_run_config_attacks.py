@@ -65,11 +65,12 @@ def test_configuration_cannot_be_replaced(gate: Gate) -> None:
     assert gate.workspace.revision("prod") is None
 
 
-def test_steps_cannot_read_inputs_of_others(gate: Gate) -> None:
+@pytest.mark.parametrize("name", ["io_manager", "rollout_files"])
+def test_steps_cannot_read_inputs_of_others(gate: Gate, name: str) -> None:
     """Inputs of steps are unpickled, and a pickle can execute code."""
     folder = gate.workspace.root / "elsewhere"
     with pytest.raises(dg.DagsterInvalidConfigError):
-        gate.workspace.run_job("rollout", resource("io_manager", base_dir=str(folder)))
+        gate.workspace.run_job("rollout", resource(name, base_dir=str(folder)))
     assert not folder.exists()
 
 

@@ -33,6 +33,8 @@ def show_drift(report: DriftReport) -> None:
         for finding in rest:
             output.write_line(f"  {escape_to_one_line(str(finding))}")
         output.show_delta(status.assessment.drift)
+        for record in report.ddl.get(status.environment, ()):
+            output.write_line(f"  recorded {escape_to_one_line(str(record))}")
     for comparison in report.comparisons:
         output.write_line(
             f"from {comparison.a} to {comparison.b}, both at {' + '.join(comparison.position) or 'base'}:"

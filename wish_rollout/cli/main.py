@@ -10,11 +10,15 @@ import typer
 from wish_rollout import __version__
 from wish_rollout.cli import (
     approval_commands,
+    check_command,
+    evidence_command,
     inspect_commands,
     project_commands,
+    report_command,
     request_commands,
     rollout_commands,
     sandbox_commands,
+    watch_commands,
 )
 from wish_rollout.cli.output import error_document, show_error, show_json, write_note
 from wish_rollout.core.errors.base import DEBUG, RolloutError
@@ -53,9 +57,19 @@ def options(
     context.obj = config
 
 
-for module in (rollout_commands, approval_commands, request_commands, inspect_commands, project_commands):
+for module in (
+    rollout_commands,
+    approval_commands,
+    request_commands,
+    inspect_commands,
+    project_commands,
+    check_command,
+    report_command,
+    evidence_command,
+):
     module.register(app)
 app.add_typer(sandbox_commands.app, name="sandbox")
+app.add_typer(watch_commands.app, name="watch")
 
 
 def main() -> None:

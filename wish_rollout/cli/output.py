@@ -32,6 +32,11 @@ def write_note(text: str) -> None:
     print(escape_unprintable(redact(text)), file=sys.stderr)  # noqa: T201
 
 
+def write_text(text: str) -> None:
+    """Print a text for a program on stdout, as it is. An unpaired surrogate becomes an escape."""
+    sys.stdout.write(text.encode("utf-8", "backslashreplace").decode())
+
+
 def show_error(error: RolloutError) -> None:
     """Print an error on stderr: one paragraph and a hint."""
     write_note(f"error: {error}" if error.exit_code else str(error))

@@ -83,25 +83,6 @@ def recorded_revisions(project: Project) -> list[str]:
     return list(Journal(project.scripts.folder / "meta").entries)
 
 
-def check(
-    context: typer.Context,
-    every: Annotated[
-        bool, typer.Option("--all", help="Replay every script, and not only the newest ones.")
-    ] = False,
-    json: JsonOption = False,
-) -> None:
-    """Check that scripts, recorded schemas and models agree, for a pull request (exit 5 if not)."""
-    from wish_rollout.rollout.scripts.release_checks import check_release
-    from wish_rollout.rollout.scripts.secretless_process import without_secrets
-
-    project = load_project(context)
-    with output.progress("checking") as report_step, without_secrets(project.config):
-        findings = check_release(project, report_step, every=every)
-    output.show_findings(findings, json=json)
-    if not all(finding.passed for finding in findings):
-        raise typer.Exit(5)
-
-
 def init(
     database: Annotated[
         str,
@@ -197,5 +178,5 @@ def has_url(project: Project, env: Environment) -> bool:
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
-    for command in (generate, check, init):
+    for command in (generate, init):
         app.command()(command)

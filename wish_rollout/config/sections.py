@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -39,7 +40,7 @@ class ProjectConfig(ConfigTable):
 
 
 class DagsterConfig(ConfigTable):
-    """The address of Dagster's web server, and the name of the code location."""
+    """The address of Dagster's web server, the name of the code location, and the owners of the assets."""
 
     url: str = Field(
         default="",
@@ -50,6 +51,10 @@ class DagsterConfig(ConfigTable):
         default="",
         pattern=r"^[\w.:-]*$",
         description="Name of the code location in the workspace. Default: `wish_rollout`, or the project's name.",
+    )
+    owners: tuple[Annotated[str, Field(pattern=r"^(team:[\w-]+|[^\s@]+@[^\s@]+\.[^\s@]+)$")], ...] = Field(
+        default=(),
+        description="Owners of the assets, as Dagster shows them: e-mail addresses, or `team:NAME`.",
     )
 
 

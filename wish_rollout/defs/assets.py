@@ -18,7 +18,10 @@ from wish_rollout.defs.resources import files_key, required_resources
 from wish_rollout.defs.runs.notifications import failure_hook
 
 PIPELINE = "rollout_pipeline"
-KINDS = {"dagster/kind/postgresql": "", "dagster/kind/alembic": ""}
+SCHEMA_KINDS = {"dagster/kind/postgresql": "", "dagster/kind/schema": ""}
+PLAN_KINDS = {"dagster/kind/alembic": "", "dagster/kind/plan": ""}
+APPROVAL_KINDS = {"dagster/kind/ssh": "", "dagster/kind/approval": ""}
+"""Dagster shows an asset by the last part of its key, so that ``schema/prod`` and ``approval/prod`` differ by kinds."""
 
 
 def gate_op_name(config: Config, env: Environment) -> str:
@@ -134,7 +137,8 @@ def make_pipeline(config: Config) -> dg.AssetsDefinition:
         internal_asset_deps={"plan": set(), **upstream},
         group_name=prefixed("rollout", project),
         descriptions_by_output_name=asset_descriptions(config),
-        tags_by_output_name=dict.fromkeys(keys, KINDS),
+        tags_by_output_name={**dict.fromkeys(keys, SCHEMA_KINDS), "plan": PLAN_KINDS},
+        owners_by_output_name={name: list(config.dagster.owners) for name in keys},
         code_versions_by_output_name=dict.fromkeys(keys, code_version(config)),
     )
 

@@ -8,12 +8,12 @@ import dagster as dg
 
 from wish_rollout.defs.approval_jobs import approval_jobs
 from wish_rollout.defs.asset_keys import approval_key, prefixed
-from wish_rollout.defs.assets import KINDS, make_pipeline
+from wish_rollout.defs.assets import APPROVAL_KINDS, make_pipeline
 from wish_rollout.defs.checks import checks_for
 from wish_rollout.defs.drift.job import drift_job
 from wish_rollout.defs.drift.sensor import drift_sensor
 from wish_rollout.defs.jobs import rollback_job, verify_job
-from wish_rollout.defs.resources import resources_for
+from wish_rollout.defs.resources import files_resource, resources_for
 from wish_rollout.defs.resume_sensor import resume_sensor
 
 if TYPE_CHECKING:
@@ -21,9 +21,24 @@ if TYPE_CHECKING:
 
     from wish_rollout.config import Config
 
+DEFAULT_IO_MANAGER = "io_manager"
+
 
 def build_definitions(config: Config) -> dg.Definitions:
-    """Return assets, checks, jobs, sensors and resources for the enabled environments."""
+    """Return the definitions of a code location that contains only this project.
+
+    Dagster's own I/O manager would take a folder from a run's configuration, and read pickle files from it.
+    """
+    own = {} if config.project.name else {DEFAULT_IO_MANAGER: files_resource(config)}
+    alone = dg.Definitions(resources=own, executor=dg.in_process_executor)
+    return dg.Definitions.merge(mergeable_definitions(config), alone)
+
+
+def mergeable_definitions(config: Config) -> dg.Definitions:
+    """Return assets, checks, jobs, sensors and resources for the enabled environments.
+
+    They do not set what all assets of a code location share: the default executor and I/O manager.
+    """
     pipeline = make_pipeline(config)
     project = config.project.name
     approvals = [
@@ -31,7 +46,8 @@ def build_definitions(config: Config) -> dg.Definitions:
             approval_key(env.name, project),
             group_name=prefixed("rollout", project),
             description=f"The approvals of {env.name}. Each materialization is one signed approval of one plan.",
-            tags=KINDS,
+            tags=APPROVAL_KINDS,
+            owners=config.dagster.owners,
         )
         for env in config.environments
         if env.gated
@@ -49,7 +65,6 @@ def build_definitions(config: Config) -> dg.Definitions:
         jobs=[rollout, rollback, verify_job(config), drift_job(config), *approval_jobs(config)],
         sensors=sensors_for(config, [rollout, rollback]),
         resources=resources_for(config),
-        executor=dg.in_process_executor,
     )
 
 

@@ -52,6 +52,7 @@ class OpJob:
             description=self.description,
             hooks=set(hooks),
             config=scaffold(op_name, **self.example),
+            executor_def=dg.in_process_executor,
         )
         def job() -> None:
             op()

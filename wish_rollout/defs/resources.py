@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from wish_rollout.rollout.project.target import Target
 
 PROJECT, CHOICES = "project", "choices"
-FILES = "io_manager"
+FILES = "rollout_files"
+"""Not ``io_manager``: in a code location with other assets, that key is the I/O manager of all of them."""
 
 
 @dataclass(frozen=True)

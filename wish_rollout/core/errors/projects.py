@@ -143,3 +143,30 @@ class ScratchConnectionLost(RolloutError):
         "check the scratch server, and its log: wish-rollout doctor; then run the same command again, because a "
         "rehearsal starts from an empty database each time"
     )
+
+
+@dataclass(eq=False)
+class GitReferenceUnusable(ConfigurationError):
+    """git cannot compare the scripts with the reference of ``check --since``."""
+
+    reference: str
+    reason: str
+
+    summary = "The revisions since {reference} cannot be determined: {reason}."
+    explanation = "Only git knows which scripts the branch adds, and a new one must not be left out."
+    hint = "fetch the whole history: git fetch --unshallow origin; or check all revisions: wish-rollout check"
+
+
+@dataclass(eq=False)
+class ScratchServerUnusable(ConfigurationError):
+    """No scratch database can be created on the chosen server."""
+
+    server: str
+    reason: str
+
+    summary = "No scratch database can be created on {server}: {reason}."
+    explanation = "The scripts are replayed there, because no database of an environment may be used for it."
+    hint = (
+        "start that server, and use a role that may create databases: [release] scratch in rollout.toml; "
+        "wish-rollout doctor names the server"
+    )

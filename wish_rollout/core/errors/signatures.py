@@ -58,7 +58,7 @@ class FileNotWritable(FileError):
     """A file could not be written."""
 
     summary = "{path} cannot be written: {reason}."
-    hint = "name a file in an existing folder: --out FILE"
+    hint = "name a file in an existing folder"
 
 
 class ApprovalNotSigned(EnvironmentRefused):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.plan.findings import HARMLESS, UNREADABLE, DriftFinding, FindingKind
 from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.core.release.release import format_position
@@ -15,6 +16,7 @@ from wish_rollout.core.schema.column_order import is_column_move
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.core.schema.snapshot import remove_objects
+from wish_rollout.postgres.records.ddl_log import read_ddl_since_last_change
 from wish_rollout.rollout.inspection.drift_findings import environment_findings
 from wish_rollout.rollout.inspection.environment_status import EnvironmentStatus, read_environment_statuses
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema, without_baseline
@@ -22,6 +24,7 @@ from wish_rollout.rollout.project.environment_schema import EnvironmentSchema, w
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from wish_rollout.core.plan.ddl_record import DdlRecord
     from wish_rollout.core.release.release import Position
     from wish_rollout.core.schema.delta import Delta
     from wish_rollout.core.schema.snapshot import Snapshot
@@ -52,7 +55,8 @@ class DriftReport:
     """Statuses and findings of several environments.
 
     ``remedies``: the SQL that resolves the drift, by environment. ``models``: the delta from the schema of the scripts
-    to that of the SQLAlchemy models, or None if it was not requested.
+    to that of the SQLAlchemy models, or None if it was not requested. ``ddl``: the recorded DDL since the last rollout,
+    for environments with drift.
     """
 
     statuses: tuple[EnvironmentStatus, ...]
@@ -60,6 +64,7 @@ class DriftReport:
     comparisons: tuple[EnvironmentComparison, ...]
     remedies: Mapping[str, Remedy] = field(default_factory=dict)
     models: Delta | None = None
+    ddl: Mapping[str, tuple[DdlRecord, ...]] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:
@@ -91,6 +96,7 @@ class DriftReport:
                 {
                     **status.as_dict(),
                     "findings": [finding.as_dict() for finding in self.findings_for(status.environment)],
+                    "ddl": [record.as_dict() for record in self.ddl.get(status.environment, ())],
                     "remedy": self.remedies.get(status.environment, Remedy()).as_dict(),
                 }
                 for status in self.statuses
@@ -122,11 +128,21 @@ def read_drift_report(project: Project, targets: Sequence[Target], *, models: bo
     if model_delta:
         detail = f"{project.config.release.models}: {summarize_delta(model_delta)}"
         findings.append(DriftFinding(FindingKind.MODELS, (), detail))
-    return DriftReport(statuses, tuple(findings), comparisons, remedies, model_delta)
+    ddl = {target.name: _read_ddl(target) for target in targets if target.name in remedies}
+    return DriftReport(statuses, tuple(findings), comparisons, remedies, model_delta, ddl)
+
+
+def _read_ddl(target: Target) -> tuple[DdlRecord, ...]:
+    """Return the recorded DDL since the last rollout; none if it cannot be read, since it only explains a finding."""
+    try:
+        with target.connect() as connection:
+            return read_ddl_since_last_change(connection)
+    except RolloutError:
+        return ()
 
 
 def _compare_with_models(project: Project) -> Delta | None:
-    from wish_rollout.rollout.scripts.release_checks import models_drift
+    from wish_rollout.rollout.scripts.model_checks import models_drift
 
     return models_drift(project)
 

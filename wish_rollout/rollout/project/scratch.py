@@ -10,7 +10,12 @@ import psycopg
 
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.databases import StatementFailed
-from wish_rollout.core.errors.projects import ExtensionUnavailable, RoleUndeclared, ScratchConnectionLost
+from wish_rollout.core.errors.projects import (
+    ExtensionUnavailable,
+    RoleUndeclared,
+    ScratchConnectionLost,
+    ScratchServerUnusable,
+)
 from wish_rollout.core.schema.platform import missing_extension, missing_role
 from wish_rollout.postgres.sessions.connections import parse_url
 from wish_rollout.postgres.sessions.server_errors import as_rollout_error, is_connection_lost
@@ -70,9 +75,12 @@ def empty_scratch(project: ReleaseSource) -> Iterator[str]:
     servers = "; ".join((*chosen.considered, f"{chosen.name}: used"))
     with _lost_connections_as_errors(), ExitStack() as stack:
         url = chosen.url or stack.enter_context(scratch_server(chosen.server))
-        database = stack.enter_context(
-            scratch_database(url, lambda session: roles_for_scratch(session, platform.roles))
-        )
+        created = scratch_database(url, lambda session: roles_for_scratch(session, platform.roles))
+        try:
+            database = stack.enter_context(created)
+        except psycopg.Error as error:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise ScratchServerUnusable(chosen.name, reason) from None
         run_platform(database, platform, str(project.config.release.platform.sql), servers)
         try:
             yield database

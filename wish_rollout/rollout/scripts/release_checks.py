@@ -6,103 +6,153 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.core.plan.verification_checks import Check
 from wish_rollout.core.release.release import format_position
+from wish_rollout.core.reports.release_report import (
+    ReleaseCheck,
+    ReleaseReport,
+    RevisionChange,
+)
 from wish_rollout.core.schema.comparison import difference
-from wish_rollout.core.schema.declarable_properties import select_declarable
-from wish_rollout.core.schema.delta_rendering import summarize_delta
-from wish_rollout.core.schema.snapshot import Snapshot
-from wish_rollout.postgres.catalog.database_state import read_database_state
-from wish_rollout.postgres.sessions.connections import connect
-from wish_rollout.revisions.journal import Journal, SchemaWalk
-from wish_rollout.rollout.project.base_schema import SCRATCH
+from wish_rollout.core.schema.delta import Delta
+from wish_rollout.revisions.journal import Journal
 from wish_rollout.rollout.project.continued_record import last_recorded_position, reliable_record
 from wish_rollout.rollout.project.recorded_statements import NotAsRecordedError
 from wish_rollout.rollout.project.recorder import Report, at_most_each_second
 from wish_rollout.rollout.project.replay import replay
-from wish_rollout.rollout.project.scratch import empty_scratch
+from wish_rollout.rollout.scripts.model_checks import check_models
+from wish_rollout.rollout.scripts.new_revisions import position_before
 from wish_rollout.rollout.scripts.release_hazards import check_hazards
+from wish_rollout.rollout.scripts.replay_checks import check_downgrades, check_replay
+from wish_rollout.rollout.scripts.script_places import ScriptPlaces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from wish_rollout.core.schema.delta import Delta
-    from wish_rollout.revisions.journal import Objects, Recorded
-    from wish_rollout.revisions.revision_record import Record
+    from wish_rollout.core.release.release import Position
+    from wish_rollout.revisions.journal import Recorded
     from wish_rollout.rollout.project.project import Project
 
-SHOWN = 6
-"""So many differences are shown."""
 NEWEST = 20
 """So many revisions are always replayed by their scripts."""
 
 
 def check_release(
-    project: Project, progress: Callable[[str], None] = lambda _: None, *, every: bool = False
-) -> list[Check]:
+    project: Project,
+    progress: Callable[[str], None] = lambda _: None,
+    only: frozenset[str] | None = None,
+    *,
+    every: bool = False,
+) -> ReleaseReport:
     """Return the result of every check; a check that needs the result of one that raised is left out.
 
-    ``progress`` is called with what is being done. The scripts are replayed once. ``every``: those of all recorded
-    revisions, and not only of the newest ones.
+    ``progress`` is called with what is being done. ``only``: the revisions to examine, with all that come after them;
+    None: all. The scripts are replayed once. ``every``: those of all recorded revisions, and not only of the newest ones.
     """
-    findings: list[Check] = []
-    for name, check in (("one head", _heads), ("history", _history)):
-        progress(name)
-        try:
-            findings += check(project)
-        except RolloutError as error:
-            findings.append(Check(name, passed=False, detail=str(error)))
-            if check is _heads:
-                return findings
+    places = ScriptPlaces(project)
+    findings = _check_files(project, places, progress)
+    if not findings[0].passed:
+        return ReleaseReport(tuple(findings))
     progress("replay")
     try:
         behaviour: list[str] = []
         journal = Journal(project.scripts.folder / "meta")
-        found = _replay(project, journal, Report(at_most_each_second(progress), behaviour), every=every)
+        report = Report(at_most_each_second(progress), behaviour)
+        found = _replay(project, journal, report, only, every=every)
     except RolloutError as error:
-        return [*findings, Check("replay", passed=False, detail=str(error))]
-    checks: tuple[Callable[[], Iterator[Check]], ...] = (
-        lambda: _replayed(journal, found, behaviour),
-        lambda: _models(project, found),
-        lambda: _downgrades(project, journal, found),
-        lambda: check_hazards(project, found.records.keys()),
+        return ReleaseReport((*findings, _failed(places, "replay", error)))
+    checks: tuple[tuple[str, Callable[[], Iterator[ReleaseCheck]]], ...] = (
+        ("replay", lambda: check_replay(places, journal, found, behaviour)),
+        ("models", lambda: check_models(project, found)),
+        ("round trip", lambda: check_downgrades(places, journal, found)),
+        ("hazards", lambda: check_hazards(project, places, found.records.keys() if only is None else only)),
     )
-    for title, run in zip(("replay", "models", "round trip", "hazards"), checks, strict=True):
+    for title, run in checks:
         if title == "hazards" and _is_uncertain(findings):
             break
-        try:
-            findings += run()
-        except RolloutError as error:
-            findings.append(Check(title, passed=False, detail=str(error)))
+        findings += _results(places, title, run)
+    return ReleaseReport(tuple(findings), _changes(places, found), _delta(project, found))
+
+
+def _check_files(
+    project: Project, places: ScriptPlaces, progress: Callable[[str], None]
+) -> list[ReleaseCheck]:
+    """Return the checks that read files only. If the heads cannot be read, that is the only one."""
+    progress("one head")
+    findings = _results(places, "one head", lambda: _heads(project))
+    if findings[0].passed:
+        progress("history")
+        findings += _results(places, "history", lambda: _history(project, places))
     return findings
 
 
-def _replay(project: Project, journal: Journal, report: Report, *, every: bool) -> Recorded:
+def _replay(
+    project: Project, journal: Journal, report: Report, only: frozenset[str] | None, *, every: bool
+) -> Recorded:
     """Replay the scripts that are to be checked.
 
     The older ones are as recorded, and so is what they import; so the recorded statements are executed instead, and
     have to lead to the recorded schema.
     """
-    base = journal.base if journal.entries else ()
-    known = None if every else reliable_record(project, journal)
+    known = None if every or only is not None else reliable_record(project, journal)
     position = last_recorded_position(project, known, NEWEST) if known else ()
     if known and position:
         with suppress(NotAsRecordedError):
             return replay(project, position, report=report, recorded=known)
-    return replay(project, base, report=report)
+    return replay(project, _base(project, journal, only), report=report)
 
 
-def _heads(project: Project) -> Iterator[Check]:
+def _results(
+    places: ScriptPlaces, title: str, run: Callable[[], Iterator[ReleaseCheck]]
+) -> list[ReleaseCheck]:
+    """Return the results of a check; an error that it raises is a failure."""
+    results: list[ReleaseCheck] = []
+    try:
+        results.extend(run())
+    except RolloutError as error:
+        results.append(_failed(places, title, error))
+    return results
+
+
+def _base(project: Project, journal: Journal, only: frozenset[str] | None) -> Position:
+    """Return the position after which revisions are examined: where the records begin, or before the new ones."""
+    recorded = journal.base if journal.entries else ()
+    if only is None:
+        return recorded
+    release = project.release
+    return position_before(release, frozenset(only) - release.ancestors(recorded))
+
+
+def _failed(places: ScriptPlaces, name: str, error: RolloutError) -> ReleaseCheck:
+    return ReleaseCheck(name, passed=False, detail=str(error), findings=places.of_error(name, error))
+
+
+def _changes(places: ScriptPlaces, found: Recorded) -> tuple[RevisionChange, ...]:
+    revisions = (places.project.release.revision(name) for name in found.records)
+    return tuple(
+        RevisionChange(each.id, each.message, places.path(each.path), found.records[each.id].upgrade)
+        for each in revisions
+    )
+
+
+def _delta(project: Project, found: Recorded) -> Delta | None:
+    """Return what the examined revisions change; None if the release has several heads."""
     head = project.release.head
-    yield Check("one head" if len(head) < 2 else "heads", passed=True, detail=format_position(head))
+    if len(head) > 1:
+        return None
+    return difference(found.start, found.end(head)) if found.records else Delta(())
 
 
-def _is_uncertain(findings: list[Check]) -> bool:
+def _heads(project: Project) -> Iterator[ReleaseCheck]:
+    head = project.release.head
+    yield ReleaseCheck("one head" if len(head) < 2 else "heads", passed=True, detail=format_position(head))
+
+
+def _is_uncertain(findings: list[ReleaseCheck]) -> bool:
     """Return whether the schemas between the revisions are not certain, so that hazards cannot be assessed."""
     return any(not finding.passed and finding.name in ("history", "replay") for finding in findings)
 
 
-def _history(project: Project) -> Iterator[Check]:
+def _history(project: Project, places: ScriptPlaces) -> Iterator[ReleaseCheck]:
     journal = Journal(project.scripts.folder / "meta")
     journal.check(project.release)
     known = project.release.by_id
@@ -111,106 +161,15 @@ def _history(project: Project) -> Iterator[Check]:
     vanished = [name for name in journal.entries if name not in known]
     if vanished:
         detail = f"recorded, but without a script: {', '.join(vanished)}"
-        yield Check("history", passed=False, detail=detail)
+        yield ReleaseCheck("history", passed=False, detail=detail)
     elif not journal.entries:
-        yield Check("history", passed=True, detail="nothing is recorded yet: wish-rollout generate --record")
+        yield ReleaseCheck(
+            "history", passed=True, detail="nothing is recorded yet: wish-rollout generate --record"
+        )
     elif unrecorded:
         detail = f"not recorded: {', '.join(unrecorded)}; record with: wish-rollout generate --record"
-        yield Check("history", passed=False, detail=detail)
+        text = "the schema that it leads to is not recorded; record it with: wish-rollout generate --record"
+        found = tuple(places.finding("history", text, name) for name in unrecorded)
+        yield ReleaseCheck("history", passed=False, detail=detail, findings=found)
     else:
-        yield Check("history", passed=True, detail=f"{len(journal.entries)} scripts are as recorded")
-
-
-def _replayed(journal: Journal, found: Recorded, behaviour: list[str]) -> Iterator[Check]:
-    """Compare what each revision does with what is recorded of it."""
-    wrong: list[str] = []
-    walk = SchemaWalk(found.start, found.records, next((each.parent for each in found.records.values()), ""))
-    for name, record in found.records.items():
-        before = dict(walk.before(record))
-        walk.after(record)
-        recorded = journal.record(name)
-        if recorded and (recorded.parent, recorded.changes, recorded.merged) != (
-            record.parent,
-            record.changes,
-            record.merged,
-        ):
-            difference_ = _difference(before, recorded, record, found)
-            if difference_:
-                wrong.append(f"{name}: {summarize_delta(difference_)}")
-    well = "every recorded snapshot is reproduced" if journal.entries else "every script runs"
-    if journal.entries and len(found.records) < len(journal.entries):
-        well = f"the newest {len(found.records)} scripts reproduce their recorded snapshots; the older ones have not changed"
-    detail = "; ".join(wrong[:SHOWN]) or well
-    if journal.entries and journal.postgres != found.postgres:
-        detail += f" (recorded on PostgreSQL {journal.postgres}, replayed on PostgreSQL {found.postgres})"
-    yield Check("replay", not wrong, detail)
-    yield Check("behaviour", not behaviour, "; ".join(behaviour) or "every verify() holds")
-
-
-def _difference(before: Objects, one: Record, other: Record, found: Recorded) -> Delta:
-    """Return the delta between the schemas that two records of a revision lead to."""
-    schemas = []
-    for record in (one, other):
-        objects = {**before, **record.merged, **record.changes}
-        kept = {key: value for key, value in objects.items() if value is not None}
-        schemas.append(Snapshot(kept, found.start.readable_properties))
-    return difference(*schemas)
-
-
-def _models(project: Project, found: Recorded) -> Iterator[Check]:
-    """Compare the declared schema with the one at the head."""
-    spec = project.config.release.models
-    if spec is None:
-        return
-    drift = models_drift(project, found.end(project.release.head))
-    detail = (
-        f"{spec} differs from what the scripts lead to: {summarize_delta(drift)}"
-        if drift
-        else f"{spec} is what they lead to"
-    )
-    yield Check("models", not drift, detail)
-
-
-def models_drift(project: Project, scripted: Snapshot | None = None) -> Delta | None:
-    """Return the delta from the scripts' schema to the declared one, in what models can declare.
-
-    ``None`` without configured models. ``scripted``: the schema at the head; without it, the promised one. The
-    declared schema is created on an empty scratch database: models declare the whole schema, also what was there before
-    the first revision. Raises what importing the models and creating them raises.
-    """
-    from wish_rollout.revisions.models import create_models, load_models
-
-    spec = project.config.release.models
-    if spec is None:
-        return None
-    metadata = load_models(project.config.root, spec)
-    with empty_scratch(project) as url, connect(url, SCRATCH) as connection:
-        create_models(connection, metadata, project.config.release.search_path)
-        declared = read_database_state(connection, project.scope_of()).snapshot
-    scripted = scripted or project.history.at(project.release.head)
-    return difference(select_declarable(scripted), select_declarable(declared))
-
-
-def _downgrades(project: Project, journal: Journal, found: Recorded) -> Iterator[Check]:
-    """Report revisions that cannot be undone: new ones as a failure, older ones as information."""
-    release = project.release
-    old = release.ancestors(journal.accepted) if journal.entries else frozenset(release.by_id)
-    new: list[str] = []
-    known: list[str] = []
-    for name in release.by_id:
-        recorded = journal.record(name)
-        record = found.records.get(name, recorded)
-        if record is None:
-            continue
-        accepted = name in old and (recorded is None or recorded.irreversible)
-        if record.irreversible:
-            (known if accepted else new).append(f"{name}: {record.irreversible}")
-    well = "upgrade → downgrade comes back"
-    if known:
-        more = f"; and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
-        well = f"{len(known)} recorded revisions cannot be rolled back: {'; '.join(known[:SHOWN])}{more}"
-    if new:
-        accept = "correct the downgrade(), or accept it with: wish-rollout generate --record --as-is"
-        yield Check("round trip", passed=False, detail=f"{'; '.join(new[:SHOWN])}; {accept}")
-    else:
-        yield Check("round trip", passed=True, detail=well)
+        yield ReleaseCheck("history", passed=True, detail=f"{len(journal.entries)} scripts are as recorded")

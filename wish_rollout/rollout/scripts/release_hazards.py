@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.hazards.assessment import judge_hazards
 from wish_rollout.core.hazards.hazard import STORED, LiveFacts, TableFacts
 from wish_rollout.core.hazards.pending_revision import PendingRevision
-from wish_rollout.core.plan.verification_checks import Check
+from wish_rollout.core.reports.release_report import ReleaseCheck, ReleaseFinding
 from wish_rollout.revisions.hazard_allowances import allowances
 from wish_rollout.rollout.planning.hazard_assessment import functions_in_new_defaults
 
@@ -17,28 +17,29 @@ if TYPE_CHECKING:
     from wish_rollout.core.hazards.hazard import Hazard
     from wish_rollout.core.release.release import Revision
     from wish_rollout.rollout.project.project import Project
+    from wish_rollout.rollout.scripts.script_places import ScriptPlaces
 
 ASSUMED_ROWS = 1_000_000
 """Rows that each table is assumed to have before a revision."""
 
 
-def check_hazards(project: Project, revisions: Container[str]) -> Iterator[Check]:
+def check_hazards(
+    project: Project, places: ScriptPlaces, revisions: Container[str]
+) -> Iterator[ReleaseCheck]:
     """Yield a check with the hazards of these revisions that their scripts do not allow, each with file and line.
 
     The check passes: only the database of an environment shows whether its tables have rows, and ``plan`` refuses there.
     Raises InvalidHazardAllowance.
     """
-    found = [
-        text
-        for revision in project.release.revisions
-        if revision.id in revisions
-        for text in _hazards(project, revision)
-    ]
+    examined = [each for each in project.release.revisions if each.id in revisions]
+    hazards = [(revision, hazard) for revision in examined for hazard in _hazards(project, revision)]
+    found = [_text(revision, hazard) for revision, hazard in hazards]
+    findings = tuple(_finding(places, revision, hazard) for revision, hazard in hazards)
     none = "none that is not allowed, if all tables have rows"
-    yield Check("hazards", passed=True, detail="; ".join(found) or none)
+    yield ReleaseCheck("hazards", passed=True, detail="; ".join(found) or none, findings=findings)
 
 
-def _hazards(project: Project, revision: Revision) -> Iterator[str]:
+def _hazards(project: Project, revision: Revision) -> Iterator[Hazard]:
     history = project.history
     pending = PendingRevision(
         revision.id,
@@ -55,9 +56,16 @@ def _hazards(project: Project, revision: Revision) -> Iterator[str]:
     allowed = {revision.id: allowances(project.scripts, revision.id)}
     for hazard in judge_hazards([pending], live, allowed):
         if not hazard.allowed:
-            yield _text(revision, hazard)
+            yield hazard
 
 
 def _text(revision: Revision, hazard: Hazard) -> str:
     place = f"{revision.path}:{hazard.line}" if hazard.line else revision.path
     return f"{place}: {hazard.kind}: {hazard.subject} on {hazard.table}, under {hazard.lock}"
+
+
+def _finding(places: ScriptPlaces, revision: Revision, hazard: Hazard) -> ReleaseFinding:
+    lock = f", under {hazard.lock}" if hazard.lock != "none" else ""
+    text = f"{hazard.subject} on {hazard.table}{lock}: {hazard.why} Instead: {hazard.instead}"
+    path = places.path(revision.path)
+    return ReleaseFinding(hazard.kind, "warning", text, path, hazard.line, revision.id)

@@ -1,0 +1,1 @@
+"""A Dagster project that rolls out its database before it uses it."""

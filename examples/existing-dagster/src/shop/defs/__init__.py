@@ -1,0 +1,1 @@
+"""The definitions that Dagster finds in this folder."""

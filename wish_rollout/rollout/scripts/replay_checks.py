@@ -1,0 +1,98 @@
+"""The checks of a replay: what each revision does is as recorded, and each downgrade leads back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.reports.release_report import ReleaseCheck, ReleaseFinding
+from wish_rollout.core.schema.comparison import difference
+from wish_rollout.core.schema.delta_rendering import summarize_delta
+from wish_rollout.core.schema.snapshot import Snapshot
+from wish_rollout.revisions.journal import SchemaWalk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wish_rollout.core.schema.delta import Delta
+    from wish_rollout.revisions.journal import Journal, Objects, Recorded
+    from wish_rollout.revisions.revision_record import Record
+    from wish_rollout.rollout.scripts.script_places import ScriptPlaces
+
+SHOWN = 6
+"""So many differences are shown."""
+
+
+def check_replay(
+    places: ScriptPlaces, journal: Journal, found: Recorded, behaviour: list[str]
+) -> Iterator[ReleaseCheck]:
+    """Compare what each revision does with what is recorded of it."""
+    wrong: list[str] = []
+    findings: list[ReleaseFinding] = []
+    walk = SchemaWalk(found.start, found.records, next((each.parent for each in found.records.values()), ""))
+    for name, record in found.records.items():
+        before = dict(walk.before(record))
+        walk.after(record)
+        recorded = journal.record(name)
+        if recorded and (recorded.parent, recorded.changes, recorded.merged) != (
+            record.parent,
+            record.changes,
+            record.merged,
+        ):
+            difference_ = _difference(before, recorded, record, found)
+            if difference_:
+                text = summarize_delta(difference_)
+                wrong.append(f"{name}: {text}")
+                message = f"the script leads to another schema than the recorded one: {text}"
+                findings.append(places.finding("replay", message, name, "upgrade"))
+    well = "every recorded snapshot is reproduced" if journal.entries else "every script runs"
+    if journal.entries and len(found.records) < len(journal.entries):
+        well = f"the newest {len(found.records)} scripts reproduce their recorded snapshots; the older ones have not changed"
+    detail = "; ".join(wrong[:SHOWN]) or well
+    if journal.entries and journal.postgres != found.postgres:
+        detail += f" (recorded on PostgreSQL {journal.postgres}, replayed on PostgreSQL {found.postgres})"
+    yield ReleaseCheck("replay", not wrong, detail, tuple(findings))
+    failed = tuple(_of_verify(places, text) for text in behaviour)
+    yield ReleaseCheck("behaviour", not behaviour, "; ".join(behaviour) or "every verify() holds", failed)
+
+
+def _of_verify(places: ScriptPlaces, text: str) -> ReleaseFinding:
+    return places.finding("behaviour", text, text.partition(":")[0], "verify")
+
+
+def _difference(before: Objects, one: Record, other: Record, found: Recorded) -> Delta:
+    """Return the delta between the schemas that two records of a revision lead to."""
+    schemas = []
+    for record in (one, other):
+        objects = {**before, **record.merged, **record.changes}
+        kept = {key: value for key, value in objects.items() if value is not None}
+        schemas.append(Snapshot(kept, found.start.readable_properties))
+    return difference(*schemas)
+
+
+def check_downgrades(places: ScriptPlaces, journal: Journal, found: Recorded) -> Iterator[ReleaseCheck]:
+    """Report revisions that cannot be undone: new ones as a failure, older ones as information."""
+    release = places.project.release
+    old = release.ancestors(journal.accepted) if journal.entries else frozenset(release.by_id)
+    new: list[str] = []
+    findings: list[ReleaseFinding] = []
+    known: list[str] = []
+    for name in release.by_id:
+        recorded = journal.record(name)
+        record = found.records.get(name, recorded)
+        if record is None:
+            continue
+        accepted = name in old and (recorded is None or recorded.irreversible)
+        if record.irreversible:
+            (known if accepted else new).append(f"{name}: {record.irreversible}")
+            if not accepted:
+                findings.append(places.finding("round trip", record.irreversible, name, "downgrade"))
+    well = "upgrade → downgrade comes back"
+    if known:
+        more = f"; and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
+        well = f"{len(known)} recorded revisions cannot be rolled back: {'; '.join(known[:SHOWN])}{more}"
+    if new:
+        accept = "correct the downgrade(), or accept it with: wish-rollout generate --record --as-is"
+        detail = f"{'; '.join(new[:SHOWN])}; {accept}"
+        yield ReleaseCheck("round trip", passed=False, detail=detail, findings=tuple(findings))
+    else:
+        yield ReleaseCheck("round trip", passed=True, detail=well)
