@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.core.archive.losses import RollbackLosses
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.schema.names import split_last
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.schema.delta import Delta
 
 PLAN_FORMAT = 1
+NO_LOSSES = RollbackLosses()
 
 
 class Action(StrEnum):
@@ -58,6 +60,7 @@ class EnvironmentPlan:
     ``baseline``: the accepted differences that the plan records in the ledger; None if it records nothing new.
     ``notes``: what the plan does that the statements do not show. ``already_there``: what the environment has already
     of the pending revisions, whose statements allow for it; the plan was rehearsed on a copy of the live schema.
+    ``losses``: what a rollback would destroy; ``archive_keep``: how long that is archived, "" where it is refused instead.
     """
 
     environment: str
@@ -86,6 +89,8 @@ class EnvironmentPlan:
     baseline: Baseline | None = None
     notes: tuple[str, ...] = ()
     already_there: str = ""
+    losses: RollbackLosses = NO_LOSSES
+    archive_keep: str = ""
 
     @property
     def upgraded_from(self) -> Position:
@@ -123,8 +128,15 @@ class EnvironmentPlan:
             "driver_statements": dict(self.driver_statements),
             **({} if self.adopted is None else {"adopts": list(self.adopted)}),
             **({"already_there": self.already_there} if self.already_there else {}),
+            **({"archives": self.archives} if self.archives else {}),
             **({"baseline": self.baseline.as_dict()} if self.baseline else {}),
         }
+
+    @property
+    def archives(self) -> list[str]:
+        """What a rollback archives if it has rows then, and for how long that is kept; a line each."""
+        losses = self.losses.losses if self.archive_keep else ()
+        return [f"{loss}, kept for {self.archive_keep}" for loss in losses]
 
     @property
     def digest(self) -> str:
@@ -148,6 +160,7 @@ class EnvironmentPlan:
     def declarations(self) -> list[str]:
         """Return what the revisions declare of their statements, a line each."""
         return [
+            *(f"archives the rows of: {line}" for line in self.archives),
             *(f"{name}: its statements depend on data: {why}" for name, why in self.data_dependent.items()),
             *(
                 f"{name}: it sends statements past SQLAlchemy: {why}"

@@ -1,24 +1,18 @@
-"""The rollback of one environment: under its lock, without losing a row, to the exact earlier schema."""
+"""The rollback of one environment: under its lock, to the exact earlier schema; what it would destroy is archived."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from wish_rollout.postgres.rows.rows_at_risk import count_rows_at_risk
 from wish_rollout.rollout.approval.ledger_guard import refuse_bypassed_gate
+from wish_rollout.rollout.execution.rollback_archive import RollbackArchive, add_missing_checksums
 from wish_rollout.rollout.execution.ledger_recording import NOBODY, Actor, Recorder
 from wish_rollout.rollout.execution.migration import Migrated
 from wish_rollout.rollout.execution.rollout_lock import rollout_mutex
 from wish_rollout.rollout.execution.script_execution import Checks, run_scripts
-from wish_rollout.rollout.planning.rollback_plan import plan_rollback_on, refuse_rows_at_risk, tables_of
+from wish_rollout.rollout.planning.rollback_plan import plan_rollback_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import psycopg
-
-    from wish_rollout.core.schema.delta import Delta
-    from wish_rollout.core.schema.snapshot import Snapshot
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.project.target import Target
 
@@ -31,9 +25,9 @@ def rollback_environment(
     ``to``: the revision (``base`` for none); by default the parent of the current one. ``actor``: the requester;
     its gatekeeper decides about the plan that is computed again under the lock.
 
-    Raises RolloutLockHeld, ForeignRevision, SchemaDrifted, RollbackLosesRows, InvalidRollbackTarget,
-    AlreadyAtRevision, UnknownRevision, the gatekeeper's errors, LedgerWriteFailed, StatementFailed, ScriptFailed;
-    and ApproversNotConfigured for a gated environment if the actor has no gatekeeper.
+    Raises RolloutLockHeld, ForeignRevision, SchemaDrifted, RollbackLosesRows, ArchiveNotWritable, ArchiveNeedsKey,
+    InvalidRollbackTarget, AlreadyAtRevision, UnknownRevision, the gatekeeper's errors, LedgerWriteFailed,
+    StatementFailed, ScriptFailed; and ApproversNotConfigured for a gated environment if the actor has no gatekeeper.
     """
     actor.refuse_without_gatekeeper(target)
     with target.connect() as connection, rollout_mutex(target, connection):
@@ -48,21 +42,16 @@ def rollback_environment(
         )
         recorder.ask()
         revisions = downgrade(project, recorder)
+        if recorder.archive:
+            add_missing_checksums(connection, target.scope.version_table)
         return Migrated.of(recorder, after, revisions)
 
 
 def downgrade(project: Project, recorder: Recorder) -> list[str]:
-    """Run the downgrades in a transaction that first checks that no row is lost."""
-    target, connection, plan = recorder.target, recorder.connection, recorder.plan
-    refuse = refuse_loss(target.name, connection, plan.promised, project.history.at(plan.end))
-    end = plan.end or ("base",)
-    return run_scripts(project, recorder, end, "down", Checks(each=refuse)).revisions
-
-
-def refuse_loss(
-    environment: str, connection: psycopg.Connection[Any], promised: Delta, after: Snapshot
-) -> Callable[[], None]:
-    """Return the check that runs in the downgrade's transaction, under locks that block new rows."""
-    return lambda: refuse_rows_at_risk(
-        environment, count_rows_at_risk(connection, promised, tables_of(after))
+    """Run the downgrades in transactions that first archive what they destroy."""
+    archive = RollbackArchive(recorder)
+    checks = Checks(
+        each=archive.before_revision, completed=archive.after_scripts, recorded=archive.after_ledger
     )
+    end = recorder.plan.end or ("base",)
+    return run_scripts(project, recorder, end, "down", checks).revisions

@@ -1,0 +1,26 @@
+"""A checksum of rows: it does not depend on their order, on OIDs, or on the settings of a session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import psycopg
+
+
+def checksum_expression(columns: Sequence[str], alias: str = "a") -> str:
+    """Return the aggregate over rows with these columns: the sum of the hashes of their texts."""
+    texts = ", ".join(f"{alias}.{name}::text" for name in columns)
+    return f"coalesce(sum(hashtextextended(row({texts})::text, 0)::numeric), 0)::text"
+
+
+def count_and_checksum(
+    connection: psycopg.Connection[Any], table: str, columns: Sequence[str]
+) -> tuple[int, str]:
+    """Return the number of rows of a table and their checksum. Call it with the settings of ``plain_text_settings``."""
+    query = f"select count(*), {checksum_expression(columns)} from {table} as a"
+    row = connection.execute(query.encode()).fetchone()
+    assert row is not None
+    return row[0], row[1]
