@@ -10,6 +10,7 @@ import typer
 from wish_rollout import __version__
 from wish_rollout.cli import (
     approval_commands,
+    archive_commands,
     inspect_commands,
     project_commands,
     request_commands,
@@ -53,7 +54,14 @@ def options(
     context.obj = config
 
 
-for module in (rollout_commands, approval_commands, request_commands, inspect_commands, project_commands):
+for module in (
+    rollout_commands,
+    archive_commands,
+    approval_commands,
+    request_commands,
+    inspect_commands,
+    project_commands,
+):
     module.register(app)
 app.add_typer(sandbox_commands.app, name="sandbox")
 

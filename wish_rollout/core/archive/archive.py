@@ -12,7 +12,7 @@ from wish_rollout.core.archive.losses import Loss, LossKind
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TABLE_NUMBER = re.compile(r"_(\d+)v?$")
+TABLE_NUMBER = re.compile(r"_(\d+)(v|c\d+)?$")
 
 
 class ArchiveState(StrEnum):

@@ -17,10 +17,13 @@ def checksum_expression(columns: Sequence[str], alias: str = "a") -> str:
 
 
 def count_and_checksum(
-    connection: psycopg.Connection[Any], table: str, columns: Sequence[str]
+    connection: psycopg.Connection[Any], source: str, columns: Sequence[str]
 ) -> tuple[int, str]:
-    """Return the number of rows of a table and their checksum. Call it with the settings of ``plain_text_settings``."""
-    query = f"select count(*), {checksum_expression(columns)} from {table} as a"
+    """Return the number of rows of a FROM clause, in which ``a`` is the table, and their checksum.
+
+    Call it with the settings of ``plain_text_settings``.
+    """
+    query = f"select count(*), {checksum_expression(columns)} from {source}"
     row = connection.execute(query.encode()).fetchone()
     assert row is not None
     return row[0], row[1]

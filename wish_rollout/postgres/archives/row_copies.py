@@ -74,4 +74,4 @@ def archive_checksum(
     connection: psycopg.Connection[Any], relation: str, columns: Sequence[str]
 ) -> tuple[int, str]:
     """Return the number of rows of an archive table, and their checksum."""
-    return count_and_checksum(connection, archived(relation), columns)
+    return count_and_checksum(connection, f"{archived(relation)} as a", columns)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.rollout.approval.ledger_guard import refuse_bypassed_gate
-from wish_rollout.rollout.execution.rollback_archive import RollbackArchive, add_missing_checksums
 from wish_rollout.rollout.execution.ledger_recording import NOBODY, Actor, Recorder
 from wish_rollout.rollout.execution.migration import Migrated
+from wish_rollout.rollout.execution.rollback_archive import RollbackArchive, add_missing_checksums
 from wish_rollout.rollout.execution.rollout_lock import rollout_mutex
 from wish_rollout.rollout.execution.script_execution import Checks, run_scripts
 from wish_rollout.rollout.planning.rollback_plan import plan_rollback_on
