@@ -12,6 +12,8 @@ COMMANDS = {
     "status": "`head`: the release's head revisions; `environments`: [statuses](#environment-status)",
     "drift": "a [drift report](#drift-report)",
     "diff": "a delta, from A to B",
+    "archives": "a list of [archives](#archive)",
+    "restore": "a list of [restorations](#restoration)",
     "snapshot": "a snapshot file, with and without `--json`",
     "doctor": "a list of [check results](#check-result)",
     "check": "a list of [checks](#check)",
@@ -53,6 +55,7 @@ ENVIRONMENT_PLAN = {
     "unmanaged": "objects in scope that no revision knows, and that do not count",
     "adopts": "for an adoption: the position that the version table is set to first",
     "already_there": "what the environment has already of the pending revisions, if their statements allow for it",
+    "archives": "what a rollback archives if it has rows then, and for how long that is kept",
     "baseline": "the accepted differences that the plan records in the ledger",
     "notes": "what the plan does that the statements do not show",
     "digest": "the digest that an approval names",
@@ -60,6 +63,33 @@ ENVIRONMENT_PLAN = {
     "packages": "the installed packages that they import, with their versions",
     "data_dependent": "revisions whose statements may differ from the rehearsed ones, with the reason",
     "driver_statements": "revisions that send statements past SQLAlchemy, with the reason",
+}
+ARCHIVE = {
+    "archive": "its number",
+    "environment": "the environment's name",
+    "state": "`open`, `waiting`, `partly restored`, `restored` or `purged`",
+    "from": "the revision before the rollback",
+    "to": "the revision after the rollback",
+    "created": "when, in UTC",
+    "keep": "for how long it is kept at least",
+    "ledger_row": "the number of the rollback's ledger row",
+    "rows": "the number of rows and values in it",
+    "bytes": "its size",
+    "objects": "what it contains: `object`, `rows`, `checksum`, and whether the table was `moved`",
+}
+RESTORATION = {
+    "archive": "the archive's number",
+    "state": "its state afterwards",
+    "restored": "the number of restored rows and values",
+    "left": "the number of rows and values that stay in the archive",
+    "objects": "[restored objects](#restored-object)",
+}
+RESTORED_OBJECT = {
+    "object": "the table or column",
+    "restored": "the number of restored rows or values",
+    "left": "the number of those that stay in the archive",
+    "keys": "the keys of the first 100 of these",
+    "why": "why they stay; empty where nothing does",
 }
 HAZARD = {
     "kind": "the kind of hazard ([hazards](../hazards.md))",

@@ -98,6 +98,7 @@ class Restorer:
         values = ", ".join(on.cast(name) for name in insertable)
         names = ", ".join(insertable)
         condition = f"where not ({stays})" if left else ""
+        expected = count_and_checksum(self.connection, f"{self.source} as a {condition}", insertable)
         query = f"""
             with restored as (
                 insert into {self.kept.table} as t ({names}) overriding system value
@@ -106,9 +107,7 @@ class Restorer:
         row = self.connection.execute(query.encode()).fetchone()
         assert row is not None
         advance_past_rows(self.connection, self.kept.table)
-        proven = (
-            row[1] == count_and_checksum(self.connection, f"{self.source} as a {condition}", insertable)[1]
-        )
+        proven = tuple(row) == expected
         return RestoredObject(self.kept, row[0], left, keys, CONFLICT if left else "", proven)
 
     def _update(self, target: TableDescription) -> RestoredObject:
