@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
+
+import psycopg
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +30,7 @@ def test_rows_of_a_gated_environment_are_archived_and_come_back(each_workspace: 
     before = workspace.sql("prod", ALL)
     assert workspace.cli("rollback", "prod").code == 3
     assert workspace.cli("approve", "prod", "--reason", "broken", "--yes").code == 0
-    assert workspace.cli("rollback", "prod").code in (0, 2)
+    assert workspace.cli("rollback", "prod", "--to", "0006").code == 0
     assert (workspace.revision("prod"), workspace.sql("prod", TYPES)) == ("0006", [])
     (archive,) = archives(workspace)
     assert (archive["state"], archive["rows"], archive["ledger_row"]) == (
@@ -39,6 +42,8 @@ def test_rows_of_a_gated_environment_are_archived_and_come_back(each_workspace: 
         ("table public.wishlist_items", True)
     ]
     assert ledger(workspace)[-1]["detail"]["archive"]["archive"] == 1
+    texts = dagster_texts(workspace)
+    assert ("table public.wishlist_items" in texts, SECRET in texts) == (True, False)
     assert workspace.cli("verify", "prod").code == 0
     assert workspace.cli("drift", "prod").code == 0
     assert "cannot be restored at revision 0006" in workspace.cli("restore", "prod").err
@@ -51,7 +56,6 @@ def test_rows_of_a_gated_environment_are_archived_and_come_back(each_workspace: 
     assert ledger(workspace)[-1]["act"] == "restore"
     assert workspace.cli("log", "prod", "--verify").code == 0
     assert [each["state"] for each in archives(workspace)] == ["restored"]
-    assert SECRET not in dagster_texts(workspace)
 
 
 def archives(workspace: Workspace, name: str = "prod") -> list[dict[str, Any]]:
@@ -66,12 +70,9 @@ def ledger(workspace: Workspace) -> list[dict[str, Any]]:
 
 def dagster_texts(workspace: Workspace) -> str:
     """Return everything that the runs have written: files, and Dagster's tables."""
-    import os
-
-    import psycopg
-
     files = [path.read_bytes().decode(errors="replace") for path in text_files(workspace.root)]
-    with psycopg.connect(os.environ["DAGSTER_POSTGRES_URL"]) as connection:
+    url = os.environ["DAGSTER_POSTGRES_URL"].replace("postgresql+psycopg2:", "postgresql:")
+    with psycopg.connect(url) as connection:
         rows = connection.execute(
             "select event from event_logs union all select run_body from runs"
         ).fetchall()
@@ -80,29 +81,6 @@ def dagster_texts(workspace: Workspace) -> str:
 
 def text_files(root: Path) -> list[Path]:
     return [path for path in root.rglob("*") if path.is_file() and "home" not in path.parts]
-
-
-def test_no_other_role_can_read_an_archive(workspace: Workspace) -> None:
-    workspace.migrate("local")
-    workspace.as_superuser(
-        "local", "do $$ begin create role archive_reader; exception when others then end $$"
-    )
-    workspace.sql("local", "alter default privileges grant all on tables to public")
-    workspace.sql(
-        "local",
-        "grant all on wishlist_items to archive_reader; grant select (title) on wishlist_items to public",
-    )
-    workspace.sql("local", ROWS.format("t", 3))
-    assert workspace.cli("rollback", "local").code == 0
-    others = """
-        select c.relname, acl.grantee from pg_class c, aclexplode(c.relacl) acl
-        where c.relnamespace = 'wish_rollout_archive'::regnamespace and acl.grantee <> c.relowner
-        union all select n.nspname, acl.grantee from pg_namespace n, aclexplode(n.nspacl) acl
-        where n.nspname = 'wish_rollout_archive' and acl.grantee <> n.nspowner
-        union all select attrelid::regclass::text, 0 from pg_attribute
-        where attrelid = 'wish_rollout_archive.a1_1'::regclass and attacl is not null
-    """
-    assert workspace.sql("local", others) == []
 
 
 def test_changed_archive_is_not_restored(workspace: Workspace) -> None:

@@ -176,3 +176,45 @@ def test_downgrade_that_copies_rows_elsewhere_finds_them(case: ArchiveCase) -> N
     case.again()
     assert [each.rows for each in case.restore()] == [1]
     assert case.sql("select title from extra") == [("kept",)]
+
+
+OTHERS = """
+select c.relname, acl.grantee from pg_class c, aclexplode(c.relacl) acl
+where c.relnamespace = 'wish_rollout_archive'::regnamespace and acl.grantee <> c.relowner
+union all select n.nspname, acl.grantee from pg_namespace n, aclexplode(n.nspacl) acl
+where n.nspname = 'wish_rollout_archive' and acl.grantee <> n.nspowner
+union all select attrelid::regclass::text, 0 from pg_attribute a join pg_class c on c.oid = a.attrelid
+where c.relnamespace = 'wish_rollout_archive'::regnamespace and attacl is not null
+"""
+
+
+def test_no_other_role_can_read_an_archive(case: ArchiveCase) -> None:
+    up = [
+        "ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC",
+        "CREATE TABLE notes (id int PRIMARY KEY, secret text, shown text)",
+        "CREATE TABLE copies (id int PRIMARY KEY, secret text)",
+        "CREATE VIEW shown AS SELECT id FROM copies",
+        "GRANT SELECT (shown) ON notes TO PUBLIC",
+        "ALTER TABLE notes ENABLE ROW LEVEL SECURITY",
+        "ALTER TABLE notes FORCE ROW LEVEL SECURITY",
+        "CREATE POLICY own ON notes USING (id > 0)",
+    ]
+    down = [
+        "DROP VIEW shown",
+        "DROP TABLE copies",
+        "DROP TABLE notes",
+        "ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM PUBLIC",
+    ]
+    case.revise(up, down)
+    case.sql("insert into notes values (1, 's', 't'); insert into copies values (1, 's')")
+    case.workspace.as_superuser("local", "insert into notes values (-1, 's', 't')")
+    case.rollback()
+    assert case.sql(OTHERS) == []
+    assert case.sql(
+        "select objects->0->>'moved', objects->1->>'moved' from wish_rollout_archive.archives"
+    ) == [("true", "false")]
+    case.again()
+    assert case.sql("select relforcerowsecurity from pg_class where oid = 'notes'::regclass") == [(True,)]
+    case.restore()
+    case.sql("alter table notes no force row level security")
+    assert case.sql("select id from notes order by id") == [(-1,), (1,)]

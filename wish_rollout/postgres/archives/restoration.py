@@ -15,6 +15,7 @@ from wish_rollout.postgres.archives.archive_store import archived, drop_contents
 from wish_rollout.postgres.archives.checksums import checksum_expression, count_and_checksum
 from wish_rollout.postgres.archives.restore_conditions import RestoreConditions
 from wish_rollout.postgres.archives.row_copies import archive_checksum
+from wish_rollout.postgres.archives.row_security import row_security_not_forced
 from wish_rollout.postgres.archives.sequence_values import advance_past_rows
 from wish_rollout.postgres.archives.table_description import TableDescription, describe_table
 from wish_rollout.postgres.archives.trigger_states import triggers_disabled
@@ -83,7 +84,10 @@ class Restorer:
             why = f"{self.kept.table} has no column {', '.join(missing)}"
             return RestoredObject(self.kept, 0, (self.kept,), why=why)
         self.connection.execute(f"lock table {self.kept.table} in share row exclusive mode".encode())
-        with triggers_disabled(self.connection, self.kept.table):
+        with (
+            row_security_not_forced(self.connection, [self.kept.table]),
+            triggers_disabled(self.connection, self.kept.table),
+        ):
             result = self._insert(target, present) if self.kept.kind == "table" else self._update(target)
         left = (*result.left, *self._left_columns(target, missing))
         drop_contents(self.connection, [self.kept.relation])

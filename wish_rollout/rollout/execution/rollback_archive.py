@@ -10,6 +10,7 @@ from wish_rollout.core.release.release import format_position
 from wish_rollout.core.remedy.role_names import Roles
 from wish_rollout.postgres.archives import archive_store
 from wish_rollout.postgres.archives.archive_writing import ArchiveWriter, losses_with_rows, with_checksum
+from wish_rollout.postgres.archives.row_security import row_security_not_forced
 from wish_rollout.postgres.archives.session_settings import plain_text_settings
 from wish_rollout.rollout.planning.rollback_losses import refuse_losses
 
@@ -39,7 +40,8 @@ class RollbackArchive:
             return
         self.transaction = row[0]
         writer = self._writer()
-        with plain_text_settings(self.connection):
+        tables = {loss.table for loss in losses.losses}
+        with plain_text_settings(self.connection), row_security_not_forced(self.connection, tables):
             writer.lock()
             found = losses_with_rows(self.connection, losses.losses)
             refuse_losses(self.recorder.target.environment, self.connection, self.recorder.plan, found)
@@ -54,7 +56,8 @@ class RollbackArchive:
         archive = self._open() if self.recorder.plan.losses.losses else None
         if archive is None:
             return
-        with plain_text_settings(self.connection):
+        later = {each.later[0] for each in archive.objects if each.kind == "values"}
+        with plain_text_settings(self.connection), row_security_not_forced(self.connection, later):
             archive = self._writer().complete(archive)
         if not archive.objects:
             archive_store.drop_contents(self.connection, (), archive.types)

@@ -40,13 +40,17 @@ def refuse_losses_early(
 ) -> None:
     """Raise if the rollback cannot archive what it would destroy, or may not, as found without a lock.
 
-    A search that reaches EARLY_TIMEOUT_MS or finds a locked table is skipped. The rollback looks again while it holds
-    locks. Raises RollbackLosesRows, ArchiveNotWritable, ArchiveNeedsKey.
+    A search that reaches EARLY_TIMEOUT_MS, or finds a locked table or forced row security, is skipped: the rollback looks
+    again while it holds locks. Raises RollbackLosesRows, ArchiveNotWritable, ArchiveNeedsKey.
     """
-    too_long = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
+    unknown = (
+        psycopg.errors.QueryCanceled,
+        psycopg.errors.LockNotAvailable,
+        psycopg.errors.InsufficientPrivilege,  # row security is forced; the rollback does not force it
+    )
     if not plan.losses.losses:
         return
-    with suppress(*too_long), connection.transaction(force_rollback=True), plain_text_settings(connection):
+    with suppress(*unknown), connection.transaction(force_rollback=True), plain_text_settings(connection):
         connection.execute(f"set local statement_timeout = {EARLY_TIMEOUT_MS}")
         found = losses_with_rows(connection, plan.losses.losses)
         refuse_losses(environment, connection, plan, found)
