@@ -16,6 +16,7 @@ import psycopg
 from wish_rollout.rollout.archives.restoration import restore
 from wish_rollout.rollout.execution.migration import migrate_environment
 from wish_rollout.rollout.execution.rollback import rollback_environment
+from wish_rollout.rollout.execution.verification import verify_environment
 from wish_rollout.rollout.project.project import Project
 from wish_rollout.sandbox.settings import ADMIN
 
@@ -93,7 +94,8 @@ class Bench:
     def rollback(self) -> None:
         """Roll back one revision."""
         project = Project.load(self.root / "rollout.toml")
-        rollback_environment(project, project.target("live"))
+        done = rollback_environment(project, project.target("live"))
+        verify_environment(project, project.target("live"), expected=done.expected).raise_if_failed()
 
     def restore(self) -> None:
         """Restore the archive."""
@@ -101,7 +103,7 @@ class Bench:
         restore(project, project.target("live"), None, "bench")
 
     def moved(self, runs: int) -> dict[str, Any]:
-        """Compare rollbacks of a table with many rows and with few."""
+        """Compare rollbacks of a table with many rows and with few, until they are verified."""
         pairs = []
         for _ in range(runs):
             self.fresh(FEW)

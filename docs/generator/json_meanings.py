@@ -55,6 +55,7 @@ ENVIRONMENT_PLAN = {
     "unmanaged": "objects in scope that no revision knows, and that do not count",
     "adopts": "for an adoption: the position that the version table is set to first",
     "already_there": "what the environment has already of the pending revisions, if their statements allow for it",
+    "irreversible": "pending revisions that cannot be rolled back later, with the reason",
     "archives": "what a rollback archives if it has rows then, and for how long that is kept",
     "baseline": "the accepted differences that the plan records in the ledger",
     "notes": "what the plan does that the statements do not show",

@@ -202,7 +202,7 @@ class RevisionIrreversible(EnvironmentRefused):
     reason: str
 
     summary = "Rolling '{environment}' back would revert {revision}, which cannot be reverted: {reason}."
-    explanation = "It was found when the downgrade was tried on a scratch database. Nothing was changed."
+    explanation = "The script declares it, or it was found when the downgrade was tried on a scratch database. Nothing was changed."
     hint = "write a revision that undoes the change, and roll it out: wish-rollout generate -m 'undo …'"
 
 

@@ -60,7 +60,8 @@ class EnvironmentPlan:
     ``baseline``: the accepted differences that the plan records in the ledger; None if it records nothing new.
     ``notes``: what the plan does that the statements do not show. ``already_there``: what the environment has already
     of the pending revisions, whose statements allow for it; the plan was rehearsed on a copy of the live schema.
-    ``losses``: what a rollback would destroy; ``archive_keep``: how long that is archived, "" where it is refused instead.
+    ``irreversible``: pending revisions that cannot be rolled back later, with reasons. ``losses``: what a rollback would
+    destroy; ``archive_keep``: how long that is archived, "" where it is refused instead.
     """
 
     environment: str
@@ -89,6 +90,7 @@ class EnvironmentPlan:
     baseline: Baseline | None = None
     notes: tuple[str, ...] = ()
     already_there: str = ""
+    irreversible: Mapping[str, str] = field(default_factory=dict)
     losses: RollbackLosses = NO_LOSSES
     archive_keep: str = ""
 
@@ -129,6 +131,7 @@ class EnvironmentPlan:
             **({} if self.adopted is None else {"adopts": list(self.adopted)}),
             **({"already_there": self.already_there} if self.already_there else {}),
             **({"archives": self.archives} if self.archives else {}),
+            **({"irreversible": dict(self.irreversible)} if self.irreversible else {}),
             **({"baseline": self.baseline.as_dict()} if self.baseline else {}),
         }
 
@@ -161,6 +164,10 @@ class EnvironmentPlan:
         """Return what the revisions declare of their statements, a line each."""
         return [
             *(f"archives the rows of: {line}" for line in self.archives),
+            *(
+                f"{name}: this release cannot be rolled back: {why}"
+                for name, why in self.irreversible.items()
+            ),
             *(f"{name}: its statements depend on data: {why}" for name, why in self.data_dependent.items()),
             *(
                 f"{name}: it sends statements past SQLAlchemy: {why}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.rollout.approval.ledger_guard import refuse_bypassed_gate
 from wish_rollout.rollout.execution.ledger_recording import NOBODY, Actor, Recorder
 from wish_rollout.rollout.execution.migration import Migrated
-from wish_rollout.rollout.execution.rollback_archive import RollbackArchive, add_missing_checksums
+from wish_rollout.rollout.execution.rollback_archive import RollbackArchive
 from wish_rollout.rollout.execution.rollout_lock import rollout_mutex
 from wish_rollout.rollout.execution.script_execution import Checks, run_scripts
 from wish_rollout.rollout.planning.rollback_plan import plan_rollback_on
@@ -42,8 +42,6 @@ def rollback_environment(
         )
         recorder.ask()
         revisions = downgrade(project, recorder)
-        if recorder.archive:
-            add_missing_checksums(connection, target.scope.version_table)
         return Migrated.of(recorder, after, revisions)
 
 

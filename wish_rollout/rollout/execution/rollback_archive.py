@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wish_rollout.core.archive.archive import Archive, ArchiveState
 from wish_rollout.core.release.release import format_position
@@ -12,10 +12,12 @@ from wish_rollout.postgres.archives import archive_store
 from wish_rollout.postgres.archives.archive_writing import ArchiveWriter, losses_with_rows, with_checksum
 from wish_rollout.postgres.archives.row_security import row_security_not_forced
 from wish_rollout.postgres.archives.session_settings import plain_text_settings
+from wish_rollout.rollout.execution.rollout_lock import rollout_mutex
 from wish_rollout.rollout.planning.rollback_losses import refuse_losses
 
 if TYPE_CHECKING:
     from wish_rollout.rollout.execution.ledger_recording import Recorder
+    from wish_rollout.rollout.project.target import Target
 
 TRANSACTION = "select pg_current_xact_id()::text"
 
@@ -92,14 +94,16 @@ class RollbackArchive:
         return next((each for each in found if each.state is ArchiveState.OPEN), None)
 
 
-def add_missing_checksums(connection: Any, version_table: str) -> None:
-    """Add the checksums of moved tables, whose rows a rollback does not read. Call it in autocommit, after the commit."""
-    for archive in archive_store.read_archives(connection, version_table):
-        missing = [each for each in archive.objects if each.checksum is None]
-        if not missing or not archive.waits:
-            continue
-        with connection.transaction(), plain_text_settings(connection):
-            objects = tuple(
-                with_checksum(connection, each) if each.checksum is None else each for each in archive.objects
-            )
-            archive_store.write_archive(connection, replace(archive, objects=objects))
+def add_missing_checksums(target: Target) -> None:
+    """Add the checksums of moved tables, whose rows a rollback does not read. Nobody waits for that.
+
+    Raises RolloutLockHeld, and what ``Target.connect`` raises.
+    """
+    with target.connect() as connection, rollout_mutex(target, connection):
+        for archive in archive_store.read_archives(connection, target.scope.version_table):
+            if archive.waits and any(each.checksum is None for each in archive.objects):
+                with connection.transaction(), plain_text_settings(connection):
+                    objects = [
+                        each if each.checksum else with_checksum(connection, each) for each in archive.objects
+                    ]
+                    archive_store.write_archive(connection, replace(archive, objects=tuple(objects)))

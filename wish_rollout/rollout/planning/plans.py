@@ -155,6 +155,7 @@ def plan_for(
         baseline=baseline_after(schema, release.head) if pending or adopted else None,
         notes=(*(describe_differences(schema) if known else ()), *([backport] if backport else [])),
         already_there=backport,
+        irreversible={name: why for name in names if (why := history.record(name).irreversible)},
     )
 
 

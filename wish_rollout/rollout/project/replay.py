@@ -124,9 +124,13 @@ def replay_segment(
 ) -> Recorder:
     """Replay one line of revisions on a database of its own, and add what they do to ``records``.
 
-    It is started again, without that downgrade, where a downgrade has left something that cannot be taken back.
+    It is started again, without that downgrade, where a downgrade has left something that cannot be taken back. The
+    downgrade of a revision that is declared irreversible is not run.
     """
-    irreversible: dict[str, str] = {}
+    from wish_rollout.revisions.declarations import IRREVERSIBLE, declared_reasons
+
+    names = [revision.id for revision in project.release.revisions]
+    irreversible = dict(declared_reasons(project.scripts, IRREVERSIBLE, names))
     while True:
         recorder = Recorder(project, part, records, irreversible, report)
         try:

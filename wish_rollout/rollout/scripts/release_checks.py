@@ -164,14 +164,18 @@ def models_drift(project: Project, scripted: Snapshot | None = None) -> Delta | 
 
 
 def _downgrades(project: Project, journal: Journal, found: Recorded) -> Iterator[Check]:
-    """Report revisions that cannot be undone: new ones as a failure, older ones as information."""
+    """Report revisions that cannot be undone: new ones as a failure, older and declared ones as information."""
+    from wish_rollout.revisions.declarations import IRREVERSIBLE, declared_reasons
+
     release = project.release
+    names = [revision.id for revision in release.revisions]
+    declared = declared_reasons(project.scripts, IRREVERSIBLE, names)
     old = release.ancestors(journal.accepted) if journal.entries else frozenset(release.by_id)
     new: list[str] = []
     known: list[str] = []
     for name, record in found.records.items():
         recorded = journal.record(name)
-        accepted = name in old and (recorded is None or recorded.irreversible)
+        accepted = name in declared or (name in old and (recorded is None or recorded.irreversible))
         if record.irreversible:
             (known if accepted else new).append(f"{name}: {record.irreversible}")
     well = "upgrade → downgrade comes back"
@@ -179,7 +183,10 @@ def _downgrades(project: Project, journal: Journal, found: Recorded) -> Iterator
         more = f"; and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
         well = f"{len(known)} recorded revisions cannot be rolled back: {'; '.join(known[:SHOWN])}{more}"
     if new:
-        accept = "correct the downgrade(), or accept it with: wish-rollout generate --record --as-is"
+        accept = (
+            'correct the downgrade(); or declare it in the script: irreversible = "the reason"; or accept it with: '
+            "wish-rollout generate --record --as-is"
+        )
         yield Check("round trip", passed=False, detail=f"{'; '.join(new[:SHOWN])}; {accept}")
     else:
         yield Check("round trip", passed=True, detail=well)
