@@ -138,3 +138,12 @@ def test_rollback_at_base_has_nothing_to_do(workspace: Workspace) -> None:
     before = workspace.identity()
     assert workspace.cli("rollback", "local").code == 2
     assert workspace.identity() == before
+
+
+def test_declared_irreversible_revision_is_named_in_the_plan_and_refused(workspace: Workspace) -> None:
+    script = ADD_COLUMN.replace("branch_labels", 'irreversible = "colours are mixed"\nbranch_labels')
+    (workspace.root / "migrations/versions/0008_colour.py").write_text(script)
+    plan = workspace.cli("plan", "local")
+    assert "0008: this release cannot be rolled back: colours are mixed" in plan.out
+    workspace.migrate("local")
+    assert "colours are mixed" in workspace.expect_error(6, "rollback", "local")

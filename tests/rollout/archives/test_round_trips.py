@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
+from wish_rollout.core.errors.archives import ArchiveNeedsKey
+
 if TYPE_CHECKING:
     from tests.rollout.archives.conftest import ArchiveCase
 
@@ -218,3 +222,30 @@ def test_no_other_role_can_read_an_archive(case: ArchiveCase) -> None:
     case.restore()
     case.sql("alter table notes no force row level security")
     assert case.sql("select id from notes order by id") == [(-1,), (1,)]
+
+
+def test_values_of_a_table_without_a_key_are_not_destroyed(case: ArchiveCase) -> None:
+    case.revise(["CREATE TABLE log (line text)"], ["DROP TABLE log"])
+    case.revise(
+        ["ALTER TABLE log ADD COLUMN level int"], ["ALTER TABLE log DROP COLUMN level"], "0009", "0008"
+    )
+    case.rollback()
+    case.again()
+    case.sql("insert into log values ('a', 1)")
+    with pytest.raises(ArchiveNeedsKey, match=r"column public\.log\.level"):
+        case.rollback()
+    assert case.sql("select * from log") == [("a", 1)]
+
+
+def test_columns_that_are_gone_stay_in_the_archive_until_they_are_back(case: ArchiveCase) -> None:
+    case.revise(["CREATE TABLE parts (id int PRIMARY KEY, name text, size int)"], ["DROP TABLE parts"])
+    case.sql("insert into parts values (1, 'a', 10), (2, 'b', null)")
+    case.rollback()
+    case.again()
+    case.sql("alter table parts drop column size")
+    (done,) = case.restore()
+    assert (done.rows, done.left, done.objects[0].why) == (2, 1, "public.parts has no column size")
+    case.sql("alter table parts add column size int")
+    (done,) = case.restore()
+    assert (done.rows, done.left) == (1, 0)
+    assert case.sql("select * from parts order by id") == [(1, "a", 10), (2, "b", None)]

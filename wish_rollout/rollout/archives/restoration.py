@@ -23,6 +23,7 @@ from wish_rollout.postgres.archives.sequence_values import advance_sequences
 from wish_rollout.postgres.archives.session_settings import plain_text_settings
 from wish_rollout.postgres.archives.table_description import describe_table
 from wish_rollout.postgres.catalog.database_state import read_facts
+from wish_rollout.postgres.sessions.long_statements import long_statements
 from wish_rollout.rollout.archives.archive_list import find_archive
 from wish_rollout.rollout.archives.archive_recording import record
 from wish_rollout.rollout.execution.rollout_lock import rollout_mutex
@@ -77,7 +78,8 @@ def restore(project: Project, target: Target, number: int | None, who: str) -> l
         found = [each for each in found if each.environment == target.name]
         chosen = [find_archive(target.name, found, number)] if number is not None else found[::-1]
         waiting = select_waiting(project, target, state, chosen, skip=number is None)
-        return [_restore(project, target, connection, archive, who) for archive in waiting]
+        with long_statements(connection, target.environment.budgets.budgets.batch.statement_ms):
+            return [_restore(project, target, connection, archive, who) for archive in waiting]
 
 
 def select_waiting(

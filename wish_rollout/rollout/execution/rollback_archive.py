@@ -12,6 +12,7 @@ from wish_rollout.postgres.archives import archive_store
 from wish_rollout.postgres.archives.archive_writing import ArchiveWriter, losses_with_rows, with_checksum
 from wish_rollout.postgres.archives.row_security import row_security_not_forced
 from wish_rollout.postgres.archives.session_settings import plain_text_settings
+from wish_rollout.postgres.sessions.long_statements import long_statements
 from wish_rollout.rollout.execution.rollout_lock import rollout_mutex
 from wish_rollout.rollout.planning.rollback_losses import refuse_losses
 
@@ -99,7 +100,12 @@ def add_missing_checksums(target: Target) -> None:
 
     Raises RolloutLockHeld, and what ``Target.connect`` raises.
     """
-    with target.connect() as connection, rollout_mutex(target, connection):
+    limit = target.environment.budgets.budgets.batch.statement_ms
+    with (
+        target.connect() as connection,
+        rollout_mutex(target, connection),
+        long_statements(connection, limit),
+    ):
         for archive in archive_store.read_archives(connection, target.scope.version_table):
             if archive.waits and any(each.checksum is None for each in archive.objects):
                 with connection.transaction(), plain_text_settings(connection):
