@@ -160,7 +160,10 @@ class RollbackLosesRows(EnvironmentRefused):
 
     summary = "Rolling '{environment}' back would lose rows: {tables}."
     explanation = "A rollback must not lose rows that were inserted after the migration."
-    hint = "save the rows and empty the table first, in agreement with their owners: pg_dump -a -t TABLE …"
+    hint = (
+        "let the rollback archive them: rollback = {{ on_rows = \"archive\" }} for '{environment}' in rollout.toml; or save the "
+        "rows and empty the table first, in agreement with their owners: pg_dump -a -t TABLE …"
+    )
 
 
 @dataclass(eq=False)

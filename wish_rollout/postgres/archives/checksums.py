@@ -10,10 +10,19 @@ if TYPE_CHECKING:
     import psycopg
 
 
+CHAINED = 100
+"""For so many columns, the hash of each is the seed of the next one's, which is faster than the text of a whole row."""
+
+
 def checksum_expression(columns: Sequence[str], alias: str = "a") -> str:
     """Return the aggregate over rows with these columns: the sum of the hashes of their texts."""
-    texts = ", ".join(f"{alias}.{name}::text" for name in columns)
-    return f"coalesce(sum(hashtextextended(row({texts})::text, 0)::numeric), 0)::text"
+    if len(columns) > CHAINED:
+        texts = ", ".join(f"{alias}.{name}::text" for name in columns)
+        return f"coalesce(sum(hashtextextended(row({texts})::text, 0)), 0)::text"
+    value = "0"
+    for name in columns:
+        value = f"hashtextextended(coalesce({alias}.{name}::text, ''), {value}) # ({alias}.{name}::text is null)::int::bigint"
+    return f"coalesce(sum({value}), 0)::text"
 
 
 def count_and_checksum(
