@@ -19,8 +19,8 @@ from wish_rollout.defs.resources import project_of, target_of
 from wish_rollout.defs.runs.failures import rollout_errors_as_failures
 from wish_rollout.defs.runs.notifications import failure_hook, notify_of_change
 from wish_rollout.defs.runs.run_tags import clear_copied_tags
+from wish_rollout.rollout.archives.checksums import add_missing_checksums
 from wish_rollout.rollout.execution.rollback import rollback_environment
-from wish_rollout.rollout.execution.rollback_archive import add_missing_checksums
 from wish_rollout.rollout.execution.verification import Verification, verify_environment
 from wish_rollout.rollout.planning.rollback_plan import plan_feasible_rollback
 from wish_rollout.rollout.project.project import Project
@@ -74,7 +74,7 @@ def rollback(context: dg.OpExecutionContext) -> Iterator[Any]:
     yield materialization(context, project, verification, migration_fields(migrated))
     if migrated.archived:
         with rollout_errors_as_failures():
-            add_missing_checksums(target)
+            add_missing_checksums(project, target, gate.actor.who)
     notify_of_change(context, target.environment, migrated.as_dict())
     yield dg.Output(None)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.fix_project import grant_anything
+from wish_rollout.rollout.archives.checksums import add_missing_checksums
 from wish_rollout.rollout.archives.restoration import Restoration, restore
 from wish_rollout.rollout.execution.ledger_recording import Actor
 from wish_rollout.rollout.execution.rollback import rollback_environment
@@ -57,6 +58,7 @@ class ArchiveCase:
             target = project.target("local")
             done = rollback_environment(project, target, to, actor=Actor(gatekeeper=grant_anything))
             verify_environment(project, target, expected=done.expected).raise_if_failed()
+            add_missing_checksums(project, target, "a person")
 
     def restore(self, number: int | None = None) -> list[Restoration]:
         """Restore archives."""

@@ -116,15 +116,12 @@ class ArchiveWriter:
         return replace(archive, objects=(*archive.objects, replace(kept, rows=rows))) if rows else archive
 
     def complete(self, archive: Archive) -> Archive:
-        """Return the archive after the downgrades: of changed values, only those that changed; with checksums.
+        """Return the archive after the downgrades: of changed values, only those that changed.
 
-        The rows of a moved table are not read: they are the same file. Their checksum is added after the commit.
+        Checksums are added after the commit, because they take as long as the copying itself.
         """
-        objects = []
-        for each in archive.objects:
-            kept = self._changed_only(each) if each.kind == "values" else each
-            if kept is not None:
-                objects.append(kept if kept.moved else with_checksum(self.connection, kept))
+        kept = (self._changed_only(each) if each.kind == "values" else each for each in archive.objects)
+        objects = [each for each in kept if each is not None]
         return replace(archive, objects=tuple(objects))
 
     def _changed_only(self, kept: ArchivedObject) -> ArchivedObject | None:

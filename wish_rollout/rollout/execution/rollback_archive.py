@@ -9,16 +9,13 @@ from wish_rollout.core.archive.archive import Archive, ArchiveState
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.remedy.role_names import Roles
 from wish_rollout.postgres.archives import archive_store
-from wish_rollout.postgres.archives.archive_writing import ArchiveWriter, losses_with_rows, with_checksum
+from wish_rollout.postgres.archives.archive_writing import ArchiveWriter, losses_with_rows
 from wish_rollout.postgres.archives.row_security import row_security_not_forced
 from wish_rollout.postgres.archives.session_settings import plain_text_settings
-from wish_rollout.postgres.sessions.long_statements import long_statements
-from wish_rollout.rollout.execution.rollout_lock import rollout_mutex
 from wish_rollout.rollout.planning.rollback_losses import refuse_losses
 
 if TYPE_CHECKING:
     from wish_rollout.rollout.execution.ledger_recording import Recorder
-    from wish_rollout.rollout.project.target import Target
 
 TRANSACTION = "select pg_current_xact_id()::text"
 
@@ -93,23 +90,3 @@ class RollbackArchive:
         target = self.recorder.target
         found = archive_store.read_archives(self.connection, target.scope.version_table)
         return next((each for each in found if each.state is ArchiveState.OPEN), None)
-
-
-def add_missing_checksums(target: Target) -> None:
-    """Add the checksums of moved tables, whose rows a rollback does not read. Nobody waits for that.
-
-    Raises RolloutLockHeld, and what ``Target.connect`` raises.
-    """
-    limit = target.environment.budgets.budgets.batch.statement_ms
-    with (
-        target.connect() as connection,
-        rollout_mutex(target, connection),
-        long_statements(connection, limit),
-    ):
-        for archive in archive_store.read_archives(connection, target.scope.version_table):
-            if archive.waits and any(each.checksum is None for each in archive.objects):
-                with connection.transaction(), plain_text_settings(connection):
-                    objects = [
-                        each if each.checksum else with_checksum(connection, each) for each in archive.objects
-                    ]
-                    archive_store.write_archive(connection, replace(archive, objects=tuple(objects)))
