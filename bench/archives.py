@@ -106,7 +106,8 @@ class Bench:
     def restore(self) -> None:
         """Restore the archive."""
         project = Project.load(self.root / "rollout.toml")
-        restore(project, project.target("live"), None, "bench")
+        (done,) = restore(project, project.target("live"), None, "bench")
+        assert done.rows == ROWS, done.rows
 
     def moved(self, runs: int) -> dict[str, Any]:
         """Compare rollbacks of a table with many rows and with few, until they are verified."""
