@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import backfill, commit_verification, engine, pipeline
+from bench import archives, backfill, commit_verification, engine, pipeline
 from wish_rollout.config import load_config
 from wish_rollout.rollout.project.project_sandbox import start
 from wish_rollout.sandbox.settings import ADMIN
@@ -22,7 +22,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--runs", type=int, default=5, help="number of counted runs")
     parser.add_argument(
-        "--only", choices=["pipeline", "engine", "backfill", "commit"], help="run only this benchmark"
+        "--only",
+        choices=["pipeline", "engine", "backfill", "archives", "commit"],
+        help="run only this benchmark",
     )
     parser.add_argument("--out", type=Path, default=Path("bench.json"))
     options = parser.parse_args()
@@ -42,6 +44,8 @@ def measured(runs: int, only: str | None) -> Iterator[dict[str, object]]:
         yield backfill.measure(start(load_config()), min(runs, 3))
     if only in (None, "commit"):
         yield commit_verification.measure(start(load_config()), runs)
+    if only in (None, "archives"):
+        yield from archives.measure_all(start(load_config()), min(runs, 3))
     if only in (None, "engine"):
         server = start(load_config())
         yield from engine.measure_all(server.url("postgres", ADMIN), server.bindir, runs)

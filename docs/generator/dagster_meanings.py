@@ -14,6 +14,7 @@ VERIFICATION = {
     "to": "the revision after",
     "action": "what was done",
     "seconds to migrate": "how long the migration took",
+    "archived": "the number of archived rows of each table or column that a rollback has taken away",
 }
 SCHEMA = {
     "dagster/column_schema": "the columns, as `table.column`; in a large schema those of the changed tables first",

@@ -10,6 +10,7 @@ from docs.generator import json_report_meanings as reports
 from docs.generator.enums import members
 from docs.generator.keys import explained, json_keys
 from docs.generator.markdown import code, document, prose, table
+from wish_rollout.core.archive.archive import Archive
 from wish_rollout.core.hazards.hazard import Hazard
 from wish_rollout.core.ledger import Act, LedgerEntry
 from wish_rollout.core.plan.ddl_record import DdlRecord
@@ -23,7 +24,9 @@ from wish_rollout.core.reports.status_report import EnvironmentReport, StatusRep
 from wish_rollout.core.rows.requirements import RowFinding
 from wish_rollout.defs.gate.approval_events import RecordedRequest
 from wish_rollout.defs.runs.run_outcome import RunOutcome, StageResult
+from wish_rollout.postgres.archives.restoration import RestoredObject
 from wish_rollout.rollout.approval.approval_progress import ApprovalProgress
+from wish_rollout.rollout.archives.restoration import Restoration
 from wish_rollout.rollout.inspection.doctor import CheckResult
 from wish_rollout.rollout.inspection.drift import DriftReport, EnvironmentComparison
 from wish_rollout.rollout.inspection.environment_status import EnvironmentStatus
@@ -45,6 +48,9 @@ OBJECTS: dict[str, tuple[type[Any], dict[str, str]]] = {
     "Approval progress": (ApprovalProgress, meanings.PROGRESS),
     "Request": (RecordedRequest, meanings.REQUEST),
     "Ledger entry": (LedgerEntry, meanings.ENTRY),
+    "Archive": (Archive, meanings.ARCHIVE),
+    "Restoration": (Restoration, meanings.RESTORATION),
+    "Restored object": (RestoredObject, meanings.RESTORED_OBJECT),
     "Environment status": (EnvironmentStatus, meanings.STATUS),
     "Drift report": (DriftReport, meanings.DRIFT),
     "Finding": (DriftFinding, meanings.FINDING),

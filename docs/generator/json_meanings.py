@@ -16,6 +16,8 @@ COMMANDS = {
     "status": "`head`: the release's head revisions; `environments`: [statuses](#environment-status)",
     "drift": "a [drift report](#drift-report)",
     "diff": "a delta, from A to B",
+    "archives": "a list of [archives](#archive)",
+    "restore": "a list of [restorations](#restoration)",
     "snapshot": "a snapshot file, with and without `--json`",
     "doctor": "a list of [check results](#check-result)",
     "evidence": EVIDENCE,
@@ -60,6 +62,8 @@ ENVIRONMENT_PLAN = {
     "adopts": "for an adoption: the position that the version table is set to first",
     "half_done": "what an interrupted release has done, what remains, and what would differ, if its scripts were changed",
     "already_there": "what the environment has already of the pending revisions, if their statements allow for it",
+    "irreversible": "pending revisions that cannot be rolled back later, with the reason",
+    "archives": "what a rollback archives if it has rows then, and for how long that is kept",
     "baseline": "the accepted differences that the plan records in the ledger",
     "notes": "what the plan does that the statements do not show",
     "digest": "the digest that an approval names",
@@ -68,6 +72,33 @@ ENVIRONMENT_PLAN = {
     "data_dependent": "revisions whose statements may differ from the rehearsed ones, with the reason",
     "driver_statements": "revisions that send statements past SQLAlchemy, with the reason",
     "env_statements": "what env.py itself sends: a list before and a list after the revisions",
+}
+ARCHIVE = {
+    "archive": "its number",
+    "environment": "the environment's name",
+    "state": "`open`, `waiting`, `partly restored`, `restored` or `purged`",
+    "from": "the revision before the rollback",
+    "to": "the revision after the rollback",
+    "created": "when, in UTC",
+    "keep": "for how long it is kept at least",
+    "ledger_row": "the number of the rollback's ledger row",
+    "rows": "the number of rows and values in it",
+    "bytes": "its size",
+    "objects": "what it contains: `object`, `rows`, `checksum`, and whether the table was `moved`",
+}
+RESTORATION = {
+    "archive": "the archive's number",
+    "state": "its state afterwards",
+    "restored": "the number of restored rows and values",
+    "left": "the number of rows and values that stay in the archive",
+    "objects": "[restored objects](#restored-object)",
+}
+RESTORED_OBJECT = {
+    "object": "the table or column",
+    "restored": "the number of restored rows or values",
+    "left": "the number of those that stay in the archive",
+    "keys": "the keys of the first 100 of these",
+    "why": "why they stay; empty where nothing does",
 }
 HAZARD = {
     "kind": "the kind of hazard ([hazards](../hazards.md))",

@@ -8,6 +8,7 @@ from docs.generator.markdown import code, document, prose, table
 from wish_rollout.core.errors import (
     adoption,
     approvals,
+    archives,
     databases,
     drift,
     execution,
@@ -25,6 +26,7 @@ SUBJECTS = {
     "The version table or the scripts": (releases,),
     "The server or the session": (databases,),
     "The plan, its hazards and rows": (hazards, execution),
+    "Archives of rollbacks": (archives,),
     "Approvals and the ledger": (approvals, requests, ledger),
 }
 INTRODUCTION = (

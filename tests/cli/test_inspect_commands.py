@@ -93,6 +93,7 @@ def test_doctor_passes_for_a_complete_project(workspace: Workspace) -> None:
         "staging",
         "prod",
         "environments",
+        "settings",
         "dagster",
         "scratch server",
         "sandbox",

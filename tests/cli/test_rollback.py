@@ -70,7 +70,11 @@ def test_rollback_to_base_downgrades_every_revision(workspace: Workspace) -> Non
     assert workspace.cli("verify", "staging").code == 0
 
 
+REFUSE = 'name = "local"\nrollback = { on_rows = "refuse" }'
+
+
 def test_rollback_that_would_drop_rows_is_refused_with_their_number(workspace: Workspace) -> None:
+    workspace.edit("rollout.toml", 'name = "local"', REFUSE)
     workspace.migrate("local")
     workspace.sql("local", f"{ROW}, ('u2', 't2', 'Cata', null)")
     before = workspace.identity()
@@ -87,6 +91,7 @@ def test_rollback_that_would_drop_rows_is_refused_with_their_number(workspace: W
 
 
 def test_rollback_does_not_drop_a_column_with_values(workspace: Workspace) -> None:
+    workspace.edit("rollout.toml", 'name = "local"', REFUSE)
     (workspace.root / "migrations/versions/0008_colour.py").write_text(ADD_COLUMN)
     workspace.migrate("local")
     workspace.sql("local", ROW)
@@ -133,3 +138,12 @@ def test_rollback_at_base_has_nothing_to_do(workspace: Workspace) -> None:
     before = workspace.identity()
     assert workspace.cli("rollback", "local").code == 2
     assert workspace.identity() == before
+
+
+def test_declared_irreversible_revision_is_named_in_the_plan_and_refused(workspace: Workspace) -> None:
+    script = ADD_COLUMN.replace("branch_labels", 'irreversible = "colours are mixed"\nbranch_labels')
+    (workspace.root / "migrations/versions/0008_colour.py").write_text(script)
+    plan = workspace.cli("plan", "local")
+    assert "0008: this release cannot be rolled back: colours are mixed" in plan.out
+    workspace.migrate("local")
+    assert "colours are mixed" in workspace.expect_error(6, "rollback", "local")

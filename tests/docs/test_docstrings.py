@@ -12,6 +12,9 @@ from tests.docs.files import name, tracked
 CLASS = re.compile(r"\b[A-Z][a-z]+(?:[A-Z][a-z]+)+\b")
 OF_OTHER_SOFTWARE = {
     "AccessExclusiveLock",  # pg_locks.mode
+    "CommonMark",
+    "GitHub",
+    "GitLab",
     "CheckViolation",  # psycopg.errors
     "ConnectionEvents",  # sqlalchemy.events
     "DialectEvents",

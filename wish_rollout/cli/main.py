@@ -10,6 +10,7 @@ import typer
 from wish_rollout import __version__
 from wish_rollout.cli import (
     approval_commands,
+    archive_commands,
     check_command,
     evidence_command,
     inspect_commands,
@@ -59,6 +60,7 @@ def options(
 
 for module in (
     rollout_commands,
+    archive_commands,
     approval_commands,
     request_commands,
     inspect_commands,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wish_rollout.cli import output
+from wish_rollout.cli.archive_commands import restore_environment, waiting_archives
 from wish_rollout.cli.job_runs import op_config, run_with_progress
 from wish_rollout.cli.options import (
     BreakGlass,
@@ -21,6 +22,8 @@ from wish_rollout.cli.options import (
 from wish_rollout.cli.run_output import report_outcome, show_plan
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from wish_rollout.rollout.project.project import Project
 
 
@@ -74,6 +77,9 @@ def apply(
             help="Continue a release that was interrupted half done, with the changed scripts. Repeatable.",
         ),
     ] = None,
+    restore: Annotated[
+        bool, typer.Option("--restore", help="Then restore the archives of earlier rollbacks.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Apply the release to every environment in order; stop at a gate without approval (exit 3)."""
@@ -97,9 +103,25 @@ def apply(
                 output.show_json({"nothing_to_do": True, "environments": output.dictionaries(statuses)})
             else:
                 output.write_line(nothing_to_do(project, [status.environment for status in statuses]))
+            finish_archives(project, [env.name for env in config.environments], restore=restore, json=json)
             return
     choices = {"resources": {"choices": {"config": chosen}}}
     report_outcome(run_with_progress(project, "rollout", choices, until=until), json=json)
+    finish_archives(project, [env.name for env in config.environments], restore=restore, json=json)
+
+
+def finish_archives(project: Project, names: Sequence[str], *, restore: bool, json: bool) -> None:
+    """Restore what earlier rollbacks have archived, or say that it waits. Exits with 6 if rows stay in an archive."""
+    complete = True
+    for name, numbers in waiting_archives(project, names).items():
+        if restore:
+            write = output.write_note if json else output.write_line
+            complete &= restore_environment(project, name, None, json=False, write=write)
+        else:
+            listed = ", ".join(map(str, numbers))
+            output.write_note(f"archive {listed} of {name} waits; restore it: wish-rollout restore {name}")
+    if not complete:
+        raise typer.Exit(6)
 
 
 def nothing_to_do(project: Project, names: list[str]) -> str:
@@ -140,7 +162,7 @@ def rollback(
     yes: Yes = False,
     json: JsonOption = False,
 ) -> None:
-    """Roll back an environment without losing rows, and verify that the earlier schema is restored.
+    """Roll back an environment, archive the rows that it would destroy, and verify that the earlier schema is restored.
 
     The rollback of a gated environment stops at the gate (exit 3). Run it again once it is approved.
     """

@@ -55,7 +55,10 @@ def describe_data_loss(plan: EnvironmentPlan) -> str:
     from wish_rollout.core.plan.plan import Action, tables_and_columns_to_archive
 
     if plan.action is Action.ROLLBACK:
-        return f"rows that it drops: {losses(plan.hazards) or 'none'}; it stops before a value would be lost"
+        found = losses(plan.hazards) or "none"
+        if plan.archive_keep:
+            return f"rows that it drops: {found}; it archives them, and the changed values of columns, for {plan.archive_keep}"
+        return f"rows that it drops: {found}; it stops before a value would be lost"
     return f"a later rollback would archive: {tables_and_columns_to_archive(plan.promised) or 'nothing'}"
 
 

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from wish_rollout.config.budgets import BudgetsConfig
 from wish_rollout.config.policies import ApprovalConfig
+from wish_rollout.config.rollbacks import RollbackConfig
 from wish_rollout.config.sections import ConfigTable
 
 
@@ -55,6 +56,9 @@ class Environment(ConfigTable):
     pooled_sessions: bool = Field(default=False, description="Allow a connection pooler in session mode.")
     budgets: BudgetsConfig = Field(
         default=BudgetsConfig(), description="Time limits of the environment's migrations."
+    )
+    rollback: RollbackConfig = Field(
+        default=RollbackConfig(), description="What a rollback does with rows that it would destroy."
     )
     migrator: str | None = Field(
         default=None,

@@ -19,6 +19,7 @@ from wish_rollout.defs.resources import project_of, target_of
 from wish_rollout.defs.runs.failures import rollout_errors_as_failures
 from wish_rollout.defs.runs.notifications import failure_hook, notify_of_change
 from wish_rollout.defs.runs.run_tags import clear_copied_tags
+from wish_rollout.rollout.archives.checksums import add_missing_checksums
 from wish_rollout.rollout.execution.rollback import rollback_environment
 from wish_rollout.rollout.execution.verification import Verification, verify_environment
 from wish_rollout.rollout.planning.rollback_plan import plan_feasible_rollback
@@ -30,7 +31,7 @@ def rollback_job(config: Config) -> dg.JobDefinition:
     job = OpJob(
         "rollback",
         "rollback_environment",
-        "Downgrades one environment to an earlier revision and verifies it. Refuses to lose rows.",
+        "Downgrades one environment to an earlier revision, archives the rows that this would destroy, and verifies it.",
         run_config.rollback(config),
         {"environment": run_config.first_environment(config), "to": None},
     )
@@ -71,6 +72,9 @@ def rollback(context: dg.OpExecutionContext) -> Iterator[Any]:
     with rollout_errors_as_failures():
         verification.raise_if_failed()
     yield materialization(context, project, verification, migration_fields(migrated))
+    if migrated.archived:
+        with rollout_errors_as_failures():
+            add_missing_checksums(project, target, gate.actor.who)
     notify_of_change(context, target.environment, migrated.as_dict())
     yield dg.Output(None)
 

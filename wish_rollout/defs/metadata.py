@@ -55,6 +55,7 @@ def verification_metadata(verification: Verification, migrated: Mapping[str, Any
             "to": format_position(tuple(migrated["end"])),
             "action": str(migrated["action"]),
             "seconds to migrate": round(float(migrated["seconds"]), 3),
+            **({"archived": limited_mapping(migrated["archived"])} if migrated.get("archived") else {}),
         }
     return metadata
 

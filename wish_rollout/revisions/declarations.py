@@ -1,4 +1,4 @@
-"""What a revision's script declares of its statements: ``data_dependent = "reason"``, ``driver_statements = "reason"``."""
+"""What a revision's script declares, with a reason: ``data_dependent``, ``driver_statements`` and ``irreversible``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from wish_rollout.revisions.scripts import Scripts
 
 DATA_DEPENDENT, DRIVER_STATEMENTS = "data_dependent", "driver_statements"
+IRREVERSIBLE = "irreversible"
+"""Its downgrade must not be used."""
 
 
 def declared_reasons(scripts: Scripts, attribute: str, revisions: Iterable[str]) -> Mapping[str, str]:

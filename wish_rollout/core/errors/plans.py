@@ -146,7 +146,10 @@ class RollbackLosesRows(EnvironmentRefused):
 
     summary = "Rolling '{environment}' back would lose rows: {tables}."
     explanation = "A rollback must not lose rows that were inserted after the migration."
-    hint = "save the rows and empty the table first, in agreement with their owners: pg_dump -a -t TABLE …"
+    hint = (
+        "let the rollback archive them: rollback = {{ on_rows = \"archive\" }} for '{environment}' in rollout.toml; or save the "
+        "rows and empty the table first, in agreement with their owners: pg_dump -a -t TABLE …"
+    )
 
 
 @dataclass(eq=False)
@@ -188,7 +191,7 @@ class RevisionIrreversible(EnvironmentRefused):
     reason: str
 
     summary = "Rolling '{environment}' back would revert {revision}, which cannot be reverted: {reason}."
-    explanation = "It was found when the downgrade was tried on a scratch database. Nothing was changed."
+    explanation = "The script declares it, or it was found when the downgrade was tried on a scratch database. Nothing was changed."
     hint = (
         "write a revision that undoes the change, and roll it out: wish-rollout generate -m 'undo {revision}'"
     )

@@ -38,7 +38,7 @@ def find_renames(script: Script, before: Snapshot, after: Snapshot) -> Renamed:
         return {}
     now = {key: split_name(key[1]) for key in before.objects if key[0] in FOLLOWED}
     for action in actions:
-        now = {key: _moved(action, key[0], parts) for key, parts in now.items()}
+        now = {key: moved_name(action, key[0], parts) for key, parts in now.items()}
     names = {(kind, split_name(name)): name for kind, name in after.objects if kind in FOLLOWED}
     return {
         (kind, old): names[kind, parts]
@@ -52,7 +52,7 @@ def _is_renamed(kind: str, old: NameParts, new: NameParts) -> bool:
     return old[-1:] != new[-1:] if kind in PART_KINDS else old != new
 
 
-def _moved(action: StatementAction, kind: str, parts: NameParts) -> NameParts:
+def moved_name(action: StatementAction, kind: str, parts: NameParts) -> NameParts:
     """Return the name of an object after a rename, which is unchanged if the rename is of another object."""
     new, of = unquote_identifier(action.words[0]) if action.words else "", parts[:-1]
     if action.verb in ("rename column", "rename constraint"):

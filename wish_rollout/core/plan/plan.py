@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.core.archive.losses import RollbackLosses
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.text.statement_display import display_statements
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.schema.delta import Delta
 
 PLAN_FORMAT = 1
+NO_LOSSES = RollbackLosses()
 
 
 class Action(StrEnum):
@@ -70,6 +72,8 @@ class EnvironmentPlan:
     of the pending revisions, whose statements allow for it; the plan was rehearsed on a copy of the live schema.
     ``journal_digest``: the name of the release in the journal.
     ``half_done``: what an interrupted release has done, if its scripts were changed since then.
+    ``irreversible``: pending revisions that cannot be rolled back later, with reasons. ``losses``: what a rollback would
+    destroy; ``archive_keep``: how long that is archived, "" where it is refused instead.
     """
 
     environment: str
@@ -102,6 +106,9 @@ class EnvironmentPlan:
     already_there: str = ""
     journal_digest: str = ""
     half_done: HalfDone | None = None
+    irreversible: Mapping[str, str] = field(default_factory=dict)
+    losses: RollbackLosses = NO_LOSSES
+    archive_keep: str = ""
 
     @property
     def upgraded_from(self) -> Position:
@@ -141,8 +148,16 @@ class EnvironmentPlan:
             **({} if self.adopted is None else {"adopts": list(self.adopted)}),
             **({"already_there": self.already_there} if self.already_there else {}),
             **({"half_done": self.half_done.as_dict()} if self.half_done else {}),
+            **({"archives": self.archives} if self.archives else {}),
+            **({"irreversible": dict(self.irreversible)} if self.irreversible else {}),
             **({"baseline": self.baseline.as_dict()} if self.baseline else {}),
         }
+
+    @property
+    def archives(self) -> list[str]:
+        """What a rollback archives if it has rows then, and for how long that is kept; a line each."""
+        losses = self.losses.losses if self.archive_keep else ()
+        return [f"{loss}, kept for {self.archive_keep}" for loss in losses]
 
     @property
     def digest(self) -> str:
@@ -174,6 +189,11 @@ class EnvironmentPlan:
             *(
                 f"env.py itself sends: {each}"
                 for each in display_statements((*self.env_before, *self.env_after))
+            ),
+            *(f"archives the rows of: {line}" for line in self.archives),
+            *(
+                f"{name}: this release cannot be rolled back: {why}"
+                for name, why in self.irreversible.items()
             ),
             *(f"{name}: its statements depend on data: {why}" for name, why in self.data_dependent.items()),
             *(

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     import psycopg
 
-LEDGER_SCHEMA = "wish_rollout"
+OWN_SCHEMAS = frozenset({"wish_rollout", "wish_rollout_archive"})
+"""The schemas of the ledger and of the archives, which are no part of a project."""
 
 
 @dataclass(frozen=True)
@@ -115,4 +116,4 @@ class _Members(dict[str, list[Any]]):
 
 
 def _is_in_scope(schema: str, scope: Scope) -> bool:
-    return schema != LEDGER_SCHEMA and any(fnmatchcase(schema, pattern) for pattern in scope.schemas)
+    return schema not in OWN_SCHEMAS and any(fnmatchcase(schema, pattern) for pattern in scope.schemas)

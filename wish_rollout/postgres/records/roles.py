@@ -17,7 +17,8 @@ SCRIPT: LiteralString = """\
 --     psql -v ON_ERROR_STOP=1 -d {database} -f roles.sql
 -- {reader}: status, drift, diff, snapshot, verify, plan, log, and the drift sensors. It cannot read rows of your tables.
 -- {migrator}: apply and rollback. It owns the database and the objects that the scripts create. It can append rows
---     to the ledger, but not change them. Add to this environment in rollout.toml: migrator = {migrator_text}
+--     to the ledger, but not change them. Only it can read what rollbacks archive.
+--     Add to this environment in rollout.toml: migrator = {migrator_text}
 --     Existing objects keep their owner, which is reported as drift. To change it: REASSIGN OWNED BY … TO {migrator};
 -- {owner}: owns the ledger. It cannot log in.
 -- Then set the passwords: \\password {reader}, \\password {migrator}
@@ -36,6 +37,11 @@ alter table {table} owner to {migrator};
 grant select on {table} to {reader};
 
 create schema if not exists wish_rollout;
+
+-- For rows that rollbacks archive. Nobody else has privileges there.
+create schema if not exists wish_rollout_archive;
+alter schema wish_rollout_archive owner to {migrator};
+revoke all on schema wish_rollout_archive from public, {reader};
 """
 GRANTS: LiteralString = """
 alter table wish_rollout.ledger owner to {owner};

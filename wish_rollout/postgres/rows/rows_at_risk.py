@@ -1,48 +1,22 @@
-"""Counts the rows that a schema change would delete, after locking their tables."""
+"""Counts the rows and values that a rollback would destroy."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from psycopg import sql
-
-from wish_rollout.core.schema.names import split_last
 from wish_rollout.postgres.catalog.database_state import count
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Iterable
 
     import psycopg
 
-    from wish_rollout.core.schema.delta import Delta
+    from wish_rollout.core.archive.losses import Loss
 
 
-def count_rows_at_risk(
-    connection: psycopg.Connection[Any], promised: Delta, kept: Container[str], *, lock: bool = True
-) -> dict[str, int]:
-    """Return the number of rows that each dropped table or column would lose, by its name; zeros are left out.
-
-    ``promised``: the delta that would be applied. ``kept``: the tables that remain; a dropped column is counted
-    only there, not in a dropped table or view. ``lock``: first lock the tables in ACCESS EXCLUSIVE mode (manual,
-    13.3.1), which DROP would do anyway. Call it in the transaction that applies the delta: then no session can
-    insert a row before that transaction ends. Rows of a materialized view do not count, because REFRESH restores
-    them. Raises psycopg's errors.
-    """
-    removed = [change for change in promised.changes if change.change == "removed"]
-    tables = [change.name for change in removed if change.kind == "table"]
-    columns = [split_last(change.name) for change in removed if change.kind == "column"]
-    columns = [(table, name) for table, name in columns if table in kept]
-    existing = existing_names(connection, [*tables, *(f"{table}.{name}" for table, name in columns)])
-    tables = [table for table in tables if table in existing]
-    columns = [(table, name) for table, name in columns if f"{table}.{name}" in existing]
-    locked = sorted({*tables, *(table for table, _ in columns)})
-    # with row_security off, the server reports an error instead of counting only the rows that a policy allows
-    connection.execute("set local row_security = off")
-    if locked and lock:
-        connection.execute(sql.SQL(f"lock table {', '.join(locked)} in access exclusive mode"))
-    rows = {table: count(connection, table) for table in tables}
-    rows |= {f"{table}.{name}": count(connection, table, column=name) for table, name in columns}
-    return {name: number for name, number in rows.items() if number}
+def count_losses(connection: psycopg.Connection[Any], losses: Iterable[Loss]) -> dict[str, int]:
+    """Return the number of rows or values of each lost table or column, by its name. Raises psycopg's errors."""
+    return {loss.name: count(connection, loss.table, column=loss.column) for loss in losses}
 
 
 EXISTING = r"""

@@ -34,7 +34,7 @@ from tree join pg_class using (oid) group by name
 """
 IN_USE = """
 select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
- where c.relkind in ('r', 'm') and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'wish_rollout')
+ where c.relkind in ('r', 'm') and n.nspname !~ '^pg_|^information_schema$|^wish_rollout(_archive)?$'
    and c.relname <> 'alembic_version' and pg_relation_size(c.oid) > 0)
 """
 SEQUENCES = """

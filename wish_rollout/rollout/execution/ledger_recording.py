@@ -68,7 +68,8 @@ def keep_snapshot(snapshot: Snapshot) -> Snapshot:
 class Recorder:
     """Records one act: at its end, and also at the first commit if the act commits before its end.
 
-    ``fingerprinted``: returns the part of the live schema that the plan's fingerprint covers.
+    ``fingerprinted``: returns the part of the live schema that the plan's fingerprint covers. ``archive``: names and
+    numbers of what was archived.
     Its methods first, early and last are hooks of ``revisions.script_runs.migrate``.
     """
 
@@ -85,6 +86,7 @@ class Recorder:
     guard: StatementGuard | None = None
     notes: Callable[[], dict[str, Any]] = dict
     fingerprinted: Callable[[Snapshot], Snapshot] = keep_snapshot
+    archive: dict[str, Any] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:
@@ -175,6 +177,7 @@ class Recorder:
                 **self._place(),
                 **self._sent(),
                 **(detail(self.grant) if self.grant else {}),
+                **({"archive": self.archive} if self.archive else {}),
                 **self.notes(),
             },
         )

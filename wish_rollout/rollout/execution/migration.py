@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +42,7 @@ class Migrated:
     ``before``: the fingerprint before the migration. ``expected``: the fingerprint of that snapshot plus the
     promised delta. ``seconds``: duration of the migration itself. ``nonce``: of the request whose approval was used.
     ``ledger``: the last row of the ledger. ``delta``: the promised delta in Markdown, or "". ``changed``: the tables,
-    or other objects, that it changes.
+    or other objects, that it changes. ``archived``: the number of archived rows of each lost table or column.
     """
 
     environment: str
@@ -60,6 +60,7 @@ class Migrated:
     nonce: str = ""
     ledger: str = ""
     database: str = ""
+    archived: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, recorder: Recorder, expected: str, revisions: list[str]) -> Migrated:
@@ -79,6 +80,7 @@ class Migrated:
             nonce=recorder.grant.request.nonce if recorder.grant else "",
             ledger=str(recorder.head),
             database=plan.facts.database_identity,
+            archived={each["object"]: each["rows"] for each in recorder.archive.get("objects", ())},
             delta=render_markdown(plan.promised) if plan.promised else "",
             changed=sorted(
                 {parent_object(each.kind, each.name, {}) or each.name for each in plan.promised.changes}

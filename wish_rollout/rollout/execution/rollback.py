@@ -1,25 +1,19 @@
-"""The rollback of one environment: under its lock, without losing a row, to the exact earlier schema."""
+"""The rollback of one environment: under its lock, to the exact earlier schema; what it would destroy is archived."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from wish_rollout.postgres.rows.rows_at_risk import count_rows_at_risk
 from wish_rollout.rollout.approval.ledger_guard import refuse_bypassed_gate
 from wish_rollout.rollout.execution.ledger_recording import NOBODY, Actor, Recorder
 from wish_rollout.rollout.execution.migration import Migrated
+from wish_rollout.rollout.execution.rollback_archive import RollbackArchive
 from wish_rollout.rollout.execution.rollout_lock import rollout_mutex
 from wish_rollout.rollout.execution.script_execution import Checks, run_scripts
-from wish_rollout.rollout.planning.rollback_plan import plan_rollback_on, refuse_rows_at_risk, tables_of
+from wish_rollout.rollout.planning.rollback_plan import plan_rollback_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import psycopg
-
     from wish_rollout.core.plan.database_state import DatabaseState
-    from wish_rollout.core.schema.delta import Delta
-    from wish_rollout.core.schema.snapshot import Snapshot
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.project.target import Target
 
@@ -32,9 +26,9 @@ def rollback_environment(
     ``to``: the revision (``base`` for none); by default the parent of the current one. ``actor``: the requester;
     its gatekeeper decides about the plan that is computed again under the lock.
 
-    Raises RolloutLockHeld, ForeignRevision, SchemaDrifted, RollbackLosesRows, InvalidRollbackTarget,
-    AlreadyAtRevision, UnknownRevision, the gatekeeper's errors, LedgerWriteFailed, StatementFailed, ScriptFailed;
-    and ApproversNotConfigured for a gated environment if the actor has no gatekeeper.
+    Raises RolloutLockHeld, ForeignRevision, SchemaDrifted, RollbackLosesRows, ArchiveNotWritable, ArchiveNeedsKey,
+    InvalidRollbackTarget, AlreadyAtRevision, UnknownRevision, the gatekeeper's errors, LedgerWriteFailed,
+    StatementFailed, ScriptFailed; and ApproversNotConfigured for a gated environment if the actor has no gatekeeper.
     """
     actor.refuse_without_gatekeeper(target)
     with target.connect() as connection, rollout_mutex(target, connection):
@@ -54,16 +48,9 @@ def rollback_environment(
 
 
 def downgrade(project: Project, recorder: Recorder, seen: DatabaseState) -> list[str]:
-    """Run the downgrades in a transaction that first checks that no row is lost."""
-    target, connection, plan = recorder.target, recorder.connection, recorder.plan
-    refuse = refuse_loss(target.name, connection, plan.promised, project.history.at(plan.end))
-    return run_scripts(project, recorder, seen, "down", Checks(each=refuse)).revisions
-
-
-def refuse_loss(
-    environment: str, connection: psycopg.Connection[Any], promised: Delta, after: Snapshot
-) -> Callable[[], None]:
-    """Return the check that runs in the downgrade's transaction, under locks that block new rows."""
-    return lambda: refuse_rows_at_risk(
-        environment, count_rows_at_risk(connection, promised, tables_of(after))
+    """Run the downgrades in transactions that first archive what they destroy."""
+    archive = RollbackArchive(recorder)
+    checks = Checks(
+        each=archive.before_revision, completed=archive.after_scripts, recorded=archive.after_ledger
     )
+    return run_scripts(project, recorder, seen, "down", checks).revisions

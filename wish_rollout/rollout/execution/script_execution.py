@@ -39,11 +39,14 @@ if TYPE_CHECKING:
 class Checks:
     """Functions that are called in the migration's transaction.
 
-    ``first``: before everything else. ``each``: before each revision, in the revision's own transaction.
+    ``first``: before everything else. ``each``: before each revision, in the revision's own transaction. ``completed``:
+    after all revisions, before the act's ledger row is written; ``recorded``: after that.
     """
 
     first: Callable[[], None] | None = None
     each: Callable[[], None] | None = None
+    completed: Callable[[], None] | None = None
+    recorded: Callable[[], None] | None = None
 
 
 NO_CHECKS = Checks()
@@ -200,9 +203,13 @@ class _Attempt:
         self.locks.end_transaction()
 
     def finish(self) -> None:
+        self.journaling.last()
+        self.locks.end_transaction()
+        if self.checks.completed:
+            self.checks.completed()
         if self.recorder.connection.info.transaction_status == TransactionStatus.INTRANS:
             self.verification.verify()
             self.execution.verified_ms = self.verification.milliseconds
-        self.journaling.last()
-        self.locks.end_transaction()
         self.recorder.last()
+        if self.checks.recorded:
+            self.checks.recorded()

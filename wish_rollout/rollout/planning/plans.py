@@ -174,6 +174,7 @@ def plan_for(
         ),
         already_there=backport,
         journal_digest=project.journal_digest,
+        irreversible={name: why for name in names if (why := history.record(name).irreversible)},
     )
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import psycopg
-
+from wish_rollout.core.archive.losses import derive_losses
 from wish_rollout.core.errors.plans import (
     AlreadyAtRevision,
     InvalidRollbackTarget,
     RevisionIrreversible,
     RollbackAcrossMerge,
-    RollbackLosesRows,
 )
 from wish_rollout.core.errors.releases import UnknownRevision
 from wish_rollout.core.plan.plan import Action
@@ -21,27 +18,24 @@ from wish_rollout.core.release.release import Position, format_position
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.records.journal import act_name, find_interrupted_act
-from wish_rollout.postgres.rows.rows_at_risk import count_rows_at_risk
 from wish_rollout.rollout.planning.accepted_differences import baseline_after
 from wish_rollout.rollout.planning.drift_refusals import refuse_drift, refuse_position
 from wish_rollout.rollout.planning.hazard_assessment import add_hazards
 from wish_rollout.rollout.planning.plans import plan_for
 from wish_rollout.rollout.planning.refusals import refuse_unwritable
+from wish_rollout.rollout.planning.rollback_losses import kept_for, refuse_losses_early
 from wish_rollout.rollout.planning.rollback_result import rollback_result
 from wish_rollout.rollout.planning.shared_databases import refuse_same_database
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 
 if TYPE_CHECKING:
+    import psycopg
+
     from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.core.release.release import Release
-    from wish_rollout.core.schema.delta import Delta
-    from wish_rollout.core.schema.snapshot import Snapshot
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.project.target import Target
-
-
-EARLY_COUNT_TIMEOUT_MS = 10_000
 
 
 def plan_rollback(project: Project, target: Target, to: str | None) -> EnvironmentPlan:
@@ -57,14 +51,14 @@ def plan_feasible_rollback(project: Project, target: Target, to: str | None) -> 
     """Return the same as ``plan_rollback``, and raise if the rollback would fail after its approval.
 
     So no approval is requested for a rollback that cannot be executed. Raises also what ``refuse_unwritable`` raises,
-    and RollbackLosesRows.
+    and what ``refuse_losses_early`` raises.
     """
     with target.connect() as connection:
         plan, state = plan_rollback_on(project, target, connection, to)
         project = project.for_server(state.facts.major)
         refuse_unwritable(target.environment, plan, project, state)
         if not plan.resumed_fingerprint:  # an interrupted rollback may have dropped the columns to count
-            refuse_row_loss_early(target.name, connection, plan.promised, project.history.at(plan.end))
+            refuse_losses_early(target.environment, connection, plan)
     return plan
 
 
@@ -113,13 +107,15 @@ def plan_rollback_from_state(
         if reason := project.history.record(revision.id).irreversible:
             raise RevisionIrreversible(target.name, revision.id, reason)
     result = rollback_result(schema, end)
+    before = schema.at(upgrade.start)
+    statements = tuple(text for each in reverted for text in project.history.record(each.id).downgrade)
     return replace(
         upgrade,
         action=Action.ROLLBACK,
         end=end,
         pending=tuple(f"{revision.id} {revision.message}".strip() for revision in reverted),
-        statements=tuple(text for each in reverted for text in project.history.record(each.id).downgrade),
-        promised=difference(schema.at(upgrade.start), result.expected),
+        statements=statements,
+        promised=difference(before, result.expected),
         conflicting_objects=(),
         resumed_fingerprint=resumes,
         data_dependent=declared_reasons(project.scripts, DATA_DEPENDENT, [each.id for each in reverted]),
@@ -128,6 +124,8 @@ def plan_rollback_from_state(
         ),
         baseline=baseline_after(schema, end, result.expected),
         notes=(*upgrade.notes, *result.notes),
+        losses=derive_losses(before, result.expected, statements),
+        archive_keep=kept_for(target.environment),
     )
 
 
@@ -151,32 +149,3 @@ def resolve_rollback_target(release: Release, start: Position, to: str | None, e
     if not release.ancestors(start) >= release.ancestors(end):
         raise InvalidRollbackTarget(environment, format_position(start), format_position(end))
     return end
-
-
-def refuse_row_loss_early(
-    environment: str, connection: psycopg.Connection[Any], promised: Delta, after: Snapshot
-) -> None:
-    """Raise RollbackLosesRows if rows would be lost, as counted without a lock.
-
-    A count that reaches EARLY_COUNT_TIMEOUT_MS or finds a locked table is skipped. The rollback counts again after its
-    approval, while it holds locks.
-    """
-    rows_at_risk: dict[str, int] = {}
-    too_long = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
-    with suppress(*too_long), connection.transaction():
-        connection.execute(f"set local statement_timeout = {EARLY_COUNT_TIMEOUT_MS}")
-        rows_at_risk = count_rows_at_risk(connection, promised, tables_of(after), lock=False)
-    refuse_rows_at_risk(environment, rows_at_risk)
-
-
-def tables_of(snapshot: Snapshot) -> set[str]:
-    """Return the names of a snapshot's tables."""
-    return {name for name, _ in snapshot.of_kind("table")}
-
-
-def refuse_rows_at_risk(environment: str, rows_at_risk: dict[str, int]) -> None:
-    """Raise ``RollbackLosesRows`` if any row would be lost."""
-    if rows_at_risk:
-        raise RollbackLosesRows(
-            environment, ", ".join(f"{rows} in {place}" for place, rows in rows_at_risk.items())
-        )

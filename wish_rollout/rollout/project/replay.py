@@ -175,9 +175,13 @@ def replay_segment(
     ``base``: where the replay begins, and what is known of the revisions before the line.
 
     It is started again, without that downgrade, where a downgrade has left something that cannot be taken back; and
-    with scripts only, where the statements of the revisions before it do not lead to the recorded schema.
+    with scripts only, where the statements of the revisions before it do not lead to the recorded schema. The
+    downgrade of a revision that is declared irreversible is not run.
     """
-    irreversible: dict[str, str] = {}
+    from wish_rollout.revisions.declarations import IRREVERSIBLE, declared_reasons
+
+    names = [revision.id for revision in project.release.revisions]
+    irreversible = dict(declared_reasons(project.scripts, IRREVERSIBLE, names))
     uses_statements = True
     while True:
         recorder = Recorder(project, part, records, irreversible, report)

@@ -11,6 +11,7 @@ from wish_rollout.core.remedy.sql_syntax import identifier
 from wish_rollout.core.schema.scope import MIGRATOR
 from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.postgres.catalog.database_state import read_database_state
+from wish_rollout.postgres.catalog.read_context import OWN_SCHEMAS
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.rollout.project.scratch import scratch
 
@@ -53,7 +54,7 @@ def draft_platform(project: Project, target: Target) -> str:
 
 def _is_platforms(key: tuple[str, str], own: frozenset[str]) -> bool:
     kind, name = key
-    return kind in KINDS and name.strip('"') not in own and name != "wish_rollout"
+    return kind in KINDS and name.strip('"') not in own and name not in OWN_SCHEMAS
 
 
 def _created_by_scripts(project: Project) -> frozenset[str]:

@@ -70,8 +70,12 @@ def _difference(before: Objects, one: Record, other: Record, found: Recorded) ->
 
 
 def check_downgrades(places: ScriptPlaces, journal: Journal, found: Recorded) -> Iterator[ReleaseCheck]:
-    """Report revisions that cannot be undone: new ones as a failure, older ones as information."""
+    """Report revisions that cannot be undone: new ones as a failure, older and declared ones as information."""
+    from wish_rollout.revisions.declarations import IRREVERSIBLE, declared_reasons
+
     release = places.project.release
+    names = [revision.id for revision in release.revisions]
+    declared = declared_reasons(places.project.scripts, IRREVERSIBLE, names)
     old = release.ancestors(journal.accepted) if journal.entries else frozenset(release.by_id)
     new: list[str] = []
     findings: list[ReleaseFinding] = []
@@ -81,7 +85,7 @@ def check_downgrades(places: ScriptPlaces, journal: Journal, found: Recorded) ->
         record = found.records.get(name, recorded)
         if record is None:
             continue
-        accepted = name in old and (recorded is None or recorded.irreversible)
+        accepted = name in declared or (name in old and (recorded is None or recorded.irreversible))
         if record.irreversible:
             (known if accepted else new).append(f"{name}: {record.irreversible}")
             if not accepted:
@@ -91,7 +95,10 @@ def check_downgrades(places: ScriptPlaces, journal: Journal, found: Recorded) ->
         more = f"; and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
         well = f"{len(known)} recorded revisions cannot be rolled back: {'; '.join(known[:SHOWN])}{more}"
     if new:
-        accept = "correct the downgrade(), or accept it with: wish-rollout generate --record --as-is"
+        accept = (
+            'correct the downgrade(); or declare it in the script: irreversible = "the reason"; or accept it with: '
+            "wish-rollout generate --record --as-is"
+        )
         detail = f"{'; '.join(new[:SHOWN])}; {accept}"
         yield ReleaseCheck("round trip", passed=False, detail=detail, findings=tuple(findings))
     else:

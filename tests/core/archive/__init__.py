@@ -1,0 +1,1 @@
+"""What a rollback destroys, without a server."""

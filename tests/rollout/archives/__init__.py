@@ -1,0 +1,1 @@
+"""Archives of rollbacks on real servers."""

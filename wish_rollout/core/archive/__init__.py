@@ -1,0 +1,1 @@
+"""What a rollback would destroy, and the archives that keep it."""

@@ -1,0 +1,112 @@
+"""Errors about the archive of a rollback and its restoration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wish_rollout.core.errors.base import ConfigurationError, EnvironmentRefused, VerificationFailed
+
+
+@dataclass(eq=False)
+class ArchiveNotWritable(EnvironmentRefused):
+    """The archive schema cannot be used by the migrating role."""
+
+    reason: str
+    command: str
+
+    summary = "Nothing can be archived in '{environment}': {reason}."
+    explanation = (
+        "A rollback archives the rows that it would destroy, where only the migrating role can read them. "
+        "Nothing was changed."
+    )
+    hint = "as the administrator of the database: {command}"
+
+
+@dataclass(eq=False)
+class ArchiveNeedsKey(EnvironmentRefused):
+    """Values would be lost whose rows cannot be identified later."""
+
+    lost: str
+
+    summary = "The rollback of '{environment}' cannot archive the {lost}: its table has no key that the rollback keeps."
+    explanation = "Archived values are put back into the rows with the same key. Nothing was changed."
+    hint = "add a primary key in a revision and run: wish-rollout apply; or save the values yourself, and set the column to NULL"
+
+
+@dataclass(eq=False)
+class UnknownArchive(ConfigurationError):
+    """The archive does not exist, or belongs to another environment."""
+
+    environment: str
+    archive: int
+    known: str
+
+    summary = "'{environment}' has no archive {archive}; its archives are: {known}."
+    hint = "wish-rollout archives {environment}"
+
+
+@dataclass(eq=False)
+class ReleaseNotApplied(EnvironmentRefused):
+    """An archive is to be restored before its release is applied again."""
+
+    archive: int
+    position: str
+    start: str
+
+    summary = "Archive {archive} of '{environment}' cannot be restored at revision {position}: it was made at {start}."
+    explanation = (
+        "The tables and columns of its rows exist only at that revision and later. Nothing was changed."
+    )
+    hint = "apply the release and restore: wish-rollout apply --restore"
+
+
+@dataclass(eq=False)
+class ArchiveUnfinished(EnvironmentRefused):
+    """The rollback that writes an archive was interrupted."""
+
+    archive: int
+    end: str
+
+    summary = "Archive {archive} of '{environment}' is not complete: its rollback was interrupted."
+    explanation = "It contains what the rollback would have lost so far. Nothing was changed."
+    hint = "complete the rollback: wish-rollout rollback {environment} --to {end}"
+
+
+@dataclass(eq=False)
+class ArchiveAltered(VerificationFailed):
+    """The rows of an archive are not those that were archived."""
+
+    environment: str
+    archive: int
+    what: str
+
+    summary = "Archive {archive} of '{environment}' is not what the rollback archived: {what}."
+    explanation = "Its rows were changed or removed since then, so none of them was restored."
+    hint = (
+        "compare with a backup of the database; what was archived: wish-rollout archives {environment} --json"
+    )
+
+
+@dataclass(eq=False)
+class RestoreFailed(EnvironmentRefused):
+    """The database refused the restored rows."""
+
+    archive: int
+    table: str
+    reason: str
+
+    summary = "Archive {archive} of '{environment}' cannot be restored into {table}: {reason}."
+    explanation = "Everything was rolled back; the archive is as it was."
+    hint = "correct the table, or the rows that conflict; then: wish-rollout restore {environment} {archive}"
+
+
+@dataclass(eq=False)
+class ArchiveNotKeptLongEnough(EnvironmentRefused):
+    """An archive of a gated environment would be deleted before the time that was approved."""
+
+    archive: int
+    keep: str
+
+    summary = "Archive {archive} of '{environment}' is kept for {keep}, as its rollback was approved."
+    explanation = "'{environment}' is gated: an archive that was approved to be kept is not deleted earlier."
+    hint = "wait, or restore it: wish-rollout restore {environment} {archive}"

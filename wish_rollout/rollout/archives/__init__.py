@@ -1,0 +1,1 @@
+"""Archives of rollbacks: written by a rollback, listed, restored and deleted."""

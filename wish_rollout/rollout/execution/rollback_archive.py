@@ -1,0 +1,92 @@
+"""The archive of one rollback, written in the transactions of its downgrades."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.archive.archive import Archive, ArchiveState
+from wish_rollout.core.release.release import format_position
+from wish_rollout.core.remedy.role_names import Roles
+from wish_rollout.postgres.archives import archive_store
+from wish_rollout.postgres.archives.archive_writing import ArchiveWriter, losses_with_rows
+from wish_rollout.postgres.archives.row_security import row_security_not_forced
+from wish_rollout.postgres.archives.session_settings import plain_text_settings
+from wish_rollout.rollout.planning.rollback_losses import refuse_losses
+
+if TYPE_CHECKING:
+    from wish_rollout.rollout.execution.ledger_recording import Recorder
+
+TRANSACTION = "select pg_current_xact_id()::text"
+
+
+class RollbackArchive:
+    """Archives what the downgrades of a recorded act destroy, under the locks that they take.
+
+    ``before_revision``, ``after_scripts`` and ``after_ledger`` are called in the transactions of the scripts.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.connection = recorder.connection
+        self.archive: Archive | None = None
+        self.transaction = ""
+
+    def before_revision(self) -> None:
+        """Archive what has rows, once in each transaction. Raises what ``refuse_losses`` raises."""
+        losses = self.recorder.plan.losses
+        row = self.connection.execute(TRANSACTION).fetchone()
+        if not losses.losses or row is None or row[0] == self.transaction:
+            return
+        self.transaction = row[0]
+        writer = self._writer()
+        tables = {loss.table for loss in losses.losses}
+        with plain_text_settings(self.connection), row_security_not_forced(self.connection, tables):
+            writer.lock()
+            found = losses_with_rows(self.connection, losses.losses)
+            refuse_losses(self.recorder.target.environment, self.connection, self.recorder.plan, found)
+            if found:
+                archive_store.create_if_missing(self.connection)
+                archive = writer.write(self._open() or self._new(), found)
+                archive_store.write_archive(self.connection, archive)
+
+    def after_scripts(self) -> None:
+        """Complete the archive, if there is one; the ledger row, which follows, contains its summary."""
+        self.archive, self.recorder.archive = None, {}
+        archive = self._open() if self.recorder.plan.losses.losses else None
+        if archive is None:
+            return
+        later = {each.later[0] for each in archive.objects if each.kind == "values"}
+        with plain_text_settings(self.connection), row_security_not_forced(self.connection, later):
+            archive = self._writer().complete(archive)
+        if not archive.objects:
+            archive_store.drop_contents(self.connection, (), archive.types)
+            archive_store.delete_archive(self.connection, archive)
+            return
+        self.archive, self.recorder.archive = archive, archive.summary()
+
+    def after_ledger(self) -> None:
+        """Record the number of the ledger row in the archive, which is complete then."""
+        if self.archive:
+            self.archive = replace(
+                self.archive, state=ArchiveState.WAITING, ledger_row=self.recorder.head.seq
+            )
+            archive_store.write_archive(self.connection, self.archive)
+
+    def _writer(self) -> ArchiveWriter:
+        target, plan = self.recorder.target, self.recorder.plan
+        roles = Roles.of(target.scope.migrator or plan.facts.role, target.scope.roles)
+        return ArchiveWriter(self.connection, target.name, plan.losses, roles, target.scope)
+
+    def _new(self) -> Archive:
+        target, plan = self.recorder.target, self.recorder.plan
+        revisions = (format_position(plan.start), format_position(plan.end))
+        return archive_store.new_archive(
+            self.connection, target.name, target.scope.version_table, revisions, plan.archive_keep
+        )
+
+    def _open(self) -> Archive | None:
+        """Return the archive that an earlier transaction of the same rollback, or an interrupted one, has begun."""
+        target = self.recorder.target
+        found = archive_store.read_archives(self.connection, target.scope.version_table)
+        return next((each for each in found if each.state is ArchiveState.OPEN), None)
