@@ -102,7 +102,9 @@ def test_archive_schema_of_others_is_refused_before_anything_changes(workspace: 
     role = workspace.sql("local", "select current_user")[0][0]
     workspace.as_superuser("local", f"alter schema wish_rollout_archive owner to {role}")
     workspace.sql("local", "grant usage on schema wish_rollout_archive to public")
-    assert "other roles have privileges" in workspace.expect_error(6, "rollback", "local")
+    refused = workspace.expect_error(6, "rollback", "local")
+    assert "Nothing can be archived in 'local'" in refused
+    assert "other roles have privileges" in refused
 
 
 def test_old_archives_are_deleted_and_that_is_recorded(workspace: Workspace) -> None:

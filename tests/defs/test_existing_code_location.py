@@ -33,6 +33,7 @@ def project(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
     shutil.copytree(REPOSITORY / "examples/existing-dagster", workspace.root, dirs_exist_ok=True)
     monkeypatch.syspath_prepend(str(workspace.root / "src"))
     monkeypatch.syspath_prepend(str(workspace.root / "without_dg"))
+    forget("shop", "definitions")
     yield workspace.root
     forget("shop", "definitions")
 

@@ -25,9 +25,11 @@ LEAST = 13
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__name__)
 def test_commands_in_hints_are_commands_of_the_program(error: type[RolloutError]) -> None:
-    hint = re.sub(
-        r"\{environment\}|\bENV\b", "prod", re.sub(r"\{(?!environment)\w+[^{}]*\}", "value", error.hint)
-    )
+    def example(match: re.Match[str]) -> str:
+        return "7" if error.__annotations__.get(match[1]) == "int" else "value"
+
+    named = re.sub(r"\{(?!environment)(\w+)[^{}]*\}", example, error.hint)
+    hint = re.sub(r"\{environment\}|\bENV\b", "prod", named)
     for text in COMMAND.findall(hint):
         for part in re.split(r" && wish-rollout | > | \| ", text):
             words = [word.rstrip(".:") for word in shlex.split(part)]

@@ -89,6 +89,7 @@ def test_completed_rollback_is_not_repeated(gate: Gate) -> None:
 
 
 def test_rollback_that_would_lose_rows_makes_no_request(gate: Gate) -> None:
+    gate.workspace.edit("rollout.toml", 'name = "prod"', 'name = "prod"\nrollback = { on_rows = "refuse" }')
     gate.workspace.migrate("prod")
     gate.workspace.sql("prod", "insert into wishlist_items (user_id, title, store) values ('u', 't', 'LEGO')")
     refused = gate.workspace.cli("rollback", "prod")

@@ -75,4 +75,4 @@ def test_scratch_server_that_does_not_answer_is_named(states: States) -> None:
 
     result = states.cli("plan")
 
-    assert (result.code, "scratch server cannot be used" in result.err) == (1, True), result
+    assert (result.code, "No scratch database can be created" in result.err) == (2, True), result

@@ -108,7 +108,19 @@ class CommitVerification:
         found = differing_keys(promise.objects, self.changes.objects, keys, any_order=not promise.is_end)
         if not promise.is_end and self.promised.plan.action is Action.ROLLBACK:
             found = [key for key in found if key[0] != "extension"]  # a downgrade may leave it
+        found = [key for key in found if not self._is_expected(key, promise)]
         return self._without_runtime_partitions(promise, found) if found else []
+
+    def _is_expected(self, key: Key, promise: Promise) -> bool:
+        """Return whether an object that is not as promised at this commit is as the migration expects it.
+
+        Before the end, env.py or a revision that is not complete can have made what is promised for the end. After a
+        commit, an object that the migration itself has created and that is not promised can be dropped again.
+        """
+        found = self.changes.objects.get(key)
+        if not promise.is_end:
+            return found is not None and found == self.promised.end_objects.get(key)
+        return self.has_committed and found is None and not self.promised.is_known(key)
 
     def _without_runtime_partitions(self, promise: Promise, keys: Iterable[Key]) -> list[Key]:
         """Leave out partitions that another program creates and drops."""

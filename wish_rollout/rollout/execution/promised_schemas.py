@@ -67,6 +67,19 @@ class PromisedSchemas:
             self._known[position] = self._promise(position)
         return self._known[position]
 
+    @property
+    def end_objects(self) -> Objects:
+        """The schema that the release has at the end of the migration."""
+        return self._end[1]
+
+    def is_known(self, key: Key) -> bool:
+        """Return whether the migration itself cannot have created an object.
+
+        If the migration was interrupted before, ``seen`` contains what it has created; then only the release's schemas count.
+        """
+        was_there = key in self.seen.snapshot.objects and not self.plan.resumed_fingerprint
+        return was_there or key in self._start or key in self._end[1]
+
     @cached_property
     def _schema(self) -> EnvironmentSchema:
         schema = EnvironmentSchema(self.project, self.seen)
