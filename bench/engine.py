@@ -19,8 +19,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
-from wish_rollout.postgres.catalog.change_token import change_token
 from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
+from wish_rollout.postgres.changes.change_token import change_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

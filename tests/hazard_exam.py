@@ -19,9 +19,9 @@ from wish_rollout.core.hazards.pending_revision import PendingRevision
 from wish_rollout.core.schema.scope import Scope
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.sessions.connections import connect
-from wish_rollout.revisions.internal_statements import is_own
-from wish_rollout.revisions.shared_session import Phase, SharedConnection, share_session
-from wish_rollout.revisions.statement_hooks import Applied, listen
+from wish_rollout.revisions.runs.internal_statements import is_own
+from wish_rollout.revisions.runs.shared_session import Phase, SharedConnection, share_session
+from wish_rollout.revisions.runs.statement_hooks import Applied, listen
 from wish_rollout.rollout.planning.hazard_assessment import assess_hazards
 from wish_rollout.rollout.project.statement_measurement import measure_statements
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from wish_rollout.revisions.backfill import backfill
-from wish_rollout.revisions.column_replacement import add_column_copy, remove_enum_label, swap_columns
-from wish_rollout.revisions.partition_operations import attach_partition, create_partitioned_index
-from wish_rollout.revisions.safe_operations import (
+from wish_rollout.revisions.operations.backfill import backfill
+from wish_rollout.revisions.operations.column_replacement import (
+    add_column_copy,
+    remove_enum_label,
+    swap_columns,
+)
+from wish_rollout.revisions.operations.partition_operations import attach_partition, create_partitioned_index
+from wish_rollout.revisions.operations.safe_operations import (
     add_check,
     add_foreign_key,
     create_index_concurrently,

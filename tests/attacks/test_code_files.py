@@ -14,9 +14,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from wish_rollout.core.errors.releases import InvalidReleaseRecord
-from wish_rollout.revisions.code_record import CodeRecord, changes, hash_names, loaded_names, package_versions
-from wish_rollout.revisions.code_trace import CodeTrace, imported_names
-from wish_rollout.revisions.scripts import Scripts
+from wish_rollout.revisions.records.code_record import (
+    CodeRecord,
+    changes,
+    hash_names,
+    loaded_names,
+    package_versions,
+)
+from wish_rollout.revisions.script_folder.code_trace import CodeTrace, imported_names
+from wish_rollout.revisions.script_folder.scripts import Scripts
 from wish_rollout.rollout.scripts.secretless_process import without_secrets
 
 if TYPE_CHECKING:

@@ -18,10 +18,10 @@ from wish_rollout.core.errors.execution import (
     StatementNotApproved,
 )
 from wish_rollout.postgres.sessions.connections import connect
-from wish_rollout.revisions.run_hooks import Hooks
-from wish_rollout.revisions.script_runs import ScriptRun, migrate
-from wish_rollout.revisions.scripts import Scripts
-from wish_rollout.revisions.statement_guard import AFTER, BEFORE, Rehearsed, StatementGuard
+from wish_rollout.revisions.runs.run_hooks import Hooks
+from wish_rollout.revisions.runs.script_runs import ScriptRun, migrate
+from wish_rollout.revisions.runs.statement_guard import AFTER, BEFORE, Rehearsed, StatementGuard
+from wish_rollout.revisions.script_folder.scripts import Scripts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -164,7 +164,7 @@ def create_by_program(driver):
 
 def named(bind, driver):
     source = compile("driver.execute(MORE)", "<string>", "exec")
-    exec(source, {"__name__": "wish_rollout.revisions.script_runs", "driver": driver, "MORE": MORE})
+    exec(source, {"__name__": "wish_rollout.revisions.runs.script_runs", "driver": driver, "MORE": MORE})
 
 
 def internal_function(bind, driver):

@@ -18,10 +18,10 @@ from wish_rollout.core.hazards.cluster_statements import cluster_statements
 from wish_rollout.core.text.redaction import redact
 from wish_rollout.core.text.secret_masking import is_masked, mask_recorded, mask_statement
 from wish_rollout.core.text.statement_display import display_statements
-from wish_rollout.revisions.code_record import CodeRecord
-from wish_rollout.revisions.internal_statements import CONSTRAINT_LOOKUP
-from wish_rollout.revisions.revision_record import Record
-from wish_rollout.revisions.statement_guard import BEFORE, Rehearsed, StatementGuard
+from wish_rollout.revisions.records.code_record import CodeRecord
+from wish_rollout.revisions.records.revision_record import Record
+from wish_rollout.revisions.runs.internal_statements import CONSTRAINT_LOOKUP
+from wish_rollout.revisions.runs.statement_guard import BEFORE, Rehearsed, StatementGuard
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from wish_rollout.core.remedy.role_names import Roles, UnknownRole
 from wish_rollout.core.remedy.sql_syntax import dollar, literal
 from wish_rollout.core.remedy.statements import Gap, Remedy, Statement
 from wish_rollout.core.remedy.type_casts import may_lose
-from wish_rollout.core.remedy.writers.enums import added
+from wish_rollout.core.remedy.writers.data_types.enums import added
 from wish_rollout.core.schema.names_in_text import find_qualified_names
 from wish_rollout.core.schema.snapshot import Snapshot
 

@@ -12,8 +12,8 @@ import pytest
 
 from wish_rollout.core.errors.projects import BadAlembicConfiguration
 from wish_rollout.core.errors.releases import ScriptFolderUnreadable
-from wish_rollout.revisions.alembic_config import ScriptOptions
-from wish_rollout.revisions.scripts import Scripts
+from wish_rollout.revisions.script_folder.alembic_config import ScriptOptions
+from wish_rollout.revisions.script_folder.scripts import Scripts
 
 if TYPE_CHECKING:
     from pathlib import Path

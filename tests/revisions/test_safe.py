@@ -20,9 +20,9 @@ from wish_rollout.core.schema.scope import Scope
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.rows.table_statistics import LiveQuestions, read_live_facts
 from wish_rollout.postgres.sessions.connections import connect
-from wish_rollout.revisions.backfill import NotFilled
-from wish_rollout.revisions.shared_session import Phase, SharedConnection, share_session
-from wish_rollout.revisions.statement_hooks import Applied, listen
+from wish_rollout.revisions.operations.backfill import NotFilled
+from wish_rollout.revisions.runs.shared_session import Phase, SharedConnection, share_session
+from wish_rollout.revisions.runs.statement_hooks import Applied, listen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

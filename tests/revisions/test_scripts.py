@@ -6,7 +6,7 @@ import os
 import py_compile
 from pathlib import Path
 
-from wish_rollout.revisions.scripts import Scripts
+from wish_rollout.revisions.script_folder.scripts import Scripts
 
 SCRIPT = '''"""{word}"""
 revision = "0001"

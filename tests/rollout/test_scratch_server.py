@@ -11,8 +11,8 @@ import pytest
 
 from tests.fix_folder import write_script
 from tests.servers import bindir_of
+from wish_rollout.core.environment.platform import Platform
 from wish_rollout.core.errors.projects import DatabaseRoleFailed, ExtensionUnavailable
-from wish_rollout.core.schema.platform import Platform
 from wish_rollout.rollout.project.scratch import choose_scratch_server, scratch
 from wish_rollout.sandbox.installed_programs import available_extensions, installed_bindirs
 from wish_rollout.sandbox.platform_setup import roles_for_scratch, run_platform

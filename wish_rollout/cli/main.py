@@ -8,7 +8,7 @@ import sys
 import typer
 
 from wish_rollout import __version__
-from wish_rollout.cli import (
+from wish_rollout.cli.commands import (
     approval_commands,
     archive_commands,
     check_command,

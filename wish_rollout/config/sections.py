@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from wish_rollout.core.schema.unmanaged_objects import UnmanagedPolicy
+from wish_rollout.core.environment.unmanaged_objects import UnmanagedPolicy
 
 CONFIG_NAME = "rollout.toml"
 

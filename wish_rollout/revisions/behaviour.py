@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import sqlalchemy as sa
 
-from wish_rollout.revisions.shared_session import Phase, share_session
+from wish_rollout.revisions.runs.shared_session import Phase, share_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wish_rollout.revisions.scripts import Scripts
+    from wish_rollout.revisions.script_folder.scripts import Scripts
 
 
 class NotRefused(AssertionError):

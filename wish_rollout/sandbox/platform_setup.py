@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import errors, sql
 
+from wish_rollout.core.environment.platform import missing_extension
 from wish_rollout.core.errors.projects import DatabaseRoleFailed, ExtensionUnavailable, PlatformFailed
-from wish_rollout.core.schema.platform import missing_extension
 from wish_rollout.sandbox import server_admin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from wish_rollout.core.schema.platform import Platform
+    from wish_rollout.core.environment.platform import Platform
 
     Session = psycopg.Connection[tuple[object, ...]]
 

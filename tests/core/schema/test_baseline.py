@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wish_rollout.core.schema.baseline import Baseline, apply_baseline, find_baseline
+from wish_rollout.core.environment.baseline import Baseline, apply_baseline, find_baseline
 from wish_rollout.core.schema.column_order import follow_column_order
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.snapshot import Snapshot

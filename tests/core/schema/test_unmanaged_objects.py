@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from wish_rollout.core.schema.snapshot import Snapshot
-from wish_rollout.core.schema.unmanaged_objects import (
+from wish_rollout.core.environment.unmanaged_objects import (
     ManagedNames,
     UnmanagedPolicy,
     managed_names,
     select_managed,
 )
+from wish_rollout.core.schema.snapshot import Snapshot
 
 MANAGED = Snapshot(
     {("schema", "public"): {}, ("table", "public.t"): {}, ("column", "public.t.a"): {"position": 1}}

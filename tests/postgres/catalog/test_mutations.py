@@ -11,8 +11,8 @@ from tests.postgres.conftest import MAJORS
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta import Delta
 from wish_rollout.core.schema.snapshot import Snapshot
-from wish_rollout.postgres.catalog.change_token import change_token
 from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
+from wish_rollout.postgres.changes.change_token import change_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,8 @@ import pytest
 
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.scope import Scope
-from wish_rollout.postgres.catalog.change_token import change_token
 from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
+from wish_rollout.postgres.changes.change_token import change_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

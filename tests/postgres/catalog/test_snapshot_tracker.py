@@ -13,7 +13,7 @@ from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.scope import Scope
 from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
-from wish_rollout.postgres.catalog.snapshot_tracker import SnapshotTracker
+from wish_rollout.postgres.changes.snapshot_tracker import SnapshotTracker
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wish_rollout.core.schema.comparison import difference
-from wish_rollout.postgres.catalog.change_token import change_token
 from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
+from wish_rollout.postgres.changes.change_token import change_token
 
 if TYPE_CHECKING:
     import psycopg

@@ -30,7 +30,7 @@ from wish_rollout.rollout.approval.approver_rules import approval_rules
 from wish_rollout.rollout.approval.approvals import find_authorization, subject_of_plan
 from wish_rollout.rollout.project.project import Project
 from wish_rollout.rollout.execution.ledger_recording import Actor
-import wish_rollout.revisions.script_runs
+import wish_rollout.revisions.runs.script_runs
 project = Project.load(Path("rollout.toml").resolve())
 target = project.target("prod")
 rules, document = approval_rules(project, target), Path("approval").read_text()

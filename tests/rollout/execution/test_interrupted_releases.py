@@ -86,7 +86,7 @@ def migrate():
     migrate_environment(project, project.target("local"))
 """
 KILLED = f"""{MIGRATE}
-import os, wish_rollout.revisions.script_runs
+import os, wish_rollout.revisions.runs.script_runs
 for point, url in enumerate(os.environ["URLS"].split()):
     if os.fork() == 0:
         os.environ |= {{"END_AT": str(point), "LOCAL_DATABASE_URL": url}}

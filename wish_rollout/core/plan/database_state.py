@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from wish_rollout.core.schema.baseline import Baseline
+    from wish_rollout.core.environment.baseline import Baseline
     from wish_rollout.core.schema.snapshot import Snapshot
 
 

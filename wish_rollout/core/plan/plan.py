@@ -16,14 +16,14 @@ from wish_rollout.core.text.statement_display import display_statements
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wish_rollout.core.environment.baseline import Baseline
+    from wish_rollout.core.environment.conflicting_objects import ConflictingObject
     from wish_rollout.core.hazards.hazard import Hazard
     from wish_rollout.core.plan.database_state import ServerFacts
     from wish_rollout.core.plan.half_done import HalfDone
     from wish_rollout.core.plan.verdict import Verdict
     from wish_rollout.core.release.release import Position
     from wish_rollout.core.rows.requirements import RowFinding
-    from wish_rollout.core.schema.baseline import Baseline
-    from wish_rollout.core.schema.conflicting_objects import ConflictingObject
     from wish_rollout.core.schema.delta import Delta
 
 PLAN_FORMAT = 1

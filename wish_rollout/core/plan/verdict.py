@@ -11,11 +11,11 @@ from wish_rollout.core.schema.comparison import difference
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from wish_rollout.core.environment.unmanaged_objects import ManagedSchema
     from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.core.release.release import Position, Release
     from wish_rollout.core.schema.delta import Delta
     from wish_rollout.core.schema.snapshot import Snapshot
-    from wish_rollout.core.schema.unmanaged_objects import ManagedSchema
 
 
 class Verdict(StrEnum):

@@ -9,9 +9,9 @@ import psycopg
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
+from wish_rollout.core.environment.baseline import Baseline
 from wish_rollout.core.errors.databases import VersionTableInvalid
 from wish_rollout.core.plan.database_state import DatabaseState, ServerFacts
-from wish_rollout.core.schema.baseline import Baseline
 from wish_rollout.core.schema.names import relation_names
 from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.pq import TransactionStatus
 
-from wish_rollout.postgres.catalog.snapshot_tracker import SnapshotTracker
+from wish_rollout.postgres.changes.snapshot_tracker import SnapshotTracker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.schema.scope import Scope
     from wish_rollout.core.schema.snapshot import Json, Key
-    from wish_rollout.postgres.catalog.catalog_changes import Counts, Moment
+    from wish_rollout.postgres.changes.catalog_changes import Counts, Moment
 
 
 class TransactionChanges:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.environment.unmanaged_objects import UnmanagedPolicy
 from wish_rollout.core.errors.verification import CommitRefused
 from wish_rollout.core.plan.plan import Action
 from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.core.schema.names import parent_object
 from wish_rollout.core.schema.promise_comparison import delta_of_keys, differing_keys
 from wish_rollout.core.schema.snapshot import Snapshot
-from wish_rollout.core.schema.unmanaged_objects import UnmanagedPolicy
 from wish_rollout.postgres.execution.transaction_changes import TransactionChanges
 from wish_rollout.postgres.records.version_table import read_position
 

@@ -13,7 +13,7 @@ from wish_rollout.core.errors.signatures import ApproversNotConfigured
 from wish_rollout.core.ledger import EMPTY_LEDGER, VERSION_TABLE, Act, LedgerHead
 from wish_rollout.core.release.release import format_position
 from wish_rollout.postgres.catalog.database_state import read_database_state
-from wish_rollout.postgres.catalog.shared_catalogs import changed_shared_catalogs
+from wish_rollout.postgres.changes.shared_catalogs import changed_shared_catalogs
 from wish_rollout.postgres.records import ledger
 from wish_rollout.postgres.records.ledger_integrity import refuse_altered_ledger
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.approval.policy import Authorization
     from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.core.schema.snapshot import Snapshot
-    from wish_rollout.revisions.statement_guard import StatementGuard
+    from wish_rollout.revisions.runs.statement_guard import StatementGuard
     from wish_rollout.rollout.project.target import Target
 
     GateKeeper = Callable[[EnvironmentPlan, psycopg.Connection[Any]], Authorization]

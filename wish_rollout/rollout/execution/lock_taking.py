@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from wish_rollout.core.release.measurements import LockSequence, StatementMeasurement, TableLock
-    from wish_rollout.revisions.run_hooks import Sent
+    from wish_rollout.revisions.runs.run_hooks import Sent
     from wish_rollout.rollout.execution.attempts import Execution
 
 ATTEMPT_SECONDS = 5.0

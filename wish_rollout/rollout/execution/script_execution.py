@@ -13,7 +13,7 @@ from wish_rollout.core.release.release import format_position
 from wish_rollout.postgres.records.journal import Journal
 from wish_rollout.postgres.sessions.connections import cancel
 from wish_rollout.postgres.sessions.session_limits import set_session_limits
-from wish_rollout.revisions.run_hooks import Hooks
+from wish_rollout.revisions.runs.run_hooks import Hooks
 from wish_rollout.rollout.execution.attempts import Execution
 from wish_rollout.rollout.execution.commit_verification import CommitVerification
 from wish_rollout.rollout.execution.lock_taking import TransactionLocks
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.core.release.measurements import LockSequence
-    from wish_rollout.revisions.run_hooks import Sent
-    from wish_rollout.revisions.script_runs import Direction
-    from wish_rollout.revisions.statement_hooks import Applied
+    from wish_rollout.revisions.runs.run_hooks import Sent
+    from wish_rollout.revisions.runs.script_runs import Direction
+    from wish_rollout.revisions.runs.statement_hooks import Applied
     from wish_rollout.rollout.execution.ledger_recording import Recorder
     from wish_rollout.rollout.project.project import Project
 
@@ -82,8 +82,8 @@ def _attempt(
     checks: Checks,
 ) -> Applied:
     """Run the scripts once; statements that an earlier attempt or run has finished are skipped."""
-    from wish_rollout.revisions.script_runs import migrate
-    from wish_rollout.revisions.transaction_scope import has_transaction_per_revision
+    from wish_rollout.revisions.runs.script_runs import migrate
+    from wish_rollout.revisions.runs.transaction_scope import has_transaction_per_revision
 
     project, target, connection, plan = (
         promised.project,

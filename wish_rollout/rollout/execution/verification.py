@@ -99,8 +99,8 @@ def verify_environment(
 
 def check_idempotent(project: Project, target: Target, connection: psycopg.Connection[Any]) -> Check:
     """Return the check that Alembic finds no revision to run. A revision that it finds is not run."""
-    from wish_rollout.revisions.run_hooks import Hooks
-    from wish_rollout.revisions.script_runs import migrate
+    from wish_rollout.revisions.runs.run_hooks import Hooks
+    from wish_rollout.revisions.runs.script_runs import migrate
 
     if not project.release.head:
         return Check("idempotent", passed=True, detail="there are no revisions")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.schema.baseline import NO_DELTA, Baseline
+from wish_rollout.core.environment.baseline import NO_DELTA, Baseline
 from wish_rollout.core.schema.column_order import is_column_move
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta_rendering import summarize_changes

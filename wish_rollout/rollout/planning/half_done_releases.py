@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from wish_rollout.postgres.execution.statement_results import StatementResult
-    from wish_rollout.revisions.run_hooks import Sent
+    from wish_rollout.revisions.runs.run_hooks import Sent
     from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 
     Finished = Mapping[StatementKey, StatementResult]

@@ -35,8 +35,8 @@ def add_hazards(
     """
     if plan.action is Action.NOTHING or not plan.pending:
         return plan
-    from wish_rollout.revisions.hazard_allowances import allowances
-    from wish_rollout.revisions.transaction_scope import sets_transaction_per_revision
+    from wish_rollout.revisions.runs.transaction_scope import sets_transaction_per_revision
+    from wish_rollout.revisions.script_folder.hazard_allowances import allowances
 
     pending = PendingRevisions(project, plan)
     has_secret = any(is_masked(mask_recorded(text)) for text in plan.statements)

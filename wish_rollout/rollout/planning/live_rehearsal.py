@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from wish_rollout.core.schema.delta import Delta
-    from wish_rollout.revisions.run_hooks import Sent
+    from wish_rollout.revisions.runs.run_hooks import Sent
     from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 
 
@@ -29,7 +29,7 @@ def rehearse_from_live(
     They run on a scratch database with a copy of the live schema, without rows. ``run`` executes each statement. A live
     schema that cannot be copied, or a missing scratch server, is a reason too.
     """
-    from wish_rollout.revisions.run_hooks import Hooks
+    from wish_rollout.revisions.runs.run_hooks import Hooks
     from wish_rollout.rollout.project.replay import Replayer
     from wish_rollout.rollout.project.scratch import scratch
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.core.environment.conflicting_objects import find_conflicting_objects, is_created_if_missing
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.plans import EnvironmentsShareDatabase
 from wish_rollout.core.plan.plan import Action, EnvironmentPlan, Plan
 from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.schema.comparison import difference
-from wish_rollout.core.schema.conflicting_objects import find_conflicting_objects, is_created_if_missing
 from wish_rollout.core.schema.delta import Delta
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.records.journal import act_name, find_interrupted_act
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     import psycopg
 
     from wish_rollout.config import Environment
+    from wish_rollout.core.environment.baseline import Baseline
     from wish_rollout.core.plan.database_state import DatabaseState
-    from wish_rollout.core.schema.baseline import Baseline
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.project.target import Target
 
@@ -122,7 +122,11 @@ def plan_for(
     project: Project, env: Environment, state: DatabaseState, choices: Choices = NO_CHOICES
 ) -> EnvironmentPlan:
     """Return the plan of one environment from its state, without hazards and row findings."""
-    from wish_rollout.revisions.declarations import DATA_DEPENDENT, DRIVER_STATEMENTS, declared_reasons
+    from wish_rollout.revisions.script_folder.declarations import (
+        DATA_DEPENDENT,
+        DRIVER_STATEMENTS,
+        declared_reasons,
+    )
 
     schema = EnvironmentSchema(project, state)
     project = schema.project

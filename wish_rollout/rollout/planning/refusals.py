@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.environment.conflicting_objects import remove_conflicting_objects
 from wish_rollout.core.errors.databases import (
     CreatePrivilegeMissing,
     PooledConnection,
@@ -14,7 +15,6 @@ from wish_rollout.core.errors.databases import (
 from wish_rollout.core.errors.ledger import LedgerMissing, LedgerPrivilegeMissing
 from wish_rollout.core.errors.plans import CleanNotAllowed, ConflictingObjectsFound
 from wish_rollout.core.plan.plan import Action, EnvironmentPlan
-from wish_rollout.core.schema.conflicting_objects import remove_conflicting_objects
 from wish_rollout.core.schema.names import schema_of
 from wish_rollout.rollout.planning.drift_refusals import (
     refuse_adoption,

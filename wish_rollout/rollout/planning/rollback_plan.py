@@ -91,7 +91,11 @@ def plan_rollback_from_state(
     ``resumes``: for an interrupted rollback, the fingerprint of the schema that it must lead to. Raises
     RollbackAcrossMerge, and what ``refuse_position``, ``refuse_drift`` and ``resolve_rollback_target`` raises.
     """
-    from wish_rollout.revisions.declarations import DATA_DEPENDENT, DRIVER_STATEMENTS, declared_reasons
+    from wish_rollout.revisions.script_folder.declarations import (
+        DATA_DEPENDENT,
+        DRIVER_STATEMENTS,
+        declared_reasons,
+    )
 
     project = project.for_server(state.facts.major)
     refuse_position(target.environment, state.facts.revisions, project)

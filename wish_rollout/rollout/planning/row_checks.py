@@ -71,7 +71,7 @@ def add_row_findings(
 
 def _allowance_reason(project: Project, plan: EnvironmentPlan) -> str:
     """Return the reasons of the pending revisions that allow such rows, or "" if none does."""
-    from wish_rollout.revisions.hazard_allowances import allowances
+    from wish_rollout.revisions.script_folder.hazard_allowances import allowances
 
     pending = project.release.pending(plan.upgraded_from)
     reasons = (allowances(project.scripts, revision.id).get(ROWS, "") for revision in pending)

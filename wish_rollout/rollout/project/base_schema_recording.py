@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from wish_rollout.core.environment.baseline import PLATFORM_KINDS, find_baseline
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.drift import BaseSchemaNotRecorded
 from wish_rollout.core.errors.releases import ForeignEnvironment
@@ -13,7 +14,6 @@ from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.remedy.remedy import remedy
 from wish_rollout.core.remedy.role_names import Roles
-from wish_rollout.core.schema.baseline import PLATFORM_KINDS, find_baseline
 from wish_rollout.core.schema.column_order import is_column_move
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta import Delta

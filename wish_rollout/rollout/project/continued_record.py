@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.revisions.code_record import CodeRecord
-from wish_rollout.revisions.journal import BASE
+from wish_rollout.revisions.records.code_record import CodeRecord
+from wish_rollout.revisions.records.journal import BASE
 
 if TYPE_CHECKING:
     from wish_rollout.core.release.release import Position
-    from wish_rollout.revisions.journal import Journal, Recorded
+    from wish_rollout.revisions.records.journal import Journal, Recorded
     from wish_rollout.rollout.project.project import Project
 
 

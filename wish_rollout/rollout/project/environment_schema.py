@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.environment.baseline import Baseline, apply_baseline, find_baseline
 from wish_rollout.core.plan.verdict import DriftAssessment, assess_drift, nearest_position
-from wish_rollout.core.schema.baseline import Baseline, apply_baseline, find_baseline
 from wish_rollout.core.schema.column_order import follow_column_order
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta import DeltaDoesNotFit
@@ -15,11 +15,11 @@ from wish_rollout.core.schema.inheritance import unfold_inherited
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wish_rollout.core.environment.unmanaged_objects import ManagedSchema
     from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.core.release.release import Position
     from wish_rollout.core.schema.delta import Delta
     from wish_rollout.core.schema.snapshot import Snapshot
-    from wish_rollout.core.schema.unmanaged_objects import ManagedSchema
     from wish_rollout.rollout.project.project import Project
 
 

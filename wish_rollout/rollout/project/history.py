@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.extension_versions import pin_versions
 from wish_rollout.core.schema.snapshot import Snapshot
-from wish_rollout.revisions.journal import BASE, Journal
-from wish_rollout.revisions.revision_record import apply_changes
+from wish_rollout.revisions.records.journal import BASE, Journal
+from wish_rollout.revisions.records.revision_record import apply_changes
 from wish_rollout.rollout.project.release_code import ReleaseCode
 from wish_rollout.rollout.project.release_source import replay_cache
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from wish_rollout.core.release.release import Position
     from wish_rollout.core.schema.delta import Delta
     from wish_rollout.core.schema.snapshot import Json, Key
-    from wish_rollout.revisions.journal import Recorded
-    from wish_rollout.revisions.revision_record import Record
+    from wish_rollout.revisions.records.journal import Recorded
+    from wish_rollout.revisions.records.revision_record import Record
     from wish_rollout.rollout.project.release_source import ReleaseSource
 
 KEPT = 8

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.release.measurements import LockSequence, RevisionMeasurements
-from wish_rollout.revisions.measurement_files import read_measurements, write_measurements
+from wish_rollout.revisions.records.measurement_files import read_measurements, write_measurements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

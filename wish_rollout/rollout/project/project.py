@@ -5,10 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.plan.plan import canonical_digest
-from wish_rollout.core.release.script_texts import executed_text
-from wish_rollout.core.schema.snapshot import Snapshot, remove_objects
-from wish_rollout.core.schema.unmanaged_objects import (
+from wish_rollout.core.environment.unmanaged_objects import (
     ManagedNames,
     ManagedSchema,
     UnmanagedPolicy,
@@ -16,6 +13,9 @@ from wish_rollout.core.schema.unmanaged_objects import (
     managed_names,
     select_managed,
 )
+from wish_rollout.core.plan.plan import canonical_digest
+from wish_rollout.core.release.script_texts import executed_text
+from wish_rollout.core.schema.snapshot import Snapshot, remove_objects
 from wish_rollout.rollout.project.release_source import ReleaseSource
 from wish_rollout.rollout.project.target import Target
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.config import Environment
     from wish_rollout.core.release.release import Position
-    from wish_rollout.revisions.script_runs import ScriptRun
+    from wish_rollout.revisions.runs.script_runs import ScriptRun
     from wish_rollout.rollout.project.history import History
     from wish_rollout.rollout.project.release_code import ReleaseCode
 
@@ -133,7 +133,7 @@ class Project(ReleaseSource):
 
     def script_run(self, target: Target, connection: psycopg.Connection[Any]) -> ScriptRun:
         """Give what a run of the scripts on this target needs; the session must be in autocommit."""
-        from wish_rollout.revisions.script_runs import ScriptRun
+        from wish_rollout.revisions.runs.script_runs import ScriptRun
 
         return ScriptRun(
             self.scripts,

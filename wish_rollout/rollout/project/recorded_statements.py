@@ -13,16 +13,16 @@ import psycopg
 
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
-from wish_rollout.revisions.script_runs import migrate
-from wish_rollout.revisions.shared_session import RESET
+from wish_rollout.revisions.runs.script_runs import migrate
+from wish_rollout.revisions.runs.shared_session import RESET
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from wish_rollout.core.release.release import Position
     from wish_rollout.core.schema.scope import Scope
-    from wish_rollout.revisions.journal import Recorded
-    from wish_rollout.revisions.script_runs import ScriptRun
+    from wish_rollout.revisions.records.journal import Recorded
+    from wish_rollout.revisions.runs.script_runs import ScriptRun
 
 MARKERS = frozenset({"BEGIN", "COMMIT"})
 """They are recorded where a script leaves its transaction, and where it enters one again."""

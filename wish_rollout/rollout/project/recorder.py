@@ -11,12 +11,12 @@ from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.core.schema.rollback_differences import unforeseen_after_rollback
 from wish_rollout.core.schema.snapshot import Snapshot
-from wish_rollout.postgres.catalog.snapshot_tracker import Change, SnapshotTracker
+from wish_rollout.postgres.changes.snapshot_tracker import Change, SnapshotTracker
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.revisions.behaviour import has_verify, run_verify
-from wish_rollout.revisions.history_walk import Ran, Restart, walk
-from wish_rollout.revisions.journal import Recorded
-from wish_rollout.revisions.revision_record import Record, changes_between
+from wish_rollout.revisions.records.journal import Recorded
+from wish_rollout.revisions.records.revision_record import Record, changes_between
+from wish_rollout.revisions.runs.history_walk import Ran, Restart, walk
 from wish_rollout.rollout.project.recorded_statements import apply_recorded
 from wish_rollout.rollout.project.statement_measurement import measure_statements
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from wish_rollout.core.release.measurements import Way
     from wish_rollout.core.release.release import Position
     from wish_rollout.core.schema.snapshot import Key
-    from wish_rollout.postgres.catalog.catalog_changes import Moment
-    from wish_rollout.revisions.script_runs import ScriptRun
+    from wish_rollout.postgres.changes.catalog_changes import Moment
+    from wish_rollout.revisions.runs.script_runs import ScriptRun
     from wish_rollout.rollout.project.release_source import ReleaseSource
     from wish_rollout.rollout.project.walk_segments import Segment
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.plan.plan import canonical_digest
-from wish_rollout.revisions.code_record import (
+from wish_rollout.revisions.records.code_record import (
     CodeRecord,
     capture,
     changes,

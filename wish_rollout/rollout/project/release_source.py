@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Self
 
 from wish_rollout import __version__
 from wish_rollout.config import Config, Environment, load_config
+from wish_rollout.core.environment.platform import NO_PLATFORM, Platform, find_extensions
 from wish_rollout.core.errors.projects import PlatformFailed
 from wish_rollout.core.plan.plan import canonical_digest
 from wish_rollout.core.schema.extension_versions import find_pinned_extensions
-from wish_rollout.core.schema.platform import NO_PLATFORM, Platform, find_extensions
 from wish_rollout.rollout.project.base_schema import base_digest
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.release.release import Release
     from wish_rollout.core.schema.scope import Scope
-    from wish_rollout.revisions.scripts import Scripts
+    from wish_rollout.revisions.script_folder.scripts import Scripts
     from wish_rollout.rollout.project.measurements import Measurements
 
 
@@ -47,8 +47,8 @@ class ReleaseSource:
     @cached_property
     def scripts(self) -> Scripts:
         """The Alembic script folder."""
-        from wish_rollout.revisions.alembic_config import ScriptOptions
-        from wish_rollout.revisions.scripts import Scripts
+        from wish_rollout.revisions.script_folder.alembic_config import ScriptOptions
+        from wish_rollout.revisions.script_folder.scripts import Scripts
 
         release = self.config.release
         options = ScriptOptions(

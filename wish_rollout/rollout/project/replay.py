@@ -11,10 +11,10 @@ from wish_rollout.core.release.release import format_position
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.sessions.connections import connect
-from wish_rollout.revisions.history_walk import Restart, walk
-from wish_rollout.revisions.journal import Recorded
-from wish_rollout.revisions.run_hooks import NO_HOOKS, Hooks
-from wish_rollout.revisions.script_runs import ScriptRun, migrate
+from wish_rollout.revisions.records.journal import Recorded
+from wish_rollout.revisions.runs.history_walk import Restart, walk
+from wish_rollout.revisions.runs.run_hooks import NO_HOOKS, Hooks
+from wish_rollout.revisions.runs.script_runs import ScriptRun, migrate
 from wish_rollout.rollout.project.base_schema import SCRATCH
 from wish_rollout.rollout.project.recorded_statements import NotAsRecordedError, apply_recorded
 from wish_rollout.rollout.project.recorder import Recorder, Report
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.release.release import Position
     from wish_rollout.core.schema.snapshot import Snapshot
-    from wish_rollout.revisions.revision_record import Record
+    from wish_rollout.revisions.records.revision_record import Record
     from wish_rollout.rollout.project.release_source import ReleaseSource
     from wish_rollout.rollout.project.walk_segments import Segment
 
@@ -178,7 +178,7 @@ def replay_segment(
     with scripts only, where the statements of the revisions before it do not lead to the recorded schema. The
     downgrade of a revision that is declared irreversible is not run.
     """
-    from wish_rollout.revisions.declarations import IRREVERSIBLE, declared_reasons
+    from wish_rollout.revisions.script_folder.declarations import IRREVERSIBLE, declared_reasons
 
     names = [revision.id for revision in project.release.revisions]
     irreversible = dict(declared_reasons(project.scripts, IRREVERSIBLE, names))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from wish_rollout.core.environment.platform import missing_extension, missing_role
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.databases import StatementFailed
 from wish_rollout.core.errors.projects import (
@@ -16,7 +17,6 @@ from wish_rollout.core.errors.projects import (
     ScratchConnectionLost,
     ScratchServerUnusable,
 )
-from wish_rollout.core.schema.platform import missing_extension, missing_role
 from wish_rollout.postgres.sessions.connections import parse_url
 from wish_rollout.postgres.sessions.server_errors import as_rollout_error, is_connection_lost
 from wish_rollout.rollout.project.base_schema import SCRATCH, load_base

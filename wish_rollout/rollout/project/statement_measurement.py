@@ -15,7 +15,7 @@ from wish_rollout.core.release.statement_repeatability import StatementKind, cla
 from wish_rollout.postgres.execution.lock_measurement import LockMeter
 from wish_rollout.postgres.execution.write_measurement import measure_writes
 from wish_rollout.postgres.sessions.connections import connect
-from wish_rollout.revisions.run_hooks import Hooks
+from wish_rollout.revisions.runs.run_hooks import Hooks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from wish_rollout.revisions.run_hooks import Sent
+    from wish_rollout.revisions.runs.run_hooks import Sent
 
 NOT_IN_TRANSACTION = (errors.ActiveSqlTransaction, errors.InvalidTransactionTermination)
 """Errors of a statement that cannot run in a transaction block, or of a procedure that commits."""

@@ -43,7 +43,7 @@ def adopt(project: Project, target: Target, message: str = "") -> Generated:
     and what a replay
     raises. Whatever it raises, no script is left behind.
     """
-    from wish_rollout.revisions.revision_writer import write_statements
+    from wish_rollout.revisions.generation.revision_writer import write_statements
 
     seen = target.read_database_state()
     refuse_position(target.environment, seen.facts.revisions, project)

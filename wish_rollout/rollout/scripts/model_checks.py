@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.schema.delta import Delta
     from wish_rollout.core.schema.snapshot import Snapshot
-    from wish_rollout.revisions.journal import Recorded
+    from wish_rollout.revisions.records.journal import Recorded
     from wish_rollout.rollout.project.project import Project
 
 
@@ -43,7 +43,7 @@ def models_drift(project: Project, scripted: Snapshot | None = None) -> Delta | 
     declared schema is created on an empty scratch database: models declare the whole schema, also what was there before
     the first revision. Raises what importing the models and creating them raises.
     """
-    from wish_rollout.revisions.models import create_models, load_models
+    from wish_rollout.revisions.generation.models import create_models, load_models
 
     spec = project.config.release.models
     if spec is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from wish_rollout.revisions.project_discovery import FoundProject
+    from wish_rollout.revisions.script_folder.project_discovery import FoundProject
 
 FILES = ("rollout.toml", "dagster.yaml", "workspace.yaml", ".gitignore")
 PLATFORM_FILE = "platform.sql"
@@ -21,7 +21,7 @@ def write_project_files(folder: Path, database: str | None = None) -> dict[str, 
 
     ``database``: which of several databases of the project. Raises what ``find_project`` raises.
     """
-    from wish_rollout.revisions.project_discovery import find_project
+    from wish_rollout.revisions.script_folder.project_discovery import find_project
 
     project = find_project(folder, database)
     written = {}

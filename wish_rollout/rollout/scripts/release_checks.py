@@ -14,7 +14,7 @@ from wish_rollout.core.reports.release_report import (
 )
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta import Delta
-from wish_rollout.revisions.journal import Journal
+from wish_rollout.revisions.records.journal import Journal
 from wish_rollout.rollout.project.continued_record import last_recorded_position, reliable_record
 from wish_rollout.rollout.project.recorded_statements import NotAsRecordedError
 from wish_rollout.rollout.project.recorder import Report, at_most_each_second
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from wish_rollout.core.release.release import Position
-    from wish_rollout.revisions.journal import Recorded
+    from wish_rollout.revisions.records.journal import Recorded
     from wish_rollout.rollout.project.project import Project
 
 NEWEST = 20

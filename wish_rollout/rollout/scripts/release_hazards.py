@@ -8,7 +8,7 @@ from wish_rollout.core.hazards.assessment import judge_hazards
 from wish_rollout.core.hazards.hazard import STORED, LiveFacts, TableFacts
 from wish_rollout.core.hazards.pending_revision import PendingRevision
 from wish_rollout.core.reports.release_report import ReleaseCheck, ReleaseFinding
-from wish_rollout.revisions.hazard_allowances import allowances
+from wish_rollout.revisions.script_folder.hazard_allowances import allowances
 from wish_rollout.rollout.planning.hazard_assessment import functions_in_new_defaults
 
 if TYPE_CHECKING:

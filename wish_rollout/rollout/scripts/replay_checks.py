@@ -8,14 +8,14 @@ from wish_rollout.core.reports.release_report import ReleaseCheck, ReleaseFindin
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.core.schema.snapshot import Snapshot
-from wish_rollout.revisions.journal import SchemaWalk
+from wish_rollout.revisions.records.journal import SchemaWalk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wish_rollout.core.schema.delta import Delta
-    from wish_rollout.revisions.journal import Journal, Objects, Recorded
-    from wish_rollout.revisions.revision_record import Record
+    from wish_rollout.revisions.records.journal import Journal, Objects, Recorded
+    from wish_rollout.revisions.records.revision_record import Record
     from wish_rollout.rollout.scripts.script_places import ScriptPlaces
 
 SHOWN = 6
@@ -71,7 +71,7 @@ def _difference(before: Objects, one: Record, other: Record, found: Recorded) ->
 
 def check_downgrades(places: ScriptPlaces, journal: Journal, found: Recorded) -> Iterator[ReleaseCheck]:
     """Report revisions that cannot be undone: new ones as a failure, older and declared ones as information."""
-    from wish_rollout.revisions.declarations import IRREVERSIBLE, declared_reasons
+    from wish_rollout.revisions.script_folder.declarations import IRREVERSIBLE, declared_reasons
 
     release = places.project.release
     names = [revision.id for revision in release.revisions]

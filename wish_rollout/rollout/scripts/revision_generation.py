@@ -35,8 +35,8 @@ def generate(project: Project, message: str) -> Generated:
     Raises NothingToGenerate, InvalidConfiguration (no models are named), ScriptEdited, and what a replay raises.
     If recording fails, the script is taken away again: a revision without a record is half a revision.
     """
-    from wish_rollout.revisions.models import load_models
-    from wish_rollout.revisions.revision_writer import write_revision
+    from wish_rollout.revisions.generation.models import load_models
+    from wish_rollout.revisions.generation.revision_writer import write_revision
 
     models = project.config.release.models
     if models is None:
@@ -71,7 +71,7 @@ def write_records(
     ``base``: record only what comes after this revision; without it ``[release] base``, else all. ``as_is``: accept
     downgrades that do not lead back. ``progress`` is called with each revision.
     """
-    from wish_rollout.revisions.journal import Journal
+    from wish_rollout.revisions.records.journal import Journal
 
     base = base or project.config.release.base
     if base is not None and base not in project.release.by_id:

@@ -15,8 +15,10 @@ from wish_rollout.core.remedy.graph.parts import reported
 from wish_rollout.core.remedy.graph.step_graph import Step
 from wish_rollout.core.remedy.statements import Statement
 from wish_rollout.core.remedy.steps.step_builder import StepBuilder
-from wish_rollout.core.remedy.writers import sequences, table_parents, type_replacement
+from wish_rollout.core.remedy.writers import sequences
 from wish_rollout.core.remedy.writers.columns import expressions
+from wish_rollout.core.remedy.writers.data_types import type_replacement
+from wish_rollout.core.remedy.writers.relations import table_parents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,17 +8,10 @@ from wish_rollout.core.remedy.graph.parts import DEFINITION, QUERY, reported
 from wish_rollout.core.remedy.identity_sequences import heir, set_aside
 from wish_rollout.core.remedy.sql_syntax import spelled
 from wish_rollout.core.remedy.statements import Statement
-from wish_rollout.core.remedy.writers import (
-    constraints,
-    foreign_servers,
-    indexes,
-    privileges,
-    schemas,
-    table_parts,
-    type_replacement,
-    views,
-)
+from wish_rollout.core.remedy.writers import foreign_servers, privileges, schemas
 from wish_rollout.core.remedy.writers.columns import creation, defaults
+from wish_rollout.core.remedy.writers.data_types import type_replacement
+from wish_rollout.core.remedy.writers.relations import constraints, indexes, table_parts, views
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.data_loss import change_loses, drop_loses
-from wish_rollout.core.remedy.writers import type_replacement
+from wish_rollout.core.remedy.writers.data_types import type_replacement
 
 if TYPE_CHECKING:
     from wish_rollout.core.remedy.draft import Draft

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.graph.schema_index import RELATIONS
 from wish_rollout.core.remedy.statements import Statement
-from wish_rollout.core.remedy.writers import privileges, sequences, tables
+from wish_rollout.core.remedy.writers import privileges, sequences
+from wish_rollout.core.remedy.writers.relations import tables
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:

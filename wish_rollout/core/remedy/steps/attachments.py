@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.graph.schema_index import parents_of
 from wish_rollout.core.remedy.graph.step_graph import Step
-from wish_rollout.core.remedy.writers.table_parts import is_copy
+from wish_rollout.core.remedy.writers.relations.table_parts import is_copy
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:

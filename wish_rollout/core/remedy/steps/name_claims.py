@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.environment.conflicting_objects import (
+    KINDS_WITH_ROW_TYPE,
+    RELATIONS,
+    catalog_namespace,
+)
 from wish_rollout.core.remedy.identity_sequences import own_sequence
-from wish_rollout.core.schema.conflicting_objects import KINDS_WITH_ROW_TYPE, RELATIONS, catalog_namespace
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.text.sql_tokens import split_name
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.remedy.graph.parts import reported
 from wish_rollout.core.remedy.graph.schema_index import RELATIONS
 from wish_rollout.core.remedy.steps.index_attachment import fitting_indexes
-from wish_rollout.core.remedy.writers import type_replacement
 from wish_rollout.core.remedy.writers.by_kind import WRITERS, reason_not_created
 from wish_rollout.core.remedy.writers.columns.expressions import BELOW, can_be_reset
+from wish_rollout.core.remedy.writers.data_types import type_replacement
 from wish_rollout.core.remedy.writers.foreign_servers import has_secrets
 
 if TYPE_CHECKING:

@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.remedy.graph.parts import DEFINITION, QUERY
 from wish_rollout.core.remedy.server_versions import reason_unknown
 from wish_rollout.core.remedy.writers import (
-    base_types,
-    constraints,
-    enums,
     foreign_servers,
-    foreign_tables,
-    indexes,
     operators,
     routines,
     schemas,
     sequences,
     subscriptions,
+    text_search,
+)
+from wish_rollout.core.remedy.writers.columns import alteration, defaults, limits
+from wish_rollout.core.remedy.writers.data_types import base_types, enums, types
+from wish_rollout.core.remedy.writers.relations import (
+    constraints,
+    foreign_tables,
+    indexes,
     table_parents,
     table_parts,
     tables,
-    text_search,
-    types,
     views,
 )
-from wish_rollout.core.remedy.writers.columns import alteration, defaults, limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,0 +1,191 @@
+"""The commands plan, apply, verify and rollback. All but plan run a Dagster job."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wish_rollout.cli import output
+from wish_rollout.cli.commands.archive_commands import restore_environment, waiting_archives
+from wish_rollout.cli.job_runs import op_config, run_with_progress
+from wish_rollout.cli.options import (
+    BreakGlass,
+    EnvironmentName,
+    JsonOption,
+    Yes,
+    load_project,
+    select_targets,
+)
+from wish_rollout.cli.run_output import report_outcome, show_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wish_rollout.rollout.project.project import Project
+
+
+def plan(
+    context: typer.Context,
+    environment: Annotated[
+        str | None, typer.Argument(metavar="[ENV]", help="One environment (default: all).")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Show the plan of the release for every environment as it is now. Changes nothing."""
+    from wish_rollout.rollout.planning.plans import make_plan
+
+    project = load_project(context)
+    release_plan, refusals = make_plan(project, select_targets(project, environment))
+    if json:
+        reasons = {name: str(error) for name, error in refusals.items()}
+        output.show_json({**release_plan.as_dict(), "cannot_be_carried_out": reasons})
+    else:
+        for each in release_plan.environments:
+            show_plan(each)
+            if each.environment in refusals:
+                output.write_line(f"cannot be executed: {refusals[each.environment]}\n")
+        if not refusals:
+            output.write_line("nothing to do" if release_plan.is_empty else f"plan {release_plan.digest}")
+    if refusals:
+        raise typer.Exit(next(iter(refusals.values())).exit_code)
+
+
+def apply(
+    context: typer.Context,
+    until: Annotated[str | None, typer.Option(metavar="ENV", help="Stop after this environment.")] = None,
+    adopt: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ENV",
+            help="Adopt an existing schema that is equal to the schema of the release. Repeatable.",
+        ),
+    ] = None,
+    clean: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ENV",
+            help="Drop conflicting objects with their rows (disposable environments only). Repeatable.",
+        ),
+    ] = None,
+    replan: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ENV",
+            help="Continue a release that was interrupted half done, with the changed scripts. Repeatable.",
+        ),
+    ] = None,
+    restore: Annotated[
+        bool, typer.Option("--restore", help="Then restore the archives of earlier rollbacks.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Apply the release to every environment in order; stop at a gate without approval (exit 3)."""
+    from wish_rollout.rollout.inspection.environment_status import environments_if_all_in_step
+
+    project = load_project(context)
+    config = project.config.truncate_after(until) if until else project.config
+    chosen = {"adopt": adopt or [], "clean": clean or [], "replan": replan or []}
+    for name in itertools.chain.from_iterable(chosen.values()):
+        config.find_environment(name)
+    if (
+        not config.environments
+    ):  # every environment is optional and none has a URL: target() raises DatabaseUrlMissing
+        project.target(config.environment[0].name)
+    if not any(chosen.values()):
+        targets = [project.target(env.name) for env in config.environments]
+        with output.progress("reading every environment"):
+            statuses = environments_if_all_in_step(project, targets)
+        if statuses:
+            if json:
+                output.show_json({"nothing_to_do": True, "environments": output.dictionaries(statuses)})
+            else:
+                output.write_line(nothing_to_do(project, [status.environment for status in statuses]))
+            finish_archives(project, [env.name for env in config.environments], restore=restore, json=json)
+            return
+    choices = {"resources": {"choices": {"config": chosen}}}
+    report_outcome(run_with_progress(project, "rollout", choices, until=until), json=json)
+    finish_archives(project, [env.name for env in config.environments], restore=restore, json=json)
+
+
+def finish_archives(project: Project, names: Sequence[str], *, restore: bool, json: bool) -> None:
+    """Restore what earlier rollbacks have archived, or say that it waits. Exits with 6 if rows stay in an archive."""
+    complete = True
+    for name, numbers in waiting_archives(project, names).items():
+        if restore:
+            write = output.write_note if json else output.write_line
+            complete &= restore_environment(project, name, None, json=False, write=write)
+        else:
+            listed = ", ".join(map(str, numbers))
+            output.write_note(f"archive {listed} of {name} waits; restore it: wish-rollout restore {name}")
+    if not complete:
+        raise typer.Exit(6)
+
+
+def nothing_to_do(project: Project, names: list[str]) -> str:
+    """Return the message for environments that are all at the head and in step."""
+    head = "+".join(project.release.head) or "base"
+    return f"nothing to do: {', '.join(names)} {'is' if len(names) == 1 else 'are'} at {head}, in step"
+
+
+def verify(context: typer.Context, environment: EnvironmentName, json: JsonOption = False) -> None:
+    """Check that the schema of an environment is the expected schema of its revision (exit 5 if not)."""
+    project = load_project(context)
+    project.target(environment)
+    report_outcome(
+        run_with_progress(
+            project,
+            "verify",
+            op_config("verify_environment", {"environment": environment}),
+            only=environment,
+        ),
+        json=json,
+    )
+
+
+def rollback(
+    context: typer.Context,
+    environment: EnvironmentName,
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="REVISION", help="Target revision, or base (default: the previous revision)."),
+    ] = None,
+    break_glass: BreakGlass = "",
+    key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="SSH key to sign with, for --break-glass.")
+    ] = None,
+    identity: Annotated[
+        str, typer.Option(help="Your name in the allowed signers file, for --break-glass.")
+    ] = "",
+    yes: Yes = False,
+    json: JsonOption = False,
+) -> None:
+    """Roll back an environment, archive the rows that it would destroy, and verify that the earlier schema is restored.
+
+    The rollback of a gated environment stops at the gate (exit 3). Run it again once it is approved.
+    """
+    project = load_project(context)
+    target = project.target(environment)
+    config = op_config("rollback_environment", {"environment": environment, **({"to": to} if to else {})})
+    outcome = run_with_progress(project, "rollback", config, only=environment)
+    if break_glass and outcome.success and outcome.awaiting:
+        from wish_rollout.cli.commands.approval_commands import find_rollback_request, submit_approval
+        from wish_rollout.cli.signing_prompts import sign_request
+        from wish_rollout.rollout.approval.signing import SignerInput
+
+        signer = SignerInput(break_glass, break_glass, identity, key)
+        request = find_rollback_request(project, target, to)
+        document = sign_request(project, target, request, signer, quiet=json, yes=yes)
+        outcome = submit_approval(project, environment, document)
+        if outcome.success:
+            outcome = run_with_progress(project, "rollback", config, only=environment)
+    done = "" if outcome.stages or outcome.awaiting else f"nothing to do: {environment} is at {to}"
+    report_outcome(outcome, json=json, done=done)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+    for command in (plan, apply, verify, rollback):
+        app.command()(command)

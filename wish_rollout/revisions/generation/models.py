@@ -1,0 +1,46 @@
+"""The declared schema: SQLAlchemy's metadata, created on a scratch database to see what it means."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from wish_rollout.core.errors.configuration import InvalidConfiguration
+from wish_rollout.revisions.runs.shared_session import Phase, share_session
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import psycopg
+
+
+def load_models(root: Path, spec: str) -> sa.MetaData:
+    """Import ``module:attribute`` with ``root`` on the import path; raise InvalidConfiguration."""
+    module_name, _, attribute = spec.partition(":")
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    try:
+        found: Any = importlib.import_module(module_name)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+    except Exception as error:  # noqa: BLE001  (importing a module runs it, and it may raise anything)
+        raise InvalidConfiguration(
+            "rollout.toml", f"release.models = '{spec}': {type(error).__name__}: {error}"
+        ) from None
+    if not isinstance(found, sa.MetaData):
+        raise InvalidConfiguration(
+            "rollout.toml", f"release.models = '{spec}' is a {type(found).__name__}, no MetaData"
+        )
+    return found
+
+
+def create_models(connection: psycopg.Connection[Any], metadata: sa.MetaData, search_path: str) -> None:
+    """Create all that the metadata declares, with its schemas, in one transaction."""
+    with share_session(connection, search_path) as session, session.engine.begin() as ours:
+        session.phase = Phase.AFTER
+        for schema in sorted({table.schema for table in metadata.tables.values() if table.schema}):
+            ours.execute(sa.schema.CreateSchema(schema, if_not_exists=True))
+        metadata.create_all(ours)

@@ -1,0 +1,124 @@
+"""Writing a new revision: what Alembic's autogenerate finds between a database and the declared schema."""
+
+from __future__ import annotations
+
+import re
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alembic import autogenerate
+from alembic.util import rev_id
+from alembic.util.exc import CommandError
+
+from wish_rollout.core.errors.releases import ScriptFailed
+from wish_rollout.revisions.runs.script_runs import ALEMBIC, FixedConnectionContext, ScriptRun, run_env
+from wish_rollout.revisions.runs.shared_session import share_session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import sqlalchemy as sa
+
+    from wish_rollout.core.release.release import Release
+    from wish_rollout.revisions.script_folder.scripts import Scripts
+
+
+def next_id(release: Release) -> str | None:
+    """Count on where every revision is numbered (0006 → 0007); None leaves the choice to Alembic."""
+    names = [revision.id for revision in release.revisions]
+    if not names:
+        return "0001"
+    if not all(re.fullmatch(r"\d+", name) for name in names):
+        return None
+    highest = max(names, key=int)
+    return str(int(highest) + 1).zfill(len(highest))
+
+
+def write_revision(run: ScriptRun, message: str, metadata: sa.MetaData | None) -> Path | None:
+    """Compare the database, which is at the head, with the declared schema, and write the revision between.
+
+    Gives the new script's path, or None where there is nothing between them. Raises ScriptFailed.
+    """
+    # registers how enums are compared, created and dropped, which autogenerate alone does not do
+    import alembic_postgresql_enum  # noqa: F401
+
+    arguments = {
+        "message": message,
+        "autogenerate": True,
+        "sql": False,
+        "head": "head",
+        "splice": False,
+        "branch_label": None,
+        "version_path": None,
+        "rev_id": next_id(run.scripts.release),
+        "depends_on": None,
+    }
+    directory = run.scripts.directory
+    with ALEMBIC, share_session(run.connection, run.search_path) as session:
+        config = run.scripts.alembic_config(run.url)
+        revision_context = autogenerate.RevisionContext(config, directory, arguments)
+
+        def compare(rev: Any, context: Any) -> list[Any]:
+            if context.opts.get("target_metadata") is None:
+                context.opts["target_metadata"] = metadata
+            revision_context.run_autogenerate(rev, context)
+            return []
+
+        template = revision_context.template_args
+        try:
+            run_env(FixedConnectionContext(run, session, fn=compare, as_sql=False, template_args=template))
+            if revision_context.generated_revisions[-1].upgrade_ops.is_empty():  # type: ignore[union-attr]
+                return None
+            with redirect_stdout(sys.stderr):  # Alembic tells what it does where our data goes
+                written = [script for script in revision_context.generate_scripts() if script]
+        except CommandError as error:
+            raise ScriptFailed("(autogenerate)", str(error), "No revision was written.") from None
+    return Path(written[0].path)
+
+
+def write_statements(
+    scripts: Scripts, message: str, upgrade: Sequence[str], downgrade: Sequence[str]
+) -> Path:
+    """Write a revision after the head that sends these statements, as they are; give its path.
+
+    Raises ScriptFailed. The folder's own template is used, so the script looks like its siblings.
+    """
+    try:
+        with redirect_stdout(sys.stderr):
+            script = scripts.directory.generate_revision(
+                next_id(scripts.release) or rev_id(),
+                message,
+                head="head",
+                refresh=False,
+                upgrades=_body(upgrade),
+                downgrades=_body(downgrade),
+                imports="",
+            )
+    except CommandError as error:
+        raise ScriptFailed("(adopt)", str(error), "No revision was written.") from None
+    assert script is not None
+    return Path(script.path)
+
+
+RUN = (
+    "",
+    "def run(statement: str) -> None:",
+    '    """Send it as it is: no colon or percent sign in it means anything."""',
+    '    op.get_bind().exec_driver_sql(statement.replace("%", "%%"))',
+    "",
+)
+
+
+def _body(statements: Sequence[str]) -> str:
+    """Write the calls: exec_driver_sql, so that no colon means anything, with percent signs as the driver reads them."""
+    if not statements:
+        return "pass"
+    return "\n    ".join([*RUN, *(f"run({_quoted(text)})" for text in statements)])
+
+
+def _quoted(text: str) -> str:
+    """Write a text as Python reads it back, over several lines where that is safe."""
+    plain = all(c.isprintable() or c == "\n" for c in text) and "\\" not in text and '"""' not in text
+    return f'"""{text}"""' if plain and "\n" in text and not text.endswith('"') else repr(text)

@@ -1,0 +1,32 @@
+"""What a revision's script declares, with a reason: ``data_dependent``, ``driver_statements`` and ``irreversible``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.errors.releases import ScriptUnreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from wish_rollout.revisions.script_folder.scripts import Scripts
+
+DATA_DEPENDENT, DRIVER_STATEMENTS = "data_dependent", "driver_statements"
+IRREVERSIBLE = "irreversible"
+"""Its downgrade must not be used."""
+
+
+def declared_reasons(scripts: Scripts, attribute: str, revisions: Iterable[str]) -> Mapping[str, str]:
+    """Return revision → reason, for those that have the attribute; raise ScriptUnreadable for an empty reason."""
+    found = {}
+    for revision in revisions:
+        script = scripts.directory.get_revision(revision)
+        reason = getattr(script.module, attribute, None) if script else None
+        if reason is None:
+            continue
+        if not isinstance(reason, str) or not reason.strip():
+            raise ScriptUnreadable(
+                str(scripts.folder), f"{attribute} of {revision} is not a text with the reason", ""
+            )
+        found[revision] = " ".join(reason.split())
+    return found

@@ -1,0 +1,236 @@
+"""An Alembic script folder, read into a release."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from traceback import extract_tb
+from typing import TYPE_CHECKING, Any
+
+from alembic.script import ScriptDirectory
+from alembic.util import pyfiles
+from alembic.util.exc import CommandError
+
+from wish_rollout.core.errors.base import RolloutError
+from wish_rollout.core.errors.projects import BadAlembicConfiguration
+from wish_rollout.core.errors.releases import (
+    MultipleHeads,
+    ScriptFolderUnreadable,
+    ScriptUnreadable,
+    UnknownHeads,
+)
+from wish_rollout.core.release.release import Release, build_release
+from wish_rollout.revisions.script_folder.alembic_config import (
+    NO_OPTIONS,
+    ProjectConfig,
+    ScriptOptions,
+    read_config,
+    set_url,
+)
+from wish_rollout.revisions.script_folder.code_trace import CodeTrace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from alembic.script import Script
+
+CONFIG_VARIABLE = "ALEMBIC_CONFIG"
+"""Alembic's own variable for the name of its configuration file."""
+USUAL_FOLDERS = ("migrations", "alembic")
+
+
+class Scripts:
+    """A script folder and the Alembic configuration that goes with it.
+
+    ``root``: the folder of rollout.toml. ``folder``: where env.py is; None: what Alembic's configuration says.
+    ``ini``: an alembic.ini; None: the one that ALEMBIC_CONFIG names, or the one beside ``root``, or beside the folder,
+    or in it. Relative paths begin at the folder from which the configuration's script folder exists.
+    ``heads``: the revisions that the release leads to if there are several heads.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        folder: Path | None = None,
+        ini: Path | None = None,
+        options: ScriptOptions = NO_OPTIONS,
+        heads: tuple[str, ...] = (),
+    ) -> None:
+        self.root = root
+        self.options = options
+        self.heads = heads
+        self._named = (root / folder).resolve() if folder else None
+        self._ini = root / ini if ini else None
+
+    @cached_property
+    def _files(self) -> tuple[Path, Path | None, Path | None]:
+        """The folder where relative paths begin, alembic.ini and pyproject.toml."""
+        ini = self._ini or self._nearest("alembic.ini")
+        toml = self._nearest("pyproject.toml")
+        if self._ini and not self._ini.is_file():
+            raise BadAlembicConfiguration(str(self._ini), "there is no such file")
+        for start in dict.fromkeys((self.root, *(file.parent for file in (ini, toml) if file))):
+            location = self._location(start, ini, toml)
+            if location and (location / "env.py").is_file() and self._named in (None, location):
+                return start, ini, toml
+        location = self._location(self.root, ini, toml)
+        if location and self._named not in (None, location):  # the files are about another folder
+            if self._ini:
+                reason = (
+                    f"its script_location is {location}, and rollout.toml says migrations = {self._named}"
+                )
+                raise BadAlembicConfiguration(str(self._ini), reason)
+            return self.root, None, None
+        return self.root, ini, toml
+
+    def _nearest(self, name: str) -> Path | None:
+        given = os.environ.get(CONFIG_VARIABLE)
+        if given and (Path(given).name == "pyproject.toml") == (name == "pyproject.toml"):
+            return self.root / given
+        folders = (self.root, *((self._named.parent, self._named) if self._named else ()))
+        return next((folder / name for folder in folders if (folder / name).is_file()), None)
+
+    def _location(self, start: Path, ini: Path | None, toml: Path | None) -> Path | None:
+        """Return the script folder that the configuration names, or None if it names none."""
+        config = self._config(start, ini, toml)
+        try:
+            place = config.get_alembic_option("script_location")
+            if not place:
+                return None
+            with import_path(str(start)):
+                return Path(pyfiles.coerce_resource_to_filename(place)).resolve()
+        except Exception as error:  # noqa: BLE001  (it may import a package, and read any text)
+            raise BadAlembicConfiguration(str(ini or toml), f"{type(error).__name__}: {error}") from None
+
+    def _config(
+        self, start: Path, ini: Path | None, toml: Path | None, attributes: dict[str, Any] | None = None
+    ) -> ProjectConfig:
+        return read_config(start, ini, toml, self.options, attributes or {})
+
+    @cached_property
+    def folder(self) -> Path:
+        """The folder of env.py. Raises BadAlembicConfiguration."""
+        if self._named:
+            return self._named
+        places = [self.root / name for name in USUAL_FOLDERS]
+        usual = next((place for place in places if (place / "env.py").is_file()), places[0])
+        return self._location(*self._files) or usual.resolve()
+
+    def alembic_config(self, url: str = "", attributes: dict[str, Any] | None = None) -> ProjectConfig:
+        """Return a Config for one run of env.py, which reads ``url`` as its own.
+
+        Raises BadAlembicConfiguration, SeveralDatabases.
+        """
+        config = self._config(*self._files, attributes)
+        if not config.get_alembic_option("script_location"):
+            config.set_main_option("script_location", str(self.folder).replace("%", "%%"))
+        set_url(config, url, self.options)
+        return config
+
+    @cached_property
+    def trace(self) -> CodeTrace:
+        """What the scripts import and read while they run."""
+        return CodeTrace(self.root, self.folder)
+
+    def configuration_files(self) -> tuple[Path | None, Path | None]:
+        """Return the alembic.ini and the pyproject.toml that configure Alembic, each None if there is none."""
+        return self._files[1:]
+
+    def version_folders(self) -> tuple[Path, ...]:
+        """Return the folders of the revisions."""
+        return tuple(Path(place) for place in self.directory._version_locations)  # noqa: SLF001
+
+    @cached_property
+    def directory(self) -> ScriptDirectory:
+        """Alembic's own view of the folder. Raises ScriptFolderUnreadable, BadAlembicConfiguration, SeveralDatabases."""
+        if not (self.folder / "env.py").is_file():
+            raise ScriptFolderUnreadable(str(self.folder), "there is no env.py in it")
+        try:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"alembic\.")
+                warnings.filterwarnings("ignore", message=".*path_separator")
+                directory = ScriptDirectory.from_config(self.alembic_config())
+                places = directory._version_locations  # noqa: SLF001
+        except RolloutError:
+            raise
+        except Exception as error:  # noqa: BLE001  (a version folder may be named as one of a package)
+            raise ScriptFolderUnreadable(str(self.folder), str(error)) from None
+        for place in places:
+            if not Path(place).is_dir():
+                _, ini, toml = self._files
+                reason = f"the version folder {place} does not exist"
+                raise BadAlembicConfiguration(str(ini or toml or self.folder), reason)
+        return directory
+
+    @cached_property
+    def release(self) -> Release:
+        """Every revision in order; raise ScriptFolderUnreadable, BadAlembicConfiguration, ScriptUnreadable, MultipleHeads."""
+        directory = self.directory
+        try:
+            with self.trace.recording():
+                heads, scripts = read(directory)
+            self.trace.loaded |= self.trace.files
+        except Exception as error:  # noqa: BLE001  (importing a script runs it, and it may raise anything)
+            text = error.msg if isinstance(error, SyntaxError) else str(error)
+            place = self._place_of(error)
+            raise ScriptUnreadable(str(self.folder), f"{type(error).__name__}: {text}", place) from None
+        whole = build_release(self._facts(script) for script in reversed(scripts))
+        if self.heads:
+            return whole.up_to(named_heads(directory, self.heads))
+        if len(whole.head) > 1:
+            raise MultipleHeads(" ".join(sorted(heads)))
+        return whole
+
+    def revisions_with(self, attribute: str) -> frozenset[str]:
+        """Return the revisions whose scripts set a module attribute to True."""
+        found = (self.directory.get_revision(revision.id) for revision in self.release.revisions)
+        return frozenset(
+            each.revision for each in found if each and getattr(each.module, attribute, False) is True
+        )
+
+    def _place_of(self, error: Exception) -> str:
+        """Return the script and the line in which something went wrong; empty if that is in none."""
+        folders = [self.folder, *map(Path, self.directory._version_locations)]  # noqa: SLF001
+        frames = [(frame.filename, frame.lineno) for frame in extract_tb(error.__traceback__)]
+        if isinstance(error, SyntaxError):
+            frames.append((error.filename or "", error.lineno))
+        for name, line in reversed(frames):
+            if any(Path(name).is_relative_to(folder) for folder in folders):
+                return f" ({Path(name).name}, line {line})"
+        return ""
+
+    def _facts(self, script: Script) -> tuple[str, tuple[str, ...], str, str, bytes]:
+        path = Path(script.path)
+        shown = path.relative_to(self.root) if path.is_relative_to(self.root) else path
+        parents = (*script._versioned_down_revisions, *script._resolved_dependencies)  # noqa: SLF001
+        return script.revision, tuple(parents), script.doc, str(shown), path.read_bytes()
+
+
+def named_heads(directory: ScriptDirectory, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the revisions that ``[release] heads`` names, as Alembic resolves them; raise UnknownHeads."""
+    try:
+        found = directory.get_revisions(names)
+    except CommandError as error:
+        raise UnknownHeads(str(list(names)), str(error)) from None
+    return tuple(script.revision for script in found if script)
+
+
+def read(directory: ScriptDirectory) -> tuple[list[str], list[Script]]:
+    """Return the heads and all scripts. What Alembic only warns of would end in a KeyError, or in a guess."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="Revision .* is (not present|present more than once)")
+        return directory.get_heads(), list(directory.walk_revisions())
+
+
+@contextmanager
+def import_path(folder: str) -> Iterator[None]:
+    """Have a folder on the import path meanwhile."""
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
