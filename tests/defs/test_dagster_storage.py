@@ -57,6 +57,14 @@ def test_command_leaves_no_connection_open(workspace: Workspace) -> None:
     assert left == [(0,)]
 
 
+def await_attempt_to_lock(workspace: Workspace, holder: int) -> None:
+    """Wait until another session than the holder's asks for the rollout lock: the step has no event left to write."""
+    asks = "select pid from pg_stat_activity where datname = current_database() and query like 'select pg_try_advisory_lock%'"
+    end = time.monotonic() + 60
+    while not set(workspace.sql("local", asks)) - {(holder,)}:
+        assert time.monotonic() < end, "nobody asked for the lock"
+
+
 def test_end_of_dagsters_database_during_a_run(workspace: Workspace) -> None:
     """The command says what was done, and the next run ends the record of the interrupted one."""
     workspace.edit("rollout.toml", "disposable = true", "disposable = true\nlock_wait = 60")
@@ -68,6 +76,7 @@ def test_end_of_dagsters_database_during_a_run(workspace: Workspace) -> None:
         with rollout_lock(session, "local", 0):
             process = workspace.start("apply")
             await_step(workspace, "migrate_local")
+            await_attempt_to_lock(workspace, session.info.backend_pid)
             admin.execute(f"alter database {name} allow_connections false")
             admin.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [name])
         ended = workspace.wait_for(process, 200)
