@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import wish_rollout
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
@@ -23,7 +25,7 @@ FOR_SCRIPTS = "wish_rollout.revisions."
 
 def _installed_folders() -> tuple[str, ...]:
     folders = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    folders |= {*site.getsitepackages(), site.getusersitepackages(), str(Path(__file__).parents[1])}
+    folders |= {*site.getsitepackages(), site.getusersitepackages(), str(Path(wish_rollout.__file__).parent)}
     return tuple(os.path.join(os.path.abspath(each), "") for each in folders if each)
 
 
