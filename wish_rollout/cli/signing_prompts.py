@@ -96,12 +96,12 @@ def confirm_signature(request: Request, *, quiet: bool, yes: bool) -> None:
         raise typer.Exit(3)
 
 
-def write_file(path: Path, text: str) -> None:
-    """Write a request or an approval to a file. Raise FileNotWritable."""
+def write_file(path: Path, text: str, errors: str = "strict") -> None:
+    """Write a text to a file. ``errors``: as for ``str.encode``. Raise FileNotWritable."""
     from wish_rollout.core.errors.signatures import FileNotWritable
 
     try:
-        path.write_text(text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8", errors=errors)
     except OSError as error:
         raise FileNotWritable(str(path), error.strerror or type(error).__name__) from None
 

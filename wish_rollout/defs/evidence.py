@@ -10,6 +10,7 @@ from wish_rollout.core.approval.documents import TIME_FORMAT, ApprovalStatement
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.evidence import EvidenceMissing
 from wish_rollout.core.plan.verification_checks import Check
+from wish_rollout.core.release.release import parse_position
 from wish_rollout.core.reports.evidence import EnvironmentEvidence, Evidence, EvidenceApproval, EvidenceRow
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta_rendering import delta_lines
@@ -23,10 +24,9 @@ from wish_rollout.rollout.approval.ledger_guard import signing_key
 from wish_rollout.signing.verification import split_document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from wish_rollout.core.ledger import Act, LedgerEntry
-    from wish_rollout.core.release.release import Position
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.project.target import Target
 
@@ -49,7 +49,7 @@ def collect_evidence(
     digest = _find_release(project, release, ledgers)
     with open_instance(project.config) as instance:
         environments = tuple(
-            EnvironmentEvidence(name, tuple(_row(project, instance, name, entry) for entry in rows))
+            EnvironmentEvidence(name, tuple(_rows(project, instance, name, rows)))
             for name, entries in ledgers.items()
             if (rows := [entry for entry in entries if entry.act.release == digest])
         )
@@ -67,33 +67,34 @@ def _find_release(project: Project, release: str, ledgers: Mapping[str, Iterable
     return found[0]
 
 
-def _row(project: Project, instance: dg.DagsterInstance, name: str, entry: LedgerEntry) -> EvidenceRow:
-    checks = tuple(_checks(project, instance, name, entry.act.run)) if entry.act.after else ()
-    return EvidenceRow(
-        entry, _delta(project, entry.act), tuple(_approvals(project, instance, name, entry)), checks
+def _rows(
+    project: Project, instance: dg.DagsterInstance, name: str, entries: Sequence[LedgerEntry]
+) -> Iterator[EvidenceRow]:
+    """Yield the rows of an environment with what Dagster's instance has of them."""
+    has_approvals = any(entry.act.nonce for entry in entries)
+    documents = (
+        approval_store.read_approval_documents(instance, name, project.config.project.name)
+        if has_approvals
+        else []
     )
+    for entry in entries:
+        checks = tuple(_checks(project, instance, name, entry.act.run)) if entry.act.after else ()
+        yield EvidenceRow(entry, _delta(project, entry.act), tuple(_approvals(documents, entry)), checks)
 
 
 def _delta(project: Project, act: Act) -> tuple[str, ...] | None:
     """Return the promised delta of an act; None if the records do not have its revisions."""
     try:
-        start, end = (project.history.at(_position(text)) for text in (act.start, act.end))
+        start, end = (project.history.at(parse_position(text)) for text in (act.start, act.end))
     except RolloutError:
         return None
     return tuple(map(str, delta_lines(difference(start, end))))
 
 
-def _position(text: str) -> Position:
-    return () if text == "base" else tuple(text.split(" + "))
-
-
-def _approvals(
-    project: Project, instance: dg.DagsterInstance, name: str, entry: LedgerEntry
-) -> list[EvidenceApproval]:
+def _approvals(documents: Iterable[str], entry: LedgerEntry) -> list[EvidenceApproval]:
     """Return the approvals that a row used, by their approvers' names. Dagster's instance has the signatures."""
     if not entry.act.nonce:
         return []
-    documents = approval_store.read_approval_documents(instance, name, project.config.project.name)
     used = {each for each in documents if approval_store.approval_nonce(each) == entry.act.nonce}
     return sorted((_approval(each) for each in used), key=lambda each: (each.approver, each.document))
 

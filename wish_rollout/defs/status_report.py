@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -82,8 +83,6 @@ def _last_change(target: Target, position: str) -> str:
 def _with_events(
     project: Project, instance: dg.DagsterInstance, each: EnvironmentReport
 ) -> EnvironmentReport:
-    from dataclasses import replace
-
     key = schema_key(each.environment, project.config.project.name)
     since = first_failure(instance, dg.AssetCheckKey(key, NO_DRIFT)) if each.drift else ""
     waiting = tuple(_waiting(project, instance, each.environment)) if each.gated and not each.error else ()

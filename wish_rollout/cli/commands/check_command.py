@@ -10,6 +10,7 @@ import typer
 
 from wish_rollout.cli import output
 from wish_rollout.cli.options import JsonOption, load_project
+from wish_rollout.cli.signing_prompts import write_file
 
 if TYPE_CHECKING:
     from wish_rollout.core.reports.release_report import ReleaseReport
@@ -69,7 +70,7 @@ def check(
         only = revisions_since(project, since) if since else None
         report = check_release(project, report_step, only, every=every)
     for kind, path in files:
-        _write(path, render(report, kind))
+        write_file(path, render(report, kind), errors="backslashreplace")
     output.write_text(render(report, Format.JSON if json else form))
     if not report.passed:
         raise typer.Exit(5)
@@ -98,16 +99,6 @@ def _parse_file(text: str) -> tuple[Format, Path]:
         names = ", ".join(Format)
         raise typer.BadParameter(f"'{text}' is not FORMAT=FILE; formats: {names}", param_hint="--write")
     return Format(name), Path(path)
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file. Raise FileNotWritable."""
-    from wish_rollout.core.errors.signatures import FileNotWritable
-
-    try:
-        path.write_bytes(text.encode("utf-8", "backslashreplace"))
-    except OSError as error:
-        raise FileNotWritable(str(path), error.strerror or type(error).__name__) from None
 
 
 def _with_scratch(project: Project, url: str) -> Project:

@@ -124,3 +124,8 @@ def build_release(scripts: Iterable[tuple[str, tuple[str, ...], str, str, bytes]
 def format_position(position: Position) -> str:
     """Return a position as a person reads it."""
     return " + ".join(position) or "base"
+
+
+def parse_position(text: str) -> Position:
+    """Return the position that ``format_position`` has written."""
+    return () if text == "base" else tuple(text.split(" + "))

@@ -7,6 +7,7 @@ The schema belongs to the migrating role and has no grants, so only that role an
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, LiteralString
 
 from psycopg.types.json import Jsonb
@@ -117,37 +118,10 @@ def read_archives(connection: Connection, version_table: str) -> list[Archive]:
 
 
 def _archive(*row: Any) -> Archive:
-    (
-        number,
-        environment,
-        table,
-        start,
-        end,
-        created,
-        keep,
-        state,
-        objects,
-        sequences,
-        types,
-        ledger_row,
-        size,
-    ) = row
-    found = tuple(map(ArchivedObject.from_dict, objects))
-    return Archive(
-        number,
-        environment,
-        table,
-        start,
-        end,
-        created,
-        keep,
-        ArchiveState(state),
-        found,
-        sequences,
-        tuple(types),
-        ledger_row,
-        size,
-    )
+    """Return the archive of a row of READ, whose columns are in the order of the fields."""
+    stored = Archive(*row)
+    objects = tuple(map(ArchivedObject.from_dict, row[8]))
+    return replace(stored, state=ArchiveState(stored.state), objects=objects, types=tuple(stored.types))
 
 
 def write_archive(connection: Connection, archive: Archive) -> None:

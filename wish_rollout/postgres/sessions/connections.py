@@ -16,6 +16,8 @@ from wish_rollout.core.text.redaction import redact, register_password
 from wish_rollout.postgres.sessions.bounded_connection import BoundedConnection
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from wish_rollout.core.errors.base import RolloutError
 
 DRIVER = re.compile(r"^(postgres|postgresql)\+\w+://")
@@ -75,6 +77,19 @@ def connect(
         raise as_rollout_error(error, parameters, source) from None
     except psycopg.Error as error:  # for example a parameter with a value that is not allowed
         raise DatabaseUrlMalformed(source, redact(str(error)).strip()) from None
+
+
+def execute_statements(url: str, source: str, statements: Iterable[str]) -> None:
+    """Execute statements over a session of its own, each committed by itself; none opens no session.
+
+    ``source``: the name of the database in errors. Raises what ``connect`` raises, and psycopg's errors.
+    """
+    waiting = list(statements)
+    if not waiting:
+        return
+    with connect(url, source) as connection:
+        for statement in waiting:
+            connection.execute(statement.encode())
 
 
 def cancel(connection: psycopg.Connection[Any]) -> None:

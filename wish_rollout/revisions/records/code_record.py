@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.releases import InvalidReleaseRecord
 from wish_rollout.core.text.secret_masking import mask_recorded
+from wish_rollout.revisions.records.file_replacement import replace_file
 from wish_rollout.revisions.script_folder.code_trace import imported_names
 
 if TYPE_CHECKING:
@@ -82,9 +83,7 @@ class CodeRecord:
     def write(self, folder: Path) -> None:
         """Write the record into a folder, at once: a reader sees the old file or the new one."""
         folder.mkdir(parents=True, exist_ok=True)
-        beside = folder / f".{FILE}.{os.getpid()}"
-        beside.write_text(self.to_json(), encoding="utf-8")
-        beside.replace(folder / FILE)
+        replace_file(folder / FILE, self.to_json())
 
 
 def capture(scripts: Scripts) -> CodeRecord:

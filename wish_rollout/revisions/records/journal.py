@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections import Counter
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -19,6 +18,7 @@ from wish_rollout import __version__
 from wish_rollout.core.errors.base import InvalidSnapshotFile
 from wish_rollout.core.errors.releases import InvalidReleaseRecord, ScriptEdited
 from wish_rollout.core.schema.snapshot import Snapshot
+from wish_rollout.revisions.records.file_replacement import replace_file
 from wish_rollout.revisions.records.revision_record import FORMAT, Changes, Record, apply_changes
 
 if TYPE_CHECKING:
@@ -232,9 +232,7 @@ class Journal:
         """Write a file and return its SHA-256. A reader or a kill in between sees the old file or the new one."""
         target = self.folder / name
         if not target.exists() or target.read_text(encoding="utf-8") != text:
-            beside = self.folder / f".{name}.{os.getpid()}"
-            beside.write_text(text, encoding="utf-8")
-            beside.replace(target)
+            replace_file(target, text)
         return _sha256(text)
 
 

@@ -7,10 +7,10 @@ counts as absent: the statements then run as statements that were not measured.
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.release.measurements import RevisionMeasurements, StatementMeasurement
+from wish_rollout.revisions.records.file_replacement import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ def write_measurements(
 ) -> None:
     """Write the files of the revisions, and remove those of others.
 
-    Each is written under another name first: a reader never sees a part of a file. Raises OSError.
+    A reader never sees a part of a file. Raises OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for revision in revisions:
@@ -52,10 +52,7 @@ def write_measurements(
                 f'{{"format": {FORMAT}, "digest": "{revision.digest}",\n'
                 f'"upgrade": {_lines(found.upgrade)},\n"downgrade": {_lines(found.downgrade)}}}\n'
             )
-            path = folder / f"{revision.id}{SUFFIX}"
-            draft = folder / f".{path.name}.{os.getpid()}"
-            draft.write_text(text, encoding="utf-8")
-            draft.replace(path)
+            replace_file(folder / f"{revision.id}{SUFFIX}", text)
     names = {f"{revision.id}{SUFFIX}" for revision in revisions}
     for stale in folder.glob(f"*{SUFFIX}"):
         if stale.name not in names:

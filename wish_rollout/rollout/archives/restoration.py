@@ -15,7 +15,7 @@ from wish_rollout.core.errors.archives import (
     ReleaseNotApplied,
     RestoreFailed,
 )
-from wish_rollout.core.release.release import format_position
+from wish_rollout.core.release.release import format_position, parse_position
 from wish_rollout.postgres.archives import archive_store
 from wish_rollout.postgres.archives.restoration import RestoredObject, Restorer
 from wish_rollout.postgres.archives.row_copies import archive_checksum
@@ -102,7 +102,7 @@ def select_waiting(
 
 def is_applied(project: Project, position: Position, archive: Archive) -> bool:
     """Return whether a database is at the revisions at which an archive was made, or at later ones."""
-    return set(archive.start.split(" + ")) <= project.release.ancestors(position)
+    return set(parse_position(archive.start)) <= project.release.ancestors(position)
 
 
 def _restore(

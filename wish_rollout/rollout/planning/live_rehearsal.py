@@ -14,7 +14,7 @@ from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.rollout.project.environment_schema import without_baseline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from wish_rollout.core.schema.delta import Delta
     from wish_rollout.revisions.runs.run_hooks import Sent
@@ -29,7 +29,9 @@ def rehearse_from_live(
     They run on a scratch database with a copy of the live schema, without rows. ``run`` executes each statement. A live
     schema that cannot be copied, or a missing scratch server, is a reason too.
     """
+    from wish_rollout.postgres.sessions.connections import execute_statements
     from wish_rollout.revisions.runs.run_hooks import Hooks
+    from wish_rollout.rollout.project.base_schema import SCRATCH
     from wish_rollout.rollout.project.replay import Replayer
     from wish_rollout.rollout.project.scratch import scratch
 
@@ -42,7 +44,7 @@ def rehearse_from_live(
         with scratch(project) as url:
             replayer = Replayer(project, url)
             replayer.up_to(schema.position)
-            execute(url, (statement.sql for statement in found.statements))
+            execute_statements(url, SCRATCH, (statement.sql for statement in found.statements))
             if left := difference(live, replayer.snapshot()):
                 return f"the live schema cannot be copied: {summarize_delta(left)}"
             replayer.up_to(project.release.head, schema.position, Hooks(run=run))
@@ -52,13 +54,3 @@ def rehearse_from_live(
         return error.fill(error.summary).rstrip(".")
     except psycopg.Error as error:
         return f"the live schema cannot be copied: {error.diag.message_primary or type(error).__name__}"
-
-
-def execute(url: str, statements: Iterable[str]) -> None:
-    """Execute statements in a scratch database."""
-    from wish_rollout.postgres.sessions.connections import connect
-    from wish_rollout.rollout.project.base_schema import SCRATCH
-
-    with connect(url, SCRATCH) as connection:
-        for statement in statements:
-            connection.execute(statement.encode())

@@ -88,8 +88,9 @@ def plan_rollback_from_state(
 ) -> EnvironmentPlan:
     """Return the plan of a rollback from the environment's state, without hazards.
 
-    ``resumes``: for an interrupted rollback, the fingerprint of the schema that it must lead to. Raises
-    RollbackAcrossMerge, and what ``refuse_position``, ``refuse_drift`` and ``resolve_rollback_target`` raises.
+    ``project``: with the promises for the environment's server. ``resumes``: for an interrupted rollback, the
+    fingerprint of the schema that it must lead to. Raises RollbackAcrossMerge, and what ``refuse_position``,
+    ``refuse_drift`` and ``resolve_rollback_target`` raises.
     """
     from wish_rollout.revisions.script_folder.declarations import (
         DATA_DEPENDENT,
@@ -97,7 +98,6 @@ def plan_rollback_from_state(
         declared_reasons,
     )
 
-    project = project.for_server(state.facts.major)
     refuse_position(target.environment, state.facts.revisions, project)
     upgrade = plan_for(project, target.environment, state)
     end = resolve_rollback_target(project.release, upgrade.start, to, target.name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.plans import EnvironmentsShareDatabase
 from wish_rollout.postgres.catalog.database_state import read_facts
+from wish_rollout.revisions.records.file_replacement import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,11 +45,9 @@ def record_identities(project: Project, identities: Mapping[str, str]) -> None:
     known = recorded_identities(project)
     if identities and known != {**known, **identities}:
         path = project.config.root / RECORD
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
         with suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_text(json.dumps({**known, **identities}, indent=1) + "\n", encoding="utf-8")
-            beside.replace(path)
+            replace_file(path, json.dumps({**known, **identities}, indent=1) + "\n")
 
 
 def refuse_same_database(project: Project, read: Mapping[str, ServerFacts]) -> None:

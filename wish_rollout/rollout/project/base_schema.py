@@ -10,7 +10,6 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.text.sql_tokens import split_statements
-from wish_rollout.postgres.sessions.connections import connect
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,11 +30,7 @@ def base_digest(folder: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 
-def load_base(folder: Path, url: str) -> None:
-    """Execute the recorded statements, if there are any, in an empty scratch database. Raises psycopg's errors."""
+def base_statements(folder: Path) -> list[str]:
+    """Return the recorded statements; none if there are none. ``folder``: of the Alembic scripts."""
     path = base_path(folder)
-    if not path.exists():
-        return
-    with connect(url, SCRATCH) as connection:
-        for statement in split_statements(path.read_text(encoding="utf-8")):
-            connection.execute(statement.encode())
+    return split_statements(path.read_text(encoding="utf-8")) if path.exists() else []

@@ -21,7 +21,7 @@ from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.core.schema.names import schema_of
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.records.version_table import set_revisions
-from wish_rollout.postgres.sessions.connections import connect
+from wish_rollout.postgres.sessions.connections import connect, execute_statements
 from wish_rollout.rollout.project.base_schema import HEADER, SCRATCH, base_path
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 from wish_rollout.rollout.project.replay import Replayer
@@ -123,13 +123,11 @@ def _upgrade(project: ReleaseSource, target: Target, url: str, position: Positio
 
 
 def _execute(target: Target, url: str, statements: list[str]) -> None:
-    with connect(url, SCRATCH) as connection:
-        try:
-            for statement in statements:
-                connection.execute(statement.encode())
-        except psycopg.Error as error:
-            reason = error.diag.message_primary or type(error).__name__
-            raise BaseSchemaNotRecorded(target.name, f"a scratch database refuses it: {reason}") from None
+    try:
+        execute_statements(url, SCRATCH, statements)
+    except psycopg.Error as error:
+        reason = error.diag.message_primary or type(error).__name__
+        raise BaseSchemaNotRecorded(target.name, f"a scratch database refuses it: {reason}") from None
 
 
 def _refuse_difference(target: Target, live: Snapshot, found: Snapshot) -> None:

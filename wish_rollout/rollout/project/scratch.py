@@ -17,9 +17,9 @@ from wish_rollout.core.errors.projects import (
     ScratchConnectionLost,
     ScratchServerUnusable,
 )
-from wish_rollout.postgres.sessions.connections import parse_url
+from wish_rollout.postgres.sessions.connections import execute_statements, parse_url
 from wish_rollout.postgres.sessions.server_errors import as_rollout_error, is_connection_lost
-from wish_rollout.rollout.project.base_schema import SCRATCH, load_base
+from wish_rollout.rollout.project.base_schema import SCRATCH, base_statements
 from wish_rollout.rollout.project.project_sandbox import home, is_sandbox_url, sandbox
 from wish_rollout.sandbox.binaries import find_embedded_bindir
 from wish_rollout.sandbox.errors import SandboxMissing
@@ -60,7 +60,7 @@ class ScratchServer:
 def scratch(project: ReleaseSource) -> Iterator[str]:
     """Yield the URL of a new database with the schema before the first revision; raise as ``empty_scratch``."""
     with empty_scratch(project) as url:
-        load_base(project.scripts.folder, url)
+        execute_statements(url, SCRATCH, base_statements(project.scripts.folder))
         yield url
 
 
