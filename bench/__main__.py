@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bench import archives, backfill, commit_verification, engine, pipeline
 from wish_rollout.config import load_config
-from wish_rollout.rollout.project.project_sandbox import start
+from wish_rollout.rollout.servers.project_sandbox import start
 from wish_rollout.sandbox.settings import ADMIN
 
 if TYPE_CHECKING:

@@ -21,9 +21,9 @@ from wish_rollout.postgres.archives.archive_writing import ArchiveWriter
 from wish_rollout.postgres.archives.session_settings import plain_text_settings
 from wish_rollout.rollout.archives.restoration import restore
 from wish_rollout.rollout.execution.migration import migrate_environment
-from wish_rollout.rollout.execution.rollback import rollback_environment
 from wish_rollout.rollout.execution.verification import verify_environment
 from wish_rollout.rollout.project.project import Project
+from wish_rollout.rollout.rollback.rollback import rollback_environment
 from wish_rollout.sandbox.settings import ADMIN
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ import psycopg
 from bench.engine import build
 from bench.pipeline import median
 from wish_rollout.rollout.execution.migration import migrate_environment
-from wish_rollout.rollout.execution.rollback import rollback_environment
 from wish_rollout.rollout.project.project import Project
+from wish_rollout.rollout.rollback.rollback import rollback_environment
 from wish_rollout.sandbox.settings import ADMIN
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from bench.pipeline import BIN
 from wish_rollout.config import load_config
 from wish_rollout.rollout.execution.migration import migrate_environment
 from wish_rollout.rollout.project.project import Project
-from wish_rollout.rollout.project.project_sandbox import start
+from wish_rollout.rollout.servers.project_sandbox import start
 from wish_rollout.sandbox.settings import ADMIN
 
 LIMITS = {"steady": {"waited_ms": 30.0, "seconds": 4.6}, "crowded": {"waited_ms": 60.0, "seconds": 300.0}}

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 
 from wish_rollout.config import load_config
-from wish_rollout.rollout.project.project_sandbox import start, variables
+from wish_rollout.rollout.servers.project_sandbox import start, variables
 from wish_rollout.sandbox.settings import ADMIN
 
 BIN = Path(sys.executable).parent

@@ -24,8 +24,9 @@ import pytest
 
 from tests.servers import databases
 from wish_rollout.cli.main import main
-from wish_rollout.core.approval.documents import Request, build_subject
+from wish_rollout.core.approval.documents import Request
 from wish_rollout.core.approval.policy import Authorization
+from wish_rollout.core.approval.subject import build_subject
 from wish_rollout.rollout.execution.ledger_recording import Actor
 from wish_rollout.rollout.execution.migration import migrate_environment
 from wish_rollout.rollout.project.project import Project

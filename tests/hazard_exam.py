@@ -19,11 +19,13 @@ from wish_rollout.core.hazards.pending_revision import PendingRevision
 from wish_rollout.core.schema.scope import Scope
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.sessions.connections import connect
-from wish_rollout.revisions.runs.internal_statements import is_own
-from wish_rollout.revisions.runs.shared_session import Phase, SharedConnection, share_session
-from wish_rollout.revisions.runs.statement_hooks import Applied, listen
+from wish_rollout.revisions.runs.statement_hooks import listen
+from wish_rollout.revisions.sessions.shared_connection import Phase, SharedConnection
+from wish_rollout.revisions.sessions.shared_session import share_session
+from wish_rollout.revisions.statements.applied_revisions import Applied
+from wish_rollout.revisions.statements.internal_statements import is_own
 from wish_rollout.rollout.planning.hazard_assessment import assess_hazards
-from wish_rollout.rollout.project.statement_measurement import measure_statements
+from wish_rollout.rollout.replay.statement_measurement import measure_statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ import dagster as dg
 from wish_rollout.config import Config, load_config
 from wish_rollout.defs.code_location import build_definitions, mergeable_definitions
 from wish_rollout.defs.runs.instance import refuse_taken_name_at_load
-from wish_rollout.rollout.project.project_sandbox import stay_inside
+from wish_rollout.rollout.servers.project_sandbox import stay_inside
 
 if TYPE_CHECKING:
     import os

@@ -13,9 +13,11 @@ from docs.generator.markdown import code, document, prose, table
 from wish_rollout.core.archive.archive import Archive
 from wish_rollout.core.hazards.hazard import Hazard
 from wish_rollout.core.ledger import Act, LedgerEntry
+from wish_rollout.core.plan.action import Action
 from wish_rollout.core.plan.ddl_record import DdlRecord
 from wish_rollout.core.plan.findings import DriftFinding, FindingKind
-from wish_rollout.core.plan.plan import Action, EnvironmentPlan, Plan
+from wish_rollout.core.plan.plan import EnvironmentPlan
+from wish_rollout.core.plan.release_plan import Plan
 from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.core.plan.verification_checks import Check
 from wish_rollout.core.remedy.statements import Gap, Remedy, Statement
@@ -28,7 +30,7 @@ from wish_rollout.postgres.archives.restoration import RestoredObject
 from wish_rollout.rollout.approval.approval_progress import ApprovalProgress
 from wish_rollout.rollout.archives.restoration import Restoration
 from wish_rollout.rollout.inspection.doctor import CheckResult
-from wish_rollout.rollout.inspection.drift import DriftReport, EnvironmentComparison
+from wish_rollout.rollout.inspection.drift_report import DriftReport, EnvironmentComparison
 from wish_rollout.rollout.inspection.environment_status import EnvironmentStatus
 
 if TYPE_CHECKING:

@@ -5,28 +5,17 @@ from __future__ import annotations
 import re
 
 from docs.generator.markdown import code, document, prose, table
-from wish_rollout.core.errors import (
-    adoption,
-    approvals,
-    archives,
-    databases,
-    drift,
-    execution,
-    hazards,
-    ledger,
-    plans,
-    releases,
-    requests,
-    verification,
-)
+from wish_rollout.core.errors import databases, execution, hazards, releases, statements, verification
 from wish_rollout.core.errors.base import RolloutError
+from wish_rollout.core.errors.gate import approvals, ledger, requests
+from wish_rollout.core.errors.planning import adoption, archives, drift, plans, rollbacks
 
 SUBJECTS = {
     "The schema differs from the release": (drift, plans, verification, adoption),
     "The version table or the scripts": (releases,),
-    "The server or the session": (databases,),
+    "The server or the session": (databases, statements),
     "The plan, its hazards and rows": (hazards, execution),
-    "Archives of rollbacks": (archives,),
+    "Rollbacks and their archives": (rollbacks, archives),
     "Approvals and the ledger": (approvals, requests, ledger),
 }
 INTRODUCTION = (

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fix_project import write_key_pair
-from wish_rollout.core.approval.documents import ApprovalStatement, Request, Subject, subject_differences
+from wish_rollout.core.approval.documents import ApprovalStatement, Request
 from wish_rollout.core.approval.policy import Policy, check_request
-from wish_rollout.core.errors.approvals import ApprovalOutdated
+from wish_rollout.core.approval.subject import Subject, subject_differences
 from wish_rollout.core.errors.base import RolloutError
+from wish_rollout.core.errors.gate.approvals import ApprovalOutdated
 from wish_rollout.core.ledger import EMPTY_LEDGER, LedgerHead
 from wish_rollout.rollout.approval.ledger_guard import LedgerState
 from wish_rollout.signing.allowed_signers import read_signers

@@ -18,10 +18,11 @@ from wish_rollout.core.errors.execution import (
     StatementNotApproved,
 )
 from wish_rollout.postgres.sessions.connections import connect
-from wish_rollout.revisions.runs.run_hooks import Hooks
-from wish_rollout.revisions.runs.script_runs import ScriptRun, migrate
-from wish_rollout.revisions.runs.statement_guard import AFTER, BEFORE, Rehearsed, StatementGuard
+from wish_rollout.revisions.runs.script_run import ScriptRun
+from wish_rollout.revisions.runs.script_runs import migrate
 from wish_rollout.revisions.script_folder.scripts import Scripts
+from wish_rollout.revisions.statements.run_hooks import Hooks
+from wish_rollout.revisions.statements.statement_guard import AFTER, BEFORE, Rehearsed, StatementGuard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

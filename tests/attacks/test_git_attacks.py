@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.rollout.approval.test_revision_authors import FILE, Checkout, checkout
-from wish_rollout.core.errors.approvals import RevisionAuthorUnknown
+from wish_rollout.core.errors.gate.approvals import RevisionAuthorUnknown
 from wish_rollout.rollout.approval.revision_authors import read_release_authors
 from wish_rollout.rollout.project.project import Project
 

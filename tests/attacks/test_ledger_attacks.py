@@ -11,7 +11,7 @@ import pytest
 from tests.fix_servers import running_server
 from tests.gate.test_ledger import ACT
 from tests.servers import EMBEDDED, databases
-from wish_rollout.core.errors.ledger import LedgerChainBroken, LedgerRowsMissing, LedgerTampered
+from wish_rollout.core.errors.gate.ledger import LedgerChainBroken, LedgerRowsMissing, LedgerTampered
 from wish_rollout.core.ledger import KnownRows, LedgerHead
 from wish_rollout.postgres.records import ledger
 from wish_rollout.postgres.records.ledger_integrity import read_ledger_faults, refuse_altered_ledger

@@ -20,8 +20,8 @@ from wish_rollout.core.text.secret_masking import is_masked, mask_recorded, mask
 from wish_rollout.core.text.statement_display import display_statements
 from wish_rollout.revisions.records.code_record import CodeRecord
 from wish_rollout.revisions.records.revision_record import Record
-from wish_rollout.revisions.runs.internal_statements import CONSTRAINT_LOOKUP
-from wish_rollout.revisions.runs.statement_guard import BEFORE, Rehearsed, StatementGuard
+from wish_rollout.revisions.statements.internal_statements import CONSTRAINT_LOOKUP
+from wish_rollout.revisions.statements.statement_guard import BEFORE, Rehearsed, StatementGuard
 
 if TYPE_CHECKING:
     from pathlib import Path

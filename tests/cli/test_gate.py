@@ -40,7 +40,7 @@ def test_drift_after_the_approval_stops_the_migration(waiting: Workspace) -> Non
 
 
 def test_plan_that_changed_after_preflight_is_refused(waiting: Workspace) -> None:
-    from wish_rollout.core.errors.plans import PlanChanged
+    from wish_rollout.core.errors.planning.plans import PlanChanged
     from wish_rollout.rollout.execution.ledger_recording import Actor
     from wish_rollout.rollout.execution.migration import migrate_environment
     from wish_rollout.rollout.execution.preflight import preflight

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from wish_rollout.core.approval.documents import build_subject
-from wish_rollout.core.errors.plans import PlanChanged
+from wish_rollout.core.approval.subject import build_subject
+from wish_rollout.core.errors.planning.plans import PlanChanged
 from wish_rollout.defs.metadata import plan_markdown
 from wish_rollout.rollout.execution.migration import migrate_environment
 from wish_rollout.rollout.planning.plans import plan_target

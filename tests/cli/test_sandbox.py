@@ -12,7 +12,7 @@ import pytest
 
 from tests.fix_project import NO_TABLE_CREATION
 from wish_rollout.config import load_config
-from wish_rollout.rollout.project.project_sandbox import sandbox
+from wish_rollout.rollout.servers.project_sandbox import sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

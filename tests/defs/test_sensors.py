@@ -8,7 +8,8 @@ import dagster as dg
 import pytest
 
 from wish_rollout.defs.code_location import build_definitions
-from wish_rollout.defs.drift.sensor import EPISODE_TAG, TICKS_UNTIL_UNREACHABLE
+from wish_rollout.defs.drift.cursor import TICKS_UNTIL_UNREACHABLE
+from wish_rollout.defs.drift.sensor import EPISODE_TAG
 
 if TYPE_CHECKING:
     from tests.fix_project import Workspace

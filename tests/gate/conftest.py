@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.fix_project import APPROVER, REQUESTER, SIGNERS, as_program, workspace_on, write_key_pair
-from wish_rollout.core.approval.documents import ApprovalStatement, Request, Subject
+from wish_rollout.core.approval.documents import ApprovalStatement, Request
+from wish_rollout.core.approval.subject import Subject
 from wish_rollout.defs.gate import approval_store
 from wish_rollout.defs.runs.instance import open_instance
 from wish_rollout.rollout.approval.approval_validity import check_submitted_approval

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tests.fix_project import APPROVER, REQUESTER
 from tests.gate.conftest import SECOND, now
-from wish_rollout.core.errors import signatures
+from wish_rollout.core.errors.gate import signatures
 from wish_rollout.defs.gate.approval_events import approval_event
 from wish_rollout.defs.runs.instance import open_instance
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.fix_project import APPROVER, REQUESTER
 from tests.gate.conftest import AUTHOR, SECOND, STRANGER, Gate, now
-from wish_rollout.core.errors import approvals as errors
-from wish_rollout.core.errors import signatures
+from wish_rollout.core.errors.gate import approvals as errors
+from wish_rollout.core.errors.gate import signatures
 from wish_rollout.signing.verification import split_document
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.core.errors.ledger import LedgerChainBroken
-from wish_rollout.core.errors.plans import PlanChanged
-from wish_rollout.core.errors.requests import ApprovalUsed
+from wish_rollout.core.errors.gate.ledger import LedgerChainBroken
+from wish_rollout.core.errors.gate.requests import ApprovalUsed
+from wish_rollout.core.errors.planning.plans import PlanChanged
 from wish_rollout.core.ledger import Act, verify_chain
 from wish_rollout.postgres.records import ledger
 from wish_rollout.postgres.sessions.connections import connect

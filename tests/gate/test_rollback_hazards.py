@@ -9,7 +9,7 @@ import pytest
 
 from tests.fix_project import APPROVER
 from tests.gate.conftest import SECOND
-from wish_rollout.core.errors.approvals import ApprovalOutdated, HazardNotApprovable
+from wish_rollout.core.errors.gate.approvals import ApprovalOutdated, HazardNotApprovable
 from wish_rollout.rollout.approval.approval_validity import plan_for_request
 
 if TYPE_CHECKING:

@@ -14,9 +14,10 @@ from tests.fix_project import APPROVER, REQUESTER
 from tests.gate.conftest import now
 from tests.gate.test_secrets import stored
 from wish_rollout.config import load_config
-from wish_rollout.core.approval.documents import ApprovalStatement, Request, Subject
+from wish_rollout.core.approval.documents import ApprovalStatement, Request
 from wish_rollout.core.approval.policy import Policy
-from wish_rollout.core.errors.signatures import InvalidApprovalDocument
+from wish_rollout.core.approval.subject import Subject
+from wish_rollout.core.errors.gate.signatures import InvalidApprovalDocument
 from wish_rollout.defs.assets import PIPELINE
 from wish_rollout.defs.code_location import build_definitions
 from wish_rollout.defs.gate import approval_store

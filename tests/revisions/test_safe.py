@@ -21,8 +21,10 @@ from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.rows.table_statistics import LiveQuestions, read_live_facts
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.revisions.operations.backfill import NotFilled
-from wish_rollout.revisions.runs.shared_session import Phase, SharedConnection, share_session
-from wish_rollout.revisions.runs.statement_hooks import Applied, listen
+from wish_rollout.revisions.runs.statement_hooks import listen
+from wish_rollout.revisions.sessions.shared_connection import Phase, SharedConnection
+from wish_rollout.revisions.sessions.shared_session import share_session
+from wish_rollout.revisions.statements.applied_revisions import Applied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,10 +8,10 @@ from typing import Any
 
 from wish_rollout.core.release.release import build_release
 from wish_rollout.core.schema.snapshot import Snapshot
-from wish_rollout.revisions.records.journal import Recorded, whole_schemas
+from wish_rollout.revisions.records.recorded_schemas import Recorded, whole_schemas
 from wish_rollout.revisions.records.revision_record import Record
 from wish_rollout.rollout.project.continued_record import last_recorded_position
-from wish_rollout.rollout.project.walk_segments import segments
+from wish_rollout.rollout.replay.walk_segments import segments
 
 LENGTH = 10_000
 SECONDS = 10

@@ -13,7 +13,8 @@ from tests.fix_folder import write_script
 from tests.servers import bindir_of
 from wish_rollout.core.environment.platform import Platform
 from wish_rollout.core.errors.projects import DatabaseRoleFailed, ExtensionUnavailable
-from wish_rollout.rollout.project.scratch import choose_scratch_server, scratch
+from wish_rollout.rollout.servers.scratch import scratch
+from wish_rollout.rollout.servers.scratch_choice import choose_scratch_server
 from wish_rollout.sandbox.installed_programs import available_extensions, installed_bindirs
 from wish_rollout.sandbox.platform_setup import roles_for_scratch, run_platform
 from wish_rollout.sandbox.scratch_databases import scratch_database

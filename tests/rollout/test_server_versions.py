@@ -11,7 +11,7 @@ import pytest
 from tests.fix_folder import SCRIPT
 from tests.fix_servers import running_server
 from tests.servers import bindir_of, databases
-from wish_rollout.rollout.project import scratch
+from wish_rollout.rollout.servers import scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.fix_project import make_key
-from wish_rollout.core.errors.signatures import InvalidAllowedSigners
+from wish_rollout.core.errors.gate.signatures import InvalidAllowedSigners
 from wish_rollout.signing import sandbox_key
 from wish_rollout.signing.allowed_signers import parse_time, read_signers
 from wish_rollout.signing.public_keys import check_signature, fingerprint

@@ -10,7 +10,7 @@ from wish_rollout.core.text.redaction import escape_to_one_line
 
 if TYPE_CHECKING:
     from wish_rollout.core.remedy.statements import Remedy
-    from wish_rollout.rollout.inspection.drift import DriftReport
+    from wish_rollout.rollout.inspection.drift_report import DriftReport
 
 ALTERNATIVES = {
     FindingKind.SAME_HEAD: "; or keep the change in a new revision: wish-rollout generate --adopt {name} -m '…'",

@@ -23,7 +23,7 @@ Ungated = Annotated[
 
 def release_database(project: Project, environment: str, signer: SignerInput, *, json: bool) -> None:
     """Record in the ledger, signed, that the database may be changed without its gate, and print the row."""
-    from wish_rollout.rollout.approval.approvals import current_requester
+    from wish_rollout.rollout.approval.request import current_requester
     from wish_rollout.rollout.execution.release_from_gate import release_from_gate
 
     who = current_requester(project.config.root)

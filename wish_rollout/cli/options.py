@@ -11,7 +11,7 @@ from wish_rollout.cli import output
 
 if TYPE_CHECKING:
     from wish_rollout.rollout.project.project import Project
-    from wish_rollout.rollout.project.target import Target
+    from wish_rollout.rollout.servers.target import Target
 
 EnvironmentName = Annotated[
     str, typer.Argument(metavar="ENV", help="Name of an environment in rollout.toml.")

@@ -62,7 +62,7 @@ def disallowed_text(plan: EnvironmentPlan) -> str:
 
     The hazards of a rollback are not declared in the scripts: the approver decides about them.
     """
-    from wish_rollout.core.plan.plan import Action
+    from wish_rollout.core.plan.action import Action
 
     return "to be decided by the approver" if plan.action is Action.ROLLBACK else "NOT ALLOWED"
 

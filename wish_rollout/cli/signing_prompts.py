@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.rollout.approval.signing import SignerInput
     from wish_rollout.rollout.project.project import Project
-    from wish_rollout.rollout.project.target import Target
+    from wish_rollout.rollout.servers.target import Target
 
 
 PLAN_SEPARATOR = "\n---- the plan, to be read; not signed, its digest is ----\n"
@@ -32,8 +32,9 @@ def sign_request(
     approval would not be accepted.
     """
     from wish_rollout.rollout.approval.approval_validity import plan_for_request, refuse_other_subject
-    from wish_rollout.rollout.approval.approvals import check_approval, subject_of_plan
+    from wish_rollout.rollout.approval.approvals import check_approval
     from wish_rollout.rollout.approval.approver_rules import approval_rules
+    from wish_rollout.rollout.approval.request import subject_of_plan
     from wish_rollout.rollout.approval.signing import sign_approval
 
     plan = plan_for_request(project, target, request.subject)
@@ -52,7 +53,8 @@ def sign_request(
 def describe_data_loss(plan: EnvironmentPlan) -> str:
     """Return a sentence on the rows that a rollback loses, or that a later rollback of the plan would archive."""
     from wish_rollout.core.hazards.rules.drops import losses
-    from wish_rollout.core.plan.plan import Action, tables_and_columns_to_archive
+    from wish_rollout.core.plan.action import Action
+    from wish_rollout.core.plan.values_to_archive import tables_and_columns_to_archive
 
     if plan.action is Action.ROLLBACK:
         found = losses(plan.hazards) or "none"
@@ -70,7 +72,7 @@ def sign_request_file(
     Connects to no database. Raise ApprovalForOtherDatabase if the request is for another environment.
     """
     from wish_rollout.core.approval.documents import Request
-    from wish_rollout.core.errors.approvals import ApprovalForOtherDatabase
+    from wish_rollout.core.errors.gate.approvals import ApprovalForOtherDatabase
     from wish_rollout.rollout.approval.approver_rules import approval_rules, read_allowed_signers
     from wish_rollout.rollout.approval.signing import find_sandbox_target, sign_approval
 
@@ -98,7 +100,7 @@ def confirm_signature(request: Request, *, quiet: bool, yes: bool) -> None:
 
 def write_file(path: Path, text: str, errors: str = "strict") -> None:
     """Write a text to a file. ``errors``: as for ``str.encode``. Raise FileNotWritable."""
-    from wish_rollout.core.errors.signatures import FileNotWritable
+    from wish_rollout.core.errors.gate.signatures import FileNotWritable
 
     try:
         path.write_text(text, encoding="utf-8", errors=errors)
@@ -108,7 +110,7 @@ def write_file(path: Path, text: str, errors: str = "strict") -> None:
 
 def read_file(path: Path) -> str:
     """Return the text of a request or approval file. Raise DocumentUnreadable."""
-    from wish_rollout.core.errors.signatures import DocumentUnreadable
+    from wish_rollout.core.errors.gate.signatures import DocumentUnreadable
 
     try:
         return path.read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.errors.ledger import LedgerChainBroken, LedgerRowsMissing
+from wish_rollout.core.errors.gate.ledger import LedgerChainBroken, LedgerRowsMissing
 from wish_rollout.core.plan.plan import canonical_digest
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import dagster as dg
 
 from wish_rollout.config import Config
 from wish_rollout.core.approval.documents import Request
-from wish_rollout.core.errors.requests import NoApprovalRequest
+from wish_rollout.core.errors.gate.requests import NoApprovalRequest
 from wish_rollout.core.notifications import Event, Notification
 from wish_rollout.defs import run_config
 from wish_rollout.defs.gate import approval_store

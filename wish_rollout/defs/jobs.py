@@ -6,13 +6,14 @@ from typing import Any
 import dagster as dg
 
 from wish_rollout.config import Config
-from wish_rollout.core.errors.plans import AlreadyAtRevision
+from wish_rollout.core.errors.planning.rollbacks import AlreadyAtRevision
 from wish_rollout.core.release.release import format_position
 from wish_rollout.defs import run_config
 from wish_rollout.defs.asset_keys import parent_keys, schema_key
 from wish_rollout.defs.checks import check_evaluations, refused_commit_as_failed_check
 from wish_rollout.defs.events.versions import version_tags
-from wish_rollout.defs.gate.gate import ApprovalGate, record_use
+from wish_rollout.defs.gate.approved_release import record_use
+from wish_rollout.defs.gate.gate import ApprovalGate
 from wish_rollout.defs.metadata import migration_fields, verification_metadata
 from wish_rollout.defs.op_jobs import OpJob
 from wish_rollout.defs.resources import project_of, target_of
@@ -20,10 +21,10 @@ from wish_rollout.defs.runs.failures import rollout_errors_as_failures
 from wish_rollout.defs.runs.notifications import failure_hook, notify_of_change
 from wish_rollout.defs.runs.run_tags import clear_copied_tags
 from wish_rollout.rollout.archives.checksums import add_missing_checksums
-from wish_rollout.rollout.execution.rollback import rollback_environment
 from wish_rollout.rollout.execution.verification import Verification, verify_environment
 from wish_rollout.rollout.planning.rollback_plan import plan_feasible_rollback
 from wish_rollout.rollout.project.project import Project
+from wish_rollout.rollout.rollback.rollback import rollback_environment
 
 
 def rollback_job(config: Config) -> dg.JobDefinition:

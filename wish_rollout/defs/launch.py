@@ -16,7 +16,7 @@ from wish_rollout.defs.runs.lost_storage import dagster_loss_as_error
 from wish_rollout.defs.runs.run_outcome import RunOutcome, read_outcome
 from wish_rollout.defs.runs.run_tags import AWAITING, HINT, REQUESTER, WHY
 from wish_rollout.defs.runs.step_files import remove_old_files
-from wish_rollout.rollout.approval.approvals import current_requester
+from wish_rollout.rollout.approval.request import current_requester
 from wish_rollout.rollout.execution.progress import PREFIX
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from wish_rollout.core.hazards.hazard import size
-from wish_rollout.core.plan.plan import Action
+from wish_rollout.core.plan.action import Action
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.schema.delta_rendering import render_markdown
 from wish_rollout.core.text.redaction import escape_to_one_line
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from wish_rollout.core.hazards.hazard import Hazard
-    from wish_rollout.core.plan.plan import EnvironmentPlan, Plan
+    from wish_rollout.core.plan.plan import EnvironmentPlan
+    from wish_rollout.core.plan.release_plan import Plan
     from wish_rollout.core.rows.requirements import RowFinding
     from wish_rollout.rollout.execution.migration import Migrated
     from wish_rollout.rollout.execution.verification import Verification

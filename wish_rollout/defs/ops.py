@@ -8,7 +8,8 @@ import dagster as dg
 
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.defs.checks import check_evaluations, refused_commit_as_failed_check
-from wish_rollout.defs.gate.gate import ApprovalGate, record_use, refuse_other_release
+from wish_rollout.defs.gate.approved_release import record_use, refuse_other_release
+from wish_rollout.defs.gate.gate import ApprovalGate
 from wish_rollout.defs.gate.gate_check import gate_passed
 from wish_rollout.defs.metadata import migration_fields, plan_metadata, verification_metadata
 from wish_rollout.defs.preflight_events import passed_evaluations, refusal_events

@@ -16,9 +16,9 @@ from wish_rollout.rollout.planning.refusals import refuse_infeasible
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from wish_rollout.core.plan.plan import Plan
+    from wish_rollout.core.plan.release_plan import Plan
     from wish_rollout.rollout.project.project import Project
-    from wish_rollout.rollout.project.target import Target
+    from wish_rollout.rollout.servers.target import Target
 
 PREFLIGHT = "preflight"
 PREFLIGHT_DESCRIPTION = (

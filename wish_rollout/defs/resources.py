@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wish_rollout.config import Config
-    from wish_rollout.rollout.project.target import Target
+    from wish_rollout.rollout.servers.target import Target
 
 PROJECT, CHOICES = "project", "choices"
 FILES = "rollout_files"

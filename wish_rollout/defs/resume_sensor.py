@@ -9,10 +9,10 @@ import dagster as dg
 
 from wish_rollout.config import Config
 from wish_rollout.core.approval.policy import authorize
-from wish_rollout.core.errors.approvals import QuorumNotMet
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.core.errors.requests import ApprovalUsed
-from wish_rollout.core.plan.plan import Action
+from wish_rollout.core.errors.gate.approvals import QuorumNotMet
+from wish_rollout.core.errors.gate.requests import ApprovalUsed
+from wish_rollout.core.plan.action import Action
 from wish_rollout.defs.asset_keys import prefixed
 from wish_rollout.defs.gate import approval_store
 from wish_rollout.defs.gate.approval_events import RecordedRequest

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.errors.requests import NoApprovalRequest
-from wish_rollout.core.plan.plan import Action
+from wish_rollout.core.errors.gate.requests import NoApprovalRequest
+from wish_rollout.core.plan.action import Action
 from wish_rollout.defs.gate import approval_store
 from wish_rollout.defs.launch import run_job
 from wish_rollout.defs.runs.instance import open_instance

@@ -1,4 +1,5 @@
 """The order of work: read, plan, lock, apply, verify.
 
-Subpackages: project, planning, execution, approval, inspection. SQL is in ``postgres``, Alembic in ``revisions``.
+Subpackages: release, servers, replay, project, planning, execution, rollback, archives, approval, inspection, scripts.
+SQL is in ``postgres``, Alembic in ``revisions``.
 """

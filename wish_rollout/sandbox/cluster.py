@@ -19,6 +19,7 @@ from wish_rollout.sandbox import processes, server_location
 from wish_rollout.sandbox.binaries import major_version
 from wish_rollout.sandbox.errors import SandboxFailed
 from wish_rollout.sandbox.ports import choose_free_port, is_port_free
+from wish_rollout.sandbox.private_files import write_private
 from wish_rollout.sandbox.settings import ADMIN, MIGRATOR, initdb_options, server_options
 
 if TYPE_CHECKING:
@@ -87,10 +88,10 @@ class Cluster:
         new.mkdir()
         new.chmod(0o755)
         passwords = {ADMIN: secrets.token_urlsafe(24), MIGRATOR: secrets.token_urlsafe(24)}
-        _write_private(new / "passwords.json", json.dumps(passwords))
-        _write_private(new / "port", str(choose_free_port()))
-        _write_private(new / "server.log", "")
-        _write_private(new / "pwfile", passwords[ADMIN])
+        write_private(new / "passwords.json", json.dumps(passwords))
+        write_private(new / "port", str(choose_free_port()))
+        write_private(new / "server.log", "")
+        write_private(new / "pwfile", passwords[ADMIN])
         (new / "data").mkdir(mode=0o700)
         for name in ("data", "server.log", "pwfile"):
             server_location.give_to_server_user(new / name)
@@ -117,7 +118,7 @@ class Cluster:
                 self._remove_stale_files()
                 # no postmaster of this cluster runs, so a port in use belongs to another program
                 if not is_port_free(self.port()):
-                    _write_private(self.home / "port", str(choose_free_port()))
+                    write_private(self.home / "port", str(choose_free_port()))
             before = self.log.stat().st_size
             reason = self._start_once(max(1, int(deadline - time.monotonic())))
             if reason is None or self._wait_for_other_starter(deadline):
@@ -190,12 +191,3 @@ class Cluster:
 
 def _end(text: str) -> str:
     return "\n".join(text.strip().splitlines()[-15:])
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, under a temporary name that is then renamed."""
-    temporary = path.with_name(f"{path.name}.tmp")
-    temporary.unlink(missing_ok=True)
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-    temporary.rename(path)

@@ -19,7 +19,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.approval.documents import NAMESPACE
-from wish_rollout.core.errors.signatures import InvalidAllowedSigners
+from wish_rollout.core.errors.gate.signatures import InvalidAllowedSigners
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wish_rollout.core.approval.documents import NAMESPACE
-from wish_rollout.core.errors.signatures import SigningFailed
+from wish_rollout.core.errors.gate.signatures import SigningFailed
 
 DEFAULT_KEY_FILES = ("id_ed25519", "id_ed25519_sk", "id_ecdsa_sk", "id_ecdsa", "id_rsa")
 """The key files in ~/.ssh, most preferred first."""

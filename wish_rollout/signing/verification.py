@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.approval.documents import NAMESPACE, ApprovalStatement
 from wish_rollout.core.approval.policy import SignedStatement
-from wish_rollout.core.errors import signatures
+from wish_rollout.core.errors.gate import signatures
 from wish_rollout.signing.public_keys import check_signature, fingerprint
 from wish_rollout.signing.sshsig_format import BEGIN, MalformedSignature, Signature
 

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from wish_rollout.config import ApprovalConfig, Config, WindowConfig
-from wish_rollout.core.approval.documents import ApprovalStatement, Request, Subject
+from wish_rollout.core.approval.documents import ApprovalStatement, Request
 from wish_rollout.core.approval.policy import Policy, SignedStatement, check_approver, distinct_persons
-from wish_rollout.core.errors.approvals import ApproverIsAuthor, ApproverIsRequester, BreakGlassDisabled
+from wish_rollout.core.approval.subject import Subject
+from wish_rollout.core.errors.gate.approvals import ApproverIsAuthor, ApproverIsRequester, BreakGlassDisabled
 
 SUMMER, WINTER = "2026-07-06", "2026-01-05"
 """Both are Mondays."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from wish_rollout.core.release.measurements import LockMode, StatementMeasurement, TableLock, TableWrites
+from wish_rollout.core.release.measurements import StatementMeasurement, TableWrites
+from wish_rollout.core.release.table_locks import LockMode, TableLock
 
 
 def test_every_field_of_a_measurement_is_written_and_read() -> None:

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import json
 
-from wish_rollout.core.release.measurements import (
-    LockMode,
-    LockSequence,
-    StatementMeasurement,
-    TableLock,
-    merge_locks,
-)
+from wish_rollout.core.release.measurements import LockSequence, StatementMeasurement
+from wish_rollout.core.release.table_locks import LockMode, TableLock, merge_locks
 
 A = TableLock("public", "a", LockMode.ACCESS_EXCLUSIVE)
 B = TableLock("public", "b", LockMode.SHARE)

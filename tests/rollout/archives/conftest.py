@@ -11,8 +11,8 @@ from tests.fix_project import grant_anything
 from wish_rollout.rollout.archives.checksums import add_missing_checksums
 from wish_rollout.rollout.archives.restoration import Restoration, restore
 from wish_rollout.rollout.execution.ledger_recording import Actor
-from wish_rollout.rollout.execution.rollback import rollback_environment
 from wish_rollout.rollout.execution.verification import verify_environment
+from wish_rollout.rollout.rollback.rollback import rollback_environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from wish_rollout.core.errors.archives import ArchiveNeedsKey
+from wish_rollout.core.errors.planning.archives import ArchiveNeedsKey
 
 if TYPE_CHECKING:
     from tests.rollout.archives.conftest import ArchiveCase

@@ -11,8 +11,8 @@ from tests.fix_project import APPROVER, REQUESTER
 from wish_rollout.core.approval.documents import ApprovalStatement, Request
 from wish_rollout.core.errors.databases import RolloutLockHeld
 from wish_rollout.postgres.sessions.rollout_lock import rollout_lock
-from wish_rollout.rollout.approval.approvals import new_request, subject_of_plan
 from wish_rollout.rollout.approval.approver_rules import approval_rules
+from wish_rollout.rollout.approval.request import new_request, subject_of_plan
 from wish_rollout.rollout.execution.migration import migrate_environment
 from wish_rollout.rollout.planning.plans import plan_target
 from wish_rollout.signing.ssh_keygen import find_keys, sign

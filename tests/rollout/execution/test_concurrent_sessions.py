@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from wish_rollout.core.errors.databases import StatementFailed
 from wish_rollout.core.errors.hazards import BlockedSessions, LocksUnavailable, WatchdogMissing
+from wish_rollout.core.errors.statements import StatementFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

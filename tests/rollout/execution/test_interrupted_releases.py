@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from tests.fix_project import REPOSITORY
-from wish_rollout.core.errors.databases import StatementFailed, StatementFailedAfterCommit
+from wish_rollout.core.errors.statements import StatementFailed, StatementFailedAfterCommit
 from wish_rollout.core.ledger import verify_chain
 from wish_rollout.postgres.records import ledger
 from wish_rollout.sandbox.settings import ADMIN, MIGRATOR

@@ -10,15 +10,11 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from wish_rollout.core.release.measurements import LockMode, TableLock, merge_locks
+from wish_rollout.core.release.table_locks import LockMode, TableLock, merge_locks
 from wish_rollout.postgres.execution.blocker_forecast import describe_lock_holders
-from wish_rollout.postgres.execution.lock_acquisition import (
-    LockLimits,
-    LockWaits,
-    prepare_request,
-    take_locks,
-)
+from wish_rollout.postgres.execution.lock_acquisition import LockLimits, LockWaits, take_locks
 from wish_rollout.postgres.execution.lock_measurement import LockMeter
+from wish_rollout.postgres.execution.lock_requests import prepare_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

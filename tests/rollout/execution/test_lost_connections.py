@@ -20,7 +20,7 @@ from tests.fix_project import workspace_on
 from tests.rollout.execution.test_concurrent_sessions import BackgroundMigration, until
 from tests.rollout.execution.test_interrupted_releases import MIGRATE, assert_release_is_complete, prepare
 from tests.servers import EMBEDDED, bindir_of
-from wish_rollout.core.errors.databases import StatementFailedAfterCommit
+from wish_rollout.core.errors.statements import StatementFailedAfterCommit
 from wish_rollout.sandbox import processes
 from wish_rollout.sandbox.server import Server
 

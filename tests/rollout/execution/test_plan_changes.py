@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wish_rollout.rollout.execution.migration import _describe_change
+from wish_rollout.rollout.planning.plan_comparison import _describe_change
 
 LONG = "INSERT INTO a VALUES (1, 'a text that is as long as texts in releases often are', '{}')"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from wish_rollout.core.errors.databases import StatementFailed
+from wish_rollout.core.errors.statements import StatementFailed
 
 if TYPE_CHECKING:
     from tests.fix_project import Workspace

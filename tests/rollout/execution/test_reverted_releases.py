@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from wish_rollout.core.errors.databases import StatementFailedAfterCommit
+from wish_rollout.core.errors.statements import StatementFailedAfterCommit
 
 if TYPE_CHECKING:
     from tests.fix_project import Workspace

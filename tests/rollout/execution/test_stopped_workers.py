@@ -16,7 +16,7 @@ import pytest
 from tests.rollout.execution.test_concurrent_sessions import OF_DATABASE, BackgroundMigration, until
 from tests.rollout.execution.test_interrupted_releases import MIGRATE
 from tests.rollout.execution.test_lost_connections import Proxy
-from wish_rollout.core.errors.databases import StatementFailed
+from wish_rollout.core.errors.statements import StatementFailed
 from wish_rollout.postgres.execution import watchdog
 
 if TYPE_CHECKING:

@@ -20,17 +20,17 @@ from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.rollout.execution.ledger_recording import Actor
 from wish_rollout.rollout.execution.migration import migrate_environment
 from wish_rollout.rollout.execution.preflight import preflight
-from wish_rollout.rollout.execution.rollback import rollback_environment
 from wish_rollout.rollout.execution.verification import verify_environment
 from wish_rollout.rollout.planning.plans import Choices, plan_target
 from wish_rollout.rollout.planning.rollback_plan import plan_feasible_rollback
+from wish_rollout.rollout.rollback.rollback import rollback_environment
 
 if TYPE_CHECKING:
     from tests.fix_project import Workspace
     from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.rollout.execution.migration import Migrated
     from wish_rollout.rollout.project.project import Project
-    from wish_rollout.rollout.project.target import Target
+    from wish_rollout.rollout.servers.target import Target
 
 TABLE = "CREATE TABLE items (id int PRIMARY KEY, title text, price int)"
 COMMANDS = re.compile(r"wish-rollout ((?:apply|rollback|approve|drift|generate|verify)\b[^;,\n()]*)")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.rollout.states.project import TABLE
-from wish_rollout.core.errors.drift import BaseSchemaNotRecorded
+from wish_rollout.core.errors.planning.drift import BaseSchemaNotRecorded
 from wish_rollout.rollout.project.base_schema_recording import record_base
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.rollout.states.project import TABLE
-from wish_rollout.core.errors import drift, plans, releases
+from wish_rollout.core.errors import releases
+from wish_rollout.core.errors.planning import drift, plans
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -53,7 +53,7 @@ def archives(
 
 
 def _purge(project: Project, environment: str, older_than: str) -> list[Archive]:
-    from wish_rollout.rollout.approval.approvals import current_requester
+    from wish_rollout.rollout.approval.request import current_requester
     from wish_rollout.rollout.archives.purging import days, purge_archives
 
     if not (older_than.endswith("d") and older_than[:-1].isdecimal() and len(older_than) < 7):
@@ -107,7 +107,7 @@ def restore_environment(
     write: Callable[[str], None] = output.write_line,
 ) -> bool:
     """Restore archives of an environment and print what became of them; return whether nothing stays in them."""
-    from wish_rollout.rollout.approval.approvals import current_requester
+    from wish_rollout.rollout.approval.request import current_requester
     from wish_rollout.rollout.archives.restoration import restore as restore_archives
 
     with output.progress(f"restoring the archives of {environment}"):

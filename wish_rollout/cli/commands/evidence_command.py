@@ -45,7 +45,7 @@ def evidence(
         if not all(check.passed for check in checks):
             raise typer.Exit(5)
         return
-    from wish_rollout.defs.evidence import collect_evidence
+    from wish_rollout.defs.reports.evidence import collect_evidence
     from wish_rollout.rollout.inspection.evidence_folder import write_evidence
 
     assert out

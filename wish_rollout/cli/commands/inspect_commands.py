@@ -78,7 +78,8 @@ def drift(
     json: JsonOption = False,
 ) -> None:
     """Compare live schemas with the expected schemas of their revisions and with each other (exit 4 on drift)."""
-    from wish_rollout.rollout.inspection.drift import read_drift_report, rehearse_remedies
+    from wish_rollout.rollout.inspection.drift import read_drift_report
+    from wish_rollout.rollout.inspection.drift_remedies import rehearse_remedies
 
     if (sql and not environment) or ((lossy or no_rehearsal) and not sql):
         raise typer.BadParameter("--sql needs one environment; --lossy and --no-rehearsal need --sql")

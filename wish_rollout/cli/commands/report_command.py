@@ -27,7 +27,7 @@ def report(
 ) -> None:
     """Show revision, drift, since when, and what waits, of every environment (exit 1 if one cannot be read)."""
     from wish_rollout.core.reports.status_page import status_page
-    from wish_rollout.defs.status_report import read_status_report
+    from wish_rollout.defs.reports.status_report import read_status_report
 
     if (html and json) or (file and not html):
         raise typer.BadParameter("use --html [FILE], or --json")

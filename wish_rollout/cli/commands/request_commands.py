@@ -34,7 +34,7 @@ def requests(
     json: JsonOption = False,
 ) -> None:
     """List the requests that wait for an approval."""
-    from wish_rollout.core.errors.requests import NoApprovalRequest
+    from wish_rollout.core.errors.gate.requests import NoApprovalRequest
     from wish_rollout.defs.runs.instance import open_instance
 
     project = load_project(context)

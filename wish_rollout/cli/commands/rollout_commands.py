@@ -171,7 +171,8 @@ def rollback(
     config = op_config("rollback_environment", {"environment": environment, **({"to": to} if to else {})})
     outcome = run_with_progress(project, "rollback", config, only=environment)
     if break_glass and outcome.success and outcome.awaiting:
-        from wish_rollout.cli.commands.approval_commands import find_rollback_request, submit_approval
+        from wish_rollout.cli.commands.approval_commands import submit_approval
+        from wish_rollout.cli.commands.request_selection import find_rollback_request
         from wish_rollout.cli.signing_prompts import sign_request
         from wish_rollout.rollout.approval.signing import SignerInput
 

@@ -23,7 +23,7 @@ app = typer.Typer(
 @app.command()
 def up(context: typer.Context) -> None:
     """Start the sandbox, and create the missing databases of the environments and of Dagster."""
-    from wish_rollout.rollout.project.project_sandbox import start
+    from wish_rollout.rollout.servers.project_sandbox import start
 
     config = load_project(context).config
     with output.progress("starting the sandbox"):
@@ -36,7 +36,7 @@ def up(context: typer.Context) -> None:
 @app.command()
 def down(context: typer.Context) -> None:
     """Stop the sandbox. Its databases are kept."""
-    from wish_rollout.rollout.project.project_sandbox import sandbox
+    from wish_rollout.rollout.servers.project_sandbox import sandbox
 
     sandbox(load_project(context).config).down()
     output.write_note("the sandbox is down")
@@ -45,7 +45,7 @@ def down(context: typer.Context) -> None:
 @app.command()
 def reset(context: typer.Context) -> None:
     """Delete all databases of the sandbox, including Dagster's runs, and create empty ones."""
-    from wish_rollout.rollout.project.project_sandbox import sandbox, start
+    from wish_rollout.rollout.servers.project_sandbox import sandbox, start
 
     config = load_project(context).config
     with output.progress("resetting the sandbox"):
@@ -57,7 +57,7 @@ def reset(context: typer.Context) -> None:
 @app.command()
 def remove(context: typer.Context) -> None:
     """Stop the sandbox and delete all its files."""
-    from wish_rollout.rollout.project.project_sandbox import remove as remove_all
+    from wish_rollout.rollout.servers.project_sandbox import remove as remove_all
 
     remove_all(load_project(context).config)
     output.write_note("the sandbox is removed")
@@ -66,7 +66,7 @@ def remove(context: typer.Context) -> None:
 @app.command()
 def env(context: typer.Context) -> None:
     """Print export commands for a shell: eval "$(wish-rollout sandbox env)"."""
-    from wish_rollout.rollout.project.project_sandbox import sandbox, variables
+    from wish_rollout.rollout.servers.project_sandbox import sandbox, variables
 
     config = load_project(context).config
     for name, value in variables(config, sandbox(config)).items():
@@ -82,7 +82,7 @@ def rollout(
 ) -> None:
     """Apply the release to all environments of the sandbox, and approve its gates with the sandbox's key."""
     from wish_rollout.rollout.inspection.environment_status import read_environment_statuses
-    from wish_rollout.rollout.project.project_sandbox import enter
+    from wish_rollout.rollout.servers.project_sandbox import enter
 
     started = time.monotonic()
     project = load_project(context)

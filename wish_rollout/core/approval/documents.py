@@ -11,48 +11,21 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.approval.code_line import changed_files, describe_code
-from wish_rollout.core.errors.signatures import InvalidApprovalDocument
+from wish_rollout.core.approval.subject import NONE, Subject, field_label, field_value
+from wish_rollout.core.errors.gate.signatures import InvalidApprovalDocument
 from wish_rollout.core.ledger import EMPTY_LEDGER, LedgerHead
-from wish_rollout.core.release.release import format_position
 from wish_rollout.core.text.redaction import escape_to_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wish_rollout.core.plan.plan import EnvironmentPlan
 
 TITLE = "wish-rollout approval, format 2"
 NAMESPACE = "wish-rollout"
 """The purpose of the signatures; one made for another purpose is refused (ssh-keygen(1), ``-n``)."""
-NONE = "none"
 UNKNOWN_REQUESTER = "unknown"
 NONCE = re.compile("[0-9a-f]{64}")
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """The change of a database that is approved. If a field changes, an approval is no longer valid.
-
-    ``database``: its name, and its cluster's. ``schema``: the live fingerprint. ``policy``: the digest of the
-    policy. ``authors``: the authors of the code. ``hazards``: names of hazards, of findings in rows, and of revisions
-    whose statements are not compared. ``code``: the files that env.py and the revisions use, with short hashes.
-    """
-
-    environment: str
-    database: str
-    act: str
-    start: str
-    end: str
-    release: str
-    plan: str
-    schema: str
-    hazards: tuple[str, ...]
-    server: str
-    policy: str
-    authors: tuple[str, ...]
-    code: str = NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,59 +88,14 @@ class ApprovalStatement:
         return statement
 
 
-def build_subject(plan: EnvironmentPlan, policy: str, authors: tuple[str, ...]) -> Subject:
-    """Return the subject of a plan under a policy, which is given by its digest."""
-    hazards = [hazard.name for hazard in plan.hazards]
-    hazards += [finding.name for finding in plan.findings if finding.rows]
-    hazards += [f"data-dependent {name}" for name in plan.data_dependent]
-    hazards += [f"driver-statements {name}" for name in plan.driver_statements]
-    return Subject(
-        environment=plan.environment,
-        database=escape_to_one_line(plan.facts.database_identity),
-        act=plan.action.value,
-        start=format_position(plan.start),
-        end=format_position(plan.end),
-        release=plan.release_digest,
-        plan=plan.digest,
-        schema=plan.fingerprint,
-        hazards=tuple(map(escape_to_one_line, hazards)),
-        server=plan.facts.version,
-        policy=policy,
-        authors=tuple(map(escape_to_one_line, authors)),
-        code=escape_to_one_line(describe_code(plan.code)),
-    )
-
-
-def subject_differences(approved: Subject, current: Subject) -> dict[str, tuple[str, str]]:
-    """Return the fields that differ, each with the approved and the current value.
-
-    The plan's digest covers the other fields, so it is returned only if no other field differs.
-    """
-    found = {
-        _label(field.name): (before, after)
-        for field in fields(Subject)
-        if (before := _value(approved, field.name)) != (after := _value(current, field.name))
-    }
-    if "code" in found:
-        found = {"code": changed_files(*found["code"])} | {
-            name: pair for name, pair in found.items() if name not in ("code", "release")
-        }
-    return {name: pair for name, pair in found.items() if name != "plan"} or found
-
-
 def to_document_time(moment: datetime) -> datetime:
     """Return a time as a document contains it: in UTC, in whole seconds."""
     return moment.astimezone(UTC).replace(microsecond=0)
 
 
-def _value(subject: Subject, name: str) -> str:
-    value: str | tuple[str, ...] = getattr(subject, name)
-    return value if isinstance(value, str) else ", ".join(value) or NONE
-
-
 def _request_lines(request: Request) -> Iterator[str]:
     for field in fields(Subject):
-        yield f"{_label(field.name)}: {escape_to_one_line(_value(request.subject, field.name))}"
+        yield f"{field_label(field.name)}: {escape_to_one_line(field_value(request.subject, field.name))}"
     yield f"requester: {escape_to_one_line(request.requester)}"
     yield f"requested: {request.requested.strftime(TIME_FORMAT)}"
     yield f"expires: {request.expires.strftime(TIME_FORMAT)}"
@@ -182,7 +110,9 @@ def _parse(text: str) -> tuple[Request, dict[str, str]]:
         raise InvalidApprovalDocument(f"it does not begin with '{TITLE}'")
     values = dict(line.partition(": ")[::2] for line in body.splitlines())
     try:
-        subject = _parse_subject({field.name: values.pop(_label(field.name)) for field in fields(Subject)})
+        subject = _parse_subject(
+            {field.name: values.pop(field_label(field.name)) for field in fields(Subject)}
+        )
         requester, requested, expires = (values.pop(name) for name in ("requester", "requested", "expires"))
         nonce = _parse_nonce(values.pop("nonce"))
         times = _parse_time(requested), _parse_time(expires)
@@ -192,10 +122,6 @@ def _parse(text: str) -> tuple[Request, dict[str, str]]:
     except ValueError as error:
         raise InvalidApprovalDocument(str(error)) from None
     return request, values
-
-
-def _label(name: str) -> str:
-    return {"start": "from", "end": "to"}.get(name, name)
 
 
 def _parse_subject(values: dict[str, str]) -> Subject:

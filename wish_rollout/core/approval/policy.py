@@ -7,15 +7,17 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.approval.documents import UNKNOWN_REQUESTER, subject_differences
-from wish_rollout.core.errors import approvals as errors
+from wish_rollout.core.approval.documents import UNKNOWN_REQUESTER
+from wish_rollout.core.approval.subject import subject_differences
+from wish_rollout.core.errors.gate import approvals as errors
 from wish_rollout.core.plan.plan import canonical_digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from wish_rollout.core.approval.documents import ApprovalStatement, Request, Subject
+    from wish_rollout.core.approval.documents import ApprovalStatement, Request
+    from wish_rollout.core.approval.subject import Subject
     from wish_rollout.core.approval.windows import Window
 
 MAX_CLOCK_SKEW = timedelta(minutes=5)

@@ -13,7 +13,6 @@ from wish_rollout.core.hazards.held_locks import TransactionLocks
 from wish_rollout.core.hazards.measured_hazards import LOCK_KINDS, MeasuredHazards
 from wish_rollout.core.hazards.revision_steps import revision_steps
 from wish_rollout.core.hazards.rules import (
-    application_breaks,
     constraints,
     drops,
     held_locks,
@@ -21,12 +20,12 @@ from wish_rollout.core.hazards.rules import (
     index_drop,
     not_null,
     partition_attach,
-    renames,
     secrets,
     table_rewrite,
     type_change,
     whole_table_statements,
 )
+from wish_rollout.core.hazards.rules.application import application_breaks, renames
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.text.sql_tokens import unquote_identifier
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.hazards.row_writes import written_tables
-from wish_rollout.core.release.measurements import LockMode
+from wish_rollout.core.release.table_locks import LockMode
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.text.sql_tokens import find_phrase, is_name_of, split_name
 

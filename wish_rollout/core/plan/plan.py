@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.archive.losses import RollbackLosses
+from wish_rollout.core.plan.action import ACTION_VERBS, Action
 from wish_rollout.core.release.release import format_position
-from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.text.statement_display import display_statements
 
 if TYPE_CHECKING:
@@ -28,29 +27,6 @@ if TYPE_CHECKING:
 
 PLAN_FORMAT = 1
 NO_LOSSES = RollbackLosses()
-
-
-class Action(StrEnum):
-    """What a plan does with an environment."""
-
-    NOTHING = "nothing"
-    UPGRADE = "upgrade"
-    ADOPT = "adopt"
-    """The schema is exactly that of a position already: the version table is set to it, then the rest is applied."""
-    REPLAN = "replan"
-    """A release that was interrupted half done is continued with changed scripts."""
-    CLEAN = "clean"
-    """Conflicting objects are dropped first, with their rows; only for disposable environments."""
-    ROLLBACK = "rollback"
-    """Revisions are downgraded."""
-
-
-ACTION_VERBS = {
-    Action.ADOPT: "adopt",
-    Action.REPLAN: "continue with changed scripts",
-    Action.CLEAN: "clean and migrate",
-    Action.ROLLBACK: "roll back",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,53 +190,6 @@ class EnvironmentPlan:
             return f"{self.environment}: {adopted}" + (f" and migrate to {end}" if self.pending else "")
         verb = ACTION_VERBS.get(self.action, "migrate")
         return f"{self.environment}: {verb} {format_position(self.start)} → {end}"
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The plans of all environments, in promotion order."""
-
-    release_digest: str
-    head: Position
-    environments: tuple[EnvironmentPlan, ...]
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to do in any environment."""
-        return all(plan.is_empty for plan in self.environments)
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 over the release's digest and the digests of the environments' plans."""
-        return canonical_digest([self.release_digest, [plan.digest for plan in self.environments]])
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return all fields, for ``--json``."""
-        return {
-            "format": PLAN_FORMAT,
-            "digest": self.digest,
-            "release_digest": self.release_digest,
-            "head": list(self.head),
-            "nothing_to_do": self.is_empty,
-            "environments": [plan.as_dict() for plan in self.environments],
-        }
-
-
-KINDS_WITHOUT_ROWS = ("view", "materialized view", "foreign table")
-"""Kinds that have columns, but store no values that must be archived."""
-
-
-def tables_and_columns_to_archive(promised: Delta) -> str:
-    """Return the tables and columns that a delta adds, whose values a rollback must archive."""
-    added = [change for change in promised.changes if change.change == "added"]
-    tables = {change.name for change in added if change.kind == "table"}
-    covered = tables | {change.name for change in promised.changes if change.kind in KINDS_WITHOUT_ROWS}
-    columns = {
-        change.name
-        for change in added
-        if change.kind == "column" and split_last(change.name)[0] not in covered
-    }
-    return ", ".join(sorted(tables | columns))
 
 
 def canonical_digest(value: object) -> str:

@@ -23,7 +23,7 @@ _LISTS = ("columns", "keys", "include", "on delete columns")
 
 
 def rename_columns(live: Snapshot, target: Snapshot) -> tuple[list[Statement], Snapshot]:
-    """Give the statements that rename columns, and the schema after them, as far as texts can tell it."""
+    """Return the statements that rename columns, and the schema after them, as far as texts can tell it."""
     renames = [
         change for change in unfold_inherited(difference(live, target).changes) if change.change == "renamed"
     ]

@@ -31,7 +31,7 @@ class Roles:
 
     @classmethod
     def of(cls, migrator: str, common: Mapping[str, str]) -> Roles:
-        """Give those of one environment, whose migrator has this plain name."""
+        """Return those of one environment, whose migrator has this plain name."""
         return cls(identifier(migrator), common)
 
     def sql(self, name: str) -> str:

@@ -19,14 +19,14 @@ _RELATIONS = {"table", "view", "materialized view", "foreign table"}
 
 
 def word(kind: str) -> str:
-    """Give the words that stand for a kind in CREATE, ALTER, DROP and COMMENT ON."""
+    """Return the words that stand for a kind in CREATE, ALTER, DROP and COMMENT ON."""
     if kind in _TYPES:
         return "TYPE"
     return "ROUTINE" if kind == "aggregate" else kind.upper()
 
 
 def granted(kind: str) -> str:
-    """Give the words that stand for a kind in GRANT (manual, GRANT)."""
+    """Return the words that stand for a kind in GRANT (manual, GRANT)."""
     if kind in _RELATIONS:
         return "TABLE"
     if kind in {"aggregate", "function"}:
@@ -71,7 +71,7 @@ def _option(name: str) -> str:
 
 
 def settings(target: str, before: Properties | None, after: Properties | None, prefix: str = "") -> list[str]:
-    """Give the statements that set and reset storage parameters. ``target``: ``ALTER TABLE t``."""
+    """Return the statements that set and reset storage parameters. ``target``: ``ALTER TABLE t``."""
     old, new = before or {}, after or {}
     gone = [f"{prefix}{name}" for name in old if name not in new]
     come = {f"{prefix}{name}": value for name, value in new.items() if old.get(name) != value}
@@ -82,7 +82,7 @@ def settings(target: str, before: Properties | None, after: Properties | None, p
 
 
 def options(target: str, before: Properties | None, after: Properties | None) -> list[str]:
-    """Give the statement that changes a foreign object's OPTIONS (manual, ALTER SERVER)."""
+    """Return the statement that changes a foreign object's OPTIONS (manual, ALTER SERVER)."""
     old, new = before or {}, after or {}
     words = [f"DROP {identifier(name)}" for name in old if name not in new]
     words += [

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from wish_rollout.config import Config
-from wish_rollout.core.errors.plans import SchemaDrifted
+from wish_rollout.core.errors.planning.plans import SchemaDrifted
 from wish_rollout.core.notifications import Event, Notification
 from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.defs import run_config
@@ -25,7 +25,7 @@ from wish_rollout.defs.resources import project_of, target_of
 from wish_rollout.defs.runs.failures import rollout_errors_as_failures
 from wish_rollout.defs.runs.notifications import notify
 from wish_rollout.rollout.execution.verification import Verification
-from wish_rollout.rollout.inspection.drift import remedy_for_environment
+from wish_rollout.rollout.inspection.drift_remedies import remedy_for_environment
 from wish_rollout.rollout.inspection.environment_status import EnvironmentStatus, read_environment_status
 from wish_rollout.rollout.project.project import Project
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,8 +13,8 @@ from wish_rollout.core.errors.base import ConfigurationError, RolloutError
 from wish_rollout.core.errors.databases import DatabaseMissing
 from wish_rollout.core.notifications import Event, Notification
 from wish_rollout.defs.asset_keys import prefixed, schema_key
+from wish_rollout.defs.drift.cursor import TICKS_UNTIL_UNREACHABLE, DriftCursor
 from wish_rollout.defs.drift.job import drift_run_config
-from wish_rollout.defs.runs import json_parsing
 from wish_rollout.defs.runs.failures import rollout_errors_as_failures
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.changes.change_token import change_token
@@ -29,51 +29,9 @@ if TYPE_CHECKING:
     from wish_rollout.core.plan.verdict import DriftAssessment
 
 SECONDS_BETWEEN_TICKS = 300
-TICKS_UNTIL_UNREACHABLE = 3
-"""Number of successive ticks without an answer after which an environment is reported as unreachable."""
 EPISODE_TAG = "wish_rollout/drift_episode"
 """On the runs of one episode of drift: from the first finding until the schema is that of its revision again."""
 DRIFT_TAG = "wish_rollout/drift"
-
-
-@dataclass(frozen=True)
-class DriftCursor:
-    """What a tick leaves to the next one.
-
-    ``token``, ``release``, ``verdict``: of the last reading. ``next_key``: run key of the next run request. Each tick
-    that requests a run makes a new one, so that no two requests have the same; a tick that is repeated with the same
-    cursor uses the same key, so that Dagster starts one run. ``episode``: the run key of the first finding of the
-    current episode, or "". ``silent``: number of ticks without an answer since the last reading, as a decimal number;
-    ``since``: the time of the first of them.
-    """
-
-    token: str = ""
-    release: str = ""
-    verdict: str = ""
-    next_key: str = ""
-    episode: str = ""
-    silent: str = ""
-    since: str = ""
-
-    @classmethod
-    def from_text(cls, text: str | None) -> DriftCursor:
-        """Return the cursor with a text that ``to_text`` wrote; unknown or missing fields are ignored."""
-        values = json_parsing.parse_string_mapping(text)
-        return cls(**{name: values[name] for name in cls.__dataclass_fields__ if name in values})
-
-    def to_text(self) -> str:
-        """Return the fields that are set, as JSON."""
-        return json_parsing.to_json({name: value for name, value in asdict(self).items() if value})
-
-    @property
-    def silent_ticks(self) -> int:
-        """The number of ticks without an answer."""
-        return int(self.silent) if self.silent.isdecimal() and len(self.silent) < 10 else 0
-
-    @property
-    def is_reported_unreachable(self) -> bool:
-        """Whether the environment was reported as unreachable, and has not answered since."""
-        return self.silent_ticks >= TICKS_UNTIL_UNREACHABLE
 
 
 def drift_sensor(config: Config, env: Environment) -> dg.SensorDefinition:

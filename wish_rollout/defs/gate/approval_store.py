@@ -9,41 +9,37 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from wish_rollout.config.policies import MAX_APPROVAL_LIFETIME
-from wish_rollout.core.approval.documents import ApprovalStatement, Request
+from wish_rollout.core.approval.documents import ApprovalStatement
 from wish_rollout.core.approval.policy import check_request
 from wish_rollout.core.errors.base import Refused
-from wish_rollout.core.errors.signatures import InvalidApprovalDocument
+from wish_rollout.core.errors.gate.signatures import InvalidApprovalDocument
 from wish_rollout.core.ledger import KnownRows, LedgerHead
 from wish_rollout.core.text.redaction import escape_to_one_line
 from wish_rollout.defs.asset_keys import approval_key
 from wish_rollout.defs.gate.approval_events import (
     APPROVAL,
     APPROVER,
-    CHOICES,
     DATABASE,
     LEDGER,
-    PLAN,
     REASON,
     REJECTED,
-    REQUEST,
     USED,
     RecordedRequest,
     from_code,
 )
-from wish_rollout.defs.runs import json_parsing
+from wish_rollout.defs.gate.approval_metadata import metadata_texts, parse_request_metadata
 from wish_rollout.rollout.approval.approvals import approval_text
-from wish_rollout.rollout.planning.plans import NO_CHOICES, Choices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-    from wish_rollout.core.approval.documents import Subject
     from wish_rollout.core.approval.policy import Policy
+    from wish_rollout.core.approval.subject import Subject
 
 PAGE_SIZE = 200
 """The number of newest approvals of an environment that are considered, and of observations read at once."""
@@ -59,7 +55,7 @@ def read_approval_documents(instance: dg.DagsterInstance, environment: str, proj
     submitted = []
     for record in result.records:
         event = record.asset_materialization
-        values = _metadata_texts(event.metadata) if event else {}
+        values = metadata_texts(event.metadata) if event else {}
         document = from_code(values.get(APPROVAL, ""))
         if document and approval_nonce(document) not in rejected:
             submitted.append(document)
@@ -93,7 +89,7 @@ def read_open_requests(
     rejected = read_rejections(instance, environment, project)
     by_nonce: dict[str, RecordedRequest] = {}
     for values, run_id in _read_observations(instance, environment, project):
-        recorded = _parse_request(values, run_id)
+        recorded = parse_request_metadata(values, run_id)
         if recorded and _is_open_for(recorded, environment) and recorded.request.nonce not in rejected:
             by_nonce.pop(recorded.request.nonce, None)  # a copy does not make a request newer
             by_nonce[recorded.request.nonce] = recorded
@@ -139,7 +135,7 @@ def read_known_rows(
         *_newest_observations(instance, environment, project),
         *_read_observations(instance, environment, project),
     ):
-        recorded = _parse_request(values, run_id)
+        recorded = parse_request_metadata(values, run_id)
         if USED in values and values.get(DATABASE) == database:
             used[values[USED]] = f"recorded by Dagster, run {values.get('run') or 'unknown'}"
             with suppress(ValueError):
@@ -155,7 +151,7 @@ def _newest_observations(
 ) -> Iterator[tuple[dict[str, str], str]]:
     for record in instance.fetch_observations(approval_key(environment, project), limit=PAGE_SIZE).records:
         if event := record.asset_observation:
-            yield _metadata_texts(event.metadata), record.run_id
+            yield metadata_texts(event.metadata), record.run_id
 
 
 def _read_observations(
@@ -174,35 +170,9 @@ def _read_observations(
         page = instance.fetch_observations(records_filter, limit=PAGE_SIZE, cursor=cursor)
         for record in page.records:
             if event := record.asset_observation:
-                yield _metadata_texts(event.metadata), record.run_id
+                yield metadata_texts(event.metadata), record.run_id
         cursor, more = page.cursor, page.has_more
 
 
 def _is_open_for(recorded: RecordedRequest, environment: str) -> bool:
     return recorded.request.subject.environment == environment and recorded.is_open()
-
-
-def _parse_request(values: Mapping[str, str], run_id: str) -> RecordedRequest | None:
-    try:
-        request = Request.from_text(from_code(values[REQUEST]))
-    except (KeyError, InvalidApprovalDocument):
-        return None
-    return RecordedRequest(request, values.get(PLAN, ""), run_id, _parse_choices(values.get(CHOICES, "")))
-
-
-def _parse_choices(text: str) -> Choices:
-    """Return the recorded choices, or no choices if the text has another form."""
-    value = json_parsing.parse_json(text)
-    if isinstance(value, dict):
-        adopt, clean, replan = value.get("adopt"), value.get("clean"), value.get("replan", [])
-        if _are_strings(adopt) and _are_strings(clean) and _are_strings(replan):
-            return Choices(tuple(adopt), tuple(clean), tuple(replan))
-    return NO_CHOICES
-
-
-def _are_strings(value: object) -> TypeGuard[list[str]]:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
-
-
-def _metadata_texts(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, str]:
-    return {name: str(value.value) for name, value in metadata.items()}

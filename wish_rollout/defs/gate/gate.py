@@ -9,65 +9,46 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from wish_rollout.core.approval.policy import check_hazards
-from wish_rollout.core.errors.approvals import REQUEST_AGAIN, ApprovalOutdated
 from wish_rollout.core.errors.base import AwaitingApproval, Refused, RolloutError, VerificationFailed
 from wish_rollout.core.errors.configuration import QuorumUnreachable
-from wish_rollout.core.errors.plans import WaitingAtGate
-from wish_rollout.core.errors.requests import ApprovalUsed
+from wish_rollout.core.errors.gate.approvals import REQUEST_AGAIN
+from wish_rollout.core.errors.gate.requests import ApprovalUsed
+from wish_rollout.core.errors.planning.plans import WaitingAtGate
 from wish_rollout.core.notifications import Event, Notification
-from wish_rollout.core.plan.plan import Action
+from wish_rollout.core.plan.action import Action
 from wish_rollout.defs.gate import approval_store
-from wish_rollout.defs.gate.approval_events import RecordedRequest, request_event, use_event
+from wish_rollout.defs.gate.approval_events import RecordedRequest, request_event
 from wish_rollout.defs.gate.gate_check import gate_passed, request_evaluation, waiting_observation
 from wish_rollout.defs.metadata import plan_markdown
-from wish_rollout.defs.resources import choices_of, project_of
+from wish_rollout.defs.resources import choices_of
 from wish_rollout.defs.runs.notifications import notify
 from wish_rollout.defs.runs.run_tags import (
     AWAITING,
     BREAK_GLASS,
     HINT,
-    RESUMES,
     WHY,
-    approved_release,
     requester_of_run,
 )
-from wish_rollout.rollout.approval.approvals import (
-    find_authorization,
-    new_request,
-    subject_of_plan,
-)
+from wish_rollout.rollout.approval.approvals import find_authorization
 from wish_rollout.rollout.approval.approver_rules import (
     ApprovalRules,
     approval_rules,
     refuse_unreachable_quorum,
 )
 from wish_rollout.rollout.approval.ledger_guard import LedgerState, read_ledger_state
+from wish_rollout.rollout.approval.request import new_request, subject_of_plan
 from wish_rollout.rollout.execution.ledger_recording import Actor
 
 if TYPE_CHECKING:
     import psycopg
 
-    from wish_rollout.core.approval.documents import Request, Subject
+    from wish_rollout.core.approval.documents import Request
     from wish_rollout.core.approval.policy import Authorization
+    from wish_rollout.core.approval.subject import Subject
     from wish_rollout.core.ledger import KnownRows, LedgerHead
-    from wish_rollout.core.plan.plan import EnvironmentPlan, Plan
-    from wish_rollout.rollout.execution.migration import Migrated
+    from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.rollout.project.project import Project
-    from wish_rollout.rollout.project.target import Target
-
-
-def refuse_other_release(context: dg.OpExecutionContext, plan: Plan) -> None:
-    """Raise ApprovalOutdated if a run that resumes after a gate plans another release than the approved one."""
-    approved = approved_release(context.run) or plan.release_digest
-    if approved != plan.release_digest:
-        raise ApprovalOutdated(context.run.tags[RESUMES], f"release was {approved}, is {plan.release_digest}")
-
-
-def record_use(context: dg.OpExecutionContext, migrated: Migrated) -> None:
-    """Record the use of an approval in Dagster too, so that it does not depend on one row of the ledger."""
-    if migrated.nonce:
-        project = project_of(context).config.project.name
-        context.log_event(use_event(migrated.environment, migrated.as_dict(), context.run_id, project))
+    from wish_rollout.rollout.servers.target import Target
 
 
 @dataclass(frozen=True)

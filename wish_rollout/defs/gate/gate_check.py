@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.core.plan.plan import Action
+from wish_rollout.core.plan.action import Action
 from wish_rollout.defs.asset_keys import schema_key
 from wish_rollout.defs.events.limits import code_markdown, markdown
 from wish_rollout.defs.gate import approval_store
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.defs.gate.approval_events import RecordedRequest
     from wish_rollout.rollout.project.project import Project
-    from wish_rollout.rollout.project.target import Target
+    from wish_rollout.rollout.servers.target import Target
 
 GATE = "gate"
 GATE_DESCRIPTION = "No plan waits for an approval: the release is approved, or there is nothing to approve."

@@ -13,12 +13,8 @@ import dagster as dg
 import psycopg
 
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.core.errors.configuration import (
-    DagsterUnavailable,
-    DatabaseUrlMalformed,
-    NotDagsterDatabase,
-    ProjectNameTaken,
-)
+from wish_rollout.core.errors.configuration import DatabaseUrlMalformed
+from wish_rollout.core.errors.dagster import DagsterUnavailable, NotDagsterDatabase, ProjectNameTaken
 from wish_rollout.core.errors.databases import DatabaseMissing, DatabaseUnreachable, LoginRefused
 from wish_rollout.core.text.redaction import redact
 from wish_rollout.postgres.catalog.foreign_objects import has_all_dagster_tables

@@ -8,7 +8,7 @@ import dagster as dg
 
 from wish_rollout.config import Config, Environment
 from wish_rollout.core.notifications import Event, Notification
-from wish_rollout.core.plan.plan import Action
+from wish_rollout.core.plan.action import Action
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.text.redaction import redact
 from wish_rollout.defs.resources import project_of

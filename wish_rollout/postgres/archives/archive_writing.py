@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.archive.archive import Archive, ArchivedObject
-from wish_rollout.core.errors.archives import ArchiveNeedsKey
+from wish_rollout.core.errors.planning.archives import ArchiveNeedsKey
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.postgres.archives.archive_store import drop_contents
 from wish_rollout.postgres.archives.row_copies import (

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from psycopg import ClientCursor
 from psycopg.rows import tuple_row
 
-from wish_rollout.core.release.measurements import LockMode, StatementMeasurement, TableLock
+from wish_rollout.core.release.measurements import StatementMeasurement
+from wish_rollout.core.release.table_locks import LockMode, TableLock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

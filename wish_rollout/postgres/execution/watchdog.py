@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.postgres.execution import watchdog_process
-from wish_rollout.postgres.execution.watchdog_process import ANSWER_SECONDS, CONNECT_SECONDS
+from wish_rollout.postgres.execution.watchdog_connection import ANSWER_SECONDS, CONNECT_SECONDS
 
 if TYPE_CHECKING:
     import psycopg

@@ -20,13 +20,11 @@ from typing import Any
 
 import psycopg
 
+from wish_rollout.postgres.execution.watchdog_connection import ANSWER_SECONDS, AnsweringConnection
+
 EVERY = 0.04
 """Seconds between two checks. pg_blocking_pids() locks the lock manager for a moment, so not more often."""
 RECONNECT_SECONDS = 0.5
-CONNECT_SECONDS = 5
-ANSWER_SECONDS = 5
-NO_ANSWER = f"the server does not answer within {ANSWER_SECONDS} s"
-"""How long the server may take to answer a query of the watchdog."""
 GIVE_UP_SECONDS = 60.0
 """After the worker has ended, the server is not asked for longer than this if it does not answer."""
 HEARTBEAT_SECONDS = 1.0
@@ -54,28 +52,6 @@ select coalesce(string_agg(format('%%s (pid %%s%%s)', coalesce(nullif(a.applicat
 from unnest(pg_blocking_pids(%s)) as b (pid) left join pg_stat_activity a on a.pid = b.pid
 """
 SIGNAL = "select {}(a.pid) from pg_stat_activity a where a.pid = %s and a.backend_start::text = %s"
-
-
-class AnsweringConnection(psycopg.Connection[Any]):
-    """A connection that is closed if the server does not answer in time, although the network accepts its packets."""
-
-    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        """Wait as psycopg does, for at most ANSWER_SECONDS. Raises psycopg.OperationalError."""
-
-        def limited() -> Any:
-            deadline = time.monotonic() + ANSWER_SECONDS + 1
-            try:
-                wanted = next(gen)
-                while True:
-                    ready = yield wanted
-                    if not ready and time.monotonic() > deadline:
-                        self.pgconn.finish()
-                        raise psycopg.OperationalError(NO_ANSWER)
-                    wanted = gen.send(ready)
-            except StopIteration as end:
-                return end.value
-
-        return super().wait(limited(), interval, timeout)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, LiteralString
 import psycopg
 from psycopg.types.json import Jsonb
 
-from wish_rollout.core.errors.ledger import LedgerWriteFailed
-from wish_rollout.core.errors.requests import ApprovalUsed
+from wish_rollout.core.errors.gate.ledger import LedgerWriteFailed
+from wish_rollout.core.errors.gate.requests import ApprovalUsed
 from wish_rollout.core.ledger import Act, LedgerEntry, next_entry
 from wish_rollout.postgres.sessions.read_transaction import lock_timeout_transaction
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, LiteralString
 
-from wish_rollout.core.errors.ledger import LedgerTampered
+from wish_rollout.core.errors.gate.ledger import LedgerTampered
 from wish_rollout.postgres.records.ledger import TABLE, exists
 from wish_rollout.postgres.sessions.read_transaction import lock_timeout_transaction
 

@@ -6,12 +6,8 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from wish_rollout.core.errors.databases import (
-    DatabaseOperationRefused,
-    DatabaseUnreachable,
-    StatementTimeout,
-    TableLocked,
-)
+from wish_rollout.core.errors.databases import DatabaseUnreachable
+from wish_rollout.core.errors.statements import DatabaseOperationRefused, StatementTimeout, TableLocked
 
 if TYPE_CHECKING:
     from wish_rollout.core.errors.base import RolloutError

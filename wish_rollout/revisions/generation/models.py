@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from wish_rollout.core.errors.configuration import InvalidConfiguration
-from wish_rollout.revisions.runs.shared_session import Phase, share_session
+from wish_rollout.revisions.sessions.shared_connection import Phase
+from wish_rollout.revisions.sessions.shared_session import share_session
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,8 +13,8 @@ from alembic.util import rev_id
 from alembic.util.exc import CommandError
 
 from wish_rollout.core.errors.releases import ScriptFailed
-from wish_rollout.revisions.runs.script_runs import ALEMBIC, FixedConnectionContext, ScriptRun, run_env
-from wish_rollout.revisions.runs.shared_session import share_session
+from wish_rollout.revisions.runs.script_runs import ALEMBIC, FixedConnectionContext, run_env
+from wish_rollout.revisions.sessions.shared_session import share_session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from wish_rollout.core.release.release import Release
+    from wish_rollout.revisions.runs.script_run import ScriptRun
     from wish_rollout.revisions.script_folder.scripts import Scripts
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from wish_rollout.revisions.operations.operation_sql import quoted, scalar, text_clause
-from wish_rollout.revisions.runs.internal_statements import AGAIN
+from wish_rollout.revisions.statements.internal_statements import AGAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

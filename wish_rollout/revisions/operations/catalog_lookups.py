@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from wish_rollout.revisions.operations.operation_sql import text_clause
-from wish_rollout.revisions.runs.internal_statements import LOOKS
+from wish_rollout.revisions.statements.internal_statements import LOOKS
 
 
 def fetch_all(query: str, **values: str | None) -> list[tuple[Any, ...]]:

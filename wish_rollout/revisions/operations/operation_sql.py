@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from wish_rollout.revisions.runs.internal_statements import LOOKS
+from wish_rollout.revisions.statements.internal_statements import LOOKS
 
 
 def scalar(query: str) -> Any:

@@ -14,7 +14,7 @@ from alembic import op
 
 from wish_rollout.revisions.operations.catalog_lookups import fetch_all
 from wish_rollout.revisions.operations.operation_sql import quoted
-from wish_rollout.revisions.runs.internal_statements import (
+from wish_rollout.revisions.statements.internal_statements import (
     CONSTRAINT_LOOKUP,
     INDEX_LOOKUP,
     LOOKS,

@@ -7,73 +7,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout import __version__
 from wish_rollout.core.errors.base import InvalidSnapshotFile
 from wish_rollout.core.errors.releases import InvalidReleaseRecord, ScriptEdited
 from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.revisions.records.file_replacement import replace_file
-from wish_rollout.revisions.records.revision_record import FORMAT, Changes, Record, apply_changes
+from wish_rollout.revisions.records.journal_entries import Entry, build_entry, read_text, sha256_of
+from wish_rollout.revisions.records.recorded_schemas import Recorded, whole_schemas
+from wish_rollout.revisions.records.revision_record import FORMAT, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from wish_rollout.core.release.release import Position, Release, Revision
-    from wish_rollout.core.schema.snapshot import Json, Key
 
-Objects = dict["Key", "Mapping[str, Json]"]
 BASE = "base"
 JOURNAL = "_journal.json"
-LEAST = 1 << 16
-"""A whole schema is written after at least so many bytes of changes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of the journal. ``record_sha256``: of the file of its record."""
-
-    revision: str
-    parents: tuple[str, ...]
-    script_sha256: str
-    digest: str
-    record_sha256: str
-    tool_version: str
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """What a walk through the scripts found.
-
-    ``base``: the position that it started from, and ``start`` the schema there. ``postgres``: the major version of
-    the server.
-    """
-
-    base: Position
-    start: Snapshot
-    records: Mapping[str, Record]
-    postgres: int
-
-    def end(self, position: Position) -> Snapshot:
-        """Return the schema at a position of one revision, or where the walk began."""
-        if not position or position == self.base:
-            return self.start
-        waiting: list[Changes] = []
-        name = position[0]
-        while name in self.records:
-            record = self.records[name]
-            waiting += [record.changes, record.merged]
-            name = record.parent
-        objects = dict(self.start.objects)
-        for changes in reversed(waiting):
-            apply_changes(objects, changes)
-        return Snapshot(objects, self.start.readable_properties)
 
 
 class Journal:
@@ -141,8 +95,8 @@ class Journal:
         if entry is None:
             return None
         path = self.folder / f"{revision}_delta.json"
-        text = _read(path)
-        if _sha256(text) != entry.record_sha256:
+        text = read_text(path)
+        if sha256_of(text) != entry.record_sha256:
             raise InvalidReleaseRecord(str(path), "its SHA-256 is not the one in the journal")
         return Record.from_json(text, str(path))
 
@@ -152,7 +106,7 @@ class Journal:
         if not path.exists():
             return None
         try:
-            return Snapshot.from_json(_read(path))
+            return Snapshot.from_json(read_text(path))
         except InvalidSnapshotFile as error:
             raise InvalidReleaseRecord(str(path), error.reason) from None
 
@@ -184,7 +138,7 @@ class Journal:
         for name, snapshot in whole.items():
             self._write(f"{name}_snapshot.json", snapshot.to_json())
         entries = [
-            _entry(each, hashes[each.id], self._previous(each))
+            build_entry(each, hashes[each.id], self._previous(each))
             if each.id in hashes
             else asdict(before[each.id])
             for each in release.revisions
@@ -233,82 +187,4 @@ class Journal:
         target = self.folder / name
         if not target.exists() or target.read_text(encoding="utf-8") != text:
             replace_file(target, text)
-        return _sha256(text)
-
-
-def whole_schemas(
-    recorded: Recorded, texts: Mapping[str, str], unread: int = 0
-) -> Iterator[tuple[str, Snapshot]]:
-    """Give the schemas that are written whole: where the changes since the last one are larger than the schema.
-
-    ``texts``: those of the records. ``unread``: bytes of changes before the first record.
-    """
-    first = next(iter(recorded.records.values()), None)
-    walk = SchemaWalk(recorded.start, recorded.records, first.parent if first else "")
-    sizes = {walk.root: unread}
-    for name, record in recorded.records.items():
-        objects = walk.after(record)
-        sizes[name] = sizes.get(record.parent, 0) + len(texts[name])
-        if sizes[name] > max(LEAST, walk.size):
-            sizes[name] = 0
-            yield name, Snapshot(dict(objects), recorded.start.readable_properties)
-
-
-class SchemaWalk:
-    """The objects after each record; a schema is kept only until its last child has been given.
-
-    ``root``: the revision whose schema ``start`` is; empty for base.
-    """
-
-    def __init__(self, start: Snapshot, records: Mapping[str, Record], root: str) -> None:
-        self.root = root
-        self.children = Counter(record.parent for record in records.values())
-        self.tips: dict[str, tuple[Objects, int]] = {root: (dict(start.objects), _size(start.objects))}
-        self.size = 0
-
-    def before(self, record: Record) -> Objects:
-        """Return the objects before a record, whose parent was given before; valid until ``after``."""
-        return self.tips[record.parent][0]
-
-    def after(self, record: Record) -> Objects:
-        """Return the objects after a record, whose parent was given before; valid until the next call."""
-        objects, self.size = self.tips[record.parent]
-        self.children[record.parent] -= 1
-        if self.children[record.parent]:
-            objects = dict(objects)
-        else:
-            del self.tips[record.parent]
-        for changes in (record.merged, record.changes):
-            self.size += _size(changes) - _size({key: objects.get(key) for key in changes})
-            apply_changes(objects, changes)
-        if self.children[record.revision]:
-            self.tips[record.revision] = objects, self.size
-        return objects
-
-
-def _size(objects: Mapping[Key, Json]) -> int:
-    """Return about how many bytes objects take in a file."""
-    return sum(len(repr(value)) + len(name) for (_, name), value in objects.items() if value is not None)
-
-
-def _entry(revision: Revision, record_sha256: str, previous: Entry | None) -> dict[str, Any]:
-    same = previous and (previous.digest, previous.record_sha256) == (revision.digest, record_sha256)
-    return {
-        "revision": revision.id,
-        "parents": revision.parents,
-        "script_sha256": revision.script_sha256,
-        "digest": revision.digest,
-        "record_sha256": record_sha256,
-        "tool_version": previous.tool_version if previous and same else __version__,
-    }
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise InvalidReleaseRecord(str(path), f"{type(error).__name__}: {error}") from None
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+        return sha256_of(text)

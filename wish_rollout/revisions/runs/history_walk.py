@@ -7,70 +7,27 @@ where the downgrade raises. Only where a downgrade commits by itself (``autocomm
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from alembic.runtime.migration import MigrationStep
 
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.revisions.runs.run_hooks import NO_HOOKS, Hooks
 from wish_rollout.revisions.runs.script_errors import explained
-from wish_rollout.revisions.runs.script_runs import ALEMBIC, FixedConnectionContext, run_env, with_login_role
-from wish_rollout.revisions.runs.session_role import SessionRole
-from wish_rollout.revisions.runs.shared_session import share_session
-from wish_rollout.revisions.runs.statement_hooks import Applied, listen
+from wish_rollout.revisions.runs.script_runs import ALEMBIC, FixedConnectionContext, run_env
+from wish_rollout.revisions.runs.statement_hooks import listen
+from wish_rollout.revisions.runs.walk_visitor import Ran, Restart, Visitor
+from wish_rollout.revisions.sessions.session_role import SessionRole, with_login_role
+from wish_rollout.revisions.sessions.shared_session import share_session
+from wish_rollout.revisions.statements.applied_revisions import Applied
+from wish_rollout.revisions.statements.run_hooks import NO_HOOKS, Hooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from alembic.runtime.migration import MigrationContext, RevisionStep
 
-    from wish_rollout.revisions.runs.script_runs import ScriptRun
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """What one script has just done: its statements, and whether a transaction ended meanwhile.
-
-    ``ends``: its transaction is about to end, so that settings of the session need not be restored.
-    """
-
-    revision: str
-    statements: tuple[str, ...]
-    committed: bool
-    ends: bool
-
-
-class Visitor(Protocol):
-    """What is called in the transaction of each script."""
-
-    def begin(self) -> None:
-        """Prepare for a script that is about to run."""
-
-    def wants_downgrade(self, revision: str) -> bool:
-        """Whether the revision's downgrade is to be tried."""
-
-    def upgraded(self, ran: Ran) -> None:
-        """Read what an upgrade did."""
-
-    def downgraded(self, ran: Ran) -> None:
-        """Read what a downgrade did, which is then rolled back unless it committed."""
-
-    def repeated(self, ran: Ran) -> None:
-        """Read what an upgrade did that ran again after a downgrade that committed."""
-
-    def raised(self, revision: str, reason: str, committed: bool) -> None:
-        """Note that a downgrade raised; ``committed``: what it did before cannot be taken back."""
-
-
-class Restart(Exception):
-    """A downgrade left a state that cannot be taken back."""
-
-    def __init__(self, revision: str, reason: str) -> None:
-        super().__init__(revision, reason)
-        self.revision = revision
-        self.reason = reason
+    from wish_rollout.revisions.runs.script_run import ScriptRun
 
 
 class _RollBack(Exception):

@@ -8,12 +8,12 @@ import psycopg
 import sqlalchemy as sa
 from alembic.util.exc import CommandError
 
-from wish_rollout.core.errors.databases import DatabaseOperationRefused, StatementFailed
 from wish_rollout.core.errors.releases import ScriptFailed
+from wish_rollout.core.errors.statements import DatabaseOperationRefused, StatementFailed
 
 if TYPE_CHECKING:
     from wish_rollout.core.errors.base import RolloutError
-    from wish_rollout.revisions.runs.statement_hooks import Applied
+    from wish_rollout.revisions.statements.applied_revisions import Applied
 
 
 def explained(error: Exception, applied: Applied, environment: str) -> RolloutError:

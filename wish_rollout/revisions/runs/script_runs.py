@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import sqlalchemy as sa
@@ -15,49 +13,29 @@ from alembic.runtime.environment import EnvironmentContext
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.projects import NoMigrationsRun, SeveralDatabases
 from wish_rollout.core.errors.releases import VersionTableMismatch
-from wish_rollout.revisions.runs.connection_interception import intercept_connections
-from wish_rollout.revisions.runs.driver_guard import guarded
-from wish_rollout.revisions.runs.internal_statements import is_own
-from wish_rollout.revisions.runs.run_hooks import NO_HOOKS, Hooks
 from wish_rollout.revisions.runs.script_errors import explained
-from wish_rollout.revisions.runs.session_role import SessionRole
-from wish_rollout.revisions.runs.shared_session import Phase, SharedConnection, SharedSession, share_session
-from wish_rollout.revisions.runs.statement_hooks import Applied, listen
+from wish_rollout.revisions.runs.script_steps import Direction, steps_to
+from wish_rollout.revisions.runs.statement_hooks import listen
 from wish_rollout.revisions.script_folder.script_surroundings import (
     event_loop,
     flask_context,
     protect_process,
 )
+from wish_rollout.revisions.sessions.connection_interception import intercept_connections
+from wish_rollout.revisions.sessions.session_role import SessionRole, with_login_role
+from wish_rollout.revisions.sessions.shared_connection import Phase, SharedConnection
+from wish_rollout.revisions.sessions.shared_session import SharedSession, share_session
+from wish_rollout.revisions.statements.applied_revisions import Applied
+from wish_rollout.revisions.statements.driver_guard import guarded
+from wish_rollout.revisions.statements.internal_statements import is_own
+from wish_rollout.revisions.statements.run_hooks import NO_HOOKS, Hooks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from alembic.runtime.migration import MigrationContext
-
     from wish_rollout.core.release.release import Position
-    from wish_rollout.revisions.runs.run_hooks import Sent
-    from wish_rollout.revisions.script_folder.scripts import Scripts
+    from wish_rollout.revisions.runs.script_run import ScriptRun
 
 ALEMBIC = threading.Lock()
 """``alembic.context`` is a module of globals: one env.py at a time in a process."""
-
-Direction = Literal["up", "down", "stamp"]
-
-
-@dataclass(frozen=True)
-class ScriptRun:
-    """What a run of the scripts needs.
-
-    ``connection``: a session in autocommit that the caller owns. ``url``: what env.py reads as its URL; a secret, so
-    it is in no repr. ``table``: Alembic's version table. ``environment``: how errors name the database.
-    """
-
-    scripts: Scripts
-    connection: psycopg.Connection[Any]
-    url: str = field(repr=False)
-    table: str = "public.alembic_version"
-    search_path: str = "public"
-    environment: str = "the database"
 
 
 class FixedConnectionContext(EnvironmentContext):
@@ -162,7 +140,7 @@ def migrate(
     ):
         role = SessionRole(run.connection)
         hooks = with_login_role(hooks, role)
-        steps = steps_to(run, destination, direction, hooks, applied)
+        steps = steps_to(run.scripts, destination, direction, hooks, applied)
         try:
             if hooks.first:
                 hooks.first()
@@ -172,7 +150,7 @@ def migrate(
             )
             session.before_commit = context.before_commit
             listen(session, applied, context, hooks)
-            sa.event.listen(session.engine, "before_cursor_execute", partial(_note_role, role))
+            sa.event.listen(session.engine, "before_cursor_execute", role.note_execution)
             run_env(context)
         except RolloutError:
             raise
@@ -205,70 +183,3 @@ def run_env(context: FixedConnectionContext) -> None:
     trace.before, trace.after = (
         tuple(session.env_statements[phase]) for phase in (Phase.BEFORE, Phase.AFTER)
     )
-
-
-def _note_role(role: SessionRole, _connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-    role.note(statement)
-
-
-def with_login_role(hooks: Hooks, role: SessionRole) -> Hooks:
-    """Return hooks that are called with the login role, whatever role the scripts have set."""
-
-    def wrapped(hook: Callable[[], None] | None) -> Callable[[], None] | None:
-        if hook is None:
-            return None
-
-        def call() -> None:
-            with role.as_login_role():
-                hook()
-
-        return call
-
-    def run(sent: Sent) -> None:
-        assert hooks.run
-        role.run_as_login_role(hooks.run, sent)
-
-    names = ("first", "early", "last", "each", "committing")
-    changed: dict[str, Any] = {name: wrapped(getattr(hooks, name)) for name in names}
-    return replace(hooks, **changed, run=run if hooks.run else None)
-
-
-def steps_to(
-    run: ScriptRun, destination: str | Position, direction: Direction, hooks: Hooks, applied: Applied
-) -> Callable[[Any, MigrationContext], Iterator[Any]]:
-    """Return what Alembic asks for its steps; each revision is noted just before it runs, and may be refused."""
-    planner = planner_of(run.scripts, direction)
-    if isinstance(destination, tuple) and len(destination) == 1:
-        destination = destination[0]
-
-    def steps(rev: Any, context: MigrationContext) -> Iterator[Any]:  # noqa: ARG001
-        for step in planner(destination, rev):
-            if direction != "stamp":
-                if hooks.step:
-                    hooks.step(step.revision.revision)
-                applied.revisions.append(step.revision.revision)
-                step.migration_fn = call_around(step.revision.revision, hooks, step.migration_fn)
-            yield step
-
-    return steps
-
-
-def call_around(revision: str, hooks: Hooks, run: Callable[..., Any]) -> Callable[..., Any]:
-    """Call the hooks ``each`` and ``completed`` before and behind a step, in that step's own transaction."""
-
-    def called(**arguments: Any) -> Any:
-        if hooks.each:
-            hooks.each()
-        result = run(**arguments)
-        if hooks.completed:
-            hooks.completed(revision)
-        return result
-
-    return called
-
-
-def planner_of(scripts: Scripts, direction: Direction) -> Callable[[Any, Any], Iterable[Any]]:
-    """Return Alembic's own planner of steps for a direction, as its commands use it."""
-    planners = {"up": "_upgrade_revs", "down": "_downgrade_revs", "stamp": "_stamp_revs"}
-    planner: Callable[[Any, Any], Iterable[Any]] = getattr(scripts.directory, planners[direction])
-    return planner

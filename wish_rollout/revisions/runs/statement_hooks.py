@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import sqlalchemy as sa
@@ -13,47 +12,21 @@ import sqlalchemy as sa
 from wish_rollout.core.errors.releases import ScriptFailed
 from wish_rollout.core.text.secret_masking import mask_statement
 from wish_rollout.core.text.sql_tokens import tokenize_statements
-from wish_rollout.revisions.runs.internal_statements import AGAIN, LOOKS, is_version_change
-from wish_rollout.revisions.runs.run_hooks import NO_HOOKS, Sent
-from wish_rollout.revisions.runs.shared_session import Phase
-from wish_rollout.revisions.runs.statement_guard import AFTER, BEFORE
+from wish_rollout.revisions.sessions.shared_connection import Phase
+from wish_rollout.revisions.statements.internal_statements import AGAIN, LOOKS, Owner, is_version_change
+from wish_rollout.revisions.statements.run_hooks import NO_HOOKS, Sent
+from wish_rollout.revisions.statements.statement_guard import AFTER, BEFORE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from wish_rollout.revisions.runs.run_hooks import Hooks
-    from wish_rollout.revisions.runs.shared_session import SharedSession
-    from wish_rollout.revisions.runs.statement_guard import StatementGuard
+    from wish_rollout.revisions.sessions.shared_session import SharedSession
+    from wish_rollout.revisions.statements.applied_revisions import Applied
+    from wish_rollout.revisions.statements.run_hooks import Hooks
+    from wish_rollout.revisions.statements.statement_guard import StatementGuard
 
 
 LOG = logging.getLogger("alembic.runtime.migration")
-
-
-@dataclass
-class Applied:
-    """What one run did: the revisions in order, and every statement as the server got it."""
-
-    revisions: list[str] = field(default_factory=list)
-    statements: dict[str, list[str]] = field(default_factory=dict)
-    commits: int = 0
-
-    def state(self, environment: str) -> str:
-        """Say what a failure has left behind: nothing, unless something was committed before it."""
-        if not self.commits:
-            return f"Everything was rolled back: {environment} is as it was."
-        stays = f"What was committed before it stays in {environment}, since not all of it runs in one transaction"
-        return f"{stays}." if " " in environment else f"{stays}: wish-rollout drift {environment}."
-
-
-class Owner(Protocol):
-    """Knows which statements are Alembic's own."""
-
-    @property
-    def version_table(self) -> sa.Table | None:
-        """Alembic's version table, once it is known."""
-
-    def is_own(self, execution: sa.ExecutionContext, statement: str) -> bool:
-        """Whether an execution of a text is Alembic's or SQLAlchemy's own, and neither env.py's nor a revision's."""
 
 
 def listen(session: SharedSession, applied: Applied, owner: Owner, hooks: Hooks = NO_HOOKS) -> None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import warnings
-from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
 
 from alembic.script import ScriptDirectory
-from alembic.util import pyfiles
 from alembic.util.exc import CommandError
 
 from wish_rollout.core.errors.base import RolloutError
@@ -28,18 +24,14 @@ from wish_rollout.revisions.script_folder.alembic_config import (
     NO_OPTIONS,
     ProjectConfig,
     ScriptOptions,
-    read_config,
     set_url,
 )
 from wish_rollout.revisions.script_folder.code_trace import CodeTrace
+from wish_rollout.revisions.script_folder.configuration_files import ConfigurationFiles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from alembic.script import Script
 
-CONFIG_VARIABLE = "ALEMBIC_CONFIG"
-"""Alembic's own variable for the name of its configuration file."""
 USUAL_FOLDERS = ("migrations", "alembic")
 
 
@@ -64,52 +56,7 @@ class Scripts:
         self.options = options
         self.heads = heads
         self._named = (root / folder).resolve() if folder else None
-        self._ini = root / ini if ini else None
-
-    @cached_property
-    def _files(self) -> tuple[Path, Path | None, Path | None]:
-        """The folder where relative paths begin, alembic.ini and pyproject.toml."""
-        ini = self._ini or self._nearest("alembic.ini")
-        toml = self._nearest("pyproject.toml")
-        if self._ini and not self._ini.is_file():
-            raise BadAlembicConfiguration(str(self._ini), "there is no such file")
-        for start in dict.fromkeys((self.root, *(file.parent for file in (ini, toml) if file))):
-            location = self._location(start, ini, toml)
-            if location and (location / "env.py").is_file() and self._named in (None, location):
-                return start, ini, toml
-        location = self._location(self.root, ini, toml)
-        if location and self._named not in (None, location):  # the files are about another folder
-            if self._ini:
-                reason = (
-                    f"its script_location is {location}, and rollout.toml says migrations = {self._named}"
-                )
-                raise BadAlembicConfiguration(str(self._ini), reason)
-            return self.root, None, None
-        return self.root, ini, toml
-
-    def _nearest(self, name: str) -> Path | None:
-        given = os.environ.get(CONFIG_VARIABLE)
-        if given and (Path(given).name == "pyproject.toml") == (name == "pyproject.toml"):
-            return self.root / given
-        folders = (self.root, *((self._named.parent, self._named) if self._named else ()))
-        return next((folder / name for folder in folders if (folder / name).is_file()), None)
-
-    def _location(self, start: Path, ini: Path | None, toml: Path | None) -> Path | None:
-        """Return the script folder that the configuration names, or None if it names none."""
-        config = self._config(start, ini, toml)
-        try:
-            place = config.get_alembic_option("script_location")
-            if not place:
-                return None
-            with import_path(str(start)):
-                return Path(pyfiles.coerce_resource_to_filename(place)).resolve()
-        except Exception as error:  # noqa: BLE001  (it may import a package, and read any text)
-            raise BadAlembicConfiguration(str(ini or toml), f"{type(error).__name__}: {error}") from None
-
-    def _config(
-        self, start: Path, ini: Path | None, toml: Path | None, attributes: dict[str, Any] | None = None
-    ) -> ProjectConfig:
-        return read_config(start, ini, toml, self.options, attributes or {})
+        self._files = ConfigurationFiles(root, self._named, root / ini if ini else None, options)
 
     @cached_property
     def folder(self) -> Path:
@@ -118,14 +65,14 @@ class Scripts:
             return self._named
         places = [self.root / name for name in USUAL_FOLDERS]
         usual = next((place for place in places if (place / "env.py").is_file()), places[0])
-        return self._location(*self._files) or usual.resolve()
+        return self._files.script_location or usual.resolve()
 
     def alembic_config(self, url: str = "", attributes: dict[str, Any] | None = None) -> ProjectConfig:
         """Return a Config for one run of env.py, which reads ``url`` as its own.
 
         Raises BadAlembicConfiguration, SeveralDatabases.
         """
-        config = self._config(*self._files, attributes)
+        config = self._files.config(attributes)
         if not config.get_alembic_option("script_location"):
             config.set_main_option("script_location", str(self.folder).replace("%", "%%"))
         set_url(config, url, self.options)
@@ -138,7 +85,7 @@ class Scripts:
 
     def configuration_files(self) -> tuple[Path | None, Path | None]:
         """Return the alembic.ini and the pyproject.toml that configure Alembic, each None if there is none."""
-        return self._files[1:]
+        return self._files.found[1:]
 
     def version_folders(self) -> tuple[Path, ...]:
         """Return the folders of the revisions."""
@@ -161,7 +108,7 @@ class Scripts:
             raise ScriptFolderUnreadable(str(self.folder), str(error)) from None
         for place in places:
             if not Path(place).is_dir():
-                _, ini, toml = self._files
+                _, ini, toml = self._files.found
                 reason = f"the version folder {place} does not exist"
                 raise BadAlembicConfiguration(str(ini or toml or self.folder), reason)
         return directory
@@ -224,13 +171,3 @@ def read(directory: ScriptDirectory) -> tuple[list[str], list[Script]]:
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message="Revision .* is (not present|present more than once)")
         return directory.get_heads(), list(directory.walk_revisions())
-
-
-@contextmanager
-def import_path(folder: str) -> Iterator[None]:
-    """Have a folder on the import path meanwhile."""
-    sys.path.insert(0, folder)
-    try:
-        yield
-    finally:
-        sys.path.remove(folder)

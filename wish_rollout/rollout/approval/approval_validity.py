@@ -7,17 +7,13 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.approval.documents import ApprovalStatement, Request
 from wish_rollout.core.approval.policy import check_request
-from wish_rollout.core.errors.plans import EnvironmentNotGated, NothingToApprove
-from wish_rollout.core.errors.requests import RequestRejected
-from wish_rollout.core.plan.plan import Action
-from wish_rollout.rollout.approval.approvals import (
-    approval_text,
-    check_approval,
-    refuse_used_request,
-    subject_of_plan,
-)
+from wish_rollout.core.errors.gate.requests import RequestRejected
+from wish_rollout.core.errors.planning.plans import EnvironmentNotGated, NothingToApprove
+from wish_rollout.core.plan.action import Action
+from wish_rollout.rollout.approval.approvals import approval_text, check_approval, refuse_used_request
 from wish_rollout.rollout.approval.approver_rules import approval_rules
 from wish_rollout.rollout.approval.ledger_guard import read_ledger_state
+from wish_rollout.rollout.approval.request import subject_of_plan
 from wish_rollout.rollout.planning.plans import Choices, plan_target
 from wish_rollout.rollout.planning.refusals import refuse_infeasible
 from wish_rollout.rollout.planning.rollback_plan import plan_rollback
@@ -25,12 +21,12 @@ from wish_rollout.rollout.planning.rollback_plan import plan_rollback
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wish_rollout.core.approval.documents import Subject
     from wish_rollout.core.approval.policy import SignedStatement
+    from wish_rollout.core.approval.subject import Subject
     from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.rollout.approval.approver_rules import ApprovalRules
     from wish_rollout.rollout.project.project import Project
-    from wish_rollout.rollout.project.target import Target
+    from wish_rollout.rollout.servers.target import Target
 
 
 def plan_for_request(project: Project, target: Target, requested: Subject) -> EnvironmentPlan:

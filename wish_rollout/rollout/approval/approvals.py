@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.approval.documents import (
-    UNKNOWN_REQUESTER,
     ApprovalStatement,
     Request,
-    Subject,
-    build_subject,
-    to_document_time,
 )
 from wish_rollout.core.approval.policy import (
     Authorization,
@@ -23,34 +17,27 @@ from wish_rollout.core.approval.policy import (
     check_approver,
     check_request,
 )
-from wish_rollout.core.errors.approvals import QuorumNotMet
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.core.errors.plans import WaitingAtGate
-from wish_rollout.core.errors.requests import ApprovalUsed
-from wish_rollout.core.errors.signatures import (
+from wish_rollout.core.errors.gate.approvals import QuorumNotMet
+from wish_rollout.core.errors.gate.requests import ApprovalUsed
+from wish_rollout.core.errors.gate.signatures import (
     ApprovalNotSigned,
     ApprovalSignatureInvalid,
     InvalidApprovalDocument,
     UnknownSigner,
 )
-from wish_rollout.core.ledger import EMPTY_LEDGER, NOTHING_KNOWN, KnownRows, LedgerHead
-from wish_rollout.core.plan.plan import Action
+from wish_rollout.core.errors.planning.plans import WaitingAtGate
+from wish_rollout.core.ledger import NOTHING_KNOWN, KnownRows
 from wish_rollout.rollout.approval.ledger_guard import read_ledger_state
-from wish_rollout.rollout.approval.plan_refusals import refuse_unapprovable
-from wish_rollout.rollout.approval.revision_authors import read_release_authors
 from wish_rollout.signing.verification import split_document, verify_approval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     import psycopg
 
-    from wish_rollout.core.plan.plan import EnvironmentPlan
+    from wish_rollout.core.approval.subject import Subject
     from wish_rollout.rollout.approval.approver_rules import ApprovalRules
-    from wish_rollout.rollout.project.project import Project
-
-REQUESTER = "WISH_ROLLOUT_REQUESTER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,33 +46,6 @@ class UncountedApproval:
 
     document: str
     error: RolloutError
-
-
-def subject_of_plan(project: Project, rules: ApprovalRules, plan: EnvironmentPlan) -> Subject:
-    """Return the subject that an approval of this plan must name under these rules.
-
-    Raises RevisionAuthorUnknown, CodeNotApproved, ClusterChangeRefused.
-    """
-    refuse_unapprovable(project, plan)
-    revisions = [each.split(" ", maxsplit=1)[0] for each in plan.pending]
-    needs_authors = rules.policy.four_eyes and plan.action is not Action.NOTHING
-    authors = read_release_authors(project, plan.environment, revisions, plan.code) if needs_authors else ()
-    return build_subject(plan, rules.policy.digest, authors)
-
-
-def new_request(
-    rules: ApprovalRules,
-    subject: Subject,
-    requester: str,
-    ledger: LedgerHead = EMPTY_LEDGER,
-    now: datetime | None = None,
-) -> Request:
-    """Return a request for an approval of a subject, with a random nonce and the policy's lifetime.
-
-    ``ledger``: the last row of the target's ledger.
-    """
-    now = to_document_time(now or datetime.now(UTC))
-    return Request(subject, requester, now, now + rules.policy.lives, secrets.token_hex(32), ledger)
 
 
 def sort_approvals(
@@ -190,16 +150,6 @@ def refuse_used_request(connection: psycopg.Connection[Any], request: Request) -
 
     if used := read_nonce_use(connection, request.nonce):
         raise ApprovalUsed(request.subject.environment, request.nonce, used)
-
-
-def current_requester(root: Path) -> str:
-    """Return WISH_ROLLOUT_REQUESTER, or git's user.email, or ``UNKNOWN_REQUESTER``.
-
-    The value is a claim that nothing verifies. Only approvers are verified, by their signatures.
-    """
-    from wish_rollout.rollout.approval.git import read_git_email
-
-    return os.environ.get(REQUESTER) or read_git_email(root) or UNKNOWN_REQUESTER
 
 
 def approval_text(document: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.config import ApprovalConfig
 from wish_rollout.core.approval.policy import Policy
 from wish_rollout.core.errors.configuration import QuorumUnreachable
-from wish_rollout.core.errors.signatures import ApproversNotConfigured
+from wish_rollout.core.errors.gate.signatures import ApproversNotConfigured
 from wish_rollout.signing.allowed_signers import AllowedSigners, read_signers
 from wish_rollout.signing.sandbox_key import SIGNERS
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.config import Environment
     from wish_rollout.rollout.project.project import Project
-    from wish_rollout.rollout.project.target import Target
+    from wish_rollout.rollout.servers.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def approval_rules(project: Project, target: Target) -> ApprovalRules:
 
     For the sandbox's own databases, one signature with the sandbox's own key is sufficient.
     """
-    from wish_rollout.rollout.project.project_sandbox import belongs_to_sandbox, home
+    from wish_rollout.rollout.servers.project_sandbox import belongs_to_sandbox, home
 
     if belongs_to_sandbox(project.config, target):
         signers = read_signers(home(project.config) / SIGNERS)

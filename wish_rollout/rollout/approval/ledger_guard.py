@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.approval.documents import NAMESPACE
-from wish_rollout.core.errors.approvals import ApprovalOutdated
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.core.errors.ledger import DatabaseOfGatedEnvironment, GateRemoved
-from wish_rollout.core.errors.requests import ApprovalUsed
+from wish_rollout.core.errors.gate.approvals import ApprovalOutdated
+from wish_rollout.core.errors.gate.ledger import DatabaseOfGatedEnvironment, GateRemoved
+from wish_rollout.core.errors.gate.requests import ApprovalUsed
 from wish_rollout.core.ledger import (
     NOTHING_KNOWN,
     KnownRows,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from wish_rollout.config import Environment
     from wish_rollout.core.approval.documents import Request
     from wish_rollout.core.plan.database_state import ServerFacts
-    from wish_rollout.rollout.project.target import Target
+    from wish_rollout.rollout.servers.target import Target
 
 
 @dataclass(frozen=True, slots=True)

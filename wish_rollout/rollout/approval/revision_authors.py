@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from email.utils import parseaddr
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.errors.approvals import RevisionAuthorUnknown
+from wish_rollout.core.errors.gate.approvals import RevisionAuthorUnknown
 from wish_rollout.rollout.approval.git import find_repository, is_in_checkout, run_git
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.approval.documents import ApprovalStatement, Request
-from wish_rollout.core.errors.signatures import SigningFailed, UnknownSigner
-from wish_rollout.rollout.project.project_sandbox import belongs_to_sandbox, home
+from wish_rollout.core.errors.gate.signatures import SigningFailed, UnknownSigner
+from wish_rollout.rollout.servers.project_sandbox import belongs_to_sandbox, home
 from wish_rollout.signing import sandbox_key
 from wish_rollout.signing.public_keys import fingerprint
 from wish_rollout.signing.ssh_keygen import Key, find_keys, sign
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wish_rollout.rollout.project.project import Project
-    from wish_rollout.rollout.project.target import Target
+    from wish_rollout.rollout.servers.target import Target
     from wish_rollout.signing.allowed_signers import AllowedSigners
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.errors.archives import UnknownArchive
+from wish_rollout.core.errors.planning.archives import UnknownArchive
 from wish_rollout.postgres.archives import archive_store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from wish_rollout.core.archive.archive import Archive
-    from wish_rollout.rollout.project.target import Target
+    from wish_rollout.rollout.servers.target import Target
 
 
 def list_archives(target: Target) -> list[Archive]:

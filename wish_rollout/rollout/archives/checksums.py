@@ -14,7 +14,7 @@ from wish_rollout.rollout.execution.rollout_lock import rollout_mutex
 
 if TYPE_CHECKING:
     from wish_rollout.rollout.project.project import Project
-    from wish_rollout.rollout.project.target import Target
+    from wish_rollout.rollout.servers.target import Target
 
 
 def add_missing_checksums(project: Project, target: Target, who: str) -> None:

@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.archive.archive import Archive, ArchiveState
-from wish_rollout.core.errors.archives import ArchiveNotKeptLongEnough
+from wish_rollout.core.errors.planning.archives import ArchiveNotKeptLongEnough
 from wish_rollout.postgres.archives import archive_store
 from wish_rollout.rollout.archives.archive_recording import record
 from wish_rollout.rollout.execution.rollout_lock import rollout_mutex
 
 if TYPE_CHECKING:
     from wish_rollout.rollout.project.project import Project
-    from wish_rollout.rollout.project.target import Target
+    from wish_rollout.rollout.servers.target import Target
 
 
 def purge_archives(project: Project, target: Target, older_than: timedelta, who: str) -> list[Archive]:

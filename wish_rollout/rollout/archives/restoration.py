@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from wish_rollout.core.archive.archive import Archive, ArchivedObject, ArchiveState
-from wish_rollout.core.errors.archives import (
+from wish_rollout.core.errors.planning.archives import (
     ArchiveAltered,
     ArchiveUnfinished,
     ReleaseNotApplied,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.release.release import Position
     from wish_rollout.rollout.project.project import Project
-    from wish_rollout.rollout.project.target import Target
+    from wish_rollout.rollout.servers.target import Target
 
 
 @dataclass(frozen=True, slots=True)

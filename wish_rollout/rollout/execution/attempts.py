@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from wish_rollout.core.errors.databases import StatementFailed
 from wish_rollout.core.errors.hazards import (
     BlockedSessions,
     BlockingTransactionsOpen,
     LocksUnavailable,
     WatchdogMissing,
 )
+from wish_rollout.core.errors.statements import StatementFailed
 from wish_rollout.core.hazards.touched_tables import locked
 from wish_rollout.core.plan.budgets import is_concurrent
 from wish_rollout.postgres.execution.blocker_forecast import find_blocking_transactions
@@ -25,6 +25,7 @@ from wish_rollout.postgres.sessions.bounded_connection import BoundedConnection
 from wish_rollout.postgres.sessions.session_limits import set_client_checks, set_session_limits
 from wish_rollout.rollout.execution.ledger_recording import ignore
 from wish_rollout.rollout.execution.progress import Progress
+from wish_rollout.rollout.execution.retryable_errors import is_cancelled, only_lacks_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,12 +35,10 @@ if TYPE_CHECKING:
     from wish_rollout.core.plan.budgets import Budget, Budgets
     from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.postgres.records.journal import StatementKey
-    from wish_rollout.rollout.project.target import Target
-
-    Retryable = StatementFailed | BlockedSessions | LocksUnavailable
+    from wish_rollout.rollout.execution.retryable_errors import Retryable
+    from wish_rollout.rollout.servers.target import Target
 
 Result = TypeVar("Result")
-LOCK_NOT_AVAILABLE, DEADLOCK, CANCELED, TERMINATED = "55P03", "40P01", "57014", "57P01"
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 10.0
 """Seconds after an attempt that made other sessions wait for its work."""
@@ -104,7 +103,7 @@ class Execution:
             try:
                 return attempt()
             except (StatementFailed, BlockedSessions, LocksUnavailable) as error:
-                longest = LONGEST_PAUSE_FOR_LOCKS if self._only_lacks_lock(error) else LONGEST_PAUSE
+                longest = LONGEST_PAUSE_FOR_LOCKS if only_lacks_lock(error) else LONGEST_PAUSE
                 pause = min(pause * 2, longest) * random.uniform(0.5, 1)  # noqa: S311
                 if not self._is_retryable(error) or self.seconds_left < pause or self.connection.closed:
                     raise self._as_blocked_sessions(error) from error
@@ -182,24 +181,12 @@ class Execution:
         waits = [each.as_dict() for each in self.watchdog.attempts if each.pids]
         return {**found, "blocked_sessions": waits} if waits else found
 
-    @staticmethod
-    def _only_lacks_lock(error: Retryable) -> bool:
-        return isinstance(error, LocksUnavailable) or (
-            isinstance(error, StatementFailed) and error.sqlstate in (LOCK_NOT_AVAILABLE, DEADLOCK)
-        )
-
     def _is_retryable(self, error: Retryable) -> bool:
-        return (
-            isinstance(error, BlockedSessions) or self._only_lacks_lock(error) or self._was_cancelled(error)
-        )
+        return isinstance(error, BlockedSessions) or only_lacks_lock(error) or self._was_cancelled(error)
 
     def _was_cancelled(self, error: Retryable) -> bool:
         """Whether the watchdog has cancelled the statement or terminated the session."""
-        return (
-            isinstance(error, StatementFailed)
-            and error.sqlstate in (CANCELED, TERMINATED)
-            and self.watchdog.attempts[-1].limit_exceeded
-        )
+        return is_cancelled(error) and self.watchdog.attempts[-1].limit_exceeded
 
     def _as_blocked_sessions(self, error: Retryable) -> Retryable:
         return self._blocked_sessions() if self._was_cancelled(error) else error

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.environment.unmanaged_objects import UnmanagedPolicy
 from wish_rollout.core.errors.verification import CommitRefused
-from wish_rollout.core.plan.plan import Action
+from wish_rollout.core.plan.action import Action
 from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.core.schema.names import parent_object
 from wish_rollout.core.schema.promise_comparison import delta_of_keys, differing_keys

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.approval.documents import UNKNOWN_REQUESTER
 from wish_rollout.core.errors.execution import ClusterChangeRefused
-from wish_rollout.core.errors.plans import PlanChanged
-from wish_rollout.core.errors.signatures import ApproversNotConfigured
+from wish_rollout.core.errors.gate.signatures import ApproversNotConfigured
+from wish_rollout.core.errors.planning.plans import PlanChanged
 from wish_rollout.core.ledger import EMPTY_LEDGER, VERSION_TABLE, Act, LedgerHead
 from wish_rollout.core.release.release import format_position
 from wish_rollout.postgres.catalog.database_state import read_database_state
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from wish_rollout.core.approval.policy import Authorization
     from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.core.schema.snapshot import Snapshot
-    from wish_rollout.revisions.runs.statement_guard import StatementGuard
-    from wish_rollout.rollout.project.target import Target
+    from wish_rollout.revisions.statements.statement_guard import StatementGuard
+    from wish_rollout.rollout.servers.target import Target
 
     GateKeeper = Callable[[EnvironmentPlan, psycopg.Connection[Any]], Authorization]
     """Returns the authorization of a plan, or raises; called under the lock, on the session that migrates."""

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 from psycopg.pq import TransactionStatus
 
 from wish_rollout.core.errors.hazards import LocksUnavailable
-from wish_rollout.core.release.measurements import merge_locks, statement_digest
+from wish_rollout.core.release.measurements import statement_digest
+from wish_rollout.core.release.table_locks import merge_locks
 from wish_rollout.postgres.execution.blocker_forecast import describe_lock_holders
-from wish_rollout.postgres.execution.lock_acquisition import LockLimits, prepare_request, take_locks
+from wish_rollout.postgres.execution.lock_acquisition import LockLimits, take_locks
+from wish_rollout.postgres.execution.lock_requests import prepare_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from wish_rollout.core.release.measurements import LockSequence, StatementMeasurement, TableLock
-    from wish_rollout.revisions.runs.run_hooks import Sent
+    from wish_rollout.core.release.measurements import LockSequence, StatementMeasurement
+    from wish_rollout.core.release.table_locks import TableLock
+    from wish_rollout.revisions.statements.run_hooks import Sent
     from wish_rollout.rollout.execution.attempts import Execution
 
 ATTEMPT_SECONDS = 5.0

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.errors.plans import PlanChanged
-from wish_rollout.core.plan.plan import Action, EnvironmentPlan
+from wish_rollout.core.plan.action import Action
 from wish_rollout.core.schema.delta_rendering import render_markdown
 from wish_rollout.core.schema.names import parent_object
 from wish_rollout.postgres.catalog.database_state import read_database_state
@@ -15,11 +13,14 @@ from wish_rollout.postgres.execution.object_removal import drop_objects
 from wish_rollout.postgres.records.journal import take_over_statements
 from wish_rollout.postgres.records.version_table import set_revisions
 from wish_rollout.rollout.approval.ledger_guard import refuse_bypassed_gate
+from wish_rollout.rollout.execution.act_checks import NO_CHECKS, Checks
 from wish_rollout.rollout.execution.ledger_recording import NOBODY, Actor, Recorder
 from wish_rollout.rollout.execution.rollout_lock import rollout_mutex
-from wish_rollout.rollout.execution.script_execution import NO_CHECKS, Checks, run_scripts
+from wish_rollout.rollout.execution.script_execution import run_scripts
+from wish_rollout.rollout.planning.act_names import journal_act_name
 from wish_rollout.rollout.planning.drift_refusals import refuse_drift
-from wish_rollout.rollout.planning.plans import NO_CHOICES, Choices, journal_act_name, plan_on_connection
+from wish_rollout.rollout.planning.plan_comparison import refuse_changed
+from wish_rollout.rollout.planning.plans import NO_CHOICES, Choices, plan_on_connection
 from wish_rollout.rollout.planning.refusals import refuse_infeasible
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 
@@ -29,10 +30,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.core.release.release import Position
     from wish_rollout.rollout.project.project import Project
-    from wish_rollout.rollout.project.target import Target
-
-SHOWN = 60
-"""So many characters of a changed value of a plan are shown."""
+    from wish_rollout.rollout.servers.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,51 +159,3 @@ def cleaning(project: Project, recorder: Recorder) -> Callable[[], None]:
         recorder.after = plan.promised.apply(project.without_runtime_partitions(left.snapshot)).fingerprint
 
     return first
-
-
-def refuse_changed(plan: EnvironmentPlan, planned: Mapping[str, Any] | None) -> None:
-    """Raise PlanChanged, with the changed fields, if the plan differs from the plan that was shown."""
-    if planned is None:
-        return
-    now = plan.signed_fields()
-    changed = [
-        f"{name} {_describe_change(before, after)}"
-        for name, value in now.items()
-        if planned.get(name) != value
-        for before, after in [_differing(planned.get(name), value)]
-    ]
-    if changed:
-        raise PlanChanged(plan.environment, "; ".join(changed))
-
-
-def _differing(before: Any, after: Any) -> tuple[Any, Any]:
-    """Return the items of two mappings that differ, as text; other values as they are."""
-    if not isinstance(before, dict) or not isinstance(after, dict):
-        return before, after
-    pairs = ((before, after), (after, before))
-    first, second = (
-        ", ".join(f"{key} {str(item)[:12]}" for key, item in sorted(one.items() - other.items()))
-        for one, other in pairs
-    )
-    return first or "(nothing)", second or "(nothing)"
-
-
-def _describe_change(before: Any, now: Any) -> str:
-    """Return how a value of a plan differs, from its first difference on."""
-    if isinstance(before, list) and isinstance(now, list):
-        pairs = enumerate(zip_longest(before, now, fillvalue="(none)"), start=1)
-        number, (one, other) = next((place, pair) for place, pair in pairs if pair[0] != pair[1])
-        return f"differ in number {number} of {len(now)}: {_describe_change(_text(one), _text(other))}"
-    one, other = _text(before), _text(now)
-    same = next((place for place, pair in enumerate(zip_longest(one, other)) if pair[0] != pair[1]), len(one))
-    start = max(0, same - 20) if max(len(one), len(other)) > SHOWN else 0
-    return f"was {_cut(one, start)}, is {_cut(other, start)}"
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else repr(value)
-
-
-def _cut(text: str, start: int) -> str:
-    end = start + SHOWN
-    return f"{'…' if start else ''}{text[start:end]}{'…' if len(text) > end else ''}"

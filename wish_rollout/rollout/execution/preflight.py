@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.plan.plan import Plan
-from wish_rollout.rollout.approval.approvals import subject_of_plan
+from wish_rollout.core.plan.release_plan import Plan
 from wish_rollout.rollout.approval.approver_rules import approval_rules, refuse_unreachable_quorum
 from wish_rollout.rollout.approval.ledger_guard import refuse_bypassed_gates
+from wish_rollout.rollout.approval.request import subject_of_plan
 from wish_rollout.rollout.planning.plans import NO_CHOICES, Choices, plan_target
 from wish_rollout.rollout.planning.refusals import refuse_infeasible
 from wish_rollout.rollout.planning.shared_databases import refuse_same_database
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from wish_rollout.rollout.project.project import Project
-    from wish_rollout.rollout.project.target import Target
+    from wish_rollout.rollout.servers.target import Target
 
 
 def preflight(project: Project, targets: Sequence[Target], choices: Choices = NO_CHOICES) -> Plan:

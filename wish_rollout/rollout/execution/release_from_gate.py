@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.errors.signatures import SigningFailed, UnknownSigner
+from wish_rollout.core.errors.gate.signatures import SigningFailed, UnknownSigner
 from wish_rollout.core.ledger import VERSION_TABLE, Act, LedgerEntry, last_head
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.ungated import UNGATED, UngatedStatement, approval_keys
@@ -13,7 +13,7 @@ from wish_rollout.postgres.records import ledger
 from wish_rollout.postgres.records.ledger_integrity import refuse_altered_ledger
 from wish_rollout.rollout.approval.ledger_guard import signing_key
 from wish_rollout.rollout.execution.rollout_lock import rollout_mutex
-from wish_rollout.rollout.project.project_sandbox import belongs_to_sandbox, home
+from wish_rollout.rollout.servers.project_sandbox import belongs_to_sandbox, home
 from wish_rollout.signing import sandbox_key
 from wish_rollout.signing.public_keys import fingerprint
 from wish_rollout.signing.ssh_keygen import find_keys, sign
@@ -21,7 +21,7 @@ from wish_rollout.signing.ssh_keygen import find_keys, sign
 if TYPE_CHECKING:
     from wish_rollout.rollout.approval.signing import SignerInput
     from wish_rollout.rollout.project.project import Project
-    from wish_rollout.rollout.project.target import Target
+    from wish_rollout.rollout.servers.target import Target
 
 
 def release_from_gate(project: Project, target: Target, who: str, signer: SignerInput) -> LedgerEntry:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from wish_rollout.rollout.project.target import Target
+    from wish_rollout.rollout.servers.target import Target
 
 
 @contextmanager

@@ -7,49 +7,31 @@ from typing import TYPE_CHECKING
 
 from psycopg.pq import TransactionStatus
 
-from wish_rollout.core.errors.databases import StatementFailed, StatementFailedAfterCommit
-from wish_rollout.core.plan.plan import Action
+from wish_rollout.core.errors.statements import StatementFailed, StatementFailedAfterCommit
+from wish_rollout.core.plan.action import Action
 from wish_rollout.core.release.release import format_position
 from wish_rollout.postgres.records.journal import Journal
 from wish_rollout.postgres.sessions.connections import cancel
 from wish_rollout.postgres.sessions.session_limits import set_session_limits
-from wish_rollout.revisions.runs.run_hooks import Hooks
+from wish_rollout.revisions.statements.run_hooks import Hooks
+from wish_rollout.rollout.execution.act_checks import NO_CHECKS, Checks
 from wish_rollout.rollout.execution.attempts import Execution
 from wish_rollout.rollout.execution.commit_verification import CommitVerification
 from wish_rollout.rollout.execution.lock_taking import TransactionLocks
 from wish_rollout.rollout.execution.promised_schemas import PromisedSchemas
 from wish_rollout.rollout.execution.statement_checks import guard_for
 from wish_rollout.rollout.execution.statement_journal import Journaling
-from wish_rollout.rollout.planning.plans import journal_act_name
+from wish_rollout.rollout.planning.act_names import journal_act_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.core.release.measurements import LockSequence
-    from wish_rollout.revisions.runs.run_hooks import Sent
-    from wish_rollout.revisions.runs.script_runs import Direction
-    from wish_rollout.revisions.runs.statement_hooks import Applied
+    from wish_rollout.revisions.runs.script_steps import Direction
+    from wish_rollout.revisions.statements.applied_revisions import Applied
+    from wish_rollout.revisions.statements.run_hooks import Sent
     from wish_rollout.rollout.execution.ledger_recording import Recorder
     from wish_rollout.rollout.project.project import Project
-
-
-@dataclass(frozen=True)
-class Checks:
-    """Functions that are called in the migration's transaction.
-
-    ``first``: before everything else. ``each``: before each revision, in the revision's own transaction. ``completed``:
-    after all revisions, before the act's ledger row is written; ``recorded``: after that.
-    """
-
-    first: Callable[[], None] | None = None
-    each: Callable[[], None] | None = None
-    completed: Callable[[], None] | None = None
-    recorded: Callable[[], None] | None = None
-
-
-NO_CHECKS = Checks()
 
 
 def run_scripts(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.execution import CodeNotApproved
-from wish_rollout.core.plan.plan import Action
+from wish_rollout.core.plan.action import Action
 
 if TYPE_CHECKING:
     from wish_rollout.core.plan.plan import EnvironmentPlan
-    from wish_rollout.revisions.runs.statement_guard import Rehearsed, StatementGuard
+    from wish_rollout.revisions.statements.statement_guard import Rehearsed, StatementGuard
     from wish_rollout.rollout.project.project import Project
-    from wish_rollout.rollout.project.target import Target
+    from wish_rollout.rollout.servers.target import Target
 
 
 def guard_for(
@@ -21,7 +21,7 @@ def guard_for(
 
     ``plan``: None for a run that applies nothing. ``resumed``: an earlier attempt has committed a part.
     """
-    from wish_rollout.revisions.runs.statement_guard import StatementGuard
+    from wish_rollout.revisions.statements.statement_guard import StatementGuard
 
     if not target.environment.gated:
         return StatementGuard(target.name)
@@ -42,7 +42,7 @@ def refuse_changed_code(project: Project, environment: str, approved: Any) -> No
 def rehearsed(project: Project, plan: EnvironmentPlan | None) -> Rehearsed:
     """Return the statements that the plan's revisions, and env.py, sent in the rehearsal."""
     from wish_rollout.revisions.records.code_record import revision_names
-    from wish_rollout.revisions.runs.statement_guard import AFTER, BEFORE, Rehearsed
+    from wish_rollout.revisions.statements.statement_guard import AFTER, BEFORE, Rehearsed
 
     code = project.code.record
     before, after = (plan.env_before, plan.env_after) if plan else (code.before, code.after)

@@ -23,7 +23,7 @@ from wish_rollout.postgres.records.journal import Journal, StatementKey
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wish_rollout.revisions.runs.run_hooks import Sent
+    from wish_rollout.revisions.statements.run_hooks import Sent
 
 NOT_IN_TRANSACTION = (errors.ActiveSqlTransaction, errors.InvalidTransactionTermination)
 """Errors of a statement that cannot run in a transaction block, or of a procedure that commits."""

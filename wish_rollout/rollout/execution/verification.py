@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.errors.plans import RevisionWouldRun
+from wish_rollout.core.errors.planning.rollbacks import RevisionWouldRun
 from wish_rollout.core.errors.verification import SchemaVerificationFailed
 from wish_rollout.core.plan.verification_checks import Check, check_schema, failed_checks
 from wish_rollout.postgres.catalog.database_state import count_rows, read_database_state
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.core.schema.delta import Delta
     from wish_rollout.rollout.project.project import Project
-    from wish_rollout.rollout.project.target import Target
+    from wish_rollout.rollout.servers.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,8 @@ def verify_environment(
 
 def check_idempotent(project: Project, target: Target, connection: psycopg.Connection[Any]) -> Check:
     """Return the check that Alembic finds no revision to run. A revision that it finds is not run."""
-    from wish_rollout.revisions.runs.run_hooks import Hooks
     from wish_rollout.revisions.runs.script_runs import migrate
+    from wish_rollout.revisions.statements.run_hooks import Hooks
 
     if not project.release.head:
         return Check("idempotent", passed=True, detail="there are no revisions")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.core.errors.configuration import NotDagsterDatabase, ProjectNameTaken
+from wish_rollout.core.errors.dagster import NotDagsterDatabase, ProjectNameTaken
 from wish_rollout.core.text.redaction import escape_to_one_line
 from wish_rollout.postgres.catalog.database_state import read_facts
 from wish_rollout.postgres.catalog.foreign_objects import are_dagster_tables, read_relation_names

@@ -23,8 +23,9 @@ from wish_rollout.rollout.planning.plans import plan_target
 from wish_rollout.rollout.planning.refusals import refuse_infeasible
 from wish_rollout.rollout.planning.shared_databases import read_database_identities, refuse_same_database
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
-from wish_rollout.rollout.project.project_sandbox import sandbox
-from wish_rollout.rollout.project.scratch import choose_scratch_server, scratch
+from wish_rollout.rollout.servers.project_sandbox import sandbox
+from wish_rollout.rollout.servers.scratch import scratch
+from wish_rollout.rollout.servers.scratch_choice import choose_scratch_server
 from wish_rollout.sandbox.errors import SandboxMissing
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def check_dagster_database(project: Project, *, claim: bool = False) -> str:
 
     The check connects without Dagster, because Dagster creates its tables when it first opens the database.
     """
-    from wish_rollout.core.errors.configuration import DagsterUnavailable
+    from wish_rollout.core.errors.dagster import DagsterUnavailable
     from wish_rollout.postgres.sessions.connections import connect
     from wish_rollout.sandbox.databases import DAGSTER_VARIABLE
 

@@ -2,109 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.core.plan.findings import HARMLESS, UNREADABLE, DriftFinding, FindingKind
+from wish_rollout.core.plan.findings import DriftFinding, FindingKind
 from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.core.release.release import format_position
-from wish_rollout.core.remedy.remedy import remedy
-from wish_rollout.core.remedy.role_names import Roles
-from wish_rollout.core.remedy.statements import Gap, Remedy
-from wish_rollout.core.schema.column_order import is_column_move
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta_rendering import summarize_delta
-from wish_rollout.core.schema.snapshot import remove_objects
 from wish_rollout.postgres.records.ddl_log import read_ddl_since_last_change
 from wish_rollout.rollout.inspection.drift_findings import environment_findings
+from wish_rollout.rollout.inspection.drift_remedies import remedy_for_environment
+from wish_rollout.rollout.inspection.drift_report import DriftReport, EnvironmentComparison
 from wish_rollout.rollout.inspection.environment_status import EnvironmentStatus, read_environment_statuses
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema, without_baseline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from wish_rollout.core.plan.ddl_record import DdlRecord
     from wish_rollout.core.release.release import Position
     from wish_rollout.core.schema.delta import Delta
     from wish_rollout.core.schema.snapshot import Snapshot
     from wish_rollout.rollout.project.project import Project
-    from wish_rollout.rollout.project.target import Target
-
-NOT_DROPPED = (
-    'a partition made at run time is never dropped here; to allow it: [scope] runtime_partitions = "report"'
-)
-
-
-@dataclass(frozen=True, slots=True)
-class EnvironmentComparison:
-    """The delta from the schema of environment ``a`` to that of ``b``, both at the same revision."""
-
-    position: Position
-    a: str
-    b: str
-    delta: Delta
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields for ``--json``."""
-        return {"revision": list(self.position), "a": self.a, "b": self.b, "delta": self.delta.as_dict()}
-
-
-@dataclass(frozen=True)
-class DriftReport:
-    """Statuses and findings of several environments.
-
-    ``remedies``: the SQL that resolves the drift, by environment. ``models``: the delta from the schema of the scripts
-    to that of the SQLAlchemy models, or None if it was not requested. ``ddl``: the recorded DDL since the last rollout,
-    for environments with drift.
-    """
-
-    statuses: tuple[EnvironmentStatus, ...]
-    findings: tuple[DriftFinding, ...]
-    comparisons: tuple[EnvironmentComparison, ...]
-    remedies: Mapping[str, Remedy] = field(default_factory=dict)
-    models: Delta | None = None
-    ddl: Mapping[str, tuple[DdlRecord, ...]] = field(default_factory=dict)
-
-    @property
-    def exit_code(self) -> int:
-        """4 if anything differs, 1 if an environment cannot be read, otherwise 0."""
-        found = {finding.found for finding in self.findings}
-        if found - HARMLESS - UNREADABLE:
-            return 4
-        return 1 if found & UNREADABLE else 0
-
-    def differs_in_column_order_only(self, environment: str) -> bool:
-        """Return whether the only drift of an environment is another order of columns."""
-        changes = [
-            change
-            for status in self.statuses
-            if status.environment == environment
-            for change in status.assessment.drift.changes
-        ]
-        return bool(changes) and all(map(is_column_move, changes))
-
-    def findings_for(self, environment: str) -> list[DriftFinding]:
-        """Return the findings that concern only this environment."""
-        return [finding for finding in self.findings if finding.environments == (environment,)]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields for ``--json``."""
-        return {
-            "format": 1,
-            "environments": [
-                {
-                    **status.as_dict(),
-                    "findings": [finding.as_dict() for finding in self.findings_for(status.environment)],
-                    "ddl": [record.as_dict() for record in self.ddl.get(status.environment, ())],
-                    "remedy": self.remedies.get(status.environment, Remedy()).as_dict(),
-                }
-                for status in self.statuses
-            ],
-            "between": [comparison.as_dict() for comparison in self.comparisons],
-            "models": None if self.models is None else self.models.as_dict(),
-            "findings": [finding.as_dict() for finding in self.findings],
-        }
+    from wish_rollout.rollout.servers.target import Target
 
 
 def read_drift_report(project: Project, targets: Sequence[Target], *, models: bool = False) -> DriftReport:
@@ -161,41 +82,3 @@ def _compare_environments(
         (a, first), *rest = group.values()
         for b, other in rest:
             yield EnvironmentComparison(position, a, b, difference(first, other))
-
-
-def remedy_for_environment(project: Project, status: EnvironmentStatus) -> Remedy:
-    """Return the SQL that changes a drifted environment's schema to the one of its revision.
-
-    For an unknown revision or an empty version table, it is the SQL that leads to the most similar schema of the release.
-
-    The environment's state must have been read.
-    """
-    assert status.state is not None
-    facts = status.state.facts
-    scope = project.scope_of(project.config.find_environment(status.environment))
-    schema = EnvironmentSchema(project, status.state)
-    roles = Roles.of(scope.migrator or facts.role, scope.roles)
-    live, target = _remedy_schemas(project, schema)
-    found = remedy(live, target, roles, facts.major)
-    gaps = tuple(Gap("table", name, NOT_DROPPED) for name in project.runtime_partitions(schema.live))
-    return replace(found, gaps=(*found.gaps, *gaps)) if gaps else found
-
-
-def _remedy_schemas(project: Project, schema: EnvironmentSchema) -> tuple[Snapshot, Snapshot]:
-    """Return the live schema that a remedy changes, without partitions made at run time, and the one it leads to."""
-    target = schema.at(schema.remedy_position)
-    partitions = project.runtime_partitions(schema.live)
-    return remove_objects(schema.live, {("table", name) for name in partitions}), target
-
-
-def rehearse_remedies(project: Project, report: DriftReport) -> DriftReport:
-    """Return a drift report whose remedies were run on a scratch database, with what came of it."""
-    from wish_rollout.rollout.inspection.remedy_rehearsal import rehearse
-
-    rehearsed = {}
-    for status in report.statuses:
-        if status.environment in report.remedies and status.state is not None:
-            live, target = _remedy_schemas(project, EnvironmentSchema(project, status.state))
-            found = report.remedies[status.environment]
-            rehearsed[status.environment] = rehearse(found, live, target, project.config)
-    return replace(report, remedies={**report.remedies, **rehearsed})

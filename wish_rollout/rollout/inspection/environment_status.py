@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.base import ConfigurationError, RolloutError
-from wish_rollout.core.errors.databases import DatabaseMissing, TableLocked
+from wish_rollout.core.errors.databases import DatabaseMissing
+from wish_rollout.core.errors.statements import TableLocked
 from wish_rollout.core.plan.verdict import DriftAssessment, Verdict
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.schema.delta import Delta
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.rollout.project.project import Project
-    from wish_rollout.rollout.project.target import Target
+    from wish_rollout.rollout.servers.target import Target
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.core.errors.evidence import EvidenceFolderTaken, InvalidEvidence
+from wish_rollout.core.errors.gate.evidence import EvidenceFolderTaken, InvalidEvidence
 from wish_rollout.core.ledger import verify_chain
 from wish_rollout.core.plan.verification_checks import Check
 from wish_rollout.core.reports.evidence import Evidence

@@ -51,7 +51,7 @@ def rehearse(found: Remedy, live: Snapshot, target: Snapshot, config: Config | N
 
 
 def _sandbox(config: Config | None) -> Any:
-    from wish_rollout.rollout.project.project_sandbox import sandbox
+    from wish_rollout.rollout.servers.project_sandbox import sandbox
 
     return sandbox(config) if config else None
 

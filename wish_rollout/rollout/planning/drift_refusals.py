@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.errors.drift import (
+from wish_rollout.core.errors.planning.drift import (
     AdoptionUnnecessary,
     BaselineChanged,
     ColumnOrderDiffers,
@@ -12,9 +12,14 @@ from wish_rollout.core.errors.drift import (
     InvalidIndexesLeft,
     RedundantVersionRows,
 )
-from wish_rollout.core.errors.plans import SchemaAhead, SchemaDrifted, SchemaDriftedAtHead, SchemaNotAdoptable
+from wish_rollout.core.errors.planning.plans import (
+    SchemaAhead,
+    SchemaDrifted,
+    SchemaDriftedAtHead,
+    SchemaNotAdoptable,
+)
 from wish_rollout.core.errors.releases import ForeignEnvironment
-from wish_rollout.core.plan.plan import Action
+from wish_rollout.core.plan.action import Action
 from wish_rollout.core.plan.verdict import Verdict, nearest_position
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.schema.column_order import follow_column_order, is_column_move

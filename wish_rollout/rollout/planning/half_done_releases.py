@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.execution import NothingToReplan, ReleaseChanged, ReplanDiffers
+from wish_rollout.core.plan.action import Action
 from wish_rollout.core.plan.half_done import HalfDone
-from wish_rollout.core.plan.plan import Action, EnvironmentPlan
 from wish_rollout.core.release.measurements import statement_digest
 from wish_rollout.core.release.statement_repeatability import StatementKind, classify_text
 from wish_rollout.core.schema.comparison import difference
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     import psycopg
 
+    from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.postgres.execution.statement_results import StatementResult
-    from wish_rollout.revisions.runs.run_hooks import Sent
+    from wish_rollout.revisions.statements.run_hooks import Sent
     from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 
     Finished = Mapping[StatementKey, StatementResult]

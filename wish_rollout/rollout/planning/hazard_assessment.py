@@ -10,7 +10,7 @@ from wish_rollout.core.hazards.assessment import judge_hazards
 from wish_rollout.core.hazards.pending_revision import PendingRevision
 from wish_rollout.core.hazards.rules.table_rewrite import calls
 from wish_rollout.core.hazards.touched_tables import find_touched_tables
-from wish_rollout.core.plan.plan import Action, EnvironmentPlan
+from wish_rollout.core.plan.action import Action
 from wish_rollout.core.text.secret_masking import is_masked, mask_recorded
 from wish_rollout.postgres.rows.table_statistics import LiveQuestions, read_live_facts
 from wish_rollout.rollout.planning.measurement_notes import measurement_notes
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from wish_rollout.core.hazards.hazard import Hazard
+    from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.core.schema.snapshot import Snapshot
     from wish_rollout.rollout.project.project import Project
 

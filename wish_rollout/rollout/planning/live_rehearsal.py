@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wish_rollout.core.schema.delta import Delta
-    from wish_rollout.revisions.runs.run_hooks import Sent
+    from wish_rollout.revisions.statements.run_hooks import Sent
     from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 
 
@@ -30,10 +30,10 @@ def rehearse_from_live(
     schema that cannot be copied, or a missing scratch server, is a reason too.
     """
     from wish_rollout.postgres.sessions.connections import execute_statements
-    from wish_rollout.revisions.runs.run_hooks import Hooks
-    from wish_rollout.rollout.project.base_schema import SCRATCH
-    from wish_rollout.rollout.project.replay import Replayer
-    from wish_rollout.rollout.project.scratch import scratch
+    from wish_rollout.revisions.statements.run_hooks import Hooks
+    from wish_rollout.rollout.release.base_schema import SCRATCH
+    from wish_rollout.rollout.replay.replayer import Replayer
+    from wish_rollout.rollout.servers.scratch import scratch
 
     project = schema.project
     live, promise = without_baseline(schema, drift), project.history.at(schema.position)

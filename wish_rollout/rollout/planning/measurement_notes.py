@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.plan.plan import Action
+from wish_rollout.core.plan.action import Action
 from wish_rollout.core.release.measurements import statement_digest
 from wish_rollout.core.text.redaction import escape_to_one_line
 from wish_rollout.core.text.secret_masking import is_masked

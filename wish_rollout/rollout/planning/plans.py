@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.environment.conflicting_objects import find_conflicting_objects, is_created_if_missing
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.core.errors.plans import EnvironmentsShareDatabase
-from wish_rollout.core.plan.plan import Action, EnvironmentPlan, Plan
+from wish_rollout.core.errors.planning.plans import EnvironmentsShareDatabase
+from wish_rollout.core.plan.action import Action
+from wish_rollout.core.plan.plan import EnvironmentPlan
+from wish_rollout.core.plan.release_plan import Plan
 from wish_rollout.core.plan.verdict import Verdict
-from wish_rollout.core.release.release import format_position
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta import Delta
 from wish_rollout.postgres.catalog.database_state import read_database_state
-from wish_rollout.postgres.records.journal import act_name, find_interrupted_act
+from wish_rollout.postgres.records.journal import find_interrupted_act
 from wish_rollout.rollout.planning.accepted_differences import (
     baseline_after,
     describe_differences,
     describe_version,
 )
+from wish_rollout.rollout.planning.act_names import journal_act_name
 from wish_rollout.rollout.planning.backports import find_backport
 from wish_rollout.rollout.planning.half_done_releases import add_half_done
 from wish_rollout.rollout.planning.hazard_assessment import add_hazards
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.environment.baseline import Baseline
     from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.rollout.project.project import Project
-    from wish_rollout.rollout.project.target import Target
+    from wish_rollout.rollout.servers.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +107,6 @@ def plan_on_connection(
         schema, replan = EnvironmentSchema(project, state), plan.environment in choices.replan
         plan = add_half_done(connection, plan, schema, act=journal_act_name(project, plan), replan=replan)
     return add_row_findings(project, connection, add_hazards(project, connection, plan)), state
-
-
-def journal_act_name(project: Project, plan: EnvironmentPlan) -> str:
-    """Return the name of a plan's act in the journal: version table, the release's name there, action, and a rollback's target.
-
-    An adoption that applies revisions, and a release that is continued with changed scripts, have the name of an
-    upgrade, by which a later run continues them.
-    """
-    action = Action.UPGRADE if plan.action in (Action.ADOPT, Action.REPLAN) else plan.action
-    how = f"down {format_position(plan.end)}" if plan.action is Action.ROLLBACK else action.value
-    return act_name(project.config.release.version_table, plan.journal_digest, how)
 
 
 def plan_for(

@@ -12,9 +12,9 @@ from wish_rollout.core.errors.databases import (
     ReadOnlyDatabase,
     SchemaMissing,
 )
-from wish_rollout.core.errors.ledger import LedgerMissing, LedgerPrivilegeMissing
-from wish_rollout.core.errors.plans import CleanNotAllowed, ConflictingObjectsFound
-from wish_rollout.core.plan.plan import Action, EnvironmentPlan
+from wish_rollout.core.errors.gate.ledger import LedgerMissing, LedgerPrivilegeMissing
+from wish_rollout.core.errors.planning.plans import CleanNotAllowed, ConflictingObjectsFound
+from wish_rollout.core.plan.action import Action
 from wish_rollout.core.schema.names import schema_of
 from wish_rollout.rollout.planning.drift_refusals import (
     refuse_adoption,
@@ -31,6 +31,7 @@ from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 if TYPE_CHECKING:
     from wish_rollout.config import Environment
     from wish_rollout.core.plan.database_state import DatabaseState, ServerFacts
+    from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.core.schema.delta import Delta
     from wish_rollout.rollout.project.project import Project
 

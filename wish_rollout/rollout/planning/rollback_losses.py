@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from wish_rollout.config.rollbacks import RowPolicy
-from wish_rollout.core.errors.archives import ArchiveNotWritable
-from wish_rollout.core.errors.plans import RollbackLosesRows
+from wish_rollout.core.errors.planning.archives import ArchiveNotWritable
+from wish_rollout.core.errors.planning.rollbacks import RollbackLosesRows
 from wish_rollout.postgres.archives.archive_store import write_privilege_missing
 from wish_rollout.postgres.archives.archive_writing import losses_with_rows, refuse_keyless
 from wish_rollout.postgres.archives.session_settings import plain_text_settings

@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.archive.losses import derive_losses
-from wish_rollout.core.errors.plans import (
+from wish_rollout.core.errors.planning.rollbacks import (
     AlreadyAtRevision,
     InvalidRollbackTarget,
     RevisionIrreversible,
     RollbackAcrossMerge,
 )
 from wish_rollout.core.errors.releases import UnknownRevision
-from wish_rollout.core.plan.plan import Action
+from wish_rollout.core.plan.action import Action
 from wish_rollout.core.release.release import Position, format_position
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.postgres.catalog.database_state import read_database_state
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.core.release.release import Release
     from wish_rollout.rollout.project.project import Project
-    from wish_rollout.rollout.project.target import Target
+    from wish_rollout.rollout.servers.target import Target
 
 
 def plan_rollback(project: Project, target: Target, to: str | None) -> EnvironmentPlan:

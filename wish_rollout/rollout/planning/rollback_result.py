@@ -89,8 +89,8 @@ def measure_rollback(project: Project, start: Position, end: Position) -> Snapsh
 
     None if there is no scratch server, or if ``start`` is not one revision.
     """
-    from wish_rollout.rollout.project.replay import Replayer
-    from wish_rollout.rollout.project.scratch import scratch
+    from wish_rollout.rollout.replay.replayer import Replayer
+    from wish_rollout.rollout.servers.scratch import scratch
 
     key = (project.release.name, start, end)
     if key not in _measured and len(start) == 1 and len(end) < 2:

@@ -13,7 +13,7 @@ from wish_rollout.core.errors.databases import DatabaseUnreachable
 from wish_rollout.core.errors.hazards import RowsDoNotFit
 from wish_rollout.core.errors.projects import ScratchConnectionLost
 from wish_rollout.core.hazards.rename_tracking import all_renames
-from wish_rollout.core.plan.plan import Action, EnvironmentPlan
+from wish_rollout.core.plan.action import Action
 from wish_rollout.core.rows.derived_requirements import derive_requirements
 from wish_rollout.core.rows.requirements import ROWS, source_of
 from wish_rollout.core.text.sql_tokens import tokenize_statements, unquote_identifier
@@ -30,6 +30,7 @@ from wish_rollout.rollout.planning.hazard_assessment import PendingRevisions
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.core.rows.requirements import RowFinding
     from wish_rollout.rollout.project.project import Project
 
@@ -100,9 +101,9 @@ def rehearse_on_sampled_rows(
     afterwards.
     """
     from wish_rollout.postgres.sessions.connections import connect
-    from wish_rollout.rollout.project.base_schema import SCRATCH
-    from wish_rollout.rollout.project.replay import Replayer
-    from wish_rollout.rollout.project.scratch import scratch
+    from wish_rollout.rollout.release.base_schema import SCRATCH
+    from wish_rollout.rollout.replay.replayer import Replayer
+    from wish_rollout.rollout.servers.scratch import scratch
 
     before = project.history.at(plan.upgraded_from)
     named_columns = frozenset(

@@ -1,4 +1,4 @@
-"""A project: its configuration, its targets, its scripts, and the schemas that its history promises.
+"""A project: its configuration, its release, and the schemas that its history promises.
 
-Commands that write scripts are in ``rollout.scripts``.
+Files of the release are in ``release``, the servers in ``servers``, replays in ``replay``.
 """

@@ -8,7 +8,7 @@ import psycopg
 
 from wish_rollout.core.environment.baseline import PLATFORM_KINDS, find_baseline
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.core.errors.drift import BaseSchemaNotRecorded
+from wish_rollout.core.errors.planning.drift import BaseSchemaNotRecorded
 from wish_rollout.core.errors.releases import ForeignEnvironment
 from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.core.release.release import format_position
@@ -22,10 +22,10 @@ from wish_rollout.core.schema.names import schema_of
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.records.version_table import set_revisions
 from wish_rollout.postgres.sessions.connections import connect, execute_statements
-from wish_rollout.rollout.project.base_schema import HEADER, SCRATCH, base_path
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
-from wish_rollout.rollout.project.replay import Replayer
-from wish_rollout.rollout.project.scratch import empty_scratch
+from wish_rollout.rollout.release.base_schema import HEADER, SCRATCH, base_path
+from wish_rollout.rollout.replay.replayer import Replayer
+from wish_rollout.rollout.servers.scratch import empty_scratch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from wish_rollout.core.release.release import Position
     from wish_rollout.core.schema.snapshot import Snapshot
     from wish_rollout.rollout.project.project import Project
-    from wish_rollout.rollout.project.release_source import ReleaseSource
-    from wish_rollout.rollout.project.target import Target
+    from wish_rollout.rollout.release.release_source import ReleaseSource
+    from wish_rollout.rollout.servers.target import Target
 
 
 def record_missing_base(project: Project, target: Target) -> Path | None:

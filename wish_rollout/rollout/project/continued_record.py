@@ -10,7 +10,8 @@ from wish_rollout.revisions.records.journal import BASE
 
 if TYPE_CHECKING:
     from wish_rollout.core.release.release import Position
-    from wish_rollout.revisions.records.journal import Journal, Recorded
+    from wish_rollout.revisions.records.journal import Journal
+    from wish_rollout.revisions.records.recorded_schemas import Recorded
     from wish_rollout.rollout.project.project import Project
 
 

@@ -11,7 +11,7 @@ from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.revisions.records.journal import BASE, Journal
 from wish_rollout.revisions.records.revision_record import apply_changes
 from wish_rollout.rollout.project.release_code import ReleaseCode
-from wish_rollout.rollout.project.release_source import replay_cache
+from wish_rollout.rollout.release.release_source import replay_cache
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from wish_rollout.core.release.release import Position
     from wish_rollout.core.schema.delta import Delta
     from wish_rollout.core.schema.snapshot import Json, Key
-    from wish_rollout.revisions.records.journal import Recorded
+    from wish_rollout.revisions.records.recorded_schemas import Recorded
     from wish_rollout.revisions.records.revision_record import Record
-    from wish_rollout.rollout.project.release_source import ReleaseSource
+    from wish_rollout.rollout.release.release_source import ReleaseSource
 
 KEPT = 8
 """So many schemas are kept in memory."""
@@ -80,7 +80,7 @@ class History:
         return tuple(text for revision in pending for text in self.record(revision.id).upgrade)
 
     def names(self) -> Iterator[Mapping[Key, Mapping[str, Json]]]:
-        """Give objects that together have the names of all that the recorded history has ever had."""
+        """Yield objects that together have the names of all that the recorded history has ever had."""
         before = self.project.release.ancestors(self.base)
         yield self.at(self.base).objects
         for revision in self.project.release.revisions:
@@ -148,7 +148,7 @@ class History:
         name = "+".join(position)
         found = journal.snapshot(name)
         if found is None:
-            from wish_rollout.rollout.project.replay import read_position
+            from wish_rollout.rollout.replay.replay import read_position
 
             found = read_position(self.project, position)
             with suppress(OSError):
@@ -158,8 +158,8 @@ class History:
     def _from_replay(self) -> Recorded:
         """Replay the release, and keep what came of it: the next process asks for the same."""
         if self._replayed is None:
-            from wish_rollout.rollout.project.recorder import Report, at_most_each_second
-            from wish_rollout.rollout.project.replay import replay
+            from wish_rollout.rollout.replay.replay import replay
+            from wish_rollout.rollout.replay.replay_report import Report, at_most_each_second
 
             journal = Journal(self._cache)
             start = journal.snapshot(BASE)

@@ -16,15 +16,15 @@ from wish_rollout.core.environment.unmanaged_objects import (
 from wish_rollout.core.plan.plan import canonical_digest
 from wish_rollout.core.release.script_texts import executed_text
 from wish_rollout.core.schema.snapshot import Snapshot, remove_objects
-from wish_rollout.rollout.project.release_source import ReleaseSource
-from wish_rollout.rollout.project.target import Target
+from wish_rollout.rollout.release.release_source import ReleaseSource
+from wish_rollout.rollout.servers.target import Target
 
 if TYPE_CHECKING:
     import psycopg
 
     from wish_rollout.config import Environment
     from wish_rollout.core.release.release import Position
-    from wish_rollout.revisions.runs.script_runs import ScriptRun
+    from wish_rollout.revisions.runs.script_run import ScriptRun
     from wish_rollout.rollout.project.history import History
     from wish_rollout.rollout.project.release_code import ReleaseCode
 
@@ -42,7 +42,7 @@ class Project(ReleaseSource):
         if self.recorded_major in (0, major):
             return self
         if major not in self._by_major:
-            from wish_rollout.rollout.project.scratch import server_of_version
+            from wish_rollout.rollout.servers.scratch_choice import server_of_version
 
             found = server_of_version(self, major)
             self._by_major[major] = ProjectOnVersion(self, major) if found else self
@@ -123,17 +123,17 @@ class Project(ReleaseSource):
         return self.scripts.revisions_with("allow_positions")
 
     def target(self, name: str, application_name: str = "wish-rollout") -> Target:
-        """Give an environment's database; raise UnknownEnvironment, DatabaseUrlMissing."""
+        """Return an environment's database; raise UnknownEnvironment, DatabaseUrlMissing."""
         env = self.config.find_environment(name)
         return self.target_at(env, self.config.url(env), application_name)
 
     def target_at(self, env: Environment, url: str, application_name: str = "wish-rollout") -> Target:
-        """Give an environment's database at a URL that the caller holds."""
+        """Return an environment's database at a URL that the caller holds."""
         return Target(env, url, self.scope_of(env), application_name)
 
     def script_run(self, target: Target, connection: psycopg.Connection[Any]) -> ScriptRun:
-        """Give what a run of the scripts on this target needs; the session must be in autocommit."""
-        from wish_rollout.revisions.runs.script_runs import ScriptRun
+        """Return what a run of the scripts on this target needs; the session must be in autocommit."""
+        from wish_rollout.revisions.runs.script_run import ScriptRun
 
         return ScriptRun(
             self.scripts,

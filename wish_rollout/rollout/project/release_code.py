@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from wish_rollout.rollout.project.release_source import ReleaseSource
+    from wish_rollout.rollout.release.release_source import ReleaseSource
 
 
 class ReleaseCode:
@@ -38,7 +38,7 @@ class ReleaseCode:
         """The record: from ``meta/``, else of the last replay if nothing changed since, else of a replay."""
         recorded = CodeRecord.read(self.meta) or self._cached()
         if recorded is None:
-            from wish_rollout.rollout.project.replay import replay
+            from wish_rollout.rollout.replay.replay import replay
 
             replay(self.project)
             recorded = self.write(self.cache)

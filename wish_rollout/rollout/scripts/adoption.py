@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.errors.adoption import (
+from wish_rollout.core.errors.planning.adoption import (
     AdoptionNotAtHead,
     AdoptionReplayDiffers,
     DriftNotAdoptable,
@@ -24,16 +24,16 @@ from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.rollout.planning.drift_refusals import drift_error, refuse_position
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema, without_baseline
 from wish_rollout.rollout.project.project import Project
-from wish_rollout.rollout.project.replay import Replayer
-from wish_rollout.rollout.project.scratch import scratch
+from wish_rollout.rollout.replay.replayer import Replayer
 from wish_rollout.rollout.scripts.revision_generation import Generated, add_records
+from wish_rollout.rollout.servers.scratch import scratch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from wish_rollout.core.remedy.statements import Remedy
     from wish_rollout.core.schema.snapshot import Snapshot
-    from wish_rollout.rollout.project.target import Target
+    from wish_rollout.rollout.servers.target import Target
 
 
 def adopt(project: Project, target: Target, message: str = "") -> Generated:
@@ -80,7 +80,7 @@ def adopt(project: Project, target: Target, message: str = "") -> Generated:
 
 
 def statements(found: Remedy) -> Sequence[str]:
-    """Give the SQL of a remedy."""
+    """Return the SQL of a remedy."""
     return [statement.sql for statement in found.statements]
 
 

@@ -10,15 +10,15 @@ from wish_rollout.core.schema.declarable_properties import select_declarable
 from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.sessions.connections import connect
-from wish_rollout.rollout.project.base_schema import SCRATCH
-from wish_rollout.rollout.project.scratch import empty_scratch
+from wish_rollout.rollout.release.base_schema import SCRATCH
+from wish_rollout.rollout.servers.scratch import empty_scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wish_rollout.core.schema.delta import Delta
     from wish_rollout.core.schema.snapshot import Snapshot
-    from wish_rollout.revisions.records.journal import Recorded
+    from wish_rollout.revisions.records.recorded_schemas import Recorded
     from wish_rollout.rollout.project.project import Project
 
 

@@ -13,13 +13,13 @@ from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.catalog.read_context import OWN_SCHEMAS
 from wish_rollout.postgres.sessions.connections import connect
-from wish_rollout.rollout.project.scratch import scratch
+from wish_rollout.rollout.servers.scratch import scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from wish_rollout.rollout.project.project import Project
-    from wish_rollout.rollout.project.target import Target
+    from wish_rollout.rollout.servers.target import Target
 
 KINDS = ("schema", "extension", "default privileges")
 SCHEMA = re.compile(

@@ -16,9 +16,9 @@ from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta import Delta
 from wish_rollout.revisions.records.journal import Journal
 from wish_rollout.rollout.project.continued_record import last_recorded_position, reliable_record
-from wish_rollout.rollout.project.recorded_statements import NotAsRecordedError
-from wish_rollout.rollout.project.recorder import Report, at_most_each_second
-from wish_rollout.rollout.project.replay import replay
+from wish_rollout.rollout.replay.recorded_statements import NotAsRecordedError
+from wish_rollout.rollout.replay.replay import replay
+from wish_rollout.rollout.replay.replay_report import Report, at_most_each_second
 from wish_rollout.rollout.scripts.model_checks import check_models
 from wish_rollout.rollout.scripts.new_revisions import position_before
 from wish_rollout.rollout.scripts.release_hazards import check_hazards
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from wish_rollout.core.release.release import Position
-    from wish_rollout.revisions.records.journal import Recorded
+    from wish_rollout.revisions.records.recorded_schemas import Recorded
     from wish_rollout.rollout.project.project import Project
 
 NEWEST = 20

@@ -8,13 +8,14 @@ from wish_rollout.core.reports.release_report import ReleaseCheck, ReleaseFindin
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.core.schema.snapshot import Snapshot
-from wish_rollout.revisions.records.journal import SchemaWalk
+from wish_rollout.revisions.records.recorded_schemas import SchemaWalk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wish_rollout.core.schema.delta import Delta
-    from wish_rollout.revisions.records.journal import Journal, Objects, Recorded
+    from wish_rollout.revisions.records.journal import Journal
+    from wish_rollout.revisions.records.recorded_schemas import Objects, Recorded
     from wish_rollout.revisions.records.revision_record import Record
     from wish_rollout.rollout.scripts.script_places import ScriptPlaces
 

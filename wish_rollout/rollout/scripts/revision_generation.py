@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.errors.configuration import InvalidConfiguration
 from wish_rollout.core.errors.releases import NothingToGenerate, UnknownRevision
 from wish_rollout.postgres.sessions.connections import connect
-from wish_rollout.rollout.project.base_schema import SCRATCH
 from wish_rollout.rollout.project.continued_record import last_recorded_position, reliable_record
 from wish_rollout.rollout.project.project import Project
-from wish_rollout.rollout.project.recorded_statements import NotAsRecordedError
-from wish_rollout.rollout.project.recorder import Report, at_most_each_second
-from wish_rollout.rollout.project.replay import replay, scratch_at_head
+from wish_rollout.rollout.release.base_schema import SCRATCH
+from wish_rollout.rollout.replay.recorded_statements import NotAsRecordedError
+from wish_rollout.rollout.replay.replay import replay, scratch_at_head
+from wish_rollout.rollout.replay.replay_report import Report, at_most_each_second
 
 if TYPE_CHECKING:
     from collections.abc import Callable

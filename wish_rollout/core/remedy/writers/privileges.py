@@ -157,7 +157,7 @@ def grants(words: Iterable[str], to: str, part: str = "") -> list[str]:
 
 
 def _usual(kind: str, name: str, major: int) -> list[str]:
-    """Give what PUBLIC may do by default (manual, "Privileges")."""
+    """Return what PUBLIC may do by default (manual, "Privileges")."""
     if (kind, name) == PUBLIC_SCHEMA:
         return ["USAGE"] if major >= 15 else ["USAGE", "CREATE"]
     right = "USAGE" if kind in _TYPES else _FOR_ALL.get(kind)
@@ -165,7 +165,7 @@ def _usual(kind: str, name: str, major: int) -> list[str]:
 
 
 def given_by_default(draft: Draft, kind: str) -> dict[str, list[str]]:
-    """Give what ALTER DEFAULT PRIVILEGES may have granted to an object of this kind: whom, and anything."""
+    """Return what ALTER DEFAULT PRIVILEGES may have granted to an object of this kind: whom, and anything."""
     found = {}
     for (of, name), properties in {**draft.live, **draft.target}.items():
         if of == "default privileges" and kind in _CLASSES.get(name.rpartition(" ON ")[2], ()):

@@ -115,12 +115,12 @@ def _list_item(match: re.Match[str]) -> str:
 
 
 def create_function(_draft: Draft, name: str, properties: Props) -> list[str]:
-    """Make a function, or put another in its place."""
+    """Create a function, or put another in its place."""
     return _create("FUNCTION", name, properties)
 
 
 def create_procedure(_draft: Draft, name: str, properties: Props) -> list[str]:
-    """Make a procedure, or put another in its place."""
+    """Create a procedure, or put another in its place."""
     return _create("PROCEDURE", name, properties)
 
 
@@ -150,7 +150,7 @@ def _alter(kind: str) -> object:
 
 
 def create_aggregate(draft: Draft, name: str, properties: Props) -> list[str]:
-    """Make an aggregate."""
+    """Create an aggregate."""
     arguments = properties.pop("arguments", "*")
     properties.pop("returns", None)
     hypothetical = properties.pop("variety", None) == "hypothetical set"

@@ -20,12 +20,12 @@ _PUBLIC_MAY = {"FUNCTIONS": ["EXECUTE"], "TYPES": ["USAGE"]}
 
 
 def create_schema(_draft: Draft, name: str, _properties: Props) -> list[str]:
-    """Make a schema."""
+    """Create a schema."""
     return [f"CREATE SCHEMA {name}"]
 
 
 def create_extension(_draft: Draft, name: str, properties: Props) -> list[str]:
-    """Make an extension, in the version that the server has by default unless one is pinned."""
+    """Create an extension, in the version that the server has by default unless one is pinned."""
     text = f"CREATE EXTENSION {name} SCHEMA {properties.pop('schema')}"
     properties.pop("installed version", None)
     if "version" in properties:
@@ -67,7 +67,7 @@ def default_privileges(draft: Draft, name: str, before: Props, after: Props) -> 
 
 
 def create_event_trigger(_draft: Draft, name: str, properties: Props) -> list[str]:
-    """Make an event trigger; only a superuser may."""
+    """Create an event trigger; only a superuser may."""
     text = f"CREATE EVENT TRIGGER {name} ON {properties.pop('event')}"
     if "tags" in properties:
         text += f" WHEN TAG IN ({', '.join(literal(tag) for tag in properties.pop('tags'))})"
@@ -85,7 +85,7 @@ def alter_event_trigger(_draft: Draft, name: str, pairs: Pairs) -> list[str]:
 
 
 def create_publication(_draft: Draft, name: str, properties: Props) -> list[str]:
-    """Make a publication."""
+    """Create a publication."""
     objects = []
     for table, what in (properties.pop("tables", None) or {}).items():
         columns = f" ({', '.join(what['columns'])})" if "columns" in what else ""

@@ -20,7 +20,7 @@ _WORDS = {"increment": "INCREMENT BY", "start": "START WITH", "cache": "CACHE"}
 
 
 def _full(properties: Properties) -> dict[str, Any]:
-    """Give all parameters, those at their defaults too."""
+    """Return all parameters, those at their defaults too."""
     step = properties.get("increment", 1)
     most = _MOST.get(properties.get("type") or "bigint", 9223372036854775807)
     low = properties.get("minimum", 1 if step > 0 else -1 - most)
@@ -80,7 +80,7 @@ def bounds(properties: Properties) -> tuple[int, int]:
 
 
 def create(draft: Draft, name: str, properties: Props) -> list[str]:
-    """Make a sequence; what owns it comes later."""
+    """Create a sequence; what owns it comes later."""
     text = parameters(properties, {}, new=True)
     owner = properties.get("owned by")
     for key in (*_PARAMETERS, "owned by"):

@@ -55,7 +55,7 @@ def _remarks(draft: Draft, name: str, pairs: Pairs) -> list[str]:
 
 
 def usual_not_null(table: str, column: str) -> str:
-    """Give the name that a column's NOT NULL constraint has by default."""
+    """Return the name that a column's NOT NULL constraint has by default."""
     return f"{unquote_identifier(split_last(table)[1])}_{unquote_identifier(column)}_not_null"
 
 

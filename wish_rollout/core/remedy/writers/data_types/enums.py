@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 
 def create(_draft: Draft, name: str, properties: Props) -> list[str]:
-    """Make an enum."""
+    """Create an enum."""
     labels = properties.pop("labels", [])
     return [f"CREATE TYPE {name} AS ENUM ({', '.join(literal(label) for label in labels)})"]
 
 
 def renamed(before: Sequence[str], after: Sequence[str]) -> dict[str, str]:
-    """Give the labels that are only renamed, old → new."""
+    """Return the labels that are only renamed, old → new."""
     return Change("enum", "", "changed", {"labels": (list(before), list(after))}).labels
 
 
 def added(before: Sequence[str], after: Sequence[str]) -> list[str] | None:
-    """Give the clauses that add what is missing, or None where that does not lead to the wanted labels."""
+    """Return the clauses that add what is missing, or None where that does not lead to the wanted labels."""
     wanted = set(after)
     if [label for label in after if label in set(before)] != list(before) or not wanted.issuperset(before):
         return None

@@ -20,7 +20,7 @@ _NOT_NULLS = ("not null constraint", "not null comment")
 
 
 def create_domain(draft: Draft, name: str, properties: Props) -> list[str]:
-    """Make a domain; its constraints come by themselves."""
+    """Create a domain; its constraints come by themselves."""
     text = f"CREATE DOMAIN {name} AS {properties.pop('type')}"
     if "collation" in properties:
         text += f" COLLATE {properties.pop('collation')}"
@@ -59,7 +59,7 @@ def _domain_not_null(draft: Draft, name: str, pairs: Pairs) -> list[str]:
 
 
 def create_composite(_draft: Draft, name: str, properties: Props) -> list[str]:
-    """Make a composite type."""
+    """Create a composite type."""
     attributes = properties.pop("attributes", None) or []
     made = [f"CREATE TYPE {name} AS ({', '.join(_attribute(each) for each in attributes)})"]
     return made + [_remark(name, each) for each in attributes if "comment" in each]
@@ -106,7 +106,7 @@ def alter_composite(draft: Draft, name: str, pairs: Pairs) -> list[str]:
 
 
 def create_range(_draft: Draft, name: str, properties: Props) -> list[str]:
-    """Make a range type and its multirange."""
+    """Create a range type and its multirange."""
     words = {
         "subtype": "SUBTYPE",
         "operator class": "SUBTYPE_OPCLASS",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def create(draft: Draft, name: str, properties: Props) -> list[str]:
-    """Make a foreign table with its columns."""
+    """Create a foreign table with its columns."""
     inside, after = [], []
     for column in draft.columns(draft.target, name):
         left = dict(draft.target["column", column])

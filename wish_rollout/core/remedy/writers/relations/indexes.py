@@ -34,7 +34,7 @@ _OWN = ("storage parameters", "clustered", "statistics targets")
 
 
 def create(draft: Draft, name: str, properties: Props) -> list[str]:
-    """Make an index; the table can be read meanwhile, not written."""
+    """Create an index; the table can be read meanwhile, not written."""
     if "copy of" in properties:
         return _from_definition(draft, name, properties)
     table = properties.pop("table")
@@ -99,7 +99,7 @@ def drop_copy(draft: Draft, name: str) -> list[str]:
 
 
 def create_statistics(draft: Draft, name: str, properties: Props) -> list[str]:
-    """Make extended statistics; ANALYZE fills them."""
+    """Create extended statistics; ANALYZE fills them."""
     made = [f"CREATE STATISTICS {name} {properties.pop('definition')}"]
     if "statistics target" in properties:
         made += alter_statistics(

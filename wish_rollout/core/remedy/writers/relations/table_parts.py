@@ -34,7 +34,7 @@ def is_copy(objects: Mapping[Key, Properties], key: Key) -> bool:
 
 
 def create_trigger(draft: Draft, name: str, properties: Props) -> list[str]:
-    """Make a trigger."""
+    """Create a trigger."""
     own = split_last(name)[1]
     kind = "CONSTRAINT TRIGGER" if properties.pop("constraint", None) else "TRIGGER"
     text = f"CREATE {kind} {own} {properties.pop('definition')}"
@@ -81,13 +81,13 @@ def _alter(kind: str) -> Alter:
 
 
 def create_rule(_draft: Draft, name: str, properties: Props) -> list[str]:
-    """Make a rule."""
+    """Create a rule."""
     text = f"CREATE RULE {split_last(name)[1]} AS {properties.pop('definition')}"
     return [text, *fires(name, "RULE", properties.pop("enabled", None))]
 
 
 def create_policy(draft: Draft, name: str, properties: Props) -> list[str]:
-    """Make a policy of row security."""
+    """Create a policy of row security."""
     table, own = split_last(name)
     text = f"CREATE POLICY {own} ON {table}"
     if properties.pop("restrictive", None):

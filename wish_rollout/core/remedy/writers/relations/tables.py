@@ -20,7 +20,7 @@ _FLAGS = {"row security": ("ENABLE", "DISABLE"), "force row security": ("FORCE",
 
 
 def create(draft: Draft, name: str, properties: Props) -> list[str]:
-    """Make a table with its columns; a partition and a child take theirs from the parents."""
+    """Create a table with its columns; a partition and a child take theirs from the parents."""
     kept = {"unlogged": "UNLOGGED "}.get(properties.pop("persistence", ""), "")
     parents = properties.pop("inherits", [])
     partition_of = properties.pop("partition of", None)
@@ -78,7 +78,7 @@ def _note_order(draft: Draft, name: str, parents: list[str]) -> None:
 
 
 def _columns(draft: Draft, name: str, partition_of: str | None) -> tuple[str, list[str]]:
-    """Give the list for CREATE TABLE, and what has to follow it."""
+    """Return the list for CREATE TABLE, and what has to follow it."""
     inside, after = [], []
     for column in draft.columns(draft.target, name):
         properties = dict(draft.target["column", column])

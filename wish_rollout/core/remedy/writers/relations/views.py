@@ -52,12 +52,12 @@ def _of_column(draft: Draft, column: str) -> list[str]:
 
 
 def create(draft: Draft, name: str, properties: Props) -> list[str]:
-    """Make a view, with what its columns have."""
+    """Create a view, with what its columns have."""
     return _create(draft, "VIEW", name, properties)
 
 
 def create_materialized(draft: Draft, name: str, properties: Props) -> list[str]:
-    """Make a materialized view, and fill it."""
+    """Create a materialized view, and fill it."""
     return _create(draft, "MATERIALIZED VIEW", name, properties)
 
 

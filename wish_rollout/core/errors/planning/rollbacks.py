@@ -1,0 +1,82 @@
+"""Errors of a rollback that is refused before anything changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wish_rollout.core.errors.base import (
+    ConfigurationError,
+    EnvironmentRefused,
+    Refused,
+)
+
+
+@dataclass(eq=False)
+class RollbackLosesRows(EnvironmentRefused):
+    """A rollback would drop rows."""
+
+    tables: str
+
+    summary = "Rolling '{environment}' back would lose rows: {tables}."
+    explanation = "A rollback must not lose rows that were inserted after the migration."
+    hint = (
+        "let the rollback archive them: rollback = {{ on_rows = \"archive\" }} for '{environment}' in rollout.toml; or save the "
+        "rows and empty the table first, in agreement with their owners: pg_dump -a -t TABLE …"
+    )
+
+
+@dataclass(eq=False)
+class InvalidRollbackTarget(ConfigurationError):
+    """The target of a rollback is not an earlier revision than the database's."""
+
+    environment: str
+    position: str
+    target: str
+
+    summary = "'{environment}' cannot be rolled back from {position} to {target}: {target} is not an earlier revision."
+    hint = "see the current revision: wish-rollout status"
+
+
+@dataclass(eq=False)
+class AlreadyAtRevision(EnvironmentRefused):
+    """The target of a rollback is the database's revision."""
+
+    exit_code = 0
+    position: str
+
+    summary = "nothing to do: {environment} is at {position}"
+
+
+@dataclass(eq=False)
+class RevisionWouldRun(Refused):
+    """The idempotence check found a revision that would run again."""
+
+    revision: str
+
+    summary = "Running the release again would run {revision}."
+
+
+@dataclass(eq=False)
+class RevisionIrreversible(EnvironmentRefused):
+    """A rollback would revert a revision whose downgrade cannot be used."""
+
+    revision: str
+    reason: str
+
+    summary = "Rolling '{environment}' back would revert {revision}, which cannot be reverted: {reason}."
+    explanation = "The script declares it, or it was found when the downgrade was tried on a scratch database. Nothing was changed."
+    hint = (
+        "write a revision that undoes the change, and roll it out: wish-rollout generate -m 'undo {revision}'"
+    )
+
+
+@dataclass(eq=False)
+class RollbackAcrossMerge(EnvironmentRefused):
+    """A rollback would revert a merge revision."""
+
+    merge: str
+    parents: str
+
+    summary = "Rolling '{environment}' back would revert {merge}, which merges {parents}."
+    explanation = "Before a merge revision there are several heads, and the one to roll back to is unknown."
+    hint = "write a revision that undoes the change, and roll it out: wish-rollout generate -m 'undo {merge}'"

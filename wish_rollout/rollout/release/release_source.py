@@ -1,0 +1,120 @@
+"""What is read from files alone: configuration, scripts, release and scope."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from wish_rollout import __version__
+from wish_rollout.config import Config, Environment, load_config
+from wish_rollout.core.environment.platform import NO_PLATFORM, Platform, find_extensions
+from wish_rollout.core.errors.projects import PlatformFailed
+from wish_rollout.core.plan.plan import canonical_digest
+from wish_rollout.core.schema.extension_versions import find_pinned_extensions
+from wish_rollout.rollout.release.base_schema import base_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wish_rollout.core.release.release import Release
+    from wish_rollout.core.schema.scope import Scope
+    from wish_rollout.revisions.script_folder.scripts import Scripts
+    from wish_rollout.rollout.release.measurements import Measurements
+
+
+CACHE = Path(".dagster") / "replays"
+"""Beside rollout.toml: what replays of unrecorded releases came to, a folder a release."""
+
+
+class ReleaseSource:
+    """Configuration, scripts and release: all that is read from files. Reads late, and once."""
+
+    server_major: int | None = None
+    """The major version on which scripts are replayed; None: that of the server that rollout.toml leads to."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.progress: Callable[[str], None] = lambda _: None
+        """Called with what is being done, about once a second, where that takes longer than a second."""
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> Self:
+        """Read rollout.toml; raise InvalidConfiguration."""
+        return cls(load_config(path))
+
+    @cached_property
+    def scripts(self) -> Scripts:
+        """The Alembic script folder."""
+        from wish_rollout.revisions.script_folder.alembic_config import ScriptOptions
+        from wish_rollout.revisions.script_folder.scripts import Scripts
+
+        release = self.config.release
+        options = ScriptOptions(
+            release.alembic_section, release.alembic_x, release.database, release.flask_app
+        )
+        return Scripts(self.config.root, release.migrations, release.alembic_ini, options, release.heads)
+
+    @property
+    def release(self) -> Release:
+        """The chain of revisions up to head."""
+        return self.scripts.release
+
+    @cached_property
+    def measurements(self) -> Measurements:
+        """What the statements of each revision lock, as measured on a scratch server."""
+        from wish_rollout.rollout.release.measurements import Measurements
+
+        return Measurements(self.scripts.folder / "meta", self.config.root)
+
+    def scope_of(self, env: Environment | None = None) -> Scope:
+        """Say what a snapshot of this environment holds; ``None`` is a scratch database.
+
+        Versions count of those extensions that rollout.toml or a revision of the release pins.
+        """
+        scope = self.config.scope_of(env)
+        return replace(
+            scope,
+            ignore=(*scope.ignore, *self.platform.ignored),
+            pinned_extensions=scope.pinned_extensions | self._pinned,
+        )
+
+    @cached_property
+    def platform(self) -> Platform:
+        """What the platform provides, as rollout.toml declares it. Raises PlatformFailed."""
+        path = self.config.release.platform.sql
+        if path is None:
+            return NO_PLATFORM
+        try:
+            return Platform.read((self.config.root / path).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise PlatformFailed(str(path), reason or type(error).__name__) from None
+
+    @cached_property
+    def extensions(self) -> frozenset[str]:
+        """The extensions that the scripts and the platform create."""
+        paths = [self.config.root / revision.path for revision in self.release.revisions]
+        texts = [path.read_text(encoding="utf-8", errors="replace") for path in paths]
+        return find_extensions([*texts, *self.platform.statements]) - {"plpgsql"}
+
+    @cached_property
+    def _pinned(self) -> frozenset[str]:
+        paths = (self.config.root / revision.path for revision in self.release.revisions)
+        return find_pinned_extensions(path.read_text(encoding="utf-8", errors="replace") for path in paths)
+
+
+def replay_cache(project: ReleaseSource) -> Path:
+    """Return the folder of a replay: named by the scripts, what a snapshot holds, and the tool that reads it."""
+    key = canonical_digest(
+        [
+            __version__,
+            project.release.name,
+            repr(project.scope_of()),
+            repr(project.platform),
+            base_digest(project.scripts.folder),
+            *([project.server_major] if project.server_major else ()),
+        ]
+    )[:32]
+    return project.config.root / CACHE / key
