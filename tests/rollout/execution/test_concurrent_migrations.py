@@ -27,7 +27,8 @@ from pathlib import Path
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.rollout.execution.migration import migrate_environment
 from wish_rollout.rollout.approval.approver_rules import approval_rules
-from wish_rollout.rollout.approval.approvals import find_authorization, subject_of_plan
+from wish_rollout.rollout.approval.approvals import find_authorization
+from wish_rollout.rollout.approval.request import subject_of_plan
 from wish_rollout.rollout.project.project import Project
 from wish_rollout.rollout.execution.ledger_recording import Actor
 import wish_rollout.revisions.runs.script_runs

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 
 from wish_rollout.defs.runs import json_parsing
 
-
 TICKS_UNTIL_UNREACHABLE = 3
 """Number of successive ticks without an answer after which an environment is reported as unreachable."""
 
