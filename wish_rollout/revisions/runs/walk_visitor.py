@@ -1,4 +1,4 @@
-"""The visitor of a walk through the scripts: what it is told of each revision."""
+"""The visitor of a walk through the scripts, which gets the result of each revision."""
 
 from __future__ import annotations
 
