@@ -26,7 +26,7 @@ from wish_rollout.core.reports.status_report import EnvironmentReport, StatusRep
 from wish_rollout.core.rows.requirements import RowFinding
 from wish_rollout.defs.gate.approval_events import RecordedRequest
 from wish_rollout.defs.runs.run_outcome import RunOutcome, StageResult
-from wish_rollout.postgres.archives.restoration import RestoredObject
+from wish_rollout.postgres.archives.row_restoration import RestoredObject
 from wish_rollout.rollout.approval.approval_progress import ApprovalProgress
 from wish_rollout.rollout.archives.restoration import Restoration
 from wish_rollout.rollout.inspection.doctor import CheckResult

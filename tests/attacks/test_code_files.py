@@ -23,7 +23,7 @@ from wish_rollout.revisions.records.code_record import (
 )
 from wish_rollout.revisions.script_folder.code_trace import CodeTrace, imported_names
 from wish_rollout.revisions.script_folder.scripts import Scripts
-from wish_rollout.rollout.scripts.secretless_process import without_secrets
+from wish_rollout.rollout.project_commands.secretless_process import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -91,7 +91,7 @@ def test_changed_text_is_refused(signed: tuple[str, Key], attack: str) -> None:
 
 def test_signature_of_another_purpose_or_statement_is_refused(signed: tuple[str, Key]) -> None:
     """An ungated statement and an approval are signed in one namespace; their texts cannot be exchanged."""
-    from wish_rollout.core.ungated import UngatedStatement
+    from wish_rollout.core.approval.gate_release import UngatedStatement
 
     text = UngatedStatement("prod", "1 of cluster 7", HEAD, "moved").text()
     for document in (

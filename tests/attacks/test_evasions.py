@@ -18,7 +18,7 @@ from wish_rollout.core.errors.execution import (
     StatementNotApproved,
 )
 from wish_rollout.postgres.sessions.connections import connect
-from wish_rollout.revisions.runs.script_run import ScriptRun
+from wish_rollout.revisions.runs.run_parameters import ScriptRun
 from wish_rollout.revisions.runs.script_runs import migrate
 from wish_rollout.revisions.script_folder.scripts import Scripts
 from wish_rollout.revisions.statements.run_hooks import Hooks

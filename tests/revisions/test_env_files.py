@@ -17,7 +17,7 @@ from tests.revisions.env_files import ENV_FILES
 from wish_rollout.core.errors.projects import FlaskAppMissing, NoMigrationsRun, SeveralDatabases
 from wish_rollout.core.errors.releases import ScriptFailed, VersionTableMismatch
 from wish_rollout.postgres.sessions.connections import connect
-from wish_rollout.revisions.runs.script_run import ScriptRun
+from wish_rollout.revisions.runs.run_parameters import ScriptRun
 from wish_rollout.revisions.runs.script_runs import migrate
 from wish_rollout.revisions.script_folder.alembic_config import ScriptOptions
 from wish_rollout.revisions.script_folder.scripts import Scripts

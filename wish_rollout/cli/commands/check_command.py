@@ -60,9 +60,9 @@ def check(
     json: JsonOption = False,
 ) -> None:
     """Check that scripts, recorded schemas and models agree, for a pull request (exit 5 if not)."""
-    from wish_rollout.rollout.scripts.new_revisions import revisions_since
-    from wish_rollout.rollout.scripts.release_checks import check_release
-    from wish_rollout.rollout.scripts.secretless_process import without_secrets
+    from wish_rollout.rollout.project_commands.new_revisions import revisions_since
+    from wish_rollout.rollout.project_commands.release_checks import check_release
+    from wish_rollout.rollout.project_commands.secretless_process import without_secrets
 
     files = [_parse_file(each) for each in write or ()]
     project = _with_scratch(load_project(context), scratch)

@@ -40,9 +40,9 @@ def generate(
     json: JsonOption = False,
 ) -> None:
     """Write a revision for the changes in the models, and record the schema that it leads to."""
-    from wish_rollout.rollout.scripts.adoption import adopt as write_adoption
-    from wish_rollout.rollout.scripts.revision_generation import generate as write_revision
-    from wish_rollout.rollout.scripts.revision_generation import write_records
+    from wish_rollout.rollout.project_commands.adoption import adopt as write_adoption
+    from wish_rollout.rollout.project_commands.revision_generation import generate as write_revision
+    from wish_rollout.rollout.project_commands.revision_generation import write_records
 
     if (base or as_is) and not record:
         raise typer.BadParameter("--from and --as-is go with --record")
@@ -78,9 +78,9 @@ def generate(
 
 def recorded_revisions(project: Project) -> list[str]:
     """Return the revisions that meta/ has."""
-    from wish_rollout.revisions.records.journal import Journal
+    from wish_rollout.revisions.records.meta_folder import MetaFolder
 
-    return list(Journal(project.scripts.folder / "meta").entries)
+    return list(MetaFolder(project.scripts.folder / "meta").entries)
 
 
 def init(
@@ -110,14 +110,14 @@ def init(
     from pathlib import Path
 
     from wish_rollout.rollout.project.project import Project
-    from wish_rollout.rollout.scripts.project_files import add_platform, write_project_files
-    from wish_rollout.rollout.scripts.revision_generation import write_records
+    from wish_rollout.rollout.project_commands.project_files import add_platform, write_project_files
+    from wish_rollout.rollout.project_commands.revision_generation import write_records
 
     folder = Path.cwd()
     files = write_project_files(folder, database or None)
     config = folder / "rollout.toml"
     if platform_from:
-        from wish_rollout.rollout.scripts.platform_draft import draft_platform
+        from wish_rollout.rollout.project_commands.platform_draft import draft_platform
 
         project = Project.load(config)
         with output.progress(f"reading the platform of {platform_from}"):

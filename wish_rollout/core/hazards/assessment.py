@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.hazards.held_locks import TransactionLocks
+from wish_rollout.core.hazards.blocked_tables import TransactionLocks
 from wish_rollout.core.hazards.measured_hazards import LOCK_KINDS, MeasuredHazards
 from wish_rollout.core.hazards.revision_steps import revision_steps
 from wish_rollout.core.hazards.rules import (

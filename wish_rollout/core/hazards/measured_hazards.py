@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.hazards.held_locks import is_concurrent, snapshot_name
+from wish_rollout.core.hazards.blocked_tables import is_concurrent, snapshot_name
 from wish_rollout.core.hazards.row_writes import written_tables
 from wish_rollout.core.hazards.rules import (
     constraints,
@@ -23,9 +23,9 @@ from wish_rollout.core.text.sql_tokens import unquote_identifier
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from wish_rollout.core.hazards.blocked_tables import HeldLock, TransactionLocks
     from wish_rollout.core.hazards.executed_statements import ExecutedStatement
     from wish_rollout.core.hazards.hazard import Hazard, RevisionStep
-    from wish_rollout.core.hazards.held_locks import HeldLock, TransactionLocks
     from wish_rollout.core.hazards.statement_actions import StatementAction
 
 LOCK_KINDS = frozenset(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.postgres.archives.archive_store import archived, drop_contents, revoke_all
-from wish_rollout.postgres.archives.checksums import count_and_checksum
+from wish_rollout.postgres.archives.row_checksums import count_and_checksum
 from wish_rollout.postgres.catalog.database_state import count
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from wish_rollout.core.release.release import Release
-    from wish_rollout.revisions.runs.script_run import ScriptRun
+    from wish_rollout.revisions.runs.run_parameters import ScriptRun
     from wish_rollout.revisions.script_folder.scripts import Scripts
 
 

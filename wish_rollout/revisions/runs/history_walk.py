@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from alembic.runtime.migration import MigrationContext, RevisionStep
 
-    from wish_rollout.revisions.runs.script_run import ScriptRun
+    from wish_rollout.revisions.runs.run_parameters import ScriptRun
 
 
 class _RollBack(Exception):

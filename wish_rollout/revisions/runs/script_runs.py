@@ -16,7 +16,7 @@ from wish_rollout.core.errors.releases import VersionTableMismatch
 from wish_rollout.revisions.runs.script_errors import explained
 from wish_rollout.revisions.runs.script_steps import Direction, steps_to
 from wish_rollout.revisions.runs.statement_hooks import listen
-from wish_rollout.revisions.script_folder.script_surroundings import (
+from wish_rollout.revisions.script_folder.process_settings import (
     event_loop,
     flask_context,
     protect_process,
@@ -32,7 +32,7 @@ from wish_rollout.revisions.statements.run_hooks import NO_HOOKS, Hooks
 
 if TYPE_CHECKING:
     from wish_rollout.core.release.release import Position
-    from wish_rollout.revisions.runs.script_run import ScriptRun
+    from wish_rollout.revisions.runs.run_parameters import ScriptRun
 
 ALEMBIC = threading.Lock()
 """``alembic.context`` is a module of globals: one env.py at a time in a process."""

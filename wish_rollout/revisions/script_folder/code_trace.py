@@ -18,7 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.revisions.script_folder.scripts_environment import (
+from wish_rollout.revisions.script_folder.calling_frames import (
     INSTALLED,
     compiled_from_source,
     is_called_by_scripts,

@@ -10,7 +10,7 @@ from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.configuration import AlembicProjectNotFound
 from wish_rollout.core.errors.projects import SubfolderProject
 from wish_rollout.revisions.script_folder.alembic_config import ScriptOptions
-from wish_rollout.revisions.script_folder.script_surroundings import uses_flask
+from wish_rollout.revisions.script_folder.process_settings import uses_flask
 from wish_rollout.revisions.script_folder.scripts import Scripts
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 import psycopg
 import sqlalchemy as sa
 
-from wish_rollout.revisions.script_folder.scripts_environment import is_called_by_scripts
+from wish_rollout.revisions.script_folder.calling_frames import is_called_by_scripts
 from wish_rollout.revisions.sessions.engine_connection import LentConnection, connection_for
 from wish_rollout.revisions.statements.driver_guard import refuse_other_session
 

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 
-from wish_rollout.revisions.script_folder.scripts_environment import is_called_by_scripts, is_module_of
+from wish_rollout.revisions.script_folder.calling_frames import is_called_by_scripts, is_module_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.pg_catalog import pg_catalog_meta
 from sqlalchemy.sql import visitors
 
-from wish_rollout.revisions.script_folder.scripts_environment import is_module_of
+from wish_rollout.revisions.script_folder.calling_frames import is_module_of
 
 INDEX_LOOKUP = (
     "SELECT i.indisvalid FROM pg_catalog.pg_index i"

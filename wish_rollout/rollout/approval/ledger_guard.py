@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.approval.documents import NAMESPACE
+from wish_rollout.core.approval.gate_release import GateInForce, find_gate
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.gate.approvals import ApprovalOutdated
 from wish_rollout.core.errors.gate.ledger import DatabaseOfGatedEnvironment, GateRemoved
@@ -19,7 +20,6 @@ from wish_rollout.core.ledger import (
     rows_of,
     verify_chain,
 )
-from wish_rollout.core.ungated import GateInForce, find_gate
 from wish_rollout.postgres.catalog.database_state import read_facts
 from wish_rollout.postgres.records import ledger
 from wish_rollout.postgres.records.ledger_integrity import refuse_altered_ledger

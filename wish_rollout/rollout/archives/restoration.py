@@ -17,8 +17,8 @@ from wish_rollout.core.errors.planning.archives import (
 )
 from wish_rollout.core.release.release import format_position, parse_position
 from wish_rollout.postgres.archives import archive_store
-from wish_rollout.postgres.archives.restoration import RestoredObject, Restorer
 from wish_rollout.postgres.archives.row_copies import archive_checksum
+from wish_rollout.postgres.archives.row_restoration import RestoredObject, Restorer
 from wish_rollout.postgres.archives.sequence_values import advance_sequences
 from wish_rollout.postgres.archives.session_settings import plain_text_settings
 from wish_rollout.postgres.archives.table_description import describe_table

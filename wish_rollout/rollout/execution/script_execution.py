@@ -17,10 +17,10 @@ from wish_rollout.revisions.statements.run_hooks import Hooks
 from wish_rollout.rollout.execution.act_checks import NO_CHECKS, Checks
 from wish_rollout.rollout.execution.attempts import Execution
 from wish_rollout.rollout.execution.commit_verification import CommitVerification
-from wish_rollout.rollout.execution.lock_taking import TransactionLocks
 from wish_rollout.rollout.execution.promised_schemas import PromisedSchemas
 from wish_rollout.rollout.execution.statement_checks import guard_for
 from wish_rollout.rollout.execution.statement_journal import Journaling
+from wish_rollout.rollout.execution.transaction_locks import TransactionLocks
 from wish_rollout.rollout.planning.act_names import journal_act_name
 
 if TYPE_CHECKING:

@@ -63,7 +63,7 @@ def _read_ddl(target: Target) -> tuple[DdlRecord, ...]:
 
 
 def _compare_with_models(project: Project) -> Delta | None:
-    from wish_rollout.rollout.scripts.model_checks import models_drift
+    from wish_rollout.rollout.project_commands.model_checks import models_drift
 
     return models_drift(project)
 

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.revisions.records.code_record import CodeRecord
-from wish_rollout.revisions.records.journal import BASE
+from wish_rollout.revisions.records.meta_folder import BASE
 
 if TYPE_CHECKING:
     from wish_rollout.core.release.release import Position
-    from wish_rollout.revisions.records.journal import Journal
+    from wish_rollout.revisions.records.meta_folder import MetaFolder
     from wish_rollout.revisions.records.recorded_schemas import Recorded
     from wish_rollout.rollout.project.project import Project
 
 
-def reliable_record(project: Project, journal: Journal) -> Recorded | None:
+def reliable_record(project: Project, journal: MetaFolder) -> Recorded | None:
     """Return what is recorded, or None if scripts, env.py or what they import are no longer what they were."""
     try:
         journal.check(project.release)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.extension_versions import pin_versions
 from wish_rollout.core.schema.snapshot import Snapshot
-from wish_rollout.revisions.records.journal import BASE, Journal
+from wish_rollout.revisions.records.meta_folder import BASE, MetaFolder
 from wish_rollout.revisions.records.revision_record import apply_changes
 from wish_rollout.rollout.project.release_code import ReleaseCode
 from wish_rollout.rollout.release.release_source import replay_cache
@@ -34,7 +34,7 @@ class History:
         self.project = project
         self._cache = replay_cache(project)
         is_recorded = project.server_major is None
-        self.journal = Journal(project.scripts.folder / "meta" if is_recorded else self._cache / "meta")
+        self.journal = MetaFolder(project.scripts.folder / "meta" if is_recorded else self._cache / "meta")
         self.journal.check(project.release)
         self.code = ReleaseCode(project, self.journal.folder, self._cache)
         self._replayed: Recorded | None = None
@@ -68,7 +68,7 @@ class History:
         """The major version of the server on which the release was rehearsed; 0 if it is not known."""
         if self._replayed:
             return self._replayed.postgres
-        return self.journal.postgres or Journal(self._cache).postgres
+        return self.journal.postgres or MetaFolder(self._cache).postgres
 
     def promised(self, start: Position, end: Position) -> Delta:
         """Return the delta that going from one position to another promises."""
@@ -144,7 +144,7 @@ class History:
                 objects = dict(parent.objects)
                 apply_changes(objects, record.merged)
                 return Snapshot(objects, parent.readable_properties)
-        journal = Journal(self._cache)
+        journal = MetaFolder(self._cache)
         name = "+".join(position)
         found = journal.snapshot(name)
         if found is None:
@@ -161,7 +161,7 @@ class History:
             from wish_rollout.rollout.replay.replay import replay
             from wish_rollout.rollout.replay.replay_report import Report, at_most_each_second
 
-            journal = Journal(self._cache)
+            journal = MetaFolder(self._cache)
             start = journal.snapshot(BASE)
             if start is not None and self._is_cache_complete(journal):
                 self._replayed = journal.recorded(start)
@@ -174,6 +174,6 @@ class History:
                 self.code.write(self._cache)
         return self._replayed
 
-    def _is_cache_complete(self, journal: Journal) -> bool:
+    def _is_cache_complete(self, journal: MetaFolder) -> bool:
         """Return whether the last replay was recorded as a whole, and no file that it used has changed since."""
         return bool(journal.entries or not self.project.release.revisions) and self.code.is_cache_current()

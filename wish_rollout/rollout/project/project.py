@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.config import Environment
     from wish_rollout.core.release.release import Position
-    from wish_rollout.revisions.runs.script_run import ScriptRun
+    from wish_rollout.revisions.runs.run_parameters import ScriptRun
     from wish_rollout.rollout.project.history import History
     from wish_rollout.rollout.project.release_code import ReleaseCode
 
@@ -133,7 +133,7 @@ class Project(ReleaseSource):
 
     def script_run(self, target: Target, connection: psycopg.Connection[Any]) -> ScriptRun:
         """Return what a run of the scripts on this target needs; the session must be in autocommit."""
-        from wish_rollout.revisions.runs.script_run import ScriptRun
+        from wish_rollout.revisions.runs.run_parameters import ScriptRun
 
         return ScriptRun(
             self.scripts,

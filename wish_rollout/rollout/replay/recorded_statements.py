@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.release.release import Position
     from wish_rollout.core.schema.scope import Scope
     from wish_rollout.revisions.records.recorded_schemas import Recorded
-    from wish_rollout.revisions.runs.script_run import ScriptRun
+    from wish_rollout.revisions.runs.run_parameters import ScriptRun
 
 MARKERS = frozenset({"BEGIN", "COMMIT"})
 """They are recorded where a script leaves its transaction, and where it enters one again."""

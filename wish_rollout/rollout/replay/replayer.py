@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.revisions.runs.history_walk import walk
-from wish_rollout.revisions.runs.script_run import ScriptRun
+from wish_rollout.revisions.runs.run_parameters import ScriptRun
 from wish_rollout.revisions.runs.script_runs import migrate
 from wish_rollout.revisions.statements.run_hooks import NO_HOOKS, Hooks
 from wish_rollout.rollout.release.base_schema import SCRATCH

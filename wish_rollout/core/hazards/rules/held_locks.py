@@ -8,8 +8,8 @@ from wish_rollout.core.hazards.hazard import HazardText
 from wish_rollout.core.text.redaction import escape_to_one_line
 
 if TYPE_CHECKING:
+    from wish_rollout.core.hazards.blocked_tables import HeldLock
     from wish_rollout.core.hazards.hazard import Hazard, RevisionStep
-    from wish_rollout.core.hazards.held_locks import HeldLock
 
 KIND = "lock-held"
 WHY_EARLIER = (

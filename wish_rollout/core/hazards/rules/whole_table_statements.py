@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.hazards.blocked_tables import is_concurrent, tables_of_action
 from wish_rollout.core.hazards.hazard import HazardText
-from wish_rollout.core.hazards.held_locks import is_concurrent, tables_of_action
 from wish_rollout.core.hazards.revision_code import names_of
 
 if TYPE_CHECKING:

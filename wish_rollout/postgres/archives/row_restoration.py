@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.archive.archive import ArchivedObject
 from wish_rollout.postgres.archives.archive_store import archived, drop_contents, revoke_all
-from wish_rollout.postgres.archives.checksums import checksum_expression, count_and_checksum
 from wish_rollout.postgres.archives.restore_conditions import RestoreConditions
+from wish_rollout.postgres.archives.row_checksums import checksum_expression, count_and_checksum
 from wish_rollout.postgres.archives.row_copies import archive_checksum
 from wish_rollout.postgres.archives.row_security import row_security_not_forced
 from wish_rollout.postgres.archives.sequence_values import advance_past_rows

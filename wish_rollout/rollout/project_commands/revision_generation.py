@@ -71,12 +71,12 @@ def write_records(
     ``base``: record only what comes after this revision; without it ``[release] base``, else all. ``as_is``: accept
     downgrades that do not lead back. ``progress`` is called with each revision.
     """
-    from wish_rollout.revisions.records.journal import Journal
+    from wish_rollout.revisions.records.meta_folder import MetaFolder
 
     base = base or project.config.release.base
     if base is not None and base not in project.release.by_id:
         raise UnknownRevision(base, ", ".join(project.release.by_id))
-    journal = Journal(project.scripts.folder / "meta")
+    journal = MetaFolder(project.scripts.folder / "meta")
     recorded = replay(project, (base,) if base else (), report=Report(at_most_each_second(progress)))
     journal.write(project.release, recorded, as_is=as_is)
     project.measurements.write([each for each in project.release.revisions if each.id in recorded.records])

@@ -14,16 +14,16 @@ from wish_rollout.core.reports.release_report import (
 )
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta import Delta
-from wish_rollout.revisions.records.journal import Journal
+from wish_rollout.revisions.records.meta_folder import MetaFolder
 from wish_rollout.rollout.project.continued_record import last_recorded_position, reliable_record
+from wish_rollout.rollout.project_commands.finding_locations import FindingLocations
+from wish_rollout.rollout.project_commands.model_checks import check_models
+from wish_rollout.rollout.project_commands.new_revisions import position_before
+from wish_rollout.rollout.project_commands.release_hazards import check_hazards
+from wish_rollout.rollout.project_commands.replay_checks import check_downgrades, check_replay
 from wish_rollout.rollout.replay.recorded_statements import NotAsRecordedError
 from wish_rollout.rollout.replay.replay import replay
 from wish_rollout.rollout.replay.replay_report import Report, at_most_each_second
-from wish_rollout.rollout.scripts.model_checks import check_models
-from wish_rollout.rollout.scripts.new_revisions import position_before
-from wish_rollout.rollout.scripts.release_hazards import check_hazards
-from wish_rollout.rollout.scripts.replay_checks import check_downgrades, check_replay
-from wish_rollout.rollout.scripts.script_places import ScriptPlaces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,14 +48,14 @@ def check_release(
     ``progress`` is called with what is being done. ``only``: the revisions to examine, with all that come after them;
     None: all. The scripts are replayed once. ``every``: those of all recorded revisions, and not only of the newest ones.
     """
-    places = ScriptPlaces(project)
+    places = FindingLocations(project)
     findings = _check_files(project, places, progress)
     if not findings[0].passed:
         return ReleaseReport(tuple(findings))
     progress("replay")
     try:
         behaviour: list[str] = []
-        journal = Journal(project.scripts.folder / "meta")
+        journal = MetaFolder(project.scripts.folder / "meta")
         report = Report(at_most_each_second(progress), behaviour)
         found = _replay(project, journal, report, only, every=every)
     except RolloutError as error:
@@ -74,7 +74,7 @@ def check_release(
 
 
 def _check_files(
-    project: Project, places: ScriptPlaces, progress: Callable[[str], None]
+    project: Project, places: FindingLocations, progress: Callable[[str], None]
 ) -> list[ReleaseCheck]:
     """Return the checks that read files only. If the heads cannot be read, that is the only one."""
     progress("one head")
@@ -86,7 +86,7 @@ def _check_files(
 
 
 def _replay(
-    project: Project, journal: Journal, report: Report, only: frozenset[str] | None, *, every: bool
+    project: Project, journal: MetaFolder, report: Report, only: frozenset[str] | None, *, every: bool
 ) -> Recorded:
     """Replay the scripts that are to be checked.
 
@@ -102,7 +102,7 @@ def _replay(
 
 
 def _results(
-    places: ScriptPlaces, title: str, run: Callable[[], Iterator[ReleaseCheck]]
+    places: FindingLocations, title: str, run: Callable[[], Iterator[ReleaseCheck]]
 ) -> list[ReleaseCheck]:
     """Return the results of a check; an error that it raises is a failure."""
     results: list[ReleaseCheck] = []
@@ -113,7 +113,7 @@ def _results(
     return results
 
 
-def _base(project: Project, journal: Journal, only: frozenset[str] | None) -> Position:
+def _base(project: Project, journal: MetaFolder, only: frozenset[str] | None) -> Position:
     """Return the position after which revisions are examined: where the records begin, or before the new ones."""
     recorded = journal.base if journal.entries else ()
     if only is None:
@@ -122,11 +122,11 @@ def _base(project: Project, journal: Journal, only: frozenset[str] | None) -> Po
     return position_before(release, frozenset(only) - release.ancestors(recorded))
 
 
-def _failed(places: ScriptPlaces, name: str, error: RolloutError) -> ReleaseCheck:
+def _failed(places: FindingLocations, name: str, error: RolloutError) -> ReleaseCheck:
     return ReleaseCheck(name, passed=False, detail=str(error), findings=places.of_error(name, error))
 
 
-def _changes(places: ScriptPlaces, found: Recorded) -> tuple[RevisionChange, ...]:
+def _changes(places: FindingLocations, found: Recorded) -> tuple[RevisionChange, ...]:
     revisions = (places.project.release.revision(name) for name in found.records)
     return tuple(
         RevisionChange(each.id, each.message, places.path(each.path), found.records[each.id].upgrade)
@@ -152,8 +152,8 @@ def _is_uncertain(findings: list[ReleaseCheck]) -> bool:
     return any(not finding.passed and finding.name in ("history", "replay") for finding in findings)
 
 
-def _history(project: Project, places: ScriptPlaces) -> Iterator[ReleaseCheck]:
-    journal = Journal(project.scripts.folder / "meta")
+def _history(project: Project, places: FindingLocations) -> Iterator[ReleaseCheck]:
+    journal = MetaFolder(project.scripts.folder / "meta")
     journal.check(project.release)
     known = project.release.by_id
     before = project.release.ancestors(journal.base) if journal.entries else frozenset()

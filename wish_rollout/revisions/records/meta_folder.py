@@ -16,7 +16,7 @@ from wish_rollout.core.errors.base import InvalidSnapshotFile
 from wish_rollout.core.errors.releases import InvalidReleaseRecord, ScriptEdited
 from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.revisions.records.file_replacement import replace_file
-from wish_rollout.revisions.records.journal_entries import Entry, build_entry, read_text, sha256_of
+from wish_rollout.revisions.records.meta_entries import Entry, build_entry, read_text, sha256_of
 from wish_rollout.revisions.records.recorded_schemas import Recorded, whole_schemas
 from wish_rollout.revisions.records.revision_record import FORMAT, Record
 
@@ -30,7 +30,7 @@ BASE = "base"
 JOURNAL = "_journal.json"
 
 
-class Journal:
+class MetaFolder:
     """The folder ``meta/`` of a script folder."""
 
     def __init__(self, folder: Path) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from wish_rollout.core.release.release import format_position
+from wish_rollout.rollout.project_commands.revision_generation import add_records
 from wish_rollout.rollout.replay.replay import read_position
-from wish_rollout.rollout.scripts.revision_generation import add_records
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from wish_rollout.core.hazards.hazard import Hazard
     from wish_rollout.core.release.release import Revision
     from wish_rollout.rollout.project.project import Project
-    from wish_rollout.rollout.scripts.script_places import ScriptPlaces
+    from wish_rollout.rollout.project_commands.finding_locations import FindingLocations
 
 ASSUMED_ROWS = 1_000_000
 """Rows that each table is assumed to have before a revision."""
 
 
 def check_hazards(
-    project: Project, places: ScriptPlaces, revisions: Container[str]
+    project: Project, places: FindingLocations, revisions: Container[str]
 ) -> Iterator[ReleaseCheck]:
     """Yield a check with the hazards of these revisions that their scripts do not allow, each with file and line.
 
@@ -64,7 +64,7 @@ def _text(revision: Revision, hazard: Hazard) -> str:
     return f"{place}: {hazard.kind}: {hazard.subject} on {hazard.table}, under {hazard.lock}"
 
 
-def _finding(places: ScriptPlaces, revision: Revision, hazard: Hazard) -> ReleaseFinding:
+def _finding(places: FindingLocations, revision: Revision, hazard: Hazard) -> ReleaseFinding:
     lock = f", under {hazard.lock}" if hazard.lock != "none" else ""
     text = f"{hazard.subject} on {hazard.table}{lock}: {hazard.why} Instead: {hazard.instead}"
     path = places.path(revision.path)

@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wish_rollout.core.schema.delta import Delta
-    from wish_rollout.revisions.records.journal import Journal
+    from wish_rollout.revisions.records.meta_folder import MetaFolder
     from wish_rollout.revisions.records.recorded_schemas import Objects, Recorded
     from wish_rollout.revisions.records.revision_record import Record
-    from wish_rollout.rollout.scripts.script_places import ScriptPlaces
+    from wish_rollout.rollout.project_commands.finding_locations import FindingLocations
 
 SHOWN = 6
 """So many differences are shown."""
 
 
 def check_replay(
-    places: ScriptPlaces, journal: Journal, found: Recorded, behaviour: list[str]
+    places: FindingLocations, journal: MetaFolder, found: Recorded, behaviour: list[str]
 ) -> Iterator[ReleaseCheck]:
     """Compare what each revision does with what is recorded of it."""
     wrong: list[str] = []
@@ -56,7 +56,7 @@ def check_replay(
     yield ReleaseCheck("behaviour", not behaviour, "; ".join(behaviour) or "every verify() holds", failed)
 
 
-def _of_verify(places: ScriptPlaces, text: str) -> ReleaseFinding:
+def _of_verify(places: FindingLocations, text: str) -> ReleaseFinding:
     return places.finding("behaviour", text, text.partition(":")[0], "verify")
 
 
@@ -70,7 +70,9 @@ def _difference(before: Objects, one: Record, other: Record, found: Recorded) ->
     return difference(*schemas)
 
 
-def check_downgrades(places: ScriptPlaces, journal: Journal, found: Recorded) -> Iterator[ReleaseCheck]:
+def check_downgrades(
+    places: FindingLocations, journal: MetaFolder, found: Recorded
+) -> Iterator[ReleaseCheck]:
     """Report revisions that cannot be undone: new ones as a failure, older and declared ones as information."""
     from wish_rollout.revisions.script_folder.declarations import IRREVERSIBLE, declared_reasons
 

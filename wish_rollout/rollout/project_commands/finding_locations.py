@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from wish_rollout.rollout.project.project import Project
 
 
-class ScriptPlaces:
+class FindingLocations:
     """The places of a project's files. Paths are relative to the repository, or to rollout.toml without one."""
 
     def __init__(self, project: Project) -> None:

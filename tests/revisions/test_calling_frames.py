@@ -8,7 +8,7 @@ import alembic
 import pytest
 
 import wish_rollout
-from wish_rollout.revisions.script_folder.scripts_environment import is_installed
+from wish_rollout.revisions.script_folder.calling_frames import is_installed
 
 PROGRAM = Path(wish_rollout.__file__).parent
 

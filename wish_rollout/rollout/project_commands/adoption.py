@@ -24,8 +24,8 @@ from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.rollout.planning.drift_refusals import drift_error, refuse_position
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema, without_baseline
 from wish_rollout.rollout.project.project import Project
+from wish_rollout.rollout.project_commands.revision_generation import Generated, add_records
 from wish_rollout.rollout.replay.replayer import Replayer
-from wish_rollout.rollout.scripts.revision_generation import Generated, add_records
 from wish_rollout.rollout.servers.scratch import scratch
 
 if TYPE_CHECKING:

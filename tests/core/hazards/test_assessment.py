@@ -15,7 +15,7 @@ from wish_rollout.core.hazards.script_statements import Script
 from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.core.text.sql_tokens import index_key_expression, tokenize_statements
 
-DOCS = Path(__file__).parents[2] / "docs" / "hazards.md"
+DOCS = Path(__file__).parents[3] / "docs" / "hazards.md"
 
 
 def test_every_hazard_has_a_section_with_bad_why_and_good() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.projects import GitReferenceUnusable
 from wish_rollout.rollout.approval.git import run_git
-from wish_rollout.rollout.scripts.script_places import ScriptPlaces
+from wish_rollout.rollout.project_commands.finding_locations import FindingLocations
 
 if TYPE_CHECKING:
     from wish_rollout.core.release.release import Position, Release
@@ -18,7 +18,7 @@ def revisions_since(project: Project, reference: str) -> frozenset[str]:
 
     Scripts that are not committed count as well. Raises GitReferenceUnusable.
     """
-    places = ScriptPlaces(project)
+    places = FindingLocations(project)
 
     def error(reason: str) -> GitReferenceUnusable:
         return GitReferenceUnusable(reference, reason)
