@@ -80,7 +80,7 @@ def _not_null(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     if "not null constraint" in pairs:
         after = identifier(pairs.pop("not null constraint")[1] or usual)
         if new.get("not null"):
-            made.append(f"ALTER TABLE {table} RENAME CONSTRAINT {named} TO {after}")
+            made += _constraint_rename(draft, table, named, after)
         named = after
     if pairs.pop("not null not valid", (None, None))[0]:
         made.append(f"ALTER TABLE {table} VALIDATE CONSTRAINT {named}")
@@ -91,6 +91,13 @@ def _not_null(draft: Draft, name: str, pairs: Pairs) -> list[str]:
         after = pairs.pop("not null comment")[1]
         made.append(f"COMMENT ON CONSTRAINT {named} ON {table} IS {literal(after) if after else 'NULL'}")
     return made
+
+
+def _constraint_rename(draft: Draft, table: str, old: str, new: str) -> list[str]:
+    """Return the statements that rename a constraint. PostgreSQL 18 refuses RENAME CONSTRAINT for a typed table."""
+    rename = f"ALTER TABLE {table} RENAME CONSTRAINT {old} TO {new}"
+    of_type = draft.target.get(("table", table), {}).get("of type")
+    return [f"ALTER TABLE {table} NOT OF", rename, f"ALTER TABLE {table} OF {of_type}"] if of_type else [rename]
 
 
 def _not_valid(table: str, column: str, usual: str, pairs: Pairs, *, is_not_null: bool) -> list[str]:
