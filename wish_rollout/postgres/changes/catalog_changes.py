@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.postgres.changes.catalog_rows import Counts, Entry, Key, Listing, Moment, Rows, Written
 from wish_rollout.postgres.changes.prepared_queries import PreparedQueries, as_array
+from wish_rollout.postgres.changes.written_rows import Counts, Entry, Key, Listing, Moment, Rows, Written
 from wish_rollout.postgres.queries import load_query
 from wish_rollout.postgres.sessions.read_transaction import PLAIN_SETTINGS
 

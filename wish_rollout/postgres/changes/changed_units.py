@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from wish_rollout.postgres.changes.catalog_rows import Entry
+from wish_rollout.postgres.changes.written_rows import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wish_rollout.postgres.changes.catalog_changes import CatalogChanges
-    from wish_rollout.postgres.changes.catalog_rows import Key, Rows, Written
+    from wish_rollout.postgres.changes.written_rows import Key, Rows, Written
 
 RELATIONS = frozenset("rpvmf")
 _ON_RELATION = frozenset(

@@ -10,7 +10,7 @@ from wish_rollout.postgres.changes.changed_units import Units
 if TYPE_CHECKING:
     from wish_rollout.core.schema.snapshot import Key
     from wish_rollout.postgres.catalog.catalog_objects import CatalogObjects
-    from wish_rollout.postgres.changes.catalog_rows import Listing, Written
+    from wish_rollout.postgres.changes.written_rows import Listing, Written
 
 Objects = dict["Key", Any]
 

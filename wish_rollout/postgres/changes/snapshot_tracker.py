@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.schema.delta import Delta
     from wish_rollout.core.schema.scope import Scope
     from wish_rollout.core.schema.snapshot import Key
-    from wish_rollout.postgres.changes.catalog_rows import Moment, Rows, Written
+    from wish_rollout.postgres.changes.written_rows import Moment, Rows, Written
 
 
 class SnapshotTracker:

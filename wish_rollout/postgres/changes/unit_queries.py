@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.schema.snapshot import Json
     from wish_rollout.postgres.catalog.catalog_objects import CatalogObjects
-    from wish_rollout.postgres.changes.catalog_rows import Rows, Written
+    from wish_rollout.postgres.changes.written_rows import Rows, Written
 
 WHERE = {
     "pg_constraint": ("constraints", "not_nulls"),

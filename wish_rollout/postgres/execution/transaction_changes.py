@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.schema.scope import Scope
     from wish_rollout.core.schema.snapshot import Json, Key
-    from wish_rollout.postgres.changes.catalog_rows import Counts, Moment
+    from wish_rollout.postgres.changes.written_rows import Counts, Moment
 
 
 class TransactionChanges:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.release.measurements import Way
     from wish_rollout.core.release.release import Position
-    from wish_rollout.postgres.changes.catalog_rows import Moment
+    from wish_rollout.postgres.changes.written_rows import Moment
     from wish_rollout.revisions.runs.run_parameters import ScriptRun
     from wish_rollout.rollout.release.release_source import ReleaseSource
     from wish_rollout.rollout.replay.walk_segments import Segment

@@ -75,7 +75,7 @@ class DropStatements:
             return views.drop_query(self.draft, name)
         if kind == "default":
             return defaults.drop(self.draft, name)
-        if kind == "trigger" and table_parts.from_parent(self.draft.live, name):
+        if kind == "trigger" and table_parts.original_trigger(self.draft.live, name):
             return table_parts.drop_copy(self.draft.live, name)
         if kind == "column":
             return [] if creation.follows_type(self.draft, split_last(name)[0]) else [self._drop_column(name)]

@@ -8,14 +8,18 @@ from wish_rollout.core.remedy.graph.parts import DEFINITION, whole_name
 from wish_rollout.core.remedy.graph.schema_index import RELATIONS, WHOLES, parents_of
 from wish_rollout.core.remedy.graph.step_graph import Step
 from wish_rollout.core.remedy.identity_sequences import heir
+from wish_rollout.core.remedy.writers.relations.table_parts import original_trigger
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from wish_rollout.core.remedy.draft import Draft
     from wish_rollout.core.remedy.steps.change_set import ChangeSet
     from wish_rollout.core.schema.snapshot import Key
 
 VIEWS = ("view", "materialized view")
+COPIED = ("constraint", "trigger")
 
 
 class StepLookup:
@@ -70,11 +74,38 @@ class StepLookup:
             return self.parent_column_dropped(name)
         if kind == "function":
             return self._base_type_of(key)
+        if kind in COPIED and (original := self._original_dropped(key)):
+            return original
         copied = ("index", str(live[key].get("copy of")))
         if copied in dropped:
             return copied
         attached = ("index", str(live[key].get("attached to")))
         return attached if attached in dropped else None
+
+    def _original_dropped(self, key: Key) -> Key | None:
+        """Return the dropped constraint or trigger of which this is an inherited copy: the copy is dropped with it."""
+        kind, name = key
+        live, (table, own) = self.draft.live, split_last(name)
+        target = self.draft.target.get(("table", table))
+        if target is not None and parents_of(target) != parents_of(live.get(("table", table), {})):
+            return None
+        if kind == "trigger":
+            names = [original] if (original := original_trigger(live, name)) else []
+        else:
+            names = [*self._original_constraints(table, own)] if live[key].get("copy") else []
+        if names and all((kind, each) in self.changes.dropped for each in names):
+            return kind, names[0]
+        return None
+
+    def _original_constraints(self, table: str, own: str) -> Iterator[str]:
+        """Yield the constraints of parents, and of their parents, from which a constraint is inherited."""
+        live = self.draft.live
+        for parent in parents_of(live.get(("table", table), {})):
+            properties = live.get(("constraint", f"{parent}.{own}"))
+            if properties is not None and not properties.get("copy"):
+                yield f"{parent}.{own}"
+            else:
+                yield from self._original_constraints(parent, own)
 
     def _owner_dropped(self, sequence: str) -> Key | None:
         """Return the column or table with which a sequence is dropped."""

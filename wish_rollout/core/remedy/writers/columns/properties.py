@@ -97,7 +97,9 @@ def _constraint_rename(draft: Draft, table: str, old: str, new: str) -> list[str
     """Return the statements that rename a constraint. PostgreSQL 18 refuses RENAME CONSTRAINT for a typed table."""
     rename = f"ALTER TABLE {table} RENAME CONSTRAINT {old} TO {new}"
     of_type = draft.target.get(("table", table), {}).get("of type")
-    return [f"ALTER TABLE {table} NOT OF", rename, f"ALTER TABLE {table} OF {of_type}"] if of_type else [rename]
+    return (
+        [f"ALTER TABLE {table} NOT OF", rename, f"ALTER TABLE {table} OF {of_type}"] if of_type else [rename]
+    )
 
 
 def _not_valid(table: str, column: str, usual: str, pairs: Pairs, *, is_not_null: bool) -> list[str]:

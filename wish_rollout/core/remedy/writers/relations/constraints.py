@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from wish_rollout.core.remedy.sql_syntax import Props
 
 DEFERRED = ("deferrable", "initially deferred")
+_OWN = ("storage parameters", "clustered")
+"""What a copy of a parent's constraint can have by itself, beside comments and the state of its triggers."""
 ALTERS = frozenset({"attached to", "storage parameters", "clustered", "comment", "index comment", "triggers"})
 
 
@@ -124,8 +126,9 @@ def _as_copy(draft: Draft, name: str, properties: Props) -> list[str]:
     """Give a copy of a parent's constraint what it has by itself; the copy is there already."""
     if "triggers" in properties:
         draft.gap("constraint", name, UNKNOWN_TRIGGERS)
+    pairs: Pairs = {key: (None, properties[key]) for key in _OWN if key in properties}
     properties.clear()
-    return []
+    return alter(draft, name, pairs)
 
 
 def drop_copy(draft: Draft, name: str) -> list[str]:
@@ -133,6 +136,7 @@ def drop_copy(draft: Draft, name: str) -> list[str]:
     whole, own = split_last(name)
     live = draft.live["constraint", name]
     made = [enable_triggers(name)] if "triggers" in live else []
+    made += alter(draft, name, {key: (live[key], None) for key in _OWN if key in live})
     return made + ([f"COMMENT ON CONSTRAINT {own} ON {whole} IS NULL"] if "comment" in live else [])
 
 

@@ -10,7 +10,7 @@ from wish_rollout.core.remedy.sql_syntax import literal
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from wish_rollout.core.remedy.draft import Alter, Draft, Pairs
     from wish_rollout.core.remedy.sql_syntax import Properties, Props
@@ -19,17 +19,27 @@ if TYPE_CHECKING:
 _FIRES = {None: "ENABLE", "disabled": "DISABLE", "replica": "ENABLE REPLICA", "always": "ENABLE ALWAYS"}
 
 
-def from_parent(objects: Mapping[Key, Properties], name: str) -> bool:
-    """Return whether a partition's trigger is a copy of its parent's that fires in another way."""
+def original_trigger(objects: Mapping[Key, Properties], name: str) -> str | None:
+    """Return the trigger of a partitioned table of which a partition's trigger is a copy; None for an own trigger."""
+    return next(reversed([*_triggers_above(objects, name)]), None)
+
+
+def _triggers_above(objects: Mapping[Key, Properties], name: str) -> Iterator[str]:
+    """Yield the triggers above a partition's, the nearest first.
+
+    A partition's copy is in a snapshot only if it differs, so the tables in between may have none.
+    """
     table, own = split_last(name)
-    parent = objects.get(("table", table), {}).get("partition of")
-    return parent is not None and ("trigger", f"{parent}.{own}") in objects
+    while parent := objects.get(("table", table), {}).get("partition of"):
+        table = str(parent)
+        if ("trigger", f"{table}.{own}") in objects:
+            yield f"{table}.{own}"
 
 
 def is_copy(objects: Mapping[Key, Properties], key: Key) -> bool:
     """Return whether an index, a constraint or a trigger is a partition's copy of its parent's."""
     if key[0] == "trigger":
-        return from_parent(objects, key[1])
+        return original_trigger(objects, key[1]) is not None
     return bool({"copy", "copy of"} & objects[key].keys())
 
 
@@ -38,7 +48,7 @@ def create_trigger(draft: Draft, name: str, properties: Props) -> list[str]:
     own = split_last(name)[1]
     kind = "CONSTRAINT TRIGGER" if properties.pop("constraint", None) else "TRIGGER"
     text = f"CREATE {kind} {own} {properties.pop('definition')}"
-    made = [] if from_parent(draft.target, name) else [text]
+    made = [] if original_trigger(draft.target, name) else [text]
     if "constraint comment" in properties:
         made.append(_constraint_comment(name, properties.pop("constraint comment")))
     return made + fires(name, "TRIGGER", properties.pop("enabled", None))
@@ -47,10 +57,10 @@ def create_trigger(draft: Draft, name: str, properties: Props) -> list[str]:
 def drop_copy(live: Mapping[Key, Properties], name: str) -> list[str]:
     """Make a partition's trigger its parent's mere copy again."""
     table, own = split_last(name)
-    parent = live["trigger", f"{live['table', table]['partition of']}.{own}"]
+    above = live["trigger", next(_triggers_above(live, name))]
     copy = live["trigger", name]
-    differs = copy.get("enabled") != parent.get("enabled")
-    made = fires(name, "TRIGGER", parent.get("enabled"), always=True) if differs else []
+    differs = copy.get("enabled") != above.get("enabled")
+    made = fires(name, "TRIGGER", above.get("enabled"), always=True) if differs else []
     return made + ([f"COMMENT ON TRIGGER {own} ON {table} IS NULL"] if "comment" in copy else [])
 
 
