@@ -21,6 +21,7 @@ from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.revisions.runs.run_parameters import ScriptRun
 from wish_rollout.revisions.runs.script_runs import migrate
 from wish_rollout.revisions.script_folder.scripts import Scripts
+from wish_rollout.revisions.statements.rehearsed_statements import AFTER, BEFORE, Rehearsed
 from wish_rollout.revisions.statements.run_hooks import Hooks
 from wish_rollout.revisions.statements.statement_guard import AFTER, BEFORE, Rehearsed, StatementGuard
 

@@ -15,32 +15,46 @@ from wish_rollout.core.errors.execution import (
     StatementNotApproved,
 )
 from wish_rollout.core.hazards.cluster_statements import cluster_statements
+from wish_rollout.core.release.measurements import statement_digest
 from wish_rollout.core.text.redaction import redact
 from wish_rollout.core.text.secret_masking import is_masked, mask_recorded, mask_statement
 from wish_rollout.core.text.statement_display import display_statements
 from wish_rollout.revisions.records.code_record import CodeRecord
 from wish_rollout.revisions.records.revision_record import Record
-from wish_rollout.revisions.statements.internal_statements import CONSTRAINT_LOOKUP
-from wish_rollout.revisions.statements.statement_guard import BEFORE, Rehearsed, StatementGuard
+from wish_rollout.revisions.statements.helper_statements import (
+    CONSTRAINT_LOOKUP,
+    CREATE_PARENT,
+    CREATE_PARTITION,
+    PAGES,
+    SIZE,
+    batch_statement,
+    literal,
+)
+from wish_rollout.revisions.statements.rehearsed_statements import BEFORE, Rehearsed
+from wish_rollout.revisions.statements.statement_guard import StatementGuard
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def batch(start: int, end: int, *, skip_locked: bool = False) -> str:
+    """Return the statement of a backfill for some pages."""
+    return batch_statement(
+        "t", "a = 1", "a IS NULL", PAGES.format(start=start, end=end), skip_locked=skip_locked
+    )
+
 
 CREATE, INSERT, INDEX = (
     "CREATE TABLE t (id int)",
     "INSERT INTO t VALUES (1)",
     "CREATE INDEX CONCURRENTLY i ON t (id)",
 )
-BATCH = (
-    "UPDATE t SET a = 1 WHERE ctid = ANY (ARRAY(SELECT ctid FROM t WHERE ctid >= '({},0)' AND ctid < '({},0)'"
-    " AND (a IS NULL) FOR NO KEY UPDATE SKIP LOCKED)) AND (a IS NULL) RETURNING (a IS NULL)"
-)
 REHEARSED = Rehearsed(
     {
         BEFORE: ("SET timezone TO 'UTC'",),
         "1": (CREATE, INSERT),
         "2": ("COMMIT", INDEX, "BEGIN", "ALTER TABLE t ADD CHECK (id > 0) NOT VALID"),
-        "3": (BATCH.format(0, 64),),
+        "3": (batch(0, 64), batch(64, 128)),
     },
     code=frozenset({"env.py"}),
 )
@@ -105,44 +119,83 @@ def test_anything_else_is_refused_and_ends_the_migration(attack: str) -> None:
 
 def test_batches_of_a_backfill_may_repeat_and_nothing_else_may() -> None:
     checked = guard()
-    run(checked, "3", *(BATCH.format(n, n + 64) for n in (0, 64, 128)), again=True)
-    assert checked.allows_look("3", "SELECT EXISTS (SELECT FROM t WHERE a IS NULL)")
-    for text in ("DELETE FROM accounts", BATCH.format(0, 64).replace("a = 1", "a = 2")):
-        with pytest.raises(StatementNotApproved):
-            run(guard(), "3", BATCH.format(0, 64), text, again=True)
-    with pytest.raises(StatementNotApproved):
-        run(guard(), "3", BATCH.format(0, 64), BATCH.format(64, 128))
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        "SELECT pg_terminate_backend(1)",
+    run(checked, "3", *(batch(n, n + 64) for n in (0, 64, 128)), again=True)
+    run(guard(), "3", batch(0, 64, skip_locked=True), batch(64, 96), again=True)
+    others = (
         "DELETE FROM accounts",
-        "SELECT EXISTS (SELECT FROM t WHERE lower_the_drawbridge())",
-        "SELECT i.indisvalid FROM set_password('x')",
-        f"{CONSTRAINT_LOOKUP}; DELETE FROM accounts",
-    ],
+        batch(0, 64).replace("a = 1", "a = 2"),
+        batch(0, 64, skip_locked=True).replace("FROM t ", "FROM u "),
+        batch(0, 64, skip_locked=True).replace("IS NULL", "IS NOT NULL", 1),
+    )
+    for text in others:
+        with pytest.raises(StatementNotApproved):
+            run(guard(), "3", batch(0, 64), text, again=True)
+    with pytest.raises(StatementNotApproved):
+        run(guard(), "3", batch(0, 64), batch(64, 128))
+
+
+ATTACHED = "ALTER TABLE t ATTACH PARTITION u FOR VALUES IN ('x')"
+HELPER = Rehearsed({"3": (batch(0, 64),), "4": (ATTACHED,)})
+LOOKS = (
+    ("3", "SELECT EXISTS (SELECT FROM t WHERE a IS NULL)"),
+    ("3", "SELECT set_config('lock_timeout', '25ms', false)"),
+    ("3", SIZE.format(place="'t'")),
+    ("4", CREATE_PARENT.format(place=literal('s."it\'s"'))),
+    ("4", CREATE_PARTITION.format(bounds="FOR VALUES IN ('x')")),
 )
-def test_statement_disguised_as_a_helpers_query_is_compared(query: str) -> None:
-    assert not guard().allows_look("3", query)
+DISGUISED = (
+    ("3", "SELECT pg_terminate_backend(1)"),
+    ("3", "DELETE FROM accounts"),
+    ("3", "SELECT EXISTS (SELECT FROM t WHERE lower_the_drawbridge())"),
+    ("3", "SELECT EXISTS (SELECT FROM t WHERE a IS NULL) OR lower_the_drawbridge() OR (a IS NULL)"),
+    ("3", "SELECT i.indisvalid FROM set_password('x')"),
+    ("3", f"{CONSTRAINT_LOOKUP}; DELETE FROM accounts"),
+    ("3", "SELECT set_config('role', 'postgres', false)"),
+    ("3", "SELECT set_config('lock_timeout', 'x' || lower_the_drawbridge(), false)"),
+    ("4", "SELECT set_config('lock_timeout', '0', false)"),
+    ("3", SIZE.format(place="'t') || lower_the_drawbridge('x'")),
+    ("4", CREATE_PARENT.format(place="'t' || lower_the_drawbridge()")),
+    ("4", CREATE_PARENT.format(place="'t'").replace("'t'", "'u'", 1)),
+    ("4", CREATE_PARTITION.format(bounds="FOR VALUES IN (lower_the_drawbridge())")),
+    ("4", CREATE_PARTITION.format(bounds="FOR VALUES IN ('x'); DELETE FROM accounts")),
+    ("3", CREATE_PARTITION.format(bounds="FOR VALUES IN ('x')")),
+    ("4", "DROP TABLE wish_rollout_parent"),
+)
+
+
+@pytest.mark.parametrize(("revision", "query"), LOOKS)
+def test_query_of_a_helper_is_no_statement(revision: str, query: str) -> None:
+    assert guard(rehearsed=HELPER).allows_look(revision, query, query)
+
+
+@pytest.mark.parametrize(("revision", "query"), DISGUISED)
+def test_statement_disguised_as_a_helpers_query_is_compared(revision: str, query: str) -> None:
+    assert not guard(rehearsed=HELPER).allows_look(revision, query, query)
 
 
 def test_interrupted_helpers_may_find_their_work_done() -> None:
-    run(guard(resumed=True), "2", "ALTER TABLE t ADD CHECK (id > 0) NOT VALID")
-    run(
-        guard(),
-        "2",
-        "COMMIT",
-        "DROP INDEX CONCURRENTLY IF EXISTS i",
-        INDEX,
-        "BEGIN",
-        REHEARSED.statements["2"][-1],
-    )
-    with pytest.raises(StatementNotApproved):
-        run(guard(resumed=True), "1", INSERT)
+    """What comes before a statement that the journal records as finished is done, and nothing else."""
+    check = REHEARSED.statements["2"][-1]
+    run(guard(resumed=True), "2", check)
+    run(guard(), "2", "COMMIT", "DROP INDEX CONCURRENTLY IF EXISTS i", INDEX, "BEGIN", check)
     with pytest.raises(StatementNotApproved):
         run(guard(), "2", "COMMIT", "DROP INDEX CONCURRENTLY IF EXISTS other", INDEX)
+    for revision, done, left in (
+        ("1", CREATE, INSERT),
+        ("4", "INSERT INTO t VALUES ('a')", "INSERT INTO t VALUES ('b')"),
+    ):
+        rehearsed = Rehearsed(
+            {**REHEARSED.statements, "4": ("INSERT INTO t VALUES ('a')", "INSERT INTO t VALUES ('b')")}
+        )
+        finished = {(revision, statement_digest(done), 1)}
+        run(StatementGuard("prod", rehearsed, resumed=True, finished=finished), revision, left)
+        for more in (set(), {(revision, statement_digest(done), 2)}, {("9", statement_digest(done), 1)}):
+            with pytest.raises(StatementNotApproved):
+                run(StatementGuard("prod", rehearsed, resumed=True, finished=more), revision, left)
+        with pytest.raises(StatementNotApproved):
+            run(StatementGuard("prod", rehearsed, resumed=True, finished=finished), revision)
+        with pytest.raises(StatementNotApproved):
+            run(StatementGuard("prod", rehearsed, finished=finished), revision, left)
 
 
 def test_declared_revision_may_differ_and_is_still_hashed() -> None:

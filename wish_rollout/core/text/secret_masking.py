@@ -74,7 +74,7 @@ PREFIXES = (
 )
 """A text without one of these contains no known form."""
 FUNCTIONS = ("secret", "credentials", "pgp_", "crypt", "hmac")
-MARK = re.compile(r" /\* a secret is masked; sha256 of the statement: [0-9a-f]{64} \*/$")
+MARK = re.compile(r" /\* a secret is masked; sha256 of the statement: ([0-9a-f]{64}) \*/$")
 LONG = 100_000
 MAX_LITERAL_NAMES = 6
 """A literal after a name that only ends like a secret's is masked from this length on: ``token = 'x'`` is no secret."""
@@ -133,3 +133,9 @@ def mask_recorded(text: str) -> str:
 def is_masked(text: str) -> bool:
     """Return whether a stored statement contains a masked secret."""
     return bool(MARK.search(text[-120:]))
+
+
+def digest_of_masked(text: str) -> str:
+    """Return the hash of the real text of a masked statement, or "" for another text."""
+    found = MARK.search(text[-120:])
+    return found[1] if found else ""

@@ -11,15 +11,20 @@ import sqlalchemy as sa
 from alembic import op
 
 from wish_rollout.revisions.operations.operation_sql import quoted, scalar, text_clause
+from wish_rollout.revisions.statements.helper_statements import (
+    LEFT_ROWS,
+    PAGES,
+    READ_SETTING,
+    SIZE,
+    WRITE_SETTING,
+    batch_statement,
+    literal,
+)
 from wish_rollout.revisions.statements.internal_statements import AGAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_PAGES = (
-    "SELECT max(pg_catalog.pg_relation_size(relid)) / current_setting('block_size')::int + 1 FROM"
-    " (SELECT relid FROM pg_partition_tree('{place}') UNION SELECT '{place}'::regclass) AS tree"
-)
 LOG = logging.getLogger("alembic.runtime.migration")
 ROW_LOCKED = "55P03", "40P01"
 """lock_not_available and deadlock_detected (manual, appendix A)."""
@@ -72,7 +77,7 @@ def _fill(filling: _Backfill, patience: float) -> int:
     while True:
         if filling.update_all_pages():
             progressed = time.monotonic()
-        if not scalar(f"SELECT EXISTS (SELECT FROM {filling.place} WHERE {filling.where})"):  # noqa: S608
+        if not scalar(LEFT_ROWS.format(place=filling.place, where=filling.where)):
             return filling.done
         if time.monotonic() - progressed > patience:
             raise NotFilled(
@@ -84,14 +89,14 @@ def _fill(filling: _Backfill, patience: float) -> int:
 @contextmanager
 def _session_settings() -> Iterator[None]:
     """Set the session's settings for a backfill. Under Wish Rollout, each statement has its own lock_timeout anyway."""
-    before = {name: scalar(f"SELECT current_setting('{name}')") for name in SETTINGS}
+    before = {name: scalar(READ_SETTING.format(name=name)) for name in SETTINGS}
     for name, value in SETTINGS.items():
-        scalar(f"SELECT set_config('{name}', '{value}', false)")
+        scalar(WRITE_SETTING.format(name=name, value=value))
     try:
         yield
     finally:
         for name, value in before.items():
-            scalar(f"SELECT set_config('{name}', '{value}', false)")
+            scalar(WRITE_SETTING.format(name=name, value=value))
 
 
 class _Backfill:
@@ -109,10 +114,10 @@ class _Backfill:
     def update_all_pages(self) -> int:
         """Update the rows of all pages that no other session has locked; return how many."""
         before, start = self.done, 0
-        size = int(scalar(_PAGES.format(place=self.place.replace("'", "''"))) or 1)
+        size = int(scalar(SIZE.format(place=literal(self.place))) or 1)
         while start < size:
             count, started = self.pages, time.monotonic()
-            updated = self._update_batch(f"ctid >= '({start},0)' AND ctid < '({start + count},0)'")
+            updated = self._update_batch(PAGES.format(start=start, end=start + count))
             start += count
             self._adapt(time.monotonic() - started)
             self.done += updated
@@ -129,22 +134,14 @@ class _Backfill:
     def _update_batch(self, pages: str) -> int:
         """Update the rows of some pages; if one is locked for longer than the lock_timeout, all but the locked rows."""
         try:
-            return self._update(f"{pages} AND ({self.where})")
+            return self._update(pages)
         except sa.exc.OperationalError as error:
             if getattr(error.orig, "sqlstate", None) not in ROW_LOCKED:
                 raise
-        chosen = (
-            f"SELECT ctid FROM {self.place} WHERE {pages} AND ({self.where}) FOR NO KEY UPDATE SKIP LOCKED"  # noqa: S608
-        )
-        return self._update(f"ctid = ANY (ARRAY({chosen})) AND ({self.where})")
+        return self._update(pages, skip_locked=True)
 
-    def _update(self, condition: str) -> int:
-        update = (
-            f"UPDATE {self.place} SET {self.sets} WHERE {condition} RETURNING ({self.where}) AS is_unchanged"  # noqa: S608
-        )
-        counted = (
-            f"WITH updated AS ({update}) SELECT count(*), count(*) FILTER (WHERE is_unchanged) FROM updated"  # noqa: S608
-        )
+    def _update(self, pages: str, *, skip_locked: bool = False) -> int:
+        counted = batch_statement(self.place, self.sets, self.where, pages, skip_locked=skip_locked)
         row = op.get_bind().execute(text_clause(counted), execution_options=AGAIN).one()
         if row[1]:
             raise NotFilled(

@@ -11,28 +11,17 @@ from wish_rollout.revisions.operations.backfill import backfill
 from wish_rollout.revisions.operations.catalog_lookups import execute, fetch_all, fetch_one
 from wish_rollout.revisions.operations.operation_sql import quoted
 from wish_rollout.revisions.operations.safe_operations import set_not_null
+from wish_rollout.revisions.statements.helper_statements import (
+    COLUMN,
+    DEPENDENTS,
+    ENUM_COLUMNS,
+    ENUM_LABELS,
+    TYPE_LOOKUP,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-COLUMN = """
-SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid), a.attnotnull, a.attidentity::text
-  FROM pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
- WHERE a.attrelid = to_regclass(:table) AND a.attname = :column AND NOT a.attisdropped
-"""
-DEPENDENTS = """
-SELECT pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid) FROM pg_catalog.pg_depend d
-  JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
- WHERE a.attrelid = to_regclass(:table) AND a.attname = :column AND d.deptype IN ('n', 'a', 'i')
-   AND d.classid <> 'pg_catalog.pg_attrdef'::regclass
-   AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.oid = d.objid AND k.contype = 'n')
-"""
-ENUM_COLUMNS = """
-SELECT n.nspname, c.relname, a.attname FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
-  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
- WHERE a.atttypid = to_regtype(:enum) AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND NOT a.attisdropped
-"""
-LABELS = "SELECT enumlabel FROM pg_catalog.pg_enum WHERE enumtypid = to_regtype(:enum) ORDER BY enumsortorder"
 NAME_LIMIT = 63
 
 
@@ -115,10 +104,10 @@ def remove_enum_label(enum: str, label: str, *, schema: str | None = None) -> No
     the server raises.
     """
     place, interim = quoted(enum, schema), f"{enum}_new"[:NAME_LIMIT]
-    labels = [row[0] for row in fetch_all(LABELS, enum=place)]
+    labels = [row[0] for row in fetch_all(ENUM_LABELS, enum=place)]
     if label not in labels:
         return
-    if fetch_one("SELECT to_regtype(:name)::text", name=quoted(interim, schema)) is None:
+    if fetch_one(TYPE_LOOKUP, name=quoted(interim, schema)) is None:
         execute(
             f"CREATE TYPE {quoted(interim, schema)} AS ENUM ({_literals(each for each in labels if each != label)})"
         )

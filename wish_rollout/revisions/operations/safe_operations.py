@@ -14,12 +14,12 @@ from alembic import op
 
 from wish_rollout.revisions.operations.catalog_lookups import fetch_all
 from wish_rollout.revisions.operations.operation_sql import quoted
-from wish_rollout.revisions.statements.internal_statements import (
+from wish_rollout.revisions.statements.helper_statements import (
     CONSTRAINT_LOOKUP,
     INDEX_LOOKUP,
-    LOOKS,
-    PARTITIONS_LOOKUP,
+    LEAF_PARTITIONS,
 )
+from wish_rollout.revisions.statements.internal_statements import LOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -107,7 +107,7 @@ def _partitions(table: str, schema: str | None) -> list[tuple[str, str]]:
     """Return schema and name of the partitions of a partitioned table that have rows; [] for another table."""
     if op.get_context().as_sql:
         return []
-    rows = fetch_all(PARTITIONS_LOOKUP, table=quoted(table, schema))
+    rows = fetch_all(LEAF_PARTITIONS, table=quoted(table, schema))
     if not rows or rows[0][2]:
         return []
     return [(str(its_schema), str(name)) for its_schema, name, is_leaf in rows if is_leaf]

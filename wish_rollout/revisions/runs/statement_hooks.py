@@ -14,8 +14,8 @@ from wish_rollout.core.text.secret_masking import mask_statement
 from wish_rollout.core.text.sql_tokens import tokenize_statements
 from wish_rollout.revisions.sessions.shared_connection import Phase
 from wish_rollout.revisions.statements.internal_statements import AGAIN, LOOKS, Owner, is_version_change
+from wish_rollout.revisions.statements.rehearsed_statements import AFTER, BEFORE
 from wish_rollout.revisions.statements.run_hooks import NO_HOOKS, Sent
-from wish_rollout.revisions.statements.statement_guard import AFTER, BEFORE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -103,13 +103,14 @@ class _Recording:
             self.guard.end(BEFORE)
         if is_version_change(context, statement, self.owner.version_table):
             self.guard.end(place)
+        sent = self._texts(statement, _given(parameters, context))
         looks = context.execution_options.keys() >= LOOKS.keys()
-        if not is_own or (looks and not self.guard.allows_look(place, statement)):
+        if not is_own or (looks and not self.guard.allows_look(place, statement, ";\n".join(sent))):
             again = context.execution_options.keys() >= AGAIN.keys()
             for text in self._sent_texts(self.compared_outside, place, statement, parameters, context):
                 self.guard.check(place, text, again=again)
         self.guard.refuse_if_violated()
-        self.guard.sanctioned = self._texts(statement, _given(parameters, context))
+        self.guard.sanctioned = sent
 
     def end_statement(self, *_arguments: Any) -> None:
         """Sanction nothing until SQLAlchemy executes the next statement."""

@@ -12,20 +12,6 @@ from sqlalchemy.sql import visitors
 
 from wish_rollout.revisions.script_folder.calling_frames import is_module_of
 
-INDEX_LOOKUP = (
-    "SELECT i.indisvalid FROM pg_catalog.pg_index i"
-    " JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid"
-    " WHERE c.relname = :name AND c.relnamespace = coalesce("
-    "   to_regnamespace(:schema), (SELECT relnamespace FROM pg_catalog.pg_class WHERE oid = to_regclass(:table)))"
-)
-CONSTRAINT_LOOKUP = "SELECT convalidated FROM pg_catalog.pg_constraint WHERE conname = :name AND conrelid = to_regclass(:table)"
-PARTITIONS_LOOKUP = (
-    "SELECT n.nspname, c.relname, c.relkind <> 'p' FROM pg_catalog.pg_partition_tree(to_regclass(:table)) t"
-    " JOIN pg_catalog.pg_class c ON c.oid = t.relid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-    " WHERE t.isleaf OR t.level = 0 ORDER BY t.level, n.nspname, c.relname"
-)
-LOOKS_UP = frozenset({INDEX_LOOKUP, CONSTRAINT_LOOKUP, PARTITIONS_LOOKUP})
-"""What the helpers of ``wish_rollout.safe`` ask the catalog."""
 LOOKS = {"wish_rollout_looks": True}
 """Execution options of what our helpers ask before they do something."""
 AGAIN = {"wish_rollout_again": True}

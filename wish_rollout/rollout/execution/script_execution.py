@@ -87,7 +87,8 @@ def _attempt(
     journaling.doubt(execution.doubtful, project.history.at(plan.upgraded_from))
     try:
         resumed = journaling.active or execution.tries > 1
-        recorder.guard = guard_for(project, target, plan, resumed=resumed)
+        finished = frozenset(journal.finished)
+        recorder.guard = guard_for(project, target, plan, resumed=resumed, finished=finished)
         verification = CommitVerification(recorder, promised, again, resumed=resumed)
         hooks = _Attempt(recorder, execution, journaling, locks, checks, verification).hooks()
         return migrate(project.script_run(target, connection), plan.end or ("base",), direction, hooks)

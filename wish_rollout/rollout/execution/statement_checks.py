@@ -8,18 +8,27 @@ from wish_rollout.core.errors.execution import CodeNotApproved
 from wish_rollout.core.plan.action import Action
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from wish_rollout.core.plan.plan import EnvironmentPlan
-    from wish_rollout.revisions.statements.statement_guard import Rehearsed, StatementGuard
+    from wish_rollout.revisions.statements.rehearsed_statements import Rehearsed
+    from wish_rollout.revisions.statements.statement_guard import StatementGuard
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.servers.target import Target
 
 
 def guard_for(
-    project: Project, target: Target, plan: EnvironmentPlan | None, *, resumed: bool = False
+    project: Project,
+    target: Target,
+    plan: EnvironmentPlan | None,
+    *,
+    resumed: bool = False,
+    finished: Collection[tuple[str, str, int]] = (),
 ) -> StatementGuard:
     """Return the guard of one run of the scripts; it compares on a gated environment, and otherwise only hashes.
 
-    ``plan``: None for a run that applies nothing. ``resumed``: an earlier attempt has committed a part.
+    ``plan``: None for a run that applies nothing. ``resumed``: an earlier attempt has committed a part;
+    ``finished``: the statements that the journal records as finished.
     """
     from wish_rollout.revisions.statements.statement_guard import StatementGuard
 
@@ -30,7 +39,7 @@ def guard_for(
     def recheck() -> None:
         refuse_changed_code(project, target.name, approved)
 
-    return StatementGuard(target.name, rehearsed(project, plan), recheck, resumed=resumed)
+    return StatementGuard(target.name, rehearsed(project, plan), recheck, resumed=resumed, finished=finished)
 
 
 def refuse_changed_code(project: Project, environment: str, approved: Any) -> None:
@@ -42,7 +51,7 @@ def refuse_changed_code(project: Project, environment: str, approved: Any) -> No
 def rehearsed(project: Project, plan: EnvironmentPlan | None) -> Rehearsed:
     """Return the statements that the plan's revisions, and env.py, sent in the rehearsal."""
     from wish_rollout.revisions.records.code_record import revision_names
-    from wish_rollout.revisions.statements.statement_guard import AFTER, BEFORE, Rehearsed
+    from wish_rollout.revisions.statements.rehearsed_statements import AFTER, BEFORE, Rehearsed
 
     code = project.code.record
     before, after = (plan.env_before, plan.env_after) if plan else (code.before, code.after)
