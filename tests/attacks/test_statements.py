@@ -332,15 +332,6 @@ def test_name_like_a_secret_is_no_secret(text: str) -> None:
     assert mask_statement(text) == text
 
 
-def test_large_statement_has_a_bounded_cost() -> None:
-    import time
-
-    text = f"INSERT INTO t VALUES ('{'a' * 50_000_000}')"
-    started = time.process_time()
-    assert mask_statement(text) == text
-    assert time.process_time() - started < 5
-
-
 def test_rollout_errors_are_one_class() -> None:
     """The errors pass through a run of the scripts without being wrapped."""
     assert all(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.schema.names import split_last
-from wish_rollout.core.text.sql_tokens import TOKEN
+from wish_rollout.core.text.token_pattern import find_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -50,5 +50,5 @@ def domain_columns(snapshot: Snapshot, domain: str) -> Iterator[tuple[str, str]]
 
 def substitute_value(expression: str, value: str) -> str:
     """Return a domain's CHECK expression with ``value`` in place of the keyword VALUE."""
-    tokens = (match[0] for match in TOKEN.finditer(expression))
+    tokens = (match[0] for match in find_tokens(expression))
     return "".join(value if word == "VALUE" else word for word in tokens)

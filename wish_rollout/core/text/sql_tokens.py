@@ -9,26 +9,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.text.token_pattern import find_tokens
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-COMMENT = r"/\*(?:[^*/]|\*(?!/)|/(?!\*))*\*/"
-for _ in range(4):  # block comments can be nested; five levels are enough
-    COMMENT = rf"/\*(?:[^*/]|\*(?!/)|/(?!\*)|{COMMENT})*\*/"
-
-TOKEN = re.compile(
-    rf"""
-      (?P<space>\s+|--[^\n]*|{COMMENT})
-    | (?P<dollar>\$(?P<tag>[A-Za-z_]\w*)?\$(?P<body>.*?)\$(?(tag)(?P=tag))\$)
-    | (?P<escape>[eE]'(?:[^'\\]|''|\\.)*')
-    | (?P<string>'(?:[^']|'')*')
-    | (?P<quoted>"(?:[^"]|"")*")
-    | (?P<word>[^\W\d][\w$]*)
-    | (?P<number>\d[\w.]*)
-    | (?P<sign>::|.)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
 STRING_CONSTANT = "'…'"
 """The token of every string constant: the value of a constant is never kept."""
 
@@ -67,7 +52,7 @@ def _split_matches(text: str) -> Iterator[list[re.Match[str]]]:
     """Split a text at the semicolons between statements, but not inside the body of a BEGIN ATOMIC … END."""
     found: list[re.Match[str]] = []
     depth, previous = 0, ""
-    for match in TOKEN.finditer(text):
+    for match in find_tokens(text):
         if match["space"]:
             continue
         word = match[0].lower()
@@ -187,7 +172,7 @@ def index_key_expression(key: str) -> str:
     The collation is kept, because it determines which values are equal.
     """
     parts, depth = [""], 0
-    for match in TOKEN.finditer(key):
+    for match in find_tokens(key):
         depth += (match[0] in ("(", "[")) - (match[0] in (")", "]"))
         if depth == 0 and match["space"]:
             parts.append("")

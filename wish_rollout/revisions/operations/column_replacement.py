@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from alembic import op
 
-from wish_rollout.core.text.sql_tokens import TOKEN, unquote_identifier
+from wish_rollout.core.text.sql_tokens import unquote_identifier
+from wish_rollout.core.text.token_pattern import find_tokens
 from wish_rollout.revisions.operations.backfill import backfill
 from wish_rollout.revisions.operations.catalog_lookups import execute, fetch_all, fetch_one
 from wish_rollout.revisions.operations.operation_sql import quoted
@@ -62,7 +63,7 @@ def add_column_copy(  # noqa: PLR0913  (a column, its copy and the conversion)
 
 def _substitute(expression: str, column: str, value: str) -> str:
     """Return an expression with a value in place of a column."""
-    matches = TOKEN.finditer(expression)
+    matches = find_tokens(expression)
     return "".join(
         value if (match["word"] or match["quoted"]) and unquote_identifier(match[0]) == column else match[0]
         for match in matches

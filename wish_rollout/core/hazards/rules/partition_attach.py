@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.hazards.hazard import HazardText
 from wish_rollout.core.hazards.revision_code import called, literal, names_of
 from wish_rollout.core.schema.names import split_last
-from wish_rollout.core.text.sql_tokens import TOKEN, is_name_of, unquote_identifier
+from wish_rollout.core.text.sql_tokens import is_name_of, unquote_identifier
+from wish_rollout.core.text.token_pattern import find_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +97,7 @@ def _checked(step: RevisionStep, table: str) -> Iterator[str]:
 
 def _values(text: str) -> Iterator[str]:
     """Yield the names, numbers and string constants of an expression."""
-    for match in TOKEN.finditer(text):
+    for match in find_tokens(text):
         if match["string"] or match["number"] or match["quoted"]:
             yield unquote_identifier(match[0])
         elif match["word"]:
