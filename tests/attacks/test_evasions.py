@@ -23,7 +23,7 @@ from wish_rollout.revisions.runs.script_runs import migrate
 from wish_rollout.revisions.script_folder.scripts import Scripts
 from wish_rollout.revisions.statements.rehearsed_statements import AFTER, BEFORE, Rehearsed
 from wish_rollout.revisions.statements.run_hooks import Hooks
-from wish_rollout.revisions.statements.statement_guard import AFTER, BEFORE, Rehearsed, StatementGuard
+from wish_rollout.revisions.statements.statement_guard import StatementGuard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
