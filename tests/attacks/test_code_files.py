@@ -21,7 +21,8 @@ from wish_rollout.revisions.records.code_record import (
     loaded_names,
     package_versions,
 )
-from wish_rollout.revisions.script_folder.code_trace import CodeTrace, imported_names
+from wish_rollout.revisions.script_folder.code_trace import CodeTrace
+from wish_rollout.revisions.script_folder.module_imports import imported_names
 from wish_rollout.revisions.script_folder.scripts import Scripts
 from wish_rollout.rollout.project_commands.secretless_process import without_secrets
 

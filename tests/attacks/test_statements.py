@@ -21,13 +21,11 @@ from wish_rollout.core.text.secret_masking import is_masked, mask_recorded, mask
 from wish_rollout.core.text.statement_display import display_statements
 from wish_rollout.revisions.records.code_record import CodeRecord
 from wish_rollout.revisions.records.revision_record import Record
+from wish_rollout.revisions.statements.backfill_statements import PAGES, SIZE, batch_statement
 from wish_rollout.revisions.statements.helper_statements import (
     CONSTRAINT_LOOKUP,
     CREATE_PARENT,
     CREATE_PARTITION,
-    PAGES,
-    SIZE,
-    batch_statement,
     literal,
 )
 from wish_rollout.revisions.statements.rehearsed_statements import BEFORE, Rehearsed

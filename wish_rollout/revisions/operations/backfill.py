@@ -11,15 +11,15 @@ import sqlalchemy as sa
 from alembic import op
 
 from wish_rollout.revisions.operations.operation_sql import quoted, scalar, text_clause
-from wish_rollout.revisions.statements.helper_statements import (
+from wish_rollout.revisions.statements.backfill_statements import (
     LEFT_ROWS,
     PAGES,
     READ_SETTING,
     SIZE,
     WRITE_SETTING,
     batch_statement,
-    literal,
 )
+from wish_rollout.revisions.statements.helper_statements import literal
 from wish_rollout.revisions.statements.internal_statements import AGAIN
 
 if TYPE_CHECKING:

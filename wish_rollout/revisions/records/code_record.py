@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.errors.releases import InvalidReleaseRecord
 from wish_rollout.core.text.secret_masking import mask_recorded
 from wish_rollout.revisions.records.file_replacement import replace_file
-from wish_rollout.revisions.script_folder.code_trace import imported_names
+from wish_rollout.revisions.script_folder.module_imports import imported_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -8,13 +8,11 @@ imported before is not opened again; it is found by the import statements of the
 
 from __future__ import annotations
 
-import ast
 import os
 import stat
 import sys
 import threading
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +22,7 @@ from wish_rollout.revisions.script_folder.calling_frames import (
     is_called_by_scripts,
     is_installed,
 )
+from wish_rollout.revisions.script_folder.module_imports import imported_names, packages_of_modules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -116,7 +115,7 @@ class CodeTrace:
     def close_over_imports(self, names: Iterable[str]) -> set[str]:
         """Return the files with the project's modules that they import, also those that were imported long before."""
         visited, pending = set(names), [name for name in names if name.endswith(".py")]
-        packages = _packages()
+        packages = packages_of_modules()
         while pending:
             name = pending.pop()
             for module in imported_names(self.root / name, packages.get(str(self.root / name), "")):
@@ -126,38 +125,6 @@ class CodeTrace:
                     visited.add(found)
                     pending.append(found)
         return visited
-
-
-def _packages() -> dict[str, str]:
-    """Return the package of each loaded module by its file, for relative imports."""
-    return {
-        str(getattr(module, "__file__", "")): str(getattr(module, "__package__", "") or "")
-        for module in list(sys.modules.values())
-    }
-
-
-def imported_names(path: Path, package: str = "") -> set[str]:
-    """Return the names that a Python file imports, with each name's parents; nothing if it cannot be parsed."""
-    try:
-        return _imports(path.read_bytes(), package)
-    except (OSError, SyntaxError, ValueError, RecursionError):
-        return set()
-
-
-@lru_cache(maxsize=4096)
-def _imports(source: bytes, package: str) -> set[str]:
-    tree = ast.parse(source)
-    found: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-            module = ".".join([*base, *([node.module] if node.module else [])])
-            found |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
-    return {".".join(name.split(".")[:size]) for name in found for size in range(1, name.count(".") + 2)} - {
-        ""
-    }
 
 
 def _install_hook() -> None:

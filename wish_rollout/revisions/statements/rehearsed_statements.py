@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.release.measurements import statement_digest
 from wish_rollout.core.text.secret_masking import digest_of_masked, mask_recorded
 from wish_rollout.core.text.sql_tokens import contains_phrase, tokenize_statements
-from wish_rollout.revisions.statements.helper_statements import is_batch, without_pages
+from wish_rollout.revisions.statements.backfill_statements import is_batch, without_pages
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

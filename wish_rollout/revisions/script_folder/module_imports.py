@@ -1,0 +1,43 @@
+"""The modules that a Python file imports, read from its text without importing anything."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def packages_of_modules() -> dict[str, str]:
+    """Return the package of each loaded module by its file, for relative imports."""
+    return {
+        str(getattr(module, "__file__", "")): str(getattr(module, "__package__", "") or "")
+        for module in list(sys.modules.values())
+    }
+
+
+def imported_names(path: Path, package: str = "") -> set[str]:
+    """Return the names that a Python file imports, with each name's parents; nothing if it cannot be parsed."""
+    try:
+        return _imports(path.read_bytes(), package)
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return set()
+
+
+@lru_cache(maxsize=4096)
+def _imports(source: bytes, package: str) -> set[str]:
+    tree = ast.parse(source)
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            found |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
+    return {".".join(name.split(".")[:size]) for name in found for size in range(1, name.count(".") + 2)} - {
+        ""
+    }
