@@ -71,6 +71,7 @@ ENVIRONMENT_PLAN = {
     "packages": "the installed packages that they import, with their versions",
     "data_dependent": "revisions whose statements may differ from the rehearsed ones, with the reason",
     "driver_statements": "revisions that send statements past SQLAlchemy, with the reason",
+    "settings": "settings of the session that change what a statement does: name → value",
     "env_statements": "what env.py itself sends: a list before and a list after the revisions",
 }
 ARCHIVE = {

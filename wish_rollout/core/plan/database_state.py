@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from wish_rollout.core.environment.baseline import Baseline
     from wish_rollout.core.schema.snapshot import Snapshot
 
@@ -17,7 +19,8 @@ class ServerFacts:
     ``instance``: identifies the database of a running server, whatever its address is. ``cluster``: the system
     identifier of the cluster, which its physical replicas share; empty if the server does not report it.
     ``ledger``: whether there is a ledger. ``writes_ledger``: whether the role may append to it or create it.
-    ``pooled``: whether a connection pooler is between client and server.
+    ``pooled``: whether a connection pooler is between client and server. ``settings``: those of a new session that change
+    what a statement does.
     """
 
     version_num: int
@@ -34,6 +37,7 @@ class ServerFacts:
     instance: str = ""
     cluster: str = ""
     pooled: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def major(self) -> int:

@@ -113,6 +113,7 @@ class EnvironmentPlan:
             "server_version": self.facts.version,
             "database": self.facts.database,
             "role": self.facts.role,
+            "settings": dict(self.facts.settings),
             "hazards": [hazard.signed() for hazard in self.hazards],
             "findings": [finding.signed() for finding in self.findings if finding.rows],
             "resumes": self.resumed_fingerprint,

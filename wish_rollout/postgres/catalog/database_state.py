@@ -20,6 +20,36 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.schema.scope import Scope
 
+SETTINGS = [
+    *("session_replication_role", "row_security", "event_triggers", "restrict_nonsystem_relation_kind"),
+    *("standard_conforming_strings", "backslash_quote", "transform_null_equals", "array_nulls", "xmloption"),
+    *(
+        "DateStyle",
+        "IntervalStyle",
+        "TimeZone",
+        "timezone_abbreviations",
+        "lc_monetary",
+        "lc_numeric",
+        "lc_time",
+    ),
+    *("bytea_output", "extra_float_digits", "default_text_search_config", "password_encryption"),
+    *(
+        "default_table_access_method",
+        "default_tablespace",
+        "default_toast_compression",
+        "check_function_bodies",
+    ),
+    *("default_transaction_isolation", "createrole_self_grant", "allow_system_table_mods"),
+    *(
+        "session_preload_libraries",
+        "local_preload_libraries",
+        "plpgsql.variable_conflict",
+        "plpgsql.check_asserts",
+    ),
+]
+"""Settings that change what a statement does (manual, 20.11 Client Connection Defaults, 20.13 Version and Platform
+Compatibility), except search_path, which this program sets. ``reset_val``: the value of a new session."""
+
 FACTS = """
 select current_setting('server_version_num')::int,
        current_setting('server_version'),
@@ -45,7 +75,8 @@ select current_setting('server_version_num')::int,
             when n.oid is not null then has_schema_privilege(n.oid, 'CREATE')
             else has_database_privilege(current_database(), 'CREATE') end,
        (select pg_postmaster_start_time() || ' ' || oid from pg_database where datname = current_database()),
-       pg_backend_pid()
+       pg_backend_pid(),
+       (select jsonb_object_agg(name, reset_val) from pg_settings where name = any(%s))
 from (select) as one
 left join pg_namespace n on n.nspname = 'wish_rollout'
 left join pg_class l on l.relnamespace = n.oid and l.relname = 'ledger'
@@ -96,7 +127,7 @@ def read_facts(connection: psycopg.Connection[Any], version_table: str) -> Serve
     ``version_table``: Alembic's version table as ``schema.table``, from which the revisions are read. Raises
     VersionTableInvalid if this name is not that of a table with the column ``version_num``.
     """
-    row = connection.execute(FACTS, version_table.split(".")).fetchone()
+    row = connection.execute(FACTS, [*version_table.split("."), SETTINGS]).fetchone()
     assert row is not None
     if row[8] not in (None, "r1", "p1"):
         kind = RELATION_KINDS.get(row[8][0], "not a table")
@@ -118,6 +149,7 @@ def read_facts(connection: psycopg.Connection[Any], version_table: str) -> Serve
         instance=row[11],
         cluster=read_cluster(connection),
         pooled=row[12] != connection.info.backend_pid,
+        settings=row[13] or {},
     )
 
 
