@@ -9,7 +9,7 @@ import sys
 import warnings
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -71,7 +71,17 @@ def exchange_for_link(root: Path) -> None:
 
 def exchange_for_link_to_a_device(root: Path) -> None:
     (root / "app/helper.py").unlink()
-    (root / "app/helper.py").symlink_to("/dev/null")
+    (root / "app/helper.py").symlink_to("/dev/zero")
+
+
+def exchange_for_link_to_itself(root: Path) -> None:
+    (root / "app/helper.py").unlink()
+    (root / "app/helper.py").symlink_to("helper.py")
+
+
+def exchange_for_pipe(root: Path) -> None:
+    (root / "app/data.sql").unlink()
+    os.mkfifo(root / "app/data.sql")
 
 
 def exchange_for_folder(root: Path) -> None:
@@ -98,7 +108,9 @@ ATTACKS: dict[str, tuple[Callable[[Path], object], str]] = {
         "pyproject.toml [tool.alembic] changed",
     ),
     "a link to another file": (exchange_for_link, "app/helper.py changed"),
-    "a link to a device": (exchange_for_link_to_a_device, "app/helper.py changed"),
+    "a link to a device": (exchange_for_link_to_a_device, "app/helper.py is unreadable"),
+    "a link to itself": (exchange_for_link_to_itself, "app/helper.py is missing"),
+    "a pipe in place of a file": (exchange_for_pipe, "app/data.sql is unreadable"),
     "a folder in place of a file": (
         exchange_for_folder,
         "app/data.sql is unreadable",
@@ -111,7 +123,10 @@ def test_changed_file_is_named(project: Path, attack: str) -> None:
     change, named = ATTACKS[attack]
     before = hash_names(project, RECORDED)
     change(project)
-    assert changes(before, hash_names(project, RECORDED)) == [named]
+    after = hash_names(project, RECORDED)
+    assert changes(before, after) == [named]
+    if named.endswith(("missing", "unreadable")):
+        assert changes(after, after) == [named], "its content is unknown, so it is not the approved one"
 
 
 def test_other_parts_of_pyproject_do_not_count(project: Path) -> None:
@@ -319,15 +334,52 @@ def test_invalid_record_is_an_error(tmp_path: Path, text: str) -> None:
         CodeRecord.read(tmp_path)
 
 
-def test_ten_thousand_files_are_hashed_in_bounded_time(tmp_path: Path) -> None:
-    import time
+def test_each_of_ten_thousand_names_is_opened_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the hash of the files, and by the search for what they import."""
+    opened: list[Path] = []
+    open_file = Path.open
+
+    def count(path: Path, *arguments: Any, **options: Any) -> Any:
+        opened.append(path)
+        return open_file(path, *arguments, **options)
 
     for number in range(100):
-        (tmp_path / f"{number}.sql").write_text("select 1")
-    names = ["./" * way + f"{number}.sql" for number in range(100) for way in range(100)]
-    started = time.process_time()
+        (tmp_path / f"m{number}.py").write_text(f"from app import m{(number + 1) % 100}\n")
+    names = ["./" * way + f"m{number}.py" for number in range(100) for way in range(100)]
+    monkeypatch.setattr(Path, "open", count)
     assert len(hash_names(tmp_path, names)) == 10_000
-    assert time.process_time() - started < 5
+    assert len(opened) == 10_000
+    assert CodeTrace(tmp_path, tmp_path / "app").close_over_imports(names) == set(names)
+    assert len(opened) == 20_000
+
+
+def test_linked_file_outside_of_the_tree_is_hashed_by_its_content(project: Path) -> None:
+    outside = project.parent / "outside.sql"
+    outside.write_text("select 1")
+    (project / "app/linked.sql").symlink_to(outside)
+    before = hash_names(project, ["app/linked.sql"])
+    outside.write_text("select 2")
+    assert changes(before, hash_names(project, ["app/linked.sql"])) == ["app/linked.sql changed"]
+    outside.unlink()
+    assert changes(before, hash_names(project, ["app/linked.sql"])) == ["app/linked.sql is missing"]
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_module_that_is_generated_at_import_has_to_be_committed(
+    project: Path, monkeypatch: pytest.MonkeyPatch, is_kept: bool
+) -> None:
+    monkeypatch.syspath_prepend(str(project))
+    write = "from pathlib import Path\nplace = Path(__file__).with_name('generated_code.py')\nplace.write_text('V = 1')\n"
+    ending = "" if is_kept else "place.unlink()\n"
+    (project / "generator.py").write_text(f"{write}import generated_code\n{ending}")
+    trace = CodeTrace(project, project / "migrations")
+    with trace.recording():
+        import_file(project / "generator.py", "generator")
+    del sys.modules["generated_code"]
+    assert "generated_code.py" in trace.loaded
+    recorded = hash_names(project, trace.files)
+    (project / "generated_code.py").unlink(missing_ok=True)
+    assert changes(recorded, hash_names(project, recorded)) == ["generated_code.py is missing"]
 
 
 def test_versions_of_packages() -> None:

@@ -170,6 +170,8 @@ def _hash(root: Path, name: str) -> str:
         if name.endswith("/"):
             listed = sorted(each.name for each in (root / name).iterdir() if each.name != "__pycache__")
             return hashlib.sha256("\0".join(listed).encode("utf-8", "surrogateescape")).hexdigest()
+        if not (root / name).is_file():  # a pipe or a device might never end
+            return UNREADABLE if (root / name).exists() else MISSING
         with (root / name).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
@@ -179,13 +181,15 @@ def _hash(root: Path, name: str) -> str:
 
 
 def changes(recorded: Mapping[str, str], current: Mapping[str, str]) -> list[str]:
-    """Return what differs between two sets of hashes, each as a clause: "migrations/env.py changed"."""
+    """Return what differs between two sets of hashes, each as a clause: "migrations/env.py changed".
+
+    A recorded file that cannot be read now is named also if it could not be read then: its content is unknown.
+    """
     found = []
     for name in sorted({*recorded, *current}):
         before, now = recorded.get(name, MISSING), current.get(name, MISSING)
-        if before != now:
-            verb = (
-                "is new" if before == MISSING else f"is {now}" if now in (MISSING, UNREADABLE) else "changed"
-            )
-            found.append(f"{name} {verb}")
+        if now == UNREADABLE or (now == MISSING and name in recorded):
+            found.append(f"{name} is {now}")
+        elif before != now:
+            found.append(f"{name} {'is new' if before == MISSING else 'changed'}")
     return found
