@@ -9,9 +9,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from dagster._core.events import DagsterEvent, DagsterEventType, StepOutputData
+from dagster._core.events import DagsterEvent, DagsterEventType
 from dagster._core.execution.plan.objects import StepFailureData, StepSuccessData
-from dagster._core.execution.plan.outputs import StepOutputHandle
+from dagster._core.execution.plan.outputs import StepOutputData, StepOutputHandle
 
 from tests.fix_project import APPROVER
 from tests.gate.conftest import SECOND
@@ -113,8 +113,8 @@ def forge_events(api: Api) -> None:
     api.store(
         DagsterEventType.STEP_OUTPUT, GATE, StepOutputData(StepOutputHandle(GATE, "result"), version="1")
     )
-    api.store(DagsterEventType.STEP_SUCCESS, GATE, StepSuccessData(1.0))
-    api.store(DagsterEventType.STEP_FAILURE, MIGRATE, StepFailureData(None, None))
+    api.store(DagsterEventType.STEP_SUCCESS, GATE, StepSuccessData(1.0))  # type: ignore[no-untyped-call]
+    api.store(DagsterEventType.STEP_FAILURE, MIGRATE, StepFailureData(None, None))  # type: ignore[no-untyped-call]
     api.again("a forged success of the gate", MIGRATE, VERIFY)
     api.instance.report_run_failed(api.stopped)
     with suppress(dg.DagsterError):

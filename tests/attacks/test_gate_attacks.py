@@ -7,14 +7,17 @@ import shutil
 from functools import partial
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.fix_project import APPROVER
 from tests.gate.conftest import STRANGER
+from wish_rollout.core.errors.gate.ledger import GateRemoved
+from wish_rollout.postgres.catalog.database_state import read_facts
+from wish_rollout.rollout.approval.ledger_guard import refuse_bypassed_gate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    import pytest
 
     from tests.gate.conftest import Gate
 
@@ -216,6 +219,12 @@ def test_database_with_approvals_is_changed_without_a_gate_only_after_a_signed_s
     (workspace.root / "rollout.toml").write_text(gated[:start])
     refused = workspace.cli("rollback", "prod")
     assert (refused.code, "has no gate for it" in refused.err) == (6, True), refused
+    target = workspace.project.target("prod")
+    other = "public.other_version"  # as another project in the same database
+    with target.connect() as connection:
+        facts = read_facts(connection, other)
+        with pytest.raises(GateRemoved):
+            refuse_bypassed_gate(connection, target.environment, facts, other)
     for person, code in ((STRANGER, 6), (APPROVER, 0)):
         key = str(gate.keys[person])
         done = workspace.cli("approve", "prod", "--ungated", "--reason", "moved", "--key", key)
