@@ -65,7 +65,7 @@ def test_masked_text(text: str, masked: str) -> None:
 
 
 def test_statement_of_fifty_megabytes_is_masked() -> None:
-    """A search that starts anew at each quote or word does not end in this test."""
+    """A search that starts again at each quote or word does not end in this test."""
     text = f"INSERT INTO t VALUES ('{'a ' * 25_000_000}')"
     assert mask_statement(text) == text
     rows = "('it''s', 1), " * 350_000
