@@ -38,7 +38,8 @@ test-sqlalchemy-2.0: install
 	@$(BIN)/python -m tests.lowest .sqlalchemy-2.0 --only 'sqlalchemy[asyncio]>=2.0,<2.1'
 	@.sqlalchemy-2.0/bin/python -m pytest -n auto -p no:cacheprovider $(CORE)
 
-# Every catalog mutation as a release on each of PostgreSQL 14, 15 and 18; `test` applies each on one of them.
+# Every catalog mutation as a release of its own on each of PostgreSQL 14, 15 and 18; `test` applies each on one of them,
+# several in a release.
 test-mutations: install
 	@WISH_ALL_MUTATIONS=1 $(BIN)/python -m pytest -n auto --dist worksteal tests/postgres/test_mutations_as_releases.py
 

@@ -19,11 +19,20 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from tests.servers import POSSIBLE, bindir_of
+from tests.servers import POSSIBLE, bindir_of, parent
 from wish_rollout.sandbox.binaries import runnable_bindir
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+SETTINGS = (
+    "listen_addresses=127.0.0.1",
+    "wal_level=logical",
+    "fsync=off",
+    "full_page_writes=off",
+    "autovacuum=off",  # it would analyze databases that live for a second
+    "jit=off",  # compiling a catalog query takes longer than running it
+)
 
 
 @dataclass(frozen=True)
@@ -100,7 +109,7 @@ def servers() -> Iterator[Callable[[int], Server]]:
 
 
 def start(major: int, programs: Path) -> tuple[Server, Path]:
-    folder = Path(tempfile.mkdtemp(prefix=f"postgresql{major}-"))
+    folder = Path(tempfile.mkdtemp(prefix=f"postgresql{major}-", dir=parent()))
     if os.geteuid() == 0:
         os.chown(folder, pwd.getpwnam("nobody").pw_uid, -1)
     data = str(folder / "data")
@@ -109,7 +118,7 @@ def start(major: int, programs: Path) -> tuple[Server, Path]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
-    settings = f"-p {port} -k '' -c listen_addresses=127.0.0.1 -c fsync=off -c wal_level=logical"
+    settings = f"-p {port} -k '' " + " ".join(f"-c {setting}" for setting in SETTINGS)
     log = str(folder / "log")
     run_as_user([str(programs / "pg_ctl"), "-D", data, "-l", log, "-w", "-o", settings, "start"], folder)
     return Server(major, programs, port), folder
