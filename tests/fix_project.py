@@ -209,19 +209,30 @@ class Workspace:
 
     def revision(self, name: str) -> str | None:
         """Return the revision in Alembic's version table."""
-        if self.sql(name, "select to_regclass('public.alembic_version')") == [(None,)]:
-            return None
-        rows = self.sql(name, "select version_num from public.alembic_version")
-        return str(rows[0][0]) if rows else None
+        with psycopg.connect(self.database_urls[name], autocommit=True) as connection:
+            return read_revision(connection)
 
     def identity(self) -> dict[str, Any]:
         """Return the revision and the catalog digest of every database, which any schema change modifies."""
-        return {name: (self.revision(name), self.sql(name, CATALOG_ROWS)) for name in self.database_urls}
+        found = {}
+        for name, url in self.database_urls.items():
+            with psycopg.connect(url, autocommit=True) as connection:
+                found[name] = read_revision(connection), connection.execute(CATALOG_ROWS).fetchall()
+        return found
 
     def assert_plan_is_empty(self) -> None:
         """Fail unless the plan has nothing to do."""
         plan = self.cli("plan")
         assert (plan.code, plan.out.splitlines()[-1]) == (0, "nothing to do"), plan
+
+
+def read_revision(connection: psycopg.Connection[Any]) -> str | None:
+    """Return the revision in Alembic's version table."""
+    table = connection.execute("select to_regclass('public.alembic_version')").fetchone()
+    if table == (None,):
+        return None
+    row = connection.execute("select version_num from public.alembic_version").fetchone()
+    return str(row[0]) if row else None
 
 
 def grant_anything(plan: EnvironmentPlan, _connection: psycopg.Connection[Any]) -> Authorization:

@@ -8,6 +8,7 @@ Versions: 18 from the wheel; 15, and if installed 14, 16 and 17, from Debian's p
 
 from __future__ import annotations
 
+import compileall
 import os
 import secrets
 import shutil
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import wish_rollout
 from tests.servers import (
     EMBEDDED,
     OWNED,
@@ -52,6 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         config.stash[ROOT] = Path(config.workerinput["wish_servers"])
         return
+    compile_modules()
     config.stash[STACK] = stack = ExitStack()
     with locked(
         server_location.common_directory() / "tests.lock"
@@ -61,6 +64,11 @@ def pytest_configure(config: pytest.Config) -> None:
         root.chmod(0o755)
         stack.enter_context(locked(root / OWNED))
     config.stash[ROOT] = root
+
+
+def compile_modules() -> None:
+    """Compile this package, which processes of tests would do each time if PYTHONDONTWRITEBYTECODE is set."""
+    compileall.compile_dir(Path(wish_rollout.__file__).parent, quiet=2)
 
 
 def pytest_configure_node(node: Any) -> None:

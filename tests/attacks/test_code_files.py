@@ -14,13 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from wish_rollout.core.errors.releases import InvalidReleaseRecord
-from wish_rollout.revisions.records.code_record import (
-    CodeRecord,
-    changes,
-    hash_names,
-    loaded_names,
-    package_versions,
-)
+from wish_rollout.revisions.records.code_record import CodeRecord, changes, hash_names, loaded_names
+from wish_rollout.revisions.records.installed_packages import package_versions
 from wish_rollout.revisions.script_folder.code_trace import CodeTrace
 from wish_rollout.revisions.script_folder.module_imports import imported_names
 from wish_rollout.revisions.script_folder.scripts import Scripts

@@ -92,8 +92,8 @@ def _composition(server: Server, cases: Sequence[Case], seed: int, reasons: Coun
         connection.execute("SAVEPOINT as_before")
         mutated = run_possible(connection, mutations)
         after = read_snapshot(connection)
-        for way, target in (("back", before), ("forth", after)):
-            verdict = lead(connection, target, server.major)
+        for way, live, target in (("back", after, before), ("forth", before, after)):
+            verdict = lead(connection, live, target, server.major)
             results.append("lost" if verdict.lost else verdict.result)
             if results[-1] == "refused" and verdict.found:
                 reasons.update({f"{gap.kind}: {_general(gap.why)}" for gap in verdict.found.gaps})

@@ -67,9 +67,8 @@ def run_possible(connection: psycopg.Connection, statements: Sequence[str]) -> l
     return done
 
 
-def lead(connection: psycopg.Connection, target: Snapshot, major: int) -> Verdict:
-    """Lead the schema of an open transaction to another one, with rows in it, and judge what came of it."""
-    live = read_snapshot(connection)
+def lead(connection: psycopg.Connection, live: Snapshot, target: Snapshot, major: int) -> Verdict:
+    """Lead the schema of an open transaction, ``live``, to another one, with rows in it, and judge what came of it."""
     found = remedy(live, target, SUPERUSER, major)
     if not found:
         return Verdict("equal", "no statement")

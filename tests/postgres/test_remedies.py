@@ -74,9 +74,9 @@ def test_a_mutation_is_taken_back_and_repeated(
         connection.execute("SAVEPOINT as_before")
         connection.execute(mutation.encode())
         after = read_snapshot(connection)
-        assert_led(lead(connection, before, server.major))
+        assert_led(lead(connection, after, before, server.major))
         connection.execute("ROLLBACK TO as_before")
-        assert_led(lead(connection, after, server.major))
+        assert_led(lead(connection, before, after, server.major))
 
 
 def run(connection: psycopg.Connection, statements: Sequence[str]) -> Snapshot:
@@ -107,8 +107,7 @@ def test_a_pair_is_led_there_and_back_and_from_nothing(
         if PAIRS.index(case) % 3 == 0:  # to save time
             ways += [([], schemas[1]), (sides[1], nothing)]
         for place, (start, target) in enumerate(ways):
-            run(connection, start)
-            verdict = lead(connection, target, server.major)
+            verdict = lead(connection, run(connection, start), target, server.major)
             assert_led(verdict)
             assert place < 2 or verdict.result != "refused", verdict.details
             assert refused or verdict.result != "refused", verdict.details
@@ -127,6 +126,6 @@ def test_a_composition_of_mutations_is_led_there_and_back(
         connection.execute("SAVEPOINT as_before")
         run_possible(connection, mutations)
         after = read_snapshot(connection)
-        assert_led(lead(connection, before, server.major))
+        assert_led(lead(connection, after, before, server.major))
         connection.execute("ROLLBACK TO as_before")
-        assert_led(lead(connection, after, server.major))
+        assert_led(lead(connection, before, after, server.major))

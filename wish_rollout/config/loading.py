@@ -12,6 +12,7 @@ from wish_rollout.config.configuration import Config
 from wish_rollout.config.sections import CONFIG_NAME
 from wish_rollout.config.validation_messages import describe_errors
 from wish_rollout.core.errors.configuration import ConfigurationNotFound, InvalidConfiguration
+from wish_rollout.core.text.toml_text import parse_toml
 
 CONFIG_VARIABLE = "WISH_ROLLOUT_CONFIG"
 SANDBOX_VARIABLE = "WISH_ROLLOUT_SANDBOX"
@@ -40,7 +41,7 @@ def load_config(path: Path | None = None) -> Config:
     """
     path = path or find_config()
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = parse_toml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InvalidConfiguration(str(path), reason or type(error).__name__) from None

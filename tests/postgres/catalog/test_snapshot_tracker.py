@@ -34,31 +34,40 @@ def test_a_mutation_is_tracked(number: int, case: Case, servers: Callable[[int],
     with server.scratch() as connection:
         connection.execute(before_sql or "SELECT 1")
         tracker = SnapshotTracker(connection, Scope())
-        for committed, accepted in ((False, False), (True, False), (False, True)):
-            check_change(connection, tracker, mutation, committed=committed, accepted=accepted)
-        for statement in ("CREATE TABLE tracked_last (id int PRIMARY KEY)", "DROP TABLE tracked_last"):
-            check_change(connection, tracker, statement, committed=False, accepted=True)
-        assert Snapshot(tracker.objects).has_same_objects(read_snapshot(connection))
+        mutated = check_change(connection, tracker, mutation)
+        check_change(connection, tracker, mutation, committed=True, full=mutated)
+        check_change(connection, tracker, mutation, accepted=True, full=mutated)
+        check_change(connection, tracker, "CREATE TABLE tracked_last (id int PRIMARY KEY)", accepted=True)
+        check_change(connection, tracker, "DROP TABLE tracked_last", accepted=True, full=mutated)
+        assert Snapshot(tracker.objects).has_same_objects(mutated)
 
 
 def check_change(
-    connection: psycopg.Connection, tracker: SnapshotTracker, sql: str, *, committed: bool, accepted: bool
-) -> None:
-    """Check that reading what one statement changed leads to what a full read finds."""
+    connection: psycopg.Connection,
+    tracker: SnapshotTracker,
+    sql: str,
+    *,
+    committed: bool = False,
+    accepted: bool = False,
+    full: Snapshot | None = None,
+) -> Snapshot:
+    """Check that reading what one statement changed leads to what a full read finds, which is returned.
+
+    ``full``: the result of a full read of the same schema.
+    """
     since = next_transaction(connection)
     with connection.transaction(force_rollback=not accepted):
         mark = replace(tracker.mark(), since=since)
         connection.execute(sql)
         change = tracker.read(mark, committed=committed)
         objects = {key: value for key, value in tracker.objects.items() if key not in change.keys}
-        found, full = (
-            Snapshot({**objects, **change.after}, tracker.readable_properties),
-            read_snapshot(connection),
-        )
+        found = Snapshot({**objects, **change.after}, tracker.readable_properties)
+        full = full or read_snapshot(connection)
         assert not difference(full, found).changes
         assert found.has_same_objects(full)
     if accepted:
         tracker.accept(change)
+    return full
 
 
 def next_transaction(connection: psycopg.Connection) -> int:

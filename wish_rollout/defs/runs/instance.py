@@ -94,7 +94,7 @@ def _checked_storage(config: Config) -> Iterator[None]:
         raise _unavailable(home, error) from None
     with connection:
         try:
-            refuse_taken_project_name(config, connection)
+            registered = refuse_taken_project_name(config, connection)
             if not has_all_dagster_tables(connection):
                 hold_storage_lock(connection, home)
             refuse_foreign_dagster_database(config, connection)
@@ -104,6 +104,8 @@ def _checked_storage(config: Config) -> Iterator[None]:
             raise _unavailable(home, error) from None
         os.environ[DAGSTER_VARIABLE] = re.sub(r"^postgres(ql)?://", "postgresql+psycopg2://", url.strip())
         yield
+        if registered:
+            return
         with suppress(psycopg.Error):  # a missing registration only means that no clash can be seen
             claim_project_name(config, connection)
 

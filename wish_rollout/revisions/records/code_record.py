@@ -9,13 +9,12 @@ import hashlib
 import json
 import os
 import sys
-import tomllib
 from dataclasses import dataclass
-from importlib import metadata
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.releases import InvalidReleaseRecord
 from wish_rollout.core.text.secret_masking import mask_recorded
+from wish_rollout.core.text.toml_text import parse_toml
 from wish_rollout.revisions.records.file_replacement import replace_file
 from wish_rollout.revisions.script_folder.module_imports import imported_names
 
@@ -138,22 +137,6 @@ def _packages(root: Path, python: Iterable[Path], own: Iterable[str]) -> tuple[s
     return tuple(sorted({*ALWAYS, *(tops - ours - sys.stdlib_module_names)}))
 
 
-def package_versions(names: Iterable[str]) -> dict[str, str]:
-    """Return the versions of installed packages, given by their import names; those that are not installed are left out."""
-    found: dict[str, str] = {}
-    by_import: Mapping[str, list[str]] | None = None
-    for name in names:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            if name not in sys.modules:
-                continue
-            by_import = metadata.packages_distributions() if by_import is None else by_import
-            for distribution in by_import.get(name, ())[:1]:
-                found[name] = metadata.version(distribution)
-    return found
-
-
 def hash_names(root: Path, names: Iterable[str]) -> dict[str, str]:
     """Return the current hash of each file, folder or section; ``missing`` or ``unreadable`` if there is none."""
     return {name: _hash(root, name) for name in sorted(names)}
@@ -162,9 +145,7 @@ def hash_names(root: Path, names: Iterable[str]) -> dict[str, str]:
 def _hash(root: Path, name: str) -> str:
     try:
         if name.endswith(SECTION):
-            tool = tomllib.loads((root / name.removesuffix(SECTION)).read_text(encoding="utf-8")).get(
-                "tool", {}
-            )
+            tool = parse_toml((root / name.removesuffix(SECTION)).read_text(encoding="utf-8")).get("tool", {})
             text = json.dumps(tool.get("alembic", {}), sort_keys=True, default=str)
             return hashlib.sha256(text.encode()).hexdigest()
         if name.endswith("/"):

@@ -5,13 +5,19 @@ from __future__ import annotations
 import argparse
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 
 from wish_rollout.core.errors.projects import BadAlembicConfiguration, SeveralDatabases
+from wish_rollout.core.text.toml_text import parse_toml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MAIN_SECTION = "alembic"
 DRIVER = "postgresql+psycopg"
@@ -42,6 +48,17 @@ class ProjectConfig(Config):
     def __init__(self, start: Path, **options: Any) -> None:
         super().__init__(**options)
         self.start = start
+
+    @cached_property
+    def toml_alembic_config(self) -> Mapping[str, Any]:
+        """The section [tool.alembic] of pyproject.toml. Raises CommandError if it is no table."""
+        if self.toml_file_name is None or not (file := Path(self.toml_file_name)).exists():
+            return {}
+        self.toml_args["here"] = file.absolute().parent.as_posix()
+        section = parse_toml(file.read_text(encoding="utf-8")).get("tool", {}).get("alembic", {})
+        if not isinstance(section, dict):
+            raise CommandError("[tool.alembic] is no table")
+        return section
 
     def get_alembic_option(self, name: str, default: Any = None) -> Any:
         """Return an option of the main section, or of pyproject.toml."""

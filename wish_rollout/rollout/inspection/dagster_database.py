@@ -43,13 +43,16 @@ def refuse_foreign_dagster_database(config: Config, connection: psycopg.Connecti
             raise NotDagsterDatabase(DAGSTER_VARIABLE, name, f"it is the database of '{each}'")
 
 
-def refuse_taken_project_name(config: Config, connection: psycopg.Connection[Any]) -> None:
-    """Raise ProjectNameTaken if another project uses this project's name in Dagster. Changes nothing."""
+def refuse_taken_project_name(config: Config, connection: psycopg.Connection[Any]) -> bool:
+    """Return whether a project is registered under this project's name in Dagster. Changes nothing.
+
+    Raises ProjectNameTaken if it is another project.
+    """
     registered = read_registered_project(connection, config.project.name)
-    own = project_identity(config)
-    if registered and own and registered != own:
+    if registered and (own := project_identity(config)) and registered != own:
         name = f"named '{config.project.name}'" if config.project.name else "without a name"
         raise ProjectNameTaken(name, registered, own)
+    return bool(registered)
 
 
 def claim_project_name(config: Config, connection: psycopg.Connection[Any], *, replace: bool = False) -> None:

@@ -15,8 +15,8 @@ from wish_rollout.revisions.records.code_record import (
     configuration_names,
     hash_names,
     loaded_names,
-    package_versions,
 )
+from wish_rollout.revisions.records.installed_packages import package_versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
