@@ -36,9 +36,9 @@ def create(folder: Path, wanted: list[str]) -> None:
     marker = folder / "installed"
     if marker.exists() and marker.read_text(encoding="utf-8") == "\n".join(wanted):
         return
-    venv.create(folder, with_pip=True, clear=True)
-    python = folder / "bin" / "python"
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    venv.create(folder, clear=True)  # without pip, whose installation takes longer than the rest
+    pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python")]
+    pip += ["install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, *wanted], check=True, timeout=900)
     packages = next((folder / "lib").glob("python*/site-packages"))
     others = sysconfig.get_paths()["purelib"]

@@ -53,7 +53,7 @@ def test_command_leaves_no_connection_open(workspace: Workspace) -> None:
     assert workspace.cli("requests").code == 0
     end = time.monotonic() + 10
     while (left := workspace.sql("local", query)) != [(0,)] and time.monotonic() < end:
-        pass  # a server process may still be ending
+        time.sleep(0.02)  # a server process may still be ending
     assert left == [(0,)]
 
 
@@ -63,6 +63,7 @@ def await_attempt_to_lock(workspace: Workspace, holder: int) -> None:
     end = time.monotonic() + 60
     while not set(workspace.sql("local", asks)) - {(holder,)}:
         assert time.monotonic() < end, "nobody asked for the lock"
+        time.sleep(0.02)
 
 
 def test_end_of_dagsters_database_during_a_run(workspace: Workspace) -> None:
