@@ -9,6 +9,7 @@ import sys
 import warnings
 import zipfile
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -417,3 +418,14 @@ def test_check_runs_scripts_without_secrets(tmp_path: Path, monkeypatch: pytest.
         assert os.environ["APP_SETTINGS"] == "test"
         assert "PROD_DATABASE_URL" not in os.environ
     assert {name: os.environ[name] for name in PLANTED} == PLANTED
+
+
+def test_a_package_that_is_installed_later_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, "later_module", ModuleType("later_module"))
+    assert package_versions(["later_module"]) == {}
+    installed = tmp_path / "later_package-1.5.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: later-package\nVersion: 1.5\n")
+    (installed / "top_level.txt").write_text("later_module\n")
+    assert package_versions(["later_module"]) == {"later_module": "1.5"}

@@ -104,10 +104,18 @@ def _checked_storage(config: Config) -> Iterator[None]:
             raise _unavailable(home, error) from None
         os.environ[DAGSTER_VARIABLE] = re.sub(r"^postgres(ql)?://", "postgresql+psycopg2://", url.strip())
         yield
-        if registered:
-            return
-        with suppress(psycopg.Error):  # a missing registration only means that no clash can be seen
-            claim_project_name(config, connection)
+        if not registered:
+            _claim_project_name(config, connection, home)
+
+
+def _claim_project_name(config: Config, connection: psycopg.Connection[Any], home: str) -> None:
+    """Register this project under its name. Raises DagsterUnavailable if its scripts cannot be read."""
+    try:
+        claim_project_name(config, connection)
+    except psycopg.Error:
+        return  # a missing registration only means that no clash can be seen
+    except RolloutError as error:
+        raise _unavailable(home, error) from None
 
 
 def _unavailable(home: str, error: RolloutError | psycopg.Error) -> DagsterUnavailable:
