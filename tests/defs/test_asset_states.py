@@ -74,7 +74,7 @@ def test_environment_is_fresh_only_at_the_head_without_drift(
     job(workspace, "verify", "verify_environment")
     assert status(workspace, instance) == "FRESH"
 
-    job(workspace, "rollback", "rollback_environment")
+    job(workspace, "rollback", "rollback_plan")
     assert status(workspace, instance) == "STALE"
     job(workspace, "verify", "verify_environment")
     assert (workspace.revision("local"), status(workspace, instance)) == ("0006", "STALE")

@@ -129,13 +129,14 @@ def test_rollback_and_verify_materialize_the_schema(
     values = metadata(newest(instance, "schema", "local"))
     assert (values["rows"], values["dagster/row_count"]) == ({"public.wishlist_items": 1}, 1)
 
-    workspace.sql("local", "delete from wishlist_items")
-    assert workspace.run_job(
-        "rollback", {"ops": {op(workspace, "rollback"): {"config": {"environment": "local"}}}}
-    ).success
+    outcome = workspace.run_job("rollback", {"ops": {"rollback_plan": {"config": {"environment": "local"}}}})
+    assert outcome.success
+    steps = [each.step_key for each in instance.get_run_step_stats(outcome.run_id)]
+    assert sorted(steps) == ["archive_and_downgrade", "rollback_gate", "rollback_plan", "rollback_verify"]
     entry = newest(instance, "schema", "local")
     values = metadata(entry)
     assert (values["revision"], values["from"], values["to"]) == ("0006", "0007", "0006")
+    assert values["archived"] == {"table public.wishlist_items": 1}
     version = extract_data_version_from_entry(entry)
     assert version is not None
     assert version.value == values["fingerprint"]

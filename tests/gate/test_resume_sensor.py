@@ -152,7 +152,7 @@ def test_resumed_run_depends_only_on_the_signed_text(gate: Gate) -> None:
         (run,) = tick(gate, cursor).run_requests or []
         assert (run.job_name, run.run_config) == (
             "rollback",
-            {"ops": {"rollback_environment": {"config": {"environment": "prod", "to": "0006"}}}},
+            {"ops": {"rollback_plan": {"config": {"environment": "prod", "to": "0006"}}}},
         )
     assert launch(gate, run).success
     assert (gate.workspace.revision("prod"), keys(tick(gate))) == ("0006", [])

@@ -81,6 +81,6 @@ def test_rollback_hazards_are_assessed_again_after_the_approval(ahead: Gate) -> 
 
     ahead.workspace.sql("prod", "delete from later")
     ahead.policy('allowed_hazards = ["table-rewrite"]')
-    config = {"ops": {"rollback_environment": {"config": {"environment": "prod"}}}}
+    config = {"ops": {"rollback_plan": {"config": {"environment": "prod"}}}}
     assert ahead.workspace.run_job("rollback", config).error_class == HazardNotApprovable.__name__
     assert ahead.requests() == [request]

@@ -49,7 +49,7 @@ def test_environment_without_a_gate_cannot_get_the_url_of_prod(gate: Gate) -> No
 def test_rollback_cannot_get_the_url_of_prod(gate: Gate) -> None:
     gate.add_earlier_environments()
     gate.workspace.migrate("prod")
-    ops = {"ops": {"rollback_environment": {"config": {"environment": "local"}}}}
+    ops = {"ops": {"rollback_plan": {"config": {"environment": "local"}}}}
     with pytest.raises(dg.DagsterInvalidConfigError):
         gate.workspace.run_job(
             "rollback", {**ops, **resource("database_local", url={"env": "PROD_DATABASE_URL"})}
@@ -178,8 +178,8 @@ ENV = {"env": "SECRET_OF_THE_WORKER"}
 @pytest.mark.parametrize(
     ("job", "config"),
     [
-        ("rollback", {"ops": {"rollback_environment": {"config": {"environment": ENV}}}}),
-        ("rollback", {"ops": {"rollback_environment": {"config": {"environment": "local", "to": ENV}}}}),
+        ("rollback", {"ops": {"rollback_plan": {"config": {"environment": ENV}}}}),
+        ("rollback", {"ops": {"rollback_plan": {"config": {"environment": "local", "to": ENV}}}}),
         ("verify", {"ops": {"verify_environment": {"config": {"environment": ENV}}}}),
         ("drift_check", {"ops": {"check_drift": {"config": {"environments": [ENV]}}}}),
         ("approve", {"ops": {"approve_plan": {"config": {"environment": "prod", "approval": ENV}}}}),

@@ -43,6 +43,6 @@ def find_diff_remedy(
     found = remedy(live, target, roles, major)
     if not is_rehearsed:
         return found
-    from wish_rollout.rollout.inspection.remedy_rehearsal import rehearse
+    from wish_rollout.rollout.project.remedy_rehearsal import rehearse
 
     return rehearse(found, live, target, targets.project.config if targets.project else targets.config)

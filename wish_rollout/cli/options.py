@@ -24,6 +24,13 @@ BreakGlass = Annotated[
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Sign without asking for confirmation.")]
+ByRemedy = Annotated[
+    bool,
+    typer.Option(
+        "--by-remedy",
+        help="Roll back by the SQL that leads from the one schema to the other, instead of the scripts' downgrades.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 
 

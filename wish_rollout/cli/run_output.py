@@ -62,9 +62,9 @@ def disallowed_text(plan: EnvironmentPlan) -> str:
 
     The hazards of a rollback are not declared in the scripts: the approver decides about them.
     """
-    from wish_rollout.core.plan.action import Action
+    from wish_rollout.core.plan.action import ROLLBACKS
 
-    return "to be decided by the approver" if plan.action is Action.ROLLBACK else "NOT ALLOWED"
+    return "to be decided by the approver" if plan.action in ROLLBACKS else "NOT ALLOWED"
 
 
 def show_finding(finding: RowFinding) -> None:

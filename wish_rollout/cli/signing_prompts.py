@@ -53,10 +53,10 @@ def sign_request(
 def describe_data_loss(plan: EnvironmentPlan) -> str:
     """Return a sentence on the rows that a rollback loses, or that a later rollback of the plan would archive."""
     from wish_rollout.core.hazards.rules.drops import losses
-    from wish_rollout.core.plan.action import Action
+    from wish_rollout.core.plan.action import ROLLBACKS
     from wish_rollout.core.plan.values_to_archive import tables_and_columns_to_archive
 
-    if plan.action is Action.ROLLBACK:
+    if plan.action in ROLLBACKS:
         found = losses(plan.hazards) or "none"
         if plan.archive_keep:
             return f"rows that it drops: {found}; it archives them, and the changed values of columns, for {plan.archive_keep}"

@@ -12,9 +12,10 @@ from wish_rollout.defs.assets import APPROVAL_KINDS, make_pipeline
 from wish_rollout.defs.checks import checks_for
 from wish_rollout.defs.drift.job import drift_job
 from wish_rollout.defs.drift.sensor import drift_sensor
-from wish_rollout.defs.jobs import rollback_job, verify_job
+from wish_rollout.defs.jobs import verify_job
 from wish_rollout.defs.resources import files_resource, resources_for
 from wish_rollout.defs.resume_sensor import resume_sensor
+from wish_rollout.defs.rollback_job import rollback_job
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from wish_rollout.core.hazards.hazard import size
-from wish_rollout.core.plan.action import Action
+from wish_rollout.core.plan.action import ROLLBACKS
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.schema.delta_rendering import render_markdown
 from wish_rollout.core.text.redaction import escape_to_one_line
@@ -101,7 +101,7 @@ def plan_markdown(plan: EnvironmentPlan) -> str:
     if plan.promised:
         parts.append(render_markdown(plan.promised))
     if plan.hazards:
-        without_reason = "by the approver" if plan.action is Action.ROLLBACK else "**not allowed**"
+        without_reason = "by the approver" if plan.action in ROLLBACKS else "**not allowed**"
         parts.append(hazards_markdown(plan.hazards, without_reason))
     parts += [f"- {escape_to_one_line(line)}" for line in plan.declarations()]
     if plan.findings:

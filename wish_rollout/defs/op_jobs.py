@@ -1,4 +1,4 @@
-"""Jobs that consist of one op: rollback, verify, drift_check, approve and reject."""
+"""Jobs that consist of one op: verify, drift_check, approve and reject."""
 
 from __future__ import annotations
 

@@ -12,7 +12,9 @@ from wish_rollout.core.approval.policy import authorize
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.gate.approvals import QuorumNotMet
 from wish_rollout.core.errors.gate.requests import ApprovalUsed
-from wish_rollout.core.plan.action import Action
+from wish_rollout.core.plan.action import ROLLBACKS, Action
+from wish_rollout.core.plan.rollback_command import rollback_command
+from wish_rollout.defs import rollback_job
 from wish_rollout.defs.asset_keys import prefixed
 from wish_rollout.defs.gate import approval_store
 from wish_rollout.defs.gate.approval_events import RecordedRequest
@@ -136,7 +138,8 @@ def manual_command(request: dg.RunRequest) -> str:
     if not ops:
         return "apply"
     (config,) = (op["config"] for op in ops.values())
-    return f"rollback {config['environment']} --to {config['to']}"
+    act = Action.ROLLBACK_BY_REMEDY if config.get("by_remedy") else Action.ROLLBACK
+    return rollback_command(config["environment"], act, config["to"]).removeprefix("wish-rollout ")
 
 
 def refuse_ungranted_request(project: Project, recorded: RecordedRequest, documents: Sequence[str]) -> None:
@@ -161,10 +164,11 @@ def resume_request(recorded: RecordedRequest, config: Config) -> dg.RunRequest:
     Dagster's own job behind the Materialize button). Only the choices for other environments come from the record.
     """
     subject, prefix = recorded.request.subject, config.project.name
-    if subject.act == Action.ROLLBACK:
-        rollback = {"environment": subject.environment, "to": subject.end}
-        job = "rollback"
-        run_config: dict[str, Any] = {"ops": {prefixed("rollback_environment", prefix): {"config": rollback}}}
+    if subject.act in ROLLBACKS:
+        rollback: dict[str, Any] = {"environment": subject.environment, "to": subject.end}
+        rollback |= {"by_remedy": True} if subject.act == Action.ROLLBACK_BY_REMEDY else {}
+        job = rollback_job.JOB
+        run_config: dict[str, Any] = {"ops": {prefixed(rollback_job.PLAN, prefix): {"config": rollback}}}
     else:
         job = "rollout"
         choices = choices_from_signed_text(recorded, config)

@@ -25,6 +25,13 @@ TO = dg.Field(
     default_value=None,
     description="Revision to downgrade to, or base. Default: the revision before the current one.",
 )
+BY_REMEDY = dg.Field(
+    bool,
+    default_value=False,
+    description=(
+        "Execute the SQL that leads from the one schema to the other, instead of the downgrades of the scripts."
+    ),
+)
 APPROVAL = dg.Field(
     str,
     description=(
@@ -73,7 +80,7 @@ def environment(config: Config) -> Schema:
 
 def rollback(config: Config) -> Schema:
     """Return the configuration of the job ``rollback``."""
-    return {**environment(config), "to": TO}
+    return {**environment(config), "to": TO, "by_remedy": BY_REMEDY}
 
 
 def drift(config: Config) -> Schema:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.gate.requests import NoApprovalRequest
-from wish_rollout.core.plan.action import Action
+from wish_rollout.core.plan.action import ROLLBACKS
 from wish_rollout.defs.gate import approval_store
 from wish_rollout.defs.launch import run_job
 from wish_rollout.defs.runs.instance import open_instance
@@ -54,7 +54,7 @@ def sign_newest_request(project: Project, environment: str, reason: str) -> str:
     with open_instance(project.config) as instance:
         recorded = approval_store.read_open_requests(instance, environment, project.config.project.name)
     signers = approval_rules(project, target).signers
-    requests = [each.request for each in recorded if each.request.subject.act != Action.ROLLBACK]
+    requests = [each.request for each in recorded if each.request.subject.act not in ROLLBACKS]
     if not requests:
         raise NoApprovalRequest(environment)
     request = newest_valid_request(project, requests)

@@ -46,7 +46,7 @@ def matching_requests(project: Project, environment: str, nonce: str) -> list[Re
     return matching
 
 
-def find_rollback_request(project: Project, target: Target, to: str | None) -> Request:
+def find_rollback_request(project: Project, target: Target, to: str | None, *, by_remedy: bool) -> Request:
     """Return the open request for exactly this rollback, even if a later request exists. Raise NoApprovalRequest."""
     from wish_rollout.core.errors.gate.requests import NoApprovalRequest
     from wish_rollout.defs.gate import approval_store
@@ -56,7 +56,7 @@ def find_rollback_request(project: Project, target: Target, to: str | None) -> R
     from wish_rollout.rollout.planning.rollback_plan import plan_rollback
 
     rules = approval_rules(project, target)
-    subject = subject_of_plan(project, rules, plan_rollback(project, target, to))
+    subject = subject_of_plan(project, rules, plan_rollback(project, target, to, by_remedy=by_remedy))
     with open_instance(project.config) as instance:
         found = approval_store.find_open_request(
             instance,

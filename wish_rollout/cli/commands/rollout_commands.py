@@ -1,24 +1,17 @@
-"""The commands plan, apply, verify and rollback. All but plan run a Dagster job."""
+"""The commands plan, apply and verify. All but plan run a Dagster job."""
 
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wish_rollout.cli import output
 from wish_rollout.cli.commands.archive_commands import restore_environment, waiting_archives
+from wish_rollout.cli.commands.rollback_command import show_rollback_plan
 from wish_rollout.cli.job_runs import op_config, run_with_progress
-from wish_rollout.cli.options import (
-    BreakGlass,
-    EnvironmentName,
-    JsonOption,
-    Yes,
-    load_project,
-    select_targets,
-)
+from wish_rollout.cli.options import ByRemedy, EnvironmentName, JsonOption, load_project, select_targets
 from wish_rollout.cli.run_output import report_outcome, show_plan
 
 if TYPE_CHECKING:
@@ -32,12 +25,24 @@ def plan(
     environment: Annotated[
         str | None, typer.Argument(metavar="[ENV]", help="One environment (default: all).")
     ] = None,
+    rollback: Annotated[
+        bool, typer.Option("--rollback", help="Show the plan of a rollback of ENV instead.")
+    ] = False,
+    to: Annotated[
+        str | None, typer.Option(metavar="REVISION", help="With --rollback: target revision, or base.")
+    ] = None,
+    by_remedy: ByRemedy = False,
     json: JsonOption = False,
 ) -> None:
     """Show the plan of the release for every environment as it is now. Changes nothing."""
     from wish_rollout.rollout.planning.plans import make_plan
 
     project = load_project(context)
+    if rollback:
+        show_rollback_plan(project, environment, to, by_remedy=by_remedy, json=json)
+        return
+    if to or by_remedy:
+        raise typer.BadParameter("--to and --by-remedy need --rollback")
     release_plan, refusals = make_plan(project, select_targets(project, environment))
     if json:
         reasons = {name: str(error) for name, error in refusals.items()}
@@ -145,48 +150,7 @@ def verify(context: typer.Context, environment: EnvironmentName, json: JsonOptio
     )
 
 
-def rollback(
-    context: typer.Context,
-    environment: EnvironmentName,
-    to: Annotated[
-        str | None,
-        typer.Option(metavar="REVISION", help="Target revision, or base (default: the previous revision)."),
-    ] = None,
-    break_glass: BreakGlass = "",
-    key: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="SSH key to sign with, for --break-glass.")
-    ] = None,
-    identity: Annotated[
-        str, typer.Option(help="Your name in the allowed signers file, for --break-glass.")
-    ] = "",
-    yes: Yes = False,
-    json: JsonOption = False,
-) -> None:
-    """Roll back an environment, archive the rows that it would destroy, and verify that the earlier schema is restored.
-
-    The rollback of a gated environment stops at the gate (exit 3). Run it again once it is approved.
-    """
-    project = load_project(context)
-    target = project.target(environment)
-    config = op_config("rollback_environment", {"environment": environment, **({"to": to} if to else {})})
-    outcome = run_with_progress(project, "rollback", config, only=environment)
-    if break_glass and outcome.success and outcome.awaiting:
-        from wish_rollout.cli.commands.approval_commands import submit_approval
-        from wish_rollout.cli.commands.request_selection import find_rollback_request
-        from wish_rollout.cli.signing_prompts import sign_request
-        from wish_rollout.rollout.approval.signing import SignerInput
-
-        signer = SignerInput(break_glass, break_glass, identity, key)
-        request = find_rollback_request(project, target, to)
-        document = sign_request(project, target, request, signer, quiet=json, yes=yes)
-        outcome = submit_approval(project, environment, document)
-        if outcome.success:
-            outcome = run_with_progress(project, "rollback", config, only=environment)
-    done = "" if outcome.stages or outcome.awaiting else f"nothing to do: {environment} is at {to}"
-    report_outcome(outcome, json=json, done=done)
-
-
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
-    for command in (plan, apply, verify, rollback):
+    for command in (plan, apply, verify):
         app.command()(command)

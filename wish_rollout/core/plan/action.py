@@ -18,11 +18,15 @@ class Action(StrEnum):
     """Conflicting objects are dropped first, with their rows; only for disposable environments."""
     ROLLBACK = "rollback"
     """Revisions are downgraded."""
+    ROLLBACK_BY_REMEDY = "rollback by remedy"
+    """The SQL that leads to the earlier schema is executed instead of the downgrades."""
 
 
+ROLLBACKS = frozenset({Action.ROLLBACK, Action.ROLLBACK_BY_REMEDY})
 ACTION_VERBS = {
     Action.ADOPT: "adopt",
     Action.REPLAN: "continue with changed scripts",
     Action.CLEAN: "clean and migrate",
     Action.ROLLBACK: "roll back",
+    Action.ROLLBACK_BY_REMEDY: "roll back by the remedy",
 }

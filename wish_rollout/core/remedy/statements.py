@@ -64,6 +64,11 @@ class Remedy:
         return not self.gaps
 
     @property
+    def is_rehearsed(self) -> bool:
+        """Whether it was run on a scratch database."""
+        return self.rehearsal.startswith("rehearsed")
+
+    @property
     def loses_data(self) -> bool:
         """Whether one of the statements loses data."""
         return any(statement.loses_data for statement in self.statements)

@@ -15,7 +15,8 @@ from wish_rollout.core.errors.gate.approvals import REQUEST_AGAIN
 from wish_rollout.core.errors.gate.requests import ApprovalUsed
 from wish_rollout.core.errors.planning.plans import WaitingAtGate
 from wish_rollout.core.notifications import Event, Notification
-from wish_rollout.core.plan.action import Action
+from wish_rollout.core.plan.action import ROLLBACKS
+from wish_rollout.core.plan.rollback_command import rollback_command
 from wish_rollout.defs.gate import approval_store
 from wish_rollout.defs.gate.approval_events import RecordedRequest, request_event
 from wish_rollout.defs.gate.gate_check import gate_passed, request_evaluation, waiting_observation
@@ -184,8 +185,8 @@ class ApprovalGate:
         name, subject = self.target.name, recorded.request.subject
         hint = WaitingAtGate.hint if reason.hint == REQUEST_AGAIN else reason.hint
         then = "the same command again"
-        if subject.act == Action.ROLLBACK:  # without --to, the same command could select an earlier revision
-            then = f"wish-rollout rollback {name} --to {subject.end}"
+        if subject.act in ROLLBACKS:  # without --to, the same command could select an earlier revision
+            then = rollback_command(name, subject.act, subject.end)
         why, hint = reason.fill(reason.summary)[:500], f"{reason.fill(hint)[:500]}; and then {then}"
         self.context.instance.add_run_tags(self.context.run_id, {AWAITING: name, WHY: why, HINT: hint})
         evaluation = request_evaluation(self.context.instance, self.project, recorded)

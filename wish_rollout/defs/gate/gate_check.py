@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.core.plan.action import Action
+from wish_rollout.core.plan.action import ROLLBACKS
 from wish_rollout.defs.asset_keys import schema_key
 from wish_rollout.defs.events.limits import code_markdown, markdown
 from wish_rollout.defs.gate import approval_store
@@ -112,7 +112,7 @@ def current_gate_evaluation(
     unused = unused_requests(project, name, [each.request for each in recorded]) if recorded else []
     waiting = [each for each in recorded if unused is None or each.request in unused]
     plan, _ = plan_target(project, target)
-    rollbacks = [each for each in waiting if each.request.subject.act == Action.ROLLBACK]
+    rollbacks = [each for each in waiting if each.request.subject.act in ROLLBACKS]
     if plan.is_empty and not rollbacks:
         return gate_passed(project, name, f"nothing to approve: {name} is at the head of the release")
     candidates = rollbacks if plan.is_empty else waiting

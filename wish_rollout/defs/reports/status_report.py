@@ -11,6 +11,8 @@ from dagster._core.storage.asset_check_execution_record import COMPLETED_ASSET_C
 
 from wish_rollout.core.approval.documents import TIME_FORMAT
 from wish_rollout.core.errors.base import RolloutError
+from wish_rollout.core.plan.action import ROLLBACKS
+from wish_rollout.core.plan.rollback_command import rollback_command
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.reports.status_report import EnvironmentReport, StatusReport, WaitingRequest
 from wish_rollout.core.schema.delta_rendering import delta_lines
@@ -112,8 +114,10 @@ def _waiting(project: Project, instance: dg.DagsterInstance, name: str) -> Itera
     for request in unused or ():
         found = read_approval_progress(project, request, documents)
         is_approved = len(found.approvers) >= found.needed
-        again = "apply" if request.subject.act != "rollback" else f"rollback {name}"
-        command = f"wish-rollout {again}" if is_approved else f"wish-rollout approve {name} --reason '…'"
+        subject = request.subject
+        is_rollback = subject.act in ROLLBACKS
+        again = rollback_command(name, subject.act, subject.end) if is_rollback else "wish-rollout apply"
+        command = again if is_approved else f"wish-rollout approve {name} --reason '…'"
         yield WaitingRequest(
             request.subject.act,
             request.subject.start,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.archive.archive import Archive, ArchivedObject
 from wish_rollout.core.errors.planning.archives import ArchiveNeedsKey
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.postgres.archives.archive_store import drop_contents
+from wish_rollout.postgres.archives.prepared_columns import take_prepared
 from wish_rollout.postgres.archives.row_copies import (
     archive_checksum,
     copy_columns,
@@ -22,13 +23,14 @@ from wish_rollout.postgres.catalog.database_state import count
 from wish_rollout.postgres.rows.rows_at_risk import existing_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import psycopg
 
     from wish_rollout.core.archive.losses import Loss, RollbackLosses
     from wish_rollout.core.remedy.role_names import Roles
     from wish_rollout.core.schema.scope import Scope
+    from wish_rollout.postgres.archives.prepared_columns import PreparedColumn
 
 
 def losses_with_rows(connection: psycopg.Connection[Any], losses: Iterable[Loss]) -> list[Loss]:
@@ -61,13 +63,17 @@ def refuse_keyless(
 
 @dataclass
 class ArchiveWriter:
-    """Archives losses in the current transaction. ``roles``, ``scope``: of the environment, to create tables again."""
+    """Archives losses in the current transaction.
+
+    ``roles``, ``scope``: of the environment, to create tables again. ``prepared``: copies that were made before the lock.
+    """
 
     connection: psycopg.Connection[Any]
     environment: str
     found: RollbackLosses
     roles: Roles
     scope: Scope
+    prepared: Mapping[Loss, PreparedColumn] = field(default_factory=dict)
 
     def lock(self) -> None:
         """Lock the tables of all losses in ACCESS EXCLUSIVE mode, as DROP does; they cannot change until the commit."""
@@ -112,7 +118,11 @@ class ArchiveWriter:
         kept = ArchivedObject(
             loss.kind, loss.table, archive.next_relation(), columns, key, type=kind, later=loss.later
         )
-        rows = copy_columns(self.connection, kept, description)
+        rows = None
+        if loss in self.prepared:
+            rows = take_prepared(self.connection, self.prepared[loss], kept, description)
+        if rows is None:
+            rows = copy_columns(self.connection, kept, description)
         return replace(archive, objects=(*archive.objects, replace(kept, rows=rows))) if rows else archive
 
     def complete(self, archive: Archive) -> Archive:

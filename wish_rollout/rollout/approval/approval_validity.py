@@ -9,7 +9,7 @@ from wish_rollout.core.approval.documents import ApprovalStatement, Request
 from wish_rollout.core.approval.policy import check_request
 from wish_rollout.core.errors.gate.requests import RequestRejected
 from wish_rollout.core.errors.planning.plans import EnvironmentNotGated, NothingToApprove
-from wish_rollout.core.plan.action import Action
+from wish_rollout.core.plan.action import ROLLBACKS, Action
 from wish_rollout.rollout.approval.approvals import approval_text, check_approval, refuse_used_request
 from wish_rollout.rollout.approval.approver_rules import approval_rules
 from wish_rollout.rollout.approval.ledger_guard import read_ledger_state
@@ -37,8 +37,9 @@ def plan_for_request(project: Project, target: Target, requested: Subject) -> En
     env = target.environment
     if not env.gated:
         raise EnvironmentNotGated(env.name)
-    if requested.act == Action.ROLLBACK:
-        return plan_rollback(project, target, requested.end)
+    if requested.act in ROLLBACKS:
+        by_remedy = requested.act == Action.ROLLBACK_BY_REMEDY
+        return plan_rollback(project, target, requested.end, by_remedy=by_remedy)
     choices = Choices(
         adopt=(env.name,) if requested.act == Action.ADOPT else (),
         replan=(env.name,) if requested.act == Action.REPLAN else (),

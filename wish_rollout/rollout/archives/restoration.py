@@ -17,6 +17,7 @@ from wish_rollout.core.errors.planning.archives import (
 )
 from wish_rollout.core.release.release import format_position, parse_position
 from wish_rollout.postgres.archives import archive_store
+from wish_rollout.postgres.archives.prepared_columns import drop_prepared
 from wish_rollout.postgres.archives.row_copies import archive_checksum
 from wish_rollout.postgres.archives.row_restoration import RestoredObject, Restorer
 from wish_rollout.postgres.archives.sequence_values import advance_sequences
@@ -72,6 +73,7 @@ def restore(project: Project, target: Target, number: int | None, who: str) -> l
     ArchiveUnfinished, ReleaseNotApplied, ForeignRevision, ArchiveAltered, RestoreFailed, LedgerWriteFailed.
     """
     with target.connect() as connection, rollout_mutex(target, connection):
+        drop_prepared(connection)
         state = read_facts(connection, target.scope.version_table).revisions
         refuse_position(target.environment, state, project)
         found = archive_store.read_archives(connection, target.scope.version_table)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.environment.unmanaged_objects import UnmanagedPolicy
 from wish_rollout.core.errors.verification import CommitRefused
-from wish_rollout.core.plan.action import Action
+from wish_rollout.core.plan.action import ROLLBACKS, Action
 from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.core.schema.names import parent_object
 from wish_rollout.core.schema.promise_comparison import delta_of_keys, differing_keys
@@ -96,7 +96,7 @@ class CommitVerification:
         self.milliseconds = max(self.milliseconds, (time.perf_counter() - started) * 1000)
 
     def _applied_after(self, revision: str) -> set[str]:
-        is_rollback = self.promised.plan.action is Action.ROLLBACK
+        is_rollback = self.promised.plan.action in ROLLBACKS
         return self._applied - {revision} if is_rollback else self._applied | {revision}
 
     def _position_of(self, applied: set[str]) -> Position:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from psycopg.pq import TransactionStatus
 
 from wish_rollout.core.errors.statements import StatementFailed, StatementFailedAfterCommit
-from wish_rollout.core.plan.action import Action
+from wish_rollout.core.plan.action import ROLLBACKS, Action
+from wish_rollout.core.plan.rollback_command import rollback_command
 from wish_rollout.core.release.release import format_position
 from wish_rollout.postgres.records.journal import Journal
 from wish_rollout.postgres.sessions.connections import cancel
@@ -108,8 +109,8 @@ def lock_sequence(project: Project, plan: EnvironmentPlan) -> LockSequence:
 
 def command_to_continue(plan: EnvironmentPlan) -> str:
     """Return the command that continues an act."""
-    if plan.action is Action.ROLLBACK:
-        return f"wish-rollout rollback {plan.environment} --to {format_position(plan.end)}"
+    if plan.action in ROLLBACKS:
+        return rollback_command(plan.environment, plan.action, format_position(plan.end))
     return "wish-rollout apply"
 
 

@@ -63,6 +63,11 @@ class TransactionLocks:
             self.end_transaction()
         self._measurement = self.sequence.advance(sent.revision, statement_digest(sent.text))
 
+    def take(self, locks: Sequence[TableLock]) -> None:
+        """Take locks that were not measured. Raises LocksUnavailable, BlockedSessions."""
+        self.execution.require_watchdog()
+        self._take(locks)
+
     def take_for_revision(self) -> None:
         """Take the locks of the whole revision that is about to run. Raises LocksUnavailable, BlockedSessions."""
         self._take(self.sequence.locks_to_take(self._revision, until_end=self._shares_transaction()))

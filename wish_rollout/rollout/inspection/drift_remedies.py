@@ -50,7 +50,7 @@ def _remedy_schemas(project: Project, schema: EnvironmentSchema) -> tuple[Snapsh
 
 def rehearse_remedies(project: Project, report: DriftReport) -> DriftReport:
     """Return a drift report whose remedies were run on a scratch database, with what came of it."""
-    from wish_rollout.rollout.inspection.remedy_rehearsal import rehearse
+    from wish_rollout.rollout.project.remedy_rehearsal import rehearse
 
     rehearsed = {}
     for status in report.statuses:

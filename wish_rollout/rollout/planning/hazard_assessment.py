@@ -93,6 +93,10 @@ class PendingRevisions:
 
     def __iter__(self) -> Iterator[PendingRevision]:
         history, release, plan = self.project.history, self.project.release, self.plan
+        if plan.action is Action.ROLLBACK_BY_REMEDY:
+            (newest, *_) = release.revisions_to_revert(plan.start, plan.end)
+            yield PendingRevision(newest.id, history.at(plan.start), history.at(plan.end), plan.statements)
+            return
         if plan.action is Action.ROLLBACK:
             for revision in release.revisions_to_revert(plan.start, plan.end):
                 before, after = history.at((revision.id,)), history.at(tuple(sorted(revision.parents)))

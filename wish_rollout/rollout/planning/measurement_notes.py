@@ -26,6 +26,9 @@ def measurement_notes(project: Project, plan: EnvironmentPlan) -> Iterator[str]:
     """Yield a line for each revision of a plan with statements that were not measured, and one for another version."""
     if not plan.pending:
         return
+    if plan.action is Action.ROLLBACK_BY_REMEDY:
+        yield "the statements of the remedy were not measured: the tables that they name are locked before the first one"
+        return
     is_rollback = plan.action is Action.ROLLBACK
     revisions = (
         project.release.revisions_to_revert(plan.start, plan.end)

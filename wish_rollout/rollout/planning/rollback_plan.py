@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.archive.losses import derive_losses
-from wish_rollout.core.errors.planning.rollbacks import (
-    AlreadyAtRevision,
-    InvalidRollbackTarget,
-    RevisionIrreversible,
-    RollbackAcrossMerge,
-)
-from wish_rollout.core.errors.releases import UnknownRevision
+from wish_rollout.core.errors.planning.rollbacks import RevisionIrreversible, RollbackAcrossMerge
 from wish_rollout.core.plan.action import Action
-from wish_rollout.core.release.release import Position, format_position
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.records.journal import act_name, find_interrupted_act
@@ -24,37 +17,47 @@ from wish_rollout.rollout.planning.hazard_assessment import add_hazards
 from wish_rollout.rollout.planning.plans import plan_for
 from wish_rollout.rollout.planning.refusals import refuse_unwritable
 from wish_rollout.rollout.planning.rollback_losses import kept_for, refuse_losses_early
-from wish_rollout.rollout.planning.rollback_result import rollback_result
+from wish_rollout.rollout.planning.rollback_remedy import command_instead, rollback_remedy
+from wish_rollout.rollout.planning.rollback_result import RollbackResult, rollback_result
+from wish_rollout.rollout.planning.rollback_target import resolve_rollback_target
 from wish_rollout.rollout.planning.shared_databases import refuse_same_database
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import psycopg
 
+    from wish_rollout.config import Environment
     from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.core.plan.plan import EnvironmentPlan
-    from wish_rollout.core.release.release import Release
+    from wish_rollout.core.release.release import Position, Revision
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.servers.target import Target
 
 
-def plan_rollback(project: Project, target: Target, to: str | None) -> EnvironmentPlan:
+def plan_rollback(
+    project: Project, target: Target, to: str | None, *, by_remedy: bool = False
+) -> EnvironmentPlan:
     """Return the plan of a rollback of one environment, with hazards.
 
-    ``to``: the target revision, ``base``, or None for the previous revision. Raises what ``plan_rollback_on`` raises.
+    ``to``: the target revision, ``base``, or None for the previous revision. ``by_remedy``: execute the remedy instead
+    of the downgrades. Raises what ``plan_rollback_on`` raises.
     """
     with target.connect() as connection:
-        return plan_rollback_on(project, target, connection, to)[0]
+        return plan_rollback_on(project, target, connection, to, by_remedy=by_remedy)[0]
 
 
-def plan_feasible_rollback(project: Project, target: Target, to: str | None) -> EnvironmentPlan:
+def plan_feasible_rollback(
+    project: Project, target: Target, to: str | None, *, by_remedy: bool = False
+) -> EnvironmentPlan:
     """Return the same as ``plan_rollback``, and raise if the rollback would fail after its approval.
 
     So no approval is requested for a rollback that cannot be executed. Raises also what ``refuse_unwritable`` raises,
     and what ``refuse_losses_early`` raises.
     """
     with target.connect() as connection:
-        plan, state = plan_rollback_on(project, target, connection, to)
+        plan, state = plan_rollback_on(project, target, connection, to, by_remedy=by_remedy)
         project = project.for_server(state.facts.major)
         refuse_unwritable(target.environment, plan, project, state)
         if not plan.resumed_fingerprint:  # an interrupted rollback may have dropped the columns to count
@@ -63,93 +66,121 @@ def plan_feasible_rollback(project: Project, target: Target, to: str | None) -> 
 
 
 def plan_rollback_on(
-    project: Project, target: Target, connection: psycopg.Connection[Any], to: str | None
+    project: Project,
+    target: Target,
+    connection: psycopg.Connection[Any],
+    to: str | None,
+    *,
+    by_remedy: bool = False,
 ) -> tuple[EnvironmentPlan, DatabaseState]:
     """Return the plan and the state that was read, with the caller's connection, which is in autocommit mode.
 
-    An interrupted rollback is continued: its target is the default of ``to``. Raises EnvironmentsShareDatabase,
-    InvalidHazardAllowance, and what ``plan_rollback_from_state`` raises.
+    An interrupted rollback by downgrades is continued: its target is the default of ``to``. Raises
+    EnvironmentsShareDatabase, InvalidHazardAllowance, and what ``plan_rollback_from_state`` raises.
     """
     state = read_database_state(connection, target.scope)
     project = project.for_server(state.facts.major)
     refuse_same_database(project, {target.name: state.facts})
     name = act_name(project.config.release.version_table, project.journal_digest, "down ")
-    resumed = find_interrupted_act(connection, name)
+    resumed = None if by_remedy else find_interrupted_act(connection, name)
     if resumed and to is None:
         to = resumed[0]
     resumes = resumed[1] if resumed and resumed[0] == to else ""
-    return add_hazards(
-        project, connection, plan_rollback_from_state(project, target, state, to, resumes)
-    ), state
+    plan = plan_rollback_from_state(project, target, state, RollbackGoal(to, resumes, by_remedy=by_remedy))
+    return add_hazards(project, connection, plan), state
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackGoal:
+    """Where a rollback leads to, and how.
+
+    ``to``: the target revision, ``base``, or None for the previous revision. ``resumes``: for an interrupted rollback,
+    the fingerprint of the schema that it must lead to. ``by_remedy``: execute the remedy instead of the downgrades.
+    """
+
+    to: str | None
+    resumes: str = ""
+    by_remedy: bool = False
 
 
 def plan_rollback_from_state(
-    project: Project, target: Target, state: DatabaseState, to: str | None, resumes: str = ""
+    project: Project, target: Target, state: DatabaseState, goal: RollbackGoal
 ) -> EnvironmentPlan:
     """Return the plan of a rollback from the environment's state, without hazards.
 
-    ``project``: with the promises for the environment's server. ``resumes``: for an interrupted rollback, the
-    fingerprint of the schema that it must lead to. Raises RollbackAcrossMerge, and what ``refuse_position``,
-    ``refuse_drift`` and ``resolve_rollback_target`` raises.
+    ``project``: with the promises for the environment's server. Raises RollbackAcrossMerge, RevisionIrreversible, and what
+    ``refuse_position``, ``refuse_drift``, ``resolve_rollback_target`` and ``rollback_remedy`` raise.
     """
+    refuse_position(target.environment, state.facts.revisions, project)
+    upgrade = plan_for(project, target.environment, state)
+    end = resolve_rollback_target(project.release, upgrade.start, goal.to, target.name)
+    schema = EnvironmentSchema(project, state)
+    if not goal.resumes:
+        refuse_drift(target.name, schema)
+    reverted = project.release.revisions_to_revert(upgrade.start, end)
+    for revision in reverted:
+        if len(revision.parents) > 1:
+            raise RollbackAcrossMerge(target.name, revision.id, " and ".join(revision.parents))
+    plan = replace(
+        upgrade,
+        end=end,
+        pending=tuple(f"{revision.id} {revision.message}".strip() for revision in reverted),
+        conflicting_objects=(),
+        resumed_fingerprint=goal.resumes,
+        archive_keep=kept_for(target.environment),
+    )
+    if goal.by_remedy:
+        result, statements = rollback_remedy(target.environment, schema, reverted, end)
+        plan = replace(plan, **_no_scripts(), action=Action.ROLLBACK_BY_REMEDY)
+    else:
+        result, statements = _downgrades(target.environment, schema, reverted, end)
+        plan = replace(plan, **_declarations(project, reverted), action=Action.ROLLBACK)
+    return _leading_to(plan, schema, result, statements)
+
+
+def _leading_to(
+    plan: EnvironmentPlan, schema: EnvironmentSchema, result: RollbackResult, statements: tuple[str, ...]
+) -> EnvironmentPlan:
+    """Return a plan with its statements, what they promise, and what they destroy."""
+    before = schema.at(plan.start)
+    return replace(
+        plan,
+        statements=statements,
+        promised=difference(before, result.expected),
+        baseline=baseline_after(schema, plan.end, result.expected),
+        notes=(*plan.notes, *result.notes),
+        losses=derive_losses(before, result.expected, statements),
+    )
+
+
+def _downgrades(
+    environment: Environment, schema: EnvironmentSchema, reverted: Sequence[Revision], end: Position
+) -> tuple[RollbackResult, tuple[str, ...]]:
+    """Return what the downgrades lead to, and their statements. Raises RevisionIrreversible."""
+    history = schema.project.history
+    for revision in reverted:
+        if reason := history.record(revision.id).irreversible:
+            instead = command_instead(environment, schema, reverted, end)
+            raise RevisionIrreversible(environment.name, revision.id, reason, instead)
+    statements = tuple(text for each in reverted for text in history.record(each.id).downgrade)
+    return rollback_result(schema, end), statements
+
+
+def _declarations(project: Project, reverted: Sequence[Revision]) -> dict[str, Any]:
+    """Return what the scripts of the downgrades declare of their statements."""
     from wish_rollout.revisions.script_folder.declarations import (
         DATA_DEPENDENT,
         DRIVER_STATEMENTS,
         declared_reasons,
     )
 
-    refuse_position(target.environment, state.facts.revisions, project)
-    upgrade = plan_for(project, target.environment, state)
-    end = resolve_rollback_target(project.release, upgrade.start, to, target.name)
-    schema = EnvironmentSchema(project, state)
-    if not resumes:
-        refuse_drift(target.name, schema)
-    reverted = project.release.revisions_to_revert(upgrade.start, end)
-    for revision in reverted:
-        if len(revision.parents) > 1:
-            raise RollbackAcrossMerge(target.name, revision.id, " and ".join(revision.parents))
-        if reason := project.history.record(revision.id).irreversible:
-            raise RevisionIrreversible(target.name, revision.id, reason)
-    result = rollback_result(schema, end)
-    before = schema.at(upgrade.start)
-    statements = tuple(text for each in reverted for text in project.history.record(each.id).downgrade)
-    return replace(
-        upgrade,
-        action=Action.ROLLBACK,
-        end=end,
-        pending=tuple(f"{revision.id} {revision.message}".strip() for revision in reverted),
-        statements=statements,
-        promised=difference(before, result.expected),
-        conflicting_objects=(),
-        resumed_fingerprint=resumes,
-        data_dependent=declared_reasons(project.scripts, DATA_DEPENDENT, [each.id for each in reverted]),
-        driver_statements=declared_reasons(
-            project.scripts, DRIVER_STATEMENTS, [each.id for each in reverted]
-        ),
-        baseline=baseline_after(schema, end, result.expected),
-        notes=(*upgrade.notes, *result.notes),
-        losses=derive_losses(before, result.expected, statements),
-        archive_keep=kept_for(target.environment),
-    )
+    names = [revision.id for revision in reverted]
+    return {
+        "data_dependent": declared_reasons(project.scripts, DATA_DEPENDENT, names),
+        "driver_statements": declared_reasons(project.scripts, DRIVER_STATEMENTS, names),
+    }
 
 
-def resolve_rollback_target(release: Release, start: Position, to: str | None, environment: str) -> Position:
-    """Return the target of a rollback: the named revision, which must be an ancestor of ``start``, or its parent.
-
-    Raises InvalidRollbackTarget, UnknownRevision, AlreadyAtRevision.
-    """
-    if to is None:
-        if not start:
-            raise InvalidRollbackTarget(environment, "base", "before base")
-        return release.revision(start[-1]).parents
-    if to == "base":
-        end: Position = ()
-    elif to in {revision.id for revision in release.revisions}:
-        end = (to,)
-    else:
-        raise UnknownRevision(to, ", ".join(["base", *(revision.id for revision in release.revisions)]))
-    if end == start:
-        raise AlreadyAtRevision(environment, format_position(start))
-    if not release.ancestors(start) >= release.ancestors(end):
-        raise InvalidRollbackTarget(environment, format_position(start), format_position(end))
-    return end
+def _no_scripts() -> dict[str, Any]:
+    """Return the fields of a plan that executes neither env.py nor a revision."""
+    return {"data_dependent": {}, "driver_statements": {}, "env_before": (), "env_after": ()}

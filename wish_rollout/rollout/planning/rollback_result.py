@@ -58,13 +58,18 @@ def rollback_result(schema: EnvironmentSchema, end: Position) -> RollbackResult:
     expected = follow_column_order(target, schema.live, tables, schema.former_names(end))
     new = tables_in_other_order(difference(target, expected).changes)
     expected = _with_extensions(expected, schema.live, extensions)
-    notes = [
-        f"columns that the rollback adds to {table} again are its last ones: PostgreSQL cannot insert a column"
-        " between others; visible only in SELECT * and in INSERT without a list of columns"
-        for table in new
-    ]
+    notes = describe_last_columns(new)
     notes += [f"the rollback leaves the extension {name}" for _, name in sorted(extensions)]
     return RollbackResult(expected, tuple(notes))
+
+
+def describe_last_columns(tables: Iterable[str]) -> list[str]:
+    """Return a note for each table to which a rollback adds columns again."""
+    return [
+        f"columns that the rollback adds to {table} again are its last ones: PostgreSQL cannot insert a column"
+        " between others; visible only in SELECT * and in INSERT without a list of columns"
+        for table in tables
+    ]
 
 
 def _with_extensions(snapshot: Snapshot, live: Snapshot, keys: Iterable[Key]) -> Snapshot:

@@ -2,38 +2,50 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from wish_rollout.core.plan.action import Action
 from wish_rollout.rollout.approval.ledger_guard import refuse_bypassed_gate
 from wish_rollout.rollout.execution.act_checks import Checks
 from wish_rollout.rollout.execution.ledger_recording import NOBODY, Actor, Recorder
 from wish_rollout.rollout.execution.migration import Migrated
 from wish_rollout.rollout.execution.rollout_lock import rollout_mutex
 from wish_rollout.rollout.execution.script_execution import run_scripts
+from wish_rollout.rollout.planning.plan_comparison import refuse_changed
 from wish_rollout.rollout.planning.rollback_plan import plan_rollback_on
+from wish_rollout.rollout.rollback.remedy_execution import run_remedy
 from wish_rollout.rollout.rollback.rollback_archive import RollbackArchive
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.servers.target import Target
 
 
 def rollback_environment(
-    project: Project, target: Target, to: str | None = None, *, actor: Actor = NOBODY
+    project: Project,
+    target: Target,
+    to: str | None = None,
+    *,
+    planned: Mapping[str, Any] | None = None,
+    actor: Actor = NOBODY,
 ) -> Migrated:
     """Roll one environment back to a revision, and record that in its ledger.
 
-    ``to``: the revision (``base`` for none); by default the parent of the current one. ``actor``: the requester;
-    its gatekeeper decides about the plan that is computed again under the lock.
+    ``to``: the revision (``base`` for none); by default the parent of the current one. ``planned``: the signed fields of
+    the plan that was shown before; only by it, the remedy can be executed instead of the downgrades. ``actor``: the
+    requester; its gatekeeper decides about the plan that is computed again under the lock.
 
-    Raises RolloutLockHeld, ForeignRevision, SchemaDrifted, RollbackLosesRows, ArchiveNotWritable, ArchiveNeedsKey,
-    InvalidRollbackTarget, AlreadyAtRevision, UnknownRevision, the gatekeeper's errors, LedgerWriteFailed,
-    StatementFailed, ScriptFailed; and ApproversNotConfigured for a gated environment if the actor has no gatekeeper.
+    Raises RolloutLockHeld, PlanChanged, what ``plan_rollback_on`` and the gatekeeper raise, RollbackLosesRows,
+    ArchiveNotWritable, ArchiveNeedsKey, LedgerWriteFailed, StatementFailed, ScriptFailed; and ApproversNotConfigured for
+    a gated environment if the actor has no gatekeeper.
     """
     actor.refuse_without_gatekeeper(target)
+    by_remedy = planned is not None and planned["action"] == Action.ROLLBACK_BY_REMEDY
     with target.connect() as connection, rollout_mutex(target, connection):
-        plan, seen = plan_rollback_on(project, target, connection, to)
+        plan, seen = plan_rollback_on(project, target, connection, to, by_remedy=by_remedy)
         project = project.for_server(seen.facts.major)
         refuse_bypassed_gate(connection, target.environment, seen.facts, target.scope.version_table)
         after = (
@@ -43,15 +55,22 @@ def rollback_environment(
         recorder = Recorder(
             target, connection, plan, actor, after, fingerprinted=project.without_runtime_partitions
         )
+        refuse_changed(plan, planned)
         recorder.ask()
         revisions = downgrade(project, recorder, seen)
         return Migrated.of(recorder, after, revisions)
 
 
 def downgrade(project: Project, recorder: Recorder, seen: DatabaseState) -> list[str]:
-    """Run the downgrades in transactions that first archive what they destroy."""
+    """Run the downgrades, or the remedy, in transactions that first archive what they destroy."""
     archive = RollbackArchive(recorder)
     checks = Checks(
         each=archive.before_revision, completed=archive.after_scripts, recorded=archive.after_ledger
     )
-    return run_scripts(project, recorder, seen, "down", checks).revisions
+    archive.prepare()
+    try:
+        if recorder.plan.action is Action.ROLLBACK_BY_REMEDY:
+            return run_remedy(project, recorder, seen, checks)
+        return run_scripts(project, recorder, seen, "down", checks).revisions
+    finally:
+        archive.drop_prepared()

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg.pq import TransactionStatus
 
 from wish_rollout.core.archive.archive import Archive, ArchiveState
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.remedy.role_names import Roles
 from wish_rollout.postgres.archives import archive_store
+from wish_rollout.postgres.archives.archive_store import write_privilege_missing
 from wish_rollout.postgres.archives.archive_writing import ArchiveWriter, losses_with_rows
+from wish_rollout.postgres.archives.prepared_columns import drop_prepared, is_large, prepare_column
 from wish_rollout.postgres.archives.row_security import row_security_not_forced
 from wish_rollout.postgres.archives.session_settings import plain_text_settings
+from wish_rollout.postgres.sessions.bounded_connection import BoundedConnection
+from wish_rollout.postgres.sessions.long_statements import long_statements
+from wish_rollout.postgres.sessions.server_errors import as_rollout_error
 from wish_rollout.rollout.planning.rollback_losses import refuse_losses
 
 if TYPE_CHECKING:
+    from wish_rollout.core.archive.losses import Loss
+    from wish_rollout.postgres.archives.prepared_columns import PreparedColumn
     from wish_rollout.rollout.execution.ledger_recording import Recorder
 
 TRANSACTION = "select pg_current_xact_id()::text"
@@ -31,6 +42,45 @@ class RollbackArchive:
         self.connection = recorder.connection
         self.archive: Archive | None = None
         self.transaction = ""
+        self.prepared: dict[Loss, PreparedColumn] = {}
+
+    def prepare(self) -> None:
+        """Copy large columns that the rollback drops, before it locks their tables.
+
+        A column whose table is locked, or whose copy takes longer than a batch may, is copied under the lock. Raises
+        DatabaseOperationRefused, DatabaseUnreachable.
+        """
+        plan, connection = self.recorder.plan, self.connection
+        drop_prepared(connection)
+        columns = [loss for loss in plan.losses.losses if loss.kind == "column"]
+        if not columns or not plan.archive_keep or write_privilege_missing(connection):
+            return
+        limit = self.recorder.target.environment.budgets.budgets.batch.statement_ms
+        assert isinstance(connection, BoundedConnection)
+        with long_statements(connection, limit):
+            for number, loss in enumerate(columns, start=1):
+                self._prepare(loss, number)
+
+    def _prepare(self, loss: Loss, number: int) -> None:
+        if not is_large(self.connection, loss.table):
+            return
+        try:
+            with self.connection.transaction():
+                archive_store.create_if_missing(self.connection)
+            lost = self.recorder.plan.losses.lost_columns(loss.table)
+            prepared = prepare_column(self.connection, loss, lost, number)
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled):
+            return
+        except psycopg.Error as error:
+            raise as_rollout_error(error, self.recorder.target.name) from error
+        if prepared:
+            self.prepared[loss] = prepared
+
+    def drop_prepared(self) -> None:
+        """Drop the copies that were not used, if the session can; otherwise the next rollback does it."""
+        if self.connection.info.transaction_status == TransactionStatus.IDLE:
+            with suppress(psycopg.OperationalError):
+                drop_prepared(self.connection)
 
     def before_revision(self) -> None:
         """Archive what has rows, once in each transaction. Raises what ``refuse_losses`` raises."""
@@ -76,7 +126,7 @@ class RollbackArchive:
     def _writer(self) -> ArchiveWriter:
         target, plan = self.recorder.target, self.recorder.plan
         roles = Roles.of(target.scope.migrator or plan.facts.role, target.scope.roles)
-        return ArchiveWriter(self.connection, target.name, plan.losses, roles, target.scope)
+        return ArchiveWriter(self.connection, target.name, plan.losses, roles, target.scope, self.prepared)
 
     def _new(self) -> Archive:
         target, plan = self.recorder.target, self.recorder.plan

@@ -58,16 +58,18 @@ class RevisionWouldRun(Refused):
 
 @dataclass(eq=False)
 class RevisionIrreversible(EnvironmentRefused):
-    """A rollback would revert a revision whose downgrade cannot be used."""
+    """A rollback would revert a revision whose downgrade cannot be used.
+
+    ``instead``: a command that takes the schema back without the downgrade, and "or"; empty if there is none.
+    """
 
     revision: str
     reason: str
+    instead: str = ""
 
     summary = "Rolling '{environment}' back would revert {revision}, which cannot be reverted: {reason}."
     explanation = "The script declares it, or it was found when the downgrade was tried on a scratch database. Nothing was changed."
-    hint = (
-        "write a revision that undoes the change, and roll it out: wish-rollout generate -m 'undo {revision}'"
-    )
+    hint = "{instead}write a revision that undoes the change, and roll it out: wish-rollout generate -m 'undo {revision}'"
 
 
 @dataclass(eq=False)

@@ -1,0 +1,80 @@
+"""The command rollback, which runs a Dagster job, and the plan that it would execute."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wish_rollout.cli import output
+from wish_rollout.cli.job_runs import op_config, run_with_progress
+from wish_rollout.cli.options import BreakGlass, ByRemedy, EnvironmentName, JsonOption, Yes, load_project
+from wish_rollout.cli.run_output import report_outcome, show_plan
+
+if TYPE_CHECKING:
+    from wish_rollout.rollout.project.project import Project
+
+
+def show_rollback_plan(
+    project: Project, environment: str | None, to: str | None, *, by_remedy: bool, json: bool
+) -> None:
+    """Print the plan of a rollback. Raises what ``plan_feasible_rollback`` raises."""
+    from wish_rollout.rollout.planning.rollback_plan import plan_feasible_rollback
+
+    if environment is None:
+        raise typer.BadParameter("--rollback needs an environment")
+    found = plan_feasible_rollback(project, project.target(environment), to, by_remedy=by_remedy)
+    if json:
+        output.show_json(found.as_dict())
+    else:
+        show_plan(found)
+        output.write_line(f"plan {found.digest}")
+
+
+def rollback(
+    context: typer.Context,
+    environment: EnvironmentName,
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="REVISION", help="Target revision, or base (default: the previous revision)."),
+    ] = None,
+    by_remedy: ByRemedy = False,
+    break_glass: BreakGlass = "",
+    key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="SSH key to sign with, for --break-glass.")
+    ] = None,
+    identity: Annotated[
+        str, typer.Option(help="Your name in the allowed signers file, for --break-glass.")
+    ] = "",
+    yes: Yes = False,
+    json: JsonOption = False,
+) -> None:
+    """Roll back an environment, archive the rows that it would destroy, and verify that the earlier schema is restored.
+
+    The rollback of a gated environment stops at the gate (exit 3). Run it again once it is approved.
+    """
+    project = load_project(context)
+    target = project.target(environment)
+    chosen = {"environment": environment, "by_remedy": by_remedy, **({"to": to} if to else {})}
+    config = op_config("rollback_plan", chosen)
+    outcome = run_with_progress(project, "rollback", config, only=environment)
+    if break_glass and outcome.success and outcome.awaiting:
+        from wish_rollout.cli.commands.approval_commands import submit_approval
+        from wish_rollout.cli.commands.request_selection import find_rollback_request
+        from wish_rollout.cli.signing_prompts import sign_request
+        from wish_rollout.rollout.approval.signing import SignerInput
+
+        signer = SignerInput(break_glass, break_glass, identity, key)
+        request = find_rollback_request(project, target, to, by_remedy=by_remedy)
+        document = sign_request(project, target, request, signer, quiet=json, yes=yes)
+        outcome = submit_approval(project, environment, document)
+        if outcome.success:
+            outcome = run_with_progress(project, "rollback", config, only=environment)
+    done = "" if outcome.stages or outcome.awaiting else f"nothing to do: {environment} is at {to}"
+    report_outcome(outcome, json=json, done=done)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the program."""
+    app.command()(rollback)
