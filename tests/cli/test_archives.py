@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tests.fix_project import Workspace
 
 SECRET = "nobody else reads this"
+MANY = 100_000
 ROWS = """
 insert into wishlist_items (user_id, title, store, currency, tags)
 select 'u' || n, '{}', (enum_range(null::wishlist_store))[1 + n % 5], 'EUR', jsonb_build_array(n)
@@ -26,16 +27,21 @@ TYPES = "select typname::text from pg_type where typtype = 'e' and typnamespace 
 def test_rows_of_a_gated_environment_are_archived_and_come_back(each_workspace: Workspace) -> None:
     workspace = each_workspace
     workspace.roll_out()
-    workspace.sql("prod", ROWS.format(SECRET, 1000))
+    workspace.sql("prod", ROWS.format(SECRET, MANY))
     before = workspace.sql("prod", ALL)
+    fingerprint = json.loads(workspace.cli("snapshot", "prod").out)["fingerprint"]
     assert workspace.cli("rollback", "prod").code == 3
     assert workspace.cli("approve", "prod", "--reason", "broken", "--yes").code == 0
     assert workspace.cli("rollback", "prod", "--to", "0006").code == 0
     assert (workspace.revision("prod"), workspace.sql("prod", TYPES)) == ("0006", [])
+    assert workspace.sql("prod", "select to_regclass('wishlist_items')") == [(None,)]
+    assert json.loads(workspace.cli("snapshot", "prod").out)["fingerprint"] == (
+        workspace.project.history.at(("0006",)).fingerprint
+    )
     (archive,) = archives(workspace)
     *_, rollback, checksum = ledger(workspace)
-    assert (archive["state"], archive["rows"], archive["ledger_row"]) == ("waiting", 1000, rollback["seq"])
-    assert (rollback["act"], rollback["detail"]["archive"]["objects"][0]["rows"]) == ("rollback", 1000)
+    assert (archive["state"], archive["rows"], archive["ledger_row"]) == ("waiting", MANY, rollback["seq"])
+    assert (rollback["act"], rollback["detail"]["archive"]["objects"][0]["rows"]) == ("rollback", MANY)
     assert checksum["act"] == "archive checksum"
     assert checksum["detail"]["archive"]["objects"] == archive["objects"]
     assert [(each["object"], each["moved"]) for each in archive["objects"]] == [
@@ -50,8 +56,9 @@ def test_rows_of_a_gated_environment_are_archived_and_come_back(each_workspace: 
     workspace.roll_out()
     assert "archive 1 of prod waits" in workspace.cli("apply").err
     restored = workspace.cli("apply", "--restore")
-    assert (restored.code, "1,000 restored" in restored.out) == (0, True)
+    assert (restored.code, "100,000 restored" in restored.out) == (0, True)
     assert workspace.sql("prod", ALL) == before
+    assert json.loads(workspace.cli("snapshot", "prod").out)["fingerprint"] == fingerprint
     assert ledger(workspace)[-1]["act"] == "restore"
     assert workspace.cli("log", "prod", "--verify").code == 0
     assert [each["state"] for each in archives(workspace)] == ["restored"]
@@ -92,14 +99,19 @@ def test_changed_archive_is_not_restored(workspace: Workspace) -> None:
     assert "is not what the rollback archived" in refused
     assert workspace.sql("local", "select count(*) from wishlist_items") == [(0,)]
     assert "has no archive 7" in workspace.expect_error(2, "restore", "local", "7")
+    workspace.sql("local", "update wish_rollout_archive.archives set environment = 'prod'")
+    assert "a rollback of 'prod'" in workspace.expect_error(2, "restore", "local", "1")
 
 
 def test_archive_schema_of_others_is_refused_before_anything_changes(workspace: Workspace) -> None:
     workspace.migrate("local")
     workspace.sql("local", ROWS.format("t", 3))
+    database, role = workspace.sql("local", "select current_database(), current_user")[0]
+    workspace.as_superuser("local", f"revoke create on database {database} from {role}")
+    assert "may not create the schema" in workspace.expect_error(6, "rollback", "local")
+    workspace.as_superuser("local", f"grant create on database {database} to {role}")
     workspace.as_superuser("local", "create schema wish_rollout_archive")
     assert "belongs to another role" in workspace.expect_error(6, "rollback", "local")
-    role = workspace.sql("local", "select current_user")[0][0]
     workspace.as_superuser("local", f"alter schema wish_rollout_archive owner to {role}")
     workspace.sql("local", "grant usage on schema wish_rollout_archive to public")
     refused = workspace.expect_error(6, "rollback", "local")

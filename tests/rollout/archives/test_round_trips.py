@@ -192,7 +192,8 @@ where c.relnamespace = 'wish_rollout_archive'::regnamespace and attacl is not nu
 """
 
 
-def test_no_other_role_can_read_an_archive(case: ArchiveCase) -> None:
+def test_no_other_role_can_read_an_archive(each_case: ArchiveCase) -> None:
+    case = each_case
     up = [
         "ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC",
         "CREATE TABLE notes (id int PRIMARY KEY, secret text, shown text)",
@@ -222,6 +223,50 @@ def test_no_other_role_can_read_an_archive(case: ArchiveCase) -> None:
     case.restore()
     case.sql("alter table notes no force row level security")
     assert case.sql("select id from notes order by id") == [(-1,), (1,)]
+
+
+NO_SPACE = """
+CREATE FUNCTION written(size) RETURNS text LANGUAGE plpgsql AS
+$$ BEGIN RAISE 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$
+"""
+
+
+def test_failing_archive_changes_nothing(case: ArchiveCase) -> None:
+    """The cast that the archive uses raises the error of a full disk."""
+    up = [
+        "CREATE TYPE size AS (width int, height int)",
+        NO_SPACE,
+        "CREATE CAST (size AS text) WITH FUNCTION written(size)",
+        "ALTER TABLE wishlist_items ADD COLUMN colour text, ADD COLUMN size size",
+    ]
+    down = [
+        "ALTER TABLE wishlist_items DROP COLUMN size, DROP COLUMN colour",
+        "DROP CAST (size AS text)",
+        "DROP FUNCTION written(size)",
+        "DROP TYPE size",
+    ]
+    case.revise(up, down)
+    case.sql(
+        "insert into wishlist_items (user_id, title, store, colour, size) values ('u', 't', 'LEGO', 'red', (1, 2))"
+    )
+    refused = case.workspace.expect_error(1, "rollback", "local")
+    assert "No space left on device" in refused
+    assert case.sql("select colour, (size).width from wishlist_items") == [("red", 1)]
+    assert case.sql("select to_regnamespace('wish_rollout_archive')") == [(None,)]
+    assert case.workspace.revision("local") == "0008"
+
+
+def test_publication_of_all_tables_is_named_in_the_plan(case: ArchiveCase) -> None:
+    workspace = case.workspace
+    workspace.edit("rollout.toml", "[release]\n", '[scope]\nunmanaged = "report"\n\n[release]\n')
+    case.again()
+    workspace.as_superuser("local", "create publication everything for all tables")
+    case.sql("insert into wishlist_items (user_id, title, store) values ('u', 't', 'LEGO')")
+    shown = workspace.cli("plan", "local", "--rollback")
+    assert "note: the publication everything is FOR ALL TABLES" in shown.out
+    case.rollback()
+    case.again()
+    assert [each.rows for each in case.restore()] == [1]
 
 
 def test_values_of_a_table_without_a_key_are_not_destroyed(case: ArchiveCase) -> None:

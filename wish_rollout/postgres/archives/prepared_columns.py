@@ -104,6 +104,8 @@ def prepare_column(
         connection.execute(
             f"create table {archived(relation)} as select {stored} from {loss.table} with no data".encode()
         )
+        # a publication of all tables refuses to delete from a table without one (manual, CREATE PUBLICATION)
+        connection.execute(f"alter table {archived(relation)} replica identity full".encode())
         revoke_all(connection, relation)
     (horizon,) = _row(connection, HORIZON)
     rows = 0

@@ -11,6 +11,7 @@ import psycopg
 from wish_rollout.core.archive.archive import Archive, ArchivedObject, ArchiveState
 from wish_rollout.core.errors.planning.archives import (
     ArchiveAltered,
+    ArchiveOfOtherEnvironment,
     ArchiveUnfinished,
     ReleaseNotApplied,
     RestoreFailed,
@@ -70,18 +71,27 @@ def restore(project: Project, target: Target, number: int | None, who: str) -> l
     """Restore one archive of an environment, or all that wait, the newest first, and record that in the ledger.
 
     An archive that was restored before has nothing left, and nothing happens. Raises RolloutLockHeld, UnknownArchive,
-    ArchiveUnfinished, ReleaseNotApplied, ForeignRevision, ArchiveAltered, RestoreFailed, LedgerWriteFailed.
+    ArchiveOfOtherEnvironment, ArchiveUnfinished, ReleaseNotApplied, ForeignRevision, ArchiveAltered, RestoreFailed,
+    LedgerWriteFailed.
     """
     with target.connect() as connection, rollout_mutex(target, connection):
         drop_prepared(connection)
         state = read_facts(connection, target.scope.version_table).revisions
         refuse_position(target.environment, state, project)
         found = archive_store.read_archives(connection, target.scope.version_table)
+        refuse_other_environment(target.name, found, number)
         found = [each for each in found if each.environment == target.name]
         chosen = [find_archive(target.name, found, number)] if number is not None else found[::-1]
         waiting = select_waiting(project, target, state, chosen, skip=number is None)
         with long_statements(connection, target.environment.budgets.budgets.batch.statement_ms):
             return [_restore(project, target, connection, archive, who) for archive in waiting]
+
+
+def refuse_other_environment(environment: str, found: Sequence[Archive], number: int | None) -> None:
+    """Raise ArchiveOfOtherEnvironment if the archive with this number was made for another environment."""
+    for each in found:
+        if each.number == number and each.environment != environment:
+            raise ArchiveOfOtherEnvironment(environment, each.number, each.environment)
 
 
 def select_waiting(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from wish_rollout.config import Environment
     from wish_rollout.core.archive.losses import Loss
     from wish_rollout.core.plan.plan import EnvironmentPlan
+    from wish_rollout.core.schema.snapshot import Snapshot
 
 EARLY_TIMEOUT_MS = 10_000
 CREATE_SCHEMA = (
@@ -33,6 +34,16 @@ def kept_for(environment: Environment) -> str:
     """Return for how long an environment keeps what a rollback archives; empty if it archives nothing."""
     policy = environment.rollback
     return policy.keep if policy.on_rows is RowPolicy.ARCHIVE else ""
+
+
+def published_archives(live: Snapshot) -> tuple[str, ...]:
+    """Return a note for each publication of all tables, which publishes the archive tables as well."""
+    return tuple(
+        f"the publication {name} is FOR ALL TABLES, which includes what is archived: refresh a subscription only where"
+        " the schema wish_rollout_archive and its tables exist"
+        for name, properties in live.of_kind("publication")
+        if properties.get("all tables")
+    )
 
 
 def refuse_losses_early(

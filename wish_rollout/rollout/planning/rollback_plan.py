@@ -16,7 +16,11 @@ from wish_rollout.rollout.planning.drift_refusals import refuse_drift, refuse_po
 from wish_rollout.rollout.planning.hazard_assessment import add_hazards
 from wish_rollout.rollout.planning.plans import plan_for
 from wish_rollout.rollout.planning.refusals import refuse_unwritable
-from wish_rollout.rollout.planning.rollback_losses import kept_for, refuse_losses_early
+from wish_rollout.rollout.planning.rollback_losses import (
+    kept_for,
+    published_archives,
+    refuse_losses_early,
+)
 from wish_rollout.rollout.planning.rollback_remedy import command_instead, rollback_remedy
 from wish_rollout.rollout.planning.rollback_result import RollbackResult, rollback_result
 from wish_rollout.rollout.planning.rollback_target import resolve_rollback_target
@@ -143,13 +147,15 @@ def _leading_to(
 ) -> EnvironmentPlan:
     """Return a plan with its statements, what they promise, and what they destroy."""
     before = schema.at(plan.start)
+    losses = derive_losses(before, result.expected, statements)
+    published = published_archives(schema.state.snapshot) if losses.losses and plan.archive_keep else ()
     return replace(
         plan,
         statements=statements,
         promised=difference(before, result.expected),
         baseline=baseline_after(schema, plan.end, result.expected),
-        notes=(*plan.notes, *result.notes),
-        losses=derive_losses(before, result.expected, statements),
+        notes=(*plan.notes, *result.notes, *published),
+        losses=losses,
     )
 
 

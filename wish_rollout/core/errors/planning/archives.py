@@ -34,8 +34,26 @@ class ArchiveNeedsKey(EnvironmentRefused):
 
 
 @dataclass(eq=False)
+class ArchiveOfOtherEnvironment(ConfigurationError):
+    """An archive was made when the database belonged to another environment, or is in a copy of its database."""
+
+    environment: str
+    archive: int
+    owner: str
+
+    summary = (
+        "Archive {archive} was made by a rollback of '{owner}', and is not restored into '{environment}'."
+    )
+    explanation = (
+        "The database of '{environment}' contains it: it is a copy of the other one, or was the other environment's. "
+        "Nothing was changed."
+    )
+    hint = "see the archives of '{environment}': wish-rollout archives {environment}"
+
+
+@dataclass(eq=False)
 class UnknownArchive(ConfigurationError):
-    """The archive does not exist, or belongs to another environment."""
+    """The archive does not exist."""
 
     environment: str
     archive: int
