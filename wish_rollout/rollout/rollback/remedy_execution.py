@@ -29,6 +29,7 @@ from wish_rollout.rollout.execution.promised_schemas import PromisedSchemas
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from wish_rollout.core.errors.base import RolloutError
     from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.rollout.execution.act_checks import Checks
@@ -103,18 +104,7 @@ class _Attempts:
         try:
             self.recorder.connection.execute(text.encode())
         except psycopg.Error as error:
-            if self.recorder.connection.closed:
-                raise
-            reason = (error.diag.message_primary or str(error)).strip()
-            raise RollbackRemedyFailed(
-                self.plan.environment,
-                REMEDY,
-                error.sqlstate or "none",
-                reason,
-                " ".join(text.split())[:SHOWN],
-                "Everything was rolled back, and nothing was changed.",
-                self.again,
-            ) from None
+            raise self._explained(error, text) from None
         except BaseException:  # Ctrl-C, or the run was cancelled
             cancel(self.recorder.connection)
             raise
@@ -148,10 +138,24 @@ class _Attempts:
 
     @contextmanager
     def _errors_explained(self) -> Iterator[None]:
+        """Convert what the archive, the version table or the ledger meets; a cancelled or blocked attempt is repeated."""
         try:
             yield
         except psycopg.Error as error:
-            raise as_rollout_error(error, self.plan.environment) from error
+            raise self._explained(error, "(archive)") from error
+
+    def _explained(self, error: psycopg.Error, text: str) -> RolloutError:
+        if self.recorder.connection.closed:
+            return as_rollout_error(error, self.plan.environment)
+        return RollbackRemedyFailed(
+            self.plan.environment,
+            REMEDY,
+            error.sqlstate or "none",
+            (error.diag.message_primary or str(error)).strip(),
+            " ".join(text.split())[:SHOWN],
+            "Everything was rolled back, and nothing was changed.",
+            self.again,
+        )
 
     def _notes(self) -> dict[str, Any]:
         """Return what the ledger records: the statements, and how they were executed."""
