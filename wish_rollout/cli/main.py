@@ -17,7 +17,7 @@ from wish_rollout.cli.commands import (
     project_commands,
     report_command,
     request_commands,
-    rollback_command,
+    rollback_commands,
     rollout_commands,
     sandbox_commands,
     watch_commands,
@@ -61,7 +61,7 @@ def options(
 
 for module in (
     rollout_commands,
-    rollback_command,
+    rollback_commands,
     archive_commands,
     approval_commands,
     request_commands,

@@ -9,7 +9,7 @@ import typer
 
 from wish_rollout.cli import output
 from wish_rollout.cli.commands.archive_commands import restore_environment, waiting_archives
-from wish_rollout.cli.commands.rollback_command import show_rollback_plan
+from wish_rollout.cli.commands.rollback_commands import show_rollback_plan
 from wish_rollout.cli.job_runs import op_config, run_with_progress
 from wish_rollout.cli.options import ByRemedy, EnvironmentName, JsonOption, load_project, select_targets
 from wish_rollout.cli.run_output import report_outcome, show_plan

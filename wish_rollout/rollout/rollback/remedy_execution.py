@@ -23,8 +23,8 @@ from wish_rollout.postgres.sessions.server_errors import as_rollout_error
 from wish_rollout.postgres.sessions.session_limits import set_session_limits
 from wish_rollout.rollout.execution.attempts import Execution
 from wish_rollout.rollout.execution.commit_verification import CommitVerification
-from wish_rollout.rollout.execution.lock_taking import TransactionLocks
 from wish_rollout.rollout.execution.promised_schemas import PromisedSchemas
+from wish_rollout.rollout.execution.transaction_locks import TransactionLocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
