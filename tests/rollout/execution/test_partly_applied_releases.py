@@ -66,6 +66,11 @@ def test_rollback_and_apply_lead_on_from_the_first_revision(each_workspace: Work
     assert ("rollback", "0008", "0007") in workspace.sql("local", ACTS)
 
     fail_in_the_second(workspace)
+    assert workspace.sql("local", "select count(*) > 0 from wish_rollout.journal") == [(True,)]
+    assert workspace.cli("rollback", "local", "--by-remedy").code == 0
+    assert workspace.sql("local", "select count(*) from wish_rollout.journal") == [(0,)]
+
+    fail_in_the_second(workspace)
     workspace.sql("local", "update wishlist_items set title = 'right'")
     workspace.migrate("local")
     assert workspace.revision("local") == "0010"

@@ -17,6 +17,7 @@ from wish_rollout.core.release.measurements import LockSequence
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.release.table_locks import LockMode, TableLock
 from wish_rollout.core.text.sql_tokens import split_name
+from wish_rollout.postgres.records.journal import Journal
 from wish_rollout.postgres.records.version_table import set_revisions
 from wish_rollout.postgres.sessions.connections import cancel
 from wish_rollout.postgres.sessions.server_errors import as_rollout_error
@@ -25,6 +26,7 @@ from wish_rollout.rollout.execution.attempts import Execution
 from wish_rollout.rollout.execution.commit_verification import CommitVerification
 from wish_rollout.rollout.execution.promised_schemas import PromisedSchemas
 from wish_rollout.rollout.execution.transaction_locks import TransactionLocks
+from wish_rollout.rollout.planning.act_names import journal_act_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,8 +123,14 @@ class _Attempts:
         connection.execute("set local role none")
 
     def _finish(self, verification: CommitVerification) -> list[str]:
-        """Move the version row, complete the archive, verify what changed, and write the ledger row."""
+        """Move the version row, complete the archive, verify what changed, and write the ledger row.
+
+        The journal of an interrupted release is deleted: what its statements had done is taken back.
+        """
         project, recorder = self.promised.project, self.recorder
+        journal = Journal(recorder.connection, journal_act_name(project, self.plan), recorder.after)
+        if journal.read() or journal.has_other_rows:
+            journal.delete_rows()
         set_revisions(recorder.connection, project.config.release.version_table, self.plan.end)
         if self.checks.completed:
             self.checks.completed()
