@@ -14,8 +14,8 @@ from wish_rollout.postgres.archives.prepared_columns import (
     PreparedColumn,
     drop_prepared,
     prepare_column,
-    take_prepared,
 )
+from wish_rollout.postgres.archives.prepared_completion import take_prepared
 from wish_rollout.postgres.archives.session_settings import plain_text_settings
 from wish_rollout.postgres.archives.table_description import describe_table
 
@@ -92,6 +92,7 @@ def test_row_that_an_open_transaction_has_written_before_is_copied(
         )
         prepared = prepare(session)
         other.commit()
+    session.execute("delete from parts where id = 19000")
     take(session, prepared)
     assert session.execute(COPIES).fetchall() == session.execute(LIVE).fetchall()
 

@@ -2,9 +2,9 @@
 
 Before the first batch, the oldest transaction that is still running is noted (``pg_snapshot_xmin``, manual, 9.27.4). A
 row version of an earlier transaction that still exists under the lock was visible to every batch. So only the rows whose
-``xmin`` is not older are read again (``age(xmin)``, manual, 5.6 and 24.1.5), and their copies replaced by key. If there are
-fewer rows than copies, rows were deleted, and the copies without a row are deleted. A table that was rewritten or
-truncated meanwhile, or a column that is another one, is not completed: it is copied again as a whole.
+``xmin`` is not older are read again (``age(xmin)``, manual, 5.6 and 24.1.5), and their copies replaced by key. If a batch has
+more copies than its blocks have other rows, rows were deleted, and its copies without a row are deleted. A table that was
+rewritten or truncated meanwhile, or a column that is another one, is not completed: it is copied again as a whole.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from wish_rollout.core.archive.archive import ArchivedObject
     from wish_rollout.core.archive.losses import Loss
-    from wish_rollout.postgres.archives.table_description import TableDescription
 
 LEAST_BYTES = 4 * 1024 * 1024
 """A smaller table is copied under the lock: that takes some milliseconds."""
+BATCH = "wish_rollout_batch"
+"""The column of a copy with the number of its batch; it is dropped under the lock."""
 BATCH_BLOCKS = 1024
 """So many blocks of a table are copied in one transaction."""
 TREE: LiteralString = """
@@ -66,7 +66,8 @@ class PreparedColumn:
     """A copy of a column.
 
     ``relation``: its table in the archive schema. ``key``: of the column's table. ``identity``: of the table's files and
-    of its columns. ``horizon``: the oldest transaction that was running before. ``rows``: the number of copies.
+    of its columns. ``horizon``: the oldest transaction that was running before. ``batches``: the number of copies in each, of
+    ``batch_blocks`` blocks of the table.
     """
 
     loss: Loss
@@ -74,7 +75,13 @@ class PreparedColumn:
     key: tuple[str, ...]
     identity: tuple[str, ...]
     horizon: str
-    rows: int
+    batch_blocks: int
+    batches: tuple[int, ...]
+
+    @property
+    def rows(self) -> int:
+        """The number of copies."""
+        return sum(self.batches)
 
 
 def is_large(connection: psycopg.Connection[Any], table: str) -> bool:
@@ -100,77 +107,27 @@ def prepare_column(
             return None
         columns = (*key, loss.column)
         stored = ", ".join(f"{description.columns[name].stored} as {name}" for name in columns)
-        identity = _identity(connection, loss.table, columns)
+        identity = read_identity(connection, loss.table, columns)
         connection.execute(
-            f"create table {archived(relation)} as select {stored} from {loss.table} with no data".encode()
+            f"create table {archived(relation)} as select {stored}, 0 as {BATCH} from {loss.table} with no data".encode()
         )
         # a publication of all tables refuses to delete from a table without one (manual, CREATE PUBLICATION)
         connection.execute(f"alter table {archived(relation)} replica identity full".encode())
         revoke_all(connection, relation)
     (horizon,) = _row(connection, HORIZON)
-    rows = 0
+    batches: list[int] = []
     for block in range(0, int(row[1]) + 1, BATCH_BLOCKS):
-        where = f"ctid >= '({block},0)' and ctid < '({block + BATCH_BLOCKS},0)'"
+        source = f"{loss.table} where ctid >= '({block},0)' and ctid < '({block + BATCH_BLOCKS},0)'"
+        copy = f"insert into {archived(relation)} select {stored}, {len(batches)} from {source} and num_nonnulls({loss.column}) > 0"
         with connection.transaction(), plain_text_settings(connection):
-            rows += _insert(connection, relation, loss, stored, where)
-    return PreparedColumn(loss, relation, key, identity, horizon, rows)
-
-
-def take_prepared(
-    connection: psycopg.Connection[Any],
-    prepared: PreparedColumn,
-    kept: ArchivedObject,
-    description: TableDescription,
-) -> int | None:
-    """Complete a copy, make it the archive table of ``kept``, and return the number of its rows.
-
-    None if it cannot be completed; then it is dropped. Call it in a transaction that holds a lock on the table, with the
-    settings of ``plain_text_settings``.
-    """
-    exists = connection.execute(
-        "select to_regclass(%s) is not null", [archived(prepared.relation)]
-    ).fetchone()
-    if not exists or not exists[0]:
-        return None
-    rows = None
-    if (prepared.key, prepared.identity) == (
-        kept.key,
-        _identity(connection, kept.table, kept.stored_columns),
-    ):
-        rows = _complete(connection, prepared, kept, description)
-    if not rows:
-        drop_contents(connection, [prepared.relation])
-        return None
-    connection.execute(f"alter table {archived(prepared.relation)} rename to {kept.relation}".encode())
-    return rows
-
-
-def _complete(
-    connection: psycopg.Connection[Any],
-    prepared: PreparedColumn,
-    kept: ArchivedObject,
-    description: TableDescription,
-) -> int | None:
-    """Replace the copies of changed rows, delete those of deleted rows, and return the number of copies; None if it is wrong."""
-    changed = f"age(t.xmin) <= age('{int(prepared.horizon)}'::xid)"
-    stored = {name: description.columns[name].stored for name in kept.stored_columns}
-    keys = " and ".join(f"t.{stored[name]} = p.{name}" for name in kept.key)
-    copies = f"delete from {archived(prepared.relation)} as p"
-    present, updated = _row(
-        connection,
-        f"select count(*) filter (where num_nonnulls({kept.columns[0]}) > 0), count(*) filter (where {changed}) "
-        f"from {kept.table} as t",
-    )
-    rows = prepared.rows
-    if updated:
-        delete = f"{copies} using {kept.table} as t where {keys} and {changed}"
-        rows -= connection.execute(delete.encode()).rowcount
-        listed = ", ".join(f"{expression} as {name}" for name, expression in stored.items())
-        rows += _insert(connection, prepared.relation, prepared.loss, listed, changed)
-    if rows != present:
-        delete = f"{copies} where not exists (select from {kept.table} as t where {keys})"
-        rows -= connection.execute(delete.encode()).rowcount
-    return rows if rows == present else None
+            batches.append(connection.execute(copy.encode()).rowcount)
+    with connection.transaction(), plain_text_settings(connection):
+        connection.execute(f"create index {relation}_key on {archived(relation)} ({', '.join(key)})".encode())
+        connection.execute(
+            f"create index {relation}_batch on {archived(relation)} using brin ({BATCH})".encode()
+        )
+        connection.execute(f"analyze {archived(relation)}".encode())
+    return PreparedColumn(loss, relation, key, identity, horizon, BATCH_BLOCKS, tuple(batches))
 
 
 def drop_prepared(connection: psycopg.Connection[Any]) -> None:
@@ -178,14 +135,8 @@ def drop_prepared(connection: psycopg.Connection[Any]) -> None:
     drop_contents(connection, [row[0] for row in connection.execute(LEFT).fetchall()])
 
 
-def _insert(connection: psycopg.Connection[Any], relation: str, loss: Loss, stored: str, where: str) -> int:
-    source = f"{loss.table} as t where {where} and num_nonnulls({loss.column}) > 0"
-    return connection.execute(
-        f"insert into {archived(relation)} select {stored} from {source}".encode()
-    ).rowcount
-
-
-def _identity(connection: psycopg.Connection[Any], table: str, columns: Sequence[str]) -> tuple[str, ...]:
+def read_identity(connection: psycopg.Connection[Any], table: str, columns: Sequence[str]) -> tuple[str, ...]:
+    """Return what differs if a table was rewritten or truncated, or if its columns are others."""
     row = connection.execute(IDENTITY, {"table": table, "columns": list(columns)}).fetchone()
     return tuple(map(str, row or ()))
 
