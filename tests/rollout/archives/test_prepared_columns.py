@@ -123,6 +123,8 @@ def test_partitions_are_copied_and_what_was_not_used_is_dropped(session: psycopg
     assert moved.fetchall() == [(15000, 5)]
     prepare(session, OTHER)
     drop_prepared(session)
+    gone = Loss("column", "public.measured", "dropped")
+    assert prepare_column(session, gone, frozenset({"dropped"}), 1) is None
     assert session.execute("select to_regclass('wish_rollout_archive.p1')").fetchone() == (None,)
 
 

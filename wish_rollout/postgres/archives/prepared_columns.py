@@ -93,7 +93,7 @@ def is_large(connection: psycopg.Connection[Any], table: str) -> bool:
 def prepare_column(
     connection: psycopg.Connection[Any], loss: Loss, lost: frozenset[str], number: int
 ) -> PreparedColumn | None:
-    """Copy a column in batches, with the lock of a SELECT only; None if its table has no key.
+    """Copy a column in batches, with the lock of a SELECT only; None if it is gone, or its table has no key.
 
     ``lost``: the columns of the table that the rollback takes away. ``number``: of the copy. The session is in
     autocommit mode, and the archive schema exists. Raises psycopg's errors.
@@ -103,7 +103,7 @@ def prepare_column(
         row = connection.execute(SIZE, {"table": loss.table}).fetchone()
         description = describe_table(connection, loss.table)
         key = description.key_without(lost) if description else ()
-        if row is None or not description or not key:
+        if row is None or not description or not key or loss.column not in description.columns:
             return None
         columns = (*key, loss.column)
         stored = ", ".join(f"{description.columns[name].stored} as {name}" for name in columns)
