@@ -141,7 +141,7 @@ def choose(api: Api) -> None:
 
 
 def other_jobs(api: Api) -> None:
-    config = {"ops": {"rollback_environment": {"config": {"environment": "prod", "to": "base"}}}}
+    config = {"ops": {"rollback_plan": {"config": {"environment": "prod", "to": "base"}}}}
     api.launch("rollback", rollback, run_config=config)
 
 
