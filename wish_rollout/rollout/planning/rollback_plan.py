@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.archive.losses import derive_losses
@@ -17,9 +17,11 @@ from wish_rollout.core.plan.action import Action
 from wish_rollout.core.release.release import Position, format_position
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.postgres.catalog.database_state import read_database_state
+from wish_rollout.postgres.records.interrupted_acts import find_interrupted_rollback, read_earlier_statements
 from wish_rollout.postgres.records.journal import act_name, find_interrupted_act
 from wish_rollout.rollout.planning.accepted_differences import baseline_after
 from wish_rollout.rollout.planning.drift_refusals import refuse_drift, refuse_position
+from wish_rollout.rollout.planning.half_done_releases import half_done_rollback
 from wish_rollout.rollout.planning.hazard_assessment import add_hazards
 from wish_rollout.rollout.planning.plans import plan_for
 from wish_rollout.rollout.planning.refusals import refuse_unwritable
@@ -34,8 +36,24 @@ if TYPE_CHECKING:
     from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.core.release.release import Release
+    from wish_rollout.rollout.planning.half_done_releases import Finished
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.servers.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """An interrupted rollback.
+
+    ``expected``: with the same scripts, the fingerprint of the schema that it must lead to. ``finished``: with other
+    scripts, the statements that it has executed.
+    """
+
+    expected: str = ""
+    finished: Finished = field(default_factory=dict)
+
+
+NOT_INTERRUPTED = Interrupted()
 
 
 def plan_rollback(project: Project, target: Target, to: str | None) -> EnvironmentPlan:
@@ -75,22 +93,26 @@ def plan_rollback_on(
     refuse_same_database(project, {target.name: state.facts})
     name = act_name(project.config.release.version_table, project.journal_digest, "down ")
     resumed = find_interrupted_act(connection, name)
-    if resumed and to is None:
-        to = resumed[0]
+    table = project.config.release.version_table
+    to = to or (resumed[0] if resumed else find_interrupted_rollback(connection, table)) or None
     resumes = resumed[1] if resumed and resumed[0] == to else ""
-    return add_hazards(
-        project, connection, plan_rollback_from_state(project, target, state, to, resumes)
-    ), state
+    finished = {} if resumes or to is None else read_earlier_statements(connection, name + to)
+    plan = plan_rollback_from_state(project, target, state, to, Interrupted(resumes, finished))
+    return add_hazards(project, connection, plan), state
 
 
 def plan_rollback_from_state(
-    project: Project, target: Target, state: DatabaseState, to: str | None, resumes: str = ""
+    project: Project,
+    target: Target,
+    state: DatabaseState,
+    to: str | None,
+    interrupted: Interrupted = NOT_INTERRUPTED,
 ) -> EnvironmentPlan:
     """Return the plan of a rollback from the environment's state, without hazards.
 
-    ``project``: with the promises for the environment's server. ``resumes``: for an interrupted rollback, the
-    fingerprint of the schema that it must lead to. Raises RollbackAcrossMerge, and what ``refuse_position``,
-    ``refuse_drift`` and ``resolve_rollback_target`` raises.
+    ``project``: with the promises for the environment's server. ``interrupted``: the rollback that is continued. Raises
+    RollbackAcrossMerge, RollbackChanged, and what ``refuse_position``, ``refuse_drift`` and ``resolve_rollback_target``
+    raises.
     """
     from wish_rollout.revisions.script_folder.declarations import (
         DATA_DEPENDENT,
@@ -102,7 +124,8 @@ def plan_rollback_from_state(
     upgrade = plan_for(project, target.environment, state)
     end = resolve_rollback_target(project.release, upgrade.start, to, target.name)
     schema = EnvironmentSchema(project, state)
-    if not resumes:
+    continues = bool(interrupted.finished and schema.assess().drift)
+    if not interrupted.expected and not continues:
         refuse_drift(target.name, schema)
     reverted = project.release.revisions_to_revert(upgrade.start, end)
     for revision in reverted:
@@ -110,8 +133,9 @@ def plan_rollback_from_state(
             raise RollbackAcrossMerge(target.name, revision.id, " and ".join(revision.parents))
         if reason := project.history.record(revision.id).irreversible:
             raise RevisionIrreversible(target.name, revision.id, reason)
+    half_done = half_done_rollback(target.name, schema, end, interrupted.finished) if continues else None
     result = rollback_result(schema, end)
-    before = schema.at(upgrade.start)
+    before = schema.live if half_done else schema.at(upgrade.start)
     statements = tuple(text for each in reverted for text in project.history.record(each.id).downgrade)
     return replace(
         upgrade,
@@ -121,13 +145,14 @@ def plan_rollback_from_state(
         statements=statements,
         promised=difference(before, result.expected),
         conflicting_objects=(),
-        resumed_fingerprint=resumes,
+        resumed_fingerprint=interrupted.expected,
         data_dependent=declared_reasons(project.scripts, DATA_DEPENDENT, [each.id for each in reverted]),
         driver_statements=declared_reasons(
             project.scripts, DRIVER_STATEMENTS, [each.id for each in reverted]
         ),
         baseline=baseline_after(schema, end, result.expected),
-        notes=(*upgrade.notes, *result.notes),
+        notes=(*upgrade.notes, *result.notes, *(half_done.describe() if half_done else ())),
+        half_done=half_done,
         losses=derive_losses(before, result.expected, statements),
         archive_keep=kept_for(target.environment),
     )
