@@ -5,14 +5,22 @@ from __future__ import annotations
 import re
 
 from docs.generator.markdown import code, document, prose, table
-from wish_rollout.core.errors import databases, execution, hazards, releases, statements, verification
+from wish_rollout.core.errors import (
+    databases,
+    execution,
+    hazards,
+    releases,
+    statements,
+    verification,
+    version_tables,
+)
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.gate import approvals, ledger, requests
 from wish_rollout.core.errors.planning import adoption, archives, drift, plans, rollbacks
 
 SUBJECTS = {
     "The schema differs from the release": (drift, plans, verification, adoption),
-    "The version table or the scripts": (releases,),
+    "The version table or the scripts": (version_tables, releases),
     "The server or the session": (databases, statements),
     "The plan, its hazards and rows": (hazards, execution),
     "Rollbacks and their archives": (rollbacks, archives),
@@ -23,23 +31,38 @@ INTRODUCTION = (
     "hints. `{names}` are filled in by the message. Words between other words are `…`."
 )
 COPIES = {
-    "A copy (`CREATE DATABASE … TEMPLATE`, a base backup)": (
-        "It has a copy of the ledger. Approvals of the original are not valid for it, because they name the database "
-        "and the system identifier of the cluster. Declare it as an environment of its own."
+    "A copy in the same cluster (`CREATE DATABASE … TEMPLATE`)": (
+        "It has a copy of the ledger, whose chain continues. Approvals of the original are not valid for it, because they "
+        "name the database. Declare it as an environment of its own, gated like the original."
+    ),
+    "A physical copy (base backup, snapshot of a disk, promoted standby, blue/green)": (
+        "It has a copy of the ledger, the name of the database and the system identifier of the cluster, so no server can "
+        "tell it from the original. An approval that was not used before the copy was made counts for both: apply or "
+        "reject pending requests first, and let the URL lead to one of them only."
+    ),
+    "A restored dump in another cluster": (
+        "Approvals of the original are not valid for it, because the system identifier differs: request a new approval. "
+        "The chain of the ledger continues."
+    ),
+    "A dump that the migrating role has restored (`pg_restore --no-owner`)": (
+        "`wish-rollout apply` continues it."
+    ),
+    "A dump that an administrator has restored (`pg_restore --no-owner`)": (
+        "The version table, the ledger and the tables belong to the administrator. `wish-rollout apply` names them one "
+        "after another, with the SQL that an administrator runs; that of the tables is printed by "
+        "`wish-rollout drift ENV --sql`."
     ),
     "A restored dump without the schema `wish_rollout`": (
         "The next `apply` creates a new ledger and records the baseline again."
     ),
-    "A restored dump with other owners (`pg_restore --no-owner`)": (
-        "Owners and privileges that differ are drift: `wish-rollout drift ENV --sql` prints the statements."
-    ),
-    "A cluster that replaces another one (blue/green)": (
-        "Approvals of the old cluster are refused, because the system identifier differs: request a new approval."
-    ),
     "A read replica": "`status`, `drift` and `plan` read it. `apply` refuses it before any environment is changed.",
+    "A publisher of logical replication (`FOR ALL TABLES` or a list)": (
+        "Publications are a part of the environment's baseline, and which tables they list is no drift. Schema changes are "
+        "not replicated: migrate the subscribers first."
+    ),
     "A subscriber of logical replication": (
-        "It is a database of its own, because schema changes are not replicated: declare it as an environment, before "
-        "the publisher."
+        "It is a database of its own: declare it as an environment, before the publisher. Its subscriptions are a part of "
+        "its baseline, and no remedy drops them unless `--lossy` is used."
     ),
     "Two projects with two version tables in one database": (
         "Set `[scope] ignore` in each project, or the objects of the other one are drift, and its releases make requests "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from wish_rollout.cli import output
@@ -9,15 +10,22 @@ from wish_rollout.core.plan.findings import FindingKind
 from wish_rollout.core.text.redaction import escape_to_one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from wish_rollout.core.remedy.statements import Remedy
     from wish_rollout.rollout.inspection.drift_report import DriftReport
 
 ALTERNATIVES = {
     FindingKind.SAME_HEAD: "; or keep the change in a new revision: wish-rollout generate --adopt {name} -m '…'",
+    FindingKind.DRIFTED: "; or keep the change: write a revision that makes it with IF NOT EXISTS or IF EXISTS (alembic "
+    "revision), then: wish-rollout apply",
     FindingKind.FOREIGN: ", then set the version table: wish-rollout apply --adopt {name}",
     FindingKind.AHEAD: "; or continue from there: wish-rollout apply --adopt {name}, or apply if a run was interrupted",
 }
-"""The second way to resolve drift. An environment behind the head has none: a new revision follows the head."""
+"""The second way to resolve drift. Behind the head, a new revision follows the head, so it must allow for the change."""
+
+KEPT_BY_IGNORE = ("table", "sequence", "extension", "subscription")
+"""Kinds of whole objects that hold data, and that a project can leave out of its scope."""
 
 COLUMN_ORDER = (
     "no statement changes the order of columns; accept it in {name}: wish-rollout apply --adopt {name}; "
@@ -63,8 +71,27 @@ def show_remedy(report: DriftReport, environment: str, *, lossy: bool) -> None:
         output.write_note(f"{environment} is {first.found.replace('_', ' ')}: there is no drift to remove")
         return
     print_remedy(remedy, lossy=lossy)
+    for text in () if lossy else describe_keeping(report, environment):
+        output.write_note(f"hint: {escape_to_one_line(text)}")
     if report.differs_in_column_order_only(environment):
         output.write_note(f"hint: {COLUMN_ORDER.format(name=environment)}")
+
+
+def describe_keeping(report: DriftReport, environment: str) -> Iterator[str]:
+    """Yield how to keep what a remedy would change or drop."""
+    remedy = report.remedies[environment]
+    found = report.findings_for(environment)[0].found
+    if found in (FindingKind.SAME_HEAD, FindingKind.DRIFTED) and remedy.statements:
+        yield ALTERNATIVES[found].removeprefix("; or ").format(name=environment)
+    names = sorted(
+        {each.name for each in remedy.statements if each.loses_data and each.kind in KEPT_BY_IGNORE}
+    )
+    if names:
+        listed = ", ".join(json.dumps(name, ensure_ascii=False) for name in names)
+        yield (
+            f"leave what is not of this project out of it, in rollout.toml under [scope]: ignore = [{listed}]; "
+            "then: wish-rollout apply"
+        )
 
 
 def print_remedy(remedy: Remedy, *, lossy: bool) -> None:

@@ -151,5 +151,6 @@ class ScopeConfig(ConfigTable):
     )
     runtime_partitions: UnmanagedPolicy = Field(
         default=UnmanagedPolicy.REPORT,
-        description="The same for partitions of the project's tables that no revision creates. They are never dropped.",
+        description="The same for partitions and child tables of the project's tables that no revision creates. They are never "
+        "dropped.",
     )

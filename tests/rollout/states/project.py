@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 TABLE = "CREATE TABLE items (id int PRIMARY KEY, title text, price int)"
 COMMANDS = re.compile(r"wish-rollout ((?:apply|rollback|approve|drift|generate|verify)\b[^;,\n()]*)")
-STATEMENTS = re.compile(r"((?:DROP INDEX CONCURRENTLY|ALTER ROLE|ALTER DATABASE) [^;\n]*)")
+STATEMENTS = re.compile(r"((?:DROP INDEX|ALTER ROLE|ALTER DATABASE) [^;\n]*)")
 MOST_STEPS = 12
 
 
@@ -117,8 +117,7 @@ class States:
             result = self.run(*self.arguments(command))
             self.output += f"$ {command}\n{result.out}{result.err}\n"
             if command.startswith("drift") and "--sql" in command:
-                assert self.statements(result.out), f"{command} printed no statement: {result}"
-                self.sql(result.out)
+                self.resolve(result)
                 command = waiting
             elif result.code == 0 and command.startswith("approve"):
                 command = waiting
@@ -128,6 +127,17 @@ class States:
                 command = self.next_command(result)
                 waiting = waiting if command.startswith(("approve", "drift")) else command
         pytest.fail(f"the hints lead in a circle: {self.walked}\n{self.output}")
+
+    def resolve(self, result: Result) -> None:
+        """Execute what ``drift --sql`` has printed; if that is nothing, keep the objects as its hint says."""
+        if self.statements(result.out):
+            self.sql(result.out)
+        else:
+            names = re.search(r"ignore = \[([^;]*)\];", result.err)
+            assert names, f"no statement, and no hint: {result}"
+            text = (self.workspace.root / "rollout.toml").read_text()
+            scope = f"[scope]\nignore = [{names[1]}]\n\n"
+            (self.workspace.root / "rollout.toml").write_text(scope + text)
 
     def finish(self, command: str) -> list[str]:
         """Apply what is still pending, and return the commands; fail unless prod is in step."""
@@ -144,7 +154,8 @@ class States:
         commands = [each.strip() for each in COMMANDS.findall(hint)]
         chosen = [each for each in commands if not re.fullmatch(r"drift \w+", each)]
         assert chosen, f"the hint names no command: {result}"
-        return str(chosen[0])
+        untried = [each for each in chosen if each != self.walked[-1]]
+        return str((untried or chosen)[0])
 
     @staticmethod
     def arguments(command: str) -> list[str]:
@@ -156,8 +167,9 @@ class States:
 
     @staticmethod
     def statements(script: str) -> list[str]:
-        """Return the lines of a script that are not comments."""
-        return [line for line in script.splitlines() if line.strip() and not line.lstrip().startswith("--")]
+        """Return the lines of a script that are neither comments nor those of its transaction."""
+        lines = [line for line in script.splitlines() if line.strip() and not line.lstrip().startswith("--")]
+        return [line for line in lines if line not in ("BEGIN;", "COMMIT;")]
 
 
 def run_steps(project: Project, target: Target, arguments: tuple[str, ...]) -> EnvironmentPlan:

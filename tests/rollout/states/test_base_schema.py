@@ -36,7 +36,7 @@ def stamp(states: States) -> None:
 
 def init(states: States) -> None:
     result = states.cli("init", "--baseline", "prod")
-    assert result.code == 0, result
+    assert result.code == 0, result.err
 
 
 def record(states: States) -> None:
@@ -129,6 +129,28 @@ def test_init_records_the_schema_that_no_revision_creates(states: States) -> Non
     assert ("CREATE TABLE app.more" in text, "age" in text, "items" in text) == (True, False, False), text
     assert states.cli("drift").code == 0
     states.revision("r2", "r1", "ALTER TABLE users ADD COLUMN size int", "ALTER TABLE users DROP COLUMN size")
+    states.roll_out()
+    states.walk("rollback", "prod")
+
+
+def test_extensions_that_the_schema_uses_are_recorded(each_states: States) -> None:
+    """In a schema of their own, by a column, an array and an operator class; one that nothing uses is left out."""
+    states = each_states
+    states.workspace.as_superuser("prod", "CREATE SCHEMA ext; GRANT USAGE ON SCHEMA ext TO PUBLIC")
+    for extension in ("citext SCHEMA ext", "pg_trgm", "hstore"):
+        states.workspace.as_superuser("prod", f"CREATE EXTENSION {extension}")
+    states.sql("CREATE TABLE users (id int PRIMARY KEY, mail ext.citext[], name text)")
+    states.sql("CREATE INDEX ON users USING gin (name gin_trgm_ops)")
+    states.sql(TABLE)
+    stamp(states)
+    init(states)
+    text = (states.workspace.root / "db/meta/base.sql").read_text()
+    assert "CREATE EXTENSION IF NOT EXISTS citext SCHEMA ext" in text
+    assert ("pg_trgm" in text, "hstore" in text) == (True, False), text
+    assert states.cli("drift").code == 0
+    states.revision(
+        "r2", "r1", "ALTER TABLE users ADD COLUMN nick ext.citext", "ALTER TABLE users DROP COLUMN nick"
+    )
     states.roll_out()
     states.walk("rollback", "prod")
 

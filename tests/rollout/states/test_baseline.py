@@ -97,3 +97,16 @@ def test_extension_of_the_platform_is_used_by_create_if_not_exists(states: State
     states.roll_out()
     states.walk("rollback", "prod")
     assert states.sql("select count(*) from pg_extension where extname = 'citext'") == [(1,)]
+
+
+def test_default_privileges_do_not_apply_to_the_ledger(each_states: States) -> None:
+    """Otherwise everybody could change it, and the next command would not trust it."""
+    states = each_states
+    states.sql("ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC")
+    states.sql("ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO PUBLIC")
+    states.sql("ALTER DEFAULT PRIVILEGES REVOKE USAGE ON TYPES FROM PUBLIC")
+    states.revision("r2", "r1", LATER, "DROP FUNCTION one(); DROP TABLE more")
+    states.roll_out()
+    states.walk("rollback", "prod", "--to", "base")
+    granted = "select has_table_privilege('public', 'wish_rollout.ledger', 'INSERT')"
+    assert states.sql(granted) == [(False,)]

@@ -69,7 +69,7 @@ REFUSALS: list[tuple[Callable[[States], None], str, str, str]] = [
     (second_head, "apply", "The scripts have more than one head: other r1", "alembic merge -m 'merge'"),
     (missing_schema, "apply", "The schema app, in which the release creates objects", "CREATE SCHEMA app"),
     (hazard, "apply", "The release has hazards for 'prod'", "allow_hazards = {"),
-    (unreadable_version_table, "apply", "The database of 'prod' refuses: permission denied", "doctor"),
+    (unreadable_version_table, "apply", "may not read the version table", "alembic_version OWNER TO"),
     (rows, "apply", "The release would fail on rows of 'prod'", "select * from public.items"),
 ]
 

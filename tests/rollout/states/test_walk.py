@@ -101,9 +101,9 @@ def two_version_rows(states: States) -> None:
 def ahead_in_the_middle(states: States) -> None:
     """A revision before the head was applied by hand."""
     at_head(states)
-    default = "ALTER TABLE items ALTER COLUMN price SET DEFAULT 0"
-    states.revision("r2", "r1", default, "ALTER TABLE items ALTER COLUMN price DROP DEFAULT")
-    states.sql(default)
+    identity = "ALTER TABLE items REPLICA IDENTITY FULL"
+    states.revision("r2", "r1", identity, "ALTER TABLE items REPLICA IDENTITY DEFAULT")
+    states.sql(identity)
     states.revision(
         "r3", "r2", "ALTER TABLE items ADD COLUMN size text", "ALTER TABLE items DROP COLUMN size"
     )

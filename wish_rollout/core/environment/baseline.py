@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 PLATFORM_KINDS = frozenset(
     {"schema", "extension", "default privileges", "language", "event trigger", "access method"}
-    | {"foreign data wrapper", "cast", "transform"}
+    | {"foreign data wrapper", "cast", "transform", "publication", "subscription"}
 )
 """Kinds of which a platform creates objects in a new database. Each has a name of its own in the database."""
 MADE_BY_PLATFORM = ("owner", "schema")

@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.environment.conflicting_objects import catalog_namespace
 from wish_rollout.core.schema.names import parent_object, split_last
 from wish_rollout.core.schema.names_in_text import find_qualified_names
-from wish_rollout.core.schema.snapshot import remove_objects
+from wish_rollout.core.schema.snapshot import Snapshot, remove_objects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from wish_rollout.core.schema.snapshot import Json, Key, Snapshot
+    from wish_rollout.core.schema.snapshot import Json, Key
 
-PARTITION_NOTE = "partition made at run time; [scope] runtime_partitions"
+RUNTIME_NOTE = "made at run time; [scope] runtime_partitions"
+PUBLISHED = frozenset({"tables", "schemas"})
+"""The properties of a publication that list what it publishes."""
 ManagedNames = frozenset[tuple[str, str]]
 """Namespace and name of each managed object."""
 
@@ -69,13 +71,14 @@ def select_managed(
     """Return the part of a live schema that is compared with the promised one.
 
     ``known`` returns the managed names; it is called only if a policy needs them. ``runtime_partitions``: what happens
-    with partitions of managed tables that no revision creates.
+    with partitions and child tables of managed tables that no revision creates.
     """
     reported: list[str] = []
+    live = without_published_tables(live, known)
     if runtime_partitions is not UnmanagedPolicy.FAIL and (found := find_runtime_partitions(live, known)):
-        live = remove_objects(live, {("table", name) for name in found})
         if runtime_partitions is UnmanagedPolicy.REPORT:
-            reported += [f"table {name} ({PARTITION_NOTE})" for name in found]
+            reported += [f"table {name} ({_role_in(live, name)} {RUNTIME_NOTE})" for name in found]
+        live = remove_objects(live, {("table", name) for name in found})
     if policy is UnmanagedPolicy.FAIL:
         return ManagedSchema(live, tuple(reported))
     managed = known()
@@ -85,15 +88,27 @@ def select_managed(
     return ManagedSchema(remove_objects(live, unmanaged) if unmanaged else live, tuple(sorted(reported)))
 
 
-def find_runtime_partitions(live: Snapshot, known: Callable[[], ManagedNames]) -> list[str]:
-    """Return the partitions of managed tables that no revision creates, and the partitions of these.
+def without_published_tables(live: Snapshot, known: Callable[[], ManagedNames]) -> Snapshot:
+    """Return a schema without the lists of tables of publications that no revision creates.
 
-    Extensions and scheduled jobs create them, for example one a day (manual, 5.12 Table Partitioning).
+    A release that renames or drops a table changes such a list, and so does the owner of the replication.
+    """
+    lists = {
+        key: {name: value for name, value in properties.items() if name not in PUBLISHED}
+        for key, properties in live.objects.items()
+        if key[0] == "publication" and not PUBLISHED.isdisjoint(properties)
+    }
+    foreign = {key: properties for key, properties in lists.items() if key not in known()} if lists else {}
+    return Snapshot({**live.objects, **foreign}, live.readable_properties) if foreign else live
+
+
+def find_runtime_partitions(live: Snapshot, known: Callable[[], ManagedNames]) -> list[str]:
+    """Return the partitions and child tables of managed tables that no revision creates, and the partitions of these.
+
+    Extensions and scheduled jobs create them, for example one a day (manual, 5.12 Table Partitioning, 5.11 Inheritance).
     """
     parents = {
-        name: properties["partition of"]
-        for name, properties in live.of_kind("table")
-        if "partition of" in properties
+        name: found for name, properties in live.of_kind("table") if (found := _parents_of(properties))
     }
     if not parents:
         return []
@@ -101,11 +116,20 @@ def find_runtime_partitions(live: Snapshot, known: Callable[[], ManagedNames]) -
     unknown = {name for name in parents if ("relation", name) not in managed}
 
     def belongs_to_managed(name: str) -> bool:
-        while name in unknown:
-            name = parents[name]
+        if name in unknown:
+            return any(map(belongs_to_managed, parents[name]))
         return ("relation", name) in managed
 
     return sorted(filter(belongs_to_managed, unknown))
+
+
+def _role_in(live: Snapshot, name: str) -> str:
+    return "partition" if "partition of" in live.objects["table", name] else "child table"
+
+
+def _parents_of(properties: Mapping[str, Json]) -> set[str]:
+    parent = properties.get("partition of")
+    return {*properties.get("inherits", ()), *([parent] if parent else [])}
 
 
 def _is_unmanaged(key: Key, properties: Mapping[str, Json], managed: ManagedNames) -> bool:
@@ -120,8 +144,7 @@ def _is_unmanaged(key: Key, properties: Mapping[str, Json], managed: ManagedName
 def _tables_of(kind: str, properties: Mapping[str, Json]) -> set[str]:
     """Return the tables that an object belongs to."""
     if kind == "table":
-        parent = properties.get("partition of")
-        return {*properties.get("inherits", ()), *([parent] if parent else [])}
+        return _parents_of(properties)
     if kind == "sequence" and "owned by" in properties:
         return {split_last(properties["owned by"])[0]}
     return find_qualified_names({"definition": properties["definition"]}) if kind == "statistics" else set()

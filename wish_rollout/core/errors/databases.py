@@ -151,5 +151,5 @@ class VersionTableInvalid(Refused):
     explanation = "Alembic records the revision of a database in a table of its own; nothing was changed."
     hint = (
         "name the table that has the revision under [release] version_table in rollout.toml; or rename the relation, "
-        "and then: wish-rollout apply --adopt ENV"
+        "name it under [scope] ignore, and then: wish-rollout apply --adopt ENV"
     )

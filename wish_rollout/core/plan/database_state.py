@@ -20,7 +20,8 @@ class ServerFacts:
     identifier of the cluster, which its physical replicas share; empty if the server does not report it.
     ``ledger``: whether there is a ledger. ``writes_ledger``: whether the role may append to it or create it.
     ``pooled``: whether a connection pooler is between client and server. ``settings``: those of a new session that change
-    what a statement does.
+    what a statement does. ``writes_version_table``: whether the role may change Alembic's
+    version table, or there is none.
     """
 
     version_num: int
@@ -38,6 +39,7 @@ class ServerFacts:
     cluster: str = ""
     pooled: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
+    writes_version_table: bool = True
 
     @property
     def major(self) -> int:

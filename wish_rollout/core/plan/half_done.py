@@ -31,5 +31,5 @@ class HalfDone:
         """Yield what is done and what is not, a line each."""
         yield from (f"done: {text}" for text in self.done)
         if self.replaced:
-            yield f"done: {self.replaced} statements that the scripts do not contain any more"
+            yield f"done, and not in the scripts any more: {self.replaced} statements"
         yield from (f"to do: {text}" for text in self.remaining)

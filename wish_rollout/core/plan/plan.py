@@ -48,6 +48,7 @@ class EnvironmentPlan:
     of the pending revisions, whose statements allow for it; the plan was rehearsed on a copy of the live schema.
     ``journal_digest``: the name of the release in the journal.
     ``half_done``: what an interrupted release has done, if its scripts were changed since then.
+    ``interrupted_rollback``: the target of a rollback that is half done.
     ``irreversible``: pending revisions that cannot be rolled back later, with reasons. ``losses``: what a rollback would
     destroy; ``archive_keep``: how long that is archived, "" where it is refused instead.
     """
@@ -82,6 +83,7 @@ class EnvironmentPlan:
     already_there: str = ""
     journal_digest: str = ""
     half_done: HalfDone | None = None
+    interrupted_rollback: str = ""
     irreversible: Mapping[str, str] = field(default_factory=dict)
     losses: RollbackLosses = NO_LOSSES
     archive_keep: str = ""

@@ -10,10 +10,10 @@ from psycopg import sql
 from psycopg.pq import TransactionStatus
 
 from wish_rollout.core.environment.baseline import Baseline
-from wish_rollout.core.errors.databases import VersionTableInvalid
 from wish_rollout.core.plan.database_state import DatabaseState, ServerFacts
 from wish_rollout.core.schema.names import relation_names
 from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
+from wish_rollout.postgres.catalog.version_table_checks import refuse_unusable_version_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +67,8 @@ select current_setting('server_version_num')::int,
                                      and has_schema_privilege(r.oid, pg_namespace.oid, 'CREATE')))), '{}'),
        (select c.relkind::text || (select count(*) from pg_attribute a
                                    where a.attrelid = c.oid and a.attname = 'version_num' and a.attnum > 0)
+               || case when row_security_active(c.oid) then 'h'
+                       when not has_table_privilege(c.oid, 'SELECT') then 's' else '' end
         from pg_class c where c.oid = to_regclass(format('%%I.%%I', %s::text, %s::text))),
        l.oid is not null,
        case when l.oid is not null
@@ -76,8 +78,10 @@ select current_setting('server_version_num')::int,
             else has_database_privilege(current_database(), 'CREATE') end,
        (select pg_postmaster_start_time() || ' ' || oid from pg_database where datname = current_database()),
        pg_backend_pid(),
-       (select jsonb_object_agg(name, reset_val) from pg_settings where name = any(%s))
-from (select) as one
+       (select jsonb_object_agg(name, reset_val) from pg_settings where name = any(%s)),
+       (select v.oid is null or has_table_privilege(v.oid, 'INSERT') and has_table_privilege(v.oid, 'UPDATE')
+                                and has_table_privilege(v.oid, 'DELETE'))
+from (select to_regclass(format('%%I.%%I', %s::text, %s::text)) as oid) as v
 left join pg_namespace n on n.nspname = 'wish_rollout'
 left join pg_class l on l.relnamespace = n.oid and l.relname = 'ledger'
 """
@@ -106,7 +110,9 @@ select detail->'baseline' from wish_rollout.ledger
 where detail->'baseline'->>'version_table' = %s order by seq desc limit 1
 """
 MAY_READ_LEDGER = """
-select has_schema_privilege('wish_rollout', 'USAGE') and has_table_privilege('wish_rollout.ledger', 'SELECT')
+select has_schema_privilege(n.oid, 'USAGE') and has_table_privilege(l.oid, 'SELECT')
+from pg_class l join pg_namespace n on n.oid = l.relnamespace
+where n.nspname = 'wish_rollout' and l.relname = 'ledger'
 """
 
 
@@ -125,14 +131,13 @@ def read_facts(connection: psycopg.Connection[Any], version_table: str) -> Serve
     """Return facts about the server, the database and the privileges of the role.
 
     ``version_table``: Alembic's version table as ``schema.table``, from which the revisions are read. Raises
-    VersionTableInvalid if this name is not that of a table with the column ``version_num``.
+    VersionTableInvalid if this name is not that of a table with the column ``version_num``, VersionRowsHidden if
+    row-level security can hide its rows, and VersionTablePrivilegeMissing if the role may not read it.
     """
-    row = connection.execute(FACTS, [*version_table.split("."), SETTINGS]).fetchone()
+    names = version_table.split(".")
+    row = connection.execute(FACTS, [*names, SETTINGS, *names]).fetchone()
     assert row is not None
-    if row[8] not in (None, "r1", "p1"):
-        kind = RELATION_KINDS.get(row[8][0], "not a table")
-        reason = f"is {kind}" if row[8][0] not in "rp" else "has no column version_num"
-        raise VersionTableInvalid(version_table, row[2], reason)
+    refuse_unusable_version_table(version_table, row[2], row[3], row[8])
     revisions = read_revisions(connection, version_table) if row[8] else ()
     return ServerFacts(
         version_num=row[0],
@@ -150,10 +155,8 @@ def read_facts(connection: psycopg.Connection[Any], version_table: str) -> Serve
         cluster=read_cluster(connection),
         pooled=row[12] != connection.info.backend_pid,
         settings=row[13] or {},
+        writes_version_table=row[14],
     )
-
-
-RELATION_KINDS = {"v": "a view", "m": "a materialized view", "f": "a foreign table", "S": "a sequence"}
 
 
 def read_cluster(connection: psycopg.Connection[Any]) -> str:
@@ -168,9 +171,9 @@ def read_cluster(connection: psycopg.Connection[Any]) -> str:
 
 
 def read_revisions(connection: psycopg.Connection[Any], version_table: str) -> tuple[str, ...]:
-    """Return the rows of Alembic's version table: one revision for each head."""
+    """Return the rows of Alembic's version table: one revision for each head; "" for a row that is NULL."""
     table = sql.Identifier(*version_table.split("."))
-    query = sql.SQL("select version_num from {} order by 1").format(table)
+    query = sql.SQL("select coalesce(version_num, '') from {} order by 1").format(table)
     return tuple(row[0] for row in connection.execute(query))
 
 

@@ -29,7 +29,10 @@ create table if not exists wish_rollout.journal (
 );
 comment on table wish_rollout.journal is 'Statements of a release that is in progress or was interrupted.';
 """
-EXISTS: LiteralString = "select to_regclass('wish_rollout.journal') is not null"
+EXISTS: LiteralString = """
+select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+               where n.nspname = 'wish_rollout' and c.relname = 'journal' and has_schema_privilege(n.oid, 'USAGE'))
+"""
 READ: LiteralString = """
 select release = %s, revision, statement, nth, finished is not null, expected, gave from wish_rollout.journal
 where starts_with(release, %s)
@@ -46,17 +49,6 @@ insert into wish_rollout.journal (release, expected, revision, statement, nth, g
 values (%s, %s, %s, %s, %s, %s, clock_timestamp())
 on conflict (release, revision, statement, nth) do update set finished = clock_timestamp(), gave = excluded.gave
 """
-EARLIER: LiteralString = """
-select revision, statement, nth, gave from wish_rollout.journal
-where release <> %s and starts_with(release, %s) and right(release, 8) = ' upgrade' and finished is not null
-"""
-TAKE_OVER: LiteralString = """
-insert into wish_rollout.journal (release, expected, revision, statement, nth, gave, started, finished)
-select distinct on (revision, statement, nth) %s, %s, revision, statement, nth, gave, started, finished
-from wish_rollout.journal where starts_with(release, %s) and right(release, 8) = ' upgrade'
-order by revision, statement, nth, finished
-on conflict do nothing
-"""
 DELETE: LiteralString = "delete from wish_rollout.journal where starts_with(release, %s)"
 INDEX: LiteralString = """
 select i.indisvalid from pg_index i where i.indexrelid = to_regclass(%s)
@@ -68,13 +60,13 @@ def act_name(version_table: str, release: str, how: str) -> str:
     return f"{quote(version_table)} {release} {how}"
 
 
-def _project_of(act: str) -> str:
+def project_of(act: str) -> str:
     """Return the part of an act's name that all acts of the project have."""
     return act.partition(" ")[0] + " "
 
 
 def exists(connection: psycopg.Connection[Any]) -> bool:
-    """Return whether the journal exists."""
+    """Return whether the journal exists; False if the role may not use its schema, as in a dump of another role."""
     row = connection.execute(EXISTS).fetchone()
     return bool(row and row[0])
 
@@ -88,23 +80,6 @@ def find_interrupted_act(connection: psycopg.Connection[Any], prefix: str) -> tu
         return None
     row = connection.execute(INTERRUPTED, [prefix]).fetchone()
     return (row[0].removeprefix(prefix), row[1]) if row else None
-
-
-def read_earlier_statements(
-    connection: psycopg.Connection[Any], act: str
-) -> dict[StatementKey, StatementResult]:
-    """Return the finished statements of interrupted upgrades with other names than ``act``, and their results."""
-    if not exists(connection):
-        return {}
-    rows = connection.execute(EARLIER, [act, _project_of(act)])
-    return {StatementKey(*key): StatementResult.from_json(result) for *key, result in rows}
-
-
-def take_over_statements(connection: psycopg.Connection[Any], act: str, expected: str) -> None:
-    """Make the statements of interrupted upgrades those of ``act``, in one transaction."""
-    with connection.transaction():
-        connection.execute(TAKE_OVER, [act, expected, _project_of(act)])
-        connection.execute(DELETE + " and release <> %s", [_project_of(act), act])
 
 
 class StatementKey(NamedTuple):
@@ -139,7 +114,7 @@ class Journal:
         if not exists(self.connection):
             return False
         for is_same_release, *key, finished, expected, result in self.connection.execute(
-            READ, [self.release, _project_of(self.release)]
+            READ, [self.release, project_of(self.release)]
         ):
             if not is_same_release:
                 self.has_other_rows = True
@@ -171,7 +146,7 @@ class Journal:
 
         The rollout lock excludes other acts in progress.
         """
-        self.connection.execute(DELETE, [_project_of(self.release)])
+        self.connection.execute(DELETE, [project_of(self.release)])
 
     def repair_concurrent_statement(self, text: str) -> bool:
         """Clean up after an interrupted statement; return whether it had completed.

@@ -85,6 +85,20 @@ NONCE_USE: LiteralString = (
     "select act, at::text, run from wish_rollout.ledger where nonce operator(pg_catalog.=) %s"
 )
 
+DEFAULT_PRIVILEGES: LiteralString = """
+select pg_catalog.format('revoke all on %%s from %%s', o.what,
+                         case acl.grantee when 0 then 'public' else pg_catalog.quote_ident(g.rolname) end)
+from (select 'table wish_rollout.ledger' as what, c.relowner as owner, c.relacl as acl
+      from pg_catalog.pg_class c where c.oid = 'wish_rollout.ledger'::regclass
+      union all select 'schema wish_rollout', n.nspowner, n.nspacl
+      from pg_catalog.pg_namespace n where %s and n.nspname = 'wish_rollout') as o,
+     pg_catalog.aclexplode(o.acl) as acl
+left join pg_catalog.pg_roles g on g.oid = acl.grantee
+where acl.grantee <> o.owner
+group by o.what, acl.grantee, g.rolname
+"""
+"""Statements that revoke what default privileges grant on a new ledger (manual, ALTER DEFAULT PRIVILEGES)."""
+
 Connection = psycopg.Connection[Any]
 
 
@@ -95,17 +109,20 @@ def exists(connection: Connection) -> bool:
 
 
 def create_if_missing(connection: Connection, environment: str) -> None:
-    """Create the ledger if it does not exist, in the current transaction. The caller must hold the rollout lock.
+    """Create the ledger if it does not exist, in the current transaction, without default privileges of other roles.
 
-    ``environment``: its name, for errors. Raises LedgerWriteFailed.
+    The caller must hold the rollout lock. ``environment``: its name, for errors. Raises LedgerWriteFailed.
     """
     if exists(connection):
         return
     try:
         row = connection.execute("select to_regnamespace('wish_rollout') is null").fetchone()
-        if row and row[0]:
+        is_new_schema = bool(row and row[0])
+        if is_new_schema:
             connection.execute(SCHEMA)
         connection.execute(TABLE)
+        for (revoke,) in connection.execute(DEFAULT_PRIVILEGES, [is_new_schema]).fetchall():
+            connection.execute(revoke.encode())
     except psycopg.Error as error:
         raise LedgerWriteFailed(environment, _reason(error)) from None
 

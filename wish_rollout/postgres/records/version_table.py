@@ -11,9 +11,8 @@ if TYPE_CHECKING:
 
     import psycopg
 
-CREATE = """
-create table if not exists {table} (version_num varchar(32) not null, constraint {key} primary key (version_num))
-"""
+CREATE = "create table if not exists {table} (version_num varchar(32) not null, {constraint} primary key (version_num))"
+NAME_IS_USED = "select to_regclass(format('%%I.%%I', %s::text, %s::text)) is not null"
 
 
 def read_position(connection: psycopg.Connection[Any], version_table: str) -> tuple[str, ...]:
@@ -33,7 +32,10 @@ def set_revisions(connection: psycopg.Connection[Any], version_table: str, revis
     """
     schema, name = version_table.split(".")
     table = sql.Identifier(schema, name)
-    connection.execute(sql.SQL(CREATE).format(table=table, key=sql.Identifier(f"{name}_pkc")))
+    key = f"{name}_pkc"
+    used = connection.execute(NAME_IS_USED, [schema, key]).fetchall()[0][0]  # by a table that was renamed
+    constraint = sql.SQL("") if used else sql.SQL("constraint {}").format(sql.Identifier(key))
+    connection.execute(sql.SQL(CREATE).format(table=table, constraint=constraint))
     connection.execute(sql.SQL("delete from {}").format(table))
     for revision in revisions:
         connection.execute(sql.SQL("insert into {} values (%s)").format(table), [revision])

@@ -108,7 +108,11 @@ class CommitVerification:
         found = differing_keys(promise.objects, self.changes.objects, keys, any_order=not promise.is_end)
         if not promise.is_end and self.promised.plan.action is Action.ROLLBACK:
             found = [key for key in found if key[0] != "extension"]  # a downgrade may leave it
-        found = [key for key in found if not self._is_expected(key, promise)]
+        found = [
+            key
+            for key in found
+            if not self._is_expected(key, promise) and not self._publishes_other_tables(key, promise)
+        ]
         return self._without_runtime_partitions(promise, found) if found else []
 
     def _is_expected(self, key: Key, promise: Promise) -> bool:
@@ -121,6 +125,16 @@ class CommitVerification:
         if not promise.is_end:
             return found is not None and found == self.promised.end_objects.get(key)
         return self.has_committed and found is None and not self.promised.is_known(key)
+
+    def _publishes_other_tables(self, key: Key, promise: Promise) -> bool:
+        """Return whether only the list of tables of a publication differs that no revision creates."""
+        if key[0] != "publication" or key not in self.changes.objects or key not in promise.objects:
+            return False
+        found, promised = (
+            self.project.without_published_tables(Snapshot({key: objects[key]}))
+            for objects in (self.changes.objects, promise.objects)
+        )
+        return found == promised
 
     def _without_runtime_partitions(self, promise: Promise, keys: Iterable[Key]) -> list[Key]:
         """Leave out partitions that another program creates and drops."""

@@ -10,7 +10,7 @@ from wish_rollout.core.schema.delta_rendering import render_markdown
 from wish_rollout.core.schema.names import parent_object
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.execution.object_removal import drop_objects
-from wish_rollout.postgres.records.journal import take_over_statements
+from wish_rollout.postgres.records.interrupted_acts import take_over_statements
 from wish_rollout.postgres.records.version_table import set_revisions
 from wish_rollout.rollout.approval.ledger_guard import refuse_bypassed_gate
 from wish_rollout.rollout.execution.act_checks import NO_CHECKS, Checks
@@ -113,7 +113,7 @@ def migrate_environment(
         project = project.for_server(seen.facts.major)
         refuse_bypassed_gate(connection, target.environment, seen.facts, target.scope.version_table)
         refuse_infeasible(target.environment, plan, project, seen)
-        recorder = Recorder(target, connection, plan, actor, fingerprinted=project.without_runtime_partitions)
+        recorder = Recorder(target, connection, plan, actor, fingerprinted=project.fingerprinted_part)
         if not plan.is_empty:
             refuse_changed(plan, planned)
             recorder.ask()
@@ -126,7 +126,7 @@ def act(project: Project, recorder: Recorder, seen: DatabaseState) -> tuple[str,
     plan = recorder.plan
     if plan.action is Action.NOTHING:
         return plan.fingerprint, []
-    before = project.without_runtime_partitions(seen.snapshot)
+    before = project.fingerprinted_part(seen.snapshot)
     checks = NO_CHECKS
     if plan.action is Action.CLEAN:
         before, checks = project.history.at(plan.start), Checks(first=cleaning(project, recorder))
@@ -156,6 +156,6 @@ def cleaning(project: Project, recorder: Recorder) -> Callable[[], None]:
         drop_objects(connection, [(obstacle.kind, obstacle.name) for obstacle in plan.conflicting_objects])
         left = read_database_state(connection, target.scope)
         refuse_drift(target.name, EnvironmentSchema(project, left))
-        recorder.after = plan.promised.apply(project.without_runtime_partitions(left.snapshot)).fingerprint
+        recorder.after = plan.promised.apply(project.fingerprinted_part(left.snapshot)).fingerprint
 
     return first

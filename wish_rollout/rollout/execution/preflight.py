@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.errors.gate.ledger import LedgerPrivilegeMissing
 from wish_rollout.core.plan.release_plan import Plan
 from wish_rollout.rollout.approval.approver_rules import approval_rules, refuse_unreachable_quorum
 from wish_rollout.rollout.approval.ledger_guard import refuse_bypassed_gates
@@ -31,6 +32,9 @@ def preflight(project: Project, targets: Sequence[Target], choices: Choices = NO
         project.config.find_environment(name)
     planned = [plan_target(project, target, choices) for target in targets]
     refuse_same_database(project, {plan.environment: seen.facts for plan, seen in planned})
+    for plan, seen in planned:
+        if seen.facts.ledger and not seen.facts.writes_ledger and not plan.is_empty:
+            raise LedgerPrivilegeMissing(plan.environment, seen.facts.role)
     refuse_bypassed_gates(targets)
     for target, (plan, seen) in zip(targets, planned, strict=True):
         refuse_infeasible(target.environment, plan, project, seen)

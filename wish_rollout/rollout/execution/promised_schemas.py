@@ -94,7 +94,8 @@ class PromisedSchemas:
     @cached_property
     def _end(self) -> tuple[Objects, Objects]:
         """The schemas before and after the plan's delta."""
-        start = self._schema.live if self.plan.already_there else self._schema.at(self.plan.upgraded_from)
+        from_live = self.plan.already_there or self.plan.half_done
+        start = self._schema.live if from_live else self._schema.at(self.plan.upgraded_from)
         return start.objects, self.plan.promised.apply(start).objects
 
     def _promise(self, position: Position) -> Promise | None:

@@ -85,7 +85,7 @@ def verify_environment(
         refuse_position(target.environment, position, project)
         schema = EnvironmentSchema(project, seen)
         counted = schema.managed
-        found = project.without_runtime_partitions(seen.snapshot).fingerprint
+        found = project.fingerprinted_part(seen.snapshot).fingerprint
         drift, checks = check_schema(schema.at(position), counted.snapshot, expected, found)
         if again:
             checks += (check_idempotent(project, target, connection),)

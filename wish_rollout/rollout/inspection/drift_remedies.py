@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from wish_rollout.rollout.project.project import Project
 
 
-NOT_DROPPED = (
-    'a partition made at run time is never dropped here; to allow it: [scope] runtime_partitions = "report"'
-)
+NOT_DROPPED = 'a partition or child table made at run time is never dropped; to allow it: [scope] runtime_partitions = "report"'
 
 
 def remedy_for_environment(project: Project, status: EnvironmentStatus) -> Remedy:

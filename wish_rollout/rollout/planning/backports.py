@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 
 _TOLERANT = re.compile(
-    r"\bif\s+(not\s+)?exists\b|\bor\s+replace\b|\bexception\s+when\b|\bdo\s+(language\s+\w+\s+)?(\$|')",
+    r"\bif\s+(not\s+)?exists\b|\bor\s+replace\b|\bexception\s+when\b|\bdo\s+(language\s+\w+\s+)?(\$|')"
+    r"|\balter\s+(column\s+)?(\w+|\"[^\"]+\")\s+(set|drop|type)\b|\b(grant|revoke|comment\s+on|owner\s+to)\b"
+    r"|\brow\s+level\s+security\b",
     re.IGNORECASE,
 )
 """What a statement contains that can succeed although its change is there already."""

@@ -19,6 +19,7 @@ from wish_rollout.core.errors.planning.plans import (
     SchemaNotAdoptable,
 )
 from wish_rollout.core.errors.releases import ForeignEnvironment
+from wish_rollout.core.errors.version_tables import DuplicateVersionRows
 from wish_rollout.core.plan.action import Action
 from wish_rollout.core.plan.verdict import Verdict, nearest_position
 from wish_rollout.core.release.release import format_position
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.core.release.release import Position
     from wish_rollout.core.schema.delta import Delta
+    from wish_rollout.core.schema.snapshot import Snapshot
     from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
     from wish_rollout.rollout.project.project import Project
 
@@ -39,10 +41,13 @@ if TYPE_CHECKING:
 def refuse_position(env: Environment, position: Position, project: Project) -> None:
     """Raise if the rows of the version table are not a position of the release.
 
-    Raises ForeignEnvironment for an unknown revision, and RedundantVersionRows if a row is an ancestor of another.
+    Raises ForeignEnvironment for an unknown revision, DuplicateVersionRows for two equal rows, and RedundantVersionRows
+    if a row is an ancestor of another.
     """
     refuse_foreign(env, position, project)
     for name in position:
+        if position.count(name) > 1:
+            raise DuplicateVersionRows(env.name, name)
         others = tuple(other for other in position if other != name)
         if name in project.release.ancestors(others):
             raise RedundantVersionRows(env.name, ", ".join(position), name, " and ".join(others))
@@ -84,18 +89,17 @@ def refuse_drift(environment: str, schema: EnvironmentSchema) -> None:
         only_moves = all(map(is_column_move, assessment.drift.changes))
         if schema.has_only_acceptable_differences and not only_moves:
             raise BaselineChanged(environment, position, summarize_delta(assessment.drift))
-        raise drift_error(
-            environment, position, assessment.drift, at_head=schema.position == schema.project.release.head
-        )
+        at_head = schema.position == schema.project.release.head
+        raise drift_error(environment, position, assessment.drift, schema.live, at_head=at_head)
 
 
 def drift_error(
-    environment: str, position: str, drift: Delta, *, at_head: bool
+    environment: str, position: str, drift: Delta, live: Snapshot, *, at_head: bool
 ) -> ColumnOrderDiffers | InvalidIndexesLeft | SchemaDrifted:
     """Return the error for drift, by what has drifted: its hint is the command that resolves this drift."""
     if all(map(is_column_move, drift.changes)):
         return ColumnOrderDiffers(environment, position, ", ".join(tables_in_other_order(drift.changes)))
-    if left := _invalid_indexes_left(environment, drift):
+    if left := _invalid_indexes_left(environment, drift, live):
         return left
     error = SchemaDriftedAtHead if at_head else SchemaDrifted
     return error(environment, position, summarize_delta(drift))
@@ -107,11 +111,11 @@ def refuse_invalid_indexes(environment: str, schema: EnvironmentSchema) -> None:
     Such an index has the name of one that a pending revision creates, but it is no conflict with somebody's object.
     """
     drift = schema.assess().drift
-    if drift and (left := _invalid_indexes_left(environment, drift)):
+    if drift and (left := _invalid_indexes_left(environment, drift, schema.live)):
         raise left
 
 
-def _invalid_indexes_left(environment: str, drift: Delta) -> InvalidIndexesLeft | None:
+def _invalid_indexes_left(environment: str, drift: Delta, live: Snapshot) -> InvalidIndexesLeft | None:
     invalid = [
         change.name
         for change in drift.changes
@@ -120,17 +124,26 @@ def _invalid_indexes_left(environment: str, drift: Delta) -> InvalidIndexesLeft 
     ]
     if len(invalid) < len(drift.changes):
         return None
-    statements = "; ".join(f"DROP INDEX CONCURRENTLY {name}" for name in invalid)
+    statements = "; ".join(drop_index(live, name) for name in invalid)
     return InvalidIndexesLeft(environment, ", ".join(invalid), statements)
 
 
-def refuse_column_order(environment: str, schema: EnvironmentSchema, end: Position) -> None:
+def drop_index(live: Snapshot, name: str) -> str:
+    """Return the statement that drops an index; that of a partitioned table cannot be dropped CONCURRENTLY (manual)."""
+    table = live.objects["index", name]["table"]
+    is_partitioned = "partition by" in live.objects.get(("table", table), {})
+    return f"DROP INDEX {name}" if is_partitioned else f"DROP INDEX CONCURRENTLY {name}"
+
+
+def refuse_column_order(
+    environment: str, schema: EnvironmentSchema, end: Position, *, has_drift: bool = False
+) -> None:
     """Raise ColumnOrderWouldDiffer if a migration to ``end`` would give other column orders than the history has.
 
     That happens where branches were merged in another order than this database has applied them: a new column is
-    always the last one of its table.
+    always the last one of its table. ``has_drift``: the plan starts from a schema that has later columns already.
     """
-    if schema.is_on_replayed_path or schema.project.allows_positions(end):
+    if (schema.is_on_replayed_path and not has_drift) or schema.project.allows_positions(end):
         return
     planned = schema.project.history.at(end)
     followed = follow_column_order(planned, schema.live, former_names=schema.former_names(end))

@@ -7,21 +7,25 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.execution import NothingToReplan, ReleaseChanged, ReplanDiffers
+from wish_rollout.core.errors.planning.rollbacks import RollbackChanged, RollbackInterrupted
 from wish_rollout.core.plan.action import Action
 from wish_rollout.core.plan.half_done import HalfDone
 from wish_rollout.core.release.measurements import statement_digest
+from wish_rollout.core.release.release import format_position
 from wish_rollout.core.release.statement_repeatability import StatementKind, classify_text
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta_rendering import summarize_delta
-from wish_rollout.postgres.records.journal import StatementKey, read_earlier_statements
+from wish_rollout.postgres.records.interrupted_acts import read_earlier_statements
+from wish_rollout.postgres.records.journal import StatementKey
 from wish_rollout.rollout.planning.live_rehearsal import rehearse_from_live
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import psycopg
 
     from wish_rollout.core.plan.plan import EnvironmentPlan
+    from wish_rollout.core.release.release import Position
     from wish_rollout.postgres.execution.statement_results import StatementResult
     from wish_rollout.revisions.statements.run_hooks import Sent
     from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
@@ -68,12 +72,21 @@ def add_half_done(
 
 def compare(schema: EnvironmentSchema, finished: Finished) -> HalfDone:
     """Return which statements of the pending revisions are among the finished ones, without a rehearsal."""
+    project = schema.project
+    pending = [revision.id for revision in project.release.pending(schema.position)]
+    return compare_statements({name: project.history.record(name).upgrade for name in pending}, finished)
+
+
+def compare_statements(statements: Mapping[str, Iterable[str]], finished: Finished) -> HalfDone:
+    """Return which statements are among the finished ones. ``statements``: by revision, in the order of execution."""
     done: list[str] = []
     remaining: list[str] = []
-    seen, project = Counter[tuple[str, str]](), schema.project
-    for revision in project.release.pending(schema.position):
-        for text in project.history.record(revision.id).upgrade:
-            pair = revision.id, statement_digest(text)
+    seen = Counter[tuple[str, str]]()
+    for revision, texts in statements.items():
+        for text in texts:
+            if classify_text(text) in REPEATED:
+                continue
+            pair = revision, statement_digest(text)
             seen[pair] += 1
             is_done = StatementKey(*pair, seen[pair]) in finished
             (done if is_done else remaining).append(text)
@@ -104,8 +117,10 @@ class Skipping:
 def refuse_half_done(plan: EnvironmentPlan) -> None:
     """Raise if a release is half done, its scripts were changed, and the plan does not continue it.
 
-    Raises ReleaseChanged; NothingToReplan, ReplanDiffers for ``--replan``.
+    Raises RollbackInterrupted; ReleaseChanged; NothingToReplan, ReplanDiffers for ``--replan``.
     """
+    if plan.interrupted_rollback:
+        raise RollbackInterrupted(plan.environment, plan.interrupted_rollback, summarize_delta(plan.drift))
     found = plan.half_done
     if plan.action is Action.REPLAN and found is None:
         raise NothingToReplan(plan.environment)
@@ -116,3 +131,22 @@ def refuse_half_done(plan: EnvironmentPlan) -> None:
         raise ReleaseChanged(plan.environment, done, summarize_delta(plan.drift))
     if found.difference:
         raise ReplanDiffers(plan.environment, found.difference)
+
+
+def half_done_rollback(
+    environment: str, schema: EnvironmentSchema, end: Position, finished: Finished
+) -> HalfDone:
+    """Return what an interrupted rollback has done, if the changed downgrades lead from there to ``end``.
+
+    ``finished``: the statements that it has executed. The rest is rehearsed on a copy of the live schema. Raises
+    RollbackChanged if it does not lead to the schema of ``end``.
+    """
+    project, drift = schema.project, schema.assess().drift
+    reverted = [each.id for each in project.release.revisions_to_revert(schema.position, end)]
+    found = compare_statements({name: project.history.record(name).downgrade for name in reverted}, finished)
+    key = (f"{project.release.name} {format_position(end)}", schema.live.fingerprint, frozenset(finished))
+    if key not in _measured:
+        _measured[key] = rehearse_from_live(schema, drift, Skipping(finished).run, back_to=end)
+    if _measured[key]:
+        raise RollbackChanged(environment, format_position(end), _measured[key])
+    return found

@@ -15,6 +15,7 @@ from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta import Delta
 from wish_rollout.postgres.catalog.database_state import read_database_state
+from wish_rollout.postgres.records.interrupted_acts import find_interrupted_rollback
 from wish_rollout.postgres.records.journal import find_interrupted_act
 from wish_rollout.rollout.planning.accepted_differences import (
     baseline_after,
@@ -106,6 +107,9 @@ def plan_on_connection(
     elif plan.action is Action.UPGRADE:
         schema, replan = EnvironmentSchema(project, state), plan.environment in choices.replan
         plan = add_half_done(connection, plan, schema, act=journal_act_name(project, plan), replan=replan)
+    if plan.drift:
+        table = project.config.release.version_table
+        plan = replace(plan, interrupted_rollback=find_interrupted_rollback(connection, table))
     return add_row_findings(project, connection, add_hazards(project, connection, plan)), state
 
 
@@ -152,7 +156,7 @@ def plan_for(
         drift=Delta(()) if adopted or backport else assessment.drift,
         conflicting_objects=found,
         unmanaged=assessment.unmanaged,
-        fingerprint=project.without_runtime_partitions(state.snapshot).fingerprint,
+        fingerprint=project.fingerprinted_part(state.snapshot).fingerprint,
         facts=state.facts,
         code=project.code.files(),
         packages=project.code.packages(),

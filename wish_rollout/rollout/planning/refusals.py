@@ -14,6 +14,7 @@ from wish_rollout.core.errors.databases import (
 )
 from wish_rollout.core.errors.gate.ledger import LedgerMissing, LedgerPrivilegeMissing
 from wish_rollout.core.errors.planning.plans import CleanNotAllowed, ConflictingObjectsFound
+from wish_rollout.core.errors.version_tables import VersionTablePrivilegeMissing
 from wish_rollout.core.plan.action import Action
 from wish_rollout.core.schema.names import schema_of
 from wish_rollout.rollout.planning.drift_refusals import (
@@ -36,6 +37,14 @@ if TYPE_CHECKING:
     from wish_rollout.rollout.project.project import Project
 
 
+CREATING = (Action.UPGRADE, Action.ADOPT)
+"""The actions that create objects and let existing ones be."""
+IF_NOT_EXISTS = (
+    "the platform has created them: let the pending revision create them with IF NOT EXISTS, and record it: "
+    "wish-rollout generate --record; then: wish-rollout apply"
+)
+
+
 def refuse_infeasible(
     env: Environment, plan: EnvironmentPlan, project: Project, state: DatabaseState
 ) -> None:
@@ -54,11 +63,9 @@ def refuse_infeasible(
         refuse_invalid_indexes(env.name, schema)
     for refuse in (refuse_unwritable, _refuse_cleaning, _refuse_conflicting_objects):
         refuse(env, plan, project, state)
-    if (
-        plan.action in (Action.UPGRADE, Action.NOTHING)
-        and not plan.resumed_fingerprint
-        and not plan.already_there
-    ):
+    if plan.already_there or plan.action is Action.REPLAN:
+        refuse_column_order(env.name, schema, plan.end, has_drift=True)
+    elif plan.action in (Action.UPGRADE, Action.NOTHING) and not plan.resumed_fingerprint:
         refuse_drift(env.name, schema)
         refuse_column_order(env.name, schema, plan.end)
     refuse_hazards(plan)
@@ -87,6 +94,9 @@ def refuse_unwritable(
     makes_schema = any(kind in ("schema", "extension") for kind, _ in added)
     if makes_schema and not facts.creates_in_database:
         raise CreatePrivilegeMissing(env.name, facts.role, f"DATABASE {facts.database}")
+    if not facts.writes_version_table:
+        table = project.config.release.version_table
+        raise VersionTablePrivilegeMissing(table, facts.database, facts.role, "change")
     if not facts.writes_ledger and facts.ledger:
         raise LedgerPrivilegeMissing(env.name, facts.role)
     if not facts.writes_ledger:
@@ -139,13 +149,16 @@ def _refuse_cleaning(env: Environment, plan: EnvironmentPlan, project: Project, 
 def _refuse_conflicting_objects(
     env: Environment, plan: EnvironmentPlan, project: Project, state: DatabaseState
 ) -> None:
-    if plan.conflicting_objects and plan.action is Action.UPGRADE and not plan.resumed_fingerprint:
-        same = EnvironmentSchema(project, state).find_adoptable() is not None
-        raise ConflictingObjectsFound(
-            env.name,
-            "; ".join(map(str, plan.conflicting_objects)),
-            describe_alternatives(env, adoptable=same),
-        )
+    if not plan.conflicting_objects or plan.resumed_fingerprint or plan.action not in CREATING:
+        return
+    adopted = EnvironmentSchema(project, state).find_adoptable()
+    later = project.history.promised(adopted.position, plan.end).changes if adopted else ()
+    created = {(change.kind, change.name) for change in later if change.change == "added"}
+    if created.issuperset((each.kind, each.name) for each in plan.conflicting_objects):
+        remedies = IF_NOT_EXISTS
+    else:
+        remedies = describe_alternatives(env, adoptable=adopted is not None)
+    raise ConflictingObjectsFound(env.name, "; ".join(map(str, plan.conflicting_objects)), remedies)
 
 
 def describe_alternatives(env: Environment, *, adoptable: bool) -> str:

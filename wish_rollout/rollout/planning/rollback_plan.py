@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.archive.losses import derive_losses
@@ -10,9 +10,11 @@ from wish_rollout.core.errors.planning.rollbacks import RevisionIrreversible, Ro
 from wish_rollout.core.plan.action import Action
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.postgres.catalog.database_state import read_database_state
+from wish_rollout.postgres.records.interrupted_acts import find_interrupted_rollback, read_earlier_statements
 from wish_rollout.postgres.records.journal import act_name, find_interrupted_act
 from wish_rollout.rollout.planning.accepted_differences import baseline_after
 from wish_rollout.rollout.planning.drift_refusals import refuse_drift, refuse_position
+from wish_rollout.rollout.planning.half_done_releases import half_done_rollback
 from wish_rollout.rollout.planning.hazard_assessment import add_hazards
 from wish_rollout.rollout.planning.plans import plan_for
 from wish_rollout.rollout.planning.refusals import refuse_unwritable
@@ -23,7 +25,7 @@ from wish_rollout.rollout.planning.rollback_losses import (
 )
 from wish_rollout.rollout.planning.rollback_remedy import command_instead, rollback_remedy
 from wish_rollout.rollout.planning.rollback_result import RollbackResult, rollback_result
-from wish_rollout.rollout.planning.rollback_target import resolve_rollback_target
+from wish_rollout.rollout.planning.rollback_target import RollbackGoal, resolve_rollback_target
 from wish_rollout.rollout.planning.shared_databases import refuse_same_database
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 
@@ -86,25 +88,16 @@ def plan_rollback_on(
     project = project.for_server(state.facts.major)
     refuse_same_database(project, {target.name: state.facts})
     name = act_name(project.config.release.version_table, project.journal_digest, "down ")
-    resumed = None if by_remedy else find_interrupted_act(connection, name)
-    if resumed and to is None:
-        to = resumed[0]
-    resumes = resumed[1] if resumed and resumed[0] == to else ""
-    plan = plan_rollback_from_state(project, target, state, RollbackGoal(to, resumes, by_remedy=by_remedy))
+    goal = RollbackGoal(to, by_remedy=True)
+    if not by_remedy:
+        resumed = find_interrupted_act(connection, name)
+        table = project.config.release.version_table
+        to = to or (resumed[0] if resumed else find_interrupted_rollback(connection, table)) or None
+        resumes = resumed[1] if resumed and resumed[0] == to else ""
+        finished = {} if resumes or to is None else read_earlier_statements(connection, name + to)
+        goal = RollbackGoal(to, resumes, finished)
+    plan = plan_rollback_from_state(project, target, state, goal)
     return add_hazards(project, connection, plan), state
-
-
-@dataclass(frozen=True, slots=True)
-class RollbackGoal:
-    """Where a rollback leads to, and how.
-
-    ``to``: the target revision, ``base``, or None for the previous revision. ``resumes``: for an interrupted rollback,
-    the fingerprint of the schema that it must lead to. ``by_remedy``: execute the remedy instead of the downgrades.
-    """
-
-    to: str | None
-    resumes: str = ""
-    by_remedy: bool = False
 
 
 def plan_rollback_from_state(
@@ -112,14 +105,16 @@ def plan_rollback_from_state(
 ) -> EnvironmentPlan:
     """Return the plan of a rollback from the environment's state, without hazards.
 
-    ``project``: with the promises for the environment's server. Raises RollbackAcrossMerge, RevisionIrreversible, and what
-    ``refuse_position``, ``refuse_drift``, ``resolve_rollback_target`` and ``rollback_remedy`` raise.
+    ``project``: with the promises for the environment's server. Raises RollbackAcrossMerge, RevisionIrreversible,
+    RollbackChanged, and what ``refuse_position``, ``refuse_drift``, ``resolve_rollback_target`` and
+    ``rollback_remedy`` raise.
     """
     refuse_position(target.environment, state.facts.revisions, project)
     upgrade = plan_for(project, target.environment, state)
     end = resolve_rollback_target(project.release, upgrade.start, goal.to, target.name)
     schema = EnvironmentSchema(project, state)
-    if not goal.resumes:
+    continues = bool(goal.finished and schema.assess().drift)
+    if not goal.resumes and not continues:
         refuse_drift(target.name, schema)
     reverted = project.release.revisions_to_revert(upgrade.start, end)
     for revision in reverted:
@@ -138,7 +133,8 @@ def plan_rollback_from_state(
         plan = replace(plan, **_no_scripts(), action=Action.ROLLBACK_BY_REMEDY)
     else:
         result, statements = _downgrades(target.environment, schema, reverted, end)
-        plan = replace(plan, **_declarations(project, reverted), action=Action.ROLLBACK)
+        half_done = half_done_rollback(target.name, schema, end, goal.finished) if continues else None
+        plan = replace(plan, **_declarations(project, reverted), action=Action.ROLLBACK, half_done=half_done)
     return _leading_to(plan, schema, result, statements)
 
 
@@ -146,7 +142,8 @@ def _leading_to(
     plan: EnvironmentPlan, schema: EnvironmentSchema, result: RollbackResult, statements: tuple[str, ...]
 ) -> EnvironmentPlan:
     """Return a plan with its statements, what they promise, and what they destroy."""
-    before = schema.at(plan.start)
+    before = schema.live if plan.half_done else schema.at(plan.start)
+    continued = plan.half_done.describe() if plan.half_done else ()
     losses = derive_losses(before, result.expected, statements)
     published = published_archives(schema.state.snapshot) if losses.losses and plan.archive_keep else ()
     return replace(
@@ -154,7 +151,7 @@ def _leading_to(
         statements=statements,
         promised=difference(before, result.expected),
         baseline=baseline_after(schema, plan.end, result.expected),
-        notes=(*plan.notes, *result.notes, *published),
+        notes=(*plan.notes, *result.notes, *continued, *published),
         losses=losses,
     )
 

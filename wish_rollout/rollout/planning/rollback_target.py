@@ -1,7 +1,8 @@
-"""The revision that a rollback leads to."""
+"""The goal of a rollback: the revision that it leads to, and how it gets there."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.planning.rollbacks import AlreadyAtRevision, InvalidRollbackTarget
@@ -10,6 +11,22 @@ from wish_rollout.core.release.release import format_position
 
 if TYPE_CHECKING:
     from wish_rollout.core.release.release import Position, Release
+    from wish_rollout.rollout.planning.half_done_releases import Finished
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackGoal:
+    """Where a rollback leads to, and how.
+
+    ``to``: the target revision, ``base``, or None for the previous revision. ``resumes``: for an interrupted rollback
+    with the same scripts, the fingerprint of the schema that it must lead to. ``finished``: for one with other scripts,
+    the statements that it has executed. ``by_remedy``: execute the remedy instead of the downgrades.
+    """
+
+    to: str | None
+    resumes: str = ""
+    finished: Finished = field(default_factory=dict)
+    by_remedy: bool = False
 
 
 def resolve_rollback_target(release: Release, start: Position, to: str | None, environment: str) -> Position:

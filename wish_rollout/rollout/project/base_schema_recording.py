@@ -14,12 +14,12 @@ from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.remedy.remedy import remedy
 from wish_rollout.core.remedy.role_names import Roles
-from wish_rollout.core.schema.column_order import is_column_move
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta import Delta
 from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.core.schema.names import schema_of
 from wish_rollout.postgres.catalog.database_state import read_database_state
+from wish_rollout.postgres.catalog.used_extensions import read_used_extensions
 from wish_rollout.postgres.records.version_table import set_revisions
 from wish_rollout.postgres.sessions.connections import connect, execute_statements
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.release.release_source import ReleaseSource
     from wish_rollout.rollout.servers.target import Target
+
+
+CREATE_EXTENSION = "CREATE EXTENSION "
 
 
 def record_missing_base(project: Project, target: Target) -> Path | None:
@@ -59,17 +62,19 @@ def record_base(project: ReleaseSource, target: Target, state: DatabaseState | N
     """Record the schema that an environment had before the first revision; return the file.
 
     ``state``: that of the environment, if it was read already. The downgrades of its revisions are executed on a copy of
-    its schema. What a platform creates in an empty database is left out: it is the environment's baseline. The
-    statements are executed and compared on a scratch database, before the file is written. Raises
-    BaseSchemaNotRecorded.
+    its schema. What a platform creates in an empty database is left out: it is the environment's baseline. Extensions
+    that the schema uses are created, unless they are there. The statements are executed and compared on a scratch
+    database, before the file is written. Raises BaseSchemaNotRecorded.
     """
     state = state or target.read_database_state()
     with empty_scratch(project) as url:
         empty = _read(project, url)
-    position, live = state.facts.revisions, _without_platform(empty, state.snapshot)
+    with target.connect() as connection:
+        used = read_used_extensions(connection)
+    position, live = state.facts.revisions, _without_platform(empty, state.snapshot, used)
     statements = _statements(empty, live, target, state.facts.major)
     if position:
-        base = _reverted(project, target, statements, position)
+        base = _reverted(project, target, statements, position, empty)
         statements = _statements(empty, base, target, state.facts.major)
     with empty_scratch(project) as url:
         _execute(target, url, statements)
@@ -82,11 +87,15 @@ def record_base(project: ReleaseSource, target: Target, state: DatabaseState | N
     return path
 
 
-def _without_platform(empty: Snapshot, live: Snapshot) -> Snapshot:
-    """Return a live schema without what a platform creates; a schema that has other objects is kept."""
+def _without_platform(empty: Snapshot, live: Snapshot, extensions: frozenset[str]) -> Snapshot:
+    """Return a live schema without what a platform creates; ``extensions`` and schemas that have objects are kept."""
     used = {schema_of(name) for kind, name in live.objects if kind not in PLATFORM_KINDS and "." in name}
+    used |= {
+        str(properties["schema"]) for name, properties in live.of_kind("extension") if name in extensions
+    }
+    kept = {("schema", name) for name in used} | {("extension", name) for name in extensions}
     platform = find_baseline((), empty, empty, live).accepted
-    left_out = tuple(each for each in platform.changes if each.kind != "schema" or each.name not in used)
+    left_out = tuple(each for each in platform.changes if (each.kind, each.name) not in kept)
     return Delta(left_out).inverse().apply(live)
 
 
@@ -95,10 +104,17 @@ def _statements(empty: Snapshot, live: Snapshot, target: Target, version: int) -
     found = remedy(empty, live, Roles("CURRENT_USER", target.scope.roles, portable=True), version)
     if not found.covered:
         raise BaseSchemaNotRecorded(target.name, "; ".join(map(str, found.gaps)))
-    return [statement.sql for statement in found.statements]
+    return [
+        statement.sql.replace(CREATE_EXTENSION, f"{CREATE_EXTENSION}IF NOT EXISTS ", 1)
+        if statement.sql.startswith(CREATE_EXTENSION)
+        else statement.sql
+        for statement in found.statements
+    ]
 
 
-def _reverted(project: ReleaseSource, target: Target, statements: list[str], position: Position) -> Snapshot:
+def _reverted(
+    project: ReleaseSource, target: Target, statements: list[str], position: Position, empty: Snapshot
+) -> Snapshot:
     """Return the schema to which the downgrades lead from a position. Raises BaseSchemaNotRecorded."""
     with empty_scratch(project) as url:
         _execute(target, url, statements)
@@ -111,7 +127,9 @@ def _reverted(project: ReleaseSource, target: Target, statements: list[str], pos
                 f"the downgrade from {format_position(position)} fails on a copy: {error.fill(error.summary)}"
             )
             raise BaseSchemaNotRecorded(target.name, reason.rstrip(".")) from None
-        return _read(project, url)
+        with connect(url, SCRATCH) as connection:
+            used = read_used_extensions(connection)
+        return _without_platform(empty, _read(project, url), used)
 
 
 def _upgrade(project: ReleaseSource, target: Target, url: str, position: Position) -> None:
@@ -131,8 +149,12 @@ def _execute(target: Target, url: str, statements: list[str]) -> None:
 
 
 def _refuse_difference(target: Target, live: Snapshot, found: Snapshot) -> None:
-    """Raise BaseSchemaNotRecorded if the schemas differ, other than in the order of columns."""
-    left = Delta(tuple(each for each in difference(live, found).changes if not is_column_move(each)))
+    """Raise BaseSchemaNotRecorded if the schemas differ, other than in the order of columns and in the platform's objects.
+
+    The owner of a schema that the platform has created, for example, becomes a part of the environment's baseline.
+    """
+    explained = find_baseline((), found, found, live, any_order=True).accepted.changes
+    left = Delta(tuple(each for each in difference(found, live).changes if each not in explained))
     if left:
         raise BaseSchemaNotRecorded(target.name, summarize_delta(left))
 

@@ -12,6 +12,7 @@ from wish_rollout.core.environment.unmanaged_objects import (
     find_runtime_partitions,
     managed_names,
     select_managed,
+    without_published_tables,
 )
 from wish_rollout.core.plan.plan import canonical_digest
 from wish_rollout.core.release.script_texts import executed_text
@@ -100,12 +101,17 @@ class Project(ReleaseSource):
         """Return the partitions of the project's tables that no revision creates, whatever rollout.toml says of them."""
         return find_runtime_partitions(live, lambda: self._known)
 
-    def without_runtime_partitions(self, live: Snapshot) -> Snapshot:
-        """Return a live schema without such partitions, unless rollout.toml treats them as drift.
+    def without_published_tables(self, live: Snapshot) -> Snapshot:
+        """Return a schema without the lists of tables of publications that no revision creates."""
+        return without_published_tables(live, lambda: self._known)
+
+    def fingerprinted_part(self, live: Snapshot) -> Snapshot:
+        """Return a live schema without such partitions, unless rollout.toml treats them as drift, and published tables.
 
         The fingerprints of plans and verifications are taken of this schema, because such a partition may be created
         between an approval and the migration.
         """
+        live = self.without_published_tables(live)
         if self.config.scope.runtime_partitions is UnmanagedPolicy.FAIL:
             return live
         found = {("table", name) for name in self.runtime_partitions(live)}

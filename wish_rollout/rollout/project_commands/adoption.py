@@ -53,7 +53,7 @@ def adopt(project: Project, target: Target, message: str = "") -> Generated:
     if not drift:
         raise NothingToAdopt(target.name, format_position(seen.facts.revisions))
     if all(map(is_column_move, drift.changes)):
-        raise drift_error(target.name, format_position(schema.position), drift, at_head=True)
+        raise drift_error(target.name, format_position(schema.position), drift, schema.live, at_head=True)
     if seen.facts.revisions != project.release.head:
         raise AdoptionNotAtHead(
             target.name, format_position(seen.facts.revisions), format_position(project.release.head)

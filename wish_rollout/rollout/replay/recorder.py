@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.schema.delta_rendering import summarize_delta
+from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.postgres.changes.snapshot_tracker import SnapshotTracker
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.revisions.behaviour import has_verify, run_verify
@@ -176,10 +177,10 @@ class Recorder:
         assert self.mark is not None
         self.meter.take(ran.revision)
         self.tracker.accept(self.tracker.read(self.mark, committed=ran.committed, keep_settings=True))
-        now = {key: self.tracker.objects[key] for key in self.up.after if key in self.tracker.objects}
-        if now != self.up.after or any(
-            key in self.tracker.objects for key in self.up.before.keys() - now.keys()
-        ):
+        objects = self.tracker.objects
+        now = Snapshot({key: objects[key] for key in self.up.after if key in objects})
+        # a column that was dropped and added again has another number (manual, pg_attribute, attnum)
+        if now != Snapshot(self.up.after) or (self.up.before.keys() - self.up.after.keys()) & objects.keys():
             raise Restart(ran.revision, "after its downgrade() the upgrade leads to another schema")
 
     def raised(self, revision: str, reason: str, committed: bool) -> None:

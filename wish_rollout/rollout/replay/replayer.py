@@ -48,10 +48,10 @@ class Replayer:
             applied = migrate(self.script_run(connection), revision)
         return tuple(applied.statements.get(revision, ()))
 
-    def down(self, revision: str, to: str) -> tuple[str, ...]:
+    def down(self, revision: str, to: str, hooks: Hooks = NO_HOOKS) -> tuple[str, ...]:
         """Take back to ``to``; return the statements of ``revision``'s downgrade."""
         with connect(self.url, SCRATCH) as connection:
-            applied = migrate(self.script_run(connection), to, "down")
+            applied = migrate(self.script_run(connection), to, "down", hooks)
         return tuple(applied.statements.get(revision, ()))
 
     def script_run(self, connection: psycopg.Connection[Any]) -> ScriptRun:

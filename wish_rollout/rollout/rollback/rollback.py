@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.plan.action import Action
+from wish_rollout.postgres.records.interrupted_acts import take_over_statements
 from wish_rollout.rollout.approval.ledger_guard import refuse_bypassed_gate
 from wish_rollout.rollout.execution.act_checks import Checks
 from wish_rollout.rollout.execution.ledger_recording import NOBODY, Actor, Recorder
 from wish_rollout.rollout.execution.migration import Migrated
 from wish_rollout.rollout.execution.rollout_lock import rollout_mutex
 from wish_rollout.rollout.execution.script_execution import run_scripts
+from wish_rollout.rollout.planning.act_names import journal_act_name
 from wish_rollout.rollout.planning.plan_comparison import refuse_changed
 from wish_rollout.rollout.planning.rollback_plan import plan_rollback_on
 from wish_rollout.rollout.rollback.remedy_execution import run_remedy
@@ -50,13 +52,13 @@ def rollback_environment(
         refuse_bypassed_gate(connection, target.environment, seen.facts, target.scope.version_table)
         after = (
             plan.resumed_fingerprint
-            or plan.promised.apply(project.without_runtime_partitions(seen.snapshot)).fingerprint
+            or plan.promised.apply(project.fingerprinted_part(seen.snapshot)).fingerprint
         )
-        recorder = Recorder(
-            target, connection, plan, actor, after, fingerprinted=project.without_runtime_partitions
-        )
+        recorder = Recorder(target, connection, plan, actor, after, fingerprinted=project.fingerprinted_part)
         refuse_changed(plan, planned)
         recorder.ask()
+        if plan.half_done:
+            take_over_statements(connection, journal_act_name(project, plan), after)
         revisions = downgrade(project, recorder, seen)
         return Migrated.of(recorder, after, revisions)
 

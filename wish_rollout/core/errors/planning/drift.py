@@ -30,18 +30,18 @@ class ColumnOrderDiffers(DifferenceFound):
 
 @dataclass(eq=False)
 class ColumnOrderWouldDiffer(EnvironmentRefused):
-    """A migration would give another order of columns than the scripts do, because branches met in another order."""
+    """A migration would give another order of columns than the scripts do: branches were merged, or a hotfix came first."""
 
     position: str
     tables: str
 
     summary = (
-        "'{environment}' has applied the branches in another order than the scripts: at {position}, the order of "
+        "'{environment}' has applied its changes in another order than the scripts: at {position}, the order of "
         "columns in {tables} would differ."
     )
     explanation = COLUMN_ORDER
     hint = (
-        "allow another order of columns: allow_positions = true in the script of the merge revision, or in rollout.toml "
+        "allow another order of columns: allow_positions = true in the script of the last revision, or in rollout.toml "
         "under [release]; then: wish-rollout apply"
     )
 

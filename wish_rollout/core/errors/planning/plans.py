@@ -11,6 +11,8 @@ from wish_rollout.core.errors.base import (
     EnvironmentRefused,
 )
 
+DRIFT_COMMANDS = "see all differences: wish-rollout drift {environment}; remove them: wish-rollout drift {environment} --sql"
+
 
 @dataclass(eq=False)
 class ConflictingObjectsFound(EnvironmentRefused):
@@ -47,13 +49,16 @@ class SchemaDrifted(DifferenceFound):
         "'{environment}' is at revision {position}, but its schema is not the schema of {position}: {drift}."
     )
     explanation = "The release was written for another schema, and its effect on this one is unknown; it was not started."
-    hint = "see all differences: wish-rollout drift {environment}; remove them: wish-rollout drift {environment} --sql"
+    hint = (
+        f"{DRIFT_COMMANDS}; or keep them: write a revision that makes the same changes, with IF NOT EXISTS or IF EXISTS "
+        "(alembic revision), then: wish-rollout apply"
+    )
 
 
 class SchemaDriftedAtHead(SchemaDrifted):
     """The same at the release's head, where the differences can become a new revision."""
 
-    hint = SchemaDrifted.hint + "; or make them a revision: wish-rollout generate --adopt {environment}"
+    hint = f"{DRIFT_COMMANDS}; or make them a revision: wish-rollout generate --adopt {{environment}}"
 
 
 @dataclass(eq=False)

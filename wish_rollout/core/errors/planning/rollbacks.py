@@ -82,3 +82,36 @@ class RollbackAcrossMerge(EnvironmentRefused):
     summary = "Rolling '{environment}' back would revert {merge}, which merges {parents}."
     explanation = "Before a merge revision there are several heads, and the one to roll back to is unknown."
     hint = "write a revision that undoes the change, and roll it out: wish-rollout generate -m 'undo {merge}'"
+
+
+@dataclass(eq=False)
+class RollbackInterrupted(EnvironmentRefused):
+    """A rollback was interrupted half done, and another command would change the database."""
+
+    target: str
+    drift: str
+
+    summary = "A rollback of '{environment}' to {target} was interrupted half done: {drift}."
+    explanation = "The schema is neither that of the revision before it nor that of its target."
+    hint = (
+        "complete it: wish-rollout rollback {environment} --to {target}; or take the database back: "
+        "wish-rollout drift {environment} --sql"
+    )
+
+
+@dataclass(eq=False)
+class RollbackChanged(EnvironmentRefused):
+    """A rollback was interrupted half done, and its scripts were changed since then so that they do not lead on."""
+
+    target: str
+    difference: str
+
+    summary = (
+        "A rollback of '{environment}' to {target} was interrupted half done, and its scripts were changed since then. "
+        "Rehearsed on a copy of its schema, they leave: {difference}."
+    )
+    explanation = "Statements that are finished are skipped. Nothing was changed."
+    hint = (
+        "let the downgrade allow for what is there, with IF NOT EXISTS or IF EXISTS, then: wish-rollout rollback "
+        "{environment} --to {target}; or take the database back: wish-rollout drift {environment} --sql"
+    )

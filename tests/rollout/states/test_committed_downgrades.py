@@ -1,0 +1,107 @@
+"""A downgrade that commits in between, as DROP INDEX CONCURRENTLY makes it do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.rollout.states.test_walk import at_head
+
+if TYPE_CHECKING:
+    from tests.rollout.states.project import States
+
+SCRIPT = """
+from alembic import op
+revision, down_revision = "r2", "r1"
+
+
+def upgrade():
+    with op.get_context().autocommit_block():
+        op.create_index("by_title", "items", ["title"], postgresql_concurrently=True)
+    op.execute("ALTER TABLE items ADD COLUMN size int")
+
+
+def downgrade():
+    with op.get_context().autocommit_block():
+        op.execute("DROP INDEX CONCURRENTLY IF EXISTS by_title")
+    op.execute("ALTER TABLE items DROP COLUMN size")
+"""
+
+
+def write(states: States, script: str) -> None:
+    (states.workspace.root / "db/versions/r2.py").write_text(script)
+
+
+def test_column_that_is_added_again_after_it_has_another_number_and_the_same_declaration(
+    states: States,
+) -> None:
+    """The record tries upgrade, downgrade and upgrade. pg_attribute.attnum counts on, and is no difference."""
+    write(states, SCRIPT)
+    at_head(states)
+    states.walk("rollback", "prod")
+    assert states.walked == ["rollback prod", "apply"]
+
+
+FAILING = SCRIPT.replace(
+    '    op.execute("ALTER TABLE items DROP COLUMN size")',
+    "    op.execute(\"DO $$ BEGIN IF EXISTS (SELECT FROM items) THEN RAISE EXCEPTION 'too many rows'; END IF; END $$\")\n"
+    '    op.execute("ALTER TABLE items DROP COLUMN size, DROP COLUMN note")',
+).replace("ADD COLUMN size int", "ADD COLUMN size int, ADD COLUMN note text")
+CHANGED = FAILING.replace("EXISTS (SELECT FROM items)", "false")
+
+
+def half_done(states: States) -> None:
+    """The index is dropped, which is committed, and the next statement fails."""
+    write(states, FAILING)
+    at_head(states)
+    states.sql("UPDATE items SET size = 7, note = 'kept'")
+    result = states.run("rollback", "prod")
+    while result.code == 3:
+        assert states.cli("approve", "prod", "--reason", "agreed", "--yes").code == 0
+        result = states.run("rollback", "prod")
+    assert "too many rows" in result.err, result
+
+
+def archived(states: States) -> list[tuple[object, ...]]:
+    states.walk("rollback", "prod")
+    assert states.walked[-1] == "apply"
+    restored = states.cli("restore", "prod")
+    assert restored.code == 0, restored
+    return states.sql("SELECT size, note FROM items")
+
+
+def test_half_done_rollback_is_continued_with_changed_scripts(each_states: States) -> None:
+    states = each_states
+    half_done(states)
+    write(states, CHANGED)
+    for command in ("apply", "plan"):
+        result = states.run(command)
+        assert "A rollback of 'prod' to r1 was interrupted half done" in result.out + result.err, result
+    assert archived(states) == [(7, "kept")]
+    assert states.walked == ["rollback prod", "apply"]
+    assert "done: DROP INDEX CONCURRENTLY" in states.output
+
+
+def test_half_done_rollback_is_completed_by_the_hint_of_apply(states: States) -> None:
+    half_done(states)
+    write(states, CHANGED)
+    states.walk("apply")
+    assert states.walked == ["apply", "rollback prod --to r1", "apply"]
+
+
+def test_changed_downgrade_that_does_not_lead_on_is_refused(states: States) -> None:
+    """The database can be taken back."""
+    half_done(states)
+    write(states, CHANGED.replace("CONCURRENTLY IF EXISTS", "CONCURRENTLY"))
+    refused = states.run("rollback", "prod", "--to", "r1")
+    assert (refused.code, "and its scripts were changed since then" in refused.err) == (6, True), refused
+    states.sql(states.cli("drift", "prod", "--sql").out)
+    write(states, CHANGED)
+    assert archived(states) == [(7, "kept")]
+
+
+def test_half_done_rollback_of_a_gated_environment_needs_a_new_approval(gated_states: States) -> None:
+    states = gated_states
+    half_done(states)
+    write(states, CHANGED)
+    states.walk("rollback", "prod")
+    assert [each.split()[0] for each in states.walked[:3]] == ["rollback", "approve", "rollback"]

@@ -1,0 +1,48 @@
+"""Errors about the rows of Alembic's version table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wish_rollout.core.errors.base import EnvironmentRefused, Refused
+
+
+@dataclass(eq=False)
+class DuplicateVersionRows(EnvironmentRefused):
+    """The version table has two rows with the same revision, because it has no primary key."""
+
+    revision: str
+
+    summary = "The version table of '{environment}' names {revision} more than once."
+    explanation = "Alembic expects one row for each head; with two rows each migration would fail."
+    hint = "write the rows again: wish-rollout apply --adopt {environment}"
+
+
+@dataclass(eq=False)
+class VersionRowsHidden(Refused):
+    """Row-level security of the version table can hide its rows from the role."""
+
+    table: str
+    database: str
+    role: str
+
+    summary = "The version table {table} of the database {database} has row-level security, which applies to the role {role}."
+    explanation = "Its rows can be hidden, so that the database looks as if no revision were applied; nothing was changed."
+    hint = "as the owner of the table: ALTER TABLE {table} DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY"
+
+
+@dataclass(eq=False)
+class VersionTablePrivilegeMissing(Refused):
+    """The role may not read or change the version table, as after a restore by another role."""
+
+    table: str
+    database: str
+    role: str
+    access: str
+
+    summary = "The role {role} may not {access} the version table {table} of the database {database}."
+    explanation = "Alembic records there which revisions are applied; nothing was changed."
+    hint = (
+        'as its owner or an administrator: ALTER TABLE {table} OWNER TO "{role}"; '
+        'or: GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO "{role}"'
+    )
