@@ -11,7 +11,7 @@ import dagster as dg
 from tests.gate.conftest import SECOND
 from wish_rollout.defs.code_location import build_definitions
 from wish_rollout.defs.gate import approval_store
-from wish_rollout.defs.resume_sensor import choices_from_signed_text
+from wish_rollout.defs.gate.signed_choices import choices_from_signed_text
 from wish_rollout.defs.runs.instance import open_instance
 from wish_rollout.rollout.planning.plans import Choices
 

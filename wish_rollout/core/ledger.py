@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.gate.ledger import LedgerChainBroken, LedgerRowsMissing
-from wish_rollout.core.plan.plan import canonical_digest
+from wish_rollout.core.plan.canonical_digest import canonical_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -18,6 +18,7 @@ from wish_rollout.defs import rollback_job
 from wish_rollout.defs.asset_keys import prefixed
 from wish_rollout.defs.gate import approval_store
 from wish_rollout.defs.gate.approval_events import RecordedRequest
+from wish_rollout.defs.gate.signed_choices import choices_from_signed_text
 from wish_rollout.defs.resources import CHOICES, resource_key
 from wish_rollout.defs.runs import json_parsing
 from wish_rollout.defs.runs.run_tags import RELEASE, REQUESTER, RESUME_KEY_PREFIX, RESUMES, RUN_KEY
@@ -183,20 +184,3 @@ def resume_request(recorded: RecordedRequest, config: Config) -> dg.RunRequest:
             REQUESTER: recorded.request.requester,
         },
     )
-
-
-def choices_from_signed_text(recorded: RecordedRequest, config: Config) -> dict[str, list[str]]:
-    """Return the choices of a resumed run.
-
-    The signed text determines the choice for the requested environment, and the record those for the others.
-    """
-    subject = recorded.request.subject
-    others = [env for env in config.environments if env.name != subject.environment]
-    adopt = [env.name for env in others if env.name in recorded.choices.adopt]
-    if subject.act == Action.ADOPT:
-        adopt.append(subject.environment)
-    clean = [env.name for env in others if env.name in recorded.choices.clean and env.disposable]
-    replan = [env.name for env in others if env.name in recorded.choices.replan]
-    if subject.act == Action.REPLAN:
-        replan.append(subject.environment)
-    return {"adopt": adopt, "clean": clean, "replan": replan}

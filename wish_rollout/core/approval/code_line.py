@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.plan.plan import canonical_digest
+from wish_rollout.core.plan.canonical_digest import canonical_digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

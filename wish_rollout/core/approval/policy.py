@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.approval.documents import UNKNOWN_REQUESTER
 from wish_rollout.core.approval.subject import subject_differences
 from wish_rollout.core.errors.gate import approvals as errors
-from wish_rollout.core.plan.plan import canonical_digest
+from wish_rollout.core.plan.canonical_digest import canonical_digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

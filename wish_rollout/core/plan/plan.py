@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.archive.losses import RollbackLosses
 from wish_rollout.core.plan.action import ACTION_VERBS, Action
+from wish_rollout.core.plan.canonical_digest import canonical_digest
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.text.statement_display import display_statements
 
@@ -193,9 +192,3 @@ class EnvironmentPlan:
             return f"{self.environment}: {adopted}" + (f" and migrate to {end}" if self.pending else "")
         verb = ACTION_VERBS.get(self.action, "migrate")
         return f"{self.environment}: {verb} {format_position(self.start)} → {end}"
-
-
-def canonical_digest(value: object) -> str:
-    """Return SHA-256 of a JSON value in its canonical form: sorted keys, no spaces, UTF-8."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()

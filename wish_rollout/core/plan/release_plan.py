@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from wish_rollout.core.release.release import Position
 
-from wish_rollout.core.plan.plan import PLAN_FORMAT, EnvironmentPlan, canonical_digest
+from wish_rollout.core.plan.canonical_digest import canonical_digest
+from wish_rollout.core.plan.plan import PLAN_FORMAT, EnvironmentPlan
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from wish_rollout.postgres.archives.archive_store import drop_contents
 from wish_rollout.postgres.archives.movable_tables import movable_tables, used_enums
 from wish_rollout.postgres.archives.table_description import describe_table
 from wish_rollout.postgres.archives.table_moves import move_enums, move_tables
-from wish_rollout.postgres.catalog.database_state import count
+from wish_rollout.postgres.catalog.row_counts import count
 from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
 
 if TYPE_CHECKING:

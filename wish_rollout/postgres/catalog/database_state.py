@@ -11,41 +11,24 @@ from psycopg.pq import TransactionStatus
 
 from wish_rollout.core.environment.baseline import Baseline
 from wish_rollout.core.plan.database_state import DatabaseState, ServerFacts
-from wish_rollout.core.schema.names import relation_names
 from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
 from wish_rollout.postgres.catalog.version_table_checks import refuse_unusable_version_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from wish_rollout.core.schema.scope import Scope
 
 SETTINGS = [
-    *("session_replication_role", "row_security", "event_triggers", "restrict_nonsystem_relation_kind"),
-    *("standard_conforming_strings", "backslash_quote", "transform_null_equals", "array_nulls", "xmloption"),
-    *(
-        "DateStyle",
-        "IntervalStyle",
-        "TimeZone",
-        "timezone_abbreviations",
-        "lc_monetary",
-        "lc_numeric",
-        "lc_time",
-    ),
-    *("bytea_output", "extra_float_digits", "default_text_search_config", "password_encryption"),
-    *(
-        "default_table_access_method",
-        "default_tablespace",
-        "default_toast_compression",
-        "check_function_bodies",
-    ),
-    *("default_transaction_isolation", "createrole_self_grant", "allow_system_table_mods"),
-    *(
-        "session_preload_libraries",
-        "local_preload_libraries",
-        "plpgsql.variable_conflict",
-        "plpgsql.check_asserts",
-    ),
+    name
+    for line in (
+        "session_replication_role row_security event_triggers restrict_nonsystem_relation_kind",
+        "standard_conforming_strings backslash_quote transform_null_equals array_nulls xmloption DateStyle",
+        "IntervalStyle TimeZone timezone_abbreviations lc_monetary lc_numeric lc_time bytea_output",
+        "extra_float_digits default_text_search_config password_encryption default_table_access_method",
+        "default_tablespace default_toast_compression check_function_bodies default_transaction_isolation",
+        "createrole_self_grant allow_system_table_mods session_preload_libraries local_preload_libraries",
+        "plpgsql.variable_conflict plpgsql.check_asserts",
+    )
+    for name in line.split()
 ]
 """Settings that change what a statement does (manual, 20.11 Client Connection Defaults, 20.13 Version and Platform
 Compatibility), except search_path, which this program sets. ``reset_val``: the value of a new session."""
@@ -175,47 +158,3 @@ def read_revisions(connection: psycopg.Connection[Any], version_table: str) -> t
     table = sql.Identifier(*version_table.split("."))
     query = sql.SQL("select coalesce(version_num, '') from {} order by 1").format(table)
     return tuple(row[0] for row in connection.execute(query))
-
-
-MANY_TABLES = 50
-"""Rows are counted for up to this many tables; for more tables, the planner's estimates are read."""
-
-ESTIMATES = """
-select t, case when has_table_privilege(to_regclass(t), 'SELECT') then c.reltuples::bigint end
-from unnest(%s::text[]) as t join pg_class c on c.oid = to_regclass(t)
-where not c.relispartition
-"""
-
-
-def count_rows(
-    connection: psycopg.Connection[Any], tables: Sequence[str], at_most: int = 100_000
-) -> dict[str, int | None]:
-    """Return the number of rows of each table, counted up to ``at_most``. Table names are as in a snapshot.
-
-    For more than MANY_TABLES tables, the estimate ``pg_class.reltuples`` is returned instead (-1: never analyzed).
-    None: the role has no SELECT privilege. Partitions are counted as a part of their parent only.
-    """
-    counts: dict[str, int | None] = {
-        row[0]: row[1] for row in connection.execute(ESTIMATES, [relation_names(tables)])
-    }
-    if len(counts) > MANY_TABLES:
-        return counts
-    for table, estimate in counts.items():
-        if estimate is not None:
-            counts[table] = count(connection, table, at_most)
-    return counts
-
-
-def count(
-    connection: psycopg.Connection[Any], table: str, at_most: int | None = None, column: str = ""
-) -> int:
-    """Return the number of rows of a table, including partitions and child tables, counted up to ``at_most``.
-
-    ``column``: count only the rows in which this column is not null. Names must be quoted as by quote_ident().
-    """
-    # IS NOT NULL is false for a composite value that contains a null field (manual, 9.2)
-    condition = f" where num_nonnulls({column}) > 0" if column else ""
-    bound = f" limit {at_most:d}" if at_most is not None else ""
-    query = f"select count(*) from (select from {table}{condition}{bound}) as r"  # noqa: S608
-    row = connection.execute(sql.SQL(query)).fetchone()
-    return int(row[0]) if row else 0

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.plan.plan import canonical_digest
+from wish_rollout.core.plan.canonical_digest import canonical_digest
 from wish_rollout.revisions.records.code_record import (
     CodeRecord,
     capture,

@@ -11,7 +11,7 @@ from wish_rollout import __version__
 from wish_rollout.config import Config, Environment, load_config
 from wish_rollout.core.environment.platform import NO_PLATFORM, Platform, find_extensions
 from wish_rollout.core.errors.projects import PlatformFailed
-from wish_rollout.core.plan.plan import canonical_digest
+from wish_rollout.core.plan.canonical_digest import canonical_digest
 from wish_rollout.core.schema.extension_versions import find_pinned_extensions
 from wish_rollout.rollout.release.base_schema import base_digest
 
