@@ -133,12 +133,15 @@ def test_batches_of_a_backfill_may_repeat_and_nothing_else_may() -> None:
 
 
 ATTACHED = "ALTER TABLE t ATTACH PARTITION u FOR VALUES IN ('x')"
-HELPER = Rehearsed({"3": (batch(0, 64),), "4": (ATTACHED,)})
+HELPER = Rehearsed(
+    {"3": (batch(0, 64),), "4": (ATTACHED,), "5": (ATTACHED.replace("TABLE t", 'TABLE s."it\'s"'),)}
+)
 LOOKS = (
     ("3", "SELECT EXISTS (SELECT FROM t WHERE a IS NULL)"),
     ("3", "SELECT set_config('lock_timeout', '25ms', false)"),
     ("3", SIZE.format(place="'t'")),
-    ("4", CREATE_PARENT.format(place=literal('s."it\'s"'))),
+    ("4", CREATE_PARENT.format(place=literal("t"))),
+    ("5", CREATE_PARENT.format(place=literal('s."it\'s"'))),
     ("4", CREATE_PARTITION.format(bounds="FOR VALUES IN ('x')")),
 )
 DISGUISED = (
@@ -153,6 +156,9 @@ DISGUISED = (
     ("4", "SELECT set_config('lock_timeout', '0', false)"),
     ("3", SIZE.format(place="'t') || lower_the_drawbridge('x'")),
     ("4", CREATE_PARENT.format(place="'t' || lower_the_drawbridge()")),
+    ("4", CREATE_PARENT.format(place="'another_table'")),
+    ("4", CREATE_PARENT.format(place="'t (LIKE u)'")),
+    ("3", CREATE_PARENT.format(place="'t'")),
     ("4", CREATE_PARENT.format(place="'t'").replace("'t'", "'u'", 1)),
     ("4", CREATE_PARTITION.format(bounds="FOR VALUES IN (lower_the_drawbridge())")),
     ("4", CREATE_PARTITION.format(bounds="FOR VALUES IN ('x'); DELETE FROM accounts")),
@@ -178,6 +184,10 @@ def test_interrupted_helpers_may_find_their_work_done() -> None:
     run(guard(), "2", "COMMIT", "DROP INDEX CONCURRENTLY IF EXISTS i", INDEX, "BEGIN", check)
     with pytest.raises(StatementNotApproved):
         run(guard(), "2", "COMMIT", "DROP INDEX CONCURRENTLY IF EXISTS other", INDEX)
+    for drops in (["t"], ["a"], ["another_schema.i"], ["i", "i"]):
+        texts = [f"DROP INDEX CONCURRENTLY IF EXISTS {name}" for name in drops]
+        with pytest.raises(StatementNotApproved):
+            run(guard(), "2", "COMMIT", *texts)
     for revision, done, left in (
         ("1", CREATE, INSERT),
         ("4", "INSERT INTO t VALUES ('a')", "INSERT INTO t VALUES ('b')"),

@@ -93,14 +93,17 @@ LOOKUPS = frozenset(
 PARAMETER = re.compile(r"%\((\w+)\)s(?:::\w+)?")
 
 CREATE_PARENT = (
-    "DO $wish_rollout$ BEGIN EXECUTE pg_catalog.concat('CREATE TEMPORARY TABLE wish_rollout_parent (LIKE ', {place},"
-    " ') PARTITION BY ', pg_catalog.pg_get_partkeydef(to_regclass({place}))); END $wish_rollout$"
+    "DO $wish_rollout$ BEGIN EXECUTE pg_catalog.format('CREATE TEMPORARY TABLE wish_rollout_parent (LIKE %s)"
+    " PARTITION BY %s', {place}::pg_catalog.regclass, pg_catalog.pg_get_partkeydef({place}::pg_catalog.regclass));"
+    " END $wish_rollout$"
 )
-"""A temporary table with the columns and the partition key of a table, which is given as a literal."""
+"""A temporary table with the columns and the partition key of a table. ``place``: its name as a literal; the server writes
+the name of the table that it finds into the statement, and not the literal.
+"""
 CREATE_PARTITION = (
     "CREATE TEMPORARY TABLE wish_rollout_partition PARTITION OF pg_temp.wish_rollout_parent {bounds}"
 )
-ATTACH = re.compile(rf"ALTER TABLE {NAME} ATTACH PARTITION {NAME} (?P<bounds>.*)", re.DOTALL)
+ATTACH = re.compile(rf"ALTER TABLE (?P<parent>{NAME}) ATTACH PARTITION {NAME} (?P<bounds>.*)", re.DOTALL)
 PARENT_FORM = re.compile(
     re.escape(CREATE_PARENT)
     .replace(re.escape("{place}"), f"(?P<place>{VALUE})", 1)
@@ -119,12 +122,15 @@ def is_helper_query(statement: str, text: str, expected: Sequence[str]) -> bool:
     ``statement``: as SQLAlchemy hands it over, with places for parameters. ``text``: as it is sent. ``expected``: what
     the revision sent in the rehearsal. What contains a part of the script's own SQL has to belong to one of these.
     """
-    if PARAMETER.sub(r":\1", statement) in LOOKUPS or PARENT_FORM.fullmatch(text):
+    if PARAMETER.sub(r":\1", statement) in LOOKUPS:
         return True
+    if parent := PARENT_FORM.fullmatch(text):
+        return parent["place"] in map(literal, _attached(expected, "parent"))
     if text.startswith(prefix := CREATE_PARTITION.format(bounds="")):
-        return text[len(prefix) :] in _attached_bounds(expected)
+        return text[len(prefix) :] in _attached(expected, "bounds")
     return is_query_of_backfill(text, expected)
 
 
-def _attached_bounds(expected: Iterable[str]) -> set[str]:
-    return {found["bounds"] for each in expected if (found := ATTACH.fullmatch(each))}
+def _attached(expected: Iterable[str], part: str) -> set[str]:
+    """Return the parents, or the bounds, of the partitions that statements attach."""
+    return {found[part] for each in expected if (found := ATTACH.fullmatch(each))}
