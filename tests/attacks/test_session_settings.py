@@ -19,6 +19,8 @@ SETTINGS = {
     "timezone": "'Asia/Tokyo'",
     "row_security": "off",
     "transform_null_equals": "on",
+    "plpgsql.variable_conflict": "use_column",
+    "plpgsql.check_asserts": "off",
 }
 
 

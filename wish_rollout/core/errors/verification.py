@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wish_rollout.core.errors.base import VerificationFailed
+from wish_rollout.core.errors.base import (
+    Refused,
+    VerificationFailed,
+)
 
 
 @dataclass(eq=False)
@@ -40,3 +43,14 @@ class CommitRefused(VerificationFailed):
         "\\dy), and make them those of the other environments; if the script does something else than its record: "
         "wish-rollout generate --record; then: {again}"
     )
+
+
+@dataclass(eq=False)
+class RevisionWouldRun(Refused):
+    """The idempotence check found a revision that would run again."""
+
+    revision: str
+
+    summary = "Running the release again would run {revision}."
+    explanation = "A release that is complete runs nothing when it is applied again."
+    hint = "see which revision the database has, and which the release: wish-rollout status"

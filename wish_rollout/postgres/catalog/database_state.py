@@ -26,12 +26,12 @@ SETTINGS = [
         "extra_float_digits default_text_search_config password_encryption default_table_access_method",
         "default_tablespace default_toast_compression check_function_bodies default_transaction_isolation",
         "createrole_self_grant allow_system_table_mods session_preload_libraries local_preload_libraries",
-        "plpgsql.variable_conflict plpgsql.check_asserts",
     )
     for name in line.split()
 ]
 """Settings that change what a statement does (manual, 20.11 Client Connection Defaults, 20.13 Version and Platform
-Compatibility), except search_path, which this program sets. ``reset_val``: the value of a new session."""
+Compatibility), except search_path, which this program sets. ``reset_val``: the value of a new session. Those of PL/pgSQL
+are not in pg_settings before its first use in a session, so they are read by themselves."""
 
 FACTS = """
 select current_setting('server_version_num')::int,
@@ -61,7 +61,10 @@ select current_setting('server_version_num')::int,
             else has_database_privilege(current_database(), 'CREATE') end,
        (select pg_postmaster_start_time() || ' ' || oid from pg_database where datname = current_database()),
        pg_backend_pid(),
-       (select jsonb_object_agg(name, reset_val) from pg_settings where name = any(%s)),
+       (select jsonb_object_agg(name, reset_val) from pg_settings where name = any(%s)) || jsonb_build_object(
+           'plpgsql.variable_conflict',
+           coalesce(nullif(current_setting('plpgsql.variable_conflict', true), ''), 'error'),
+           'plpgsql.check_asserts', coalesce(nullif(current_setting('plpgsql.check_asserts', true), ''), 'on')),
        (select v.oid is null or has_table_privilege(v.oid, 'INSERT') and has_table_privilege(v.oid, 'UPDATE')
                                 and has_table_privilege(v.oid, 'DELETE'))
 from (select to_regclass(format('%%I.%%I', %s::text, %s::text)) as oid) as v

@@ -6,8 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.errors.planning.rollbacks import RevisionWouldRun
-from wish_rollout.core.errors.verification import SchemaVerificationFailed
+from wish_rollout.core.errors.verification import RevisionWouldRun, SchemaVerificationFailed
 from wish_rollout.core.plan.verification_checks import Check, check_schema, failed_checks
 from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.catalog.row_counts import count_rows

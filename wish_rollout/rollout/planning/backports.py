@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.rollout.planning.live_rehearsal import rehearse_from_live
+from wish_rollout.rollout.planning.rehearsal_results import RehearsalResults
 
 if TYPE_CHECKING:
     from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
@@ -23,8 +24,7 @@ _TOLERANT = re.compile(
     re.IGNORECASE,
 )
 """What a statement contains that can succeed although its change is there already."""
-_measured: dict[tuple[str, str, str], bool] = {}
-"""Results by release, position and live schema: a plan is made several times in one run."""
+_MEASURED = RehearsalResults[str](lambda reason: not reason)
 
 
 def find_backport(schema: EnvironmentSchema) -> str:
@@ -38,7 +38,6 @@ def find_backport(schema: EnvironmentSchema) -> str:
         return ""
     if not any(map(_TOLERANT.search, schema.project.history.statements(schema.position))):
         return ""
-    key = (release.name, "+".join(schema.position), schema.live.fingerprint)
-    if key not in _measured:
-        _measured[key] = not rehearse_from_live(schema, assessment.drift)
-    return f"already there: {summarize_delta(assessment.drift)}" if _measured[key] else ""
+    key = (schema.project.release_digest, schema.position, schema.live.fingerprint)
+    reason = _MEASURED.get(key, lambda: rehearse_from_live(schema, assessment.drift))
+    return "" if reason else f"already there: {summarize_delta(assessment.drift)}"

@@ -18,6 +18,7 @@ from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.postgres.records.interrupted_acts import read_earlier_statements
 from wish_rollout.postgres.records.journal import StatementKey
 from wish_rollout.rollout.planning.live_rehearsal import rehearse_from_live
+from wish_rollout.rollout.planning.rehearsal_results import RehearsalResults
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,8 +34,7 @@ if TYPE_CHECKING:
     Finished = Mapping[StatementKey, StatementResult]
 
 REPEATED = (StatementKind.SESSION, StatementKind.READ_ONLY)
-_measured: dict[tuple[str, str, frozenset[StatementKey]], str] = {}
-"""Results of rehearsals by release, live schema and statements: a plan is made several times in one run."""
+_MEASURED = RehearsalResults[str](lambda reason: not reason)
 
 
 def add_half_done(
@@ -56,10 +56,9 @@ def add_half_done(
     found = compare(schema, finished)
     if not replan:
         return replace(plan, half_done=found)
-    key = (schema.project.release.name, schema.live.fingerprint, frozenset(finished))
-    if key not in _measured:
-        _measured[key] = rehearse_from_live(schema, plan.drift, Skipping(finished).run)
-    found = replace(found, difference=_measured[key])
+    key = (schema.project.release_digest, plan.end, schema.live.fingerprint, frozenset(finished))
+    left = _MEASURED.get(key, lambda: rehearse_from_live(schema, plan.drift, Skipping(finished).run))
+    found = replace(found, difference=left)
     return replace(
         plan,
         action=Action.REPLAN,
@@ -144,9 +143,9 @@ def half_done_rollback(
     project, drift = schema.project, schema.assess().drift
     reverted = [each.id for each in project.release.revisions_to_revert(schema.position, end)]
     found = compare_statements({name: project.history.record(name).downgrade for name in reverted}, finished)
-    key = (f"{project.release.name} {format_position(end)}", schema.live.fingerprint, frozenset(finished))
-    if key not in _measured:
-        _measured[key] = rehearse_from_live(schema, drift, Skipping(finished).run, back_to=end)
-    if _measured[key]:
-        raise RollbackChanged(environment, format_position(end), _measured[key])
+    key = (project.release_digest, end, schema.live.fingerprint, frozenset(finished))
+    if left := _MEASURED.get(
+        key, lambda: rehearse_from_live(schema, drift, Skipping(finished).run, back_to=end)
+    ):
+        raise RollbackChanged(environment, format_position(end), left)
     return found

@@ -12,10 +12,12 @@ from wish_rollout.core.plan.rollback_command import rollback_command
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.remedy.remedy import remedy
 from wish_rollout.core.remedy.role_names import Roles
+from wish_rollout.core.remedy.statements import Remedy
 from wish_rollout.core.schema.column_order import follow_column_order
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.snapshot import remove_objects
 from wish_rollout.rollout.planning.accepted_differences import tables_in_other_order
+from wish_rollout.rollout.planning.rehearsal_results import RehearsalResults
 from wish_rollout.rollout.planning.rollback_result import RollbackResult, describe_last_columns
 
 if TYPE_CHECKING:
@@ -23,14 +25,12 @@ if TYPE_CHECKING:
 
     from wish_rollout.config import Environment
     from wish_rollout.core.release.release import Position, Revision
-    from wish_rollout.core.remedy.statements import Remedy
     from wish_rollout.core.schema.snapshot import Snapshot
     from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 
 SHOWN = 3
 """So many gaps of an incomplete remedy are named."""
-_rehearsed: dict[tuple[str, str, str], Remedy] = {}
-"""Rehearsed remedies by the fingerprints of both schemas and the role. A plan is made several times in one run."""
+_REHEARSED = RehearsalResults[Remedy](lambda found: found.is_rehearsed or not found.statements)
 
 
 def rollback_remedy(
@@ -84,10 +84,8 @@ def _rehearse(environment: Environment, schema: EnvironmentSchema, expected: Sna
     project, facts = schema.project, schema.state.facts
     scope = project.scope_of(environment)
     role = scope.migrator or facts.role
-    key = (schema.live.fingerprint, expected.fingerprint, f"{facts.major} {role}")
-    if key not in _rehearsed:
-        partitions = {("table", name) for name in project.runtime_partitions(schema.live)}
-        live = remove_objects(schema.live, partitions)
-        found = remedy(live, expected, Roles.of(role, scope.roles), facts.major)
-        _rehearsed[key] = rehearse(found, live, expected, project.config)
-    return _rehearsed[key]
+    roles = Roles.of(role, scope.roles)
+    live = remove_objects(schema.live, {("table", each) for each in project.runtime_partitions(schema.live)})
+    key = (live.fingerprint, expected.fingerprint, facts.major, role, tuple(sorted(scope.roles.items())))
+    found = remedy(live, expected, roles, facts.major)
+    return _REHEARSED.get(key, lambda: rehearse(found, live, expected, project.config))

@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from wish_rollout.rollout.project.project import Project
 
 
-def reliable_record(project: Project, journal: MetaFolder) -> Recorded | None:
+def reliable_record(project: Project, meta: MetaFolder) -> Recorded | None:
     """Return what is recorded, or None if scripts, env.py or what they import are no longer what they were."""
     try:
-        journal.check(project.release)
-        start = journal.snapshot(BASE)
-        if start is None or not journal.entries.keys() <= project.release.by_id.keys():
+        meta.check(project.release)
+        start = meta.snapshot(BASE)
+        if start is None or not meta.entries.keys() <= project.release.by_id.keys():
             return None
-        if CodeRecord.read(journal.folder) is None or project.code.differences():
+        if CodeRecord.read(meta.folder) is None or project.code.differences():
             return None
-        return journal.recorded(start)
+        return meta.recorded(start)
     except RolloutError:
         return None
 

@@ -34,9 +34,9 @@ class History:
         self.project = project
         self._cache = replay_cache(project)
         is_recorded = project.server_major is None
-        self.journal = MetaFolder(project.scripts.folder / "meta" if is_recorded else self._cache / "meta")
-        self.journal.check(project.release)
-        self.code = ReleaseCode(project, self.journal.folder, self._cache)
+        self.meta = MetaFolder(project.scripts.folder / "meta" if is_recorded else self._cache / "meta")
+        self.meta.check(project.release)
+        self.code = ReleaseCode(project, self.meta.folder, self._cache)
         self._replayed: Recorded | None = None
         self._records: dict[str, Record] = {}
         self._known: dict[Position, Snapshot] = {}
@@ -59,7 +59,7 @@ class History:
         """Return what one revision does; raise as ``at``."""
         if revision not in self._records:
             self.project.release.revision(revision)
-            found = self.journal.record(revision) or self._from_replay().records[revision]
+            found = self.meta.record(revision) or self._from_replay().records[revision]
             self._records[revision] = found
         return self._records[revision]
 
@@ -68,7 +68,7 @@ class History:
         """The major version of the server on which the release was rehearsed; 0 if it is not known."""
         if self._replayed:
             return self._replayed.postgres
-        return self.journal.postgres or MetaFolder(self._cache).postgres
+        return self.meta.postgres or MetaFolder(self._cache).postgres
 
     def promised(self, start: Position, end: Position) -> Delta:
         """Return the delta that going from one position to another promises."""
@@ -93,7 +93,7 @@ class History:
     @property
     def base(self) -> Position:
         """The position from which on the history is recorded."""
-        return self.journal.base if self.journal.entries else ()
+        return self.meta.base if self.meta.entries else ()
 
     def positions(self) -> tuple[Position, ...]:
         """Return the positions from which on the history is recorded, the latest first; all if nothing is recorded."""
@@ -129,10 +129,10 @@ class History:
         """Return a schema that need not be computed."""
         if (name,) in self._known:
             return self._known[name,]
-        if name in self.journal.entries:
-            return self.journal.snapshot(name)
-        if self.journal.entries and ((name,) if name else ()) == self.journal.base:
-            return self.journal.snapshot(BASE)
+        if name in self.meta.entries:
+            return self.meta.snapshot(name)
+        if self.meta.entries and ((name,) if name else ()) == self.meta.base:
+            return self.meta.snapshot(BASE)
         return None if name else self._from_replay().start
 
     def _between(self, position: Position) -> Snapshot:
@@ -144,15 +144,15 @@ class History:
                 objects = dict(parent.objects)
                 apply_changes(objects, record.merged)
                 return Snapshot(objects, parent.readable_properties)
-        journal = MetaFolder(self._cache)
+        meta = MetaFolder(self._cache)
         name = "+".join(position)
-        found = journal.snapshot(name)
+        found = meta.snapshot(name)
         if found is None:
             from wish_rollout.rollout.replay.replay import read_position
 
             found = read_position(self.project, position)
             with suppress(OSError):
-                journal.write_snapshot(name, found)
+                meta.write_snapshot(name, found)
         return found
 
     def _from_replay(self) -> Recorded:
@@ -161,19 +161,19 @@ class History:
             from wish_rollout.rollout.replay.replay import replay
             from wish_rollout.rollout.replay.replay_report import Report, at_most_each_second
 
-            journal = MetaFolder(self._cache)
-            start = journal.snapshot(BASE)
-            if start is not None and self._is_cache_complete(journal):
-                self._replayed = journal.recorded(start)
+            meta = MetaFolder(self._cache)
+            start = meta.snapshot(BASE)
+            if start is not None and self._is_cache_complete(meta):
+                self._replayed = meta.recorded(start)
             else:
                 tell = at_most_each_second(lambda step: self.project.progress(f"replay: {step}"))
                 self._replayed = replay(self.project, report=Report(tell))
                 with suppress(OSError):  # a worker without a place to write replays each time
-                    journal.write(self.project.release, self._replayed)
+                    meta.write(self.project.release, self._replayed)
                 self.project.measurements.write_to_cache(self.project.release)
                 self.code.write(self._cache)
         return self._replayed
 
-    def _is_cache_complete(self, journal: MetaFolder) -> bool:
+    def _is_cache_complete(self, meta: MetaFolder) -> bool:
         """Return whether the last replay was recorded as a whole, and no file that it used has changed since."""
-        return bool(journal.entries or not self.project.release.revisions) and self.code.is_cache_current()
+        return bool(meta.entries or not self.project.release.revisions) and self.code.is_cache_current()

@@ -56,7 +56,7 @@ class Project(ReleaseSource):
     @property
     def recorded_major(self) -> int:
         """The major version of the server on which the history was recorded; 0 if it is not recorded."""
-        return self.history.journal.postgres
+        return self.history.meta.postgres
 
     @cached_property
     def history(self) -> History:

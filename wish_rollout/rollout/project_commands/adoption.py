@@ -62,7 +62,7 @@ def adopt(project: Project, target: Target, message: str = "") -> Generated:
     up = remedy(promise, live, roles, seen.facts.major)
     down = remedy(live, promise, roles, seen.facts.major)
     refuse_gaps(target.name, up, down)
-    project.history.journal.check(project.release)
+    project.history.meta.check(project.release)
     script = write_statements(
         project.scripts,
         message or f"adopt what was done by hand in {target.name}",

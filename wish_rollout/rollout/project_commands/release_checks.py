@@ -55,15 +55,15 @@ def check_release(
     progress("replay")
     try:
         behaviour: list[str] = []
-        journal = MetaFolder(project.scripts.folder / "meta")
+        meta = MetaFolder(project.scripts.folder / "meta")
         report = Report(at_most_each_second(progress), behaviour)
-        found = _replay(project, journal, report, only, every=every)
+        found = _replay(project, meta, report, only, every=every)
     except RolloutError as error:
         return ReleaseReport((*findings, _failed(places, "replay", error)))
     checks: tuple[tuple[str, Callable[[], Iterator[ReleaseCheck]]], ...] = (
-        ("replay", lambda: check_replay(places, journal, found, behaviour)),
+        ("replay", lambda: check_replay(places, meta, found, behaviour)),
         ("models", lambda: check_models(project, found)),
-        ("round trip", lambda: check_downgrades(places, journal, found)),
+        ("round trip", lambda: check_downgrades(places, meta, found)),
         ("hazards", lambda: check_hazards(project, places, found.records.keys() if only is None else only)),
     )
     for title, run in checks:
@@ -86,19 +86,19 @@ def _check_files(
 
 
 def _replay(
-    project: Project, journal: MetaFolder, report: Report, only: frozenset[str] | None, *, every: bool
+    project: Project, meta: MetaFolder, report: Report, only: frozenset[str] | None, *, every: bool
 ) -> Recorded:
     """Replay the scripts that are to be checked.
 
     The older ones are as recorded, and so is what they import; so the recorded statements are executed instead, and
     have to lead to the recorded schema.
     """
-    known = None if every or only is not None else reliable_record(project, journal)
+    known = None if every or only is not None else reliable_record(project, meta)
     position = last_recorded_position(project, known, NEWEST) if known else ()
     if known and position:
         with suppress(NotAsRecordedError):
             return replay(project, position, report=report, recorded=known)
-    return replay(project, _base(project, journal, only), report=report)
+    return replay(project, _base(project, meta, only), report=report)
 
 
 def _results(
@@ -113,9 +113,9 @@ def _results(
     return results
 
 
-def _base(project: Project, journal: MetaFolder, only: frozenset[str] | None) -> Position:
+def _base(project: Project, meta: MetaFolder, only: frozenset[str] | None) -> Position:
     """Return the position after which revisions are examined: where the records begin, or before the new ones."""
-    recorded = journal.base if journal.entries else ()
+    recorded = meta.base if meta.entries else ()
     if only is None:
         return recorded
     release = project.release
@@ -153,16 +153,16 @@ def _is_uncertain(findings: list[ReleaseCheck]) -> bool:
 
 
 def _history(project: Project, places: FindingLocations) -> Iterator[ReleaseCheck]:
-    journal = MetaFolder(project.scripts.folder / "meta")
-    journal.check(project.release)
+    meta = MetaFolder(project.scripts.folder / "meta")
+    meta.check(project.release)
     known = project.release.by_id
-    before = project.release.ancestors(journal.base) if journal.entries else frozenset()
-    unrecorded = [name for name in known if name not in journal.entries and name not in before]
-    vanished = [name for name in journal.entries if name not in known]
+    before = project.release.ancestors(meta.base) if meta.entries else frozenset()
+    unrecorded = [name for name in known if name not in meta.entries and name not in before]
+    vanished = [name for name in meta.entries if name not in known]
     if vanished:
         detail = f"recorded, but without a script: {', '.join(vanished)}"
         yield ReleaseCheck("history", passed=False, detail=detail)
-    elif not journal.entries:
+    elif not meta.entries:
         yield ReleaseCheck(
             "history", passed=True, detail="nothing is recorded yet: wish-rollout generate --record"
         )
@@ -172,4 +172,4 @@ def _history(project: Project, places: FindingLocations) -> Iterator[ReleaseChec
         found = tuple(places.finding("history", text, name) for name in unrecorded)
         yield ReleaseCheck("history", passed=False, detail=detail, findings=found)
     else:
-        yield ReleaseCheck("history", passed=True, detail=f"{len(journal.entries)} scripts are as recorded")
+        yield ReleaseCheck("history", passed=True, detail=f"{len(meta.entries)} scripts are as recorded")

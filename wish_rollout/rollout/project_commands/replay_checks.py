@@ -24,7 +24,7 @@ SHOWN = 6
 
 
 def check_replay(
-    places: FindingLocations, journal: MetaFolder, found: Recorded, behaviour: list[str]
+    places: FindingLocations, meta: MetaFolder, found: Recorded, behaviour: list[str]
 ) -> Iterator[ReleaseCheck]:
     """Compare what each revision does with what is recorded of it."""
     wrong: list[str] = []
@@ -33,7 +33,7 @@ def check_replay(
     for name, record in found.records.items():
         before = dict(walk.before(record))
         walk.after(record)
-        recorded = journal.record(name)
+        recorded = meta.record(name)
         if recorded and (recorded.parent, recorded.changes, recorded.merged) != (
             record.parent,
             record.changes,
@@ -45,12 +45,12 @@ def check_replay(
                 wrong.append(f"{name}: {text}")
                 message = f"the script leads to another schema than the recorded one: {text}"
                 findings.append(places.finding("replay", message, name, "upgrade"))
-    well = "every recorded snapshot is reproduced" if journal.entries else "every script runs"
-    if journal.entries and len(found.records) < len(journal.entries):
+    well = "every recorded snapshot is reproduced" if meta.entries else "every script runs"
+    if meta.entries and len(found.records) < len(meta.entries):
         well = f"the newest {len(found.records)} scripts reproduce their recorded snapshots; the older ones have not changed"
     detail = "; ".join(wrong[:SHOWN]) or well
-    if journal.entries and journal.postgres != found.postgres:
-        detail += f" (recorded on PostgreSQL {journal.postgres}, replayed on PostgreSQL {found.postgres})"
+    if meta.entries and meta.postgres != found.postgres:
+        detail += f" (recorded on PostgreSQL {meta.postgres}, replayed on PostgreSQL {found.postgres})"
     yield ReleaseCheck("replay", not wrong, detail, tuple(findings))
     failed = tuple(_of_verify(places, text) for text in behaviour)
     yield ReleaseCheck("behaviour", not behaviour, "; ".join(behaviour) or "every verify() holds", failed)
@@ -70,21 +70,19 @@ def _difference(before: Objects, one: Record, other: Record, found: Recorded) ->
     return difference(*schemas)
 
 
-def check_downgrades(
-    places: FindingLocations, journal: MetaFolder, found: Recorded
-) -> Iterator[ReleaseCheck]:
+def check_downgrades(places: FindingLocations, meta: MetaFolder, found: Recorded) -> Iterator[ReleaseCheck]:
     """Report revisions that cannot be undone: new ones as a failure, older and declared ones as information."""
     from wish_rollout.revisions.script_folder.declarations import IRREVERSIBLE, declared_reasons
 
     release = places.project.release
     names = [revision.id for revision in release.revisions]
     declared = declared_reasons(places.project.scripts, IRREVERSIBLE, names)
-    old = release.ancestors(journal.accepted) if journal.entries else frozenset(release.by_id)
+    old = release.ancestors(meta.accepted) if meta.entries else frozenset(release.by_id)
     new: list[str] = []
     findings: list[ReleaseFinding] = []
     known: list[str] = []
     for name in release.by_id:
-        recorded = journal.record(name)
+        recorded = meta.record(name)
         record = found.records.get(name, recorded)
         if record is None:
             continue

@@ -44,8 +44,8 @@ def generate(project: Project, message: str) -> Generated:
             str(project.config.path), "[release] models is not set, and generate compares with it"
         )
     metadata = load_models(project.config.root, models)
-    project.history.journal.check(project.release)
-    known = reliable_record(project, project.history.journal)
+    project.history.meta.check(project.release)
+    known = reliable_record(project, project.history.meta)
     with scratch_at_head(project, known) as replayer, connect(replayer.url, SCRATCH) as connection:
         script = write_revision(replayer.script_run(connection), message, metadata)
     if script is None:
@@ -76,12 +76,12 @@ def write_records(
     base = base or project.config.release.base
     if base is not None and base not in project.release.by_id:
         raise UnknownRevision(base, ", ".join(project.release.by_id))
-    journal = MetaFolder(project.scripts.folder / "meta")
+    meta = MetaFolder(project.scripts.folder / "meta")
     recorded = replay(project, (base,) if base else (), report=Report(at_most_each_second(progress)))
-    journal.write(project.release, recorded, as_is=as_is)
+    meta.write(project.release, recorded, as_is=as_is)
     project.measurements.write([each for each in project.release.revisions if each.id in recorded.records])
-    project.code.write(journal.folder)
-    return journal.folder
+    project.code.write(meta.folder)
+    return meta.folder
 
 
 def add_records(project: Project) -> Path:
@@ -90,8 +90,8 @@ def add_records(project: Project) -> Path:
     All are recorded, as by ``write_records``, where what is recorded cannot be continued: env.py or what it imports has
     changed, or the server has another major version. Raises what a replay raises.
     """
-    journal = project.history.journal
-    known = reliable_record(project, journal)
+    meta = project.history.meta
+    known = reliable_record(project, meta)
     position = last_recorded_position(project, known) if known else ()
     release = project.release
     if known is None or release.ancestors(position) != known.records.keys() | release.ancestors(known.base):
@@ -100,11 +100,11 @@ def add_records(project: Project) -> Path:
         found = replay(project, position, recorded=known)
     except NotAsRecordedError:
         return write_records(project)
-    if found.postgres != journal.postgres:
+    if found.postgres != meta.postgres:
         return write_records(project)
     if found.records:
-        journal.write(release, found, keep=True)
-        before = release.ancestors(journal.base)
+        meta.write(release, found, keep=True)
+        before = release.ancestors(meta.base)
         project.measurements.write([each for each in release.revisions if each.id not in before])
-        project.code.add(journal.folder)
-    return journal.folder
+        project.code.add(meta.folder)
+    return meta.folder

@@ -17,7 +17,10 @@ class RollbackRemedyIncomplete(EnvironmentRefused):
 
     summary = "The remedy does not take '{environment}' to the schema of {target}: {reason}."
     explanation = "It is the SQL that leads from the one schema to the other, rehearsed on a scratch server. Nothing was changed."
-    hint = "write a revision that undoes the change, and roll it out: wish-rollout generate -m 'back to {target}'"
+    hint = (
+        "if it was not rehearsed: set [release] scratch in rollout.toml to a server that can be reached, and run again; "
+        "otherwise write a revision that undoes the change, and roll it out: wish-rollout generate -m 'back to {target}'"
+    )
 
 
 @dataclass(eq=False)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from wish_rollout.core.errors.base import (
     ConfigurationError,
     EnvironmentRefused,
-    Refused,
 )
 
 
@@ -45,15 +44,6 @@ class AlreadyAtRevision(EnvironmentRefused):
     position: str
 
     summary = "nothing to do: {environment} is at {position}"
-
-
-@dataclass(eq=False)
-class RevisionWouldRun(Refused):
-    """The idempotence check found a revision that would run again."""
-
-    revision: str
-
-    summary = "Running the release again would run {revision}."
 
 
 @dataclass(eq=False)
