@@ -110,9 +110,9 @@ def what_to_do(name: str, project: str) -> dg.MarkdownMetadataValue:
     command = f"wish-rollout approve {name} --reason '…'"
     return dg.MetadataValue.md(
         f"To approve:\n\n```\n{command}\n```\n\n"
-        f"Without access to the databases, save the request below as `request.txt`:\n\n"
+        f"On another machine, with the request as `request.txt`:\n\n"
         f"```\n{command} \\\n  --request request.txt --run-config approve.yaml\n```\n\n"
-        f"Then paste `approve.yaml` into the launchpad of the job `{prefixed('approve', project)}`.\n\n"
+        f"Paste `approve.yaml` into the launchpad of `{prefixed('approve', project)}`.\n\n"
         f"To reject: the job `{prefixed('reject', project)}`, with the nonce below."
     )
 
