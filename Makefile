@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORE := tests/revisions tests/cli/test_rollout.py tests/cli/test_gate.py tests/cli/test_other_project.py
 
-.PHONY: rollout ui test test-lowest test-sqlalchemy-2.0 test-mutations fuzz check docs reference bench bench-live bench-history clean install
+.PHONY: rollout ui test test-lowest test-sqlalchemy-2.0 test-mutations fuzz check docs reference pictures bench bench-live bench-history clean install
 .DEFAULT_GOAL := rollout
 
 install: .venv/installed
@@ -58,6 +58,11 @@ docs: install
 
 reference: install
 	@$(BIN)/python -m docs.generator
+
+# The pictures of the documentation: the tests in the browser take them.
+pictures: install
+	@mkdir -p docs/images
+	@WISH_PICTURES=docs/images $(BIN)/python -m pytest tests/browser
 
 bench: install
 	@$(BIN)/python -m bench

@@ -9,12 +9,14 @@ VERIFICATION = {
     "checks": "the checks and their results",
     "seconds to verify": "how long the verification took",
     "unmanaged": "objects in scope that no revision knows, and that do not count",
-    "delta": "what the migration changed",
+}
+MIGRATION = {
+    "action": "what was done",
     "from": "the revision before",
     "to": "the revision after",
-    "action": "what was done",
-    "seconds to migrate": "how long the migration took",
+    "delta": "what the migration changed",
     "archived": "the number of archived rows of each table or column that a rollback has taken away",
+    "seconds to migrate": "how long the migration took",
 }
 SCHEMA = {
     "dagster/column_schema": "the columns, as `table.column`; in a large schema those of the changed tables first",

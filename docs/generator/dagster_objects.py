@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from docs.generator.dagster_meanings import OBSERVATION, PLAN, SCHEMA, TAGS, VERIFICATION
+from docs.generator.dagster_meanings import MIGRATION, OBSERVATION, PLAN, SCHEMA, TAGS, VERIFICATION
 from docs.generator.keys import explained, keys_of
 from docs.generator.markdown import code, document, table
 from wish_rollout.config import load_config
@@ -52,6 +52,7 @@ def page() -> str:
             ((code(name), text) for name, text in check_descriptions(everywhere[-1]).items()),
         ),
         *section("Metadata of `schema/<env>`", metadata.verification_metadata, VERIFICATION),
+        *section("Metadata of `schema/<env>` after a migration", metadata.migration_metadata, MIGRATION),
         *section("Metadata of `release/plan`", metadata.plan_metadata, PLAN),
         *section("Metadata of the schema in each materialization", schema.snapshot_metadata, SCHEMA),
         *section("Metadata of a drift check", events.status_metadata, OBSERVATION),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import dagster as dg
 from dagster._core.definitions.data_version import CachingStaleStatusResolver
 from dagster._core.loader import LoadingContextForTest
 
+from wish_rollout.core.plan.verification_checks import OTHER_CHECKS, SCHEMA_CHECKS
 from wish_rollout.defs.code_location import build_definitions
 from wish_rollout.defs.drift.job import drift_run_config
 
@@ -54,6 +56,19 @@ def check(instance: dg.DagsterInstance, name: str, check_name: str) -> tuple[boo
     return evaluation.passed, evaluation.severity.value, evaluation.description or ""
 
 
+def shown_checks(instance: dg.DagsterInstance, name: str) -> set[str]:
+    """Return the checks that the UI does not show as not evaluated: their results belong to the latest materialization."""
+    context = LoadingContextForTest(instance)
+    names = (*SCHEMA_CHECKS, *OTHER_CHECKS, "no_drift", "gate")
+    keys = [dg.AssetCheckKey(key(name), each) for each in names]
+    records = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
+    return {
+        each.name
+        for each, record in records.items()
+        if asyncio.run(record.targets_latest_materialization(context))
+    }
+
+
 def shown_as_failed(instance: dg.DagsterInstance, name: str) -> bool:
     """Return whether the UI shows an asset as failed: its latest run has failed and has not materialized it."""
     (record,) = instance.get_asset_records([key(name)])
@@ -62,8 +77,8 @@ def shown_as_failed(instance: dg.DagsterInstance, name: str) -> bool:
     return bool(run and run.is_failure and (newest is None or newest.run_id != run.run_id))
 
 
-def job(workspace: Workspace, name: str, op: str) -> None:
-    assert workspace.run_job(name, {"ops": {op: {"config": {"environment": "local"}}}}).success
+def job(workspace: Workspace, name: str, op: str, environment: str = "local") -> None:
+    assert workspace.run_job(name, {"ops": {op: {"config": {"environment": environment}}}}).success
 
 
 def test_environment_is_fresh_only_at_the_head_without_drift(
@@ -99,13 +114,29 @@ def test_check_is_red_while_the_schema_has_drifted(
 ) -> None:
     assert workspace.run_job("rollout").awaiting == "prod"
     assert check(instance, "local", "no_drift")[0]
+    verified = shown_checks(instance, "local")
+    assert verified > {"exact_delta", "idempotent", "indexes"}
     for _ in range(2):  # the same drift again
         workspace.sql("local", INDEX)
         assert not workspace.run_job("drift_check", drift_run_config(["local"])).success
         assert check(instance, "local", "no_drift") == (False, "ERROR", "added index public.by_hand")
+        assert shown_checks(instance, "local") == {"no_drift"}
         workspace.sql("local", "drop index by_hand")
         assert workspace.run_job("drift_check", drift_run_config(["local"])).success
         assert check(instance, "local", "no_drift")[0]
+        assert shown_checks(instance, "local") == verified
+
+
+def test_waiting_gate_is_shown_after_a_verification_and_while_the_schema_has_drifted(
+    workspace: Workspace, instance: dg.DagsterInstance
+) -> None:
+    assert workspace.run_job("rollout").awaiting == "prod"
+    job(workspace, "verify", "verify_environment", "prod")
+    assert "gate" in shown_checks(instance, "prod")
+    workspace.sql("prod", "create table by_hand (id int)")
+    workspace.run_job("drift_check", drift_run_config(["prod"]))
+    assert "gate" in shown_checks(instance, "prod")
+    assert check(instance, "prod", "gate")[:2] == (False, "WARN")
 
 
 def test_refused_environment_alone_is_shown_as_failed(

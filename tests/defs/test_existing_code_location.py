@@ -49,7 +49,7 @@ def test_component_and_function_give_the_same_definitions(project: Path) -> None
     by_component: dg.Definitions = importlib.import_module("shop.definitions").defs()
     by_function: dg.Definitions = importlib.import_module("definitions").defs
 
-    assert parents(by_component) == parents(by_function) == {"schema/staging", "approval/prod"}
+    assert parents(by_component) == parents(by_function) == {"schema/staging", "approval/prod_approval"}
     for each in (by_component, by_function):
         jobs = {job.name for job in each.get_repository_def().get_all_jobs()}
         assert {"migrate_and_report", "rollout", "rollback", "approve"} <= jobs

@@ -91,7 +91,7 @@ def test_run_that_waits_at_the_gate_succeeds_and_skips_the_later_steps(
         *((name, "preflight", True) for name in ("local", "staging", "prod")),
         ("prod", "gate", False),
     }
-    request = instance.fetch_observations(dg.AssetKey(["approval", "prod"]), limit=1).records
+    request = instance.fetch_observations(dg.AssetKey(["approval", "prod_approval"]), limit=1).records
     assert len(request) == 1
 
 

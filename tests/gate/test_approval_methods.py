@@ -8,6 +8,8 @@ import subprocess
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import yaml  # type: ignore[import-untyped]
+
 from tests.fix_project import APPROVER, REQUESTER
 from tests.gate.conftest import SECOND, now
 from wish_rollout.core.errors.gate import signatures
@@ -65,6 +67,17 @@ def test_approval_that_was_signed_elsewhere_is_submitted_as_a_file(gate: Gate) -
     gate.workspace.set_url("prod", url)
     assert gate.workspace.cli("apply").code == 3
     assert gate.workspace.cli("approve", "prod", "--in", given).code == 0
+    assert gate.workspace.cli("apply").code == 0
+
+
+def test_approval_is_written_as_run_configuration_of_the_job_approve(gate: Gate) -> None:
+    gate.ask()
+    path = gate.workspace.root / "approve.yaml"
+    reason = "  ä: 'agreed' # \"here\"\t| \u2028 > "
+    sign = ("approve", "prod", "--run-config", str(path), "--reason", reason, "--yes")
+    result = gate.workspace.cli(*sign)
+    assert (result.code, "launchpad" in result.err) == (0, True), result
+    assert gate.workspace.run_job("approve", yaml.safe_load(path.read_text())).success
     assert gate.workspace.cli("apply").code == 0
 
 

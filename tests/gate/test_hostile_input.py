@@ -181,7 +181,7 @@ def test_invalid_documents_do_not_hide_why_an_approval_is_void(gate: Gate) -> No
     assert gate.approve()[0] == 0
     gate.policy('lives = "5h"')
     with open_instance(gate.workspace.project.config) as instance:
-        event = dg.AssetMaterialization(["approval", "prod"], metadata={"approval": "yes"})
+        event = dg.AssetMaterialization(["approval", "prod_approval"], metadata={"approval": "yes"})
         instance.report_runless_asset_event(event)
     assert "policy was" in gate.workspace.cli("apply").err
 

@@ -205,7 +205,7 @@ def test_forged_materialization_is_no_approval(gate: Gate) -> None:
     with open_instance(gate.workspace.project.config) as instance:
         for metadata in ({"approval": text}, {"plan_digest": request.subject.plan, "approver": APPROVER}):
             event = dg.AssetMaterialization(
-                ["approval", "prod"], metadata={**metadata, "nonce": request.nonce}
+                ["approval", "prod_approval"], metadata={**metadata, "nonce": request.nonce}
             )
             instance.report_runless_asset_event(event)
     stopped = gate.workspace.cli("apply")

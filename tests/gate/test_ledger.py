@@ -156,7 +156,7 @@ def test_used_approval_stays_used_after_the_loss_of_the_dagster_database(gate: G
     from wish_rollout.defs.runs.instance import open_instance
 
     with open_instance(gate.workspace.project.config) as instance:
-        instance.wipe_assets([dg.AssetKey(["approval", "prod"])])
+        instance.wipe_assets([dg.AssetKey(["approval", "prod_approval"])])
         instance.report_runless_asset_event(approval_event(document))
     stopped = gate.workspace.cli("apply")
     assert (stopped.code, gate.workspace.revision("prod")) == (3, None)

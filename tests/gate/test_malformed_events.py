@@ -48,10 +48,12 @@ def test_malformed_events_are_ignored(gate: Gate) -> None:
     others = [replace(request, nonce=secrets.token_hex(32)) for _ in INSTEAD]
     with open_instance(gate.workspace.project.config) as instance:
         for kind, metadata in strange(gate, request):
-            instance.report_runless_asset_event(kind(["approval", "prod"], metadata=metadata))
+            instance.report_runless_asset_event(kind(["approval", "prod_approval"], metadata=metadata))
         for other, value in zip(others, INSTEAD, strict=True):
             metadata = {"request": other.text(), "plan": value, "choices": value}
-            instance.report_runless_asset_event(dg.AssetObservation(["approval", "prod"], metadata=metadata))
+            instance.report_runless_asset_event(
+                dg.AssetObservation(["approval", "prod_approval"], metadata=metadata)
+            )
 
     listed = gate.workspace.cli("requests", "--json")
     assert {each["nonce"] for each in json.loads(listed.out)} == {each.nonce for each in (request, *others)}

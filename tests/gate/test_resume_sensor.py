@@ -79,7 +79,7 @@ def test_invalid_approval_requests_no_run(gate: Gate) -> None:
     request = gate.ask()
     with open_instance(gate.workspace.project.config) as instance:
         event = dg.AssetMaterialization(
-            ["approval", "prod"], metadata={"approval": "yes", "nonce": request.nonce}
+            ["approval", "prod_approval"], metadata={"approval": "yes", "nonce": request.nonce}
         )
         instance.report_runless_asset_event(event)
     assert keys(tick(gate)) == []
@@ -183,7 +183,9 @@ def test_choices_for_other_environments_are_kept(gate: Gate) -> None:
 def observe(gate: Gate, **metadata: str) -> None:
     """Write a forged event for a request."""
     with open_instance(gate.workspace.project.config) as instance:
-        instance.report_runless_asset_event(dg.AssetObservation(["approval", "prod"], metadata=metadata))
+        instance.report_runless_asset_event(
+            dg.AssetObservation(["approval", "prod_approval"], metadata=metadata)
+        )
 
 
 def new_revision(gate: Gate) -> None:

@@ -136,7 +136,7 @@ def test_rejection_is_escaped_and_remains_after_many_events(
     monkeypatch.setattr(approval_store, "PAGE_SIZE", 5)  # otherwise 200 of them
     with open_instance(gate.workspace.project.config) as instance:
         for _ in range(approval_store.PAGE_SIZE + 1):
-            instance.report_runless_asset_event(dg.AssetObservation(["approval", "prod"]))
+            instance.report_runless_asset_event(dg.AssetObservation(["approval", "prod_approval"]))
         said = approval_store.read_rejections(instance, "prod")
         assert said == {request.nonce: "a\\u202eb: no\\x1b[2J\\nerror: approved"}
         assert approval_store.read_approval_documents(instance, "prod") == []

@@ -19,8 +19,11 @@ def schema_key(environment: str, project: str = "") -> dg.AssetKey:
 
 
 def approval_key(environment: str, project: str = "") -> dg.AssetKey:
-    """Return the key of an environment's approvals. Each materialization is one signed approval."""
-    return _key(project, "approval", environment)
+    """Return the key of an environment's approvals. Each materialization is one signed approval.
+
+    Dagster shows an asset by the last part of its key, so it differs from that of ``schema/<env>``.
+    """
+    return _key(project, "approval", f"{environment}_approval")
 
 
 def prefixed(name: str, project: str = "") -> str:

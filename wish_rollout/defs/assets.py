@@ -21,7 +21,6 @@ PIPELINE = "rollout_pipeline"
 SCHEMA_KINDS = {"dagster/kind/postgresql": "", "dagster/kind/schema": ""}
 PLAN_KINDS = {"dagster/kind/alembic": "", "dagster/kind/plan": ""}
 APPROVAL_KINDS = {"dagster/kind/ssh": "", "dagster/kind/approval": ""}
-"""Dagster shows an asset by the last part of its key, so that ``schema/prod`` and ``approval/prod`` differ by kinds."""
 
 
 def gate_op_name(config: Config, env: Environment) -> str:

@@ -10,7 +10,9 @@ from wish_rollout.core.release.release import format_position
 from wish_rollout.defs import run_config
 from wish_rollout.defs.asset_keys import parent_keys, schema_key
 from wish_rollout.defs.checks import check_evaluations
+from wish_rollout.defs.events.kept_checks import kept_evaluations
 from wish_rollout.defs.events.versions import version_tags
+from wish_rollout.defs.gate.gate_check import GATE
 from wish_rollout.defs.metadata import verification_metadata
 from wish_rollout.defs.op_jobs import OpJob
 from wish_rollout.defs.resources import project_of, target_of
@@ -40,7 +42,9 @@ def verify(context: dg.OpExecutionContext) -> Iterator[Any]:
     yield from check_evaluations(context, project, verification)
     with rollout_errors_as_failures():
         verification.raise_if_failed()
-    yield materialization(context, project, verification)
+    event = materialization(context, project, verification)
+    yield event
+    yield from kept_evaluations(context.instance, event.asset_key, [GATE])
     yield dg.Output(None)
 
 

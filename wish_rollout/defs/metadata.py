@@ -29,36 +29,41 @@ Metadata = dict[str, Any]
 
 
 def verification_metadata(verification: Verification, migrated: Mapping[str, Any] | None = None) -> Metadata:
-    """Return the metadata of ``schema/<env>``.
+    """Return the metadata of ``schema/<env>``, in the order in which Dagster shows it: what was done comes first.
 
     ``migrated``: the fields of the migration before the verification, if there was one.
     """
     state = verification.seen
     snapshot, facts = state.snapshot, state.facts
     see = f"wish-rollout snapshot {verification.environment}"
-    metadata: Metadata = {
-        **snapshot_metadata(snapshot, changed_tables(migrated), see),
-        "rows": limited_mapping(verification.rows),
-        "revision": format_position(facts.revisions),
-        "server version": facts.version,
-        "fingerprint": snapshot.fingerprint,
-        "checks": checks_markdown(verification),
-        "seconds to verify": round(verification.seconds, 3),
-    }
-    if sum(rows or 0 for rows in verification.rows.values()):
-        metadata["dagster/row_count"] = sum(rows or 0 for rows in verification.rows.values())
+    metadata: Metadata = {"revision": format_position(facts.revisions)}
+    if migrated:
+        metadata |= migration_metadata(migrated, see)
+    metadata["checks"] = checks_markdown(verification)
     if verification.unmanaged:
         metadata["unmanaged"] = limited_names(verification.unmanaged)
-    if migrated:
-        metadata |= {
-            "delta": markdown(str(migrated["delta"]), see),
-            "from": format_position(tuple(migrated["start"])),
-            "to": format_position(tuple(migrated["end"])),
-            "action": str(migrated["action"]),
-            "seconds to migrate": round(float(migrated["seconds"]), 3),
-            **({"archived": limited_mapping(migrated["archived"])} if migrated.get("archived") else {}),
-        }
-    return metadata
+    metadata["rows"] = limited_mapping(verification.rows)
+    if sum(rows or 0 for rows in verification.rows.values()):
+        metadata["dagster/row_count"] = sum(rows or 0 for rows in verification.rows.values())
+    return {
+        **metadata,
+        **snapshot_metadata(snapshot, changed_tables(migrated), see),
+        "seconds to verify": round(verification.seconds, 3),
+        "server version": facts.version,
+        "fingerprint": snapshot.fingerprint,
+    }
+
+
+def migration_metadata(migrated: Mapping[str, Any], see: str) -> Metadata:
+    """Return the metadata of a migration. ``see``: the command that shows a delta that is cut."""
+    return {
+        "action": str(migrated["action"]),
+        "from": format_position(tuple(migrated["start"])),
+        "to": format_position(tuple(migrated["end"])),
+        "delta": markdown(str(migrated["delta"]), see),
+        **({"archived": limited_mapping(migrated["archived"])} if migrated.get("archived") else {}),
+        "seconds to migrate": round(float(migrated["seconds"]), 3),
+    }
 
 
 def checks_markdown(verification: Verification) -> dg.MarkdownMetadataValue:
@@ -85,11 +90,11 @@ def plan_metadata(plan: Plan) -> Metadata:
     pending = {each.environment: list(each.pending) for each in plan.environments if each.pending}
     return {
         "plan": markdown("\n\n".join(plan_markdown(each) for each in plan.environments), "wish-rollout plan"),
-        "plan digest": plan.digest,
-        "release digest": plan.release_digest,
-        "head": format_position(plan.head),
         "verdicts": {each.environment: each.verdict.value for each in plan.environments},
         "pending": pending,
+        "head": format_position(plan.head),
+        "plan digest": plan.digest,
+        "release digest": plan.release_digest,
     }
 
 

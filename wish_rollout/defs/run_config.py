@@ -8,6 +8,7 @@ a run. Environments are enumerations, which Dagster's launchpad completes and ch
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -35,8 +36,8 @@ BY_REMEDY = dg.Field(
 APPROVAL = dg.Field(
     str,
     description=(
-        "Complete content of the file that `wish-rollout approve ENV --out FILE` writes: "
-        "the approval text and its signature. In YAML: `approval: |`, then the lines, indented."
+        "The approval text and its signature. Replace this whole configuration with the content of the file "
+        "that `wish-rollout approve ENV --run-config FILE` writes."
     ),
 )
 
@@ -146,6 +147,15 @@ def selectable_environments(config: Config, *, gated: bool = False) -> tuple[Env
     """
     enabled = config.environments or config.environment
     return tuple(env for env in enabled if env.gated) or enabled if gated else enabled
+
+
+def approval_yaml(op: str, environment: str, document: str) -> str:
+    """Return the run configuration of the job ``approve`` as YAML. ``op``: the name of its op.
+
+    The lines of an approval contain no control characters, so that a literal block holds them as they are.
+    """
+    head = f"ops:\n  {op}:\n    config:\n      environment: {json.dumps(environment)}\n      approval: |\n"
+    return head + "".join(f"        {line}\n" if line else "\n" for line in document.strip("\n").split("\n"))
 
 
 def scaffold(op: str, **values: Any) -> dict[str, Any]:

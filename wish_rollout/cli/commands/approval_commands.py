@@ -40,6 +40,14 @@ Out = Annotated[
 ApprovalFile = Annotated[
     Path | None, typer.Option("--in", metavar="FILE", help="Submit the approval in this file.")
 ]
+RunConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--run-config",
+        metavar="FILE",
+        help="Write the approval as run configuration of the job approve, to be pasted into Dagster's launchpad.",
+    ),
+]
 RequestFile = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Sign the request in this file without connecting to a database."),
@@ -54,6 +62,7 @@ def approve(
     identity: Identity = "",
     out: Out = None,
     approval_file: ApprovalFile = None,
+    run_config: RunConfigFile = None,
     request: RequestFile = None,
     break_glass: BreakGlass = "",
     nonce: Nonce = "",
@@ -79,7 +88,9 @@ def approve(
         target = project.target(environment)
         chosen = select_valid_request(project, environment, nonce)
         document = sign_request(project, target, chosen, signer, quiet=json, yes=yes)
-    if out or (request and not approval_file):
+    if run_config:
+        save_run_config(project, document, environment, run_config)
+    elif out or (request and not approval_file):
         save_approval(document, environment, out or Path(f"{environment}.approval"))
     else:
         outcome = submit_approval(project, environment, document)
@@ -92,6 +103,18 @@ def save_approval(document: str, environment: str, path: Path) -> None:
     """Write an approval to a file, and print the command that submits it."""
     write_file(path, document)
     output.write_note(f"written; submit it with: wish-rollout approve {environment} --in {path}")
+
+
+def save_run_config(project: Project, document: str, environment: str, path: Path) -> None:
+    """Write an approval as run configuration of the job that records it, and print what to do with it."""
+    from wish_rollout.defs.asset_keys import prefixed
+    from wish_rollout.defs.run_config import approval_yaml
+
+    write_file(
+        path, approval_yaml(prefixed("approve_plan", project.config.project.name), environment, document)
+    )
+    job = prefixed("approve", project.config.project.name)
+    output.write_note(f"written; paste the whole of {path} into the launchpad of Dagster's job {job}")
 
 
 def submit_approval(project: Project, environment: str, document: str) -> Any:

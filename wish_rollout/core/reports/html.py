@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 STYLE = """
 :root { color-scheme: light dark; --line: #d0d7de; --soft: #57606a; --ok: #1a7f37; --warn: #9a6700; --bad: #cf222e;
   --card: #f6f8fa; }
+* { box-sizing: border-box; }
+body { background: #ffffff; color: #1f2328; font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 64rem;
+  overflow-wrap: anywhere; padding: 1rem; }
 @media (prefers-color-scheme: dark) {
   :root { --line: #30363d; --soft: #8b949e; --ok: #3fb950; --warn: #d29922; --bad: #f85149; --card: #161b22; }
   body { background: #0d1117; color: #e6edf3; }
 }
-* { box-sizing: border-box; }
-body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 64rem; padding: 1rem; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.15rem; margin: 0; }
 section { background: var(--card); border: 1px solid var(--line); border-left: .4rem solid var(--line); border-radius: .4rem;
   margin: 1rem 0; padding: .8rem 1rem; }
@@ -27,9 +28,8 @@ section.bad { border-left-color: var(--bad); }
 .state { font-weight: 600; } .ok .state { color: var(--ok); } .warn .state { color: var(--warn); }
 .bad .state { color: var(--bad); }
 dl { display: grid; gap: .2rem 1rem; grid-template-columns: minmax(7rem, max-content) minmax(0, 1fr); margin: .6rem 0; }
-dt, footer { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
-pre { border: 1px solid var(--line); border-radius: .3rem; overflow-x: auto; padding: .5rem; white-space: pre-wrap;
-  overflow-wrap: anywhere; }
+dt, footer { color: var(--soft); } dd { margin: 0; }
+pre { border: 1px solid var(--line); border-radius: .3rem; overflow-x: auto; padding: .5rem; white-space: pre-wrap; }
 @media (max-width: 30rem) { dl { grid-template-columns: 1fr; } dd { margin-bottom: .4rem; } }
 """
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"

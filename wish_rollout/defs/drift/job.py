@@ -9,6 +9,7 @@ from wish_rollout.config import Config
 from wish_rollout.core.errors.planning.plans import SchemaDrifted
 from wish_rollout.core.notifications import Event, Notification
 from wish_rollout.core.plan.verdict import Verdict
+from wish_rollout.core.plan.verification_checks import OTHER_CHECKS, SCHEMA_CHECKS
 from wish_rollout.defs import run_config
 from wish_rollout.defs.asset_keys import parent_keys, schema_key
 from wish_rollout.defs.drift.events import (
@@ -20,6 +21,8 @@ from wish_rollout.defs.drift.events import (
     status_evaluation,
     status_event,
 )
+from wish_rollout.defs.events.kept_checks import kept_evaluations
+from wish_rollout.defs.gate.gate_check import GATE
 from wish_rollout.defs.op_jobs import OpJob
 from wish_rollout.defs.resources import project_of, target_of
 from wish_rollout.defs.runs.failures import rollout_errors_as_failures
@@ -68,7 +71,10 @@ def record_status(
 ) -> Iterator[Any]:
     """Yield an environment's state and its check ``no_drift``, and notify of a change since the last record."""
     context.log.info(f"{status.environment}: {status.verdict} at {status.position} {status.error}")
-    yield status_event(context.instance, project, status, parent_keys(project.config, status.environment))
+    event = status_event(context.instance, project, status, parent_keys(project.config, status.environment))
+    yield event
+    if isinstance(event, dg.AssetMaterialization) and status.state:
+        yield from kept_checks(context.instance, event.asset_key, status.state.snapshot.fingerprint)
     if not status.state:
         _notify_of_status(context, project, status)
         return
@@ -83,6 +89,14 @@ def record_status(
             notify_of_drift_end(context, project.config, status.environment, status.position)
     elif recorded != finding_of(status):
         _notify_of_status(context, project, status)
+
+
+def kept_checks(
+    instance: dg.DagsterInstance, key: dg.AssetKey, fingerprint: str
+) -> Iterator[dg.AssetCheckEvaluation]:
+    """Yield again the results of the verification of exactly this schema, and of the gate, whatever the schema is."""
+    yield from kept_evaluations(instance, key, (*SCHEMA_CHECKS, *OTHER_CHECKS), fingerprint)
+    yield from kept_evaluations(instance, key, [GATE])
 
 
 def _notify_of_status(context: dg.OpExecutionContext, project: Project, status: EnvironmentStatus) -> None:

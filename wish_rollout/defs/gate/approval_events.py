@@ -95,10 +95,10 @@ def approval_event(document: str, project: str = "") -> dg.AssetMaterialization:
         approval_key(environment, project),
         description=f"{statement.approver} approved: {statement.reason}{break_glass}",
         metadata={
-            APPROVAL: as_code(document),
-            NONCE: statement.request.nonce,
             APPROVER: statement.approver,
             REASON: statement.reason,
+            APPROVAL: as_code(document),
+            NONCE: statement.request.nonce,
         },
     )
 

@@ -8,7 +8,7 @@ import dagster as dg
 
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.plan.action import ROLLBACKS
-from wish_rollout.defs.asset_keys import schema_key
+from wish_rollout.defs.asset_keys import prefixed, schema_key
 from wish_rollout.defs.events.limits import code_markdown, markdown
 from wish_rollout.defs.gate import approval_store
 from wish_rollout.rollout.approval.approval_progress import (
@@ -60,13 +60,15 @@ def request_evaluation(
     """Return the event of a gate that waits for the approvals of a request. ``submitted``: an approval to count too."""
     name = recorded.request.subject.environment
     text = describe_wait(instance, project, recorded.request, submitted)
-    return gate_waits(project, name, text, request_metadata(recorded))
+    return gate_waits(project, name, text, request_metadata(recorded, project.config.project.name))
 
 
 def waiting_observation(project: Project, recorded: RecordedRequest, text: str) -> dg.AssetObservation:
     """Return the event of ``schema/<env>`` that tells that a request waits."""
     key = schema_key(recorded.request.subject.environment, project.config.project.name)
-    return dg.AssetObservation(key, description=text, metadata=request_metadata(recorded))
+    return dg.AssetObservation(
+        key, description=text, metadata=request_metadata(recorded, project.config.project.name)
+    )
 
 
 def describe_wait(
@@ -85,22 +87,34 @@ def describe_wait(
     return f"waits since {since}: {len(progress.approvers)} of {progress.needed} approvals{approvers}"
 
 
-def request_metadata(recorded: RecordedRequest) -> dict[str, Any]:
-    """Return the metadata of an open request: what to do, since when, the request and its plan."""
+def request_metadata(recorded: RecordedRequest, project: str) -> dict[str, Any]:
+    """Return the metadata of an open request: what to do, since when, the request and its plan.
+
+    ``project``: its name, the prefix of its jobs.
+    """
     request = recorded.request
     name = request.subject.environment
     return {
-        "what to do": dg.MetadataValue.md(
-            f"Approve: `wish-rollout approve {name} --reason '…'`, or `--out FILE` and paste the file's content into "
-            f"the job `approve`. Reject: the job `reject` with the nonce below."
-        ),
+        "what to do": what_to_do(name, project),
         "since": dg.MetadataValue.timestamp(request.requested),
         "expires": dg.MetadataValue.timestamp(request.expires),
         "requester": request.requester,
-        "nonce": request.nonce,
         "request": code_markdown(request.text()),
+        "nonce": request.nonce,
         "plan": markdown(recorded.markdown or "not recorded", f"wish-rollout requests {name}"),
     }
+
+
+def what_to_do(name: str, project: str) -> dg.MarkdownMetadataValue:
+    """Return the ways to answer a request, in short lines, because Dagster does not wrap them."""
+    command = f"wish-rollout approve {name} --reason '…'"
+    return dg.MetadataValue.md(
+        f"To approve:\n\n```\n{command}\n```\n\n"
+        f"On another machine, with the request as `request.txt`:\n\n"
+        f"```\n{command} \\\n  --request request.txt --run-config approve.yaml\n```\n\n"
+        f"Paste `approve.yaml` into the launchpad of `{prefixed('approve', project)}`.\n\n"
+        f"To reject: the job `{prefixed('reject', project)}`, with the nonce below."
+    )
 
 
 def current_gate_evaluation(
