@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from tests.cli.test_generate import COLOUR, LAST
 from tests.rollout.inspection.test_drift import MANUAL_CHANGES
 
 if TYPE_CHECKING:
@@ -60,3 +61,28 @@ def test_only_drift_at_the_head_can_be_adopted(workspace: Workspace) -> None:
     assert (early.code, "it is at base, and the release's head is 0007" in early.err) == (6, True)
     assert workspace.cli("generate", "--adopt", "nowhere").code == 2
     assert workspace.cli("generate", "--adopt", "local", "--record").code == 2
+
+
+TEMPLATES = {
+    "missing": (None, "No such file or directory"),
+    "not a template": ("% if x:\n", "never closed"),
+    "other variables": ("${missing.name}", "Template rendering failed"),
+    "not Python": ("def upgrade(:", "invalid syntax"),
+}
+
+
+def test_unusable_template_is_named_and_no_script_is_left(workspace: Workspace) -> None:
+    """By the revision of a hotfix, and by that of a change of the models."""
+    workspace.migrate("local")
+    workspace.sql("local", "CREATE TABLE hotfix (a int)")
+    workspace.edit("migrations/schema.py", LAST, LAST + COLOUR)
+    template = workspace.root / "migrations/script.py.mako"
+    before = set(template.parent.rglob("*.py"))
+    for text, reason in TEMPLATES.values():
+        template.unlink(missing_ok=True)
+        if text:
+            template.write_text(text)
+        for arguments in (["--adopt", "local"], ["-m", "colour"]):
+            message = workspace.expect_error(2, "generate", *arguments)
+            assert f"script.py.mako: {reason}" in message, message
+            assert set(template.parent.rglob("*.py")) == before

@@ -61,3 +61,44 @@ def test_version_table_of_another_role_is_refused_before_anything_is_changed(sta
     grant = refused.rpartition("or: ")[2].strip()
     states.workspace.as_superuser("prod", grant)
     states.walk("apply")
+
+
+LONG = "r2_" + 40 * "x"
+WIDE_TABLE = """
+import sqlalchemy as sa
+from alembic.ddl.postgresql import PostgresqlImpl
+
+
+class WideVersions(PostgresqlImpl):
+    __dialect__ = "postgresql"
+
+    def version_table_impl(self, **arguments):
+        table = super().version_table_impl(**arguments)
+        table.c.version_num.type = sa.String(99)
+        return table
+"""
+
+
+def test_version_column_that_is_too_short_is_refused_before_anything_is_changed(states: States) -> None:
+    at_head(states)
+    states.sql("ALTER TABLE alembic_version ALTER version_num TYPE varchar(2)")
+    states.revision("r2_x", "r1", "ALTER TABLE items ADD COLUMN a int", "ALTER TABLE items DROP COLUMN a")
+    states.revision("r3", "r2_x", "ALTER TABLE items ADD COLUMN b int", "ALTER TABLE items DROP COLUMN b")
+    for command in ("plan", "apply"):
+        result = states.run(command)
+        refused = result.out + result.err
+        assert "public.alembic_version of 'prod' has 2 characters for a revision ID" in refused, refused
+    assert states.sql("SELECT * FROM items") == [(1, "brick", 5)]
+    states.walk("apply")
+    assert states.sql("TABLE alembic_version") == [("r3",)]
+
+
+def test_adopted_table_has_place_for_a_long_revision(states: States) -> None:
+    """env.py makes the version table wider than Alembic's 32 characters."""
+    env = states.workspace.root / "db/env.py"
+    states.revision(LONG, "r1", "ALTER TABLE items ADD COLUMN a int", "ALTER TABLE items DROP COLUMN a")
+    env.write_text(WIDE_TABLE + env.read_text())
+    states.migrate()
+    states.sql("DROP TABLE alembic_version")
+    states.walk("apply", "--adopt", "prod")
+    assert states.sql("TABLE alembic_version") == [(LONG,)]

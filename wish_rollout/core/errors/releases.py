@@ -138,6 +138,20 @@ class VersionTableMismatch(ConfigurationError):
 
 
 @dataclass(eq=False)
+class RevisionNotWritten(FileError):
+    """Alembic could not write a new revision: its template, its folder or a hook cannot be used."""
+
+    message: str
+
+    summary = "The revision '{message}' was not written from the template {path}: {reason}."
+    explanation = "Alembic fills this template in to write a script; no file was changed."
+    hint = (
+        "restore the template from version control, or copy the script.py.mako of a new folder: alembic init FOLDER; "
+        "see whether Alembic can write a revision: alembic revision -m test"
+    )
+
+
+@dataclass(eq=False)
 class NothingToGenerate(RolloutError):
     """The models and the scripts declare the same schema."""
 

@@ -46,3 +46,20 @@ class VersionTablePrivilegeMissing(Refused):
         'as its owner or an administrator: ALTER TABLE {table} OWNER TO "{role}"; '
         'or: GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO "{role}"'
     )
+
+
+@dataclass(eq=False)
+class VersionColumnTooShort(EnvironmentRefused):
+    """The column ``version_num`` of the version table is shorter than a revision ID that would be written to it."""
+
+    table: str
+    revision: str
+    length: int
+    required: int
+
+    summary = "The version table {table} of '{environment}' has {length} characters for a revision ID, and '{revision}' has {required}."
+    explanation = "The migration would fail when Alembic records this revision; nothing was changed."
+    hint = (
+        "as the owner of the table: ALTER TABLE {table} ALTER COLUMN version_num TYPE varchar({required}); "
+        "then: wish-rollout apply"
+    )

@@ -21,7 +21,8 @@ class ServerFacts:
     ``ledger``: whether there is a ledger. ``writes_ledger``: whether the role may append to it or create it.
     ``pooled``: whether a connection pooler is between client and server. ``settings``: those of a new session that change
     what a statement does. ``writes_version_table``: whether the role may change Alembic's
-    version table, or there is none.
+    version table, or there is none. ``version_length``: how many characters a row of it can have; 0: any number, or there
+    is no such table.
     """
 
     version_num: int
@@ -40,6 +41,7 @@ class ServerFacts:
     pooled: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
     writes_version_table: bool = True
+    version_length: int = 0
 
     @property
     def major(self) -> int:

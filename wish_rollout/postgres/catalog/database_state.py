@@ -1,4 +1,4 @@
-"""Reads the state of a database: facts about server and role, Alembic's revisions, the schema, and row counts."""
+"""Reads the state of a database: facts about server and role, Alembic's revisions, and the schema."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ select current_setting('server_version_num')::int,
                                    where a.attrelid = c.oid and a.attname = 'version_num' and a.attnum > 0)
                || case when row_security_active(c.oid) then 'h'
                        when not has_table_privilege(c.oid, 'SELECT') then 's' else '' end
-        from pg_class c where c.oid = to_regclass(format('%%I.%%I', %s::text, %s::text))),
+        from pg_class c where c.oid = v.oid),
        l.oid is not null,
        case when l.oid is not null
             then has_schema_privilege(n.oid, 'USAGE') and has_table_privilege(l.oid, 'SELECT')
@@ -66,7 +66,10 @@ select current_setting('server_version_num')::int,
            coalesce(nullif(current_setting('plpgsql.variable_conflict', true), ''), 'error'),
            'plpgsql.check_asserts', coalesce(nullif(current_setting('plpgsql.check_asserts', true), ''), 'on')),
        (select v.oid is null or has_table_privilege(v.oid, 'INSERT') and has_table_privilege(v.oid, 'UPDATE')
-                                and has_table_privilege(v.oid, 'DELETE'))
+                                and has_table_privilege(v.oid, 'DELETE')),
+       coalesce((select atttypmod - 4 from pg_attribute  -- manual, 51.7: the length plus 4
+                 where attrelid = v.oid and attname = 'version_num' and atttypmod > 4
+                   and atttypid in ('varchar'::regtype, 'bpchar'::regtype)), 0)
 from (select to_regclass(format('%%I.%%I', %s::text, %s::text)) as oid) as v
 left join pg_namespace n on n.nspname = 'wish_rollout'
 left join pg_class l on l.relnamespace = n.oid and l.relname = 'ledger'
@@ -121,7 +124,7 @@ def read_facts(connection: psycopg.Connection[Any], version_table: str) -> Serve
     row-level security can hide its rows, and VersionTablePrivilegeMissing if the role may not read it.
     """
     names = version_table.split(".")
-    row = connection.execute(FACTS, [*names, SETTINGS, *names]).fetchone()
+    row = connection.execute(FACTS, [SETTINGS, *names]).fetchone()
     assert row is not None
     refuse_unusable_version_table(version_table, row[2], row[3], row[8])
     revisions = read_revisions(connection, version_table) if row[8] else ()
@@ -142,6 +145,7 @@ def read_facts(connection: psycopg.Connection[Any], version_table: str) -> Serve
         pooled=row[12] != connection.info.backend_pid,
         settings=row[13] or {},
         writes_version_table=row[14],
+        version_length=row[15],
     )
 
 

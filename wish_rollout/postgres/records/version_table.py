@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
     import psycopg
 
-CREATE = "create table if not exists {table} (version_num varchar(32) not null, {constraint} primary key (version_num))"
+CREATE = (
+    "create table if not exists {table} "
+    "(version_num varchar({length}) not null, {constraint} primary key (version_num))"
+)
 NAME_IS_USED = "select to_regclass(format('%%I.%%I', %s::text, %s::text)) is not null"
 
 
@@ -35,7 +38,8 @@ def set_revisions(connection: psycopg.Connection[Any], version_table: str, revis
     key = f"{name}_pkc"
     used = connection.execute(NAME_IS_USED, [schema, key]).fetchall()[0][0]  # by a table that was renamed
     constraint = sql.SQL("") if used else sql.SQL("constraint {}").format(sql.Identifier(key))
-    connection.execute(sql.SQL(CREATE).format(table=table, constraint=constraint))
+    length = sql.Literal(max(32, *map(len, revisions), 0))  # 32: Alembic's
+    connection.execute(sql.SQL(CREATE).format(table=table, constraint=constraint, length=length))
     connection.execute(sql.SQL("delete from {}").format(table))
     for revision in revisions:
         connection.execute(sql.SQL("insert into {} values (%s)").format(table), [revision])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +12,12 @@ from alembic import autogenerate
 from alembic.util import rev_id
 from alembic.util.exc import CommandError
 
-from wish_rollout.core.errors.releases import ScriptFailed
+from wish_rollout.core.errors.releases import RevisionNotWritten, ScriptFailed
 from wish_rollout.revisions.runs.script_runs import ALEMBIC, FixedConnectionContext, run_env
 from wish_rollout.revisions.sessions.shared_session import share_session
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import sqlalchemy as sa
 
@@ -40,7 +40,7 @@ def next_id(release: Release) -> str | None:
 def write_revision(run: ScriptRun, message: str, metadata: sa.MetaData | None) -> Path | None:
     """Compare the database, which is at the head, with the declared schema, and write the revision between.
 
-    Gives the new script's path, or None where there is nothing between them. Raises ScriptFailed.
+    Gives the new script's path, or None where there is nothing between them. Raises ScriptFailed and RevisionNotWritten.
     """
     # registers how enums are compared, created and dropped, which autogenerate alone does not do
     import alembic_postgresql_enum  # noqa: F401
@@ -72,7 +72,7 @@ def write_revision(run: ScriptRun, message: str, metadata: sa.MetaData | None) -
             run_env(FixedConnectionContext(run, session, fn=compare, as_sql=False, template_args=template))
             if revision_context.generated_revisions[-1].upgrade_ops.is_empty():  # type: ignore[union-attr]
                 return None
-            with redirect_stdout(sys.stderr):  # Alembic tells what it does where our data goes
+            with writing(run.scripts, message):
                 written = [script for script in revision_context.generate_scripts() if script]
         except CommandError as error:
             raise ScriptFailed("(autogenerate)", str(error), "No revision was written.") from None
@@ -84,23 +84,43 @@ def write_statements(
 ) -> Path:
     """Write a revision after the head that sends these statements, as they are; give its path.
 
-    Raises ScriptFailed. The folder's own template is used, so the script looks like its siblings.
+    Raises RevisionNotWritten. The folder's own template is used, so the script looks like its siblings.
     """
-    try:
-        with redirect_stdout(sys.stderr):
-            script = scripts.directory.generate_revision(
-                next_id(scripts.release) or rev_id(),
-                message,
-                head="head",
-                refresh=False,
-                upgrades=_body(upgrade),
-                downgrades=_body(downgrade),
-                imports="",
-            )
-    except CommandError as error:
-        raise ScriptFailed("(adopt)", str(error), "No revision was written.") from None
+    with writing(scripts, message):
+        script = scripts.directory.generate_revision(
+            next_id(scripts.release) or rev_id(),
+            message,
+            head="head",
+            refresh=False,
+            upgrades=_body(upgrade),
+            downgrades=_body(downgrade),
+            imports="",
+        )
     assert script is not None
     return Path(script.path)
+
+
+@contextmanager
+def writing(scripts: Scripts, message: str) -> Iterator[None]:
+    """Let Alembic write one revision in the block. If it cannot, delete what it has written.
+
+    ``message``: of the revision. Raises RevisionNotWritten, whatever the template, the folder or a hook raises.
+    """
+    before = script_files(scripts)
+    try:
+        with redirect_stdout(sys.stderr):  # Alembic tells what it does where our data goes
+            yield
+    except Exception as error:  # noqa: BLE001 - a template is code
+        for path in script_files(scripts) - before:
+            path.unlink()
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        template = scripts.folder / "script.py.mako"
+        raise RevisionNotWritten(str(template), reason.rstrip("."), message) from error
+
+
+def script_files(scripts: Scripts) -> set[Path]:
+    """Return the files of the version folders."""
+    return {path for folder in scripts.version_folders() for path in folder.rglob("*.py")}
 
 
 RUN = (
