@@ -1,6 +1,6 @@
 """A primary and a hot standby, created with pg_basebackup.
 
-Both have the encoding SQL_ASCII, which initdb chooses without a locale, so that encoding is tested too.
+The pair of the fixture has the encoding SQL_ASCII, which initdb chooses without a locale, so that it is tested too.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,16 +62,16 @@ class Node:
         self.program("pg_ctl", "start", "-w", "-s", "-D", self.name, "-l", f"{self.name}.log", "-o", options)
 
 
-@pytest.fixture
-def primary_and_standby() -> Iterator[tuple[Node, Node]]:
-    """Two running servers; the second is a read-only standby of the first."""
+@contextmanager
+def running_pair(encoding: str, settings: str = "") -> Iterator[tuple[Node, Node]]:
+    """Yield two running servers; the second is a read-only standby of the first. ``settings``: of the first."""
     folder = Path(tempfile.mkdtemp(prefix="wish-replica-", dir=server_location.COMMON))
     server_location.give_to_server_user(folder)
     names = [f"wish_{role}_{secrets.token_hex(4)}" for role in ("primary", "standby")]
     primary, standby = (Node(folder, name, choose_free_port()) for name in names)
     try:
-        primary.make("SQL_ASCII")
-        primary.start()
+        primary.make(encoding)
+        primary.start(settings)
         source = primary.url("postgres")
         primary.program("pg_basebackup", "-d", source, "-D", standby.name, "-R", "-c", "fast", "--no-sync")
         standby.start()
@@ -79,3 +80,10 @@ def primary_and_standby() -> Iterator[tuple[Node, Node]]:
         for name in names:
             processes.stop_processes(name, SECONDS)
         shutil.rmtree(folder)
+
+
+@pytest.fixture
+def primary_and_standby() -> Iterator[tuple[Node, Node]]:
+    """Two running servers; the second is a read-only standby of the first."""
+    with running_pair("SQL_ASCII") as pair:
+        yield pair

@@ -75,3 +75,11 @@ def test_generate_refuses_an_edited_script(workspace: Workspace) -> None:
     result = workspace.cli("generate", "-m", "add a colour")
     assert (result.code, "0006 (migrations/versions/0006_baseline.py) was edited" in result.err) == (6, True)
     assert files(workspace) == before
+
+
+def test_file_in_place_of_a_folder_is_named(workspace: Workspace) -> None:
+    meta = workspace.root / "migrations/meta"
+    meta.rename(workspace.root / "former")
+    meta.write_text("")
+    message = workspace.expect_error(2, "generate", "--record")
+    assert "migrations/meta cannot be read or written: File exists" in message

@@ -24,6 +24,7 @@ from wish_rollout.cli.commands import (
 )
 from wish_rollout.cli.output import error_document, show_error, show_json, write_note
 from wish_rollout.core.errors.base import DEBUG, RolloutError
+from wish_rollout.core.errors.configuration import FileUnusable
 
 EPILOG = (
     "Exit codes: 0 done, or nothing to do · 1 other error · 2 usage or configuration · 3 waiting for approval · "
@@ -86,7 +87,7 @@ def main() -> None:
     if debug:
         os.environ[DEBUG] = "1"
     try:
-        app(arguments)
+        run_command(arguments)
     except RolloutError as error:
         if debug:
             raise
@@ -97,3 +98,13 @@ def main() -> None:
     except KeyboardInterrupt:
         write_note("interrupted; committed changes are kept")
         sys.exit(130)
+
+
+def run_command(arguments: list[str]) -> None:
+    """Run a command. Raises FileUnusable for an error of the operating system that names a file."""
+    try:
+        app(arguments)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise FileUnusable(str(error.filename), error.strerror or str(error)) from error

@@ -65,7 +65,7 @@ def test_only_drift_at_the_head_can_be_adopted(workspace: Workspace) -> None:
 
 TEMPLATES = {
     "missing": (None, "No such file or directory"),
-    "not a template": ("% if x:\n", "never closed"),
+    "not a template": ("% if x:\n", "Unterminated control keyword"),
     "other variables": ("${missing.name}", "Template rendering failed"),
     "not Python": ("def upgrade(:", "invalid syntax"),
 }

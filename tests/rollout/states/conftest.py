@@ -11,6 +11,7 @@ import pytest
 
 from tests.fix_project import workspace_on
 from tests.fix_servers import running_server
+from tests.rollout.states.gate import SigningGate
 from tests.rollout.states.project import TABLE, States
 from tests.servers import REQUIRED
 
@@ -76,6 +77,19 @@ def each_states(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """The project on each version, for what differs between them."""
     with workspace_on(server, tmp_path, NO_DAGSTER, monkeypatch, ("prod",)) as workspace:
         yield create_states(workspace, dagster=False)
+    os.environ.pop("WISH_ROLLOUT_SANDBOX", None)
+
+
+@pytest.fixture
+def signed_states(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[States]:
+    """The project on the version that is the fixture's parameter; each plan of prod needs a signature."""
+    server = running_server(request.config, request.param)
+    with workspace_on(server, tmp_path, NO_DAGSTER, monkeypatch, ("prod",)) as workspace:
+        created = create_states(workspace, dagster=False)
+        created.gate = SigningGate(workspace.root / "home/.ssh/id_ed25519")
+        yield created
     os.environ.pop("WISH_ROLLOUT_SANDBOX", None)
 
 

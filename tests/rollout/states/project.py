@@ -1,7 +1,7 @@
 """A project with one gated environment, and the walk: the commands that hints name, until the environment is in step.
 
-Most tests run the steps of a rollout in this process, without Dagster and with a gatekeeper that authorizes every plan.
-With ``dagster`` the commands are run, and the walk signs at the gate.
+Most tests run the steps of a rollout in this process, without Dagster and with a gatekeeper that authorizes every plan,
+or with a ``gate`` for which the walk signs. With ``dagster`` the commands are run, and the walk signs too.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from wish_rollout.rollout.rollback.rollback import rollback_environment
 
 if TYPE_CHECKING:
     from tests.fix_project import Workspace
+    from tests.rollout.states.gate import SigningGate
     from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.rollout.execution.migration import Migrated
     from wish_rollout.rollout.project.project import Project
@@ -45,11 +46,13 @@ ACTOR = Actor(gatekeeper=grant_anything)
 class States:
     """The project, and how its only environment ``prod`` is brought in step.
 
-    ``dagster``: apply and rollback are run as commands, so that they wait for a signature.
+    ``dagster``: apply and rollback are run as commands, so that they wait for a signature. ``gate``: requires signatures
+    without Dagster.
     """
 
     workspace: Workspace
     dagster: bool = False
+    gate: SigningGate | None = None
     walked: list[str] = field(default_factory=list)
     output: str = ""
 
@@ -78,12 +81,15 @@ class States:
 
     def run(self, *arguments: str) -> Result:
         """Run a command; apply and rollback without Dagster, unless ``dagster`` is set."""
+        if self.gate and arguments[0] == "approve":
+            self.gate.approve()
+            return Result(0, "", "")
         if self.dagster or arguments[0] not in ("apply", "rollback"):
             return self.cli(*arguments)
         with self.workspace.as_current_project():
             project = self.workspace.project
             try:
-                plan = run_steps(project, project.target("prod"), arguments)
+                plan = run_steps(project, project.target("prod"), arguments, self.gate)
             except RolloutError as error:
                 return Result(error.exit_code, "", f"error: {error}")
         return Result(0, "\n".join(plan.notes), "")
@@ -92,7 +98,7 @@ class States:
         """Apply, approve what waits, and apply again; fail if anything is refused."""
         result = self.run("apply", *arguments)
         while result.code == 3:
-            assert self.cli("approve", "prod", "--reason", "agreed", "--yes").code == 0
+            assert self.run("approve", "prod", "--reason", "agreed", "--yes").code == 0
             result = self.run("apply", *arguments)
         assert result.code == 0, result
         self.assert_in_step()
@@ -172,17 +178,21 @@ class States:
         return [line for line in lines if line not in ("BEGIN;", "COMMIT;")]
 
 
-def run_steps(project: Project, target: Target, arguments: tuple[str, ...]) -> EnvironmentPlan:
+def run_steps(
+    project: Project, target: Target, arguments: tuple[str, ...], gate: SigningGate | None = None
+) -> EnvironmentPlan:
     """Plan, migrate and verify prod as the jobs rollout and rollback do, and return the plan."""
     if arguments[0] == "rollback":
         to = arguments[arguments.index("--to") + 1] if "--to" in arguments else None
         plan = plan_feasible_rollback(project, target, to)
-        return verified(project, target, plan, rollback_environment(project, target, to, actor=ACTOR))
+        actor = gate.pass_plan(project, target, plan) if gate else ACTOR
+        return verified(project, target, plan, rollback_environment(project, target, to, actor=actor))
     adopted = ("prod",) if "--adopt" in arguments else ()
     choices = Choices(adopt=adopted, replan=("prod",) if "--replan" in arguments else ())
     plan = preflight(project, [target], choices).environments[0]
+    actor = gate.pass_plan(project, target, plan) if gate else ACTOR
     planned = plan.signed_fields()
-    migrated = migrate_environment(project, target, planned=planned, choices=choices, actor=ACTOR)
+    migrated = migrate_environment(project, target, planned=planned, choices=choices, actor=actor)
     return verified(project, target, plan, migrated)
 
 

@@ -156,3 +156,11 @@ class AlembicProjectNotFound(ConfigurationError):
     )
     explanation = "The files for wish-rollout are created next to alembic.ini, so nothing was written."
     hint = "cd to the folder that has alembic.ini; or create a project: alembic init alembic"
+
+
+class FileUnusable(FileError):
+    """A file or folder of the project cannot be read or written: a privilege, a full disk, a file in place of a folder."""
+
+    summary = "{path} cannot be read or written: {reason}."
+    explanation = "The command needs this file or folder."
+    hint = "correct its kind, its privileges or the free space (ls -ld {path}), then run the same command again"

@@ -59,8 +59,28 @@ class ReadOnlyDatabase(EnvironmentRefused):
     summary = "The database of '{environment}' cannot be written to: {reason}."
     explanation = "A migration would fail at its first statement, after other environments had been migrated."
     hint = (
-        "point the URL at the primary (target_session_attrs=read-write), or: "
-        "ALTER ROLE … (or DATABASE …) RESET default_transaction_read_only"
+        "point the URL at the primary (target_session_attrs=read-write); remove a read replica of another environment "
+        "from rollout.toml, because it follows its primary; for a read-only session: ALTER ROLE … (or DATABASE …) RESET default_transaction_read_only"
+    )
+
+
+@dataclass(eq=False)
+class RecordsReplicated(EnvironmentRefused):
+    """A subscription fills the ledger, the journal or the version table, as with a publication FOR ALL TABLES."""
+
+    subscription: str
+    records: str
+    others: str
+
+    summary = "The subscription {subscription} of '{environment}' fills {records}."
+    explanation = (
+        "Rows that a rollout writes there would conflict with those of the publisher, and replication would stop; "
+        "nothing was changed."
+    )
+    hint = (
+        "on the publisher: CREATE PUBLICATION released_tables FOR TABLE {others}; when its changes have arrived, in "
+        "'{environment}': ALTER SUBSCRIPTION {subscription} SET PUBLICATION released_tables WITH (copy_data = false); "
+        "then: wish-rollout apply"
     )
 
 

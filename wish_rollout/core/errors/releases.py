@@ -147,7 +147,7 @@ class RevisionNotWritten(FileError):
     explanation = "Alembic fills this template in to write a script; no file was changed."
     hint = (
         "restore the template from version control, or copy the script.py.mako of a new folder: alembic init FOLDER; "
-        "see whether Alembic can write a revision: alembic revision -m test"
+        "then run the same command again"
     )
 
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wish_rollout.core.environment.baseline import Baseline
+    from wish_rollout.core.plan.received_records import ReceivedRecords
     from wish_rollout.core.schema.snapshot import Snapshot
 
 
@@ -22,7 +23,7 @@ class ServerFacts:
     ``pooled``: whether a connection pooler is between client and server. ``settings``: those of a new session that change
     what a statement does. ``writes_version_table``: whether the role may change Alembic's
     version table, or there is none. ``version_length``: how many characters a row of it can have; 0: any number, or there
-    is no such table.
+    is no such table. ``received``: the subscription that fills records of this program, if there is one.
     """
 
     version_num: int
@@ -42,6 +43,7 @@ class ServerFacts:
     settings: Mapping[str, str] = field(default_factory=dict)
     writes_version_table: bool = True
     version_length: int = 0
+    received: ReceivedRecords | None = None
 
     @property
     def major(self) -> int:

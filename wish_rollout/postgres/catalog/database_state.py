@@ -11,6 +11,7 @@ from psycopg.pq import TransactionStatus
 
 from wish_rollout.core.environment.baseline import Baseline
 from wish_rollout.core.plan.database_state import DatabaseState, ServerFacts
+from wish_rollout.postgres.catalog.received_tables import read_received_records
 from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
 from wish_rollout.postgres.catalog.version_table_checks import refuse_unusable_version_table
 
@@ -146,6 +147,7 @@ def read_facts(connection: psycopg.Connection[Any], version_table: str) -> Serve
         settings=row[13] or {},
         writes_version_table=row[14],
         version_length=row[15],
+        received=read_received_records(connection, version_table),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from contextlib import contextmanager, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,10 +107,11 @@ def writing(scripts: Scripts, message: str) -> Iterator[None]:
 
     ``message``: of the revision. Raises RevisionNotWritten, whatever the template, the folder or a hook raises.
     """
-    before = script_files(scripts)
+    before, progress = script_files(scripts), StringIO()
     try:
-        with redirect_stdout(sys.stderr):  # Alembic tells what it does where our data goes
+        with redirect_stdout(progress):  # Alembic tells what it does where our data goes
             yield
+        sys.stderr.write(progress.getvalue())
     except Exception as error:  # noqa: BLE001 - a template is code
         for path in script_files(scripts) - before:
             path.unlink()

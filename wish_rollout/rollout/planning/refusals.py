@@ -10,6 +10,7 @@ from wish_rollout.core.errors.databases import (
     CreatePrivilegeMissing,
     PooledConnection,
     ReadOnlyDatabase,
+    RecordsReplicated,
     SchemaMissing,
 )
 from wish_rollout.core.errors.gate.ledger import LedgerMissing, LedgerPrivilegeMissing
@@ -77,7 +78,7 @@ def refuse_unwritable(
 ) -> None:
     """Raise if the server is read-only, or if the role lacks a privilege that the plan requires.
 
-    Raises PooledConnection, ReadOnlyDatabase, SchemaMissing, CreatePrivilegeMissing, VersionTablePrivilegeMissing,
+    Raises PooledConnection, ReadOnlyDatabase, RecordsReplicated, SchemaMissing, CreatePrivilegeMissing, VersionTablePrivilegeMissing,
     VersionColumnTooShort, LedgerPrivilegeMissing, LedgerMissing.
     """
     facts = plan.facts
@@ -86,6 +87,10 @@ def refuse_unwritable(
     if plan.is_empty:
         return
     _refuse_read_only(env, facts)
+    if received := facts.received:
+        raise RecordsReplicated(
+            env.name, received.subscription, ", ".join(received.records), ", ".join(received.others)
+        )
     added = {(change.kind, change.name) for change in plan.promised.changes if change.change == "added"}
     missing = _schemas_without_create(plan, project, state, added)
     if missing and missing[0] != "public" and ("schema", missing[0]) not in state.snapshot.objects:
