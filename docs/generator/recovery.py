@@ -55,14 +55,20 @@ COPIES = {
     "A restored dump without the schema `wish_rollout`": (
         "The next `apply` creates a new ledger and records the baseline again."
     ),
-    "A read replica": "`status`, `drift` and `plan` read it. `apply` refuses it before any environment is changed.",
+    "A read replica": (
+        "`status`, `drift` and `plan` read it. `apply` refuses it before any environment is changed: do not name it in "
+        "rollout.toml. It is in step as soon as it has received the changes of its primary. When it is promoted, it is a "
+        "physical copy."
+    ),
     "A publisher of logical replication (`FOR ALL TABLES` or a list)": (
         "Publications are a part of the environment's baseline, and which tables they list is no drift. Schema changes are "
-        "not replicated: migrate the subscribers first."
+        "not replicated: migrate the subscribers first. `FOR ALL TABLES` publishes the version table and the ledger too: "
+        "list the tables of the release instead if a subscriber is an environment."
     ),
     "A subscriber of logical replication": (
         "It is a database of its own: declare it as an environment, before the publisher. Its subscriptions are a part of "
-        "its baseline, and no remedy drops them unless `--lossy` is used."
+        "its baseline, and no remedy drops them unless `--lossy` is used. `apply` refuses a subscription that fills its "
+        "version table or its ledger, and names the SQL that leaves them out; a ledger that was copied before continues."
     ),
     "Two projects with two version tables in one database": (
         "Set `[scope] ignore` in each project, or the objects of the other one are drift, and its releases make requests "

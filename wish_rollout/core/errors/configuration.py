@@ -163,4 +163,6 @@ class FileUnusable(FileError):
 
     summary = "{path} cannot be read or written: {reason}."
     explanation = "The command needs this file or folder."
-    hint = "correct its kind, its privileges or the free space (ls -ld {path}), then run the same command again"
+    hint = (
+        "correct its kind, its privileges or the free space (ls -ld {path}), then run the same command again"
+    )

@@ -60,7 +60,8 @@ class ReadOnlyDatabase(EnvironmentRefused):
     explanation = "A migration would fail at its first statement, after other environments had been migrated."
     hint = (
         "point the URL at the primary (target_session_attrs=read-write); remove a read replica of another environment "
-        "from rollout.toml, because it follows its primary; for a read-only session: ALTER ROLE … (or DATABASE …) RESET default_transaction_read_only"
+        "from rollout.toml, because it follows its primary; for a read-only session: "
+        "ALTER ROLE … (or DATABASE …) RESET default_transaction_read_only"
     )
 
 

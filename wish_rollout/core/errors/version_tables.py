@@ -57,7 +57,10 @@ class VersionColumnTooShort(EnvironmentRefused):
     length: int
     required: int
 
-    summary = "The version table {table} of '{environment}' has {length} characters for a revision ID, and '{revision}' has {required}."
+    summary = (
+        "The version table {table} of '{environment}' has {length} characters for a revision ID, and '{revision}' has "
+        "{required}."
+    )
     explanation = "The migration would fail when Alembic records this revision; nothing was changed."
     hint = (
         "as the owner of the table: ALTER TABLE {table} ALTER COLUMN version_num TYPE varchar({required}); "

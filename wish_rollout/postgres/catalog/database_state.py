@@ -68,7 +68,7 @@ select current_setting('server_version_num')::int,
            'plpgsql.check_asserts', coalesce(nullif(current_setting('plpgsql.check_asserts', true), ''), 'on')),
        (select v.oid is null or has_table_privilege(v.oid, 'INSERT') and has_table_privilege(v.oid, 'UPDATE')
                                 and has_table_privilege(v.oid, 'DELETE')),
-       coalesce((select atttypmod - 4 from pg_attribute  -- manual, 51.7: the length plus 4
+       coalesce((select atttypmod - 4 from pg_attribute  -- the length plus 4
                  where attrelid = v.oid and attname = 'version_num' and atttypmod > 4
                    and atttypid in ('varchar'::regtype, 'bpchar'::regtype)), 0)
 from (select to_regclass(format('%%I.%%I', %s::text, %s::text)) as oid) as v

@@ -1,4 +1,4 @@
-"""Reads which tables a subscription of logical replication fills (manual, 52.55 ``pg_subscription_rel``)."""
+"""Reads which tables a subscription of logical replication fills, from ``pg_subscription_rel``."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def writing(scripts: Scripts, message: str) -> Iterator[None]:
         with redirect_stdout(progress):  # Alembic tells what it does where our data goes
             yield
         sys.stderr.write(progress.getvalue())
-    except Exception as error:  # noqa: BLE001 - a template is code
+    except Exception as error:
         for path in script_files(scripts) - before:
             path.unlink()
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)

@@ -78,8 +78,8 @@ def refuse_unwritable(
 ) -> None:
     """Raise if the server is read-only, or if the role lacks a privilege that the plan requires.
 
-    Raises PooledConnection, ReadOnlyDatabase, RecordsReplicated, SchemaMissing, CreatePrivilegeMissing, VersionTablePrivilegeMissing,
-    VersionColumnTooShort, LedgerPrivilegeMissing, LedgerMissing.
+    Raises PooledConnection, ReadOnlyDatabase, RecordsReplicated, SchemaMissing, CreatePrivilegeMissing,
+    VersionTablePrivilegeMissing, VersionColumnTooShort, LedgerPrivilegeMissing, LedgerMissing.
     """
     facts = plan.facts
     if facts.pooled and not env.pooled_sessions:
