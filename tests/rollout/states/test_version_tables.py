@@ -87,7 +87,8 @@ def test_version_column_that_is_too_short_is_refused_before_anything_is_changed(
     for command in ("plan", "apply"):
         result = states.run(command)
         refused = result.out + result.err
-        assert "public.alembic_version of 'prod' has 2 characters for a revision ID" in refused, refused
+        message = "public.alembic_version of 'prod' has 2 characters for a revision ID, and 'r2_x' has 4"
+        assert message in refused, refused
     assert states.sql("SELECT * FROM items") == [(1, "brick", 5)]
     states.walk("apply")
     assert states.sql("TABLE alembic_version") == [("r3",)]
@@ -102,3 +103,15 @@ def test_adopted_table_has_place_for_a_long_revision(states: States) -> None:
     states.sql("DROP TABLE alembic_version")
     states.walk("apply", "--adopt", "prod")
     assert states.sql("TABLE alembic_version") == [(LONG,)]
+
+
+@pytest.mark.parametrize("change", ["", CHANGES["two equal rows"]], ids=["one row", "two equal rows"])
+def test_published_version_table_without_primary_key_is_refused(states: States, change: str) -> None:
+    """As old versions of Alembic have created it; the server refuses to update a row that it cannot identify."""
+    at_head(states)
+    add_revision(states)
+    states.sql(change or WITHOUT_KEY)
+    states.workspace.as_superuser("prod", "CREATE PUBLICATION everything FOR ALL TABLES")
+    states.walk("apply")
+    assert "has no replica identity, and the publication everything publishes" in states.output
+    assert states.sql("TABLE alembic_version") == [("r2",)]

@@ -66,3 +66,18 @@ class VersionColumnTooShort(EnvironmentRefused):
         "as the owner of the table: ALTER TABLE {table} ALTER COLUMN version_num TYPE varchar({required}); "
         "then: wish-rollout apply"
     )
+
+
+@dataclass(eq=False)
+class VersionRowsUnidentified(EnvironmentRefused):
+    """A publication has the version table, which has neither a primary key nor another replica identity."""
+
+    table: str
+    publication: str
+
+    summary = (
+        "The version table {table} of '{environment}' has no replica identity, and the publication {publication} "
+        "publishes its changes."
+    )
+    explanation = "The server refuses to update or delete its rows, so each migration would fail; nothing was changed."
+    hint = "as the owner of the table: ALTER TABLE {table} REPLICA IDENTITY FULL; then: wish-rollout apply"

@@ -24,6 +24,7 @@ class ServerFacts:
     what a statement does. ``writes_version_table``: whether the role may change Alembic's
     version table, or there is none. ``version_length``: how many characters a row of it can have; 0: any number, or there
     is no such table. ``received``: the subscription that fills records of this program, if there is one.
+    ``unidentified_in``: the publication that has the version table, if no index or setting identifies its rows; else "".
     """
 
     version_num: int
@@ -43,6 +44,7 @@ class ServerFacts:
     settings: Mapping[str, str] = field(default_factory=dict)
     writes_version_table: bool = True
     version_length: int = 0
+    unidentified_in: str = ""
     received: ReceivedRecords | None = None
 
     @property

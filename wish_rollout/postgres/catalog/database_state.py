@@ -70,8 +70,14 @@ select current_setting('server_version_num')::int,
                                 and has_table_privilege(v.oid, 'DELETE')),
        coalesce((select atttypmod - 4 from pg_attribute  -- the length plus 4
                  where attrelid = v.oid and attname = 'version_num' and atttypmod > 4
-                   and atttypid in ('varchar'::regtype, 'bpchar'::regtype)), 0)
-from (select to_regclass(format('%%I.%%I', %s::text, %s::text)) as oid) as v
+                   and atttypid in ('varchar'::regtype, 'bpchar'::regtype)), 0),
+       case when exists (select from pg_class where oid = v.oid and relreplident in ('d', 'n')
+                         and (relreplident = 'n' or not exists (select from pg_index where indrelid = v.oid and indisprimary)))
+            then (select min(quote_ident(p.pubname))
+                  from pg_publication p join pg_publication_tables t using (pubname)
+                  where (p.pubupdate or p.pubdelete) and (t.schemaname, t.tablename) = (v.schema, v.name)) end
+from (select to_regclass(format('%%I.%%I', schema, name)) as oid, schema, name
+      from (values (%s::text, %s::text)) as n (schema, name)) as v
 left join pg_namespace n on n.nspname = 'wish_rollout'
 left join pg_class l on l.relnamespace = n.oid and l.relname = 'ledger'
 """
@@ -147,6 +153,7 @@ def read_facts(connection: psycopg.Connection[Any], version_table: str) -> Serve
         settings=row[13] or {},
         writes_version_table=row[14],
         version_length=row[15],
+        unidentified_in=row[16] or "",
         received=read_received_records(connection, version_table),
     )
 

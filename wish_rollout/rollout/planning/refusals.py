@@ -15,7 +15,6 @@ from wish_rollout.core.errors.databases import (
 )
 from wish_rollout.core.errors.gate.ledger import LedgerMissing, LedgerPrivilegeMissing
 from wish_rollout.core.errors.planning.plans import CleanNotAllowed, ConflictingObjectsFound
-from wish_rollout.core.errors.version_tables import VersionColumnTooShort, VersionTablePrivilegeMissing
 from wish_rollout.core.plan.action import Action
 from wish_rollout.core.schema.names import schema_of
 from wish_rollout.rollout.planning.drift_refusals import (
@@ -28,6 +27,7 @@ from wish_rollout.rollout.planning.drift_refusals import (
 from wish_rollout.rollout.planning.half_done_releases import refuse_half_done
 from wish_rollout.rollout.planning.hazard_assessment import refuse_hazards
 from wish_rollout.rollout.planning.row_checks import refuse_violating_rows
+from wish_rollout.rollout.planning.version_table_refusals import refuse_unwritable_version_table
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ def refuse_unwritable(
 ) -> None:
     """Raise if the server is read-only, or if the role lacks a privilege that the plan requires.
 
-    Raises PooledConnection, ReadOnlyDatabase, RecordsReplicated, SchemaMissing, CreatePrivilegeMissing,
-    VersionTablePrivilegeMissing, VersionColumnTooShort, LedgerPrivilegeMissing, LedgerMissing.
+    Raises PooledConnection, ReadOnlyDatabase, RecordsReplicated, SchemaMissing, CreatePrivilegeMissing, what
+    ``refuse_unwritable_version_table`` raises, LedgerPrivilegeMissing, LedgerMissing.
     """
     facts = plan.facts
     if facts.pooled and not env.pooled_sessions:
@@ -100,23 +100,11 @@ def refuse_unwritable(
     makes_schema = any(kind in ("schema", "extension") for kind, _ in added)
     if makes_schema and not facts.creates_in_database:
         raise CreatePrivilegeMissing(env.name, facts.role, f"DATABASE {facts.database}")
-    if not facts.writes_version_table:
-        table = project.config.release.version_table
-        raise VersionTablePrivilegeMissing(table, facts.database, facts.role, "change")
-    _refuse_long_revisions(env, plan, project)
+    refuse_unwritable_version_table(env, plan, project)
     if not facts.writes_ledger and facts.ledger:
         raise LedgerPrivilegeMissing(env.name, facts.role)
     if not facts.writes_ledger:
         raise LedgerMissing(env.name, facts.role, facts.database)
-
-
-def _refuse_long_revisions(env: Environment, plan: EnvironmentPlan, project: Project) -> None:
-    """Raise VersionColumnTooShort if the version table has no place for a revision that the plan writes to it."""
-    written = {*plan.pending, *plan.end, *(plan.adopted or ())}
-    longest = max(sorted(written), key=len, default="")
-    if 0 < plan.facts.version_length < len(longest):
-        table = project.config.release.version_table
-        raise VersionColumnTooShort(env.name, table, longest, plan.facts.version_length, len(longest))
 
 
 def _schemas_without_create(
