@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
 TABLE = "CREATE TABLE items (id int PRIMARY KEY, title text, price int)"
 COMMANDS = re.compile(r"wish-rollout ((?:apply|rollback|approve|drift|generate|verify)\b[^;,\n()]*)")
-STATEMENTS = re.compile(r"((?:DROP INDEX|ALTER TABLE \S+ (?:ALTER|REPLICA)|ALTER ROLE|ALTER DATABASE) [^;\n]*)")
+STATEMENTS = re.compile(
+    r"((?:DROP INDEX|ALTER TABLE \S+ (?:ALTER|REPLICA)|ALTER ROLE|ALTER DATABASE) [^;\n]*)"
+)
 MOST_STEPS = 12
 
 

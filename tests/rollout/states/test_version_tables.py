@@ -29,6 +29,18 @@ def test_rows_are_written_again_by_adopt(states: States, change: str) -> None:
     assert states.sql("TABLE alembic_version") == [("r2",)]
 
 
+@pytest.mark.parametrize("rows", [CHANGES["two equal rows"], "INSERT INTO alembic_version VALUES ('r1')"])
+def test_drift_is_named_before_the_rows_are_written_again(states: States, rows: str) -> None:
+    add_revision(states)
+    at_head(states)
+    states.sql(f"{rows}; CREATE INDEX hotfix ON items (price)")
+    walked = states.walk("apply")
+    assert walked == ["apply", "apply --adopt prod", "drift prod --sql", "apply --adopt prod", "apply"], (
+        walked
+    )
+    assert states.sql("TABLE alembic_version") == [("r2",)]
+
+
 def test_renamed_version_table_is_left_out_of_the_project(states: States) -> None:
     """Its primary key still has the name that Alembic's would have."""
     at_head(states)

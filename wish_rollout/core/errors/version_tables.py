@@ -79,5 +79,7 @@ class VersionRowsUnidentified(EnvironmentRefused):
         "The version table {table} of '{environment}' has no replica identity, and the publication {publication} "
         "publishes its changes."
     )
-    explanation = "The server refuses to update or delete its rows, so each migration would fail; nothing was changed."
+    explanation = (
+        "The server refuses to update or delete its rows, so each migration would fail; nothing was changed."
+    )
     hint = "as the owner of the table: ALTER TABLE {table} REPLICA IDENTITY FULL; then: wish-rollout apply"

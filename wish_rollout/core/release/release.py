@@ -80,8 +80,12 @@ class Release:
         return Release(tuple(revision for revision in self.revisions if revision.id in wanted))
 
     def is_position(self, position: Position) -> bool:
-        """Return whether a version table may have these rows: known revisions, none of them an ancestor of another."""
-        if not {revision.id for revision in self.revisions}.issuperset(position):
+        """Return whether a version table may have these rows.
+
+        They are different revisions of the release, none of them an ancestor of another.
+        """
+        known = {revision.id for revision in self.revisions}
+        if not known.issuperset(position) or len(set(position)) < len(position):
             return False
         return not any(
             name in self.ancestors(tuple(each for each in position if each != name)) for name in position
