@@ -1,4 +1,4 @@
-"""The most important states through a gate: each plan on the way is approved by a signature of one approver."""
+"""The most important states through a gate: each plan is approved by a signature of one approver."""
 
 from __future__ import annotations
 

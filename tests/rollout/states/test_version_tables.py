@@ -35,9 +35,7 @@ def test_drift_is_named_before_the_rows_are_written_again(states: States, rows: 
     at_head(states)
     states.sql(f"{rows}; CREATE INDEX hotfix ON items (price)")
     walked = states.walk("apply")
-    assert walked == ["apply", "apply --adopt prod", "drift prod --sql", "apply --adopt prod", "apply"], (
-        walked
-    )
+    assert walked == ["apply", "apply --adopt prod", "drift prod --sql", "apply --adopt prod"]
     assert states.sql("TABLE alembic_version") == [("r2",)]
 
 
