@@ -16,6 +16,10 @@ from wish_rollout.rollout.planning.accepted_differences import baseline_after
 from wish_rollout.rollout.planning.drift_refusals import refuse_drift, refuse_position
 from wish_rollout.rollout.planning.half_done_releases import half_done_rollback
 from wish_rollout.rollout.planning.hazard_assessment import add_hazards
+from wish_rollout.rollout.planning.interrupted_rollbacks import (
+    refuse_other_differences,
+    starts_from_live_schema,
+)
 from wish_rollout.rollout.planning.plans import plan_for
 from wish_rollout.rollout.planning.refusals import refuse_unwritable
 from wish_rollout.rollout.planning.rollback_losses import (
@@ -81,23 +85,33 @@ def plan_rollback_on(
 ) -> tuple[EnvironmentPlan, DatabaseState]:
     """Return the plan and the state that was read, with the caller's connection, which is in autocommit mode.
 
-    An interrupted rollback by downgrades is continued: its target is the default of ``to``. Raises
-    EnvironmentsShareDatabase, InvalidHazardAllowance, and what ``plan_rollback_from_state`` raises.
+    An interrupted rollback by downgrades is continued: its target is the default of ``to``. The remedy completes it from
+    the schema as it is. Raises EnvironmentsShareDatabase, InvalidHazardAllowance, and what ``plan_rollback_from_state``
+    raises.
     """
     state = read_database_state(connection, target.scope)
     project = project.for_server(state.facts.major)
     refuse_same_database(project, {target.name: state.facts})
-    name = act_name(project.config.release.version_table, project.journal_digest, "down ")
-    goal = RollbackGoal(to, by_remedy=True)
-    if not by_remedy:
-        resumed = find_interrupted_act(connection, name)
-        table = project.config.release.version_table
-        to = to or (resumed[0] if resumed else find_interrupted_rollback(connection, table)) or None
-        resumes = resumed[1] if resumed and resumed[0] == to else ""
-        finished = {} if resumes or to is None else read_earlier_statements(connection, name + to)
-        goal = RollbackGoal(to, resumes, finished)
-    plan = plan_rollback_from_state(project, target, state, goal)
+    find_goal = _goal_of_remedy if by_remedy else _goal_of_downgrades
+    plan = plan_rollback_from_state(project, target, state, find_goal(project, connection, to))
     return add_hazards(project, connection, plan), state
+
+
+def _goal_of_remedy(project: Project, connection: psycopg.Connection[Any], to: str | None) -> RollbackGoal:
+    interrupted = find_interrupted_rollback(connection, project.config.release.version_table)
+    return RollbackGoal(to or interrupted or None, by_remedy=True, interrupted=interrupted)
+
+
+def _goal_of_downgrades(
+    project: Project, connection: psycopg.Connection[Any], to: str | None
+) -> RollbackGoal:
+    table = project.config.release.version_table
+    name = act_name(table, project.journal_digest, "down ")
+    resumed = find_interrupted_act(connection, name)
+    to = to or (resumed[0] if resumed else find_interrupted_rollback(connection, table)) or None
+    resumes = resumed[1] if resumed and resumed[0] == to else ""
+    finished = {} if resumes or to is None else read_earlier_statements(connection, name + to)
+    return RollbackGoal(to, resumes, finished)
 
 
 def plan_rollback_from_state(
@@ -106,7 +120,7 @@ def plan_rollback_from_state(
     """Return the plan of a rollback from the environment's state, without hazards.
 
     ``project``: with the promises for the environment's server. Raises RollbackAcrossMerge, RevisionIrreversible,
-    RollbackChanged, and what ``refuse_position``, ``refuse_drift``, ``resolve_rollback_target`` and
+    RollbackChanged, RollbackInterrupted, and what ``refuse_position``, ``refuse_drift``, ``resolve_rollback_target`` and
     ``rollback_remedy`` raise.
     """
     refuse_position(target.environment, state.facts.revisions, project)
@@ -114,7 +128,9 @@ def plan_rollback_from_state(
     end = resolve_rollback_target(project.release, upgrade.start, goal.to, target.name)
     schema = EnvironmentSchema(project, state)
     continues = bool(goal.finished and schema.assess().drift)
-    if not goal.resumes and not continues:
+    if goal.interrupted:
+        refuse_other_differences(target.name, schema, end, goal.interrupted)
+    elif not goal.resumes and not continues:
         refuse_drift(target.name, schema)
     reverted = project.release.revisions_to_revert(upgrade.start, end)
     for revision in reverted:
@@ -142,7 +158,7 @@ def _leading_to(
     plan: EnvironmentPlan, schema: EnvironmentSchema, result: RollbackResult, statements: tuple[str, ...]
 ) -> EnvironmentPlan:
     """Return a plan with its statements, what they promise, and what they destroy."""
-    before = schema.live if plan.half_done else schema.at(plan.start)
+    before = schema.live if starts_from_live_schema(plan) else schema.at(plan.start)
     continued = plan.half_done.describe() if plan.half_done else ()
     losses = derive_losses(before, result.expected, statements)
     published = published_archives(schema.state.snapshot) if losses.losses and plan.archive_keep else ()

@@ -20,13 +20,15 @@ class RollbackGoal:
 
     ``to``: the target revision, ``base``, or None for the previous revision. ``resumes``: for an interrupted rollback
     with the same scripts, the fingerprint of the schema that it must lead to. ``finished``: for one with other scripts,
-    the statements that it has executed. ``by_remedy``: execute the remedy instead of the downgrades.
+    the statements that it has executed. ``by_remedy``: execute the remedy instead of the downgrades. ``interrupted``: the
+    target of an interrupted rollback, which the remedy completes from the schema as it is.
     """
 
     to: str | None
     resumes: str = ""
     finished: Finished = field(default_factory=dict)
     by_remedy: bool = False
+    interrupted: str = ""
 
 
 def resolve_rollback_target(release: Release, start: Position, to: str | None, environment: str) -> Position:
