@@ -10,9 +10,8 @@ from wish_rollout.core.errors.planning.rollbacks import RevisionIrreversible, Ro
 from wish_rollout.core.plan.action import Action
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.postgres.catalog.database_state import read_database_state
-from wish_rollout.postgres.records.interrupted_acts import find_interrupted_rollback, read_earlier_statements
-from wish_rollout.postgres.records.journal import act_name, find_interrupted_act
 from wish_rollout.rollout.planning.accepted_differences import baseline_after
+from wish_rollout.rollout.planning.destroyed_values import describe_destroyed_values
 from wish_rollout.rollout.planning.drift_refusals import refuse_drift, refuse_position
 from wish_rollout.rollout.planning.half_done_releases import half_done_rollback
 from wish_rollout.rollout.planning.hazard_assessment import add_hazards
@@ -29,7 +28,7 @@ from wish_rollout.rollout.planning.rollback_losses import (
 )
 from wish_rollout.rollout.planning.rollback_remedy import command_instead, rollback_remedy
 from wish_rollout.rollout.planning.rollback_result import RollbackResult, rollback_result
-from wish_rollout.rollout.planning.rollback_target import RollbackGoal, resolve_rollback_target
+from wish_rollout.rollout.planning.rollback_target import find_goal, resolve_rollback_target
 from wish_rollout.rollout.planning.shared_databases import refuse_same_database
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.core.release.release import Position, Revision
+    from wish_rollout.rollout.planning.rollback_target import RollbackGoal
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.servers.target import Target
 
@@ -92,26 +92,9 @@ def plan_rollback_on(
     state = read_database_state(connection, target.scope)
     project = project.for_server(state.facts.major)
     refuse_same_database(project, {target.name: state.facts})
-    find_goal = _goal_of_remedy if by_remedy else _goal_of_downgrades
-    plan = plan_rollback_from_state(project, target, state, find_goal(project, connection, to))
+    goal = find_goal(project, connection, to, by_remedy=by_remedy)
+    plan = plan_rollback_from_state(project, target, state, goal)
     return add_hazards(project, connection, plan), state
-
-
-def _goal_of_remedy(project: Project, connection: psycopg.Connection[Any], to: str | None) -> RollbackGoal:
-    interrupted = find_interrupted_rollback(connection, project.config.release.version_table)
-    return RollbackGoal(to or interrupted or None, by_remedy=True, interrupted=interrupted)
-
-
-def _goal_of_downgrades(
-    project: Project, connection: psycopg.Connection[Any], to: str | None
-) -> RollbackGoal:
-    table = project.config.release.version_table
-    name = act_name(table, project.journal_digest, "down ")
-    resumed = find_interrupted_act(connection, name)
-    to = to or (resumed[0] if resumed else find_interrupted_rollback(connection, table)) or None
-    resumes = resumed[1] if resumed and resumed[0] == to else ""
-    finished = {} if resumes or to is None else read_earlier_statements(connection, name + to)
-    return RollbackGoal(to, resumes, finished)
 
 
 def plan_rollback_from_state(
@@ -151,7 +134,8 @@ def plan_rollback_from_state(
         result, statements = _downgrades(target.environment, schema, reverted, end)
         half_done = half_done_rollback(target.name, schema, end, goal.finished) if continues else None
         plan = replace(plan, **_declarations(project, reverted), action=Action.ROLLBACK, half_done=half_done)
-    return _leading_to(plan, schema, result, statements)
+    lost = describe_destroyed_values(schema, reverted, end, plan.action)
+    return _leading_to(replace(plan, notes=(*plan.notes, *lost)), schema, result, statements)
 
 
 def _leading_to(
