@@ -37,7 +37,7 @@ def statements_until_end(
             return execute(cursor, query, *arguments, **options)
 
         try:
-            psycopg.Cursor.execute = counted  # type: ignore[method-assign]
+            psycopg.Cursor.execute = counted  # type: ignore[method-assign, assignment]
             act()
             os.write(writer, f"{sent}".encode())
         finally:
