@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import psycopg
+import pytest
 from dagster._core.definitions.data_version import extract_data_version_from_entry
 
 from tests.defs.test_definitions import CHECKS
@@ -140,6 +141,29 @@ def test_rollback_and_verify_materialize_the_schema(
     version = extract_data_version_from_entry(entry)
     assert version is not None
     assert version.value == values["fingerprint"]
+
+
+@pytest.mark.parametrize("by_remedy", [False, True])
+def test_rollback_that_waits_skips_its_later_steps_and_its_approval_is_for_no_other_way(
+    workspace: Workspace, instance: dg.DagsterInstance, *, by_remedy: bool
+) -> None:
+    """The approval of a rollback by downgrades is not valid for the one by the remedy, and the other way round."""
+    workspace.migrate("prod")
+    config = {"environment": "prod", "by_remedy": by_remedy}
+    outcome = workspace.run_job("rollback", {"ops": {"rollback_plan": {"config": config}}})
+    assert (outcome.success, outcome.awaiting) == (True, "prod")
+    events = [entry.dagster_event for entry in instance.all_logs(outcome.run_id) if entry.dagster_event]
+    assert [event.step_key for event in events if event.is_step_success] == ["rollback_plan", "rollback_gate"]
+    assert [event.step_key for event in events if event.is_step_skipped] == [
+        "archive_and_downgrade",
+        "rollback_verify",
+    ]
+    assert workspace.cli("approve", "prod", "--reason", "broken", "--yes").code == 0
+    ways = {True: ("--by-remedy",), False: ()}
+    other = workspace.cli("rollback", "prod", "--to", "0006", *ways[not by_remedy])
+    assert (other.code, workspace.revision("prod")) == (3, "0007"), other
+    done = workspace.cli("rollback", "prod", "--to", "0006", *ways[by_remedy])
+    assert (done.code, workspace.revision("prod")) == (0, "0006"), done
 
 
 def op(workspace: Workspace, job: str) -> str:

@@ -12,6 +12,7 @@ from wish_rollout.rollout.archives.checksums import add_missing_checksums
 from wish_rollout.rollout.archives.restoration import Restoration, restore
 from wish_rollout.rollout.execution.ledger_recording import Actor
 from wish_rollout.rollout.execution.verification import verify_environment
+from wish_rollout.rollout.planning.rollback_plan import plan_feasible_rollback
 from wish_rollout.rollout.rollback.rollback import rollback_environment
 
 if TYPE_CHECKING:
@@ -51,14 +52,21 @@ class ArchiveCase:
         (self.workspace.root / f"migrations/versions/{revision}_case.py").write_text(text)
         self.workspace.migrate("local")
 
-    def rollback(self, to: str | None = None) -> None:
+    def rollback(self, to: str | None = None, *, by_remedy: bool = False) -> None:
         """Roll back without Dagster, and verify that the schema is exactly the earlier one."""
         with self.workspace.as_current_project():
             project = self.workspace.project
             target = project.target("local")
-            done = rollback_environment(project, target, to, actor=Actor(gatekeeper=grant_anything))
+            plan = plan_feasible_rollback(project, target, to, by_remedy=True) if by_remedy else None
+            planned = plan.signed_fields() if plan else None
+            actor = Actor(gatekeeper=grant_anything)
+            done = rollback_environment(project, target, to, planned=planned, actor=actor)
             verify_environment(project, target, expected=done.expected).raise_if_failed()
             add_missing_checksums(project, target, "a person")
+
+    def rollback_by_remedy(self) -> None:
+        """Roll back by the remedy."""
+        self.rollback(by_remedy=True)
 
     def restore(self, number: int | None = None) -> list[Restoration]:
         """Restore archives."""

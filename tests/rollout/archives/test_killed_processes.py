@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import psycopg
+from tests.rollout.archives.killed_process import statements_until_end
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.rollout.archives.conftest import ArchiveCase
 
 UP = [
@@ -46,33 +42,6 @@ def downgrade():
     op.execute("DROP TABLE parcels")
     op.execute("DROP TYPE state")
 """
-
-
-def statements_until_end(act: Callable[[], Any], kill_before: int = 0) -> int:
-    """Run an act in a forked process that may kill itself before a statement; return its statements, 0 if it was killed."""
-    reader, writer = os.pipe()
-    if (child := os.fork()) == 0:
-        sent = 0
-        execute = psycopg.Cursor.execute
-
-        def counted(*arguments: Any, **options: Any) -> Any:
-            nonlocal sent
-            sent += 1
-            if sent == kill_before:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return execute(*arguments, **options)
-
-        try:
-            psycopg.Cursor.execute = counted  # type: ignore[method-assign]
-            act()
-            os.write(writer, f"{sent}".encode())
-        finally:
-            os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as pipe:
-        text = pipe.read()
-    os.waitpid(child, 0)
-    return int(text or 0)
 
 
 def sample(statements: int) -> list[int]:

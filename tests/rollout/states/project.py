@@ -16,6 +16,7 @@ import pytest
 from tests.fix_folder import SCRIPT
 from tests.fix_project import Result, grant_anything
 from wish_rollout.core.errors.base import RolloutError
+from wish_rollout.core.plan.action import ROLLBACKS
 from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.rollout.execution.ledger_recording import Actor
 from wish_rollout.rollout.execution.migration import migrate_environment
@@ -186,9 +187,10 @@ def run_steps(
     """Plan, migrate and verify prod as the jobs rollout and rollback do, and return the plan."""
     if arguments[0] == "rollback":
         to = arguments[arguments.index("--to") + 1] if "--to" in arguments else None
-        plan = plan_feasible_rollback(project, target, to)
+        plan = plan_feasible_rollback(project, target, to, by_remedy="--by-remedy" in arguments)
         actor = gate.pass_plan(project, target, plan) if gate else ACTOR
-        return verified(project, target, plan, rollback_environment(project, target, to, actor=actor))
+        done = rollback_environment(project, target, to, planned=plan.signed_fields(), actor=actor)
+        return verified(project, target, plan, done)
     adopted = ("prod",) if "--adopt" in arguments else ()
     choices = Choices(adopt=adopted, replan=("prod",) if "--replan" in arguments else ())
     plan = preflight(project, [target], choices).environments[0]
@@ -201,7 +203,7 @@ def run_steps(
 def verified(project: Project, target: Target, plan: EnvironmentPlan, migrated: Migrated) -> EnvironmentPlan:
     """Return the plan after a verification that has passed."""
     verification = verify_environment(
-        project, target, expected=migrated.expected, again=plan.action.value != "rollback"
+        project, target, expected=migrated.expected, again=plan.action not in ROLLBACKS
     )
     verification.raise_if_failed()
     return plan

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.rollout.states.test_walk import at_head
 
 if TYPE_CHECKING:
@@ -49,9 +51,14 @@ FAILING = SCRIPT.replace(
 CHANGED = FAILING.replace("EXISTS (SELECT FROM items)", "false")
 
 
-def half_done(states: States) -> None:
+DROP_COLUMNS = '    op.execute("ALTER TABLE items DROP COLUMN size, DROP COLUMN note")\n'
+COLUMNS_FIRST = FAILING.replace(DROP_COLUMNS, "").replace("downgrade():\n", f"downgrade():\n{DROP_COLUMNS}")
+"""The columns are dropped and archived in the first transaction, so that nothing is left to do."""
+
+
+def half_done(states: States, script: str = FAILING) -> None:
     """The index is dropped, which is committed, and the next statement fails."""
-    write(states, FAILING)
+    write(states, script)
     at_head(states)
     states.sql("UPDATE items SET size = 7, note = 'kept'")
     result = states.run("rollback", "prod")
@@ -105,3 +112,28 @@ def test_half_done_rollback_of_a_gated_environment_needs_a_new_approval(gated_st
     write(states, CHANGED)
     states.walk("rollback", "prod")
     assert [each.split()[0] for each in states.walked[:3]] == ["rollback", "approve", "rollback"]
+
+
+@pytest.mark.parametrize("script", [FAILING, COLUMNS_FIRST], ids=["columns last", "columns first"])
+def test_half_done_rollback_is_completed_by_the_remedy(states: States, script: str) -> None:
+    """The remedy leads from the schema as it is; it takes no other difference away. Everything is archived once."""
+    half_done(states, script)
+    states.sql("ALTER TABLE items ADD COLUMN foreign_to_the_release int")
+    refused = states.run("rollback", "prod", "--by-remedy")
+    assert (refused.code, "foreign_to_the_release" in refused.err) == (6, True), refused
+    assert "complete it: wish-rollout rollback prod --to r1" in refused.err
+    states.sql("ALTER TABLE items DROP COLUMN foreign_to_the_release")
+    shown = states.cli("plan", "prod", "--rollback", "--by-remedy")
+    assert ("r2 → r1" in shown.out, "DROP INDEX" in shown.out) == (True, False), shown
+    done = states.run("rollback", "prod", "--by-remedy")
+    assert done.code == 0, done
+    assert (
+        states.sql("SELECT version_num, count(j) FROM alembic_version, wish_rollout.journal j GROUP BY 1")
+        == []
+    )
+    write(states, CHANGED)
+    states.walk("apply")
+    assert states.walked == ["apply"]
+    restored = states.cli("restore", "prod")
+    assert restored.code == 0, restored
+    assert states.sql("SELECT size, note FROM items") == [(7, "kept")]

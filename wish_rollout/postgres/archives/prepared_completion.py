@@ -86,12 +86,15 @@ def _read_batches(
 ) -> list[tuple[int, int, list[str] | None]]:
     """Return of each batch its number, the number of unchanged rows with a value, and the ctids of changed rows.
 
-    Blocks that were added since belong to the last batch.
+    Blocks that were added since belong to the last batch. The age of the oldest transaction, which does not change in a
+    transaction, is computed once and not for each row: other sessions wait for this scan.
     """
-    changed = f"age(t.xmin) <= age('{int(prepared.horizon)}'::xid)"
+    row = connection.execute(f"select age('{int(prepared.horizon)}'::xid)".encode()).fetchone()
+    assert row is not None
+    changed = f"age(t.xmin) <= {int(row[0])}"
     query = (
         f"select number, rows, changed from generate_series(0, %(last)s) as number, lateral ("
-        f"select count(*) filter (where not {changed} and num_nonnulls({prepared.loss.column}) > 0) as rows, "
+        f"select count(t.{prepared.loss.column}) filter (where not {changed}) as rows, "
         f"array_agg(t.ctid) filter (where {changed})::text[] as changed from {prepared.loss.table} as t "
         f"where t.ctid >= format('(%%s,0)', number * %(blocks)s)::tid and t.ctid < case when number < %(last)s "
         f"then format('(%%s,0)', (number + 1) * %(blocks)s)::tid else '(4294967294,0)' end) as batch"

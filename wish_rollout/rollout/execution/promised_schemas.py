@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.releases import ForeignRevision
 from wish_rollout.core.schema.promise_comparison import changed_keys
+from wish_rollout.rollout.planning.interrupted_rollbacks import starts_from_live_schema
 from wish_rollout.rollout.planning.plans import find_adoption
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 
@@ -94,7 +95,7 @@ class PromisedSchemas:
     @cached_property
     def _end(self) -> tuple[Objects, Objects]:
         """The schemas before and after the plan's delta."""
-        from_live = self.plan.already_there or self.plan.half_done
+        from_live = self.plan.already_there or self.plan.half_done or starts_from_live_schema(self.plan)
         start = self._schema.live if from_live else self._schema.at(self.plan.upgraded_from)
         return start.objects, self.plan.promised.apply(start).objects
 

@@ -24,6 +24,7 @@ from wish_rollout.rollout.planning.accepted_differences import (
 )
 from wish_rollout.rollout.planning.act_names import journal_act_name
 from wish_rollout.rollout.planning.backports import find_backport
+from wish_rollout.rollout.planning.destroyed_values import note_destroyed_values
 from wish_rollout.rollout.planning.half_done_releases import add_half_done
 from wish_rollout.rollout.planning.hazard_assessment import add_hazards
 from wish_rollout.rollout.planning.refusals import refuse_infeasible
@@ -99,7 +100,7 @@ def plan_on_connection(
     """Return the same as ``plan_target``, with the caller's connection, which is in autocommit mode."""
     state = read_database_state(connection, target.scope)
     project = project.for_server(state.facts.major)
-    plan = plan_for(project, target.environment, state, choices)
+    plan = note_destroyed_values(project, state, plan_for(project, target.environment, state, choices))
     if plan.action in (Action.UPGRADE, Action.ADOPT) and (
         found := find_interrupted_act(connection, journal_act_name(project, plan))
     ):

@@ -10,12 +10,15 @@ from wish_rollout.core.errors.planning.rollbacks import RevisionIrreversible, Ro
 from wish_rollout.core.plan.action import Action
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.postgres.catalog.database_state import read_database_state
-from wish_rollout.postgres.records.interrupted_acts import find_interrupted_rollback, read_earlier_statements
-from wish_rollout.postgres.records.journal import act_name, find_interrupted_act
 from wish_rollout.rollout.planning.accepted_differences import baseline_after
+from wish_rollout.rollout.planning.destroyed_values import describe_destroyed_values
 from wish_rollout.rollout.planning.drift_refusals import refuse_drift, refuse_position
 from wish_rollout.rollout.planning.half_done_releases import half_done_rollback
 from wish_rollout.rollout.planning.hazard_assessment import add_hazards
+from wish_rollout.rollout.planning.interrupted_rollbacks import (
+    refuse_other_differences,
+    starts_from_live_schema,
+)
 from wish_rollout.rollout.planning.plans import plan_for
 from wish_rollout.rollout.planning.refusals import refuse_unwritable
 from wish_rollout.rollout.planning.rollback_losses import (
@@ -25,7 +28,7 @@ from wish_rollout.rollout.planning.rollback_losses import (
 )
 from wish_rollout.rollout.planning.rollback_remedy import command_instead, rollback_remedy
 from wish_rollout.rollout.planning.rollback_result import RollbackResult, rollback_result
-from wish_rollout.rollout.planning.rollback_target import RollbackGoal, resolve_rollback_target
+from wish_rollout.rollout.planning.rollback_target import find_goal, resolve_rollback_target
 from wish_rollout.rollout.planning.shared_databases import refuse_same_database
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.core.release.release import Position, Revision
+    from wish_rollout.rollout.planning.rollback_target import RollbackGoal
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.servers.target import Target
 
@@ -81,21 +85,14 @@ def plan_rollback_on(
 ) -> tuple[EnvironmentPlan, DatabaseState]:
     """Return the plan and the state that was read, with the caller's connection, which is in autocommit mode.
 
-    An interrupted rollback by downgrades is continued: its target is the default of ``to``. Raises
-    EnvironmentsShareDatabase, InvalidHazardAllowance, and what ``plan_rollback_from_state`` raises.
+    An interrupted rollback by downgrades is continued: its target is the default of ``to``. The remedy completes it from
+    the schema as it is. Raises EnvironmentsShareDatabase, InvalidHazardAllowance, and what ``plan_rollback_from_state``
+    raises.
     """
     state = read_database_state(connection, target.scope)
     project = project.for_server(state.facts.major)
     refuse_same_database(project, {target.name: state.facts})
-    name = act_name(project.config.release.version_table, project.journal_digest, "down ")
-    goal = RollbackGoal(to, by_remedy=True)
-    if not by_remedy:
-        resumed = find_interrupted_act(connection, name)
-        table = project.config.release.version_table
-        to = to or (resumed[0] if resumed else find_interrupted_rollback(connection, table)) or None
-        resumes = resumed[1] if resumed and resumed[0] == to else ""
-        finished = {} if resumes or to is None else read_earlier_statements(connection, name + to)
-        goal = RollbackGoal(to, resumes, finished)
+    goal = find_goal(project, connection, to, by_remedy=by_remedy)
     plan = plan_rollback_from_state(project, target, state, goal)
     return add_hazards(project, connection, plan), state
 
@@ -106,7 +103,7 @@ def plan_rollback_from_state(
     """Return the plan of a rollback from the environment's state, without hazards.
 
     ``project``: with the promises for the environment's server. Raises RollbackAcrossMerge, RevisionIrreversible,
-    RollbackChanged, and what ``refuse_position``, ``refuse_drift``, ``resolve_rollback_target`` and
+    RollbackChanged, RollbackInterrupted, and what ``refuse_position``, ``refuse_drift``, ``resolve_rollback_target`` and
     ``rollback_remedy`` raise.
     """
     refuse_position(target.environment, state.facts.revisions, project)
@@ -114,7 +111,9 @@ def plan_rollback_from_state(
     end = resolve_rollback_target(project.release, upgrade.start, goal.to, target.name)
     schema = EnvironmentSchema(project, state)
     continues = bool(goal.finished and schema.assess().drift)
-    if not goal.resumes and not continues:
+    if goal.interrupted:
+        refuse_other_differences(target.name, schema, end, goal.interrupted)
+    elif not goal.resumes and not continues:
         refuse_drift(target.name, schema)
     reverted = project.release.revisions_to_revert(upgrade.start, end)
     for revision in reverted:
@@ -135,14 +134,15 @@ def plan_rollback_from_state(
         result, statements = _downgrades(target.environment, schema, reverted, end)
         half_done = half_done_rollback(target.name, schema, end, goal.finished) if continues else None
         plan = replace(plan, **_declarations(project, reverted), action=Action.ROLLBACK, half_done=half_done)
-    return _leading_to(plan, schema, result, statements)
+    lost = describe_destroyed_values(schema, reverted, end, plan.action)
+    return _leading_to(replace(plan, notes=(*plan.notes, *lost)), schema, result, statements)
 
 
 def _leading_to(
     plan: EnvironmentPlan, schema: EnvironmentSchema, result: RollbackResult, statements: tuple[str, ...]
 ) -> EnvironmentPlan:
     """Return a plan with its statements, what they promise, and what they destroy."""
-    before = schema.live if plan.half_done else schema.at(plan.start)
+    before = schema.live if starts_from_live_schema(plan) else schema.at(plan.start)
     continued = plan.half_done.describe() if plan.half_done else ()
     losses = derive_losses(before, result.expected, statements)
     published = published_archives(schema.state.snapshot) if losses.losses and plan.archive_keep else ()

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.planning.rollbacks import AlreadyAtRevision, InvalidRollbackTarget
 from wish_rollout.core.errors.releases import UnknownRevision
 from wish_rollout.core.release.release import format_position
+from wish_rollout.postgres.records.interrupted_acts import find_interrupted_rollback, read_earlier_statements
+from wish_rollout.postgres.records.journal import act_name, find_interrupted_act
 
 if TYPE_CHECKING:
+    import psycopg
+
     from wish_rollout.core.release.release import Position, Release
     from wish_rollout.rollout.planning.half_done_releases import Finished
+    from wish_rollout.rollout.project.project import Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +25,31 @@ class RollbackGoal:
 
     ``to``: the target revision, ``base``, or None for the previous revision. ``resumes``: for an interrupted rollback
     with the same scripts, the fingerprint of the schema that it must lead to. ``finished``: for one with other scripts,
-    the statements that it has executed. ``by_remedy``: execute the remedy instead of the downgrades.
+    the statements that it has executed. ``by_remedy``: execute the remedy instead of the downgrades. ``interrupted``: the
+    target of an interrupted rollback, which the remedy completes from the schema as it is.
     """
 
     to: str | None
     resumes: str = ""
     finished: Finished = field(default_factory=dict)
     by_remedy: bool = False
+    interrupted: str = ""
+
+
+def find_goal(
+    project: Project, connection: psycopg.Connection[Any], to: str | None, *, by_remedy: bool
+) -> RollbackGoal:
+    """Return the goal of a rollback; the default of ``to`` is the target of an interrupted one, which it continues."""
+    table = project.config.release.version_table
+    name = act_name(table, project.journal_digest, "down ")
+    if by_remedy:
+        interrupted = find_interrupted_rollback(connection, table)
+        return RollbackGoal(to or interrupted or None, by_remedy=True, interrupted=interrupted)
+    resumed = find_interrupted_act(connection, name)
+    to = to or (resumed[0] if resumed else find_interrupted_rollback(connection, table)) or None
+    resumes = resumed[1] if resumed and resumed[0] == to else ""
+    finished = {} if resumes or to is None else read_earlier_statements(connection, name + to)
+    return RollbackGoal(to, resumes, finished)
 
 
 def resolve_rollback_target(release: Release, start: Position, to: str | None, environment: str) -> Position:

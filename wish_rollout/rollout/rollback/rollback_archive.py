@@ -103,7 +103,7 @@ class RollbackArchive:
     def after_scripts(self) -> None:
         """Complete the archive, if there is one; the ledger row, which follows, contains its summary."""
         self.archive, self.recorder.archive = None, {}
-        archive = self._open() if self.recorder.plan.losses.losses else None
+        archive = self._open()
         if archive is None:
             return
         later = {each.later[0] for each in archive.objects if each.kind == "values"}

@@ -103,5 +103,6 @@ class RollbackChanged(EnvironmentRefused):
     explanation = "Statements that are finished are skipped. Nothing was changed."
     hint = (
         "let the downgrade allow for what is there, with IF NOT EXISTS or IF EXISTS, then: wish-rollout rollback "
-        "{environment} --to {target}; or take the database back: wish-rollout drift {environment} --sql"
+        "{environment} --to {target}; or complete it with the SQL that leads to {target}: wish-rollout rollback {environment} "
+        "--to {target} --by-remedy; or take the database back: wish-rollout drift {environment} --sql"
     )
