@@ -17,7 +17,7 @@ from alembic.operations import Operations
 from wish_rollout import safe
 from wish_rollout.core.hazards.pending_revision import PendingRevision
 from wish_rollout.core.schema.scope import Scope
-from wish_rollout.postgres.catalog.database_state import read_database_state
+from wish_rollout.postgres.facts.database_state import read_database_state
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.revisions.runs.statement_hooks import listen
 from wish_rollout.revisions.sessions.shared_connection import Phase, SharedConnection

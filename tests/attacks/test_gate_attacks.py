@@ -12,7 +12,7 @@ import pytest
 from tests.fix_project import APPROVER
 from tests.gate.conftest import STRANGER
 from wish_rollout.core.errors.gate.ledger import GateRemoved
-from wish_rollout.postgres.catalog.database_state import read_facts
+from wish_rollout.postgres.facts.database_state import read_facts
 from wish_rollout.rollout.approval.ledger_guard import refuse_bypassed_gate
 
 if TYPE_CHECKING:

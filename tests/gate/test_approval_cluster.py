@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from wish_rollout.postgres.catalog.database_state import read_facts
+from wish_rollout.postgres.facts.database_state import read_facts
 from wish_rollout.sandbox import server_admin
 from wish_rollout.sandbox.server import Server
 from wish_rollout.sandbox.settings import ADMIN, MIGRATOR

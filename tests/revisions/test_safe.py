@@ -17,7 +17,7 @@ from wish_rollout import safe
 from wish_rollout.core.hazards.assessment import judge_hazards
 from wish_rollout.core.hazards.pending_revision import PendingRevision
 from wish_rollout.core.schema.scope import Scope
-from wish_rollout.postgres.catalog.database_state import read_database_state
+from wish_rollout.postgres.facts.database_state import read_database_state
 from wish_rollout.postgres.rows.table_statistics import LiveQuestions, read_live_facts
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.revisions.operations.backfill import NotFilled

@@ -14,7 +14,7 @@ from wish_rollout.core.rows.derived_requirements import derive_requirements
 from wish_rollout.core.rows.requirements import CheckRequirement
 from wish_rollout.core.schema.scope import Scope
 from wish_rollout.defs.metadata import findings_markdown
-from wish_rollout.postgres.catalog.database_state import read_database_state
+from wish_rollout.postgres.facts.database_state import read_database_state
 from wish_rollout.postgres.rows.row_probes import probe_requirements
 from wish_rollout.postgres.sessions.connections import connect
 

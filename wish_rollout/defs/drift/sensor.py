@@ -16,8 +16,8 @@ from wish_rollout.defs.asset_keys import prefixed, schema_key
 from wish_rollout.defs.drift.cursor import TICKS_UNTIL_UNREACHABLE, DriftCursor
 from wish_rollout.defs.drift.job import drift_run_config
 from wish_rollout.defs.runs.failures import rollout_errors_as_failures
-from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.changes.change_token import change_token
+from wish_rollout.postgres.facts.database_state import read_database_state
 from wish_rollout.rollout.inspection.notifications import send_to_receivers
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 from wish_rollout.rollout.project.project import Project

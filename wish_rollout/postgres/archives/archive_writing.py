@@ -19,7 +19,7 @@ from wish_rollout.postgres.archives.row_copies import (
 from wish_rollout.postgres.archives.sequence_values import read_sequence_values
 from wish_rollout.postgres.archives.table_description import TableDescription, describe_table
 from wish_rollout.postgres.archives.table_replacement import replace_tables
-from wish_rollout.postgres.catalog.row_counts import count
+from wish_rollout.postgres.facts.row_counts import count
 from wish_rollout.postgres.rows.rows_at_risk import existing_names
 
 if TYPE_CHECKING:

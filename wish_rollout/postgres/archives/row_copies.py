@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.postgres.archives.archive_store import archived, drop_contents, revoke_all
 from wish_rollout.postgres.archives.row_checksums import count_and_checksum
-from wish_rollout.postgres.catalog.row_counts import count
+from wish_rollout.postgres.facts.row_counts import count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

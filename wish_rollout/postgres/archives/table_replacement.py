@@ -18,8 +18,8 @@ from wish_rollout.postgres.archives.archive_store import drop_contents
 from wish_rollout.postgres.archives.movable_tables import movable_tables, used_enums
 from wish_rollout.postgres.archives.table_description import describe_table
 from wish_rollout.postgres.archives.table_moves import move_enums, move_tables
-from wish_rollout.postgres.catalog.row_counts import count
 from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
+from wish_rollout.postgres.facts.row_counts import count
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.postgres.catalog.row_counts import count
+from wish_rollout.postgres.facts.row_counts import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

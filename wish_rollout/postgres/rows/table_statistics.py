@@ -10,7 +10,7 @@ import psycopg
 
 from wish_rollout.core.hazards.hazard import LiveFacts, TableFacts
 from wish_rollout.core.schema.names import relation_names, split_last
-from wish_rollout.postgres.catalog.row_counts import count
+from wish_rollout.postgres.facts.row_counts import count
 from wish_rollout.postgres.rows.statement_estimates import estimate_statements
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from wish_rollout.core.approval.policy import distinct_persons
 from wish_rollout.core.errors.base import Refused, RolloutError
 from wish_rollout.core.text.redaction import escape_to_one_line
-from wish_rollout.postgres.catalog.database_state import read_facts
+from wish_rollout.postgres.facts.database_state import read_facts
 from wish_rollout.postgres.records.ledger import read_nonce_use
 from wish_rollout.rollout.approval.approval_validity import refuse_void_request
 from wish_rollout.rollout.approval.approvals import sort_approvals

@@ -20,7 +20,7 @@ from wish_rollout.core.ledger import (
     rows_of,
     verify_chain,
 )
-from wish_rollout.postgres.catalog.database_state import read_facts
+from wish_rollout.postgres.facts.database_state import read_facts
 from wish_rollout.postgres.records import ledger
 from wish_rollout.postgres.records.ledger_integrity import refuse_altered_ledger
 from wish_rollout.signing.public_keys import check_signature, fingerprint

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.ledger import Act
 from wish_rollout.core.release.release import format_position
-from wish_rollout.postgres.catalog.database_state import read_facts
+from wish_rollout.postgres.facts.database_state import read_facts
 from wish_rollout.postgres.records import ledger
 from wish_rollout.postgres.records.ledger_integrity import refuse_altered_ledger
 

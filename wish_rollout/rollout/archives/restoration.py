@@ -24,7 +24,7 @@ from wish_rollout.postgres.archives.row_restoration import RestoredObject, Resto
 from wish_rollout.postgres.archives.sequence_values import advance_sequences
 from wish_rollout.postgres.archives.session_settings import plain_text_settings
 from wish_rollout.postgres.archives.table_description import describe_table
-from wish_rollout.postgres.catalog.database_state import read_facts
+from wish_rollout.postgres.facts.database_state import read_facts
 from wish_rollout.postgres.sessions.long_statements import long_statements
 from wish_rollout.rollout.archives.archive_list import find_archive
 from wish_rollout.rollout.archives.archive_recording import record

@@ -12,8 +12,8 @@ from wish_rollout.core.errors.gate.signatures import ApproversNotConfigured
 from wish_rollout.core.errors.planning.plans import PlanChanged
 from wish_rollout.core.ledger import EMPTY_LEDGER, VERSION_TABLE, Act, LedgerHead
 from wish_rollout.core.release.release import format_position
-from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.changes.shared_catalogs import changed_shared_catalogs
+from wish_rollout.postgres.facts.database_state import read_database_state
 from wish_rollout.postgres.records import ledger
 from wish_rollout.postgres.records.ledger_integrity import refuse_altered_ledger
 

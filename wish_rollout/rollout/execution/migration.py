@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from wish_rollout.core.plan.action import Action
 from wish_rollout.core.schema.delta_rendering import render_markdown
 from wish_rollout.core.schema.names import parent_object
-from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.execution.object_removal import drop_objects
+from wish_rollout.postgres.facts.database_state import read_database_state
 from wish_rollout.postgres.records.interrupted_acts import take_over_statements
 from wish_rollout.postgres.records.version_table import set_revisions
 from wish_rollout.rollout.approval.ledger_guard import refuse_bypassed_gate

@@ -8,7 +8,7 @@ from wish_rollout.core.approval.gate_release import UNGATED, UngatedStatement, a
 from wish_rollout.core.errors.gate.signatures import SigningFailed, UnknownSigner
 from wish_rollout.core.ledger import VERSION_TABLE, Act, LedgerEntry, last_head
 from wish_rollout.core.release.release import format_position
-from wish_rollout.postgres.catalog.database_state import read_database_state
+from wish_rollout.postgres.facts.database_state import read_database_state
 from wish_rollout.postgres.records import ledger
 from wish_rollout.postgres.records.ledger_integrity import refuse_altered_ledger
 from wish_rollout.rollout.approval.ledger_guard import signing_key

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.verification import RevisionWouldRun, SchemaVerificationFailed
 from wish_rollout.core.plan.verification_checks import Check, check_schema, failed_checks
-from wish_rollout.postgres.catalog.database_state import read_database_state
-from wish_rollout.postgres.catalog.row_counts import count_rows
+from wish_rollout.postgres.facts.database_state import read_database_state
+from wish_rollout.postgres.facts.row_counts import count_rows
 from wish_rollout.rollout.execution.statement_checks import guard_for
 from wish_rollout.rollout.planning.drift_refusals import refuse_position
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema

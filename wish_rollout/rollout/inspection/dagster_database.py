@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.dagster import NotDagsterDatabase, ProjectNameTaken
 from wish_rollout.core.text.redaction import escape_to_one_line
-from wish_rollout.postgres.catalog.database_state import read_facts
 from wish_rollout.postgres.catalog.foreign_objects import are_dagster_tables, read_relation_names
+from wish_rollout.postgres.facts.database_state import read_facts
 from wish_rollout.postgres.records.project_names import read_registered_project, register_project
 from wish_rollout.postgres.sessions.connections import parse_url
 from wish_rollout.rollout.planning.shared_databases import read_database_identities

@@ -14,7 +14,7 @@ from wish_rollout.core.plan.release_plan import Plan
 from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta import Delta
-from wish_rollout.postgres.catalog.database_state import read_database_state
+from wish_rollout.postgres.facts.database_state import read_database_state
 from wish_rollout.postgres.records.interrupted_acts import find_interrupted_rollback
 from wish_rollout.postgres.records.journal import find_interrupted_act
 from wish_rollout.rollout.planning.accepted_differences import (

@@ -9,7 +9,7 @@ from wish_rollout.core.archive.losses import derive_losses
 from wish_rollout.core.errors.planning.rollbacks import RevisionIrreversible, RollbackAcrossMerge
 from wish_rollout.core.plan.action import Action
 from wish_rollout.core.schema.comparison import difference
-from wish_rollout.postgres.catalog.database_state import read_database_state
+from wish_rollout.postgres.facts.database_state import read_database_state
 from wish_rollout.rollout.planning.accepted_differences import baseline_after
 from wish_rollout.rollout.planning.destroyed_values import describe_destroyed_values
 from wish_rollout.rollout.planning.drift_refusals import refuse_drift, refuse_position

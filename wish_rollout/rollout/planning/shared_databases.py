@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.planning.plans import EnvironmentsShareDatabase
-from wish_rollout.postgres.catalog.database_state import read_facts
+from wish_rollout.postgres.facts.database_state import read_facts
 from wish_rollout.revisions.records.file_replacement import replace_file
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta import Delta
 from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.core.schema.names import schema_of
-from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.catalog.used_extensions import read_used_extensions
+from wish_rollout.postgres.facts.database_state import read_database_state
 from wish_rollout.postgres.records.version_table import set_revisions
 from wish_rollout.postgres.sessions.connections import connect, execute_statements
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema

@@ -8,7 +8,7 @@ from wish_rollout.core.reports.release_report import ReleaseCheck
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.declarable_properties import select_declarable
 from wish_rollout.core.schema.delta_rendering import summarize_delta
-from wish_rollout.postgres.catalog.database_state import read_database_state
+from wish_rollout.postgres.facts.database_state import read_database_state
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.rollout.release.base_schema import SCRATCH
 from wish_rollout.rollout.servers.scratch import empty_scratch

@@ -10,8 +10,8 @@ from wish_rollout.core.remedy.role_names import Roles
 from wish_rollout.core.remedy.sql_syntax import identifier
 from wish_rollout.core.schema.scope import MIGRATOR
 from wish_rollout.core.schema.snapshot import Snapshot
-from wish_rollout.postgres.catalog.database_state import read_database_state
 from wish_rollout.postgres.catalog.read_context import OWN_SCHEMAS
+from wish_rollout.postgres.facts.database_state import read_database_state
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.rollout.servers.scratch import scratch
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.postgres.catalog.database_state import read_database_state
+from wish_rollout.postgres.facts.database_state import read_database_state
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.revisions.runs.history_walk import walk
 from wish_rollout.revisions.runs.run_parameters import ScriptRun

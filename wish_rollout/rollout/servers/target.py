@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from wish_rollout.addresses import iam_token, refuse_plaintext
-from wish_rollout.postgres.catalog.database_state import read_database_state
+from wish_rollout.postgres.facts.database_state import read_database_state
 from wish_rollout.postgres.sessions.bounded_connection import give_up_after_limit
 from wish_rollout.postgres.sessions.connections import connect, parse_url
 from wish_rollout.postgres.sessions.server_errors import as_rollout_error

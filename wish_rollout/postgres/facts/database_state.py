@@ -11,9 +11,9 @@ from psycopg.pq import TransactionStatus
 
 from wish_rollout.core.environment.baseline import Baseline
 from wish_rollout.core.plan.database_state import DatabaseState, ServerFacts
-from wish_rollout.postgres.catalog.received_tables import read_received_records
 from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
-from wish_rollout.postgres.catalog.version_table_checks import refuse_unusable_version_table
+from wish_rollout.postgres.facts.received_tables import read_received_records
+from wish_rollout.postgres.facts.version_table_checks import refuse_unusable_version_table
 
 if TYPE_CHECKING:
     from wish_rollout.core.schema.scope import Scope
