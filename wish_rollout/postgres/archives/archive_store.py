@@ -53,6 +53,7 @@ select case
     then 'other roles have privileges on the schema wish_rollout_archive' end
 from (select) as one left join pg_namespace n on n.nspname = 'wish_rollout_archive'
 """
+PUBLISHED: LiteralString = "select exists (select from pg_publication where puballtables)"
 NEW: LiteralString = """
 insert into wish_rollout_archive.archives (number, environment, version_table, revision_from, revision_to, keep, state)
 select coalesce(max(number), 0) + 1, %s, %s, %s, %s, %s, 'open' from wish_rollout_archive.archives returning number
@@ -82,6 +83,12 @@ def write_privilege_missing(connection: Connection) -> str:
     """Return why the role cannot use the archive schema, or cannot create it; empty if it can."""
     row = connection.execute(BLOCKED).fetchone()
     return (row and row[0]) or ""
+
+
+def is_published(connection: Connection) -> bool:
+    """Return whether a publication of all tables sends what is in the schema to its subscribers."""
+    row = connection.execute(PUBLISHED).fetchone()
+    return bool(row and row[0])
 
 
 def create_if_missing(connection: Connection) -> None:

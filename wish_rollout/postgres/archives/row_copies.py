@@ -36,7 +36,8 @@ def copy_columns(
     stored = ", ".join(f"{description.columns[name].stored} as {name}" for name in kept.stored_columns)
     # IS NOT NULL is false for a composite value that contains a null field (manual, 9.2)
     condition = "" if kept.kind == "table" else f" where num_nonnulls({kept.columns[0]}) > 0"
-    query = f"create table {archived(kept.relation)} as select {stored} from {kept.table}{condition}"
+    only = "only " if description.has_children else ""  # child tables are archived by themselves
+    query = f"create table {archived(kept.relation)} as select {stored} from {only}{kept.table}{condition}"
     rows = connection.execute(query.encode()).rowcount
     if not rows:
         drop_contents(connection, [kept.relation])

@@ -16,6 +16,10 @@ from pg_attribute a join pg_type t on t.oid = a.atttypid
 left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
 where a.attrelid = %s::regclass and a.attnum > 0 and not a.attisdropped order by a.attnum
 """
+HAS_CHILDREN: LiteralString = """
+select c.relkind = 'r' and exists (select from pg_inherits where inhparent = c.oid)
+from pg_class c where c.oid = to_regclass(%s)
+"""
 UNIQUE_KEYS: LiteralString = """
 select array(select quote_ident(a.attname) from unnest(i.indkey[0:i.indnkeyatts - 1]) with ordinality as k (number, place)
              join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.number order by k.place) as columns
@@ -62,15 +66,19 @@ class ForeignKey:
 
 @dataclass(frozen=True, slots=True)
 class TableDescription:
-    """The columns, unique keys and foreign keys of a table. The primary key is the first of the unique keys."""
+    """The columns, unique keys and foreign keys of a table. The primary key is the first of the unique keys.
+
+    ``has_children``: other tables inherit from it, and it has no partitions; then its keys do not identify their rows.
+    """
 
     columns: dict[str, Column]
     unique_keys: tuple[tuple[str, ...], ...]
     foreign_keys: tuple[ForeignKey, ...]
+    has_children: bool = False
 
     def key_without(self, lost: frozenset[str]) -> tuple[str, ...]:
         """Return the first unique key whose columns are never null and not among the lost ones; () if there is none."""
-        for key in self.unique_keys:
+        for key in () if self.has_children else self.unique_keys:
             if lost.isdisjoint(key) and all(self.columns[name].not_null for name in key):
                 return key
         return ()
@@ -86,7 +94,7 @@ def describe_table(connection: psycopg.Connection[Any], table: str) -> TableDesc
 
     Call it with an empty search_path, so that the names of types and tables are qualified. Raises psycopg's errors.
     """
-    if (row := connection.execute("select to_regclass(%s)", [table]).fetchone()) is None or row[0] is None:
+    if (found := connection.execute(HAS_CHILDREN, [table]).fetchone()) is None:
         return None
     columns = {row[0]: Column(*row) for row in connection.execute(COLUMNS, [table])}
     keys = tuple(tuple(row[0]) for row in connection.execute(UNIQUE_KEYS, [table]))
@@ -94,4 +102,4 @@ def describe_table(connection: psycopg.Connection[Any], table: str) -> TableDesc
         ForeignKey(parent, itself, tuple(names), tuple(referenced))
         for parent, itself, names, referenced in connection.execute(FOREIGN_KEYS, [table])
     ]
-    return TableDescription(columns, keys, tuple(foreign))
+    return TableDescription(columns, keys, tuple(foreign), found[0])

@@ -125,6 +125,8 @@ class TransactionLocks:
         if not taken:
             raise self._unavailable(request.locks, time.monotonic() - started)
         self._hold()
+        # the requests have limited the transaction's statements to the milliseconds that were left to wait
+        execution.set_limits(execution.budgets.of("", outside=False, holds_locks=True), lasting=False)
 
     def _hold(self) -> None:
         self._held_since, self.execution.holds_locks = time.monotonic(), True

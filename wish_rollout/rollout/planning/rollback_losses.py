@@ -39,8 +39,9 @@ def kept_for(environment: Environment) -> str:
 def published_archives(live: Snapshot) -> tuple[str, ...]:
     """Return a note for each publication of all tables, which publishes the archive tables as well."""
     return tuple(
-        f"the publication {name} is FOR ALL TABLES, which includes what is archived: refresh a subscription only where"
-        " the schema wish_rollout_archive and its tables exist"
+        f"the publication {name} is FOR ALL TABLES, which includes the archive: at the first archived row, each subscriber"
+        ' stops with the error: logical replication target relation "wish_rollout_archive.archives" does not exist; before'
+        " the rollback, publish the tables by name instead, or create the schema and its tables on the subscribers"
         for name, properties in live.of_kind("publication")
         if properties.get("all tables")
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import sql
 
-from wish_rollout.core.errors.planning.rollback_remedies import RollbackRemedyFailed
+from wish_rollout.core.errors.planning.rollback_remedies import RollbackRemedyFailed, RollbackRemedyTimedOut
 from wish_rollout.core.hazards.touched_tables import locked
 from wish_rollout.core.plan.rollback_command import rollback_command
 from wish_rollout.core.release.measurements import LockSequence
@@ -25,6 +25,7 @@ from wish_rollout.postgres.sessions.session_limits import set_session_limits
 from wish_rollout.rollout.execution.attempts import Execution
 from wish_rollout.rollout.execution.commit_verification import CommitVerification
 from wish_rollout.rollout.execution.promised_schemas import PromisedSchemas
+from wish_rollout.rollout.execution.retryable_errors import CANCELED, LOCK_NOT_AVAILABLE
 from wish_rollout.rollout.execution.transaction_locks import TransactionLocks
 from wish_rollout.rollout.planning.act_names import journal_act_name
 
@@ -47,7 +48,8 @@ def run_remedy(project: Project, recorder: Recorder, seen: DatabaseState, checks
     """Execute the remedy of a recorded rollback, and return the revisions that it takes back.
 
     ``seen``: the state of the database that the plan was made from. ``checks.each`` is called before the first
-    statement. Raises RollbackRemedyFailed, CommitRefused, BlockedSessions, BlockingTransactionsOpen, LocksUnavailable.
+    statement. Raises RollbackRemedyFailed, RollbackRemedyTimedOut, CommitRefused, BlockedSessions,
+    BlockingTransactionsOpen, LocksUnavailable.
     """
     execution = Execution(recorder.target, recorder.connection, report=recorder.actor.report)
     with execution.watched():
@@ -155,7 +157,8 @@ class _Attempts:
     def _explained(self, error: psycopg.Error, text: str) -> RolloutError:
         if self.recorder.connection.closed:
             return as_rollout_error(error, self.plan.environment)
-        return RollbackRemedyFailed(
+        is_limited = error.sqlstate in (CANCELED, LOCK_NOT_AVAILABLE)
+        return (RollbackRemedyTimedOut if is_limited else RollbackRemedyFailed)(
             self.plan.environment,
             REMEDY,
             error.sqlstate or "none",

@@ -69,8 +69,8 @@ def downgrade(project: Project, recorder: Recorder, seen: DatabaseState) -> list
     checks = Checks(
         each=archive.before_revision, completed=archive.after_scripts, recorded=archive.after_ledger
     )
-    archive.prepare()
     try:
+        archive.prepare()
         if recorder.plan.action is Action.ROLLBACK_BY_REMEDY:
             return run_remedy(project, recorder, seen, checks)
         return run_scripts(project, recorder, seen, "down", checks).revisions

@@ -10,12 +10,18 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from wish_rollout.core.archive.archive import Archive, ArchiveState
+from wish_rollout.core.errors.planning.archives import ArchiveOpenElsewhere
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.remedy.role_names import Roles
 from wish_rollout.postgres.archives import archive_store
 from wish_rollout.postgres.archives.archive_store import write_privilege_missing
 from wish_rollout.postgres.archives.archive_writing import ArchiveWriter, losses_with_rows
-from wish_rollout.postgres.archives.prepared_columns import drop_prepared, is_large, prepare_column
+from wish_rollout.postgres.archives.prepared_columns import (
+    drop_prepared,
+    free_number,
+    is_large,
+    prepare_column,
+)
 from wish_rollout.postgres.archives.row_security import row_security_not_forced
 from wish_rollout.postgres.archives.session_settings import plain_text_settings
 from wish_rollout.postgres.sessions.bounded_connection import BoundedConnection
@@ -47,40 +53,44 @@ class RollbackArchive:
     def prepare(self) -> None:
         """Copy large columns that the rollback drops, before it locks their tables.
 
-        A column whose table is locked, or whose copy takes longer than a batch may, is copied under the lock. Raises
+        A column whose table is locked or not plain, or whose copy takes longer than a batch may, is copied under the
+        lock; and all are if a publication would send the copies to subscribers. Raises ArchiveOpenElsewhere,
         DatabaseOperationRefused, DatabaseUnreachable.
         """
+        drop_prepared(self.connection)
+        try:
+            self._prepare_all()
+        except psycopg.Error as error:
+            raise as_rollout_error(error, self.recorder.target.name) from error
+
+    def _prepare_all(self) -> None:
         plan, connection = self.recorder.plan, self.connection
-        drop_prepared(connection)
+        if write_privilege_missing(connection):
+            return
+        self._refuse_other_environment()
         columns = [loss for loss in plan.losses.losses if loss.kind == "column"]
-        if not columns or not plan.archive_keep or write_privilege_missing(connection):
+        if not columns or not plan.archive_keep or archive_store.is_published(connection):
             return
         limit = self.recorder.target.environment.budgets.budgets.batch.statement_ms
         assert isinstance(connection, BoundedConnection)
         with long_statements(connection, limit):
-            for number, loss in enumerate(columns, start=1):
-                self._prepare(loss, number)
+            for number, loss in enumerate(columns, start=free_number(connection)):
+                with suppress(psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled):
+                    self._prepare(loss, number)
 
     def _prepare(self, loss: Loss, number: int) -> None:
         if not is_large(self.connection, loss.table):
             return
-        try:
-            with self.connection.transaction():
-                archive_store.create_if_missing(self.connection)
-            lost = self.recorder.plan.losses.lost_columns(loss.table)
-            prepared = prepare_column(self.connection, loss, lost, number)
-        except (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled):
-            return
-        except psycopg.Error as error:
-            raise as_rollout_error(error, self.recorder.target.name) from error
-        if prepared:
+        with self.connection.transaction():
+            archive_store.create_if_missing(self.connection)
+        lost = self.recorder.plan.losses.lost_columns(loss.table)
+        if prepared := prepare_column(self.connection, loss, lost, number):
             self.prepared[loss] = prepared
 
     def drop_prepared(self) -> None:
         """Drop the copies that were not used, if the session can; otherwise the next rollback does it."""
         if self.connection.info.transaction_status == TransactionStatus.IDLE:
-            with suppress(psycopg.OperationalError):
-                drop_prepared(self.connection)
+            drop_prepared(self.connection)
 
     def before_revision(self) -> None:
         """Archive what has rows, once in each transaction. Raises what ``refuse_losses`` raises."""
@@ -137,6 +147,15 @@ class RollbackArchive:
 
     def _open(self) -> Archive | None:
         """Return the archive that an earlier transaction of the same rollback, or an interrupted one, has begun."""
-        target = self.recorder.target
-        found = archive_store.read_archives(self.connection, target.scope.version_table)
-        return next((each for each in found if each.state is ArchiveState.OPEN), None)
+        name = self.recorder.target.name
+        return next((each for each in self._all_open() if each.environment == name), None)
+
+    def _all_open(self) -> list[Archive]:
+        found = archive_store.read_archives(self.connection, self.recorder.target.scope.version_table)
+        return [each for each in found if each.state is ArchiveState.OPEN]
+
+    def _refuse_other_environment(self) -> None:
+        name = self.recorder.target.name
+        for archive in self._all_open():
+            if archive.environment != name:
+                raise ArchiveOpenElsewhere(name, archive.number, archive.environment)

@@ -29,7 +29,10 @@ class ArchiveNeedsKey(EnvironmentRefused):
     lost: str
 
     summary = "The rollback of '{environment}' cannot archive the {lost}: its table has no key that the rollback keeps."
-    explanation = "Archived values are put back into the rows with the same key. Nothing was changed."
+    explanation = (
+        "Archived values are put back into the rows with the same key; a key of a table with child tables (INHERITS) does "
+        "not identify their rows. Nothing was changed."
+    )
     hint = "add a primary key in a revision and run: wish-rollout apply; or save the values yourself, and set the column to NULL"
 
 
@@ -49,6 +52,24 @@ class ArchiveOfOtherEnvironment(ConfigurationError):
         "Nothing was changed."
     )
     hint = "see the archives of '{environment}': wish-rollout archives {environment}"
+
+
+@dataclass(eq=False)
+class ArchiveOpenElsewhere(EnvironmentRefused):
+    """A database contains the archive of a rollback of another environment that was interrupted."""
+
+    archive: int
+    owner: str
+
+    summary = "The database of '{environment}' contains archive {archive} of a rollback of '{owner}' that was interrupted."
+    explanation = (
+        "It is a copy of the database of '{owner}', or was that database: what '{owner}' has archived is not continued for "
+        "'{environment}' unasked. Nothing was changed."
+    )
+    hint = (
+        "if '{environment}' is to have that archive: UPDATE wish_rollout_archive.archives SET environment = '{environment}' "
+        "WHERE number = {archive}; then: wish-rollout rollback {environment}"
+    )
 
 
 @dataclass(eq=False)

@@ -31,3 +31,13 @@ class RollbackRemedyFailed(StatementFailed):
 
     summary = "Rolling '{environment}' back by the remedy failed: {reason} (SQLSTATE {sqlstate})."
     hint = "correct the rows that it failed on, then: {again}; or write a revision that undoes the change: wish-rollout generate"
+
+
+@dataclass(eq=False)
+class RollbackRemedyTimedOut(RollbackRemedyFailed):
+    """A statement of a rollback's remedy, or its archive, waited for a lock or took longer than the budgets allow."""
+
+    hint = (
+        "run it when other sessions use these tables less: {again}; or raise its limits under [environment.budgets] "
+        "of '{environment}'"
+    )
