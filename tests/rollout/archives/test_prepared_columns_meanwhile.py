@@ -40,6 +40,7 @@ create table child () inherits (parent);
 insert into parent values (1, 'a'), (2, 'b');
 insert into child values (1, 'c')
 """
+ROWS = "truncate parts; insert into parts select 'c' || n, repeat('n', 30) from generate_series(1, 2000) n"
 LOSS = Loss("column", "public.parts", "note")
 WRITES = """
 insert into parts select 'new{0}_' || n, repeat('n', 30) from generate_series(1, 300) n;
@@ -96,27 +97,27 @@ def take(session: psycopg.Connection, prepared: PreparedColumn) -> tuple[int | N
 def test_rows_that_are_written_before_any_statement_of_the_copy_are_archived(
     session: psycopg.Connection, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(prepared_columns, "BATCH_BLOCKS", 16)
     session.cursor_factory = SteppedCursor
     with psycopg.connect(database, autocommit=True) as other:
-        for step in range(1, 100):
-            sent = 0
+        for step in range(1, 100, 2):
+            other.execute(ROWS)
+            countdown = iter(range(step - 1, -1, -1))
 
-            def write() -> None:
-                nonlocal sent
-                sent += 1
-                if sent == step:  # noqa: B023
-                    other.execute(WRITES.format(step).encode())  # noqa: B023
+            def write(countdown: Iterator[int] = countdown, writes: str = WRITES.format(step)) -> None:
+                if next(countdown, -1) == 0:
+                    other.execute(writes.encode())
 
-            monkeypatch.setattr(SteppedCursor, "before_each", write)
-            prepared = prepare(session)
-            monkeypatch.setattr(SteppedCursor, "before_each", lambda: None)
-            if sent < step:
+            with monkeypatch.context() as patch:
+                patch.setattr(SteppedCursor, "before_each", write)
+                prepared = prepare(session)
+            if next(countdown, -1) >= 0:  # the copy had fewer statements
                 break
             rows, _ = take(session, prepared)
             expected = session.execute(LIVE).fetchall()
             assert (rows, session.execute(COPIES).fetchall()) == (len(expected), expected), step
             drop_contents(session, ["a1_1"])
-    assert 10 < sent < 99
+        assert 10 < step < 99
 
 
 def test_many_changed_rows_are_copied_as_a_whole(

@@ -1,0 +1,65 @@
+"""The limits of a transaction after its locks were taken, and the error where they end a remedy."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from wish_rollout.core.errors.planning.rollback_remedies import RollbackRemedyTimedOut
+from wish_rollout.core.release.measurements import LockSequence
+from wish_rollout.core.release.table_locks import LockMode, TableLock
+from wish_rollout.postgres.execution import lock_acquisition
+from wish_rollout.rollout.execution.attempts import Execution
+from wish_rollout.rollout.execution.transaction_locks import TransactionLocks
+
+if TYPE_CHECKING:
+    import pytest
+
+    from tests.fix_project import Workspace
+
+LOCK = TableLock("public", "wishlist_items", LockMode.ACCESS_EXCLUSIVE)
+LIMITS = "select current_setting('statement_timeout'), current_setting('lock_timeout')"
+QUEUED = "select from pg_locks where not granted and relation = 'wishlist_items'::regclass"
+
+
+def release_when_requested(holder: psycopg.Connection, observer: psycopg.Connection) -> None:
+    for _ in range(100_000):
+        if observer.execute(QUEUED).fetchone() is not None:
+            break
+    holder.rollback()
+
+
+def test_limits_are_those_of_the_budget_after_a_queued_request(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock_acquisition, "FIRST_WAIT_MS", 20_000)
+    budgets = "budgets = { longest_wait_ms = 20000, transaction = { lock_ms = 20000, statement_ms = 60000 } }"
+    workspace.migrate("local")
+    workspace.edit("rollout.toml", 'name = "local"', f'name = "local"\n{budgets}')
+    target, url = workspace.project.target("local"), workspace.urls["local"]
+    with (
+        psycopg.connect(url) as holder,
+        psycopg.connect(url, autocommit=True) as observer,
+        target.connect() as connection,
+    ):
+        execution = Execution(target, connection)
+        with execution.watched():
+            execution.watchdog.start()
+            locks = TransactionLocks(execution, LockSequence(()), lambda: False, "again")
+            holder.execute("select from wishlist_items")
+            thread = threading.Thread(target=release_when_requested, args=(holder, observer))
+            with connection.transaction():
+                connection.execute("select 1")
+                thread.start()
+                locks.take([LOCK])
+                assert connection.execute(LIMITS).fetchone() == ("1min", "20s")
+            thread.join()
+        assert execution.lock_waits.longest_wait_ms > 0
+
+
+def test_hint_of_a_remedy_that_took_too_long_names_the_budgets() -> None:
+    error = RollbackRemedyTimedOut("local", "(remedy)", "57014", "canceled", "x", "Nothing.", "rollback")
+    assert "[environment.budgets]" in str(error)
+    assert "correct the rows" not in str(error)
