@@ -55,8 +55,8 @@ def copies_before_the_lock(case: ArchiveCase, *others: str) -> Sequence[str]:
 def test_locked_table_and_what_cannot_be_dropped_do_not_end_the_rollback(revised: ArchiveCase) -> None:
     assert copies_before_the_lock(revised) == ["p1"]
     assert copies_before_the_lock(revised, "lock table wishlist_items") == []
-    revised.workspace.as_superuser("local", "create table wish_rollout_archive.p1 ()")
-    assert copies_before_the_lock(revised) == ["p2"]
+    revised.sql("create table wish_rollout_archive.p1 ()")
+    assert copies_before_the_lock(revised, "select from wish_rollout_archive.p1") == ["p2"]
     revised.workspace.as_superuser("local", "create publication everything for all tables")
     assert copies_before_the_lock(revised) == []
 
