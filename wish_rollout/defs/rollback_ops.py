@@ -21,7 +21,7 @@ from wish_rollout.defs.runs.notifications import notify_of_change
 from wish_rollout.defs.runs.run_tags import clear_copied_tags
 from wish_rollout.rollout.archives.checksums import add_missing_checksums
 from wish_rollout.rollout.execution.verification import verify_environment
-from wish_rollout.rollout.planning.rollback_plan import plan_feasible_rollback
+from wish_rollout.rollout.planning.rollbacks.rollback_plan import plan_feasible_rollback
 from wish_rollout.rollout.rollback.rollback import rollback_environment
 
 

@@ -12,7 +12,7 @@ from wish_rollout.rollout.archives.checksums import add_missing_checksums
 from wish_rollout.rollout.archives.restoration import Restoration, restore
 from wish_rollout.rollout.execution.ledger_recording import Actor
 from wish_rollout.rollout.execution.verification import verify_environment
-from wish_rollout.rollout.planning.rollback_plan import plan_feasible_rollback
+from wish_rollout.rollout.planning.rollbacks.rollback_plan import plan_feasible_rollback
 from wish_rollout.rollout.rollback.rollback import rollback_environment
 
 if TYPE_CHECKING:

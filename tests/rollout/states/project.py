@@ -23,7 +23,7 @@ from wish_rollout.rollout.execution.migration import migrate_environment
 from wish_rollout.rollout.execution.preflight import preflight
 from wish_rollout.rollout.execution.verification import verify_environment
 from wish_rollout.rollout.planning.plans import Choices, plan_target
-from wish_rollout.rollout.planning.rollback_plan import plan_feasible_rollback
+from wish_rollout.rollout.planning.rollbacks.rollback_plan import plan_feasible_rollback
 from wish_rollout.rollout.rollback.rollback import rollback_environment
 
 if TYPE_CHECKING:

@@ -53,7 +53,7 @@ def find_rollback_request(project: Project, target: Target, to: str | None, *, b
     from wish_rollout.defs.runs.instance import open_instance
     from wish_rollout.rollout.approval.approver_rules import approval_rules
     from wish_rollout.rollout.approval.request import current_requester, subject_of_plan
-    from wish_rollout.rollout.planning.rollback_plan import plan_rollback
+    from wish_rollout.rollout.planning.rollbacks.rollback_plan import plan_rollback
 
     rules = approval_rules(project, target)
     subject = subject_of_plan(project, rules, plan_rollback(project, target, to, by_remedy=by_remedy))

@@ -20,7 +20,7 @@ def show_rollback_plan(
     project: Project, environment: str | None, to: str | None, *, by_remedy: bool, json: bool
 ) -> None:
     """Print the plan of a rollback. Raises what ``plan_feasible_rollback`` raises."""
-    from wish_rollout.rollout.planning.rollback_plan import plan_feasible_rollback
+    from wish_rollout.rollout.planning.rollbacks.rollback_plan import plan_feasible_rollback
 
     if environment is None:
         raise typer.BadParameter("--rollback needs an environment")

@@ -16,7 +16,7 @@ from wish_rollout.rollout.approval.ledger_guard import read_ledger_state
 from wish_rollout.rollout.approval.request import subject_of_plan
 from wish_rollout.rollout.planning.plans import Choices, plan_target
 from wish_rollout.rollout.planning.refusals import refuse_infeasible
-from wish_rollout.rollout.planning.rollback_plan import plan_rollback
+from wish_rollout.rollout.planning.rollbacks.rollback_plan import plan_rollback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

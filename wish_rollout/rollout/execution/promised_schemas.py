@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.releases import ForeignRevision
 from wish_rollout.core.schema.promise_comparison import changed_keys
-from wish_rollout.rollout.planning.interrupted_rollbacks import starts_from_live_schema
 from wish_rollout.rollout.planning.plans import find_adoption
+from wish_rollout.rollout.planning.rollbacks.interrupted_rollbacks import starts_from_live_schema
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 
 if TYPE_CHECKING:

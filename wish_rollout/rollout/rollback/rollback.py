@@ -14,7 +14,7 @@ from wish_rollout.rollout.execution.rollout_lock import rollout_mutex
 from wish_rollout.rollout.execution.script_execution import run_scripts
 from wish_rollout.rollout.planning.act_names import journal_act_name
 from wish_rollout.rollout.planning.plan_comparison import refuse_changed
-from wish_rollout.rollout.planning.rollback_plan import plan_rollback_on
+from wish_rollout.rollout.planning.rollbacks.rollback_plan import plan_rollback_on
 from wish_rollout.rollout.rollback.remedy_execution import run_remedy
 from wish_rollout.rollout.rollback.rollback_archive import RollbackArchive
 

@@ -27,7 +27,7 @@ from wish_rollout.postgres.archives.session_settings import plain_text_settings
 from wish_rollout.postgres.sessions.bounded_connection import BoundedConnection
 from wish_rollout.postgres.sessions.long_statements import long_statements
 from wish_rollout.postgres.sessions.server_errors import as_rollout_error
-from wish_rollout.rollout.planning.rollback_losses import refuse_losses
+from wish_rollout.rollout.planning.rollbacks.rollback_losses import refuse_losses
 
 if TYPE_CHECKING:
     from wish_rollout.core.archive.losses import Loss

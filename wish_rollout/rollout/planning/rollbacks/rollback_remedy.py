@@ -18,7 +18,7 @@ from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.snapshot import remove_objects
 from wish_rollout.rollout.planning.accepted_differences import tables_in_other_order
 from wish_rollout.rollout.planning.rehearsal_results import RehearsalResults
-from wish_rollout.rollout.planning.rollback_result import RollbackResult, describe_last_columns
+from wish_rollout.rollout.planning.rollbacks.rollback_result import RollbackResult, describe_last_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

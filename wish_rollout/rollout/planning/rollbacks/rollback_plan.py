@@ -15,20 +15,20 @@ from wish_rollout.rollout.planning.destroyed_values import describe_destroyed_va
 from wish_rollout.rollout.planning.drift_refusals import refuse_drift, refuse_position
 from wish_rollout.rollout.planning.half_done_releases import half_done_rollback
 from wish_rollout.rollout.planning.hazard_assessment import add_hazards
-from wish_rollout.rollout.planning.interrupted_rollbacks import (
+from wish_rollout.rollout.planning.plans import plan_for
+from wish_rollout.rollout.planning.refusals import refuse_unwritable
+from wish_rollout.rollout.planning.rollbacks.interrupted_rollbacks import (
     refuse_other_differences,
     starts_from_live_schema,
 )
-from wish_rollout.rollout.planning.plans import plan_for
-from wish_rollout.rollout.planning.refusals import refuse_unwritable
-from wish_rollout.rollout.planning.rollback_losses import (
+from wish_rollout.rollout.planning.rollbacks.rollback_losses import (
     kept_for,
     published_archives,
     refuse_losses_early,
 )
-from wish_rollout.rollout.planning.rollback_remedy import command_instead, rollback_remedy
-from wish_rollout.rollout.planning.rollback_result import RollbackResult, rollback_result
-from wish_rollout.rollout.planning.rollback_target import find_goal, resolve_rollback_target
+from wish_rollout.rollout.planning.rollbacks.rollback_remedy import command_instead, rollback_remedy
+from wish_rollout.rollout.planning.rollbacks.rollback_result import RollbackResult, rollback_result
+from wish_rollout.rollout.planning.rollbacks.rollback_target import find_goal, resolve_rollback_target
 from wish_rollout.rollout.planning.shared_databases import refuse_same_database
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.core.release.release import Position, Revision
-    from wish_rollout.rollout.planning.rollback_target import RollbackGoal
+    from wish_rollout.rollout.planning.rollbacks.rollback_target import RollbackGoal
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.servers.target import Target
 
