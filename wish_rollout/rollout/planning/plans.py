@@ -29,6 +29,7 @@ from wish_rollout.rollout.planning.half_done_releases import add_half_done
 from wish_rollout.rollout.planning.hazard_assessment import add_hazards
 from wish_rollout.rollout.planning.refusals import refuse_infeasible
 from wish_rollout.rollout.planning.row_checks import add_row_findings
+from wish_rollout.rollout.planning.script_fields import script_fields
 from wish_rollout.rollout.planning.shared_databases import refuse_same_database
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 
@@ -118,12 +119,6 @@ def plan_for(
     project: Project, env: Environment, state: DatabaseState, choices: Choices = NO_CHOICES
 ) -> EnvironmentPlan:
     """Return the plan of one environment from its state, without hazards and row findings."""
-    from wish_rollout.revisions.script_folder.declarations import (
-        DATA_DEPENDENT,
-        DRIVER_STATEMENTS,
-        declared_reasons,
-    )
-
     schema = EnvironmentSchema(project, state)
     project = schema.project
     release, history = project.release, project.history
@@ -142,7 +137,6 @@ def plan_for(
     if backport:
         promised, found = difference(schema.live, schema.at(release.head)), ()
     found = tuple(each for each in found if not is_created_if_missing(each, statements))
-    names = [revision.id for revision in pending]
     return EnvironmentPlan(
         environment=env.name,
         gated=env.gated,
@@ -159,12 +153,7 @@ def plan_for(
         unmanaged=assessment.unmanaged,
         fingerprint=project.fingerprinted_part(state.snapshot).fingerprint,
         facts=state.facts,
-        code=project.code.files(),
-        packages=project.code.packages(),
-        data_dependent=declared_reasons(project.scripts, DATA_DEPENDENT, names),
-        driver_statements=declared_reasons(project.scripts, DRIVER_STATEMENTS, names),
-        env_before=project.code.record.before,
-        env_after=project.code.record.after,
+        **script_fields(project, pending),
         adopted=adopted.position if adopted else None,
         baseline=baseline_after(schema, release.head) if pending or adopted else None,
         notes=(
@@ -174,7 +163,7 @@ def plan_for(
         ),
         already_there=backport,
         journal_digest=project.journal_digest,
-        irreversible={name: why for name in names if (why := history.record(name).irreversible)},
+        irreversible={each.id: why for each in pending if (why := history.record(each.id).irreversible)},
     )
 
 

@@ -29,6 +29,7 @@ from wish_rollout.rollout.planning.rollbacks.rollback_losses import (
 from wish_rollout.rollout.planning.rollbacks.rollback_remedy import command_instead, rollback_remedy
 from wish_rollout.rollout.planning.rollbacks.rollback_result import RollbackResult, rollback_result
 from wish_rollout.rollout.planning.rollbacks.rollback_target import find_goal, resolve_rollback_target
+from wish_rollout.rollout.planning.script_fields import declarations, no_scripts
 from wish_rollout.rollout.planning.shared_databases import refuse_same_database
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 
@@ -129,11 +130,11 @@ def plan_rollback_from_state(
     )
     if goal.by_remedy:
         result, statements = rollback_remedy(target.environment, schema, reverted, end)
-        plan = replace(plan, **_no_scripts(), action=Action.ROLLBACK_BY_REMEDY)
+        plan = replace(plan, **no_scripts(), action=Action.ROLLBACK_BY_REMEDY)
     else:
         result, statements = _downgrades(target.environment, schema, reverted, end)
         half_done = half_done_rollback(target.name, schema, end, goal.finished) if continues else None
-        plan = replace(plan, **_declarations(project, reverted), action=Action.ROLLBACK, half_done=half_done)
+        plan = replace(plan, **declarations(project, reverted), action=Action.ROLLBACK, half_done=half_done)
     lost = describe_destroyed_values(schema, reverted, end, plan.action)
     return _leading_to(replace(plan, notes=(*plan.notes, *lost)), schema, result, statements)
 
@@ -167,23 +168,3 @@ def _downgrades(
             raise RevisionIrreversible(environment.name, revision.id, reason, instead)
     statements = tuple(text for each in reverted for text in history.record(each.id).downgrade)
     return rollback_result(schema, end), statements
-
-
-def _declarations(project: Project, reverted: Sequence[Revision]) -> dict[str, Any]:
-    """Return what the scripts of the downgrades declare of their statements."""
-    from wish_rollout.revisions.script_folder.declarations import (
-        DATA_DEPENDENT,
-        DRIVER_STATEMENTS,
-        declared_reasons,
-    )
-
-    names = [revision.id for revision in reverted]
-    return {
-        "data_dependent": declared_reasons(project.scripts, DATA_DEPENDENT, names),
-        "driver_statements": declared_reasons(project.scripts, DRIVER_STATEMENTS, names),
-    }
-
-
-def _no_scripts() -> dict[str, Any]:
-    """Return the fields of a plan that executes neither env.py nor a revision."""
-    return {"data_dependent": {}, "driver_statements": {}, "env_before": (), "env_after": ()}
