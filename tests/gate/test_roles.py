@@ -129,5 +129,5 @@ def test_actions_that_the_reader_lacks_privileges_for_are_refused(roles: Roles) 
     roles.gate.add_earlier_environments()
     roles.be("reader")
     refused = roles.gate.workspace.cli("apply")
-    assert (refused.code, "may not create objects in SCHEMA public of 'prod'" in refused.err) == (6, True)
+    assert (refused.code, "may not write to the ledger of 'prod'" in refused.err) == (6, True)
     assert roles.gate.workspace.revision("local") is None
