@@ -11,7 +11,7 @@ import pytest
 from tests.fix_folder import SCRIPT
 from tests.fix_servers import running_server
 from tests.servers import bindir_of, databases
-from wish_rollout.rollout.servers import scratch
+from wish_rollout.rollout.servers import scratch_choice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +63,7 @@ def test_the_promise_of_another_version_is_replayed_on_it(older: Workspace) -> N
 
 
 def test_a_version_without_a_server_is_named(older: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scratch, "installed_bindirs", tuple)
+    monkeypatch.setattr(scratch_choice, "installed_bindirs", tuple)
     made = older.cli("plan", "--json")
     assert made.code == 0, made
     plan = json.loads(made.out)

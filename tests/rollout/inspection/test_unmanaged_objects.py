@@ -67,6 +67,7 @@ def test_other_objects_are_drift_unless_the_policy_allows_them(workspace: Worksp
 @pytest.mark.parametrize("what", OURS)
 def test_change_of_a_managed_object_is_drift_under_every_policy(workspace: Workspace, what: str) -> None:
     set_policy(workspace, "ignore")
+    workspace.edit("rollout.toml", "[scope]\n", '[scope]\nruntime_partitions = "fail"\n')
     workspace.migrate("local")
     workspace.sql("local", OURS[what])
     assert workspace.cli("drift", "local").code == 4
