@@ -37,16 +37,20 @@ class RollbackGoal:
 
 
 def find_goal(
-    project: Project, connection: psycopg.Connection[Any], to: str | None, *, by_remedy: bool
+    project: Project, connection: psycopg.Connection[Any], to: str | None, *, by_remedy: bool, drifts: bool
 ) -> RollbackGoal:
-    """Return the goal of a rollback; the default of ``to`` is the target of an interrupted one, which it continues."""
+    """Return the goal of a rollback; the default of ``to`` is the target of an interrupted one, which it continues.
+
+    ``drifts``: the schema is not that of its revision. Otherwise, what the journal has of another release is not continued.
+    """
     table = project.config.release.version_table
     name = act_name(table, project.journal_digest, "down ")
     if by_remedy:
-        interrupted = find_interrupted_rollback(connection, table)
+        interrupted = find_interrupted_rollback(connection, table) if drifts else ""
         return RollbackGoal(to or interrupted or None, by_remedy=True, interrupted=interrupted)
     resumed = find_interrupted_act(connection, name)
-    to = to or (resumed[0] if resumed else find_interrupted_rollback(connection, table)) or None
+    other = find_interrupted_rollback(connection, table) if drifts and not resumed else ""
+    to = to or (resumed[0] if resumed else other) or None
     resumes = resumed[1] if resumed and resumed[0] == to else ""
     finished = {} if resumes or to is None else read_earlier_statements(connection, name + to)
     return RollbackGoal(to, resumes, finished)
