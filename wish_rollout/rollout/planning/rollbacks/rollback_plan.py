@@ -93,8 +93,7 @@ def plan_rollback_on(
     state = read_database_state(connection, target.scope)
     project = project.for_server(state.facts.major)
     refuse_same_database(project, {target.name: state.facts})
-    drifts = bool(EnvironmentSchema(project, state).assess().drift)
-    goal = find_goal(project, connection, to, by_remedy=by_remedy, drifts=drifts)
+    goal = find_goal(EnvironmentSchema(project, state), connection, to, by_remedy=by_remedy)
     plan = plan_rollback_from_state(project, target, state, goal)
     return add_hazards(project, connection, plan), state
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.release.release import Position, Release
     from wish_rollout.rollout.planning.half_done_releases import Finished
-    from wish_rollout.rollout.project.project import Project
+    from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +37,21 @@ class RollbackGoal:
 
 
 def find_goal(
-    project: Project, connection: psycopg.Connection[Any], to: str | None, *, by_remedy: bool, drifts: bool
+    schema: EnvironmentSchema, connection: psycopg.Connection[Any], to: str | None, *, by_remedy: bool
 ) -> RollbackGoal:
     """Return the goal of a rollback; the default of ``to`` is the target of an interrupted one, which it continues.
 
-    ``drifts``: the schema is not that of its revision. Otherwise, what the journal has of another release is not continued.
+    If the schema is that of its revision, what the journal has of another release is not continued.
     """
+    project = schema.project
     table = project.config.release.version_table
     name = act_name(table, project.journal_digest, "down ")
+    resumed = None if by_remedy else find_interrupted_act(connection, name)
+    other = "" if resumed else find_interrupted_rollback(connection, table)
+    if other and not schema.assess().drift:
+        other = ""
     if by_remedy:
-        interrupted = find_interrupted_rollback(connection, table) if drifts else ""
-        return RollbackGoal(to or interrupted or None, by_remedy=True, interrupted=interrupted)
-    resumed = find_interrupted_act(connection, name)
-    other = find_interrupted_rollback(connection, table) if drifts and not resumed else ""
+        return RollbackGoal(to or other or None, by_remedy=True, interrupted=other)
     to = to or (resumed[0] if resumed else other) or None
     resumes = resumed[1] if resumed and resumed[0] == to else ""
     finished = {} if resumes or to is None else read_earlier_statements(connection, name + to)
