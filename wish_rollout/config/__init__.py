@@ -4,7 +4,7 @@ Not here: connecting to a database (``postgres``), and the rules for approvals (
 """
 
 from wish_rollout.config.configuration import Config
-from wish_rollout.config.environment import Environment
+from wish_rollout.config.environment import Environment, FleetMember
 from wish_rollout.config.loading import SANDBOX_VARIABLE, find_config, load_config, load_dotenv
 from wish_rollout.config.policies import ApprovalConfig, WindowConfig
 from wish_rollout.config.receivers import ReceiverConfig
@@ -16,6 +16,7 @@ __all__ = [
     "ApprovalConfig",
     "Config",
     "Environment",
+    "FleetMember",
     "ReceiverConfig",
     "ReleaseConfig",
     "ScopeConfig",
