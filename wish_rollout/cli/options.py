@@ -44,7 +44,7 @@ def load_project(context: typer.Context) -> Project:
 
 
 def select_targets(project: Project, name: str | None = None) -> list[Target]:
-    """Return the target of the named environment, or the targets of all environments that have a URL.
+    """Return the target of the named environment, or the targets of all environments that have a URL, without fleets.
 
     Raise DatabaseUrlMissing if no environment has one.
     """
@@ -54,4 +54,4 @@ def select_targets(project: Project, name: str | None = None) -> list[Target]:
         not project.config.environments
     ):  # every environment is optional and none has a URL: target() raises DatabaseUrlMissing
         return [project.target(project.config.environment[0].name)]
-    return [project.target(env.name) for env in project.config.environments]
+    return [project.target(env.name) for env in project.config.single_environments]

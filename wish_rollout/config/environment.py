@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from wish_rollout.config.budgets import BudgetsConfig
 from wish_rollout.config.policies import ApprovalConfig
 from wish_rollout.config.rollbacks import RollbackConfig
-from wish_rollout.config.sections import ConfigTable
+from wish_rollout.config.sections import SANDBOX_VARIABLE, ConfigTable
 from wish_rollout.config.targets import TargetsConfig, WaveConfig
 from wish_rollout.core.fleet.waves import Wave
 
@@ -141,7 +141,12 @@ class Environment(ConfigTable):
 
     @property
     def is_enabled(self) -> bool:
-        """Whether rollouts include the environment. An optional environment is enabled if it has a URL."""
+        """Whether rollouts include the environment. An optional environment is enabled if it has a URL.
+
+        A fleet is not enabled in the sandbox, which has no databases for its targets.
+        """
+        if self.is_fleet and os.environ.get(SANDBOX_VARIABLE):
+            return False
         return not self.optional or bool(os.environ.get(self.variable)) or self.has_configured_source
 
     @property

@@ -133,6 +133,14 @@ class UnknownFleetTarget(EnvironmentConfigurationError):
     hint = "see all of them: wish-rollout status {environment}"
 
 
+class FleetNotInSandbox(EnvironmentConfigurationError):
+    """A fleet was used in the sandbox. The list could name real databases."""
+
+    summary = "'{environment}' is a fleet of databases, and the sandbox has none for its targets."
+    explanation = "The list of targets may name real databases, which the sandbox must not reach."
+    hint = "leave the sandbox (unset WISH_ROLLOUT_SANDBOX) to use the fleet"
+
+
 @dataclass(eq=False)
 class FleetNotSupported(EnvironmentConfigurationError):
     """A command that works on one database was called for a fleet."""

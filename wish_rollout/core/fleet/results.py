@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+ALL_TARGETS = "all_targets"
+"""The name of the check that all targets are done."""
+
+
 class Outcome(StrEnum):
     """What became of a target in a rollout or a rollback."""
 

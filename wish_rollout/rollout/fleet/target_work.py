@@ -57,7 +57,7 @@ def perform(
 ) -> dict[str, Any]:
     """Do the work of an order on a target, and return its result. ``name``: of the target. Raises nothing.
 
-    ``order``: ``kind``, one of the constants above, and its options: ``adopt``, ``soak``, ``to``, ``by_remedy``.
+    ``order``: ``kind``, one of the constants above, and its options: ``adopt``, ``replan``, ``soak``, ``to``.
     """
     kind = order["kind"]
     if kind == PLAN:
@@ -77,7 +77,8 @@ def apply(
     project: Project, target: Target, name: str, order: Mapping[str, Any], actor: Actor
 ) -> TargetResult:
     """Migrate a target to the head and verify it. A target that is there already is only verified."""
-    choices = Choices(adopt=(target.name,)) if order.get("adopt") else NO_CHOICES
+    chosen = {name: (target.name,) for name in ("adopt", "replan") if order.get(name)}
+    choices = Choices(**chosen) if chosen else NO_CHOICES
     migrated = migrate_environment(project, target, choices=choices, actor=actor)
     is_changed = migrated.action != Action.NOTHING
     result = verified(project, target, name, migrated, again=is_changed)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from wish_rollout.addresses import command_output
-from wish_rollout.config import FleetMember
+from wish_rollout.config import SANDBOX_VARIABLE, FleetMember
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.fleets import (
+    FleetNotInSandbox,
     TargetListFailed,
     TargetsShareDatabase,
     UnknownFleetTarget,
@@ -51,9 +52,11 @@ class FleetTarget:
 def read_fleet(config: Config, env: Environment) -> tuple[FleetTarget, ...]:
     """Return all targets of a fleet, in the order of the list.
 
-    Raises TargetListFailed, TargetListEmpty, TargetInvalid, TargetNamedTwice, UrlTemplateInvalid, TargetsShareDatabase,
-    and what reading the URL template raises.
+    Raises FleetNotInSandbox, TargetListFailed, TargetListEmpty, TargetInvalid, TargetNamedTwice, UrlTemplateInvalid,
+    TargetsShareDatabase, and what reading the URL template raises.
     """
+    if os.environ.get(SANDBOX_VARIABLE):
+        raise FleetNotInSandbox(env.name)
     listed = read_list(config, env)
     template = "" if all(each.url for each in listed) else _template(config, env)
     targets = tuple(

@@ -1,0 +1,69 @@
+"""The assets of a fleet besides its step in the pipeline: the schemas of its targets, and the check of all of them."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from wish_rollout.config import Config, Environment
+from wish_rollout.core.fleet.grouping import group_statuses, shorten_names, summarize_groups
+from wish_rollout.core.fleet.results import ALL_TARGETS, TargetStatus
+from wish_rollout.core.plan.verdict import Verdict
+from wish_rollout.defs.asset_keys import fleet_key, parent_keys, prefixed, schema_key
+from wish_rollout.defs.fleet.events import ALL_TARGETS_DESCRIPTION
+from wish_rollout.defs.fleet.partitions import fleet_partitions
+from wish_rollout.defs.resources import project_of, required_resources
+from wish_rollout.defs.runs.failures import rollout_errors_as_failures
+from wish_rollout.rollout.fleet.inspection import read_statuses
+from wish_rollout.rollout.servers.fleet_targets import read_fleet
+
+
+def target_schemas(config: Config, env: Environment) -> dg.AssetSpec:
+    """Return the asset of the targets' schemas, with a partition for each target."""
+    return dg.AssetSpec(
+        schema_key(env.name, config.project.name),
+        deps=parent_keys(config, env.name),
+        partitions_def=fleet_partitions(config, env),
+        group_name=prefixed("rollout", config.project.name),
+        description=f"The schema of each target of {env.name} at its last verification. The data version is the schema's "
+        "fingerprint.",
+        tags={"dagster/kind/postgresql": "", "dagster/kind/schema": ""},
+        owners=config.dagster.owners,
+    )
+
+
+def fleet_checks(config: Config, env: Environment) -> dg.AssetChecksDefinition:
+    """Return the check of ``fleet/<env>``, which reads all targets."""
+    spec = dg.AssetCheckSpec(
+        ALL_TARGETS, asset=fleet_key(env.name, config.project.name), description=ALL_TARGETS_DESCRIPTION
+    )
+
+    @dg.multi_asset_check(
+        name=prefixed(f"checks_of_{env.name}", config.project.name),
+        description=f"Reads all targets of {env.name}. Changes nothing.",
+        specs=[spec],
+        required_resource_keys=required_resources(config),
+    )
+    def execute(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        project = project_of(context.op_execution_context)
+        with rollout_errors_as_failures():
+            statuses = list(read_statuses(project, env, read_fleet(project.config, env)))
+        yield check_result(spec, statuses)
+
+    return execute
+
+
+def check_result(spec: dg.AssetCheckSpec, statuses: list[TargetStatus]) -> dg.AssetCheckResult:
+    """Return the result of the check: passed if all targets are in step."""
+    bad = [each.target for each in statuses if each.verdict != Verdict.IN_STEP or each.error]
+    groups = group_statuses(statuses)
+    return dg.AssetCheckResult(
+        asset_key=spec.asset_key,
+        check_name=spec.name,
+        passed=not bad,
+        description=f"not in step: {shorten_names(bad)}" if bad else f"all {len(statuses)} are in step",
+        metadata={
+            "targets": len(statuses),
+            "groups": summarize_groups(groups),
+            **{f"{group.first.verdict} at {group.first.position}": len(group.members) for group in groups},
+        },
+    )
