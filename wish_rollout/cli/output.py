@@ -111,6 +111,11 @@ def _write_step(step: str) -> None:
     write_note(f"· {step}")
 
 
+def is_progress_live() -> bool:
+    """Return whether progress is shown in place, on a terminal."""
+    return sys.stderr.isatty()
+
+
 @contextmanager
 def progress(text: str) -> Iterator[Callable[[str], None]]:
     """Show progress on stderr while the block runs: a spinner on a terminal, otherwise a line for each step.

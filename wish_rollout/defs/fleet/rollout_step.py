@@ -99,7 +99,7 @@ def work_on_targets(
             results.append(result)
             if result.error:
                 context.log.error(f"{env.name}/{result.target}: {result.error.text}")
-            log(f"{PREFIX}{rate.count(result)}")
+            log(f"{PREFIX}{rate.count(has_failed=not result.is_good)}")
             if not (result.outcome is Outcome.UNCHANGED and result.target in recorded):
                 yield target_event(project, env, result, tags)
 

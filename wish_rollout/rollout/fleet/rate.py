@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from wish_rollout.core.fleet.results import TargetResult
 
 WIDTH = 20
 
@@ -22,10 +18,10 @@ class RolloutRate:
     failed: int = 0
     started: float = field(default_factory=time.monotonic)
 
-    def count(self, result: TargetResult) -> str:
-        """Count a result, and return the progress."""
+    def count(self, *, has_failed: bool) -> str:
+        """Count a target, and return the progress."""
         self.finished += 1
-        self.failed += result.error is not None
+        self.failed += has_failed
         return self.line(time.monotonic() - self.started)
 
     def line(self, seconds: float) -> str:
