@@ -64,7 +64,9 @@ def read_fleet_state(project: Project, env: Environment) -> FleetState:
     from wish_rollout.rollout.servers.fleet_targets import read_fleet
 
     targets = read_fleet(project.config, env)
-    statuses = list(_with_progress(env, targets, read_statuses(project, env, targets)))
+    places = {target.name: place for place, target in enumerate(targets)}
+    found = list(_with_progress(env, targets, read_statuses(project, env, targets)))
+    statuses = sorted(found, key=lambda status: places[status.target])
     return FleetState(env.name, group_deltas(project, targets, statuses))
 
 
@@ -100,7 +102,9 @@ def show_fleet_plan(project: Project, env: Environment, *, json: bool) -> int:
 
     targets = read_fleet(project.config, env)
     waves = {each.wave.name: [target.name for target in each.targets] for each in waves_of(env, targets)}
-    plans = list(_with_progress(env, targets, read_plans(project, env, targets)))
+    places = {target.name: place for place, target in enumerate(targets)}
+    found = list(_with_progress(env, targets, read_plans(project, env, targets)))
+    plans = sorted(found, key=lambda plan: places[plan.target])
     groups = grouped(plans, lambda plan: (plan.kind, plan.error.name if plan.error else ""))
     if json:
         output.show_json(
@@ -132,7 +136,7 @@ def _show_plan_group(project: Project, group: Sequence[TargetPlan], targets: Seq
 
     first = group[0]
     names = shorten_names([each.target for each in group])
-    output.write_line(f"{len(group)} targets: {escape_to_one_line(first.summary)} ({names})")
+    output.write_line(f"{len(group)} of {len(targets)}: {escape_to_one_line(first.summary)} ({names})")
     if first.error:
         output.write_line(f"cannot be executed: {first.error.text}")
     elif first.pending:

@@ -15,6 +15,7 @@ from wish_rollout.config import Config, Environment
 from wish_rollout.defs import ops
 from wish_rollout.defs.asset_keys import approval_key, plan_key, prefixed, stage_key
 from wish_rollout.defs.fleet import rollout_step
+from wish_rollout.defs.release_version import code_version
 from wish_rollout.defs.resources import files_key, required_resources
 from wish_rollout.defs.runs.notifications import failure_hook
 
@@ -204,10 +205,3 @@ def asset_descriptions(config: Config) -> dict[str, str]:
     }
     schemas |= {env.name: rollout_step.description(env) for env in config.fleets}
     return {"plan": "What the release will do in each environment, in its current state.", **schemas}
-
-
-def code_version(config: Config) -> str:
-    """Return the release's digest. Dagster shows an environment verified with another release as unsynced."""
-    from wish_rollout.rollout.project.project import Project
-
-    return Project(config).release_digest

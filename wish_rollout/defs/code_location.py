@@ -13,6 +13,7 @@ from wish_rollout.defs.checks import checks_for
 from wish_rollout.defs.drift.job import drift_job
 from wish_rollout.defs.drift.sensor import drift_sensor
 from wish_rollout.defs.fleet.assets import fleet_checks, target_schemas
+from wish_rollout.defs.fleet.rollback_job import fleet_rollback_job
 from wish_rollout.defs.fleet.targets_sensor import targets_sensor
 from wish_rollout.defs.jobs import verify_job
 from wish_rollout.defs.resources import files_resource, resources_for
@@ -68,7 +69,14 @@ def mergeable_definitions(config: Config) -> dg.Definitions:
             *(checks_for(config, env) for env in config.single_environments),
             *(fleet_checks(config, env) for env in config.fleets),
         ],
-        jobs=[rollout, rollback, verify_job(config), drift_job(config), *approval_jobs(config)],
+        jobs=[
+            rollout,
+            rollback,
+            verify_job(config),
+            drift_job(config),
+            *approval_jobs(config),
+            *([fleet_rollback_job(config)] if config.fleets else []),
+        ],
         sensors=sensors_for(config, [rollout, rollback]),
         resources=resources_for(config),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wish_rollout.core.errors.base import RolloutError
+from wish_rollout.core.errors.base import EnvironmentRefused, RolloutError
 from wish_rollout.core.errors.configuration import EnvironmentConfigurationError
 
 
@@ -141,6 +141,14 @@ class FleetNotInSandbox(EnvironmentConfigurationError):
     hint = "leave the sandbox (unset WISH_ROLLOUT_SANDBOX) to use the fleet"
 
 
+class NotAFleet(EnvironmentConfigurationError):
+    """An option for a fleet was used for an environment with one database."""
+
+    summary = "'{environment}' is not a fleet: rollout.toml gives it no targets."
+    explanation = "--target and --wave choose databases of a fleet. Nothing was changed."
+    hint = "leave out --target and --wave: wish-rollout rollback {environment}"
+
+
 @dataclass(eq=False)
 class FleetNotSupported(EnvironmentConfigurationError):
     """A command that works on one database was called for a fleet."""
@@ -161,7 +169,10 @@ class TargetNotSupported(EnvironmentConfigurationError):
 
     summary = "The command {command} does not support '{environment}', which is a target of a fleet, yet."
     explanation = "It runs a job of Dagster in which single targets cannot be selected. Nothing was changed."
-    hint = "compare its schema with that of its revision: wish-rollout drift {environment}"
+    hint = (
+        "compare its schema with that of its revision: wish-rollout drift {environment}; "
+        "roll it back: wish-rollout rollback FLEET --target NAME --to REVISION"
+    )
 
 
 @dataclass(eq=False)
@@ -169,18 +180,31 @@ class FleetIncomplete(RolloutError):
     """A rollout has not reached all targets of a fleet. ``first``: the error of the first failed target."""
 
     environment: str
+    total: int
     failed: int
     waiting: int
     first: str
 
-    summary = (
-        "{failed} targets of '{environment}' failed, and {waiting} were not begun. The first error: {first}"
-    )
-    explanation = "Every other target is migrated and verified."
+    summary = "{failed} of {total} targets of '{environment}' failed, and {waiting} were not begun. The first error: {first}"
+    explanation = "The others are changed and verified."
     hint = (
         "see all of them: wish-rollout status {environment}; correct the causes, then run the same command again: "
         "it continues with the targets that are not done"
     )
+
+
+@dataclass(eq=False)
+class EarlierEnvironmentNotInStep(EnvironmentRefused):
+    """Partitions of a fleet were materialized before an earlier environment is at the head of the release."""
+
+    earlier: str
+    verdict: str
+
+    summary = (
+        "The targets of '{environment}' were not changed: '{earlier}', which comes before it, is {verdict}."
+    )
+    explanation = "A release reaches the environments in the order of rollout.toml."
+    hint = "apply the release to all environments in order: wish-rollout apply"
 
 
 @dataclass(eq=False)

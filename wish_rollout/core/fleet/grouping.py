@@ -69,7 +69,8 @@ def summarize_groups(groups: Sequence[StatusGroup]) -> str:
     count, rest = len(largest.members), sum(len(group.members) for group in others)
     if not others:
         return f"{count} equal"
-    return f"{count} equal, {rest} others in {len(others)} {'group' if len(others) == 1 else 'groups'}"
+    other = "other" if rest == 1 else "others"
+    return f"{count} equal, {rest} {other} in {len(others)} {'group' if len(others) == 1 else 'groups'}"
 
 
 def shorten_names(names: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """The assets of a fleet besides its step in the pipeline: the schemas of its targets, and the check of all of them."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
@@ -10,25 +11,43 @@ from wish_rollout.core.fleet.results import ALL_TARGETS, TargetStatus
 from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.defs.asset_keys import fleet_key, parent_keys, prefixed, schema_key
 from wish_rollout.defs.fleet.events import ALL_TARGETS_DESCRIPTION
+from wish_rollout.defs.fleet.partition_runs import materialize_targets
 from wish_rollout.defs.fleet.partitions import fleet_partitions
-from wish_rollout.defs.resources import project_of, required_resources
+from wish_rollout.defs.release_version import code_version
+from wish_rollout.defs.resources import files_key, project_of, required_resources
 from wish_rollout.defs.runs.failures import rollout_errors_as_failures
 from wish_rollout.rollout.fleet.inspection import read_statuses
 from wish_rollout.rollout.servers.fleet_targets import read_fleet
 
+TARGETS_IN_RUN = 100
 
-def target_schemas(config: Config, env: Environment) -> dg.AssetSpec:
-    """Return the asset of the targets' schemas, with a partition for each target."""
-    return dg.AssetSpec(
-        schema_key(env.name, config.project.name),
+
+def target_schemas(config: Config, env: Environment) -> dg.AssetsDefinition:
+    """Return the asset of the targets' schemas, with a partition for each target.
+
+    A backfill of it is one run for each TARGETS_IN_RUN targets, which the run launcher of the instance launches.
+    """
+    policy = dg.BackfillPolicy.multi_run(max_partitions_per_run=TARGETS_IN_RUN)
+
+    @dg.asset(
+        key=schema_key(env.name, config.project.name),
         deps=parent_keys(config, env.name),
         partitions_def=fleet_partitions(config, env),
+        backfill_policy=policy,
         group_name=prefixed("rollout", config.project.name),
         description=f"The schema of each target of {env.name} at its last verification. The data version is the schema's "
-        "fingerprint.",
+        "fingerprint. Materializing a partition migrates the target.",
         tags={"dagster/kind/postgresql": "", "dagster/kind/schema": ""},
         owners=config.dagster.owners,
+        code_version=code_version(config),
+        required_resource_keys=required_resources(config),
+        io_manager_key=files_key(config),
+        output_required=False,
     )
+    def schemas(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        yield from materialize_targets(context.op_execution_context, env, context.partition_keys)
+
+    return schemas
 
 
 def fleet_checks(config: Config, env: Environment) -> dg.AssetChecksDefinition:

@@ -107,15 +107,15 @@ def all_targets_evaluation(
     )
 
 
-def incomplete(env: Environment, results: Sequence[TargetResult]) -> FleetIncomplete | None:
-    """Return the error of a rollout that has not reached all targets; None if it has."""
+def refuse_incomplete(env: Environment, results: Sequence[TargetResult]) -> None:
+    """Raise FleetIncomplete unless all targets are done."""
     failed = [result for result in results if result.outcome is Outcome.FAILED]
     waiting = sum(result.outcome is Outcome.NOT_BEGUN for result in results)
     if not failed and not waiting:
-        return None
+        return
     error = failed[0].error if failed else None
     first = f"{failed[0].target}: {error.text}" if error else "none"
-    return FleetIncomplete(env.name, len(failed), waiting, first)
+    raise FleetIncomplete(env.name, len(results), len(failed), waiting, first)
 
 
 def fleet_fingerprint(results: Sequence[TargetResult]) -> str:

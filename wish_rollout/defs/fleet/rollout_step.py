@@ -8,36 +8,24 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from wish_rollout.core.errors.planning.plans import CleanNotAllowed
-from wish_rollout.core.fleet.results import Outcome
-from wish_rollout.defs.asset_keys import parent_keys
 from wish_rollout.defs.fleet.events import (
     all_targets_evaluation,
     fleet_fingerprint,
-    incomplete,
+    refuse_incomplete,
     summary_metadata,
-    target_event,
-    target_tags,
 )
-from wish_rollout.defs.fleet.partitions import materialized_targets, refresh_partitions
+from wish_rollout.defs.fleet.partitions import refresh_partitions
+from wish_rollout.defs.fleet.work import FleetWork
 from wish_rollout.defs.resources import choices_of, project_of
 from wish_rollout.defs.runs.failures import rollout_errors_as_failures
-from wish_rollout.defs.runs.run_tags import requester_of_run
-from wish_rollout.rollout.execution.progress import PREFIX
-from wish_rollout.rollout.fleet.rate import RolloutRate
 from wish_rollout.rollout.fleet.target_work import APPLY
-from wish_rollout.rollout.fleet.wave_rollout import WaveRollout, waves_of
-from wish_rollout.rollout.fleet.worker_pool import WorkerPool
+from wish_rollout.rollout.fleet.wave_rollout import waves_of
 from wish_rollout.rollout.servers.fleet_targets import read_fleet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator
 
     from wish_rollout.config import Environment
-    from wish_rollout.core.fleet.results import TargetResult
-    from wish_rollout.rollout.servers.fleet_targets import FleetTarget
-
-REPORT_SECONDS = 2.0
-"""How often the progress is logged. Each line is a row in Dagster's database."""
 
 
 def plan_fleet(context: dg.OpExecutionContext, env: Environment) -> str:
@@ -54,67 +42,28 @@ def plan_fleet(context: dg.OpExecutionContext, env: Environment) -> str:
 
 def roll_out_fleet(context: dg.OpExecutionContext, env: Environment) -> Iterator[Any]:
     """Migrate and verify all targets; yield the events of each, and the output if all targets are done."""
-    project = project_of(context)
+    project, choices = project_of(context), choices_of(context)
     with rollout_errors_as_failures():
         targets = read_fleet(project.config, env)
+        waves = waves_of(env, targets)
     added, removed = refresh_partitions(
         context.instance, project.config, env, [target.name for target in targets]
     )
     if added or removed:
         context.log.info(f"{env.name}: {len(added)} targets came, {len(removed)} went")
-    results: list[TargetResult] = []
+    order = {"kind": APPLY, "adopt": env.name in choices.adopt, "replan": env.name in choices.replan}
+    work = FleetWork(context, env, targets, waves, order)
     started = time.monotonic()
     with rollout_errors_as_failures():
-        yield from work_on_targets(context, env, targets, results)
-    yield all_targets_evaluation(project, env, results, time.monotonic() - started)
+        yield from work.events()
+    yield all_targets_evaluation(project, env, work.results, time.monotonic() - started)
     with rollout_errors_as_failures():
-        if error := incomplete(env, results):
-            raise error
+        refuse_incomplete(env, work.results)
     yield dg.Output(
         None,
-        metadata=summary_metadata(results),
-        data_version=dg.DataVersion(fleet_fingerprint(results)),
+        metadata=summary_metadata(work.results),
+        data_version=dg.DataVersion(fleet_fingerprint(work.results)),
     )
-
-
-def work_on_targets(
-    context: dg.OpExecutionContext,
-    env: Environment,
-    targets: Sequence[FleetTarget],
-    results: list[TargetResult],
-) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
-    """Migrate and verify the targets; yield the events of those that were changed or failed, and fill ``results``."""
-    project, choices = project_of(context), choices_of(context)
-    order = {"kind": APPLY, "adopt": env.name in choices.adopt, "replan": env.name in choices.replan}
-    recorded = materialized_targets(context.instance, project.config, env)
-    tags = target_tags(project, context.instance, parent_keys(project.config, env.name))
-    log = throttled(context.log.info)
-    rate = RolloutRate(env.name, len(targets))
-    who = requester_of_run(context.run)
-    with WorkerPool(project, env.name, who=who, run=context.run_id, report=context.log.info) as pool:
-        rollout = WaveRollout(
-            env, targets, pool, order, report=lambda line: context.log.info(f"{PREFIX}{line}")
-        )
-        for result in rollout.run(waves_of(env, targets)):
-            results.append(result)
-            if result.error:
-                context.log.error(f"{env.name}/{result.target}: {result.error.text}")
-            log(f"{PREFIX}{rate.count(has_failed=not result.is_good)}")
-            if not (result.outcome is Outcome.UNCHANGED and result.target in recorded):
-                yield target_event(project, env, result, tags)
-
-
-def throttled(log: Callable[[str], None]) -> Callable[[str], None]:
-    """Return a function that logs at most every REPORT_SECONDS."""
-    last = -REPORT_SECONDS
-
-    def logged(text: str) -> None:
-        nonlocal last
-        if time.monotonic() - last >= REPORT_SECONDS:
-            last = time.monotonic()
-            log(text)
-
-    return logged
 
 
 def description(env: Environment) -> str:

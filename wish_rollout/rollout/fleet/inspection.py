@@ -11,7 +11,8 @@ from wish_rollout.core.fleet.grouping import StatusGroup, group_statuses
 from wish_rollout.core.fleet.results import TargetPlan, TargetStatus
 from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.core.schema.comparison import difference
-from wish_rollout.rollout.fleet.target_work import PLAN, STATUS, describe_error
+from wish_rollout.rollout.execution.ledger_recording import NOBODY
+from wish_rollout.rollout.fleet.target_work import PLAN, STATUS, describe_error, perform
 from wish_rollout.rollout.fleet.worker_pool import WorkerPool
 from wish_rollout.rollout.inspection.environment_status import read_environment_status
 
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from wish_rollout.core.schema.snapshot import Snapshot
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.servers.fleet_targets import FleetTarget
+
+
+FEW = 20
+"""So many targets are read in this process, which takes less time than starting others."""
 
 
 def read_statuses(
@@ -104,6 +109,11 @@ def _schema(project: Project, targets: Mapping[str, FleetTarget], group: StatusG
 def _perform(
     project: Project, env: Environment, targets: Sequence[FleetTarget], kind: str
 ) -> Iterator[tuple[FleetTarget, dict[str, Any] | None]]:
+    if len(targets) <= FEW:
+        for target in targets:
+            database = project.target_at(target.environment, target.url)
+            yield target, perform(project, database, target.name, {"kind": kind}, NOBODY)
+        return
     waiting = deque(targets)
     begin: Callable[[], FleetTarget | None] = lambda: waiting.popleft() if waiting else None  # noqa: E731
     with WorkerPool(project, env.name) as pool:

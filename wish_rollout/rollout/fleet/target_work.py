@@ -14,6 +14,7 @@ from wish_rollout.core.errors.hazards import (
     LocksUnavailable,
     WatchdogMissing,
 )
+from wish_rollout.core.errors.planning.rollbacks import AlreadyAtRevision
 from wish_rollout.core.errors.statements import TableLocked
 from wish_rollout.core.fleet.results import Outcome, TargetError, TargetPlan, TargetResult, TargetStatus
 from wish_rollout.core.plan.action import Action
@@ -23,6 +24,7 @@ from wish_rollout.core.release.release import format_position
 from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.core.text.redaction import escape_to_one_line, redact
 from wish_rollout.postgres.records.ledger import seconds_since
+from wish_rollout.rollout.archives.checksums import add_missing_checksums
 from wish_rollout.rollout.execution.migration import Migrated, migrate_environment
 from wish_rollout.rollout.execution.verification import verify_environment
 from wish_rollout.rollout.inspection.environment_status import read_environment_status
@@ -91,9 +93,31 @@ def apply(
 def rollback(
     project: Project, target: Target, name: str, order: Mapping[str, Any], actor: Actor
 ) -> TargetResult:
-    """Roll a target back and verify it."""
-    migrated = rollback_environment(project, target, order.get("to"), actor=actor)
-    return verified(project, target, name, migrated, again=False)
+    """Roll a target back and verify it. A target that is at the revision already is only verified."""
+    try:
+        migrated = rollback_environment(project, target, order["to"], actor=actor)
+    except AlreadyAtRevision:
+        return unchanged(project, target, name)
+    result = verified(project, target, name, migrated, again=False)
+    if migrated.archived:
+        add_missing_checksums(project, target, actor.who)
+    return result
+
+
+def unchanged(project: Project, target: Target, name: str) -> TargetResult:
+    """Return the result of a target on which there is nothing to do. Raises SchemaVerificationFailed."""
+    verification = verify_environment(project, target)
+    verification.raise_if_failed()
+    position = format_position(verification.seen.facts.revisions)
+    return TargetResult(
+        name,
+        Outcome.UNCHANGED,
+        start=position,
+        end=position,
+        action=Action.NOTHING,
+        fingerprint=project.fingerprinted_part(verification.seen.snapshot).fingerprint,
+        instance=verification.seen.facts.instance,
+    )
 
 
 def verified(project: Project, target: Target, name: str, migrated: Migrated, *, again: bool) -> TargetResult:
