@@ -40,7 +40,10 @@ def make_preflight_op(config: Config) -> dg.OpDefinition:
         out={
             "plan": dg.Out(dg.Nothing, description="The plan is complete.", io_manager_key=files_key(config)),
             "planned": dg.Out(
-                dict, description="The plan of each environment.", io_manager_key=files_key(config)
+                dict,
+                is_required=bool(config.single_environments),
+                description="The plan of each environment.",
+                io_manager_key=files_key(config),
             ),
         },
         required_resource_keys=required_resources(config),

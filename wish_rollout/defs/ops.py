@@ -54,7 +54,8 @@ def preflight(
     for each in plan.environments:
         context.log.info(each.summary())
     yield dg.Output(None, "plan", metadata=plan_metadata(plan), data_version=dg.DataVersion(plan.digest))
-    yield dg.Output({each.environment: each.signed_fields() for each in plan.environments}, "planned")
+    if environments:  # no step reads the output if all environments are fleets
+        yield dg.Output({each.environment: each.signed_fields() for each in plan.environments}, "planned")
 
 
 def migrate(context: dg.OpExecutionContext, env: Environment, planned: dict[str, Any]) -> dict[str, Any]:

@@ -81,13 +81,13 @@ def apply(
     """Migrate a target to the head and verify it. A target that is there already is only verified."""
     chosen = {name: (target.name,) for name in ("adopt", "replan") if order.get(name)}
     choices = Choices(**chosen) if chosen else NO_CHOICES
-    migrated = migrate_environment(project, target, choices=choices, actor=actor)
-    is_changed = migrated.action != Action.NOTHING
-    result = verified(project, target, name, migrated, again=is_changed)
-    if is_changed or not order.get("soak"):
-        return result
-    with target.connect() as connection:
-        return replace(result, since=seconds_since(connection, project.release_digest))
+    with target.with_one_session() as held:
+        migrated = migrate_environment(project, held, choices=choices, actor=actor)
+        result = verified(project, held, name, migrated)
+        if migrated.action == Action.NOTHING and order.get("soak"):
+            with held.connect() as connection:
+                return replace(result, since=seconds_since(connection, project.release_digest))
+    return result
 
 
 def rollback(
@@ -98,7 +98,7 @@ def rollback(
         migrated = rollback_environment(project, target, order["to"], actor=actor)
     except AlreadyAtRevision:
         return unchanged(project, target, name)
-    result = verified(project, target, name, migrated, again=False)
+    result = verified(project, target, name, migrated)
     if migrated.archived:
         add_missing_checksums(project, target, actor.who)
     return result
@@ -120,9 +120,13 @@ def unchanged(project: Project, target: Target, name: str) -> TargetResult:
     )
 
 
-def verified(project: Project, target: Target, name: str, migrated: Migrated, *, again: bool) -> TargetResult:
-    """Return the result of a migration whose verification has passed. Raises SchemaVerificationFailed."""
-    verification = verify_environment(project, target, expected=migrated.expected, again=again)
+def verified(project: Project, target: Target, name: str, migrated: Migrated) -> TargetResult:
+    """Return the result of a migration whose verification has passed. Raises SchemaVerificationFailed.
+
+    The schema is read again after the commit. That a second run of the scripts would do nothing is not tried on each
+    target: it follows from the revision, which is compared.
+    """
+    verification = verify_environment(project, target, expected=migrated.expected)
     verification.raise_if_failed()
     is_changed = migrated.action != Action.NOTHING
     return TargetResult(
