@@ -13,6 +13,7 @@ from wish_rollout.defs.checks import checks_for
 from wish_rollout.defs.drift.job import drift_job
 from wish_rollout.defs.drift.sensor import drift_sensor
 from wish_rollout.defs.fleet.assets import fleet_checks, target_schemas
+from wish_rollout.defs.fleet.drift_sensor import fleet_drift_sensor
 from wish_rollout.defs.fleet.rollback_job import fleet_rollback_job
 from wish_rollout.defs.fleet.targets_sensor import targets_sensor
 from wish_rollout.defs.jobs import verify_job
@@ -86,7 +87,7 @@ def sensors_for(config: Config, jobs: Sequence[Any]) -> list[dg.SensorDefinition
     """Return all sensors. ``jobs``: the jobs that ``resume_on_approval`` may launch."""
     sensors = [
         *(drift_sensor(config, env) for env in config.single_environments),
-        *(targets_sensor(config, env) for env in config.fleets),
+        *(make(config, env) for env in config.fleets for make in (targets_sensor, fleet_drift_sensor)),
     ]
     gated = any(env.gated for env in config.environments)
     return [*sensors, resume_sensor(config, jobs)] if gated else sensors

@@ -10,16 +10,20 @@ from wish_rollout.core.fleet.grouping import group_statuses, shorten_names, summ
 from wish_rollout.core.fleet.results import ALL_TARGETS, TargetStatus
 from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.defs.asset_keys import fleet_key, parent_keys, prefixed, schema_key
+from wish_rollout.defs.drift.events import NO_DRIFT
+from wish_rollout.defs.fleet.drift_sensor import evaluation
 from wish_rollout.defs.fleet.events import ALL_TARGETS_DESCRIPTION
 from wish_rollout.defs.fleet.partition_runs import materialize_targets
 from wish_rollout.defs.fleet.partitions import fleet_partitions
 from wish_rollout.defs.release_version import code_version
 from wish_rollout.defs.resources import files_key, project_of, required_resources
 from wish_rollout.defs.runs.failures import rollout_errors_as_failures
+from wish_rollout.rollout.fleet.drift_pass import NO_FINDING
 from wish_rollout.rollout.fleet.inspection import read_statuses
 from wish_rollout.rollout.servers.fleet_targets import read_fleet
 
 TARGETS_IN_RUN = 100
+NO_DRIFT_DESCRIPTION = "Every target has exactly the schema that its revision defines."
 
 
 def target_schemas(config: Config, env: Environment) -> dg.AssetsDefinition:
@@ -51,15 +55,15 @@ def target_schemas(config: Config, env: Environment) -> dg.AssetsDefinition:
 
 
 def fleet_checks(config: Config, env: Environment) -> dg.AssetChecksDefinition:
-    """Return the check of ``fleet/<env>``, which reads all targets."""
-    spec = dg.AssetCheckSpec(
-        ALL_TARGETS, asset=fleet_key(env.name, config.project.name), description=ALL_TARGETS_DESCRIPTION
-    )
+    """Return the checks of ``fleet/<env>``, which read all targets."""
+    asset = fleet_key(env.name, config.project.name)
+    spec = dg.AssetCheckSpec(ALL_TARGETS, asset=asset, description=ALL_TARGETS_DESCRIPTION)
+    no_drift = dg.AssetCheckSpec(NO_DRIFT, asset=asset, description=NO_DRIFT_DESCRIPTION)
 
     @dg.multi_asset_check(
         name=prefixed(f"checks_of_{env.name}", config.project.name),
         description=f"Reads all targets of {env.name}. Changes nothing.",
-        specs=[spec],
+        specs=[spec, no_drift],
         required_resource_keys=required_resources(config),
     )
     def execute(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
@@ -67,6 +71,15 @@ def fleet_checks(config: Config, env: Environment) -> dg.AssetChecksDefinition:
         with rollout_errors_as_failures():
             statuses = list(read_statuses(project, env, read_fleet(project.config, env)))
         yield check_result(spec, statuses)
+        findings = group_statuses(each for each in statuses if each.verdict not in NO_FINDING)
+        found = evaluation(project, env, findings, len(statuses))
+        yield dg.AssetCheckResult(
+            asset_key=asset,
+            check_name=found.check_name,
+            passed=found.passed,
+            description=found.description,
+            metadata=found.metadata,
+        )
 
     return execute
 
