@@ -1,26 +1,24 @@
-"""The worker's side of the watchdog: starts its process, and knows what it reports."""
+"""The worker's side of the watchdog: gives its session to a watchdog process, and knows what that reports."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.postgres.execution import watchdog_process
+from wish_rollout.postgres.execution import watchdog_processes
 from wish_rollout.postgres.execution.watchdog_connection import ANSWER_SECONDS, CONNECT_SECONDS
 
 if TYPE_CHECKING:
     import psycopg
 
-COMMAND = [sys.executable, "-P", str(watchdog_process.__file__)]
+    from wish_rollout.postgres.execution.watchdog_processes import Process
+
 START_SECONDS = 20.0
 """How long the process may take until it watches: it starts Python, and connects."""
-STOP_SECONDS = 5.0
 SILENT_SECONDS = 30.0
 """After so long without an answer to either connection, the server counts as unreachable."""
 HALF_OPEN_SECONDS = 10.0
@@ -69,7 +67,9 @@ class Watchdog:
         self._current = 0
         self._answered_at = time.monotonic()
         self._changed = threading.Condition()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
+        self._reader: threading.Thread | None = None
+        self._was_released = False
         row = session.execute(BACKEND_START).fetchone()
         self._orders = {
             "parameters": connection_parameters(session),
@@ -92,30 +92,27 @@ class Watchdog:
             self._send("attempt")
 
     def start(self) -> None:
-        """Start the process, unless it runs."""
-        if self._process and self._process.poll() is None:
+        """Let a process watch the session, unless one does."""
+        if self._process and self._process.poll() is None and not self._was_released:
             return
-        self._process = subprocess.Popen(
-            COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
-        )
+        self._process = watchdog_processes.take()
         self._answered_at, self._current, self.reason = time.monotonic(), max(len(self.attempts) - 1, 0), ""
+        self._was_released = False
         self._send(json.dumps(self._orders))
-        threading.Thread(target=self._read, args=(self._process,), daemon=True, name="watchdog").start()
+        self._reader = threading.Thread(
+            target=self._read, args=(self._process,), daemon=True, name="watchdog"
+        )
+        self._reader.start()
 
     def stop(self) -> None:
-        """End the process, if it runs. It ends by itself if this process is killed."""
-        process = self._process
-        if process is None:
+        """End the watch, if there is one. The process ends by itself if this one is killed."""
+        process, reader = self._process, self._reader
+        if process is None or reader is None:
             return
         self._send("stop")
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(STOP_SECONDS)
-        if process.stdin:
-            with suppress(OSError):
-                process.stdin.close()
+        reader.join(watchdog_processes.STOP_SECONDS)
+        watchdog_processes.give_back(process, is_free=self._was_released)
+        self._process = None
 
     def wait_until_watching(self, seconds: float = START_SECONDS) -> bool:
         """Start the process if it does not run; return whether it has a connection, or False after ``seconds``."""
@@ -142,14 +139,16 @@ class Watchdog:
             self._process.stdin.write(line.encode() + b"\n")
             self._process.stdin.flush()
 
-    def _read(self, process: subprocess.Popen[bytes]) -> None:
-        """Take what the process reports, until it ends."""
+    def _read(self, process: Process) -> None:
+        """Take what the process reports, until it ends or watches this session no more."""
         assert process.stdout
-        with process.stdout as lines:
-            for line in lines:
-                with self._changed:
-                    self._take(json.loads(line))
-                    self._changed.notify_all()
+        for line in process.stdout:
+            with self._changed:
+                self._take(json.loads(line))
+                self._changed.notify_all()
+            if self._was_released:
+                return
+        process.stdout.close()
         with self._changed:
             if process is not self._process:
                 return
@@ -157,6 +156,8 @@ class Watchdog:
             self._changed.notify_all()
 
     def _take(self, values: dict[str, Any]) -> None:
+        if "released" in values:
+            self._was_released, self.is_watching = True, False
         if "attempt" in values:
             self._current = len(self.attempts) - 1
         observed = self.attempts[self._current] if self.attempts else ObservedWaits()

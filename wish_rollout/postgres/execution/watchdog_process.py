@@ -1,9 +1,10 @@
 """The watchdog: a process that watches a session, and ends its statement or the session if others wait too long.
 
-It is a process of its own, so that it continues while the worker is stopped, and after the worker was killed. It ends
-when the watched session has ended. It runs as a script and imports nothing of this package, so that it starts quickly.
+It is a process of its own, so that it continues while the worker is stopped, and after the worker was killed. It watches one
+session after the other, and ends when the worker has ended and the last session is over. It runs as a script and imports
+little of this package, so that it starts quickly.
 
-The first line of its standard input is a JSON object with the fields of ``Orders``; the worker's other lines are
+A line of its standard input that is a JSON object, with the fields of ``Orders``, begins a watch; the worker's other lines are
 described in ``Watch.read_input``. It reports JSON lines on its standard output.
 """
 
@@ -21,7 +22,9 @@ from typing import Any
 import psycopg
 
 from wish_rollout.postgres.execution.watchdog_connection import ANSWER_SECONDS, AnsweringConnection
+from wish_rollout.postgres.execution.watchdog_input import WorkerInput
 
+STOP, ATTEMPT = b"stop", b"attempt"
 EVERY = 0.04
 """Seconds between two checks. pg_blocking_pids() locks the lock manager for a moment, so not more often."""
 RECONNECT_SECONDS = 0.5
@@ -67,14 +70,14 @@ class Orders:
 
 @dataclass
 class Watch:
-    """The state of watching one session."""
+    """The state of watching one session. ``was_released``: the worker needs no watchdog for it any more."""
 
     orders: Orders
+    input: WorkerInput
     exceeded_at: float | None = None
     heartbeat_at: float = 0
-    worker_has_ended: bool = False
     stopped: bool = False
-    unread: bytes = b""
+    was_released: bool = False
     answered_at: float = field(default_factory=time.monotonic)
 
     def run(self) -> None:
@@ -94,7 +97,7 @@ class Watch:
                 report(watching=False, lost=was_connected, reason=reason, sqlstate=error.sqlstate or "")
                 was_connected = False
                 self.read_input(RECONNECT_SECONDS)
-            if self.worker_has_ended and time.monotonic() - self.answered_at > GIVE_UP_SECONDS:
+            if self.input.has_ended and time.monotonic() - self.answered_at > GIVE_UP_SECONDS:
                 return
 
     def check(self, connection: psycopg.Connection[Any]) -> bool:
@@ -106,7 +109,7 @@ class Watch:
         if session is None:
             report(ended=True)
             return False
-        if self.worker_has_ended:
+        if self.input.has_ended:
             self.signal(connection, "pg_terminate_backend")
             return True
         waiting = connection.execute(WAITING, [orders.pid, orders.pid]).fetchall()
@@ -116,7 +119,7 @@ class Watch:
         longest = max((float(row[2] or 0) for row in waiting), default=0.0)
         if len(waiting) > orders.blocked or longest > orders.blocked_ms:
             self.let_go(connection, session)
-        elif orders.blocked_ms - longest < EVERY * 1000:
+        elif waiting and orders.blocked_ms - longest < EVERY * 1000:
             time.sleep(max(0.0, orders.blocked_ms - longest) / 1000)
             return self.check(connection)
         self.report_state(connection, session)
@@ -149,17 +152,11 @@ class Watch:
         report(state=state, blockers=row[0] if row else "")
 
     def read_input(self, seconds: float) -> None:
-        """Wait; take the worker's lines meanwhile: ``attempt`` begins a new attempt, ``stop`` ends the watchdog."""
-        if self.worker_has_ended:
-            time.sleep(seconds)
-            return
-        if not select.select([sys.stdin], [], [], seconds)[0]:
-            return
-        data = os.read(sys.stdin.fileno(), 4096)
-        *lines, self.unread = (self.unread + data).split(b"\n")
-        self.stopped = self.stopped or b"stop" in lines
-        self.worker_has_ended = not data
-        if b"attempt" in lines:
+        """Wait; take the worker's lines meanwhile: ``attempt`` begins a new attempt, ``stop`` ends this watch."""
+        line = self.input.line_within(seconds)
+        if line == STOP:
+            self.stopped = self.was_released = True
+        elif line == ATTEMPT:
             self.exceeded_at = None
             report(attempt=True)
 
@@ -173,15 +170,16 @@ def report(**values: Any) -> None:
 
 
 def main() -> None:
-    """Read the orders and watch."""
-    data = bytearray()
-    while not data.endswith(b"\n"):
-        read = os.read(sys.stdin.fileno(), 1)
-        if not read:
-            return
-        data += read
-    orders = Orders(**json.loads(data))
-    Watch(orders).run()
+    """Watch one session after the other, until the worker has ended."""
+    worker = WorkerInput()
+    while (line := worker.next_line()) is not None:
+        if line == STOP:  # the watched session has ended before
+            report(released=True)
+        elif line != ATTEMPT:
+            watch = Watch(Orders(**json.loads(line)), worker)
+            watch.run()
+            if watch.was_released:
+                report(released=True)
 
 
 if __name__ == "__main__":

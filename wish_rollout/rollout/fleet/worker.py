@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.config import FleetMember
 from wish_rollout.core.text.redaction import redact
+from wish_rollout.postgres.execution.watchdog_processes import keep_processes
 from wish_rollout.rollout.execution.ledger_recording import Actor
 from wish_rollout.rollout.fleet.target_work import perform
 from wish_rollout.rollout.project.project import Project
@@ -62,6 +63,7 @@ class Worker:
 
         self.project.history.at(self.project.release.head)
         _ = self.project.release_digest, self.project.journal_digest, self.project.scope_of()
+        keep_processes()
         gc.collect()
         gc.freeze()
 
