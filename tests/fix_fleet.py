@@ -32,7 +32,7 @@ ENVIRONMENT = """
 [[environment]]
 name = "tenants"
 targets = { file = "tenants.txt" }
-parallel = 2
+parallel = 1
 """
 FIRST = "0006"
 HEAD = "0007"

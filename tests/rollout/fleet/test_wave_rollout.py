@@ -73,7 +73,7 @@ def test_a_canary_that_fails_stops_the_rest_and_a_second_rollout_continues(fleet
 
 def test_nothing_begins_when_more_targets_have_failed_than_may(fleet: Fleet) -> None:
     fleet.add("a", "b", "c", "d")
-    fleet.configure('[[environment.wave]]\nrest = true\nparallel = 1\nmax_failures = "25%"\n')
+    fleet.configure('[[environment.wave]]\nrest = true\nmax_failures = "25%"\n')
     for name in ("a", "c"):
         fleet.sql(name, DRIFT)
 
@@ -90,8 +90,8 @@ def test_a_later_wave_begins_after_failures_if_rollout_toml_says_so(fleet: Fleet
 
 def test_a_target_of_another_rollout_is_retried_and_then_listed(fleet: Fleet) -> None:
     fleet.add("a", "b")
-    fleet.configure("[[environment.wave]]\nrest = true\nparallel = 1\nmax_failures = 1\n")
-    fleet.workspace.edit("rollout.toml", "parallel = 2", "parallel = 2\nlock_wait = 0")
+    fleet.configure("[[environment.wave]]\nrest = true\nmax_failures = 1\n")
+    fleet.workspace.edit("rollout.toml", "parallel = 1", "parallel = 1\nlock_wait = 0")
     with psycopg.connect(fleet.url("a"), autocommit=True) as other:
         other.execute("select pg_advisory_lock(%s)", [KEY])
 
@@ -104,6 +104,7 @@ def test_a_target_of_another_rollout_is_retried_and_then_listed(fleet: Fleet) ->
 
 def test_the_target_of_a_killed_worker_is_tried_again(fleet: Fleet) -> None:
     fleet.add("slow", "a", "b")
+    fleet.configure("[[environment.wave]]\nrest = true\nparallel = 2\n")
     project, env, targets = fleet.workspace.project, fleet.environment, fleet.targets
     results = {}
     with psycopg.connect(fleet.url("slow"), autocommit=True) as other, WorkerPool(project, env.name) as pool:
@@ -125,13 +126,24 @@ def test_a_second_name_of_a_database_fails(fleet: Fleet) -> None:
     other = {"name": "alias", "url": fleet.url("a").replace("127.0.0.1", "localhost")}
     with (fleet.root / "tenants.txt").open("a") as file:
         file.write(json.dumps(other) + "\n")
-    fleet.configure("[[environment.wave]]\nrest = true\nparallel = 1\n")
+    fleet.configure("[[environment.wave]]\nrest = true\n")
 
     found = roll_out(fleet)
 
     assert outcomes(found) == {"a": "done", "alias": "failed"}
     assert found["alias"].error is not None
     assert found["alias"].error.name == "TargetsShareDatabase"
+
+
+def test_the_database_of_an_environment_is_no_target(fleet: Fleet) -> None:
+    local = fleet.workspace.database_urls["local"].replace("127.0.0.1", "localhost")
+    (fleet.root / "tenants.txt").write_text(json.dumps({"name": "a", "url": local}) + "\n")
+
+    found = roll_out(fleet)
+
+    assert found["a"].error is not None
+    assert found["a"].error.name == "EnvironmentsShareDatabase"
+    assert fleet.workspace.revision("local") is None
 
 
 def test_a_missing_database_fails_by_itself(fleet: Fleet) -> None:

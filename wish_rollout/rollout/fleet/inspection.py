@@ -11,7 +11,6 @@ from wish_rollout.core.fleet.grouping import StatusGroup, group_statuses
 from wish_rollout.core.fleet.results import TargetPlan, TargetStatus
 from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.core.schema.comparison import difference
-from wish_rollout.rollout.execution.ledger_recording import NOBODY
 from wish_rollout.rollout.fleet.target_work import PLAN, STATUS, describe_error, perform
 from wish_rollout.rollout.fleet.worker_pool import WorkerPool
 from wish_rollout.rollout.inspection.environment_status import read_environment_status
@@ -112,7 +111,7 @@ def _perform(
     if len(targets) <= FEW:
         for target in targets:
             database = project.target_at(target.environment, target.url)
-            yield target, perform(project, database, target.name, {"kind": kind}, NOBODY)
+            yield target, perform(project, database, {"kind": kind})
         return
     waiting = deque(targets)
     begin: Callable[[], FleetTarget | None] = lambda: waiting.popleft() if waiting else None  # noqa: E731

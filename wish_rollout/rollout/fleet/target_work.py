@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.config import FleetMember
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.databases import DatabaseUnreachable, RolloutLockHeld
 from wish_rollout.core.errors.hazards import (
@@ -25,8 +26,10 @@ from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.core.text.redaction import escape_to_one_line, redact
 from wish_rollout.postgres.records.ledger import seconds_since
 from wish_rollout.rollout.archives.checksums import add_missing_checksums
+from wish_rollout.rollout.execution.ledger_recording import NOBODY, Actor
 from wish_rollout.rollout.execution.migration import Migrated, migrate_environment
 from wish_rollout.rollout.execution.verification import verify_environment
+from wish_rollout.rollout.fleet.taken_databases import NOTHING_TAKEN, TakenDatabases
 from wish_rollout.rollout.inspection.environment_status import read_environment_status
 from wish_rollout.rollout.planning.plans import NO_CHOICES, Choices, plan_target
 from wish_rollout.rollout.planning.refusals import refuse_infeasible
@@ -35,7 +38,6 @@ from wish_rollout.rollout.rollback.rollback import rollback_environment
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wish_rollout.rollout.execution.ledger_recording import Actor
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.servers.target import Target
 
@@ -55,62 +57,70 @@ NAMING_FIELDS = ("environment", "database")
 
 
 def perform(
-    project: Project, target: Target, name: str, order: Mapping[str, Any], actor: Actor
+    project: Project,
+    target: Target,
+    order: Mapping[str, Any],
+    actor: Actor = NOBODY,
+    taken: TakenDatabases = NOTHING_TAKEN,
 ) -> dict[str, Any]:
-    """Do the work of an order on a target, and return its result. ``name``: of the target. Raises nothing.
+    """Do the work of an order on a target, and return its result. Raises nothing.
 
-    ``order``: ``kind``, one of the constants above, and its options: ``adopt``, ``replan``, ``soak``, ``to``.
+    ``order``: ``kind``, one of the constants above, and its options: ``adopt``, ``replan``, ``soak``, ``to``. ``taken``: the
+    databases that must not be changed.
     """
-    kind = order["kind"]
+    kind, name = order["kind"], name_of(target)
     if kind == PLAN:
-        return plan(project, target, name).as_dict()
+        return plan(project, target).as_dict()
     if kind == STATUS:
-        return status(project, target, name).as_dict()
+        return status(project, target).as_dict()
     started = time.perf_counter()
     try:
         work = apply if kind == APPLY else rollback
-        result = work(project, target, name, order, actor)
+        with target.with_one_session() as held:
+            taken.refuse(held)
+            result = work(project, held, order, actor)
     except Exception as error:  # noqa: BLE001  (whatever a script raises concerns this target only)
         result = TargetResult(name, Outcome.FAILED, error=describe_error(error))
     return replace(result, seconds=round(time.perf_counter() - started, 3)).as_dict()
 
 
-def apply(
-    project: Project, target: Target, name: str, order: Mapping[str, Any], actor: Actor
-) -> TargetResult:
+def name_of(target: Target) -> str:
+    """Return the name of a target without that of its fleet."""
+    environment = target.environment
+    return environment.target if isinstance(environment, FleetMember) else environment.name
+
+
+def apply(project: Project, target: Target, order: Mapping[str, Any], actor: Actor) -> TargetResult:
     """Migrate a target to the head and verify it. A target that is there already is only verified."""
-    chosen = {name: (target.name,) for name in ("adopt", "replan") if order.get(name)}
+    chosen = {key: (target.name,) for key in ("adopt", "replan") if order.get(key)}
     choices = Choices(**chosen) if chosen else NO_CHOICES
-    with target.with_one_session() as held:
-        migrated = migrate_environment(project, held, choices=choices, actor=actor)
-        result = verified(project, held, name, migrated)
-        if migrated.action == Action.NOTHING and order.get("soak"):
-            with held.connect() as connection:
-                return replace(result, since=seconds_since(connection, project.release_digest))
+    migrated = migrate_environment(project, target, choices=choices, actor=actor)
+    result = verified(project, target, migrated)
+    if migrated.action == Action.NOTHING and order.get("soak"):
+        with target.connect() as connection:
+            return replace(result, since=seconds_since(connection, project.release_digest))
     return result
 
 
-def rollback(
-    project: Project, target: Target, name: str, order: Mapping[str, Any], actor: Actor
-) -> TargetResult:
+def rollback(project: Project, target: Target, order: Mapping[str, Any], actor: Actor) -> TargetResult:
     """Roll a target back and verify it. A target that is at the revision already is only verified."""
     try:
         migrated = rollback_environment(project, target, order["to"], actor=actor)
     except AlreadyAtRevision:
-        return unchanged(project, target, name)
-    result = verified(project, target, name, migrated)
+        return unchanged(project, target)
+    result = verified(project, target, migrated)
     if migrated.archived:
         add_missing_checksums(project, target, actor.who)
     return result
 
 
-def unchanged(project: Project, target: Target, name: str) -> TargetResult:
+def unchanged(project: Project, target: Target) -> TargetResult:
     """Return the result of a target on which there is nothing to do. Raises SchemaVerificationFailed."""
     verification = verify_environment(project, target)
     verification.raise_if_failed()
     position = format_position(verification.seen.facts.revisions)
     return TargetResult(
-        name,
+        name_of(target),
         Outcome.UNCHANGED,
         start=position,
         end=position,
@@ -120,7 +130,7 @@ def unchanged(project: Project, target: Target, name: str) -> TargetResult:
     )
 
 
-def verified(project: Project, target: Target, name: str, migrated: Migrated) -> TargetResult:
+def verified(project: Project, target: Target, migrated: Migrated) -> TargetResult:
     """Return the result of a migration whose verification has passed. Raises SchemaVerificationFailed.
 
     The schema is read again after the commit. That a second run of the scripts would do nothing is not tried on each
@@ -130,7 +140,7 @@ def verified(project: Project, target: Target, name: str, migrated: Migrated) ->
     verification.raise_if_failed()
     is_changed = migrated.action != Action.NOTHING
     return TargetResult(
-        name,
+        name_of(target),
         Outcome.DONE if is_changed else Outcome.UNCHANGED,
         start=format_position(tuple(migrated.start)),
         end=format_position(tuple(migrated.end)),
@@ -141,8 +151,9 @@ def verified(project: Project, target: Target, name: str, migrated: Migrated) ->
     )
 
 
-def plan(project: Project, target: Target, name: str) -> TargetPlan:
+def plan(project: Project, target: Target) -> TargetPlan:
     """Return what the release will do on a target, and why it cannot."""
+    name = name_of(target)
     try:
         found, state = plan_target(project, target)
     except Exception as error:  # noqa: BLE001
@@ -157,8 +168,9 @@ def plan(project: Project, target: Target, name: str) -> TargetPlan:
     return result
 
 
-def status(project: Project, target: Target, name: str) -> TargetStatus:
+def status(project: Project, target: Target) -> TargetStatus:
     """Return the state of a target; one that cannot be read is unreachable or locked."""
+    name = name_of(target)
     try:
         found = read_environment_status(project, target)
     except Exception as error:  # noqa: BLE001

@@ -22,6 +22,7 @@ from wish_rollout.config import FleetMember
 from wish_rollout.core.text.redaction import redact
 from wish_rollout.postgres.execution.watchdog_processes import keep_processes
 from wish_rollout.rollout.execution.ledger_recording import Actor
+from wish_rollout.rollout.fleet.taken_databases import NOTHING_TAKEN, TakenDatabases
 from wish_rollout.rollout.fleet.target_work import perform
 from wish_rollout.rollout.project.project import Project
 
@@ -55,6 +56,7 @@ class Worker:
         self.lock = threading.Lock()
         self.actor = Actor(setting.who, setting.run, report=lambda line: self.write(progress=line))
         self.project = Project.load(Path(setting.config))
+        self.taken = NOTHING_TAKEN
         self.environment = self.project.config.find_environment(setting.environment)
 
     def warm_up(self) -> None:
@@ -64,16 +66,16 @@ class Worker:
         self.project.history.at(self.project.release.head)
         _ = self.project.release_digest, self.project.journal_digest, self.project.scope_of()
         keep_processes()
+        self.taken = TakenDatabases.read(self.project)
         gc.collect()
         gc.freeze()
 
     def work(self, order: Mapping[str, Any]) -> None:
         """Do the work of an order, and write its result."""
-        name = str(order["target"])
-        member = FleetMember.of(self.environment, name)
+        member = FleetMember.of(self.environment, str(order["target"]))
         run = f" run={self.setting.run[:8]}" if self.setting.run else ""
         target = self.project.target_at(member, str(order["url"]), f"wish-rollout{run} {member.name}")
-        self.write(result=perform(self.project, target, name, order, self.actor))
+        self.write(result=perform(self.project, target, order, self.actor, self.taken))
 
     def write(self, **values: Any) -> None:
         """Write a line; lines of progress come from another thread."""
