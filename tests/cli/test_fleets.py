@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.fix_fleet import HEAD
+from wish_rollout.cli import output
 
 if TYPE_CHECKING:
     from tests.fix_fleet import Fleet
@@ -120,7 +122,6 @@ def test_one_target_is_used_like_an_environment(fleet: Fleet) -> None:
         (("drift", "tenants", "--sql"), "'tenants' is a fleet of databases, and this command works on one"),
         (("snapshot", "tenants"), "'tenants' is a fleet of databases, and this command works on one"),
         (("verify", "tenants/a"), "The command verify does not support 'tenants/a'"),
-        (("rollback", "tenants/a"), "The command rollback does not support 'tenants/a'"),
         (("apply", "--until", "tenants/a"), "There is no environment named 'tenants/a'"),
         (("rollback", "tenants", "--target", "x", "--to", "0006"), "'tenants' has no target named 'x'"),
         (("rollback", "tenants", "--wave", "x", "--to", "0006"), "'tenants' has no wave named 'x'"),
@@ -142,13 +143,22 @@ def test_a_target_and_a_wave_are_rolled_back(fleet: Fleet) -> None:
     )
     assert fleet.workspace.cli("apply").code == 0
 
-    one = fleet.workspace.cli("rollback", "tenants", "--target", "canary-1", "--to", "0006")
+    one = fleet.workspace.cli("rollback", "tenants/canary-1", "--to", "0006")
     wave = fleet.workspace.cli("rollback", "tenants", "--wave", "canary", "--to", "0006")
 
     assert (one.code, one.out) == (0, "1 targets of tenants are at 0006, verified\n")
     assert (wave.code, wave.out) == (0, "2 targets of tenants are at 0006, verified\n")
     assert fleet.revisions() == {"canary-1": "0006", "canary-2": "0006", "a": HEAD}
     assert [act for act, _ in fleet.acts("canary-1")] == ["upgrade", "rollback"]
+
+
+def test_a_name_is_no_markup_of_the_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stderr", terminal)
+
+    with output.progress("reading") as report:
+        report("tenants/[/a] is tried again")
 
 
 def test_the_sandbox_leaves_a_fleet_out(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:

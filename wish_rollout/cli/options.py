@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wish_rollout.cli import output
-from wish_rollout.core.errors.fleets import TargetNotSupported
+from wish_rollout.core.errors.fleets.rollouts import TargetNotSupported
 
 if TYPE_CHECKING:
     from wish_rollout.config import Environment

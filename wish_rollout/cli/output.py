@@ -126,11 +126,12 @@ def progress(text: str) -> Iterator[Callable[[str], None]]:
         report = _write_step
         if sys.stderr.isatty():
             from rich.console import Console
+            from rich.markup import escape
 
             status = stack.enter_context(Console(stderr=True).status(text))
 
             def report(step: str) -> None:
-                status.update(f"{text}: {step}")
+                status.update(escape(f"{text}: {step}"))
 
         _REPORTERS.append(report)
         stack.callback(_REPORTERS.remove, report)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from wish_rollout.core.errors.fleets import TargetInvalid, TargetListEmpty, TargetNamedTwice
+from wish_rollout.core.errors.fleets.target_lists import TargetInvalid, TargetListEmpty, TargetNamedTwice
 from wish_rollout.core.fleet.target_list import (
     ListedTarget,
     fill_template,

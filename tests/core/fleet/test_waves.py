@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wish_rollout.core.errors.fleets import TargetsWithoutWave, WaveEmpty, WavesOverlap
+from wish_rollout.core.errors.fleets.target_lists import TargetsWithoutWave, WaveEmpty, WavesOverlap
 from wish_rollout.core.fleet.conditions import parse_condition
 from wish_rollout.core.fleet.target_list import ListedTarget
 from wish_rollout.core.fleet.waves import FailureLimit, Wave, assign_waves

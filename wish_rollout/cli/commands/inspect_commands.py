@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,13 +11,8 @@ from wish_rollout.cli.comparison_targets import ComparisonTargets, load_optional
 from wish_rollout.cli.drift_output import print_remedy, show_drift, show_remedy
 from wish_rollout.cli.fleet_output import read_fleet_state, show_fleet_state, with_fleets
 from wish_rollout.cli.options import JsonOption, load_project, select_fleets, select_single
-from wish_rollout.core.errors.fleets import FleetNotSupported
-from wish_rollout.core.text.redaction import escape_to_one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from wish_rollout.rollout.inspection.environment_status import EnvironmentStatus
+from wish_rollout.cli.status_output import show_statuses
+from wish_rollout.core.errors.fleets.rollouts import FleetNotSupported
 
 Environment = Annotated[str | None, typer.Argument(metavar="[ENV]", help="One environment (default: all).")]
 TARGET = "Name of an environment, a postgresql:// URL, or a snapshot file."
@@ -46,31 +41,11 @@ def status(context: typer.Context, environment: Environment = None, json: JsonOp
         output.show_json(with_fleets(found, fleets))
     else:
         if statuses:
-            _show_statuses(statuses)
+            show_statuses(statuses)
         for fleet in fleets:
             show_fleet_state(fleet, differences=True)
     if not all(each.state for each in statuses) or not all(fleet.is_read for fleet in fleets):
         raise typer.Exit(1)
-
-
-def _show_statuses(statuses: Sequence[EnvironmentStatus]) -> None:
-    output.write_table(
-        ["environment", "verdict", "revision", "pending", "server", "fingerprint"],
-        [
-            [
-                each.environment,
-                each.verdict.value,
-                each.position,
-                ", ".join(each.pending) or "-",
-                each.state.facts.version if each.state else "-",
-                each.state.snapshot.fingerprint[:12] if each.state else each.error,
-            ]
-            for each in statuses
-        ],
-    )
-    for each in statuses:
-        for name in each.assessment.unmanaged:
-            output.write_line(f"unmanaged in {each.environment}: {escape_to_one_line(name)}")
 
 
 def drift(

@@ -16,9 +16,9 @@ from wish_rollout.cli.options import (
     JsonOption,
     Yes,
     load_project,
-    refuse_fleet_target,
 )
 from wish_rollout.cli.run_output import report_outcome, show_plan
+from wish_rollout.config import FleetMember
 
 if TYPE_CHECKING:
     from wish_rollout.rollout.project.project import Project
@@ -72,13 +72,15 @@ def rollback(
     The rollback of a gated environment stops at the gate (exit 3). Run it again once it is approved.
     """
     project = load_project(context)
+    env = project.config.find_environment(environment)
+    if isinstance(env, FleetMember):
+        environment, target_names = env.fleet, [*(target_names or []), env.target]
     if target_names or wave:
         if not to or by_remedy or break_glass:
             raise typer.BadParameter("--target and --wave need --to, and not --by-remedy or --break-glass")
         selected = {"targets": target_names or [], "wave": wave, "to": to}
         roll_back_targets(project, environment, selected, json=json)
         return
-    refuse_fleet_target(project, environment, "rollback")
     target = project.target(environment)
     chosen = {"environment": environment, "by_remedy": by_remedy, **({"to": to} if to else {})}
     config = op_config("rollback_plan", chosen)
@@ -104,7 +106,7 @@ def roll_back_targets(project: Project, environment: str, chosen: dict[str, Any]
 
     ``chosen``: the fields of the job's configuration besides the environment.
     """
-    from wish_rollout.core.errors.fleets import NotAFleet
+    from wish_rollout.core.errors.fleets.rollouts import NotAFleet
     from wish_rollout.rollout.fleet.selection import select_targets
     from wish_rollout.rollout.servers.fleet_targets import read_fleet
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from wish_rollout.core.errors.fleets import TargetInvalid, TargetListEmpty, TargetNamedTwice
+from wish_rollout.core.errors.fleets.target_lists import TargetInvalid, TargetListEmpty, TargetNamedTwice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

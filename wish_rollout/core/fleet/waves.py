@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.errors.fleets import TargetsWithoutWave, WaveEmpty, WavesOverlap
+from wish_rollout.core.errors.fleets.target_lists import TargetsWithoutWave, WaveEmpty, WavesOverlap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from wish_rollout.core.errors.fleets import FleetIncomplete
+from wish_rollout.core.errors.fleets.rollouts import FleetIncomplete
 from wish_rollout.core.fleet.grouping import shorten_names
 from wish_rollout.core.fleet.results import ALL_TARGETS, Outcome
 from wish_rollout.core.text.redaction import escape_to_one_line

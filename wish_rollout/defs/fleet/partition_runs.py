@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.errors.fleets import EarlierEnvironmentNotInStep
+from wish_rollout.core.errors.fleets.rollouts import EarlierEnvironmentNotInStep
 from wish_rollout.core.fleet.waves import FailureLimit, Wave, WaveTargets
 from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.defs.fleet.events import refuse_incomplete

@@ -6,7 +6,8 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.errors.fleets import FleetWorkerFailed, TargetsShareDatabase
+from wish_rollout.core.errors.fleets.rollouts import FleetWorkerFailed
+from wish_rollout.core.errors.fleets.target_lists import TargetsShareDatabase
 from wish_rollout.core.fleet.grouping import StatusGroup, group_statuses
 from wish_rollout.core.fleet.results import TargetPlan, TargetStatus
 from wish_rollout.core.plan.verdict import Verdict

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.errors.fleets import UnknownFleetTarget
+from wish_rollout.core.errors.fleets.rollouts import UnknownFleetTarget
 from wish_rollout.rollout.fleet.wave_rollout import waves_of
 
 if TYPE_CHECKING:

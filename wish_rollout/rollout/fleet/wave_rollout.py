@@ -8,7 +8,8 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.errors.fleets import FleetWorkerFailed, TargetsShareDatabase
+from wish_rollout.core.errors.fleets.rollouts import FleetWorkerFailed
+from wish_rollout.core.errors.fleets.target_lists import TargetsShareDatabase
 from wish_rollout.core.fleet.results import Outcome, TargetError, TargetResult
 from wish_rollout.core.fleet.waves import WaveTargets, assign_waves
 from wish_rollout.rollout.fleet.target_work import APPLY, describe_error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import selectors
 from typing import TYPE_CHECKING, Any, Self
 
-from wish_rollout.core.errors.fleets import FleetWorkerFailed
+from wish_rollout.core.errors.fleets.rollouts import FleetWorkerFailed
 from wish_rollout.rollout.fleet.worker import Setting
 from wish_rollout.rollout.fleet.worker_process import WorkerProcess
 

@@ -15,7 +15,7 @@ from wish_rollout.core.environment.unmanaged_objects import (
     select_managed,
     without_published_tables,
 )
-from wish_rollout.core.errors.fleets import FleetNotSupported
+from wish_rollout.core.errors.fleets.rollouts import FleetNotSupported
 from wish_rollout.core.plan.canonical_digest import canonical_digest
 from wish_rollout.core.release.script_texts import executed_text
 from wish_rollout.core.schema.snapshot import Snapshot, remove_objects

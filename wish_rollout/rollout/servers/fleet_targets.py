@@ -11,11 +11,10 @@ import psycopg
 from wish_rollout.addresses import command_output
 from wish_rollout.config import SANDBOX_VARIABLE, FleetMember
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.core.errors.fleets import (
-    FleetNotInSandbox,
+from wish_rollout.core.errors.fleets.rollouts import FleetNotInSandbox, UnknownFleetTarget
+from wish_rollout.core.errors.fleets.target_lists import (
     TargetListFailed,
     TargetsShareDatabase,
-    UnknownFleetTarget,
     UrlTemplateInvalid,
 )
 from wish_rollout.core.fleet.target_list import (
