@@ -33,7 +33,7 @@ parallel = 2
 """
 SMALL, LARGE = 100, 1000
 MEMORY, DATABASE_BYTES = Path("/dev/shm"), 10 << 20  # noqa: S108
-"""The databases are in memory, if there is room, so that a slow disk is not what is measured."""
+"""The databases are in memory, if they fit there, so that a slow disk is not what is measured."""
 LIMITS = {"ratio": 0.25, "status": 30.0, "memory": 400.0, "dagster": 20.0, "growth": 10.5}
 
 
