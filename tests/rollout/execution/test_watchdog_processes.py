@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -21,8 +23,8 @@ SHORT, LONG = 100.0, 60_000.0
 
 
 @pytest.fixture
-def session(database: str) -> Iterator[psycopg.Connection[Any]]:
-    with psycopg.connect(database, autocommit=True) as connection:
+def session(database18: str) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(database18, autocommit=True) as connection:
         connection.execute("create table items (id int)")
         yield connection
 
@@ -46,24 +48,29 @@ def process_of(watchdog: Watchdog) -> int:
     return watchdog.process_id
 
 
-def test_process_watches_the_next_session_too(session: psycopg.Connection[Any], database: str) -> None:
+def test_process_watches_the_next_session_too(session: psycopg.Connection[Any], database18: str) -> None:
     first = watched(session)
     first.stop()
-    with psycopg.connect(database) as other, psycopg.connect(database, autocommit=True) as blocked:
+    with (
+        suppress(psycopg.OperationalError),
+        psycopg.connect(database18) as other,
+        psycopg.connect(database18, autocommit=True) as blocked,
+    ):
+        waiting = blocked.info.backend_pid
         second = watched(other, SHORT)
 
         other.execute("lock table items")
-        blocked.execute("select from items")  # returns, because the watchdog ends the other session
+        blocked.execute("select from items")  # returns, because the watchdog terminates the other session
 
         until(lambda: second.attempts[-1].limit_exceeded)
-        assert process_of(second) == process_of(first)
-        assert not first.attempts[-1].pids
-        assert second.attempts[-1].pids == {blocked.info.backend_pid}
         second.stop()
+    assert process_of(second) == process_of(first)
+    assert not first.attempts[-1].pids
+    assert second.attempts[-1].pids == {waiting}
 
 
-def test_process_whose_session_has_ended_is_kept(session: psycopg.Connection[Any], database: str) -> None:
-    with psycopg.connect(database) as other:
+def test_process_whose_session_has_ended_is_kept(session: psycopg.Connection[Any], database18: str) -> None:
+    with psycopg.connect(database18) as other:
         first = watched(other)
     until(lambda: not session.execute(PROCESS).fetchall())
     first.stop()
@@ -74,8 +81,8 @@ def test_process_whose_session_has_ended_is_kept(session: psycopg.Connection[Any
     second.stop()
 
 
-def test_two_sessions_at_once_have_two_processes(session: psycopg.Connection[Any], database: str) -> None:
-    with psycopg.connect(database) as other:
+def test_two_sessions_at_once_have_two_processes(session: psycopg.Connection[Any], database18: str) -> None:
+    with psycopg.connect(database18) as other:
         first, second = watched(session), watched(other)
 
         assert process_of(first) != process_of(second)
@@ -87,6 +94,8 @@ def test_killed_process_is_replaced(session: psycopg.Connection[Any]) -> None:
     first = watched(session)
     first.stop()
     os.kill(process_of(first), signal.SIGKILL)
+    status = Path(f"/proc/{process_of(first)}/stat")
+    until(lambda: not status.exists() or status.read_text().rpartition(")")[2].split()[0] == "Z")
 
     second = watched(session)
 
