@@ -63,9 +63,7 @@ class Node:
 
 
 @contextmanager
-def running_pair(
-    encoding: str, settings: str = "", version: int = EMBEDDED
-) -> Iterator[tuple[Node, Node]]:
+def running_pair(encoding: str, settings: str = "", version: int = EMBEDDED) -> Iterator[tuple[Node, Node]]:
     """Yield two running servers; the second is a read-only standby of the first. ``settings``: of the first."""
     folder = Path(tempfile.mkdtemp(prefix="wish-replica-", dir=server_location.COMMON))
     server_location.give_to_server_user(folder)

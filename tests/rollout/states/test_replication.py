@@ -107,7 +107,10 @@ def end_subscription(subscriber: str) -> None:
 
 VERSIONS = versions() if EVERYTHING else [EMBEDDED]
 ON_SERVERS = pytest.mark.parametrize(
-    ("signed_states", "servers"), [(version, version) for version in VERSIONS], indirect=True, ids=map(str, VERSIONS)
+    ("signed_states", "servers"),
+    [(version, version) for version in VERSIONS],
+    indirect=True,
+    ids=map(str, VERSIONS),
 )
 
 

@@ -76,7 +76,9 @@ STATES: list[tuple[Callable[[States], None], list[str]]] = [
 ]
 CASES = [
     pytest.param(version, *case, id=f"{case[0].__name__}-pg{version}")
-    for version, case in (product(versions(), STATES) if EVERYTHING else zip(cycle(REQUIRED), STATES, strict=False))
+    for version, case in (
+        product(versions(), STATES) if EVERYTHING else zip(cycle(REQUIRED), STATES, strict=False)
+    )
 ]
 
 

@@ -118,7 +118,7 @@ class Watch:
         longest = max((float(row[2] or 0) for row in waiting), default=0.0)
         if len(waiting) > orders.blocked or longest > orders.blocked_ms:
             self.let_go(connection, session)
-        elif orders.blocked_ms - longest < EVERY * 1000:
+        elif waiting and orders.blocked_ms - longest < EVERY * 1000:
             time.sleep(max(0.0, orders.blocked_ms - longest) / 1000)
             return self.check(connection)
         self.report_state(connection, session)

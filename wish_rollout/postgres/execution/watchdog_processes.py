@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.postgres.execution import watchdog_process
@@ -105,7 +106,7 @@ os.register_at_fork(after_in_child=_idle.clear)
 
 def acquire_process() -> WatchdogProcess:
     """Return a process that watches no session: one that is kept and was started in this environment, or a new one."""
-    environment = os.getcwd(), dict(os.environ)
+    environment = str(Path.cwd()), dict(os.environ)
     with _lock:
         while _idle:
             process = _idle.pop()
