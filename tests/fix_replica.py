@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SETTINGS = "-c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -c max_connections=20"
-SECONDS = 60.0
+SECONDS = 120.0
 
 
 @dataclass(frozen=True)

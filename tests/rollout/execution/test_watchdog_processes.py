@@ -30,7 +30,7 @@ def session(database18: str) -> Iterator[psycopg.Connection[Any]]:
 
 
 def until(condition: Callable[[], Any]) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)

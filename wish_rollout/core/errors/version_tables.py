@@ -73,7 +73,7 @@ class VersionColumnTooShort(EnvironmentRefused):
 class RevisionIdTooLong(StatementFailed):
     """Alembic could not record a revision, because the version table that it creates has 32 characters for its ID.
 
-    Alembic: ``alembic.ddl.impl.DefaultImpl.version_table_impl``.
+    Source of the length: ``version_table_impl()`` in alembic/ddl/impl.py.
     """
 
     summary = (

@@ -75,7 +75,7 @@ class Watch:
     heartbeat_at: float = 0
     worker_has_ended: bool = False
     stopped: bool = False
-    told_to_stop: bool = False
+    must_stop: bool = False
     unread: bytes = b""
     answered_at: float = field(default_factory=time.monotonic)
 
@@ -159,8 +159,8 @@ class Watch:
             return
         data = os.read(sys.stdin.fileno(), 4096)
         *lines, self.unread = (self.unread + data).split(b"\n")
-        self.told_to_stop = b"stop" in lines
-        self.stopped = self.stopped or self.told_to_stop
+        self.must_stop = b"stop" in lines
+        self.stopped = self.stopped or self.must_stop
         self.worker_has_ended = not data
         if b"attempt" in lines:
             self.exceeded_at = None
@@ -189,12 +189,12 @@ def read_line() -> bytes:
 def main() -> None:
     """Watch the sessions of the worker's orders, until the worker has ended."""
     while line := read_line():
-        told_to_stop = line == b"stop\n"
+        must_stop = line == b"stop\n"
         if line.startswith(b"{"):
             watch = Watch(Orders(**json.loads(line)))
             watch.run()
-            told_to_stop = watch.told_to_stop
-        if told_to_stop:
+            must_stop = watch.must_stop
+        if must_stop:
             report(finished=True)
 
 
