@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import threading
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.postgres.execution import watchdog_process
 from wish_rollout.postgres.execution.watchdog_connection import ANSWER_SECONDS, CONNECT_SECONDS
+from wish_rollout.postgres.execution.watchdog_processes import acquire_process
 
 if TYPE_CHECKING:
     import psycopg
 
-COMMAND = [sys.executable, "-P", str(watchdog_process.__file__)]
+    from wish_rollout.postgres.execution.watchdog_processes import WatchdogProcess
+
 START_SECONDS = 20.0
 """How long the process may take until it watches: it starts Python, and connects."""
-STOP_SECONDS = 5.0
 SILENT_SECONDS = 30.0
 """After so long without an answer to either connection, the server counts as unreachable."""
 HALF_OPEN_SECONDS = 10.0
@@ -69,7 +65,7 @@ class Watchdog:
         self._current = 0
         self._answered_at = time.monotonic()
         self._changed = threading.Condition()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: WatchdogProcess | None = None
         row = session.execute(BACKEND_START).fetchone()
         self._orders = {
             "parameters": connection_parameters(session),
@@ -84,38 +80,30 @@ class Watchdog:
         """How often its connection was lost."""
         return sum(each.lost for each in self.attempts)
 
+    @property
+    def process_id(self) -> int | None:
+        """The ID of the process that watches, or watched last."""
+        return self._process.process_id if self._process else None
+
     def begin_attempt(self) -> None:
         """Observe a new attempt."""
         with self._changed:
             self.attempts.append(ObservedWaits())
         if self._process:
-            self._send("attempt")
+            self._process.send("attempt")
 
     def start(self) -> None:
-        """Start the process, unless it runs."""
-        if self._process and self._process.poll() is None:
+        """Start watching in a process of its own, unless one watches."""
+        if self._process and self._process.runs:
             return
-        self._process = subprocess.Popen(
-            COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
-        )
+        self._process = process = acquire_process()
         self._answered_at, self._current, self.reason = time.monotonic(), max(len(self.attempts) - 1, 0), ""
-        self._send(json.dumps(self._orders))
-        threading.Thread(target=self._read, args=(self._process,), daemon=True, name="watchdog").start()
+        process.begin(self._orders, lambda report: self._receive(process, report))
 
     def stop(self) -> None:
-        """End the process, if it runs. It ends by itself if this process is killed."""
-        process = self._process
-        if process is None:
-            return
-        self._send("stop")
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(STOP_SECONDS)
-        if process.stdin:
-            with suppress(OSError):
-                process.stdin.close()
+        """Stop watching."""
+        if self._process:
+            self._process.finish()
 
     def wait_until_watching(self, seconds: float = START_SECONDS) -> bool:
         """Start the process if it does not run; return whether it has a connection, or False after ``seconds``."""
@@ -135,25 +123,13 @@ class Watchdog:
             return f"the server has not answered for {silent:.0f} s, on two connections"
         return ""
 
-    def _send(self, line: str) -> None:
-        assert self._process
-        assert self._process.stdin
-        with suppress(OSError, ValueError):
-            self._process.stdin.write(line.encode() + b"\n")
-            self._process.stdin.flush()
-
-    def _read(self, process: subprocess.Popen[bytes]) -> None:
-        """Take what the process reports, until it ends."""
-        assert process.stdout
-        with process.stdout as lines:
-            for line in lines:
-                with self._changed:
-                    self._take(json.loads(line))
-                    self._changed.notify_all()
+    def _receive(self, process: WatchdogProcess, report: dict[str, Any] | None) -> None:
+        """Take a report of the process; None: it has ended."""
         with self._changed:
-            if process is not self._process:
-                return
-            self.is_watching, self.reason = False, self.reason or "its process has ended"
+            if report is not None:
+                self._take(report)
+            elif process is self._process:
+                self.is_watching, self.reason = False, self.reason or "its process has ended"
             self._changed.notify_all()
 
     def _take(self, values: dict[str, Any]) -> None:

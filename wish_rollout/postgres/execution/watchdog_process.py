@@ -3,8 +3,9 @@
 It is a process of its own, so that it continues while the worker is stopped, and after the worker was killed. It ends
 when the watched session has ended. It runs as a script and imports nothing of this package, so that it starts quickly.
 
-The first line of its standard input is a JSON object with the fields of ``Orders``; the worker's other lines are
-described in ``Watch.read_input``. It reports JSON lines on its standard output.
+It watches one session after the other. A line of its standard input with a JSON object, which has the fields of
+``Orders``, begins the next one; the worker's other lines are described in ``Watch.read_input``. It reports JSON lines
+on its standard output.
 """
 
 from __future__ import annotations
@@ -74,6 +75,7 @@ class Watch:
     heartbeat_at: float = 0
     worker_has_ended: bool = False
     stopped: bool = False
+    must_stop: bool = False
     unread: bytes = b""
     answered_at: float = field(default_factory=time.monotonic)
 
@@ -116,7 +118,7 @@ class Watch:
         longest = max((float(row[2] or 0) for row in waiting), default=0.0)
         if len(waiting) > orders.blocked or longest > orders.blocked_ms:
             self.let_go(connection, session)
-        elif orders.blocked_ms - longest < EVERY * 1000:
+        elif waiting and orders.blocked_ms - longest < EVERY * 1000:
             time.sleep(max(0.0, orders.blocked_ms - longest) / 1000)
             return self.check(connection)
         self.report_state(connection, session)
@@ -157,7 +159,8 @@ class Watch:
             return
         data = os.read(sys.stdin.fileno(), 4096)
         *lines, self.unread = (self.unread + data).split(b"\n")
-        self.stopped = self.stopped or b"stop" in lines
+        self.must_stop = b"stop" in lines
+        self.stopped = self.stopped or self.must_stop
         self.worker_has_ended = not data
         if b"attempt" in lines:
             self.exceeded_at = None
@@ -172,16 +175,27 @@ def report(**values: Any) -> None:
             os.write(sys.stdout.fileno(), line)
 
 
-def main() -> None:
-    """Read the orders and watch."""
+def read_line() -> bytes:
+    """Return the next line of the worker, and no byte of the one behind; empty: the worker has ended."""
     data = bytearray()
     while not data.endswith(b"\n"):
         read = os.read(sys.stdin.fileno(), 1)
         if not read:
-            return
+            return b""
         data += read
-    orders = Orders(**json.loads(data))
-    Watch(orders).run()
+    return bytes(data)
+
+
+def main() -> None:
+    """Watch the sessions of the worker's orders, until the worker has ended."""
+    while line := read_line():
+        must_stop = line == b"stop\n"
+        if line.startswith(b"{"):
+            watch = Watch(Orders(**json.loads(line)))
+            watch.run()
+            must_stop = watch.must_stop
+        if must_stop:
+            report(finished=True)
 
 
 if __name__ == "__main__":
