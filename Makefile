@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORE := tests/revisions tests/cli/test_rollout.py tests/cli/test_gate.py tests/cli/test_other_project.py
 
-.PHONY: rollout ui test test-lowest test-sqlalchemy-2.0 test-mutations fuzz check docs reference pictures bench bench-live bench-history bench-fleet clean install
+.PHONY: rollout ui test test-lowest test-sqlalchemy-2.0 test-mutations test-states fuzz check docs reference pictures bench bench-live bench-history bench-fleet clean install
 .DEFAULT_GOAL := rollout
 
 install: .venv/installed
@@ -42,6 +42,10 @@ test-sqlalchemy-2.0: install
 # several in a release.
 test-mutations: install
 	@WISH_ALL_MUTATIONS=1 $(BIN)/python -m pytest -n auto --dist worksteal tests/postgres/test_mutations_as_releases.py
+
+# Every state of a database on each version that is installed, each plan signed; `test` meets each on one of them.
+test-states: install
+	@WISH_ALL_STATES=1 WISH_ALL_PAIRS=1 $(BIN)/python -m pytest -n auto --dist worksteal tests/rollout/states
 
 fuzz: install
 	@$(BIN)/python -m tests.postgres.fuzz $(COUNT) $(SEED)

@@ -1,6 +1,9 @@
 """The plugins with the fixtures of all tests, one module for each subject."""
 
 import gc
+import os
+
+import pytest
 
 pytest_plugins = [
     "tests.fix_servers",
@@ -10,6 +13,12 @@ pytest_plugins = [
     "tests.fix_folder",
     "tests.fix_fleet",
 ]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Two workers for each core: a test waits half of its time, for the server and for processes that it has started."""
+    return 2 * len(os.sched_getaffinity(0))
 
 
 def pytest_collection_finish() -> None:

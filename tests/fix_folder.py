@@ -52,7 +52,7 @@ TABLE = (
 def other_project(workspace: Workspace) -> Workspace:
     """A workspace with the Alembic folder of another project and the same environments."""
     alembic = [sys.executable, "-m", "alembic", "init", "db"]
-    subprocess.run(alembic, cwd=workspace.root, check=True, capture_output=True, timeout=60)
+    subprocess.run(alembic, cwd=workspace.root, check=True, capture_output=True, timeout=120)
     (workspace.root / "models.py").write_text(MODELS)
     env = workspace.root / "db/env.py"
     text = env.read_text()

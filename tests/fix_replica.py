@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SETTINGS = "-c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -c max_connections=20"
-SECONDS = 60.0
+SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,12 @@ class Node:
 
 
 @contextmanager
-def running_pair(encoding: str, settings: str = "") -> Iterator[tuple[Node, Node]]:
+def running_pair(encoding: str, settings: str = "", version: int = EMBEDDED) -> Iterator[tuple[Node, Node]]:
     """Yield two running servers; the second is a read-only standby of the first. ``settings``: of the first."""
     folder = Path(tempfile.mkdtemp(prefix="wish-replica-", dir=server_location.COMMON))
     server_location.give_to_server_user(folder)
     names = [f"wish_{role}_{secrets.token_hex(4)}" for role in ("primary", "standby")]
-    primary, standby = (Node(folder, name, choose_free_port()) for name in names)
+    primary, standby = (Node(folder, name, choose_free_port(), version) for name in names)
     try:
         primary.make(encoding)
         primary.start(settings)

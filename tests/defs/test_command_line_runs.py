@@ -62,7 +62,7 @@ def query(url: str, text: str, **variables: str) -> dict[str, Any]:
     end = time.monotonic() + SECONDS
     while True:
         try:
-            with urlopen(Request(url, body, {"Content-Type": "application/json"}), timeout=60) as answer:
+            with urlopen(Request(url, body, {"Content-Type": "application/json"}), timeout=120) as answer:
                 data: dict[str, Any] = json.load(answer)["data"]
                 return data
         except URLError:

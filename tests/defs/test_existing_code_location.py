@@ -85,7 +85,7 @@ def test_dagster_validates_the_example(project: Path) -> None:
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert (done.returncode, "Validation successful" in done.stderr + done.stdout) == (0, True), done

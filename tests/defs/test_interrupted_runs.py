@@ -42,7 +42,7 @@ def statuses(workspace: Workspace) -> list[str]:
 
 def await_step(workspace: Workspace, step: str) -> None:
     """Wait until a run has started a step."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     with workspace.as_current_project(), open_instance(workspace.project.config) as instance:
         while time.monotonic() < end:
             for run in instance.get_runs():
@@ -86,7 +86,7 @@ def test_run_that_lost_its_lock_session_is_not_reported_as_failed(workspace: Wor
         terminate_lock_sessions(workspace)
         assert workspace.cli("verify", "staging").code == 0
         assert statuses(workspace) == ["STARTED", "SUCCESS"]
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 3, out + err
     assert statuses(workspace) == ["SUCCESS", "SUCCESS"]
 

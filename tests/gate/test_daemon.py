@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tests.gate.conftest import Gate
 
-SECONDS = 60
+SECONDS = 120
 SENSOR = "resume_on_approval"
 LOCATION = """
 from wish_rollout.defs import resume_sensor

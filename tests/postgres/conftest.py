@@ -83,7 +83,7 @@ def _of_wheel() -> Path | None:
 def run_as_user(command: list[str], cwd: Path) -> None:
     """Run a program of the server as a user other than root, which the server requires."""
     user = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
-    subprocess.run(command, user=user, cwd=cwd, check=True, stdout=subprocess.DEVNULL, timeout=60)
+    subprocess.run(command, user=user, cwd=cwd, check=True, stdout=subprocess.DEVNULL, timeout=120)
 
 
 @pytest.fixture(scope="session")

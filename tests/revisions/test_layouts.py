@@ -122,7 +122,7 @@ def test_a_layout_is_read_as_alembic_reads_it(
     code += "main(sys.argv[1:] + ['heads'])"
     command = [sys.executable, "-W", "ignore", "-c", code, *(("-n", section) if section else ())]
     output = subprocess.run(
-        command, cwd=tmp_path, check=True, capture_output=True, text=True, timeout=60
+        command, cwd=tmp_path, check=True, capture_output=True, text=True, timeout=120
     ).stdout
     history, heads = re.findall(r"^Rev: (\w+)", output, re.M), re.findall(r"^(\w+) \(head\)", output, re.M)
     assert (history, heads) == (["0002", "0001"], ["0002"])

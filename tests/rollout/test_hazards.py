@@ -172,12 +172,14 @@ def test_measured_hazards_are_those_of_the_unsafe_way_only(new_database: NewData
     live = new_database()
     fill(live, TABLES)
     fill(live, ROWS)
+    with connect(live, "the test") as connection:
+        before = read_database_state(connection, Scope()).snapshot
     found, expected = [], []
     for case in CASES:
         for statements in (case.unsafe, case.safe):
             url = new_database()
             fill(url, TABLES)
-            pending = rehearse(url, partial(execute_statements, statements))
+            pending = rehearse(url, partial(execute_statements, statements), before)
             with connect(live, "the test") as connection:
                 hazards = assess_hazards(connection, [pending], {})
             found.append((statements, {hazard.kind for hazard in hazards}))

@@ -53,7 +53,7 @@ def busy(url: str) -> Iterator[None]:
         yield
 
 
-def until(happened: Callable[[], object], seconds: float = 20) -> None:
+def until(happened: Callable[[], object], seconds: float = 120) -> None:
     """Poll until ``happened`` returns a true value; fail after ``seconds``."""
     deadline = time.monotonic() + seconds
     while not happened():

@@ -34,7 +34,7 @@ def test_concurrent_processes_create_the_same_databases(own: Server) -> None:
     own.up()
     others = [start(own, "create_missing_databases(server, ['a', 'b', 'c'])") for _ in range(4)]
     for other in others:
-        other.communicate(timeout=60)
+        other.communicate(timeout=120)
     assert [other.returncode for other in others] == [0] * 4
     for name in ("a", "b", "c"):
         psycopg.connect(own.url(name)).close()

@@ -29,7 +29,7 @@ def postmasters(server: Server) -> list[int]:
 
 def test_concurrent_up_starts_one_server(own: Server) -> None:
     starters = [start(own, "server.up(); say(server.url('postgres'))") for _ in range(4)]
-    said = {starter.communicate(timeout=60)[0] for starter in starters}
+    said = {starter.communicate(timeout=120)[0] for starter in starters}
     assert [starter.returncode for starter in starters] == [0] * 4
     assert said == {own.url("postgres") + "\n"}
     assert len(postmasters(own)) == 1
@@ -39,7 +39,7 @@ def test_concurrent_up_and_down_succeed(own: Server) -> None:
     code = "for _ in range(3): server.up(); server.down()"
     starters = [start(own, code) for _ in range(2)]
     for starter in starters:
-        starter.communicate(timeout=60)
+        starter.communicate(timeout=120)
     assert [starter.returncode for starter in starters] == [0, 0]
     assert processes.find_cluster_processes(own.process_name) == {}
 

@@ -77,7 +77,7 @@ def test_sweep_drops_only_databases_of_killed_processes(server: Server) -> None:
 
     until(swept)
     assert used in scratch_databases(server)
-    alive.communicate("\n", timeout=30)
+    alive.communicate("\n", timeout=120)
     assert used not in scratch_databases(server)
 
 
@@ -112,7 +112,7 @@ def test_the_last_of_several_replays_stops_the_server(own: Server) -> None:
     other = start(own, REPLAY)
     assert line(other) == "in"
     with scratch_server(own):
-        other.communicate("\n", timeout=30)
+        other.communicate("\n", timeout=120)
         assert own.is_running
     assert not own.is_running
 

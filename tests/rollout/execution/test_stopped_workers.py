@@ -80,7 +80,7 @@ def test_stopped_worker_blocks_no_session_for_long(
         waited = time.monotonic() - started
     finally:
         worker.kill()
-        worker.communicate(timeout=30)
+        worker.communicate(timeout=120)
 
     assert waited < 1.025 + MACHINE_SECONDS
     record_property("waited_ms", round(waited * 1000))

@@ -1,4 +1,7 @@
-"""Projects with one gated environment, on the versions of PostgreSQL."""
+"""Projects with one gated environment, on the versions of PostgreSQL.
+
+``WISH_ALL_STATES=1`` meets each state on each version, and each plan needs a signature.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from tests.fix_project import workspace_on
 from tests.fix_servers import running_server
 from tests.rollout.states.gate import SigningGate
 from tests.rollout.states.project import TABLE, States
-from tests.servers import REQUIRED
+from tests.servers import REQUIRED, versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from tests.fix_project import Workspace
     from wish_rollout.sandbox.server import Server
 
+EVERYTHING = bool(os.environ.get("WISH_ALL_STATES"))
 ENV_PY = """
 import sqlalchemy as sa
 from alembic import context
@@ -48,6 +52,13 @@ four_eyes = false
 NO_DAGSTER = "postgresql://127.0.0.1:1/none"
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test on each version, if everything is wanted."""
+    if EVERYTHING and "states" in metafunc.fixturenames:
+        ids = [f"pg{version}" for version in versions()]
+        metafunc.parametrize("states", versions(), indirect=True, ids=ids)
+
+
 def create_states(workspace: Workspace, *, dagster: bool) -> States:
     """Create the project, with one revision that creates a table."""
     scratch = re.search(r'scratch = "(.*)"', (workspace.root / "rollout.toml").read_text())
@@ -55,7 +66,8 @@ def create_states(workspace: Workspace, *, dagster: bool) -> States:
     (workspace.root / "rollout.toml").write_text(TOML.format(scratch=scratch[1]))
     (workspace.root / "db").mkdir()
     (workspace.root / "db/env.py").write_text(ENV_PY)
-    created = States(workspace, dagster)
+    gate = SigningGate(workspace.root / "home/.ssh/id_ed25519") if EVERYTHING and not dagster else None
+    created = States(workspace, dagster, gate)
     created.revision("r1", None, TABLE, "DROP TABLE items")
     return created
 
@@ -65,7 +77,8 @@ def states(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[States]:
     """The project on one of the required versions of PostgreSQL: which one depends on the test's name."""
-    version = REQUIRED[zlib.crc32(request.node.nodeid.encode()) % len(REQUIRED)]
+    chosen = REQUIRED[zlib.crc32(request.node.nodeid.encode()) % len(REQUIRED)]
+    version = getattr(request, "param", chosen)
     server = running_server(request.config, version)
     with workspace_on(server, tmp_path, NO_DAGSTER, monkeypatch, ("prod",)) as workspace:
         yield create_states(workspace, dagster=False)

@@ -217,7 +217,7 @@ def test_killed_between_the_verification_and_the_commit(states: States) -> None:
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
 
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED], cwd=states.workspace.root, env=environment, check=False, timeout=60
+        [sys.executable, "-c", KILLED], cwd=states.workspace.root, env=environment, check=False, timeout=120
     )
 
     assert killed.returncode == -9

@@ -145,7 +145,7 @@ def pooler(states: States) -> Iterator[int]:
     yield listener.getsockname()[1]
     listener.shutdown(socket.SHUT_RDWR)
     listener.close()
-    thread.join(timeout=10)
+    thread.join(timeout=120)
 
 
 def accept_clients(listener: socket.socket, target: tuple[str, int]) -> None:

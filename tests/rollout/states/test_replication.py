@@ -13,7 +13,9 @@ import psycopg
 import pytest
 
 from tests.fix_replica import running_pair
+from tests.rollout.states.conftest import EVERYTHING
 from tests.rollout.states.test_walk import add_revision, at_head
+from tests.servers import EMBEDDED, versions
 from wish_rollout.sandbox.binaries import runnable_bindir
 
 if TYPE_CHECKING:
@@ -55,8 +57,8 @@ class Pair:
 
 
 @pytest.fixture(scope="module")
-def servers() -> Iterator[tuple[Node, Node]]:
-    with running_pair("UTF8", "-c wal_level=logical") as running:
+def servers(request: pytest.FixtureRequest) -> Iterator[tuple[Node, Node]]:
+    with running_pair("UTF8", "-c wal_level=logical", request.param) as running:
         yield running
 
 
@@ -103,10 +105,16 @@ def end_subscription(subscriber: str) -> None:
     execute(subscriber, f"DROP SUBSCRIPTION {urlsplit(subscriber).path[1:]}")
 
 
-ON_18 = pytest.mark.parametrize("signed_states", [18], indirect=True)
+VERSIONS = versions() if EVERYTHING else [EMBEDDED]
+ON_SERVERS = pytest.mark.parametrize(
+    ("signed_states", "servers"),
+    [(version, version) for version in VERSIONS],
+    indirect=True,
+    ids=map(str, VERSIONS),
+)
 
 
-@ON_18
+@ON_SERVERS
 def test_subscriber_to_all_tables_is_an_environment_without_the_publishers_records(pair: Pair) -> None:
     """With the ledger and the version table, the publisher's next release would stop replication."""
     publisher, subscriber = pair.states.workspace.database_urls["prod"], pair.create()
@@ -134,7 +142,7 @@ def test_subscriber_to_all_tables_is_an_environment_without_the_publishers_recor
         end_subscription(subscriber)
 
 
-@ON_18
+@ON_SERVERS
 def test_read_replica_is_read_and_when_promoted_continues_the_ledger(pair: Pair) -> None:
     """As in a blue/green deployment: an approval that was not used before the promotion counts for both."""
     states, primary = pair.states, pair.states.workspace.database_urls["prod"]

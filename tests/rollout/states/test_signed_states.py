@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import secrets
-from itertools import cycle
+from itertools import cycle, product
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.rollout.states.conftest import EVERYTHING
 from tests.rollout.states.test_walk import (
     add_revision,
     at_head,
@@ -17,7 +18,7 @@ from tests.rollout.states.test_walk import (
     squashed_and_behind,
     unknown_version_row,
 )
-from tests.servers import REQUIRED
+from tests.servers import REQUIRED, versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -75,7 +76,9 @@ STATES: list[tuple[Callable[[States], None], list[str]]] = [
 ]
 CASES = [
     pytest.param(version, *case, id=f"{case[0].__name__}-pg{version}")
-    for version, case in zip(cycle(REQUIRED), STATES, strict=False)
+    for version, case in (
+        product(versions(), STATES) if EVERYTHING else zip(cycle(REQUIRED), STATES, strict=False)
+    )
 ]
 
 

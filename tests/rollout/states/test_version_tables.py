@@ -115,6 +115,13 @@ def test_adopted_table_has_place_for_a_long_revision(states: States) -> None:
     assert states.sql("TABLE alembic_version") == [(LONG,)]
 
 
+def test_revision_id_that_alembics_own_table_cannot_hold(states: States) -> None:
+    states.revision(LONG, "r1", "ALTER TABLE items ADD COLUMN a int", "ALTER TABLE items DROP COLUMN a")
+    result = states.cli("check")
+    assert (result.code, f"revision {LONG}: its ID is longer" in result.out) == (5, True), result
+    assert "shorten the ID in the script" in result.out
+
+
 @pytest.mark.parametrize("change", ["", CHANGES["two equal rows"]], ids=["one row", "two equal rows"])
 def test_published_version_table_without_primary_key_is_refused(states: States, change: str) -> None:
     """As old versions of Alembic have created it; the server refuses to update a row that it cannot identify."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wish_rollout.core.errors.base import EnvironmentRefused, Refused
+from wish_rollout.core.errors.statements import StatementFailed
 
 
 @dataclass(eq=False)
@@ -65,6 +66,24 @@ class VersionColumnTooShort(EnvironmentRefused):
     hint = (
         "as the owner of the table: ALTER TABLE {table} ALTER COLUMN version_num TYPE varchar({required}); "
         "then: wish-rollout apply"
+    )
+
+
+@dataclass(eq=False)
+class RevisionIdTooLong(StatementFailed):
+    """Alembic could not record a revision, because the version table that it creates has 32 characters for its ID.
+
+    Source of the length: ``version_table_impl()`` in alembic/ddl/impl.py.
+    """
+
+    summary = (
+        "Migrating '{environment}' failed at the end of revision {revision}: its ID is longer than the column "
+        "version_num of the version table (SQLSTATE {sqlstate})."
+    )
+    explanation = "Alembic creates that table with 32 characters for a revision ID. {state}"
+    hint = (
+        "shorten the ID in the script, and in down_revision of the scripts that follow it, then: wish-rollout check; "
+        "or let env.py create a wider column: override version_table_impl() of Alembic's PostgresqlImpl"
     )
 
 

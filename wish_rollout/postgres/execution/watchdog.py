@@ -1,21 +1,19 @@
-"""The worker's side of the watchdog: gives its session to a watchdog process, and knows what that reports."""
+"""The worker's side of the watchdog: starts its process, and knows what it reports."""
 
 from __future__ import annotations
 
-import json
 import threading
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.postgres.execution import watchdog_processes
 from wish_rollout.postgres.execution.watchdog_connection import ANSWER_SECONDS, CONNECT_SECONDS
+from wish_rollout.postgres.execution.watchdog_processes import acquire_process
 
 if TYPE_CHECKING:
     import psycopg
 
-    from wish_rollout.postgres.execution.watchdog_processes import Process
+    from wish_rollout.postgres.execution.watchdog_processes import WatchdogProcess
 
 START_SECONDS = 20.0
 """How long the process may take until it watches: it starts Python, and connects."""
@@ -67,9 +65,7 @@ class Watchdog:
         self._current = 0
         self._answered_at = time.monotonic()
         self._changed = threading.Condition()
-        self._process: Process | None = None
-        self._reader: threading.Thread | None = None
-        self._was_released = False
+        self._process: WatchdogProcess | None = None
         row = session.execute(BACKEND_START).fetchone()
         self._orders = {
             "parameters": connection_parameters(session),
@@ -84,35 +80,30 @@ class Watchdog:
         """How often its connection was lost."""
         return sum(each.lost for each in self.attempts)
 
+    @property
+    def process_id(self) -> int | None:
+        """The ID of the process that watches, or watched last."""
+        return self._process.process_id if self._process else None
+
     def begin_attempt(self) -> None:
         """Observe a new attempt."""
         with self._changed:
             self.attempts.append(ObservedWaits())
         if self._process:
-            self._send("attempt")
+            self._process.send("attempt")
 
     def start(self) -> None:
-        """Let a process watch the session, unless one does."""
-        if self._process and self._process.poll() is None and not self._was_released:
+        """Start watching in a process of its own, unless one watches."""
+        if self._process and self._process.runs:
             return
-        self._process = watchdog_processes.take()
+        self._process = process = acquire_process()
         self._answered_at, self._current, self.reason = time.monotonic(), max(len(self.attempts) - 1, 0), ""
-        self._was_released = False
-        self._send(json.dumps(self._orders))
-        self._reader = threading.Thread(
-            target=self._read, args=(self._process,), daemon=True, name="watchdog"
-        )
-        self._reader.start()
+        process.begin(self._orders, lambda report: self._receive(process, report))
 
     def stop(self) -> None:
-        """End the watch, if there is one. The process ends by itself if this one is killed."""
-        process, reader = self._process, self._reader
-        if process is None or reader is None:
-            return
-        self._send("stop")
-        reader.join(watchdog_processes.STOP_SECONDS)
-        watchdog_processes.give_back(process, is_free=self._was_released)
-        self._process = None
+        """Stop watching."""
+        if self._process:
+            self._process.finish()
 
     def wait_until_watching(self, seconds: float = START_SECONDS) -> bool:
         """Start the process if it does not run; return whether it has a connection, or False after ``seconds``."""
@@ -132,32 +123,16 @@ class Watchdog:
             return f"the server has not answered for {silent:.0f} s, on two connections"
         return ""
 
-    def _send(self, line: str) -> None:
-        assert self._process
-        assert self._process.stdin
-        with suppress(OSError, ValueError):
-            self._process.stdin.write(line.encode() + b"\n")
-            self._process.stdin.flush()
-
-    def _read(self, process: Process) -> None:
-        """Take what the process reports, until it ends or watches this session no more."""
-        assert process.stdout
-        for line in process.stdout:
-            with self._changed:
-                self._take(json.loads(line))
-                self._changed.notify_all()
-            if self._was_released:
-                return
-        process.stdout.close()
+    def _receive(self, process: WatchdogProcess, report: dict[str, Any] | None) -> None:
+        """Take a report of the process; None: it has ended."""
         with self._changed:
-            if process is not self._process:
-                return
-            self.is_watching, self.reason = False, self.reason or "its process has ended"
+            if report is not None:
+                self._take(report)
+            elif process is self._process:
+                self.is_watching, self.reason = False, self.reason or "its process has ended"
             self._changed.notify_all()
 
     def _take(self, values: dict[str, Any]) -> None:
-        if "released" in values:
-            self._was_released, self.is_watching = True, False
         if "attempt" in values:
             self._current = len(self.attempts) - 1
         observed = self.attempts[self._current] if self.attempts else ObservedWaits()

@@ -1,11 +1,11 @@
 """The watchdog: a process that watches a session, and ends its statement or the session if others wait too long.
 
-It is a process of its own, so that it continues while the worker is stopped, and after the worker was killed. It watches one
-session after the other, and ends when the worker has ended and the last session is over. It runs as a script and imports
-little of this package, so that it starts quickly.
+It is a process of its own, so that it continues while the worker is stopped, and after the worker was killed. It ends
+when the watched session has ended. It runs as a script and imports nothing of this package, so that it starts quickly.
 
-A line of its standard input that is a JSON object, with the fields of ``Orders``, begins a watch; the worker's other lines are
-described in ``Watch.read_input``. It reports JSON lines on its standard output.
+It watches one session after the other. A line of its standard input with a JSON object, which has the fields of
+``Orders``, begins the next one; the worker's other lines are described in ``Watch.read_input``. It reports JSON lines
+on its standard output.
 """
 
 from __future__ import annotations
@@ -22,9 +22,7 @@ from typing import Any
 import psycopg
 
 from wish_rollout.postgres.execution.watchdog_connection import ANSWER_SECONDS, AnsweringConnection
-from wish_rollout.postgres.execution.watchdog_input import WorkerInput
 
-STOP, ATTEMPT = b"stop", b"attempt"
 EVERY = 0.04
 """Seconds between two checks. pg_blocking_pids() locks the lock manager for a moment, so not more often."""
 RECONNECT_SECONDS = 0.5
@@ -70,14 +68,15 @@ class Orders:
 
 @dataclass
 class Watch:
-    """The state of watching one session. ``was_released``: the worker needs no watchdog for it any more."""
+    """The state of watching one session."""
 
     orders: Orders
-    input: WorkerInput
     exceeded_at: float | None = None
     heartbeat_at: float = 0
+    worker_has_ended: bool = False
     stopped: bool = False
-    was_released: bool = False
+    must_stop: bool = False
+    unread: bytes = b""
     answered_at: float = field(default_factory=time.monotonic)
 
     def run(self) -> None:
@@ -97,7 +96,7 @@ class Watch:
                 report(watching=False, lost=was_connected, reason=reason, sqlstate=error.sqlstate or "")
                 was_connected = False
                 self.read_input(RECONNECT_SECONDS)
-            if self.input.has_ended and time.monotonic() - self.answered_at > GIVE_UP_SECONDS:
+            if self.worker_has_ended and time.monotonic() - self.answered_at > GIVE_UP_SECONDS:
                 return
 
     def check(self, connection: psycopg.Connection[Any]) -> bool:
@@ -109,7 +108,7 @@ class Watch:
         if session is None:
             report(ended=True)
             return False
-        if self.input.has_ended:
+        if self.worker_has_ended:
             self.signal(connection, "pg_terminate_backend")
             return True
         waiting = connection.execute(WAITING, [orders.pid, orders.pid]).fetchall()
@@ -152,11 +151,18 @@ class Watch:
         report(state=state, blockers=row[0] if row else "")
 
     def read_input(self, seconds: float) -> None:
-        """Wait; take the worker's lines meanwhile: ``attempt`` begins a new attempt, ``stop`` ends this watch."""
-        line = self.input.line_within(seconds)
-        if line == STOP:
-            self.stopped = self.was_released = True
-        elif line == ATTEMPT:
+        """Wait; take the worker's lines meanwhile: ``attempt`` begins a new attempt, ``stop`` ends the watchdog."""
+        if self.worker_has_ended:
+            time.sleep(seconds)
+            return
+        if not select.select([sys.stdin], [], [], seconds)[0]:
+            return
+        data = os.read(sys.stdin.fileno(), 4096)
+        *lines, self.unread = (self.unread + data).split(b"\n")
+        self.must_stop = b"stop" in lines
+        self.stopped = self.stopped or self.must_stop
+        self.worker_has_ended = not data
+        if b"attempt" in lines:
             self.exceeded_at = None
             report(attempt=True)
 
@@ -169,17 +175,27 @@ def report(**values: Any) -> None:
             os.write(sys.stdout.fileno(), line)
 
 
+def read_line() -> bytes:
+    """Return the next line of the worker, and no byte of the one behind; empty: the worker has ended."""
+    data = bytearray()
+    while not data.endswith(b"\n"):
+        read = os.read(sys.stdin.fileno(), 1)
+        if not read:
+            return b""
+        data += read
+    return bytes(data)
+
+
 def main() -> None:
-    """Watch one session after the other, until the worker has ended."""
-    worker = WorkerInput()
-    while (line := worker.next_line()) is not None:
-        if line == STOP:  # the watched session has ended before
-            report(released=True)
-        elif line != ATTEMPT:
-            watch = Watch(Orders(**json.loads(line)), worker)
+    """Watch the sessions of the worker's orders, until the worker has ended."""
+    while line := read_line():
+        must_stop = line == b"stop\n"
+        if line.startswith(b"{"):
+            watch = Watch(Orders(**json.loads(line)))
             watch.run()
-            if watch.was_released:
-                report(released=True)
+            must_stop = watch.must_stop
+        if must_stop:
+            report(finished=True)
 
 
 if __name__ == "__main__":

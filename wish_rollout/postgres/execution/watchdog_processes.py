@@ -1,54 +1,116 @@
-"""Watchdog processes: started when they are needed, and kept for the next session by a worker that has many.
+"""The worker's processes that run watchdogs.
 
-To start one takes about 0.3 s of processor time, which a worker of a fleet would need for each target.
+A process watches one session at a time. When it has finished, it is kept for the next one: to start Python and import
+psycopg takes about 0.3 seconds of processor time, more than a small migration.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
+import threading
 from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from wish_rollout.postgres.execution import watchdog_process
 
-Process = subprocess.Popen[bytes]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 COMMAND = [sys.executable, "-P", str(watchdog_process.__file__)]
 STOP_SECONDS = 5.0
-"""How long a process may take to end a watch, or to end."""
+"""How long a process may take until it has ended its session."""
 
-_free: list[Process] = []
-_is_keeping = False
-
-
-def keep_processes() -> None:
-    """Keep processes that are given back, for the rest of this process. They end with it, also if it is killed."""
-    global _is_keeping  # noqa: PLW0603
-    _is_keeping = True
+Environment = tuple[str, dict[str, str]]
 
 
-def take() -> Process:
-    """Return a process that watches no session: one that was kept, or a new one."""
-    while _free:
-        process = _free.pop()
-        if process.poll() is None:
-            return process
-    return subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+class WatchdogProcess:
+    """A process for watchdogs. It ends by itself when this process has ended.
+
+    ``environment``: the working directory and the environment variables at its start, from which libpq reads parameters.
+    ``receiver``: called with each report, in a thread of its own, and at last with None, when the process has ended.
+    """
+
+    def __init__(self, environment: Environment) -> None:
+        self.environment = environment
+        self.receiver: Callable[[dict[str, Any] | None], None] = lambda _report: None
+        self._finished, self._has_ended = threading.Event(), False
+        self._process = subprocess.Popen(
+            COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+        )
+        threading.Thread(target=self._read, daemon=True, name="watchdog").start()
+
+    @property
+    def process_id(self) -> int:
+        """The ID of the process."""
+        return self._process.pid
+
+    @property
+    def runs(self) -> bool:
+        """Whether the process has not ended."""
+        return not self._has_ended and self._process.poll() is None
+
+    def begin(self, orders: dict[str, Any], receiver: Callable[[dict[str, Any] | None], None]) -> None:
+        """Watch a session, and report to ``receiver``. The process must not watch another one."""
+        self._finished.clear()
+        self.receiver = receiver
+        self.send(json.dumps(orders))
+
+    def send(self, line: str) -> None:
+        """Send a line; a process that has ended gets none."""
+        assert self._process.stdin
+        with suppress(OSError, ValueError):
+            self._process.stdin.write(line.encode() + b"\n")
+            self._process.stdin.flush()
+
+    def finish(self) -> None:
+        """End the watchdog, and keep the process if it confirms that in time; else kill it."""
+        self.send("stop")
+        confirmed = self._finished.wait(STOP_SECONDS)
+        self.receiver = lambda _report: None
+        if confirmed and self.runs:
+            with _lock:
+                _idle.append(self)
+        else:
+            self.kill()
+
+    def kill(self) -> None:
+        """Kill the process, and wait for its end."""
+        self._process.kill()
+        self._process.wait()
+        if self._process.stdin:
+            with suppress(OSError):
+                self._process.stdin.close()
+
+    def _read(self) -> None:
+        assert self._process.stdout
+        with self._process.stdout as lines:
+            for line in lines:
+                report = json.loads(line)
+                if "finished" in report:
+                    self._finished.set()
+                else:
+                    self.receiver(report)
+        self._has_ended = True
+        self.receiver(None)
+        self._finished.set()
 
 
-def give_back(process: Process, *, is_free: bool) -> None:
-    """Keep a process, or end it. ``is_free``: it has reported that it watches no session any more."""
-    if is_free and _is_keeping and process.poll() is None:
-        _free.append(process)
-        return
-    if not is_free:  # it would watch the session until that ends
-        process.kill()
-    if process.stdin:
-        with suppress(OSError):
-            process.stdin.close()
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait(STOP_SECONDS)
-    if is_free and process.stdout:  # otherwise the thread that reads it closes it
-        process.stdout.close()
+_idle: list[WatchdogProcess] = []
+_lock = threading.Lock()
+os.register_at_fork(after_in_child=_idle.clear)
+
+
+def acquire_process() -> WatchdogProcess:
+    """Return a process that watches no session: one that is kept and was started in this environment, or a new one."""
+    environment = str(Path.cwd()), dict(os.environ)
+    with _lock:
+        while _idle:
+            process = _idle.pop()
+            if process.runs and process.environment == environment:
+                return process
+            process.kill()
+    return WatchdogProcess(environment)

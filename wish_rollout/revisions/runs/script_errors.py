@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -10,10 +11,17 @@ from alembic.util.exc import CommandError
 
 from wish_rollout.core.errors.releases import ScriptFailed
 from wish_rollout.core.errors.statements import DatabaseOperationRefused, StatementFailed
+from wish_rollout.core.errors.version_tables import RevisionIdTooLong
+from wish_rollout.revisions.statements.internal_statements import NAME
 
 if TYPE_CHECKING:
     from wish_rollout.core.errors.base import RolloutError
     from wish_rollout.revisions.statements.applied_revisions import Applied
+
+
+TOO_LONG = "22001"
+"""string_data_right_truncation."""
+VERSION_TEXT = re.compile(rf"(?:INSERT INTO|UPDATE) {NAME} (?:\(version_num\)|SET version_num=)")
 
 
 def explained(error: Exception, applied: Applied, environment: str) -> RolloutError:
@@ -25,7 +33,8 @@ def explained(error: Exception, applied: Applied, environment: str) -> RolloutEr
     origin = error.orig if isinstance(error, sa.exc.DBAPIError) else error
     if isinstance(origin, psycopg.Error):
         statement = " ".join(str(getattr(error, "statement", None) or "").split())
-        return StatementFailed(
+        is_id = origin.sqlstate == TOO_LONG and VERSION_TEXT.match(statement)
+        return (RevisionIdTooLong if is_id else StatementFailed)(
             environment,
             revision,
             origin.sqlstate or "none",

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.config import FleetMember
 from wish_rollout.core.text.redaction import redact
-from wish_rollout.postgres.execution.watchdog_processes import keep_processes
 from wish_rollout.rollout.execution.ledger_recording import Actor
 from wish_rollout.rollout.fleet.taken_databases import NOTHING_TAKEN, TakenDatabases
 from wish_rollout.rollout.fleet.target_work import perform
@@ -65,7 +64,6 @@ class Worker:
 
         self.project.history.at(self.project.release.head)
         _ = self.project.release_digest, self.project.journal_digest, self.project.scope_of()
-        keep_processes()
         self.taken = TakenDatabases.read(self.project)
         gc.collect()
         gc.freeze()

@@ -1,0 +1,129 @@
+"""A worker keeps the process of a watchdog for the next session that it watches."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+
+from wish_rollout.postgres.execution.watchdog import Watchdog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+PROCESS = "select client_port from pg_stat_activity where application_name like '%watchdog' and datname = current_database()"
+SHORT, LONG = 100.0, 60_000.0
+"""Milliseconds that others may wait."""
+
+
+@pytest.fixture
+def session(database18: str) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(database18, autocommit=True) as connection:
+        connection.execute("create table items (id int)")
+        yield connection
+
+
+def until(condition: Callable[[], Any]) -> None:
+    end = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def watched(session: psycopg.Connection[Any], blocked_ms: float = LONG) -> Watchdog:
+    watchdog = Watchdog(session, 10, blocked_ms)
+    watchdog.begin_attempt()
+    assert watchdog.wait_until_watching(), watchdog.reason
+    return watchdog
+
+
+def process_of(watchdog: Watchdog) -> int:
+    assert watchdog.process_id
+    return watchdog.process_id
+
+
+def test_process_watches_the_next_session_too(session: psycopg.Connection[Any], database18: str) -> None:
+    first = watched(session)
+    first.stop()
+    with (
+        suppress(psycopg.OperationalError),
+        psycopg.connect(database18) as other,
+        psycopg.connect(database18, autocommit=True) as blocked,
+    ):
+        waiting = blocked.info.backend_pid
+        second = watched(other, SHORT)
+
+        other.execute("lock table items")
+        blocked.execute("select from items")  # returns, because the watchdog terminates the other session
+
+        until(lambda: second.attempts[-1].limit_exceeded)
+        second.stop()
+    assert process_of(second) == process_of(first)
+    assert not first.attempts[-1].pids
+    assert second.attempts[-1].pids == {waiting}
+
+
+def test_process_whose_session_has_ended_is_kept(session: psycopg.Connection[Any], database18: str) -> None:
+    with psycopg.connect(database18) as other:
+        first = watched(other)
+    until(lambda: not session.execute(PROCESS).fetchall())
+    first.stop()
+
+    second = watched(session)
+
+    assert process_of(second) == process_of(first)
+    second.stop()
+
+
+def test_two_sessions_at_once_have_two_processes(session: psycopg.Connection[Any], database18: str) -> None:
+    with psycopg.connect(database18) as other:
+        first, second = watched(session), watched(other)
+
+        assert process_of(first) != process_of(second)
+        first.stop()
+        second.stop()
+
+
+def test_killed_process_is_replaced(session: psycopg.Connection[Any]) -> None:
+    first = watched(session)
+    first.stop()
+    os.kill(process_of(first), signal.SIGKILL)
+    status = Path(f"/proc/{process_of(first)}/stat")
+    until(lambda: not status.exists() or status.read_text().rpartition(")")[2].split()[0] == "Z")
+
+    second = watched(session)
+
+    assert process_of(second) != process_of(first)
+    second.stop()
+
+
+def test_other_environment_variables_need_another_process(
+    session: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = watched(session)
+    first.stop()
+    monkeypatch.setenv("PGPASSFILE", "/nonexistent")
+
+    second = watched(session)
+
+    assert process_of(second) != process_of(first)
+    second.stop()
+
+
+def test_process_that_does_not_confirm_is_killed(
+    session: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wish_rollout.postgres.execution.watchdog_processes.STOP_SECONDS", 0.2)
+    first = watched(session)
+    os.kill(process_of(first), signal.SIGSTOP)
+
+    first.stop()
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(process_of(first), 0)
