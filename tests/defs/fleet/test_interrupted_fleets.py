@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from typing import TYPE_CHECKING
 
@@ -54,3 +55,21 @@ def test_a_killed_rollout_to_a_fleet_is_continued(fleet: Fleet) -> None:
     assert set(fleet.revisions().values()) == {HEAD}
     assert {name: len(fleet.acts(name)) for name in NAMES} == dict.fromkeys(NAMES, 1)
     assert "30/30 passed" in result.out
+
+
+def test_an_interrupted_rollout_to_a_fleet_cancels_what_runs(fleet: Fleet) -> None:
+    fleet.add(SLOW, NAMES[1])
+    with psycopg.connect(fleet.url(SLOW), autocommit=True) as other:
+        other.execute("select pg_advisory_lock(%s)", [KEY])
+        process = fleet.workspace.start("apply")
+        pattern = [f"{fleet.prefix}%"]
+        until(lambda: other.execute(WORKERS, pattern).fetchone() != (0,), process)
+
+        process.send_signal(signal.SIGINT)
+        result = fleet.workspace.wait_for(process)
+        until(lambda: other.execute(WORKERS, pattern).fetchone() == (0,))
+
+    assert result.code != 0, result
+    assert (fleet.acts(SLOW), fleet.acts(NAMES[1])) == ([], [])
+    assert fleet.workspace.cli("apply").code == 0
+    assert set(fleet.revisions().values()) == {HEAD}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from wish_rollout.addresses import iam_token, refuse_plaintext
 from wish_rollout.postgres.facts.database_state import read_database_state
@@ -90,10 +91,13 @@ class HeldTarget(Target):
 
     @contextmanager
     def connect(self) -> Iterator[BoundedConnection]:
-        """Yield the session, and reset it afterwards, unless an error was raised. Raises the server's errors."""
+        """Yield the session, and reset it afterwards. Raises the server's errors."""
         assert self.session is not None
         try:
             yield self.session
-            reset_session(self.session)
         except psycopg.Error as error:
             raise as_rollout_error(error, f"'{self.name}'") from None
+        finally:
+            if self.session.info.transaction_status == TransactionStatus.IDLE:
+                with suppress(psycopg.Error):  # the next use of a broken session raises its error
+                    reset_session(self.session)
