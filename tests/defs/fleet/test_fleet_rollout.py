@@ -135,3 +135,11 @@ def test_the_sensor_reports_targets_that_came_and_went(fleet: Fleet, instance: d
         ("DeleteDynamicPartitionsRequest", ["gone"]),
     ]
     assert [event.description for event in result.asset_events] == ["1 came: a; 1 went: gone"]
+
+
+def test_no_target_of_a_fleet_is_cleaned(fleet: Fleet) -> None:
+    (fleet.root / "tenants.txt").write_text("a\n")
+
+    message = fleet.workspace.expect_error(6, "apply", "--clean", "tenants")
+
+    assert "no target of a fleet is cleaned" in message

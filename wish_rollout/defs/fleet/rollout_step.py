@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from wish_rollout.core.errors.planning.plans import CleanNotAllowed
+from wish_rollout.core.errors.fleets.rollouts import FleetCleanRefused
 from wish_rollout.defs.fleet.events import (
     all_targets_evaluation,
     fleet_fingerprint,
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 def plan_fleet(context: dg.OpExecutionContext, env: Environment) -> str:
     """Return how many targets a fleet has, and in which waves. Connects to none of them.
 
-    Raises what ``read_fleet`` and ``assign_waves`` raise, and CleanNotAllowed.
+    Raises what ``read_fleet`` and ``assign_waves`` raise, and FleetCleanRefused.
     """
     if env.name in choices_of(context).clean:
-        raise CleanNotAllowed(env.name)
+        raise FleetCleanRefused(env.name)
     targets = read_fleet(project_of(context).config, env)
     waves = ", ".join(f"{each.wave.name} {len(each.targets)}" for each in waves_of(env, targets))
     return f"{env.name}: {len(targets)} targets, each is planned in its wave; waves: {waves}"

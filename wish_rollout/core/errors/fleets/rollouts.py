@@ -48,6 +48,14 @@ class FleetNotSupported(EnvironmentConfigurationError):
     )
 
 
+class FleetCleanRefused(EnvironmentRefused):
+    """``--clean`` was used for a fleet."""
+
+    summary = "'{environment}' is a fleet, and no target of a fleet is cleaned."
+    explanation = "--clean drops the conflicting objects with their rows, which would be done in many databases at once."
+    hint = "see the conflicting objects: wish-rollout plan {environment}; drop them in agreement with their owners, then: wish-rollout apply"
+
+
 @dataclass(eq=False)
 class TargetNotSupported(EnvironmentConfigurationError):
     """A command that runs a Dagster job of an environment was called for one target of a fleet."""
