@@ -17,7 +17,7 @@ from wish_rollout.rollout.fleet.worker_pool import WorkerPool
 from wish_rollout.rollout.inspection.environment_status import read_environment_status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from wish_rollout.config import Environment
     from wish_rollout.core.schema.delta import Delta
@@ -115,7 +115,10 @@ def _perform(
             yield target, perform(project, database, {"kind": kind})
         return
     waiting = deque(targets)
-    begin: Callable[[], FleetTarget | None] = lambda: waiting.popleft() if waiting else None  # noqa: E731
+
+    def begin() -> FleetTarget | None:
+        return waiting.popleft() if waiting else None
+
     with WorkerPool(project, env.name) as pool:
         yield from pool.perform({"kind": kind}, begin, min(env.parallel, len(targets)))
 

@@ -53,7 +53,10 @@ class FleetCleanRefused(EnvironmentRefused):
 
     summary = "'{environment}' is a fleet, and no target of a fleet is cleaned."
     explanation = "--clean drops the conflicting objects with their rows, which would be done in many databases at once."
-    hint = "see the conflicting objects: wish-rollout plan {environment}; drop them in agreement with their owners, then: wish-rollout apply"
+    hint = (
+        "see the conflicting objects: wish-rollout plan {environment}; drop them in agreement with their owners, "
+        "then: wish-rollout apply"
+    )
 
 
 @dataclass(eq=False)
