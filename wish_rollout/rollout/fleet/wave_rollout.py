@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.fleets.rollouts import FleetWorkerFailed
 from wish_rollout.core.errors.fleets.target_lists import TargetsShareDatabase
-from wish_rollout.core.fleet.results import Outcome, TargetError, TargetResult
+from wish_rollout.core.fleet.results import Outcome, TargetResult
 from wish_rollout.core.fleet.waves import WaveTargets, assign_waves
 from wish_rollout.rollout.fleet.target_work import APPLY, describe_error
 
@@ -118,14 +118,15 @@ class WaveRollout:
     def soak(self, found: WaveTargets) -> None:
         """Wait until the last target of a wave has been changed for its soak time.
 
-        The time of the change is in the ledger of the target, so that a rollout that is started again does not wait again.
+        The time of the change is in the ledger of the target, so that a rollout that is started again does not wait again. It
+        never waits longer than the soak time, also if a server's clock was set back.
         """
         now = time.monotonic()
         ages = [self.results[each.name].since for each in found.targets if each.name in self.results]
         youngest = min((age for age in ages if age is not None), default=None)
         if youngest is None or not found.wave.soak:
             return
-        end = now + found.wave.soak - youngest
+        end = now + found.wave.soak - max(youngest, 0)
         while (left := end - time.monotonic()) > 0:
             self.report(f"{self.env.name}: wave {found.wave.name} has ended; the next begins in {left:.0f} s")
             threading.Event().wait(min(left, SOAK_REPORT_SECONDS))
@@ -153,8 +154,3 @@ class WaveRollout:
     def _keep(self, result: TargetResult) -> TargetResult:
         self.results[result.target] = result
         return result
-
-
-def first_error(results: Sequence[TargetResult]) -> TargetError | None:
-    """Return the error of the first failed target."""
-    return next((each.error for each in results if each.error), None)
