@@ -60,10 +60,14 @@ def read_plans(project: Project, env: Environment, targets: Sequence[FleetTarget
 
 
 def are_all_in_step(project: Project, env: Environment, targets: Sequence[FleetTarget]) -> bool:
-    """Return whether all targets are in step. Reading ends at the first that is not."""
+    """Return whether all targets are in step. Reading ends at the first that is not.
+
+    The first one is read before processes are started for the others: after a new release it is usually not in step.
+    """
     return all(
         status.verdict == Verdict.IN_STEP and not status.error
-        for status in read_statuses(project, env, targets)
+        for some in (targets[:1], targets)
+        for status in read_statuses(project, env, some)
     )
 
 
