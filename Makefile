@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORE := tests/revisions tests/cli/test_rollout.py tests/cli/test_gate.py tests/cli/test_other_project.py
 
-.PHONY: rollout ui test test-lowest test-sqlalchemy-2.0 test-mutations test-states fuzz check docs reference pictures bench bench-live bench-history clean install
+.PHONY: rollout ui test test-lowest test-sqlalchemy-2.0 test-mutations test-states fuzz check docs reference pictures bench bench-live bench-history bench-fleet clean install
 .DEFAULT_GOAL := rollout
 
 install: .venv/installed
@@ -77,7 +77,10 @@ bench-live: install
 bench-history: install
 	@$(BIN)/python -m bench.history
 
+bench-fleet: install
+	@$(BIN)/python -m bench.fleet
+
 clean:
 	@if [ -x $(BIN)/wish-rollout ]; then $(BIN)/wish-rollout sandbox remove; fi
 	@rm -rf .venv .lowest .sqlalchemy-2.0 .sandbox .dagster logs .logs_queue .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist site
-	@rm -f bench.json bench-live.json bench-history.json
+	@rm -f bench.json bench-live.json bench-history.json bench-fleet.json

@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.fix_project",
     "tests.fix_replica",
     "tests.fix_folder",
+    "tests.fix_fleet",
 ]
 
 

@@ -44,9 +44,20 @@ def run_url_command(environment: str, command: str | Sequence[str], folder: Path
     ``environment``: its name, for errors. ``command``: a string is split as a shell would split it, but the command
     is run without a shell. ``folder``: its working directory.
     """
-    arguments = shlex.split(command) if isinstance(command, str) else list(command)
-    source = f"url_command {arguments[0] if arguments else ''}"
+    source, output, reason = command_output(command, folder)
+    if reason:
+        raise DatabaseUrlSourceFailed(environment, f"url_command {source}", reason)
+    return _check_single_line(environment, f"url_command {source}", output.strip())
+
+
+def command_output(command: str | Sequence[str], folder: Path) -> tuple[str, str, str]:
+    """Return the name of a program, its output on stdout, and why it failed ("" if it did not).
+
+    The arguments are as those of ``run_url_command``. The output of a failed command is not returned.
+    """
+    arguments: list[str] = []
     try:
+        arguments = shlex.split(command) if isinstance(command, str) else list(command)
         result = subprocess.run(
             arguments,
             cwd=folder,
@@ -58,14 +69,13 @@ def run_url_command(environment: str, command: str | Sequence[str], folder: Path
             timeout=SECONDS,
         )
     except subprocess.TimeoutExpired:
-        raise DatabaseUrlSourceFailed(environment, source, f"it did not end within {SECONDS} s") from None
+        return arguments[0], "", f"it did not end within {SECONDS} s"
     except (OSError, ValueError, IndexError) as error:
-        raise DatabaseUrlSourceFailed(
-            environment, source, getattr(error, "strerror", None) or "it is empty"
-        ) from None
+        reason = getattr(error, "strerror", None) or "it is empty, or has a quote that is not closed"
+        return arguments[0] if arguments else "", "", reason
     if result.returncode:
-        raise DatabaseUrlSourceFailed(environment, source, f"its exit code is {result.returncode}")
-    return _check_single_line(environment, source, result.stdout.strip())
+        return arguments[0], "", f"its exit code is {result.returncode}"
+    return arguments[0], result.stdout, ""
 
 
 def _check_single_line(environment: str, source: str, url: str) -> str:

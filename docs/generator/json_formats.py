@@ -10,7 +10,9 @@ from docs.generator import json_report_meanings as reports
 from docs.generator.enums import members
 from docs.generator.keys import explained, json_keys
 from docs.generator.markdown import code, document, prose, table
+from wish_rollout.cli.fleet_output import FleetState
 from wish_rollout.core.archive.archive import Archive
+from wish_rollout.core.fleet.grouping import StatusGroup
 from wish_rollout.core.hazards.hazard import Hazard
 from wish_rollout.core.ledger import Act, LedgerEntry
 from wish_rollout.core.plan.action import Action
@@ -54,6 +56,8 @@ OBJECTS: dict[str, tuple[type[Any], dict[str, str]]] = {
     "Restoration": (Restoration, meanings.RESTORATION),
     "Restored object": (RestoredObject, meanings.RESTORED_OBJECT),
     "Environment status": (EnvironmentStatus, meanings.STATUS),
+    "Fleet": (FleetState, meanings.FLEET),
+    "Group of targets": (StatusGroup, meanings.TARGET_GROUP),
     "Drift report": (DriftReport, meanings.DRIFT),
     "Finding": (DriftFinding, meanings.FINDING),
     "Comparison": (EnvironmentComparison, meanings.COMPARISON),

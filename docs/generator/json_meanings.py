@@ -5,7 +5,8 @@ EVIDENCE = (
     "exactly these files already); with `--verify`, a list of [checks](#check)"
 )
 COMMANDS = {
-    "plan": "a [plan](#plan), and `cannot_be_carried_out`: for each environment that cannot be migrated, why",
+    "plan": "a [plan](#plan), and `cannot_be_carried_out`: for each environment that cannot be migrated, why; of a "
+    "[fleet](../fleets.md), `waves`: the names of the targets of each, and `groups` of targets with the same plan",
     "apply": "a [run](#run), or `nothing_to_do: true` and `environments`: [statuses](#environment-status)",
     "verify": "a [run](#run)",
     "rollback": "a [run](#run)",
@@ -13,8 +14,9 @@ COMMANDS = {
     "approve": "a [run](#run), and `approvals`: the [progress](#approval-progress)",
     "requests": "a list of [requests](#request), each with its [progress](#approval-progress)",
     "log": "a list of [ledger entries](#ledger-entry)",
-    "status": "`head`: the release's head revisions; `environments`: [statuses](#environment-status)",
-    "drift": "a [drift report](#drift-report)",
+    "status": "`head`: the release's head revisions; `environments`: [statuses](#environment-status); `fleets`, if there "
+    "are any: [states of fleets](#fleet)",
+    "drift": "a [drift report](#drift-report), and `fleets`, if there are any: [states of fleets](#fleet)",
     "diff": "a delta, from A to B",
     "archives": "a list of [archives](#archive)",
     "restore": "a list of [restorations](#restoration)",
@@ -236,4 +238,20 @@ CHECK = {
     "name": "what was checked",
     "passed": "true where it is in order",
     "detail": "the result",
+}
+FLEET = {
+    "environment": "the name of the fleet",
+    "targets": "the number of its targets",
+    "groups": "its [groups of equal targets](#group-of-targets), the largest first; each with `delta`, the delta from the schema "
+    "of the largest group to that of this one, or null",
+}
+TARGET_GROUP = {
+    "verdict": "the [verdict](#verdicts) of each of the targets",
+    "revision": "their revision, as text",
+    "pending": "the pending revisions",
+    "fingerprint": "the fingerprint of their schema; null if it cannot be read",
+    "drift": "how they differ from their revision, in one line",
+    "count": "the number of targets",
+    "targets": "their names, in the order of the list",
+    "error": "why they cannot be read, or null",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -48,9 +48,9 @@ def browser() -> Iterator[Browser]:
             browser.close()
 
 
-@pytest.fixture
-def dagster_pages(workspace: Workspace, browser: Browser) -> Iterator[DagsterPages]:
-    """The pages of Dagster's web server on the workspace, whose sensors tick every two seconds."""
+@contextmanager
+def pages_of(workspace: Workspace, browser: Browser) -> Iterator[DagsterPages]:
+    """Run Dagster's web server on a workspace, whose sensors tick every two seconds, while the block runs."""
     root, code_port, port = workspace.root, choose_free_port(), choose_free_port()
     workspace.edit("dagster.yaml", QUEUE, QUICK_QUEUE)
     (root / "location.py").write_text(LOCATION)
@@ -65,3 +65,10 @@ def dagster_pages(workspace: Workspace, browser: Browser) -> Iterator[DagsterPag
         )
         context = browser.new_context(viewport=VIEWPORT, locale="en-GB", timezone_id="UTC")
         yield DagsterPages(stack.enter_context(context).new_page(), f"http://127.0.0.1:{port}", processes)
+
+
+@pytest.fixture
+def dagster_pages(workspace: Workspace, browser: Browser) -> Iterator[DagsterPages]:
+    """The pages of Dagster's web server on the workspace."""
+    with pages_of(workspace, browser) as pages:
+        yield pages

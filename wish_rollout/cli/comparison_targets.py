@@ -49,7 +49,7 @@ class ComparisonTargets:
     @cached_property
     def project(self) -> Project | None:
         """The project, if a target is one of its environments: its scripts may pin extension versions."""
-        if self.config is None or not set(self.names) & set(self.targets):
+        if self.config is None or not any(map(self.is_environment, self.targets)):
             return None
         from wish_rollout.rollout.project.project import Project
 
@@ -62,6 +62,11 @@ class ComparisonTargets:
 
         source = self.project or self.config
         return source.scope_of() if source else Scope()
+
+    def is_environment(self, target: str) -> bool:
+        """Return whether a target is an environment, or a target of a fleet: FLEET/NAME."""
+        fleets = [env.name for env in self.config.environment if env.is_fleet] if self.config else []
+        return target in self.names or any(target.startswith(f"{name}/") for name in fleets)
 
     def prepare(self) -> None:
         """Compute the cached properties before two threads use them."""
@@ -86,7 +91,7 @@ class ComparisonTargets:
 
     def read(self, target: str) -> Snapshot:
         """Return the snapshot of a target. Raise UnknownTarget, InvalidSnapshotFile, or an error of the database."""
-        if self.project and target in self.names:
+        if self.project and self.is_environment(target):
             return self._read_environment(self.project, target)
         if "://" in target:
             snapshot, self._majors[target] = _read_url(target, self.scope)

@@ -111,6 +111,11 @@ def _write_step(step: str) -> None:
     write_note(f"· {step}")
 
 
+def is_progress_live() -> bool:
+    """Return whether progress is shown in place, on a terminal."""
+    return sys.stderr.isatty()
+
+
 @contextmanager
 def progress(text: str) -> Iterator[Callable[[str], None]]:
     """Show progress on stderr while the block runs: a spinner on a terminal, otherwise a line for each step.
@@ -121,11 +126,12 @@ def progress(text: str) -> Iterator[Callable[[str], None]]:
         report = _write_step
         if sys.stderr.isatty():
             from rich.console import Console
+            from rich.markup import escape
 
             status = stack.enter_context(Console(stderr=True).status(text))
 
             def report(step: str) -> None:
-                status.update(f"{text}: {step}")
+                status.update(escape(f"{text}: {step}"))
 
         _REPORTERS.append(report)
         stack.callback(_REPORTERS.remove, report)

@@ -4,11 +4,11 @@ Not here: connecting to a database (``postgres``), and the rules for approvals (
 """
 
 from wish_rollout.config.configuration import Config
-from wish_rollout.config.environment import Environment
-from wish_rollout.config.loading import SANDBOX_VARIABLE, find_config, load_config, load_dotenv
+from wish_rollout.config.environment import Environment, FleetMember
+from wish_rollout.config.loading import find_config, load_config, load_dotenv
 from wish_rollout.config.policies import ApprovalConfig, WindowConfig
 from wish_rollout.config.receivers import ReceiverConfig
-from wish_rollout.config.sections import CONFIG_NAME, ReleaseConfig, ScopeConfig
+from wish_rollout.config.sections import CONFIG_NAME, SANDBOX_VARIABLE, ReleaseConfig, ScopeConfig
 
 __all__ = [
     "CONFIG_NAME",
@@ -16,6 +16,7 @@ __all__ = [
     "ApprovalConfig",
     "Config",
     "Environment",
+    "FleetMember",
     "ReceiverConfig",
     "ReleaseConfig",
     "ScopeConfig",

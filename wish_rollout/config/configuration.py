@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field, model_validator
 
 from wish_rollout.addresses import read_url_file, run_url_command
-from wish_rollout.config.environment import Environment
+from wish_rollout.config.environment import Environment, FleetMember
 from wish_rollout.config.receivers import ReceiverConfig
 from wish_rollout.config.sections import (
     CONFIG_NAME,
@@ -58,14 +58,24 @@ class Config(ConfigTable):
         """The enabled environments in promotion order. An optional environment without a URL is not enabled."""
         return tuple(env for env in self.environment if env.is_enabled)
 
+    @property
+    def single_environments(self) -> tuple[Environment, ...]:
+        """The enabled environments that are one database each."""
+        return tuple(env for env in self.environments if not env.is_fleet)
+
+    @property
+    def fleets(self) -> tuple[Environment, ...]:
+        """The enabled environments that have a list of targets."""
+        return tuple(env for env in self.environments if env.is_fleet)
+
     def truncate_after(self, name: str) -> Config:
         """Return the configuration without the environments after the named one; raise ``UnknownEnvironment``."""
-        last = self.environment.index(self.find_environment(name))
+        last = self.environment.index(self._declared(name))
         return self.model_copy(update={"environment": self.environment[: last + 1]})
 
     def select_environment(self, name: str) -> Config:
         """Return the configuration with only the named environment; raise ``UnknownEnvironment``."""
-        return self.model_copy(update={"environment": (self.find_environment(name),)})
+        return self.model_copy(update={"environment": (self._declared(name),)})
 
     @property
     def location_name(self) -> str:
@@ -78,7 +88,16 @@ class Config(ConfigTable):
         return self.root / self.file
 
     def find_environment(self, name: str) -> Environment:
-        """Return the environment with that name, enabled or not; raise ``UnknownEnvironment``."""
+        """Return the environment with that name, enabled or not; raise ``UnknownEnvironment``.
+
+        ``FLEET/TARGET`` is one target of a fleet. Whether the list contains it is known only when the list is read.
+        """
+        fleet, separator, target = name.partition("/")
+        if separator and target and (env := self._declared(fleet)).is_fleet:
+            return FleetMember.of(env, target)
+        return self._declared(name)
+
+    def _declared(self, name: str) -> Environment:
         for env in self.environment:
             if env.name == name:
                 return env

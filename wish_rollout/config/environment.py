@@ -10,7 +10,9 @@ from pydantic import Field, model_validator
 from wish_rollout.config.budgets import BudgetsConfig
 from wish_rollout.config.policies import ApprovalConfig
 from wish_rollout.config.rollbacks import RollbackConfig
-from wish_rollout.config.sections import ConfigTable
+from wish_rollout.config.sections import SANDBOX_VARIABLE, ConfigTable
+from wish_rollout.config.targets import TargetsConfig, WaveConfig
+from wish_rollout.core.fleet.waves import Wave
 
 
 class Environment(ConfigTable):
@@ -72,6 +74,18 @@ class Environment(ConfigTable):
         default=None, description="The approval policy of a gated environment."
     )
 
+    targets: TargetsConfig | None = Field(
+        default=None,
+        description="The list of targets, if the environment is a fleet of databases. Its URL is then a template with "
+        "`{name}` or attributes of the targets.",
+    )
+    parallel: int = Field(
+        default=2, ge=1, le=64, description="How many targets of a fleet are changed at the same time."
+    )
+    wave: tuple[WaveConfig, ...] = Field(
+        default=(), description="The waves of a fleet, in order. None: one wave with all targets."
+    )
+
     @model_validator(mode="after")
     def _check_options(self) -> Environment:
         if self.gated and self.disposable:
@@ -81,6 +95,32 @@ class Environment(ConfigTable):
         if self.approval and not self.gated:
             raise ValueError("approval is given for an environment that is not gated")
         return self
+
+    @model_validator(mode="after")
+    def _check_fleet(self) -> Environment:
+        if self.targets is None and (self.wave or "parallel" in self.model_fields_set):
+            raise ValueError("wave and parallel are given for an environment that has no targets")
+        if self.targets is not None and self.gated:
+            raise ValueError("a fleet cannot be gated yet; set gated = true on an environment before it")
+        if self.targets is not None and self.disposable:
+            raise ValueError("a fleet cannot be disposable")
+        names = [wave.name for wave in self.waves]
+        if len(set(names)) < len(names):
+            raise ValueError("two waves have the same name")
+        if sum(wave.rest for wave in self.wave) > 1 or any(wave.rest for wave in self.wave[:-1]):
+            raise ValueError("only the last wave can have rest = true")
+        return self
+
+    @property
+    def is_fleet(self) -> bool:
+        """Whether the environment has a list of targets instead of one database."""
+        return self.targets is not None
+
+    @property
+    def waves(self) -> tuple[Wave, ...]:
+        """The waves as values of ``core.fleet``; without a declared one, a wave with all targets."""
+        declared = self.wave or (WaveConfig(name="all", rest=True),)
+        return tuple(each.wave(number, self.parallel) for number, each in enumerate(declared, start=1))
 
     @property
     def variable(self) -> str:
@@ -101,10 +141,43 @@ class Environment(ConfigTable):
 
     @property
     def is_enabled(self) -> bool:
-        """Whether rollouts include the environment. An optional environment is enabled if it has a URL."""
+        """Whether rollouts include the environment. An optional environment is enabled if it has a URL.
+
+        A fleet is not enabled in the sandbox, which has no databases for its targets.
+        """
+        if self.is_fleet and os.environ.get(SANDBOX_VARIABLE):
+            return False
         return not self.optional or bool(os.environ.get(self.variable)) or self.has_configured_source
 
     @property
     def runs_revision_checks(self) -> bool:
         """Whether the ``verify()`` functions of revisions run here. The default is false for a gated environment."""
         return not self.gated if self.run_verify is None else self.run_verify
+
+
+class FleetMember(Environment):
+    """One target of a fleet, as an environment of its own: ``FLEET/TARGET``, with the policy of the fleet.
+
+    ``fleet``: the name of the fleet. ``target``: the name of the target.
+    """
+
+    fleet: str = ""
+    target: str = ""
+
+    @classmethod
+    def of(cls, env: Environment, target: str) -> FleetMember:
+        """Return a target of a fleet. Whether the list contains it is not checked here."""
+        values = {name: getattr(env, name) for name in Environment.model_fields}
+        own = {
+            "name": f"{env.name}/{target}",
+            "targets": None,
+            "wave": (),
+            "fleet": env.name,
+            "target": target,
+        }
+        return cls.model_construct(**{**values, **own})
+
+    @property
+    def source(self) -> str:
+        """The name of the URL's source, for errors."""
+        return f"target '{self.target}' of '{self.fleet}'"

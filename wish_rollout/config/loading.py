@@ -9,14 +9,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from wish_rollout.config.configuration import Config
-from wish_rollout.config.sections import CONFIG_NAME
+from wish_rollout.config.sections import CONFIG_NAME, SANDBOX_VARIABLE
 from wish_rollout.config.validation_messages import describe_errors
 from wish_rollout.core.errors.configuration import ConfigurationNotFound, InvalidConfiguration
 from wish_rollout.core.text.toml_text import parse_toml
 
 CONFIG_VARIABLE = "WISH_ROLLOUT_CONFIG"
-SANDBOX_VARIABLE = "WISH_ROLLOUT_SANDBOX"
-"""Set in processes that must use only the sandbox. The ``.env`` files are ignored then."""
 
 
 def find_config(start: Path | None = None) -> Path:

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from wish_rollout.core.environment.unmanaged_objects import UnmanagedPolicy
 
 CONFIG_NAME = "rollout.toml"
+SANDBOX_VARIABLE = "WISH_ROLLOUT_SANDBOX"
+"""Set in processes that must use only the sandbox. The ``.env`` files are ignored then, and fleets are not enabled."""
 
 
 class ConfigTable(BaseModel):

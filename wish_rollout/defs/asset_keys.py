@@ -18,6 +18,17 @@ def schema_key(environment: str, project: str = "") -> dg.AssetKey:
     return _key(project, "schema", environment)
 
 
+def fleet_key(environment: str, project: str = "") -> dg.AssetKey:
+    """Return the key of the rollout to a fleet. Its targets are the partitions of ``schema/<env>``."""
+    return _key(project, "fleet", environment)
+
+
+def stage_key(config: Config, env: Environment) -> dg.AssetKey:
+    """Return the key of the asset that the pipeline materializes when an environment is done."""
+    make_key = fleet_key if env.is_fleet else schema_key
+    return make_key(env.name, config.project.name)
+
+
 def approval_key(environment: str, project: str = "") -> dg.AssetKey:
     """Return the key of an environment's approvals. Each materialization is one signed approval.
 
@@ -36,7 +47,7 @@ def parent_keys(config: Config, environment: str) -> list[dg.AssetKey]:
     project, names = config.project.name, [env.name for env in config.environments]
     env: Environment = config.find_environment(environment)
     position = names.index(environment) if environment in names else 0
-    before = schema_key(names[position - 1], project) if position else plan_key(project)
+    before = stage_key(config, config.environments[position - 1]) if position else plan_key(project)
     return [before, approval_key(environment, project)] if env.gated else [before]
 
 

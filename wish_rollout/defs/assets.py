@@ -13,7 +13,10 @@ import dagster as dg
 
 from wish_rollout.config import Config, Environment
 from wish_rollout.defs import ops
-from wish_rollout.defs.asset_keys import approval_key, plan_key, prefixed, schema_key
+from wish_rollout.defs.asset_keys import approval_key, plan_key, prefixed, stage_key
+from wish_rollout.defs.fleet import rollout_step
+from wish_rollout.defs.fleet.op import make_fleet_op
+from wish_rollout.defs.release_version import code_version
 from wish_rollout.defs.resources import files_key, required_resources
 from wish_rollout.defs.runs.notifications import failure_hook
 
@@ -38,7 +41,10 @@ def make_preflight_op(config: Config) -> dg.OpDefinition:
         out={
             "plan": dg.Out(dg.Nothing, description="The plan is complete.", io_manager_key=files_key(config)),
             "planned": dg.Out(
-                dict, description="The plan of each environment.", io_manager_key=files_key(config)
+                dict,
+                is_required=bool(config.single_environments),
+                description="The plan of each environment.",
+                io_manager_key=files_key(config),
             ),
         },
         required_resource_keys=required_resources(config),
@@ -47,7 +53,7 @@ def make_preflight_op(config: Config) -> dg.OpDefinition:
         ),
     )
     def preflight(context: dg.OpExecutionContext) -> Iterator[Any]:
-        yield from ops.preflight(context, config.environments)
+        yield from ops.preflight(context, config.single_environments, config.fleets)
 
     return preflight
 
@@ -124,7 +130,7 @@ def make_pipeline(config: Config) -> dg.AssetsDefinition:
     """Return the graph of all steps, with ``release/plan`` and each ``schema/<env>`` as its asset outputs."""
     environments, project = config.environments, config.project.name
     gates = {f"approval_{env.name}": approval_key(env.name, project) for env in environments if env.gated}
-    keys = {"plan": plan_key(project), **{env.name: schema_key(env.name, project) for env in environments}}
+    keys = {"plan": plan_key(project), **{env.name: stage_key(config, env) for env in environments}}
     upstream = {name: {keys[before]} for before, name in pairwise(keys)}
     for env in environments:
         if env.gated:
@@ -165,8 +171,11 @@ def make_graph(config: Config) -> dg.GraphDefinition:
             if env.gated:
                 approval = approvals[f"approval_{env.name}"]
                 after = make_gate_op(config, env).with_hooks(hooks)(after=after, approval=approval)
-            migrated = make_migrate_op(config, env).with_hooks(hooks)(planned=planned, after=after)
-            after = make_verify_op(config, env).with_hooks(hooks)(migrated)
+            if env.is_fleet:
+                after = make_fleet_op(config, env).with_hooks(hooks)(after=after)
+            else:
+                migrated = make_migrate_op(config, env).with_hooks(hooks)(planned=planned, after=after)
+                after = make_verify_op(config, env).with_hooks(hooks)(migrated)
             results[env.name] = after
         return results
 
@@ -178,13 +187,7 @@ def asset_descriptions(config: Config) -> dict[str, str]:
     schemas = {
         env.name: f"The schema of {env.name} at its last verification. "
         f"{'Changed only with an approval. ' if env.gated else ''}The data version is the schema's fingerprint."
-        for env in config.environments
+        for env in config.single_environments
     }
+    schemas |= {env.name: rollout_step.description(env) for env in config.fleets}
     return {"plan": "What the release will do in each environment, in its current state.", **schemas}
-
-
-def code_version(config: Config) -> str:
-    """Return the release's digest. Dagster shows an environment verified with another release as unsynced."""
-    from wish_rollout.rollout.project.project import Project
-
-    return Project(config).release_digest

@@ -12,6 +12,10 @@ from wish_rollout.defs.assets import APPROVAL_KINDS, make_pipeline
 from wish_rollout.defs.checks import checks_for
 from wish_rollout.defs.drift.job import drift_job
 from wish_rollout.defs.drift.sensor import drift_sensor
+from wish_rollout.defs.fleet.assets import fleet_checks, target_schemas
+from wish_rollout.defs.fleet.drift_sensor import fleet_drift_sensor
+from wish_rollout.defs.fleet.rollback_job import fleet_rollback_job
+from wish_rollout.defs.fleet.targets_sensor import targets_sensor
 from wish_rollout.defs.jobs import verify_job
 from wish_rollout.defs.resources import files_resource, resources_for
 from wish_rollout.defs.resume_sensor import resume_sensor
@@ -61,9 +65,19 @@ def mergeable_definitions(config: Config) -> dg.Definitions:
     )
     rollback = rollback_job(config)
     return dg.Definitions(
-        assets=[pipeline, *approvals],
-        asset_checks=[checks_for(config, env) for env in config.environments],
-        jobs=[rollout, rollback, verify_job(config), drift_job(config), *approval_jobs(config)],
+        assets=[pipeline, *approvals, *(target_schemas(config, env) for env in config.fleets)],
+        asset_checks=[
+            *(checks_for(config, env) for env in config.single_environments),
+            *(fleet_checks(config, env) for env in config.fleets),
+        ],
+        jobs=[
+            rollout,
+            rollback,
+            verify_job(config),
+            drift_job(config),
+            *approval_jobs(config),
+            *([fleet_rollback_job(config)] if config.fleets else []),
+        ],
         sensors=sensors_for(config, [rollout, rollback]),
         resources=resources_for(config),
     )
@@ -71,6 +85,9 @@ def mergeable_definitions(config: Config) -> dg.Definitions:
 
 def sensors_for(config: Config, jobs: Sequence[Any]) -> list[dg.SensorDefinition]:
     """Return all sensors. ``jobs``: the jobs that ``resume_on_approval`` may launch."""
-    drift_sensors = [drift_sensor(config, env) for env in config.environments]
+    sensors = [
+        *(drift_sensor(config, env) for env in config.single_environments),
+        *(make(config, env) for env in config.fleets for make in (targets_sensor, fleet_drift_sensor)),
+    ]
     gated = any(env.gated for env in config.environments)
-    return [*drift_sensors, resume_sensor(config, jobs)] if gated else drift_sensors
+    return [*sensors, resume_sensor(config, jobs)] if gated else sensors

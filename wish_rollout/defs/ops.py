@@ -8,6 +8,7 @@ import dagster as dg
 
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.defs.checks import check_evaluations, refused_commit_as_failed_check
+from wish_rollout.defs.fleet.rollout_step import plan_fleet
 from wish_rollout.defs.gate.approved_release import record_use, refuse_other_release
 from wish_rollout.defs.gate.gate import ApprovalGate
 from wish_rollout.defs.gate.gate_check import gate_passed
@@ -24,16 +25,24 @@ from wish_rollout.rollout.planning.plans import plan_target
 from wish_rollout.rollout.planning.refusals import refuse_infeasible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from wish_rollout.config import Environment
 
 
-def preflight(context: dg.OpExecutionContext, environments: tuple[Environment, ...]) -> Iterator[Any]:
-    """Plan the release for all environments; raise a Failure if one of the plans cannot be executed."""
+def preflight(
+    context: dg.OpExecutionContext, environments: Sequence[Environment], fleets: Sequence[Environment]
+) -> Iterator[Any]:
+    """Plan the release for all environments; raise a Failure if one of the plans cannot be executed.
+
+    ``environments``: with one database each. Of ``fleets``, the lists of targets and the waves are checked; each target
+    is planned when its turn comes.
+    """
     clear_copied_tags(context.instance, context.run)
     with rollout_errors_as_failures():
         project = project_of(context)
+        for fleet in fleets:
+            context.log.info(plan_fleet(context, fleet))
         targets = [target_of(context, env.name) for env in environments]
         try:
             plan = plan_all_environments(project, targets, choices_of(context))
@@ -45,7 +54,8 @@ def preflight(context: dg.OpExecutionContext, environments: tuple[Environment, .
     for each in plan.environments:
         context.log.info(each.summary())
     yield dg.Output(None, "plan", metadata=plan_metadata(plan), data_version=dg.DataVersion(plan.digest))
-    yield dg.Output({each.environment: each.signed_fields() for each in plan.environments}, "planned")
+    if environments:  # no step reads the output if all environments are fleets
+        yield dg.Output({each.environment: each.signed_fields() for each in plan.environments}, "planned")
 
 
 def migrate(context: dg.OpExecutionContext, env: Environment, planned: dict[str, Any]) -> dict[str, Any]:

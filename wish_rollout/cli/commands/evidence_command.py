@@ -51,6 +51,10 @@ def evidence(
     assert out
     with output.progress("reading the ledgers") as report_step:
         found = collect_evidence(project, select_targets(project), release, report_step)
+    for env in project.config.fleets:
+        output.write_note(
+            f"{env.name} is a fleet, not in this evidence; the ledger of a target: wish-rollout log"
+        )
     written = write_evidence(found, out)
     rows = {each.environment: len(each.rows) for each in found.environments}
     if json:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from wish_rollout.cli import output
 from wish_rollout.cli.comparison_targets import ComparisonTargets, load_optional_config
 from wish_rollout.cli.drift_output import print_remedy, show_drift, show_remedy
-from wish_rollout.cli.options import JsonOption, load_project, select_targets
-from wish_rollout.core.text.redaction import escape_to_one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from wish_rollout.rollout.inspection.environment_status import EnvironmentStatus
+from wish_rollout.cli.fleet_output import read_fleet_state, show_fleet_state, with_fleets
+from wish_rollout.cli.options import JsonOption, load_project, select_fleets, select_single
+from wish_rollout.cli.status_output import show_statuses
+from wish_rollout.core.errors.fleets.rollouts import FleetNotSupported
 
 Environment = Annotated[str | None, typer.Argument(metavar="[ENV]", help="One environment (default: all).")]
 TARGET = "Name of an environment, a postgresql:// URL, or a snapshot file."
@@ -29,38 +26,26 @@ RehearsalOption = Annotated[
 ]
 
 
-def status(context: typer.Context, json: JsonOption = False) -> None:
-    """Show verdict, revision and pending revisions of every environment (exit 1 if one cannot be read)."""
+def status(context: typer.Context, environment: Environment = None, json: JsonOption = False) -> None:
+    """Show verdict, revision and pending revisions of every environment (exit 1 if one cannot be read).
+
+    The targets of a fleet are shown in groups with the same schema.
+    """
     from wish_rollout.rollout.inspection.environment_status import read_environment_statuses
 
     project = load_project(context)
-    statuses = read_environment_statuses(project, select_targets(project))
+    statuses = read_environment_statuses(project, select_single(project, environment))
+    fleets = [read_fleet_state(project, env) for env in select_fleets(project, environment)]
     if json:
-        output.show_json({"head": list(project.release.head), "environments": output.dictionaries(statuses)})
+        found = {"head": list(project.release.head), "environments": output.dictionaries(statuses)}
+        output.show_json(with_fleets(found, fleets))
     else:
-        _show_statuses(statuses)
-    if not all(each.state for each in statuses):
+        if statuses:
+            show_statuses(statuses)
+        for fleet in fleets:
+            show_fleet_state(fleet, differences=True)
+    if not all(each.state for each in statuses) or not all(fleet.is_read for fleet in fleets):
         raise typer.Exit(1)
-
-
-def _show_statuses(statuses: Sequence[EnvironmentStatus]) -> None:
-    output.write_table(
-        ["environment", "verdict", "revision", "pending", "server", "fingerprint"],
-        [
-            [
-                each.environment,
-                each.verdict.value,
-                each.position,
-                ", ".join(each.pending) or "-",
-                each.state.facts.version if each.state else "-",
-                each.state.snapshot.fingerprint[:12] if each.state else each.error,
-            ]
-            for each in statuses
-        ],
-    )
-    for each in statuses:
-        for name in each.assessment.unmanaged:
-            output.write_line(f"unmanaged in {each.environment}: {escape_to_one_line(name)}")
 
 
 def drift(
@@ -84,17 +69,23 @@ def drift(
     if (sql and not environment) or ((lossy or no_rehearsal) and not sql):
         raise typer.BadParameter("--sql needs one environment; --lossy and --no-rehearsal need --sql")
     project = load_project(context)
-    report = read_drift_report(project, select_targets(project, environment), models=models)
+    if sql and select_fleets(project, environment):
+        raise FleetNotSupported(str(environment))
+    report = read_drift_report(project, select_single(project, environment), models=models)
+    fleets = [read_fleet_state(project, env) for env in select_fleets(project, environment)]
     if sql and not no_rehearsal:
         report = rehearse_remedies(project, report)
     if json:
-        output.show_json(report.as_dict())
+        output.show_json(with_fleets(report.as_dict(), fleets))
     elif sql:
         show_remedy(report, str(environment), lossy=lossy)
     else:
         show_drift(report)
-    if report.exit_code:
-        raise typer.Exit(report.exit_code)
+        for fleet in fleets:
+            show_fleet_state(fleet, differences=True)
+    code = max([report.exit_code, *(fleet.drift_exit_code for fleet in fleets)])
+    if code:
+        raise typer.Exit(code)
 
 
 def diff(

@@ -43,6 +43,8 @@ def report(
         output.show_json(found.as_dict())
     else:
         _show(found)
+    for env in project.config.fleets:
+        output.write_note(f"{env.name} is a fleet, not in this report: wish-rollout status {env.name}")
     if not found.is_complete:
         raise typer.Exit(1)
 

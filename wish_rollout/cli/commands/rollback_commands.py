@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from wish_rollout.cli import output
 from wish_rollout.cli.job_runs import op_config, run_with_progress
-from wish_rollout.cli.options import BreakGlass, ByRemedy, EnvironmentName, JsonOption, Yes, load_project
+from wish_rollout.cli.options import (
+    BreakGlass,
+    ByRemedy,
+    EnvironmentName,
+    JsonOption,
+    Yes,
+    load_project,
+)
 from wish_rollout.cli.run_output import report_outcome, show_plan
+from wish_rollout.config import FleetMember
 
 if TYPE_CHECKING:
     from wish_rollout.rollout.project.project import Project
@@ -39,6 +47,15 @@ def rollback(
         str | None,
         typer.Option(metavar="REVISION", help="Target revision, or base (default: the previous revision)."),
     ] = None,
+    target_names: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--target", metavar="NAME", help="For a fleet: a target to roll back. Repeatable; needs --to."
+        ),
+    ] = None,
+    wave: Annotated[
+        str, typer.Option(metavar="NAME", help="For a fleet: a wave to roll back; needs --to.")
+    ] = "",
     by_remedy: ByRemedy = False,
     break_glass: BreakGlass = "",
     key: Annotated[
@@ -55,6 +72,15 @@ def rollback(
     The rollback of a gated environment stops at the gate (exit 3). Run it again once it is approved.
     """
     project = load_project(context)
+    env = project.config.find_environment(environment)
+    if isinstance(env, FleetMember):
+        environment, target_names = env.fleet, [*(target_names or []), env.target]
+    if target_names or wave:
+        if not to or by_remedy or break_glass:
+            raise typer.BadParameter("--target and --wave need --to, and not --by-remedy or --break-glass")
+        selected = {"targets": target_names or [], "wave": wave, "to": to}
+        roll_back_targets(project, environment, selected, json=json)
+        return
     target = project.target(environment)
     chosen = {"environment": environment, "by_remedy": by_remedy, **({"to": to} if to else {})}
     config = op_config("rollback_plan", chosen)
@@ -72,6 +98,25 @@ def rollback(
         if outcome.success:
             outcome = run_with_progress(project, "rollback", config, only=environment)
     done = "" if outcome.stages or outcome.awaiting else f"nothing to do: {environment} is at {to}"
+    report_outcome(outcome, json=json, done=done)
+
+
+def roll_back_targets(project: Project, environment: str, chosen: dict[str, Any], *, json: bool) -> None:
+    """Roll targets of a fleet back by the job ``rollback_targets``. Raises NotAFleet, UnknownFleetTarget.
+
+    ``chosen``: the fields of the job's configuration besides the environment.
+    """
+    from wish_rollout.core.errors.fleets.rollouts import NotAFleet
+    from wish_rollout.rollout.fleet.selection import select_targets
+    from wish_rollout.rollout.servers.fleet_targets import read_fleet
+
+    env = project.config.find_environment(environment)
+    if not env.is_fleet:
+        raise NotAFleet(environment)
+    targets = select_targets(env, read_fleet(project.config, env), chosen["targets"], chosen["wave"])
+    config = op_config("roll_back_targets", {"environment": environment, **chosen})
+    outcome = run_with_progress(project, "rollback_targets", config)
+    done = f"{len(targets)} targets of {environment} are at {chosen['to']}, verified"
     report_outcome(outcome, json=json, done=done)
 
 

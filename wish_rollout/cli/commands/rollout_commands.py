@@ -10,13 +10,23 @@ import typer
 from wish_rollout.cli import output
 from wish_rollout.cli.commands.archive_commands import restore_environment, waiting_archives
 from wish_rollout.cli.commands.rollback_commands import show_rollback_plan
+from wish_rollout.cli.fleet_output import show_fleet_plan
 from wish_rollout.cli.job_runs import op_config, run_with_progress
-from wish_rollout.cli.options import ByRemedy, EnvironmentName, JsonOption, load_project, select_targets
+from wish_rollout.cli.options import (
+    ByRemedy,
+    EnvironmentName,
+    JsonOption,
+    load_project,
+    refuse_fleet_target,
+    select_fleets,
+    select_targets,
+)
 from wish_rollout.cli.run_output import report_outcome, show_plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from wish_rollout.config import Environment
     from wish_rollout.rollout.project.project import Project
 
 
@@ -43,6 +53,9 @@ def plan(
         return
     if to or by_remedy:
         raise typer.BadParameter("--to and --by-remedy need --rollback")
+    fleets = select_fleets(project, environment)
+    if environment and fleets:
+        raise typer.Exit(show_fleet_plan(project, fleets[0], json=json))
     release_plan, refusals = make_plan(project, select_targets(project, environment))
     if json:
         reasons = {name: str(error) for name, error in refusals.items()}
@@ -52,6 +65,8 @@ def plan(
             show_plan(each)
             if each.environment in refusals:
                 output.write_line(f"cannot be executed: {refusals[each.environment]}\n")
+        for fleet in fleets:
+            output.write_note(f"{fleet.name} is a fleet, not in this plan: wish-rollout plan {fleet.name}")
         if not refusals:
             output.write_line("nothing to do" if release_plan.is_empty else f"plan {release_plan.digest}")
     if refusals:
@@ -100,19 +115,33 @@ def apply(
     ):  # every environment is optional and none has a URL: target() raises DatabaseUrlMissing
         project.target(config.environment[0].name)
     if not any(chosen.values()):
-        targets = [project.target(env.name) for env in config.environments]
+        targets = [project.target(env.name) for env in config.single_environments]
         with output.progress("reading every environment"):
             statuses = environments_if_all_in_step(project, targets)
-        if statuses:
+            done = len(statuses) == len(targets) and are_fleets_in_step(project, config.fleets)
+        if done:
+            names = [env.name for env in config.environments]
             if json:
-                output.show_json({"nothing_to_do": True, "environments": output.dictionaries(statuses)})
+                found = {"nothing_to_do": True, "environments": output.dictionaries(statuses)}
+                fleets = [env.name for env in config.fleets]
+                output.show_json({**found, "fleets": fleets} if fleets else found)
             else:
-                output.write_line(nothing_to_do(project, [status.environment for status in statuses]))
-            finish_archives(project, [env.name for env in config.environments], restore=restore, json=json)
+                output.write_line(nothing_to_do(project, names))
+            finish_archives(project, [each.name for each in targets], restore=restore, json=json)
             return
     choices = {"resources": {"choices": {"config": chosen}}}
     report_outcome(run_with_progress(project, "rollout", choices, until=until), json=json)
-    finish_archives(project, [env.name for env in config.environments], restore=restore, json=json)
+    finish_archives(project, [env.name for env in config.single_environments], restore=restore, json=json)
+
+
+def are_fleets_in_step(project: Project, fleets: Sequence[Environment]) -> bool:
+    """Return whether all targets of all fleets are in step."""
+    if not fleets:
+        return True
+    from wish_rollout.rollout.fleet.inspection import are_all_in_step
+    from wish_rollout.rollout.servers.fleet_targets import read_fleet
+
+    return all(are_all_in_step(project, env, read_fleet(project.config, env)) for env in fleets)
 
 
 def finish_archives(project: Project, names: Sequence[str], *, restore: bool, json: bool) -> None:
@@ -138,6 +167,7 @@ def nothing_to_do(project: Project, names: list[str]) -> str:
 def verify(context: typer.Context, environment: EnvironmentName, json: JsonOption = False) -> None:
     """Check that the schema of an environment is the expected schema of its revision (exit 5 if not)."""
     project = load_project(context)
+    refuse_fleet_target(project, environment, "verify")
     project.target(environment)
     report_outcome(
         run_with_progress(

@@ -88,7 +88,7 @@ def rollout(
     project = load_project(context)
     with output.progress("starting the sandbox"):
         enter(project.config)
-    targets = [project.target(each.name) for each in project.config.environments]
+    targets = [project.target(each.name) for each in project.config.single_environments]
     if all(status.verdict == "in_step" for status in read_environment_statuses(project, targets)):
         output.write_line(nothing_to_do(project, [target.name for target in targets]))
         return

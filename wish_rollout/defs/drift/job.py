@@ -35,7 +35,7 @@ from wish_rollout.rollout.project.project import Project
 
 def drift_job(config: Config) -> dg.JobDefinition:
     """Return the job that checks environments for drift."""
-    names = tuple(env.name for env in config.environments)
+    names = tuple(env.name for env in config.single_environments)
     job = OpJob(
         "drift_check",
         "check_drift",

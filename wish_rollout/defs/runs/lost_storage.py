@@ -81,7 +81,7 @@ def is_storage_error(error: BaseException | None) -> bool:
 def describe_acts(config: Config, run_id: str) -> str:
     """Return what a run has done in each environment, from their ledgers, in one line."""
     project, done, unread = Project(config), [], []
-    for env in config.environments:
+    for env in config.single_environments:
         try:
             with project.target(env.name).connect() as connection:
                 acts = [entry.act for entry in read(connection) if entry.act.run == run_id]

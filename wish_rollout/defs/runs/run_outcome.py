@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from wish_rollout.core.errors.databases import RunInterrupted
+from wish_rollout.core.fleet.results import ALL_TARGETS, Outcome
 from wish_rollout.core.plan.verification_checks import OTHER_CHECKS, SCHEMA_CHECKS
 from wish_rollout.core.text.redaction import redact
 from wish_rollout.defs.runs.failures import ERROR, EXIT_CODE
@@ -74,8 +75,11 @@ def read_outcome(run_id: str, success: bool, awaiting: str, events: Sequence[dg.
         if event.is_step_materialization and event.asset_key and event.asset_key.path[-2:-1] == ["schema"]:
             _read_materialization(stages, event)
         elif event.event_type_value == "ASSET_CHECK_EVALUATION":
-            if event.asset_check_evaluation_data.check_name in {*SCHEMA_CHECKS, *OTHER_CHECKS}:
-                _read_check(stages, event.asset_check_evaluation_data)
+            evaluation = event.asset_check_evaluation_data
+            if evaluation.check_name in {*SCHEMA_CHECKS, *OTHER_CHECKS}:
+                _read_check(stages, evaluation)
+            elif evaluation.check_name == ALL_TARGETS:
+                _read_fleet(stages, evaluation)
         elif event.is_step_failure and not outcome.error:
             _read_failure(outcome, event)
     outcome.stages = list(stages.values())
@@ -95,11 +99,28 @@ def _read_check(stages: dict[str, StageResult], evaluation: dg.AssetCheckEvaluat
     stage.fingerprint = values.get("fingerprint", "")
 
 
+def _read_fleet(stages: dict[str, StageResult], evaluation: dg.AssetCheckEvaluation) -> None:
+    """Read the numbers of a fleet's targets: each is a check, which has failed if the target is not done."""
+    name = evaluation.asset_key.path[-1]
+    values = {key: value.value for key, value in evaluation.metadata.items()}
+    numbers = {key: int(str(values.get(key, 0))) for key in ("targets", *Outcome)}
+    stages[name] = StageResult(
+        name,
+        start=str(values.get("from", "")),
+        end=str(values.get("to", "")),
+        action="upgrade" if numbers[Outcome.DONE] else "nothing",
+        checks=numbers["targets"],
+        failed=numbers[Outcome.FAILED] + numbers[Outcome.NOT_BEGUN],
+        seconds=float(str(values.get("seconds", 0))),
+        fingerprint=str(values.get("fingerprint", "")),
+    )
+
+
 def _read_materialization(stages: dict[str, StageResult], event: dg.DagsterEvent) -> None:
     assert event.asset_key is not None
     name = event.asset_key.path[-1]
     values = {key: value.value for key, value in event.materialization.metadata.items()}
-    if STATE in values:
+    if STATE in values or event.partition is not None:
         return
     stage = stages.setdefault(name, StageResult(name))
     stage.start = str(values.get("from", values.get("revision", "")))

@@ -81,6 +81,10 @@ select seq, pg_catalog.to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.U
        previous, hash
 from wish_rollout.ledger order by seq
 """
+SECONDS_SINCE: LiteralString = """
+select extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.max(at))
+from wish_rollout.ledger where release operator(pg_catalog.=) %s
+"""
 NONCE_USE: LiteralString = (
     "select act, at::text, run from wish_rollout.ledger where nonce operator(pg_catalog.=) %s"
 )
@@ -100,6 +104,14 @@ group by o.what, acl.grantee, g.rolname
 """Statements that revoke what default privileges grant on a new ledger (manual, ALTER DEFAULT PRIVILEGES)."""
 
 Connection = psycopg.Connection[Any]
+
+
+def seconds_since(connection: Connection, release: str) -> float | None:
+    """Return the seconds since the last act of a release, by the server's clock; None if there is none."""
+    if not exists(connection):
+        return None
+    row = connection.execute(SECONDS_SINCE, [release]).fetchone()
+    return float(row[0]) if row and row[0] is not None else None
 
 
 def exists(connection: Connection) -> bool:

@@ -92,6 +92,15 @@ def execute_statements(url: str, source: str, statements: Iterable[str]) -> None
             connection.execute(statement.encode())
 
 
+def reset_session(connection: psycopg.Connection[Any]) -> None:
+    """Give a session the settings of a new one, without temporary objects, prepared statements and advisory locks.
+
+    It keeps the caches of the catalog, which a new session has to fill: DISCARD ALL (manual, DISCARD). The session must
+    be in autocommit mode.
+    """
+    connection.execute("discard all")
+
+
 def cancel(connection: psycopg.Connection[Any]) -> None:
     """Cancel the statement that a session executes.
 

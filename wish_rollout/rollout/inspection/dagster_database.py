@@ -29,7 +29,7 @@ def refuse_foreign_dagster_database(config: Config, connection: psycopg.Connecti
     """
     name = connection.info.dbname
     tables = read_relation_names(connection)
-    for env in config.environments:
+    for env in config.single_environments:
         if _is_same_database(config, env, connection):
             raise NotDagsterDatabase(DAGSTER_VARIABLE, name, f"it is the database of '{env.name}'")
     if are_dagster_tables(tables):
@@ -37,7 +37,7 @@ def refuse_foreign_dagster_database(config: Config, connection: psycopg.Connecti
     if tables:
         raise NotDagsterDatabase(DAGSTER_VARIABLE, name, f"it contains {', '.join(tables[:3])}")
     instance = read_facts(connection, config.release.version_table).instance
-    names = [env.name for env in config.environments]
+    names = [env.name for env in config.single_environments]
     for each, other in read_database_identities(Project(config), names).items():
         if other.instance == instance:
             raise NotDagsterDatabase(DAGSTER_VARIABLE, name, f"it is the database of '{each}'")

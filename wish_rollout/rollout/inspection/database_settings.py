@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def describe_settings(project: Project) -> str:
     """Return the settings of each reachable environment's database, and which of them differ, as text."""
     found: dict[str, Mapping[str, str]] = {}
-    for env in project.config.environments:
+    for env in project.config.single_environments:
         with suppress(RolloutError), project.target(env.name).connect() as connection:
             found[env.name] = read_database_settings(connection)
     names = sorted({name for settings in found.values() for name in settings})

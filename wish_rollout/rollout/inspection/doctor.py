@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.base import RolloutError
+from wish_rollout.core.fleet.waves import assign_waves
 from wish_rollout.core.ledger import verify_chain
 from wish_rollout.core.release.release import format_position
 from wish_rollout.postgres.records.ledger import read
@@ -23,6 +24,7 @@ from wish_rollout.rollout.planning.plans import plan_target
 from wish_rollout.rollout.planning.refusals import refuse_infeasible
 from wish_rollout.rollout.planning.shared_databases import read_database_identities, refuse_same_database
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
+from wish_rollout.rollout.servers.fleet_targets import read_fleet
 from wish_rollout.rollout.servers.project_sandbox import sandbox
 from wish_rollout.rollout.servers.scratch import scratch
 from wish_rollout.rollout.servers.scratch_choice import choose_scratch_server
@@ -31,7 +33,7 @@ from wish_rollout.sandbox.errors import SandboxMissing
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wish_rollout.config import Environment
+    from wish_rollout.config import Config, Environment
     from wish_rollout.rollout.project.project import Project
 
 
@@ -114,6 +116,8 @@ def check_database(project: Project, env: Environment) -> str:
     """Return a summary of one environment's database; raise what would prevent a rollout to it."""
     if not env.is_enabled:
         return f"disabled, because {env.variable} is not set"
+    if env.is_fleet:
+        return describe_fleet(project.config, env)
     target = project.target(env.name)
     plan, state = plan_target(project, target)
     refuse_infeasible(env, plan, project, state)
@@ -131,6 +135,14 @@ def check_database(project: Project, env: Environment) -> str:
     )
 
 
+def describe_fleet(config: Config, env: Environment) -> str:
+    """Return how many targets a fleet has, and in which waves; raise what would prevent a rollout to it."""
+    targets = read_fleet(config, env)
+    waves = assign_waves(env.name, env.waves, [target.listed for target in targets])
+    listed = ", ".join(f"{each.wave.name} {len(each.targets)}" for each in waves)
+    return f"{len(targets)} targets, not connected to; waves: {listed}"
+
+
 def describe_baseline(schema: EnvironmentSchema) -> str:
     """Return how an environment may differ from the schema of the scripts, and whether the ledger records it."""
     if not schema.baseline.accepted:
@@ -144,7 +156,7 @@ def check_separate_databases(project: Project) -> str:
 
     Unreachable databases are omitted here, because their own checks report them.
     """
-    identities = read_database_identities(project, (env.name for env in project.config.environments))
+    identities = read_database_identities(project, (env.name for env in project.config.single_environments))
     refuse_same_database(project, identities)
     return f"{', '.join(identities) or 'no reachable environment'}: each has its own database"
 

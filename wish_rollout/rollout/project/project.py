@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.config import FleetMember
 from wish_rollout.core.environment.unmanaged_objects import (
     ManagedNames,
     ManagedSchema,
@@ -14,10 +15,12 @@ from wish_rollout.core.environment.unmanaged_objects import (
     select_managed,
     without_published_tables,
 )
+from wish_rollout.core.errors.fleets.rollouts import FleetNotSupported
 from wish_rollout.core.plan.canonical_digest import canonical_digest
 from wish_rollout.core.release.script_texts import executed_text
 from wish_rollout.core.schema.snapshot import Snapshot, remove_objects
 from wish_rollout.rollout.release.release_source import ReleaseSource
+from wish_rollout.rollout.servers.fleet_targets import find_fleet_target
 from wish_rollout.rollout.servers.target import Target
 
 if TYPE_CHECKING:
@@ -129,8 +132,16 @@ class Project(ReleaseSource):
         return self.scripts.revisions_with("allow_positions")
 
     def target(self, name: str, application_name: str = "wish-rollout") -> Target:
-        """Return an environment's database; raise UnknownEnvironment, DatabaseUrlMissing."""
+        """Return the database of an environment, or of a target of a fleet (``FLEET/TARGET``).
+
+        Raises UnknownEnvironment, DatabaseUrlMissing; FleetNotSupported for a whole fleet; for a target of a fleet, what
+        ``find_fleet_target`` raises.
+        """
         env = self.config.find_environment(name)
+        if isinstance(env, FleetMember):
+            return self.target_at(env, find_fleet_target(self.config, env).url, application_name)
+        if env.is_fleet:
+            raise FleetNotSupported(name)
         return self.target_at(env, self.config.url(env), application_name)
 
     def target_at(self, env: Environment, url: str, application_name: str = "wish-rollout") -> Target:

@@ -37,6 +37,7 @@ def without_secrets(config: Config) -> Iterator[tuple[str, ...]]:
     secrets at all.
     """
     named = {env.variable for env in config.environment} | {each.url_variable for each in config.notify}
+    named |= {env.targets.url_variable for env in config.environment if env.targets}
     named.add(DAGSTER_VARIABLE)
     removed = {
         name: value

@@ -22,7 +22,7 @@ from wish_rollout.signing.sandbox_key import ensure_key, remove_key
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from wish_rollout.config import Config
+    from wish_rollout.config import Config, Environment
     from wish_rollout.rollout.servers.target import Target
 
 DAGSTER_HOME = "DAGSTER_HOME"
@@ -60,9 +60,14 @@ def is_sandbox_url(config: Config, name: str, url: str) -> bool:
 IGNORED = ".gitignore"
 
 
+def _environments(config: Config) -> list[Environment]:
+    """Return the environments that have a database in the sandbox: a fleet has none."""
+    return [env for env in config.environment if not env.is_fleet]
+
+
 def start(config: Config) -> Server:
     """Start it, if need be, with all databases; idempotent."""
-    for env in config.environment:
+    for env in _environments(config):
         if env.name in RESERVED_NAMES:
             raise SandboxNameTaken(env.name, RESERVED_NAMES[env.name])
     server = sandbox(config)
@@ -70,7 +75,7 @@ def start(config: Config) -> Server:
     with suppress(OSError):  # none of it is for version control
         (home(config) / IGNORED).write_text("*\n", encoding="utf-8")
     ensure_key(home(config))
-    create_missing_databases(server, [*(env.name for env in config.environment), DAGSTER_DATABASE])
+    create_missing_databases(server, [*(env.name for env in _environments(config)), DAGSTER_DATABASE])
     return server
 
 
@@ -87,7 +92,7 @@ def variables(config: Config, server: Server) -> dict[str, str]:
 
     Dagster's storage is written for psycopg2, so its URL names that driver.
     """
-    urls = {env.variable: server.url(env.name) for env in config.environment}
+    urls = {env.variable: server.url(env.name) for env in _environments(config)}
     dagster = server.url(DAGSTER_DATABASE).replace("postgresql://", "postgresql+psycopg2://", 1)
     return {**urls, DAGSTER_VARIABLE: dagster, DAGSTER_HOME: str(config.root)}
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from wish_rollout.addresses import iam_token, refuse_plaintext
 from wish_rollout.postgres.facts.database_state import read_database_state
 from wish_rollout.postgres.sessions.bounded_connection import give_up_after_limit
-from wish_rollout.postgres.sessions.connections import connect, parse_url
+from wish_rollout.postgres.sessions.connections import connect, parse_url, reset_session
 from wish_rollout.postgres.sessions.server_errors import as_rollout_error
 
 if TYPE_CHECKING:
@@ -67,7 +68,36 @@ class Target:
         except psycopg.Error as error:
             raise as_rollout_error(error, f"'{env.name}'") from None
 
+    @contextmanager
+    def with_one_session(self) -> Iterator[HeldTarget]:
+        """Yield the target with one open session, which everything that connects to it uses in turn. Raises as ``connect``."""
+        with self.connect() as connection:
+            yield HeldTarget(self.environment, self.url, self.scope, self.application_name, connection)
+
     def read_database_state(self) -> DatabaseState:
         """Read facts and schema in one read-only snapshot transaction."""
         with self.connect() as connection:
             return read_database_state(connection, self.scope)
+
+
+@dataclass(frozen=True)
+class HeldTarget(Target):
+    """A target with an open session. Each use of it begins with the settings of a new one; only one at a time is possible.
+
+    A new session would first have to read the catalog into its caches, which takes the server as long as reading a schema.
+    """
+
+    session: BoundedConnection | None = None
+
+    @contextmanager
+    def connect(self) -> Iterator[BoundedConnection]:
+        """Yield the session, and reset it afterwards. Raises the server's errors."""
+        assert self.session is not None
+        try:
+            yield self.session
+        except psycopg.Error as error:
+            raise as_rollout_error(error, f"'{self.name}'") from None
+        finally:
+            if self.session.info.transaction_status == TransactionStatus.IDLE:
+                with suppress(psycopg.Error):  # the next use of a broken session raises its error
+                    reset_session(self.session)

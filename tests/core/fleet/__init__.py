@@ -1,0 +1,1 @@
+"""Fleets, without a server."""

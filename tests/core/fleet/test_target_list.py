@@ -1,0 +1,86 @@
+"""The list of a fleet's targets, and the URLs that a template gives them."""
+
+from __future__ import annotations
+
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from wish_rollout.core.errors.fleets.target_lists import TargetInvalid, TargetListEmpty, TargetNamedTwice
+from wish_rollout.core.fleet.target_list import (
+    ListedTarget,
+    fill_template,
+    has_placeholder,
+    parse_list,
+    refuse_empty_or_repeated,
+)
+
+TEMPLATE = "postgresql://app:secret@{host}:5432/tenant_{name}?sslmode=require"
+
+
+def test_a_line_is_a_name_with_attributes_or_an_object() -> None:
+    text = """
+    # the first customers
+    acme region=eu plan='pay as you go'
+    {"name": "globex", "url": "postgresql://h/globex", "region": "us", "size": 7, "left": null}
+
+    initech
+    """
+
+    assert parse_list("tenants", text) == [
+        ListedTarget("acme", {"region": "eu", "plan": "pay as you go"}),
+        ListedTarget("globex", {"region": "us", "size": "7"}, "postgresql://h/globex"),
+        ListedTarget("initech"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("acme region", "KEY=VALUE"),
+        ("acme =eu", "KEY=VALUE"),
+        ("acme plan='gold", "quote is not closed"),
+        ('{"name": "acme"', "not a JSON object"),
+        ('{"name": ["acme"]}', "a list or an object"),
+        ('{"region": "eu"}', "no name"),
+        ('{"name": " acme"}', "space"),
+        ("a/b", "slash"),
+        ("a...b", "three dots"),
+        ('{"name": "a\\u0007b"}', "control character"),
+        ("a" * 201, "200 characters"),
+    ],
+)
+def test_a_line_that_cannot_be_used_is_named_by_its_number(line: str, reason: str) -> None:
+    with pytest.raises(TargetInvalid, match=reason) as caught:
+        parse_list("tenants", f"first\n{line}")
+
+    assert caught.value.entry == "in line 2"
+
+
+def test_an_invalid_line_is_not_shown() -> None:
+    with pytest.raises(TargetInvalid) as caught:
+        parse_list("tenants", '{"name": "acme", "url": "postgresql://u:s3cret@h/db"')
+
+    assert "s3cret" not in str(caught.value)
+
+
+def test_an_empty_list_and_a_repeated_name_are_refused() -> None:
+    with pytest.raises(TargetListEmpty):
+        refuse_empty_or_repeated("tenants", "the file t", [])
+    with pytest.raises(TargetNamedTwice, match="'b' more than once"):
+        refuse_empty_or_repeated("tenants", "the file t", parse_list("tenants", "a\nb\nb"))
+
+
+def test_a_value_cannot_change_another_part_of_the_url() -> None:
+    target = ListedTarget("a?host=evil&b=/x", {"host": "db@evil"})
+
+    parameters = conninfo_to_dict(fill_template("tenants", TEMPLATE, target))
+
+    assert (parameters["host"], parameters["dbname"]) == ("db@evil", "tenant_a?host=evil&b=/x")
+    assert (parameters["user"], parameters["sslmode"]) == ("app", "require")
+
+
+def test_a_template_needs_a_place_for_the_name_and_the_attributes_that_it_names() -> None:
+    assert has_placeholder(TEMPLATE)
+    assert not has_placeholder("postgresql://app:p{@h/db")
+    with pytest.raises(TargetInvalid, match="no attribute 'host'"):
+        fill_template("tenants", TEMPLATE, ListedTarget("acme"))

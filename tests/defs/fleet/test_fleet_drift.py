@@ -1,0 +1,97 @@
+"""The drift sensor of a fleet: slices, findings of groups, and their end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from wish_rollout.core.fleet.results import TargetStatus
+from wish_rollout.defs.fleet import drift_sensor
+from wish_rollout.defs.fleet.drift_sensor import FleetCursor, examine_slice
+from wish_rollout.rollout.fleet.drift_pass import PASSES_UNTIL_UNREACHABLE, KnownState
+
+if TYPE_CHECKING:
+    import pytest
+
+    from tests.fix_fleet import Fleet
+
+DRIFT = "create table by_hand (id integer)"
+
+
+def tick(fleet: Fleet, cursor: str | None) -> tuple[str | None, list[dg.AssetCheckEvaluation]]:
+    """Return the cursor and the evaluations of a tick."""
+    logged: list[str] = []
+    result = examine_slice(
+        fleet.workspace.project, fleet.environment, FleetCursor.from_text(cursor), logged.append
+    )
+    assert logged == []
+    evaluations = [event for event in result.asset_events if isinstance(event, dg.AssetCheckEvaluation)]
+    assert len(evaluations) == len(result.asset_events)
+    return result.cursor, evaluations
+
+
+def test_equal_drift_of_several_targets_is_one_finding_until_it_ends(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drift_sensor, "SLICE", 2)
+    fleet.add("a", "b", "c")
+    cursor, found = tick(fleet, None)
+    assert (FleetCursor.from_text(cursor).next_name, found) == ("c", [])
+    for name in ("a", "c"):
+        fleet.sql(name, DRIFT)
+
+    cursor, found = tick(fleet, cursor)
+    assert [each.description for each in found] == [
+        "1 drifted at 0006: c: added column public.by_hand.id, added table public.by_hand"
+    ]
+    cursor, found = tick(fleet, cursor)
+
+    assert [each.description for each in found] == [
+        "2 drifted at 0006: a, c: added column public.by_hand.id, added table public.by_hand"
+    ]
+    assert [each.passed for each in found] == [False]
+    for _ in range(2):
+        cursor, found = tick(fleet, cursor)
+        assert found == []
+    for name in ("a", "c"):
+        fleet.sql(name, "drop table by_hand")
+    events = []
+    for _ in range(2):
+        cursor, found = tick(fleet, cursor)
+        events += found
+    assert [each.passed for each in events][-1]
+
+
+def test_a_lost_file_of_states_reports_no_end_of_drift(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drift_sensor, "SLICE", 1)
+    fleet.add("a", "b")
+    fleet.sql("a", DRIFT)
+    cursor, _ = tick(fleet, None)
+    cursor, found = tick(fleet, cursor)
+    assert [each.passed for each in found] == [False]
+    (fleet.root / ".dagster/fleets/tenants.json").write_text("{broken")
+
+    for _ in range(2):
+        cursor, found = tick(fleet, cursor)
+        assert found == []
+
+
+def test_a_target_is_unreachable_after_some_passes(fleet: Fleet) -> None:
+    fleet.add("a")
+    with (fleet.root / "tenants.txt").open("a") as file:
+        file.write("gone\n")
+    cursor = None
+    for _ in range(PASSES_UNTIL_UNREACHABLE - 1):
+        cursor, found = tick(fleet, cursor)
+        assert found == []
+
+    _, found = tick(fleet, cursor)
+
+    assert [each.description for each in found] == ["1 unreachable at ?: gone: no answer in 3 passes"]
+
+
+def test_a_known_state_is_kept_while_a_target_is_silent() -> None:
+    known = KnownState("t", "r", "drifted", "0006", "f", "added table x", silent=1)
+
+    assert known.status("a") == TargetStatus("a", "drifted", "0006", fingerprint="f", drift="added table x")

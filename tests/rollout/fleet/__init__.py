@@ -1,0 +1,1 @@
+"""The work on a fleet, on real servers."""

@@ -1,0 +1,1 @@
+"""Errors of fleets: their lists of targets and waves, and the work on them."""

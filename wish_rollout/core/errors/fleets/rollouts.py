@@ -1,0 +1,119 @@
+"""Errors of commands and rollouts that work on a fleet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wish_rollout.core.errors.base import EnvironmentRefused, RolloutError
+from wish_rollout.core.errors.configuration import EnvironmentConfigurationError
+
+
+@dataclass(eq=False)
+class UnknownFleetTarget(EnvironmentConfigurationError):
+    """A target or wave that a fleet does not have. ``kind``: target or wave."""
+
+    kind: str
+    name: str
+
+    summary = "'{environment}' has no {kind} named '{name}'."
+    explanation = "The names are compared exactly."
+    hint = "see all of them: wish-rollout status {environment}"
+
+
+class FleetNotInSandbox(EnvironmentConfigurationError):
+    """A fleet was used in the sandbox. The list could name real databases."""
+
+    summary = "'{environment}' is a fleet of databases, and the sandbox has none for its targets."
+    explanation = "The list of targets may name real databases, which the sandbox must not reach."
+    hint = "leave the sandbox (unset WISH_ROLLOUT_SANDBOX) to use the fleet"
+
+
+class NotAFleet(EnvironmentConfigurationError):
+    """An option for a fleet was used for an environment with one database."""
+
+    summary = "'{environment}' is not a fleet: rollout.toml gives it no targets."
+    explanation = "--target and --wave choose databases of a fleet. Nothing was changed."
+    hint = "leave out --target and --wave: wish-rollout rollback {environment}"
+
+
+@dataclass(eq=False)
+class FleetNotSupported(EnvironmentConfigurationError):
+    """A command that works on one database was called for a fleet."""
+
+    summary = "'{environment}' is a fleet of databases, and this command works on one database."
+    explanation = "Nothing was read and nothing was changed."
+    hint = (
+        "name one target: {environment}/NAME; for all of them: wish-rollout plan {environment}, "
+        "wish-rollout status {environment}, wish-rollout drift {environment}, wish-rollout apply"
+    )
+
+
+class FleetCleanRefused(EnvironmentRefused):
+    """``--clean`` was used for a fleet."""
+
+    summary = "'{environment}' is a fleet, and no target of a fleet is cleaned."
+    explanation = "--clean drops the conflicting objects with their rows, which would be done in many databases at once."
+    hint = (
+        "see the conflicting objects: wish-rollout plan {environment}; drop them in agreement with their owners, "
+        "then: wish-rollout apply"
+    )
+
+
+@dataclass(eq=False)
+class TargetNotSupported(EnvironmentConfigurationError):
+    """A command that runs a Dagster job of an environment was called for one target of a fleet."""
+
+    command: str
+
+    summary = "The command {command} does not support '{environment}', which is a target of a fleet, yet."
+    explanation = "It runs a job of Dagster in which single targets cannot be selected. Nothing was changed."
+    hint = (
+        "compare its schema with that of its revision: wish-rollout drift {environment}; "
+        "roll it back: wish-rollout rollback {environment} --to REVISION"
+    )
+
+
+@dataclass(eq=False)
+class FleetIncomplete(RolloutError):
+    """A rollout has not reached all targets of a fleet. ``first``: the error of the first failed target."""
+
+    environment: str
+    total: int
+    failed: int
+    waiting: int
+    first: str
+
+    summary = "{failed} of {total} targets of '{environment}' failed, and {waiting} were not begun. The first error: {first}"
+    explanation = "The others are changed and verified."
+    hint = (
+        "see all of them: wish-rollout status {environment}; correct the causes, then run the same command again: "
+        "it continues with the targets that are not done"
+    )
+
+
+@dataclass(eq=False)
+class EarlierEnvironmentNotInStep(EnvironmentRefused):
+    """Partitions of a fleet were materialized before an earlier environment is at the head of the release."""
+
+    earlier: str
+    verdict: str
+
+    summary = (
+        "The targets of '{environment}' were not changed: '{earlier}', which comes before it, is {verdict}."
+    )
+    explanation = "A release reaches the environments in the order of rollout.toml."
+    hint = "apply the release to all environments in order: wish-rollout apply"
+
+
+@dataclass(eq=False)
+class FleetWorkerFailed(RolloutError):
+    """A worker process of a fleet did not start, or ended while it worked on a target."""
+
+    environment: str
+    reason: str
+
+    summary = "A worker process for '{environment}' has ended: {reason}."
+    explanation = (
+        "What it had committed is kept and recorded in the ledger; its open transaction is rolled back."
+    )
+    hint = "see the state: wish-rollout status; then run the same command again"

@@ -1,0 +1,137 @@
+"""Results of the work on the targets of a fleet, as they are passed between processes: values that JSON has."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+ALL_TARGETS = "all_targets"
+"""The name of the check that all targets are done."""
+
+
+class Outcome(StrEnum):
+    """What became of a target in a rollout or a rollback."""
+
+    DONE = "done"
+    """It was changed and verified."""
+    UNCHANGED = "unchanged"
+    """There was nothing to do, and it is verified."""
+    FAILED = "failed"
+    """An error was raised; ``error`` describes it."""
+    NOT_BEGUN = "not_begun"
+    """Too many targets have failed before it, so its turn did not come."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetError:
+    """The error of a target: the name of its class, its text in one line, the hint, and its exit code.
+
+    ``retryable``: the same work may succeed a little later, because another session blocked it.
+    """
+
+    name: str
+    text: str
+    hint: str = ""
+    exit_code: int = 1
+    retryable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TargetResult:
+    """What was done on a target.
+
+    ``start``, ``end``: revisions. ``fingerprint``: after the verification. ``seconds``: of the work. ``since``: seconds
+    since the ledger's last row of this release, by the clock of the database; None if there is none or it was not read.
+    ``instance``: identifies the database, whatever its address is. ``attempts``: how often it was tried.
+    """
+
+    target: str
+    outcome: Outcome
+    wave: str = ""
+    start: str = ""
+    end: str = ""
+    action: str = ""
+    fingerprint: str = ""
+    seconds: float = 0
+    since: float | None = None
+    instance: str = ""
+    attempts: int = 1
+    error: TargetError | None = None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the target is at the end of the work, and verified."""
+        return self.outcome in (Outcome.DONE, Outcome.UNCHANGED)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> TargetResult:
+        """Return the result with the fields that ``as_dict`` has written."""
+        error = values.get("error")
+        fields = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
+        fields |= {"outcome": Outcome(values["outcome"]), "error": TargetError(**error) if error else None}
+        return cls(**fields)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all fields as JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class TargetStatus:
+    """The state of a target: the fields of a status, with its delta as text, without the schema.
+
+    ``position``: the revision as text, or "?" if the database could not be read. ``drift``: the drift in one line.
+    """
+
+    target: str
+    verdict: str
+    position: str = "?"
+    pending: tuple[str, ...] = ()
+    fingerprint: str = ""
+    drift: str = ""
+    server: str = ""
+    instance: str = ""
+    error: TargetError | None = None
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> TargetStatus:
+        """Return the status with the fields that ``as_dict`` has written."""
+        error = values.get("error")
+        fields = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
+        fields |= {"pending": tuple(values.get("pending", ()))}
+        return cls(**{**fields, "error": TargetError(**error) if error else None})
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all fields as JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class TargetPlan:
+    """The plan of a target. ``kind``: a digest of the plan without what names the database; equal plans have the same.
+
+    ``pending``: the revisions that it runs. ``error``: why it cannot be executed.
+    """
+
+    target: str
+    kind: str = ""
+    summary: str = ""
+    pending: tuple[str, ...] = ()
+    error: TargetError | None = field(default=None)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> TargetPlan:
+        """Return the plan with the fields that ``as_dict`` has written."""
+        error = values.get("error")
+        fields = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
+        fields |= {"pending": tuple(values.get("pending", ()))}
+        return cls(**{**fields, "error": TargetError(**error) if error else None})
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all fields as JSON values."""
+        return asdict(self)

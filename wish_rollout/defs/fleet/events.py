@@ -1,0 +1,125 @@
+"""Events of a fleet: the schema of each target, and the summary of a rollout."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from wish_rollout.core.errors.fleets.rollouts import FleetIncomplete
+from wish_rollout.core.fleet.grouping import shorten_names
+from wish_rollout.core.fleet.results import ALL_TARGETS, Outcome
+from wish_rollout.core.text.redaction import escape_to_one_line
+from wish_rollout.defs.asset_keys import fleet_key, schema_key
+from wish_rollout.defs.events.limits import limited_names
+from wish_rollout.defs.events.versions import version_tags
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from wish_rollout.config import Environment
+    from wish_rollout.core.fleet.results import TargetResult
+    from wish_rollout.rollout.project.project import Project
+
+ALL_TARGETS_DESCRIPTION = "Every target of the list is at the head of the release, with exactly its schema."
+TARGETS, BEGIN, END = "targets", "from", "to"
+FAILED_SHOWN = 50
+
+
+def target_tags(
+    project: Project, instance: dg.DagsterInstance, parents: Sequence[dg.AssetKey]
+) -> dict[str, str]:
+    """Return the version tags of the targets' materializations, without the data version."""
+    return version_tags(instance, parents, code_version=project.release_digest, data_version="")
+
+
+def target_event(
+    project: Project, env: Environment, result: TargetResult, tags: Mapping[str, str]
+) -> dg.AssetMaterialization | dg.AssetObservation:
+    """Return the event of a target: a materialization of its partition, or an observation with its error.
+
+    The data version is the fingerprint of the schema. ``tags``: of ``target_tags``.
+    """
+    key = schema_key(env.name, project.config.project.name)
+    metadata: dict[str, Any] = {"wave": result.wave, "attempts": result.attempts}
+    if not result.is_good:
+        if result.error:
+            metadata |= {"error": result.error.name, "what to do": result.error.hint or "wish-rollout status"}
+        text = result.error.text if result.error else "not begun: too many targets have failed before"
+        return dg.AssetObservation(key, description=text, partition=result.target, metadata=metadata)
+    return dg.AssetMaterialization(
+        key,
+        partition=result.target,
+        description=f"{result.action} {result.start} → {result.end}",
+        metadata={
+            "revision": result.end,
+            **metadata,
+            "seconds": result.seconds,
+            "fingerprint": result.fingerprint,
+        },
+        tags={
+            name: result.fingerprint if name == "dagster/data_version" else value
+            for name, value in tags.items()
+        },
+    )
+
+
+def summary_metadata(results: Sequence[TargetResult]) -> dict[str, Any]:
+    """Return the metadata of a rollout to a fleet: numbers of targets, and those that failed, with their errors."""
+    counts = Counter(result.outcome.value for result in results)
+    fingerprints = Counter(result.fingerprint for result in results if result.is_good)
+    failed = [result for result in results if result.outcome is Outcome.FAILED]
+    starts = Counter(result.start for result in results if result.outcome is Outcome.DONE)
+    ends = Counter(result.end for result in results if result.is_good)
+    metadata: dict[str, Any] = {
+        TARGETS: len(results),
+        **{outcome.value: counts[outcome.value] for outcome in Outcome},
+        BEGIN: ", ".join(starts) or ", ".join(ends),
+        END: ", ".join(ends),
+        "seconds in targets": round(sum(result.seconds for result in results), 3),
+        "different schemas": len(fingerprints),
+        "fingerprint": fingerprints.most_common(1)[0][0] if fingerprints else "",
+    }
+    if failed:
+        lines = [
+            f"{each.target}: {escape_to_one_line(each.error.text)}"
+            for each in failed[:FAILED_SHOWN]
+            if each.error
+        ]
+        metadata["failed targets"] = limited_names(lines)
+    return metadata
+
+
+def all_targets_evaluation(
+    project: Project, env: Environment, results: Sequence[TargetResult], seconds: float
+) -> dg.AssetCheckEvaluation:
+    """Return the check that every target is migrated and verified."""
+    bad = [result for result in results if not result.is_good]
+    names = shorten_names([result.target for result in bad])
+    text = f"{len(bad)} of {len(results)} targets are not done: {names}" if bad else f"all {len(results)} are"
+    return dg.AssetCheckEvaluation(
+        asset_key=fleet_key(env.name, project.config.project.name),
+        check_name=ALL_TARGETS,
+        passed=not bad,
+        description=text,
+        metadata={**summary_metadata(results), "seconds": round(seconds, 3)},
+    )
+
+
+def refuse_incomplete(env: Environment, results: Sequence[TargetResult]) -> None:
+    """Raise FleetIncomplete unless all targets are done."""
+    failed = [result for result in results if result.outcome is Outcome.FAILED]
+    waiting = sum(result.outcome is Outcome.NOT_BEGUN for result in results)
+    if not failed and not waiting:
+        return
+    error = failed[0].error if failed else None
+    first = f"{failed[0].target}: {error.text}" if error else "none"
+    raise FleetIncomplete(env.name, len(results), len(failed), waiting, first)
+
+
+def fleet_fingerprint(results: Sequence[TargetResult]) -> str:
+    """Return the data version of a fleet: a digest of the fingerprints of all targets."""
+    from wish_rollout.core.plan.canonical_digest import canonical_digest
+
+    return canonical_digest({result.target: result.fingerprint for result in results})

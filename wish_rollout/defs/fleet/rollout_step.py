@@ -1,0 +1,74 @@
+"""The step that rolls a release out to the targets of a fleet, wave after wave."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from wish_rollout.core.errors.fleets.rollouts import FleetCleanRefused
+from wish_rollout.defs.fleet.events import (
+    all_targets_evaluation,
+    fleet_fingerprint,
+    refuse_incomplete,
+    summary_metadata,
+)
+from wish_rollout.defs.fleet.partitions import refresh_partitions
+from wish_rollout.defs.fleet.work import FleetWork
+from wish_rollout.defs.resources import choices_of, project_of
+from wish_rollout.defs.runs.failures import rollout_errors_as_failures
+from wish_rollout.rollout.fleet.target_work import APPLY
+from wish_rollout.rollout.fleet.wave_rollout import waves_of
+from wish_rollout.rollout.servers.fleet_targets import read_fleet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wish_rollout.config import Environment
+
+
+def plan_fleet(context: dg.OpExecutionContext, env: Environment) -> str:
+    """Return how many targets a fleet has, and in which waves. Connects to none of them.
+
+    Raises what ``read_fleet`` and ``assign_waves`` raise, and FleetCleanRefused.
+    """
+    if env.name in choices_of(context).clean:
+        raise FleetCleanRefused(env.name)
+    targets = read_fleet(project_of(context).config, env)
+    waves = ", ".join(f"{each.wave.name} {len(each.targets)}" for each in waves_of(env, targets))
+    return f"{env.name}: {len(targets)} targets, each is planned in its wave; waves: {waves}"
+
+
+def roll_out_fleet(context: dg.OpExecutionContext, env: Environment) -> Iterator[Any]:
+    """Migrate and verify all targets; yield the events of each, and the output if all targets are done."""
+    project, choices = project_of(context), choices_of(context)
+    with rollout_errors_as_failures():
+        targets = read_fleet(project.config, env)
+        waves = waves_of(env, targets)
+    added, removed = refresh_partitions(
+        context.instance, project.config, env, [target.name for target in targets]
+    )
+    if added or removed:
+        context.log.info(f"{env.name}: {len(added)} targets came, {len(removed)} went")
+    order = {"kind": APPLY, "adopt": env.name in choices.adopt, "replan": env.name in choices.replan}
+    work = FleetWork(context, env, targets, waves, order)
+    started = time.monotonic()
+    with rollout_errors_as_failures():
+        yield from work.events()
+    yield all_targets_evaluation(project, env, work.results, time.monotonic() - started)
+    with rollout_errors_as_failures():
+        refuse_incomplete(env, work.results)
+    yield dg.Output(
+        None,
+        metadata=summary_metadata(work.results),
+        data_version=dg.DataVersion(fleet_fingerprint(work.results)),
+    )
+
+
+def description(env: Environment) -> str:
+    """Return the description of the asset of a rollout to a fleet."""
+    return (
+        f"The rollout to the targets of {env.name}, wave after wave. The data version is a digest of the fingerprints of all "
+        "targets."
+    )

@@ -1,0 +1,74 @@
+"""The work of a run on targets of a fleet, with the events of each target and the progress in the log."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from wish_rollout.core.fleet.results import Outcome
+from wish_rollout.defs.asset_keys import parent_keys
+from wish_rollout.defs.fleet.events import target_event, target_tags
+from wish_rollout.defs.fleet.partitions import materialized_targets
+from wish_rollout.defs.resources import project_of
+from wish_rollout.defs.runs.run_tags import requester_of_run
+from wish_rollout.rollout.execution.progress import PREFIX
+from wish_rollout.rollout.fleet.rate import RolloutRate
+from wish_rollout.rollout.fleet.wave_rollout import WaveRollout
+from wish_rollout.rollout.fleet.worker_pool import WorkerPool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from wish_rollout.config import Environment
+    from wish_rollout.core.fleet.results import TargetResult
+    from wish_rollout.core.fleet.waves import WaveTargets
+    from wish_rollout.rollout.servers.fleet_targets import FleetTarget
+
+REPORT_SECONDS = 2.0
+"""How often the progress is logged. Each line is a row in Dagster's database."""
+
+
+@dataclass
+class FleetWork:
+    """The work of a run. ``order``: what is done on each target. ``results``: of the targets that are finished.
+
+    ``records_unchanged``: yield the events also of targets that were not changed and are recorded already.
+    """
+
+    context: dg.OpExecutionContext
+    env: Environment
+    targets: Sequence[FleetTarget]
+    waves: Sequence[WaveTargets]
+    order: Mapping[str, Any]
+    records_unchanged: bool = False
+    results: list[TargetResult] = field(default_factory=list)
+    reported_at: float = -REPORT_SECONDS
+
+    def events(self) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
+        """Do the work; yield the events of the targets that were changed or failed, or were not recorded before."""
+        project, log = project_of(self.context), self.context.log
+        recorded = materialized_targets(self.context.instance, project.config, self.env)
+        tags = target_tags(project, self.context.instance, parent_keys(project.config, self.env.name))
+        rate = RolloutRate(self.env.name, sum(len(each.targets) for each in self.waves))
+        who, run = requester_of_run(self.context.run), self.context.run_id
+        with WorkerPool(project, self.env.name, who=who, run=run, report=log.info) as pool:
+            rollout = WaveRollout(
+                self.env, self.targets, pool, self.order, report=lambda line: log.info(f"{PREFIX}{line}")
+            )
+            for result in rollout.run(self.waves):
+                self.results.append(result)
+                self.report(result, rate.count(has_failed=not result.is_good))
+                is_known = result.outcome is Outcome.UNCHANGED and result.target in recorded
+                if self.records_unchanged or not is_known:
+                    yield target_event(project, self.env, result, tags)
+
+    def report(self, result: TargetResult, progress: str) -> None:
+        """Log the error of a target, and the progress at most every REPORT_SECONDS."""
+        if result.error:
+            self.context.log.error(f"{self.env.name}/{result.target}: {result.error.text}")
+        if time.monotonic() - self.reported_at >= REPORT_SECONDS:
+            self.reported_at = time.monotonic()
+            self.context.log.info(f"{PREFIX}{progress}")

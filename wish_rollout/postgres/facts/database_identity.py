@@ -1,0 +1,19 @@
+"""The identity of a database, whatever its address is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wish_rollout.postgres.facts.database_state import read_cluster
+
+if TYPE_CHECKING:
+    import psycopg
+
+INSTANCE = "select pg_postmaster_start_time() || ' ' || oid, oid::text from pg_database where datname = current_database()"
+
+
+def read_identity(connection: psycopg.Connection[Any]) -> tuple[str, str]:
+    """Return ``instance`` and ``permanent_identity`` as ``ServerFacts`` has them."""
+    row = connection.execute(INSTANCE).fetchone()
+    instance, oid = row or ("", "")
+    return str(instance), f"{oid} of cluster {read_cluster(connection) or 'unknown'}"

@@ -1,0 +1,131 @@
+"""The state and the plan of all targets of a fleet, read by its worker processes."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from wish_rollout.core.errors.fleets.rollouts import FleetWorkerFailed
+from wish_rollout.core.errors.fleets.target_lists import TargetsShareDatabase
+from wish_rollout.core.fleet.grouping import StatusGroup, group_statuses
+from wish_rollout.core.fleet.results import TargetPlan, TargetStatus
+from wish_rollout.core.plan.verdict import Verdict
+from wish_rollout.core.schema.comparison import difference
+from wish_rollout.rollout.fleet.target_work import PLAN, STATUS, describe_error, perform
+from wish_rollout.rollout.fleet.worker_pool import WorkerPool
+from wish_rollout.rollout.inspection.environment_status import read_environment_status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from wish_rollout.config import Environment
+    from wish_rollout.core.schema.delta import Delta
+    from wish_rollout.core.schema.snapshot import Snapshot
+    from wish_rollout.rollout.project.project import Project
+    from wish_rollout.rollout.servers.fleet_targets import FleetTarget
+
+
+FEW = 20
+"""So many targets are read in this process, which takes less time than starting others."""
+
+
+def read_statuses(
+    project: Project, env: Environment, targets: Sequence[FleetTarget]
+) -> Iterator[TargetStatus]:
+    """Yield the status of each target, as they come. One that cannot be read is unreachable or locked.
+
+    A second target with the same database has the error TargetsShareDatabase.
+    """
+    first: dict[str, str] = {}
+    for target, values in _perform(project, env, targets, STATUS):
+        status = (
+            TargetStatus.from_dict(values)
+            if values is not None
+            else TargetStatus(target.name, Verdict.UNREACHABLE.value, error=_dead(env))
+        )
+        other = first.setdefault(status.instance, target.name) if status.instance else target.name
+        if other != target.name:
+            shared = TargetsShareDatabase(env.name, target.name, other)
+            status = replace(status, error=describe_error(shared))
+        yield status
+
+
+def read_plans(project: Project, env: Environment, targets: Sequence[FleetTarget]) -> Iterator[TargetPlan]:
+    """Yield the plan of each target, as they come."""
+    for target, values in _perform(project, env, targets, PLAN):
+        yield (
+            TargetPlan.from_dict(values) if values is not None else TargetPlan(target.name, error=_dead(env))
+        )
+
+
+def are_all_in_step(project: Project, env: Environment, targets: Sequence[FleetTarget]) -> bool:
+    """Return whether all targets are in step. Reading ends at the first that is not.
+
+    The first one is read before processes are started for the others: after a new release it is usually not in step.
+    """
+    return all(
+        status.verdict == Verdict.IN_STEP and not status.error
+        for some in (targets[:1], targets)
+        for status in read_statuses(project, env, some)
+    )
+
+
+@dataclass(frozen=True)
+class GroupDelta:
+    """How the schema of a group differs from that of the largest group; None if one of them cannot be read now."""
+
+    group: StatusGroup
+    delta: Delta | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields for ``--json``."""
+        return {**self.group.as_dict(), "delta": self.delta.as_dict() if self.delta else None}
+
+
+def group_deltas(
+    project: Project, targets: Sequence[FleetTarget], statuses: Sequence[TargetStatus]
+) -> tuple[GroupDelta, ...]:
+    """Return the groups of targets with the same state, the largest first, with their differences from it.
+
+    Only the schema of the first target of each group is read again, so that not all schemas are in memory at once.
+    """
+    by_name = {target.name: target for target in targets}
+    groups = group_statuses(statuses)
+    largest = groups[0] if groups else None
+    reads = len({group.first.fingerprint for group in groups if group.first.fingerprint}) > 1
+    before = _schema(project, by_name, largest) if largest and reads else None
+    found = []
+    for group in groups:
+        after = _schema(project, by_name, group) if before is not None and group is not largest else None
+        found.append(GroupDelta(group, difference(before, after) if before and after else None))
+    return tuple(found)
+
+
+def _schema(project: Project, targets: Mapping[str, FleetTarget], group: StatusGroup) -> Snapshot | None:
+    if not group.first.fingerprint:
+        return None
+    target = targets[group.first.target]
+    status = read_environment_status(project, project.target_at(target.environment, target.url))
+    return project.fingerprinted_part(status.state.snapshot) if status.state else None
+
+
+def _perform(
+    project: Project, env: Environment, targets: Sequence[FleetTarget], kind: str
+) -> Iterator[tuple[FleetTarget, dict[str, Any] | None]]:
+    if len(targets) <= FEW:
+        for target in targets:
+            database = project.target_at(target.environment, target.url)
+            yield target, perform(project, database, {"kind": kind})
+        return
+    waiting = deque(targets)
+
+    def begin() -> FleetTarget | None:
+        return waiting.popleft() if waiting else None
+
+    with WorkerPool(project, env.name) as pool:
+        yield from pool.perform({"kind": kind}, begin, min(env.parallel, len(targets)))
+
+
+def _dead(env: Environment) -> Any:
+    return describe_error(FleetWorkerFailed(env.name, "it was ended while it read the target"))

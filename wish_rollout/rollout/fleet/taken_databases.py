@@ -1,0 +1,50 @@
+"""The databases of the single environments, none of which may be a target of a fleet: it would be changed without its gate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.errors.planning.plans import EnvironmentsShareDatabase
+from wish_rollout.postgres.facts.database_identity import read_identity
+from wish_rollout.rollout.planning.shared_databases import read_database_identities, recorded_identities
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wish_rollout.rollout.project.project import Project
+    from wish_rollout.rollout.servers.target import Target
+
+
+@dataclass(frozen=True)
+class TakenDatabases:
+    """Environments by the identity of their database: of the running server, and the permanent one.
+
+    Of an unreachable gated environment, the database that was last seen counts.
+    """
+
+    by_instance: Mapping[str, str]
+    by_permanent_identity: Mapping[str, str]
+
+    @classmethod
+    def read(cls, project: Project) -> TakenDatabases:
+        """Read the identities of all single environments that can be reached."""
+        config = project.config
+        found = read_database_identities(project, [env.name for env in config.single_environments])
+        gated = {env.name for env in config.environment if env.gated}
+        recorded = {
+            identity: name
+            for name, identity in recorded_identities(project).items()
+            if name in gated - set(found)
+        }
+        return cls({facts.instance: name for name, facts in found.items()}, recorded)
+
+    def refuse(self, target: Target) -> None:
+        """Raise EnvironmentsShareDatabase if a target is the database of an environment."""
+        with target.connect() as connection:
+            instance, permanent = read_identity(connection)
+        if other := self.by_instance.get(instance) or self.by_permanent_identity.get(permanent):
+            raise EnvironmentsShareDatabase(target.name, other)
+
+
+NOTHING_TAKEN = TakenDatabases({}, {})

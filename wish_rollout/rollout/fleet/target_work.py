@@ -1,0 +1,199 @@
+"""What a worker process does on one target: migrate, roll back, plan, or read it. Each returns JSON values."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from wish_rollout.config import FleetMember
+from wish_rollout.core.errors.base import RolloutError
+from wish_rollout.core.errors.databases import DatabaseUnreachable, RolloutLockHeld
+from wish_rollout.core.errors.hazards import (
+    BlockedSessions,
+    BlockingTransactionsOpen,
+    LocksUnavailable,
+    WatchdogMissing,
+)
+from wish_rollout.core.errors.planning.rollbacks import AlreadyAtRevision
+from wish_rollout.core.errors.statements import TableLocked
+from wish_rollout.core.fleet.results import Outcome, TargetError, TargetPlan, TargetResult, TargetStatus
+from wish_rollout.core.plan.action import Action
+from wish_rollout.core.plan.canonical_digest import canonical_digest
+from wish_rollout.core.plan.verdict import Verdict
+from wish_rollout.core.release.release import format_position
+from wish_rollout.core.schema.delta_rendering import summarize_delta
+from wish_rollout.core.text.redaction import escape_to_one_line, redact
+from wish_rollout.postgres.records.ledger import seconds_since
+from wish_rollout.rollout.archives.checksums import add_missing_checksums
+from wish_rollout.rollout.execution.ledger_recording import NOBODY, Actor
+from wish_rollout.rollout.execution.migration import Migrated, migrate_environment
+from wish_rollout.rollout.execution.verification import verify_environment
+from wish_rollout.rollout.fleet.taken_databases import NOTHING_TAKEN, TakenDatabases
+from wish_rollout.rollout.inspection.environment_status import read_environment_status
+from wish_rollout.rollout.planning.plans import NO_CHOICES, Choices, plan_target
+from wish_rollout.rollout.planning.refusals import refuse_infeasible
+from wish_rollout.rollout.rollback.rollback import rollback_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wish_rollout.rollout.project.project import Project
+    from wish_rollout.rollout.servers.target import Target
+
+APPLY, ROLLBACK, PLAN, STATUS = "apply", "rollback", "plan", "status"
+RETRYABLE = (
+    BlockedSessions,
+    BlockingTransactionsOpen,
+    DatabaseUnreachable,
+    LocksUnavailable,
+    RolloutLockHeld,
+    TableLocked,
+    WatchdogMissing,
+)
+"""Errors whose cause may have gone a little later."""
+NAMING_FIELDS = ("environment", "database")
+"""The signed fields of a plan that name the database, and not what is done there."""
+
+
+def perform(
+    project: Project,
+    target: Target,
+    order: Mapping[str, Any],
+    actor: Actor = NOBODY,
+    taken: TakenDatabases = NOTHING_TAKEN,
+) -> dict[str, Any]:
+    """Do the work of an order on a target, and return its result. Raises nothing.
+
+    ``order``: ``kind``, one of the constants above, and its options: ``adopt``, ``replan``, ``soak``, ``to``. ``taken``: the
+    databases that must not be changed.
+    """
+    kind, name = order["kind"], name_of(target)
+    if kind == PLAN:
+        return plan(project, target).as_dict()
+    if kind == STATUS:
+        return status(project, target).as_dict()
+    started = time.perf_counter()
+    try:
+        work = apply if kind == APPLY else rollback
+        with target.with_one_session() as held:
+            taken.refuse(held)
+            result = work(project, held, order, actor)
+    except Exception as error:  # noqa: BLE001  (whatever a script raises concerns this target only)
+        result = TargetResult(name, Outcome.FAILED, error=describe_error(error))
+    return replace(result, seconds=round(time.perf_counter() - started, 3)).as_dict()
+
+
+def name_of(target: Target) -> str:
+    """Return the name of a target without that of its fleet."""
+    environment = target.environment
+    return environment.target if isinstance(environment, FleetMember) else environment.name
+
+
+def apply(project: Project, target: Target, order: Mapping[str, Any], actor: Actor) -> TargetResult:
+    """Migrate a target to the head and verify it. A target that is there already is only verified."""
+    chosen = {key: (target.name,) for key in ("adopt", "replan") if order.get(key)}
+    choices = Choices(**chosen) if chosen else NO_CHOICES
+    migrated = migrate_environment(project, target, choices=choices, actor=actor)
+    result = verified(project, target, migrated)
+    if migrated.action == Action.NOTHING and order.get("soak"):
+        with target.connect() as connection:
+            return replace(result, since=seconds_since(connection, project.release_digest))
+    return result
+
+
+def rollback(project: Project, target: Target, order: Mapping[str, Any], actor: Actor) -> TargetResult:
+    """Roll a target back and verify it. A target that is at the revision already is only verified."""
+    try:
+        migrated = rollback_environment(project, target, order["to"], actor=actor)
+    except AlreadyAtRevision:
+        return unchanged(project, target)
+    result = verified(project, target, migrated)
+    if migrated.archived:
+        add_missing_checksums(project, target, actor.who)
+    return result
+
+
+def unchanged(project: Project, target: Target) -> TargetResult:
+    """Return the result of a target on which there is nothing to do. Raises SchemaVerificationFailed."""
+    verification = verify_environment(project, target)
+    verification.raise_if_failed()
+    position = format_position(verification.seen.facts.revisions)
+    return TargetResult(
+        name_of(target),
+        Outcome.UNCHANGED,
+        start=position,
+        end=position,
+        action=Action.NOTHING,
+        fingerprint=project.fingerprinted_part(verification.seen.snapshot).fingerprint,
+        instance=verification.seen.facts.instance,
+    )
+
+
+def verified(project: Project, target: Target, migrated: Migrated) -> TargetResult:
+    """Return the result of a migration whose verification has passed. Raises SchemaVerificationFailed.
+
+    The schema is read again after the commit. That a second run of the scripts would do nothing is not tried on each
+    target: it follows from the revision, which is compared.
+    """
+    verification = verify_environment(project, target, expected=migrated.expected)
+    verification.raise_if_failed()
+    is_changed = migrated.action != Action.NOTHING
+    return TargetResult(
+        name_of(target),
+        Outcome.DONE if is_changed else Outcome.UNCHANGED,
+        start=format_position(tuple(migrated.start)),
+        end=format_position(tuple(migrated.end)),
+        action=migrated.action,
+        fingerprint=project.fingerprinted_part(verification.seen.snapshot).fingerprint,
+        since=0 if is_changed else None,
+        instance=verification.seen.facts.instance,
+    )
+
+
+def plan(project: Project, target: Target) -> TargetPlan:
+    """Return what the release will do on a target, and why it cannot."""
+    name = name_of(target)
+    try:
+        found, state = plan_target(project, target)
+    except Exception as error:  # noqa: BLE001
+        return TargetPlan(name, summary="no plan", error=describe_error(error))
+    fields = {key: value for key, value in found.signed_fields().items() if key not in NAMING_FIELDS}
+    summary = found.summary().removeprefix(f"{target.name}: ")
+    result = TargetPlan(name, canonical_digest(fields), summary, found.pending)
+    try:
+        refuse_infeasible(target.environment, found, project, state)
+    except RolloutError as error:
+        return replace(result, error=describe_error(error))
+    return result
+
+
+def status(project: Project, target: Target) -> TargetStatus:
+    """Return the state of a target; one that cannot be read is unreachable or locked."""
+    name = name_of(target)
+    try:
+        found = read_environment_status(project, target)
+    except Exception as error:  # noqa: BLE001
+        return TargetStatus(name, Verdict.UNREACHABLE.value, error=describe_error(error))
+    if found.state is None:
+        silence = TargetError(found.verdict.value, escape_to_one_line(found.error), retryable=True)
+        return TargetStatus(name, found.verdict.value, error=silence)
+    return TargetStatus(
+        name,
+        found.verdict.value,
+        found.position,
+        found.pending,
+        project.fingerprinted_part(found.state.snapshot).fingerprint,
+        summarize_delta(found.assessment.drift) if found.assessment.drift else "",
+        found.state.facts.version,
+        found.state.facts.instance,
+    )
+
+
+def describe_error(error: Exception) -> TargetError:
+    """Return the error as JSON values can describe it, without passwords."""
+    if isinstance(error, RolloutError):
+        text = escape_to_one_line(error.fill(error.summary))
+        hint = error.fill(error.hint)
+        return TargetError(type(error).__name__, text, hint, error.exit_code, isinstance(error, RETRYABLE))
+    return TargetError(type(error).__name__, escape_to_one_line(redact(str(error).strip()))[:2000])

@@ -1,0 +1,156 @@
+"""The rollout to a fleet: wave after wave, until too many targets of one have failed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from wish_rollout.core.errors.fleets.rollouts import FleetWorkerFailed
+from wish_rollout.core.errors.fleets.target_lists import TargetsShareDatabase
+from wish_rollout.core.fleet.results import Outcome, TargetResult
+from wish_rollout.core.fleet.waves import WaveTargets, assign_waves
+from wish_rollout.rollout.fleet.target_work import APPLY, describe_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from wish_rollout.config import Environment
+    from wish_rollout.core.fleet.waves import Wave
+    from wish_rollout.rollout.fleet.worker_pool import WorkerPool
+    from wish_rollout.rollout.servers.fleet_targets import FleetTarget
+
+ATTEMPTS = 2
+"""How often a target is tried that another session blocks, or whose worker process died."""
+SOAK_REPORT_SECONDS = 5.0
+
+
+def waves_of(env: Environment, targets: Sequence[FleetTarget]) -> tuple[WaveTargets, ...]:
+    """Return the waves of a fleet with their targets. Raises as ``assign_waves``."""
+    return assign_waves(env.name, env.waves, [target.listed for target in targets])
+
+
+@dataclass
+class WaveProgress:
+    """The work on the targets of one wave.
+
+    ``waiting``: targets that are not begun. ``failed``: how many have failed, after their last attempt.
+    """
+
+    wave: Wave
+    waiting: deque[FleetTarget]
+    size: int
+    attempts: dict[str, int] = field(default_factory=dict)
+    failed: int = 0
+
+    @classmethod
+    def of(cls, wave: Wave, targets: Sequence[FleetTarget]) -> WaveProgress:
+        """Return the progress of a wave that has not begun."""
+        return cls(wave, deque(targets), len(targets))
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether so many targets have failed that none is begun any more."""
+        return not self.wave.max_failures.allows(self.failed, self.size)
+
+    def next_target(self) -> FleetTarget | None:
+        """Return the target to begin next."""
+        if self.is_stopped or not self.waiting:
+            return None
+        target = self.waiting.popleft()
+        self.attempts[target.name] = self.attempts.get(target.name, 0) + 1
+        return target
+
+    def is_to_be_repeated(self, target: FleetTarget, result: TargetResult) -> bool:
+        """Return whether a target is tried again, at the end of the wave."""
+        is_retryable = result.error is not None and result.error.retryable
+        return is_retryable and self.attempts[target.name] < ATTEMPTS and not self.is_stopped
+
+
+@dataclass
+class WaveRollout:
+    """A rollout to the targets of a fleet.
+
+    ``order``: what is done on each target, as ``target_work.perform`` takes it. ``report``: called with what is waited
+    for. ``results``: of the targets that are finished, by name.
+    """
+
+    env: Environment
+    targets: Sequence[FleetTarget]
+    pool: WorkerPool
+    order: Mapping[str, Any] = field(default_factory=lambda: {"kind": APPLY})
+    report: Callable[[str], None] = lambda _: None
+    results: dict[str, TargetResult] = field(default_factory=dict)
+    _instances: dict[str, str] = field(default_factory=dict)
+
+    def run(self, waves: Sequence[WaveTargets]) -> Iterator[TargetResult]:
+        """Yield the result of each target when it is final; at the end, those of the targets that were not begun.
+
+        A wave begins when the one before it has ended and its soak time is over. Raises FleetWorkerFailed.
+        """
+        by_name = {target.name: target for target in self.targets}
+        is_stopped = False
+        for position, found in enumerate(waves):
+            if is_stopped:
+                yield from self._not_begun(found.wave, [by_name[each.name] for each in found.targets])
+                continue
+            progress = WaveProgress.of(found.wave, [by_name[each.name] for each in found.targets])
+            yield from self.run_wave(progress)
+            is_stopped = progress.is_stopped and found.wave.stops
+            if not is_stopped and position < len(waves) - 1:
+                self.soak(found)
+
+    def run_wave(self, progress: WaveProgress) -> Iterator[TargetResult]:
+        """Yield the final result of each target of a wave."""
+        order = {**self.order, "soak": progress.wave.soak > 0}
+        for target, values in self.pool.perform(order, progress.next_target, progress.wave.parallel):
+            result = self._result(progress, target, values)
+            if progress.is_to_be_repeated(target, result):
+                self.report(f"{self.env.name}: {target.name} is tried again later")
+                progress.waiting.append(target)
+                continue
+            progress.failed += not result.is_good
+            yield self._keep(result)
+        yield from self._not_begun(progress.wave, progress.waiting)
+
+    def soak(self, found: WaveTargets) -> None:
+        """Wait until the last target of a wave has been changed for its soak time.
+
+        The time of the change is in the ledger of the target, so that a rollout that is started again does not wait again. It
+        never waits longer than the soak time, also if a server's clock was set back.
+        """
+        now = time.monotonic()
+        ages = [self.results[each.name].since for each in found.targets if each.name in self.results]
+        youngest = min((age for age in ages if age is not None), default=None)
+        if youngest is None or not found.wave.soak:
+            return
+        end = now + found.wave.soak - max(youngest, 0)
+        while (left := end - time.monotonic()) > 0:
+            self.report(f"{self.env.name}: wave {found.wave.name} has ended; the next begins in {left:.0f} s")
+            threading.Event().wait(min(left, SOAK_REPORT_SECONDS))
+
+    def _result(
+        self, progress: WaveProgress, target: FleetTarget, values: Mapping[str, Any] | None
+    ) -> TargetResult:
+        if values is None:
+            failure = FleetWorkerFailed(self.env.name, self.pool.died[-1])
+            error = replace(describe_error(failure), retryable=True)
+            result = TargetResult(target.name, Outcome.FAILED, error=error)
+        else:
+            result = TargetResult.from_dict(values)
+        result = replace(result, wave=progress.wave.name, attempts=progress.attempts[target.name])
+        other = self._instances.setdefault(result.instance, target.name) if result.instance else target.name
+        if other != target.name:
+            shared = TargetsShareDatabase(self.env.name, target.name, other)
+            return replace(result, outcome=Outcome.FAILED, error=describe_error(shared))
+        return result
+
+    def _not_begun(self, wave: Wave, targets: Sequence[FleetTarget]) -> Iterator[TargetResult]:
+        for target in targets:
+            yield self._keep(TargetResult(target.name, Outcome.NOT_BEGUN, wave.name))
+
+    def _keep(self, result: TargetResult) -> TargetResult:
+        self.results[result.target] = result
+        return result
