@@ -67,7 +67,7 @@ def create_states(workspace: Workspace, *, dagster: bool) -> States:
     (workspace.root / "db").mkdir()
     (workspace.root / "db/env.py").write_text(ENV_PY)
     gate = SigningGate(workspace.root / "home/.ssh/id_ed25519") if EVERYTHING and not dagster else None
-    created = States(workspace, dagster, gate)
+    created = States(workspace, dagster, gate, signs=gate is not None)
     created.revision("r1", None, TABLE, "DROP TABLE items")
     return created
 
@@ -101,7 +101,7 @@ def signed_states(
     server = running_server(request.config, request.param)
     with workspace_on(server, tmp_path, NO_DAGSTER, monkeypatch, ("prod",)) as workspace:
         created = create_states(workspace, dagster=False)
-        created.gate = SigningGate(workspace.root / "home/.ssh/id_ed25519")
+        created.gate, created.signs = SigningGate(workspace.root / "home/.ssh/id_ed25519"), False
         yield created
     os.environ.pop("WISH_ROLLOUT_SANDBOX", None)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from alembic.ddl.impl import _impls
+from alembic.ddl.postgresql import PostgresqlImpl
 
 from tests.rollout.states.test_walk import add_revision, at_head
 
@@ -104,8 +106,11 @@ def test_version_column_that_is_too_short_is_refused_before_anything_is_changed(
     assert states.sql("TABLE alembic_version") == [("r3",)]
 
 
-def test_adopted_table_has_place_for_a_long_revision(states: States) -> None:
+def test_adopted_table_has_place_for_a_long_revision(states: States, monkeypatch: pytest.MonkeyPatch) -> None:
     """env.py makes the version table wider than Alembic's 32 characters."""
+    monkeypatch.setitem(
+        _impls, "postgresql", PostgresqlImpl
+    )  # env.py replaces it for the rest of the process
     env = states.workspace.root / "db/env.py"
     states.revision(LONG, "r1", "ALTER TABLE items ADD COLUMN a int", "ALTER TABLE items DROP COLUMN a")
     env.write_text(WIDE_TABLE + env.read_text())
