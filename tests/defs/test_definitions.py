@@ -91,9 +91,7 @@ def test_definitions_contain_all_jobs_sensors_and_checks(toml: Path) -> None:
     names = {job.name for job in built.jobs or () if not job.name.startswith("__")}
     assert {"rollout", "rollback", "approve", "verify", "drift_check"} <= names
     assert {sensor.name for sensor in built.sensors or ()} == {
-        "drift_local",
-        "drift_staging",
-        "drift_prod",
+        "drift",
         "resume_on_approval",
     }
     for name, more in (("local", set()), ("staging", set()), ("prod", {"gate"})):

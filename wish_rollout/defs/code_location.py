@@ -14,7 +14,7 @@ from wish_rollout.defs.drift.job import drift_job
 from wish_rollout.defs.drift.sensor import drift_sensor
 from wish_rollout.defs.jobs import verify_job
 from wish_rollout.defs.resources import files_resource, resources_for
-from wish_rollout.defs.resume_sensor import resume_sensor
+from wish_rollout.defs.resume.sensor import resume_sensor
 from wish_rollout.defs.rollback_job import rollback_job
 
 if TYPE_CHECKING:
@@ -71,6 +71,6 @@ def mergeable_definitions(config: Config) -> dg.Definitions:
 
 def sensors_for(config: Config, jobs: Sequence[Any]) -> list[dg.SensorDefinition]:
     """Return all sensors. ``jobs``: the jobs that ``resume_on_approval`` may launch."""
-    drift_sensors = [drift_sensor(config, env) for env in config.environments]
     gated = any(env.gated for env in config.environments)
-    return [*drift_sensors, resume_sensor(config, jobs)] if gated else drift_sensors
+    drift = [drift_sensor(config)] if config.environments else []
+    return [*drift, *([resume_sensor(config, jobs)] if gated else [])]
