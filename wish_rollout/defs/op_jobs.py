@@ -1,20 +1,16 @@
 """Jobs that consist of one op: verify, drift_check, approve and reject."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 
+from wish_rollout.config import Config
 from wish_rollout.defs.asset_keys import prefixed
 from wish_rollout.defs.resources import files_key, required_resources
 from wish_rollout.defs.run_config import scaffold
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Set
-
-    from wish_rollout.config import Config
+from wish_rollout.defs.runs.run_tags import clear_copied_tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +29,24 @@ class OpJob:
     def define(
         self,
         config: Config,
-        execute: Callable[[dg.OpExecutionContext], Any],
+        execute: Callable[[dg.OpExecutionContext], Iterator[Any]],
         hooks: Set[dg.HookDefinition] = frozenset(),
     ) -> dg.JobDefinition:
         """Return the job. ``execute``: the op's function, which may use the database of any environment."""
         project = config.project.name
         op_name = prefixed(self.op_name, project)
+
+        def start(context: dg.OpExecutionContext) -> Iterator[Any]:
+            clear_copied_tags(context.instance, context.run)
+            yield from execute(context)
+
         op = dg.op(
             name=op_name,
             description=self.description,
             config_schema=dict(self.config_schema),
             required_resource_keys=required_resources(config),
             out=dg.Out(dg.Nothing, io_manager_key=files_key(config)),
-        )(execute)
+        )(start)
 
         @dg.job(
             name=prefixed(self.name, project),

@@ -16,6 +16,7 @@ from wish_rollout.defs.drift.findings import Finding, report_answer, report_sile
 from wish_rollout.defs.drift.job import drift_run_config
 from wish_rollout.defs.drift.readings import Reading, read_environments
 from wish_rollout.defs.runs.failures import rollout_errors_as_failures
+from wish_rollout.defs.runs.run_tags import HIDDEN
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 from wish_rollout.rollout.project.project import Project
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.plan.verdict import DriftAssessment
 
 SECONDS_BETWEEN_TICKS = 300
-EPISODE_TAG = "wish_rollout/drift_episode"
+EPISODE_TAG = f"{HIDDEN}drift_episode"
 """On the runs of one episode of drift: from the first finding until the schema is that of its revision again."""
 DRIFT_TAG = "wish_rollout/drift"
 
