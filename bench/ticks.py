@@ -20,16 +20,18 @@ import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
 from bench.__main__ import show
+from bench.history import server_seconds
 from wish_rollout.sandbox.ports import choose_free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 REPOSITORY = Path(__file__).parents[1]
 BASELINE = "6061ba9cc52e051ce37c77f79efa0a02089a6934"
@@ -37,43 +39,70 @@ BASELINE = "6061ba9cc52e051ce37c77f79efa0a02089a6934"
 DAY = 86_400
 TIME_LIMIT, GROWTH_LIMIT = 1 / 3, 1 / 4
 WORKSPACE = "load_from:\n  - grpc_server: {{host: 127.0.0.1, port: {port}, location_name: wish_rollout}}\n"
+COPIES = """
+insert into job_ticks (job_origin_id, selector_id, status, type, timestamp, tick_body, create_timestamp, update_timestamp)
+select job_origin_id, selector_id, status, type, timestamp, tick_body, create_timestamp, update_timestamp
+from job_ticks, generate_series(1, %s)
+"""
+"""More ticks of the same kinds, so that partly filled pages do not count."""
 SIZES = """
-select avg(pg_column_size(t.*)) + 28 + (select pg_indexes_size('job_ticks') / count(*) from job_ticks)
+select avg(pg_column_size(t.*)) + 28 + (select pg_indexes_size('job_ticks')::float / count(*) from job_ticks)
 from job_ticks t where selector_id = %s
 """
 """The bytes that a tick of a sensor leaves: its row with header and line pointer, and its share of the indexes."""
-Ticks = dict[str, tuple[float, int, str]]
-"""By sensor: seconds of a tick, seconds between two ticks, identification in the table of ticks."""
 
 
 @dataclass
 class Build:
     """A version of the project in a folder of its own, rolled out, with its code server and its daemon."""
 
-    root: Path
-    environment: dict[str, str]
-    daemon: subprocess.Popen[str]
     database: str
+    code_server: int
+    daemon: subprocess.Popen[str]
 
-    def round(self) -> Ticks:
-        """Evaluate all sensors once."""
+    def evaluate(self, sensors: str, rounds: int) -> dict[str, Any]:
+        """Evaluate the sensors whose names begin so; return processor seconds and ticks.
+
+        The processor time is that of the daemon, the code server, and the sessions of the database server, since other
+        programs may use the machine at the same time.
+        """
         assert self.daemon.stdin
         assert self.daemon.stdout
-        self.daemon.stdin.write("\n")
+        before = self._seconds()
+        self.daemon.stdin.write(f"{rounds} {sensors}\n")
         self.daemon.stdin.flush()
-        ticks: Ticks = json.loads(self.daemon.stdout.readline())
-        return ticks
+        found: dict[str, Any] = json.loads(self.daemon.stdout.readline())
+        found["cpu"] += self._seconds() - before
+        return found
 
-    def growth(self, ticks: Ticks) -> float:
-        """Return the bytes that the ticks of all sensors leave in a day, after vacuuming."""
+    def _seconds(self) -> float:
+        """Return the processor time of the code server and of the database server with all sessions so far."""
+        return process_seconds(self.code_server) + server_seconds(self.postmaster)
+
+    @cached_property
+    def postmaster(self) -> int:
+        """The process ID of the database server."""
+        with psycopg.connect(self.database) as connection:
+            session = Path(f"/proc/{connection.info.backend_pid}/stat").read_text(encoding="utf-8")
+        return int(session.rpartition(")")[2].split()[1])
+
+    def growth(self, sensors: Iterable[dict[str, Any]]) -> float:
+        """Return the bytes that the ticks of these sensors leave in a day, after vacuuming."""
         total = 0.0
         with psycopg.connect(self.database, autocommit=True) as connection:
+            connection.execute(COPIES, [100])
             connection.execute("vacuum full job_ticks")
-            for _, interval, selector in ticks.values():
-                found = connection.execute(SIZES, [selector]).fetchone()
+            for each in sensors:
+                found = connection.execute(SIZES, [each["selector"]]).fetchone()
                 assert found
-                total += float(found[0]) * DAY / interval
+                total += float(found[0]) * DAY / each["interval"]
         return total
+
+
+def process_seconds(pid: int) -> float:
+    """Return the processor time of a process."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
 def python(root: Path, environment: dict[str, str], *arguments: str) -> str:
@@ -126,13 +155,13 @@ def build(revision: str) -> Iterator[Build]:
             "-m",
             "wish_rollout.definitions",
         )
-        with running(root, environment, *server, "--location-name", "wish_rollout"):
+        with running(root, environment, *server, "--location-name", "wish_rollout") as code:
             await_server(root, environment, port)
             with running(
                 root, environment, str(Path(__file__).with_name("tick_daemon.py")), "grpc.yaml"
             ) as daemon:
                 url = environment["DAGSTER_POSTGRES_URL"].replace("+psycopg2", "")
-                yield Build(root, environment, daemon, url)
+                yield Build(url, code.pid, daemon)
         python(root, environment, "-m", "wish_rollout", "sandbox", "remove")
 
 
@@ -171,24 +200,30 @@ def running(root: Path, environment: dict[str, str], *command: str) -> Iterator[
         process.wait()
 
 
-def measure(old: Build, new: Build, rounds: int) -> Iterator[dict[str, Any]]:
-    """Yield the rows: time of a tick of each kind, and growth of Dagster's database in a day."""
+def measure(old: Build, new: Build, batches: int, rounds: int) -> Iterator[dict[str, Any]]:
+    """Yield the rows: cost of the ticks of each kind, and growth of Dagster's database in a day.
+
+    The builds take turns, with so many rounds at once.
+    """
     builds = {"old": old, "new": new}
-    for each in builds.values():  # the first rounds read the schemas and load code
-        for _ in range(3):
-            each.round()
-    found: dict[str, list[Ticks]] = {name: [] for name in builds}
-    for _ in range(rounds):
-        for name, each in builds.items():
-            found[name].append(each.round())
+    sensors: dict[str, dict[str, Any]] = {name: {} for name in builds}
     for kind, title in (("resume", "a resume tick"), ("drift", "the drift ticks of all environments")):
-        sums = {
-            name: [sum(tick[0] for key, tick in each.items() if key.startswith(kind)) for each in rounds_of]
-            for name, rounds_of in found.items()
-        }
-        yield row(title, sums["new"], sums["old"], TIME_LIMIT, "ms", 1000)
-    daily = {name: each.growth(found[name][-1]) for name, each in builds.items()}
-    count = {name: sum(DAY / tick[1] for tick in found[name][-1].values()) for name in builds}
+        for each in builds.values():  # the first rounds read the schemas and load code
+            each.evaluate(kind, 3)
+        cpu: dict[str, list[float]] = {name: [] for name in builds}
+        elapsed: dict[str, list[float]] = {name: [] for name in builds}
+        for _ in range(batches):
+            for name, each in builds.items():
+                found = each.evaluate(kind, rounds)
+                cpu[name].append(found["cpu"] / rounds)
+                elapsed[name] += map(
+                    sum, zip(*(one["seconds"] for one in found["sensors"].values()), strict=True)
+                )
+                sensors[name] |= found["sensors"]
+        yield row(f"{title}: processor time", cpu["new"], cpu["old"], TIME_LIMIT, "ms", 1000)
+        yield row(f"{title}: elapsed time", elapsed["new"], elapsed["old"], TIME_LIMIT, "ms", 1000)
+    daily = {name: each.growth(sensors[name].values()) for name, each in builds.items()}
+    count = {name: sum(DAY / each["interval"] for each in sensors[name].values()) for name in builds}
     title = f"growth of Dagster's database in a day, by {count['new']:.0f} ticks against {count['old']:.0f}"
     yield row(title, [daily["new"]], [daily["old"]], GROWTH_LIMIT, "MB", 1e-6)
 
@@ -206,12 +241,13 @@ def row(  # noqa: PLR0913, PLR0917
 def main() -> int:
     """Run the benchmark; return 1 if a ratio is above its limit, otherwise 0."""
     parser = argparse.ArgumentParser(prog="python -m bench.ticks", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=100, help="number of counted rounds")
+    parser.add_argument("--batches", type=int, default=10, help="number of turns of each version")
+    parser.add_argument("--rounds", type=int, default=5, help="number of rounds of a turn")
     parser.add_argument("--old", default=BASELINE, help="revision of the repository to compare with")
     parser.add_argument("--out", type=Path, default=Path("bench-ticks.json"))
     options = parser.parse_args()
     with build(options.old) as old, build("") as new:
-        rows = list(measure(old, new, options.rounds))
+        rows = list(measure(old, new, options.batches, options.rounds))
     for each in rows:
         show(each)
     options.out.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")

@@ -99,6 +99,16 @@ def test_definitions_contain_all_jobs_sensors_and_checks(toml: Path) -> None:
         assert {key.name for key in keys} == CHECKS | STATE_CHECKS | more
 
 
+def test_assets_link_to_the_report_if_it_is_served(toml: Path) -> None:
+    key = dg.AssetKey(["schema", "prod"])
+    graph = definitions(toml).resolve_asset_graph()
+    assert "report" not in graph.get(key).metadata
+    address = "https://reports.example.com/schemas.html"
+    toml.write_text(f'{toml.read_text()}\n[dagster]\nreport = "{address}"\n')
+    graph = definitions(toml).resolve_asset_graph()
+    assert graph.get(key).metadata["report"] == dg.MetadataValue.url(address)
+
+
 def test_without_staging_the_gate_follows_local(toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STAGING_DATABASE_URL")
     built = definitions(toml)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from wish_rollout.core.plan.verdict import DriftAssessment
 
 SECONDS_BETWEEN_TICKS = 300
+RELEASE_CHARACTERS = 16
+"""Length of the release's digest in the cursor, which each tick stores: it only says whether the release was changed."""
 EPISODE_TAG = f"{HIDDEN}drift_episode"
 """On the runs of one episode of drift: from the first finding until the schema is that of its revision again."""
 DRIFT_TAG = "wish_rollout/drift"
@@ -65,7 +67,7 @@ def evaluate_drift(
     not answer is no failed tick; after TICKS_UNTIL_UNREACHABLE of them it is one event and one notification. Raises
     ConfigurationError if the configuration of an environment is wrong and nothing has changed in the others.
     """
-    release = project.release_digest
+    release = project.release_digest[:RELEASE_CHARACTERS]
     readings = read_environments(project, cursors, release)
     findings = {
         name: _find(project, name, cursor, readings[name], release, log) for name, cursor in cursors.items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     import dagster as dg
 
 MAX_REMEMBERED_NONCES = 50
-"""How many nonces of used requests the cursor keeps. A tick skips them without reading the database."""
+"""How many nonces of used requests the cursor keeps at most. A tick skips them without reading the database."""
 
 
 @dataclass(frozen=True)
 class ResumeCursor:
     """What a tick leaves to the next one.
 
-    ``used``: nonces of used requests. ``events``: the newest events of the gated environments when no request could be
-    resumed before another event, or "". ``until``: the time until which that holds, as in ISO 8601, because a request
-    expires then; "" if no request waits.
+    ``used``: nonces of open requests that are used. ``events``: the newest events of the gated environments when no
+    request could be resumed before another event, or "". ``until``: the time until which that holds, as in ISO 8601,
+    because a request expires then; "" if no request waits.
     """
 
     used: tuple[str, ...] = ()
@@ -43,8 +43,8 @@ class ResumeCursor:
 
     def to_text(self) -> str:
         """Return the cursor as JSON."""
-        used = list(self.used[-MAX_REMEMBERED_NONCES:])
-        return json_parsing.to_json({**vars(replace(self, used=())), "used": used})
+        values = {"used": list(self.used[:MAX_REMEMBERED_NONCES]), "events": self.events, "until": self.until}
+        return json_parsing.to_json({name: value for name, value in values.items() if value})
 
     def is_idle(self, events: str, now: datetime) -> bool:
         """Return whether there is nothing to do at a time, because the newest events are still those of the cursor."""

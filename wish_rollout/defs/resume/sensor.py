@@ -59,7 +59,7 @@ def resume_sensor(config: Config, jobs: Sequence[Any]) -> dg.SensorDefinition:
 class Decision:
     """What a tick does for an environment: the run to launch, and the reason of each request that may not resume.
 
-    ``used``: nonces of used requests. ``expiries``: of requests without an approval, which only an event can change.
+    ``used``: nonces of open requests that are used. ``expiries``: of requests without an approval, which only an event can change.
     ``is_approved``: whether another request has an approval, so that time or a database may change what it may do.
     """
 
@@ -87,7 +87,7 @@ def evaluate_requests(config: Config, instance: dg.DagsterInstance, cursor: Resu
     expiries = [expiry for each in decisions for expiry in each.expiries]
     is_idle = not runs and not any(each.is_approved for each in decisions)
     after = ResumeCursor(
-        used=(*cursor.used, *(nonce for each in decisions for nonce in each.used)),
+        used=tuple(nonce for each in decisions for nonce in each.used),
         events=events if is_idle else "",
         until=min(expiries).isoformat() if is_idle and expiries else "",
     )
@@ -107,6 +107,7 @@ def next_resume_request(
     decision = Decision()
     for recorded in approval_store.read_open_requests(instance, name, project.config.project.name):
         if recorded.request.nonce in used:
+            decision.used.append(recorded.request.nonce)
             continue
         if recorded.request.nonce not in approved:
             decision.reasons.append(_describe_missing_approvals(project, recorded))
