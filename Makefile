@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORE := tests/revisions tests/cli/test_rollout.py tests/cli/test_gate.py tests/cli/test_other_project.py
 
-.PHONY: rollout ui test test-lowest test-sqlalchemy-2.0 test-mutations fuzz check docs reference pictures bench bench-live bench-history clean install
+.PHONY: rollout ui test test-lowest test-sqlalchemy-2.0 test-mutations fuzz check docs reference pictures bench bench-live bench-history bench-ticks clean install
 .DEFAULT_GOAL := rollout
 
 install: .venv/installed
@@ -73,7 +73,10 @@ bench-live: install
 bench-history: install
 	@$(BIN)/python -m bench.history
 
+bench-ticks: install
+	@$(BIN)/python -m bench.ticks
+
 clean:
 	@if [ -x $(BIN)/wish-rollout ]; then $(BIN)/wish-rollout sandbox remove; fi
 	@rm -rf .venv .lowest .sqlalchemy-2.0 .sandbox .dagster logs .logs_queue .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist site
-	@rm -f bench.json bench-live.json bench-history.json
+	@rm -f bench.json bench-live.json bench-history.json bench-ticks.json

@@ -17,13 +17,12 @@ from wish_rollout.defs.gate import approval_store
 from wish_rollout.defs.gate.approval_events import RecordedRequest
 from wish_rollout.defs.resume.cursor import ResumeCursor, newest_events
 from wish_rollout.defs.resume.runs import request_run_once, resume_request
-from wish_rollout.defs.runs.tick_instance import with_tick_instance
 from wish_rollout.rollout.approval.approval_validity import refuse_void_request
 from wish_rollout.rollout.approval.approvals import refuse_used_request, sort_approvals
 from wish_rollout.rollout.approval.approver_rules import approval_rules
 from wish_rollout.rollout.project.project import Project
 
-SECONDS_BETWEEN_TICKS = 150
+SECONDS_BETWEEN_TICKS = 180
 """Each tick leaves about 2 kB in Dagster's database, whatever it does."""
 MAX_SKIP_REASONS = 5
 NOTHING_WAITS = "no request waits for an approval"
@@ -49,8 +48,7 @@ def resume_sensor(config: Config, jobs: Sequence[Any]) -> dg.SensorDefinition:
         ),
     )
     def resume(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        cursor = ResumeCursor.from_text(context.cursor)
-        return with_tick_instance(context, lambda instance: evaluate_requests(config, instance, cursor))
+        return evaluate_requests(config, context.instance, ResumeCursor.from_text(context.cursor))
 
     return resume
 
@@ -71,7 +69,7 @@ class Decision:
 
 
 def evaluate_requests(config: Config, instance: dg.DagsterInstance, cursor: ResumeCursor) -> dg.SensorResult:
-    """Return the runs that resume approved requests, or the reason why there are none. Changes nothing.
+    """Return the runs that resume approved requests, or the reason why there are none.
 
     If no open request has an approval, the next ticks only compare the newest events with the cursor.
     """

@@ -55,10 +55,10 @@ def open_instance(config: Config) -> Iterator[dg.DagsterInstance]:
         try:
             yield instance
         finally:
-            close_pools(instance)
+            _close_pools(instance)
 
 
-def close_pools(instance: dg.DagsterInstance) -> None:
+def _close_pools(instance: dg.DagsterInstance) -> None:
     """Close the pooled connections, which ``DagsterInstance.dispose`` leaves open."""
     for storage in (instance.run_storage, instance.event_log_storage, instance.schedule_storage):
         engine = getattr(storage, "_engine", None)
