@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.plan.verdict import DriftAssessment
 
 SECONDS_BETWEEN_TICKS = 300
-RELEASE_CHARACTERS = 16
+RELEASE_CHARACTERS = 8
 """Length of the release's digest in the cursor, which each tick stores: it only says whether the release was changed."""
 EPISODE_TAG = f"{HIDDEN}drift_episode"
 """On the runs of one episode of drift: from the first finding until the schema is that of its revision again."""

@@ -29,5 +29,5 @@ def parse_json(text: str | None) -> object:
 
 
 def to_json(value: object) -> str:
-    """Return a value as JSON."""
-    return json.dumps(value)
+    """Return a value as JSON without spaces: each tick stores its cursor."""
+    return json.dumps(value, separators=(",", ":"))
