@@ -35,18 +35,13 @@ class OpJob:
         """Return the job. ``execute``: the op's function, which may use the database of any environment."""
         project = config.project.name
         op_name = prefixed(self.op_name, project)
-
-        def start(context: dg.OpExecutionContext) -> Iterator[Any]:
-            clear_copied_tags(context.instance, context.run)
-            yield from execute(context)
-
         op = dg.op(
             name=op_name,
             description=self.description,
             config_schema=dict(self.config_schema),
             required_resource_keys=required_resources(config),
             out=dg.Out(dg.Nothing, io_manager_key=files_key(config)),
-        )(start)
+        )(_with_own_tags(execute))
 
         @dg.job(
             name=prefixed(self.name, project),
@@ -59,3 +54,13 @@ class OpJob:
             op()
 
         return job
+
+
+def _with_own_tags(execute: Callable[[dg.OpExecutionContext], Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+    """Return the function of an op that does not take the tags of another run for those of its own."""
+
+    def start(context: dg.OpExecutionContext) -> Iterator[Any]:
+        clear_copied_tags(context.instance, context.run)
+        yield from execute(context)
+
+    return start

@@ -111,23 +111,34 @@ def next_resume_request(
             decision.reasons.append(_describe_missing_approvals(project, recorded))
             decision.expiries.append(recorded.request.expires)
             continue
-        try:
-            refuse_ungranted_request(project, recorded, documents)
-        except ApprovalUsed as error:
-            decision.reasons.append(error.fill(error.summary))
-            decision.used.append(recorded.request.nonce)
-            continue
-        except RolloutError as error:
-            decision.reasons.append(error.fill(error.summary))
-            decision.is_approved = True
-            continue
-        decision.is_approved = True
-        run, reason = request_run_once(instance, resume_request(recorded, project.config))
-        if run:
-            decision.run = run
-            return decision
-        decision.reasons.append(reason)
+        _decide_approved(project, instance, recorded, documents, decision)
+        if decision.run:
+            break
     return decision
+
+
+def _decide_approved(
+    project: Project,
+    instance: dg.DagsterInstance,
+    recorded: RecordedRequest,
+    documents: Sequence[str],
+    decision: Decision,
+) -> None:
+    """Add the run of a request that has an approval to a decision, or the reason why it may not resume."""
+    try:
+        refuse_ungranted_request(project, recorded, documents)
+    except ApprovalUsed as error:
+        decision.reasons.append(error.fill(error.summary))
+        decision.used.append(recorded.request.nonce)
+        return
+    except RolloutError as error:
+        decision.reasons.append(error.fill(error.summary))
+        decision.is_approved = True
+        return
+    decision.is_approved = True
+    decision.run, reason = request_run_once(instance, resume_request(recorded, project.config))
+    if not decision.run:
+        decision.reasons.append(reason)
 
 
 def _describe_missing_approvals(project: Project, recorded: RecordedRequest) -> str:
