@@ -191,7 +191,7 @@ def test_sandbox_sends_no_notifications(
 
 
 def test_doctor_checks_receivers_and_sends_nothing(workspace: Workspace, receiver: Receiver) -> None:
-    assert "ok    notify TELL_URL: JSON, events waiting, break_glass" in workspace.cli("doctor").out
+    assert "ok    notify TELL_URL: JSON, events waiting, rejected, break_glass" in workspace.cli("doctor").out
     workspace.edit("rollout.toml", "TELL_URL", "NOT_SET_URL")
     result = workspace.cli("doctor")
     assert (result.code, "FAIL  notify NOT_SET_URL: " in result.out, receiver.got) == (1, True, [])
