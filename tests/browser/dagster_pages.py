@@ -121,7 +121,8 @@ class DagsterPages:
     def picture(self, name: str) -> None:
         """Write a picture of the page, if pictures are wanted."""
         if folder := os.environ.get(PICTURES):
-            expect(self.page.get_by_text("Loading")).to_have_count(0, timeout=SECONDS * 1000)
+            for passing in ("Loading", "Launched run"):
+                expect(self.page.get_by_text(passing)).to_have_count(0, timeout=SECONDS * 1000)
             self.page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled")
 
 
