@@ -72,5 +72,5 @@ def mergeable_definitions(config: Config) -> dg.Definitions:
 def sensors_for(config: Config, jobs: Sequence[Any]) -> list[dg.SensorDefinition]:
     """Return all sensors. ``jobs``: the jobs that ``resume_on_approval`` may launch."""
     gated = any(env.gated for env in config.environments)
-    drift = [drift_sensor(config)] if config.environments else []
+    drift = [drift_sensor(config, config.environments)] if config.environments else []
     return [*drift, *([resume_sensor(config, jobs)] if gated else [])]

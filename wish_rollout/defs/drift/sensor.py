@@ -21,9 +21,9 @@ from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 from wish_rollout.rollout.project.project import Project
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from wish_rollout.config import Config
+    from wish_rollout.config import Config, Environment
     from wish_rollout.core.plan.verdict import DriftAssessment
 
 SECONDS_BETWEEN_TICKS = 300
@@ -34,9 +34,9 @@ EPISODE_TAG = f"{HIDDEN}drift_episode"
 DRIFT_TAG = "wish_rollout/drift"
 
 
-def drift_sensor(config: Config) -> dg.SensorDefinition:
-    """Return the sensor that checks all environments for drift. A tick on an unchanged database is one query."""
-    names = ", ".join(env.name for env in config.environments)
+def drift_sensor(config: Config, environments: Sequence[Environment]) -> dg.SensorDefinition:
+    """Return the sensor that checks environments for drift. A tick on an unchanged database is one query."""
+    names = [env.name for env in environments]
 
     @dg.sensor(
         name=prefixed("drift", config.project.name),
@@ -44,14 +44,14 @@ def drift_sensor(config: Config) -> dg.SensorDefinition:
         minimum_interval_seconds=SECONDS_BETWEEN_TICKS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
-            f"Checks whether the schemas of {names} are those that their revisions define. "
+            f"Checks whether the schemas of {', '.join(names)} are those that their revisions define. "
             "Starts drift_check when drift begins, changes or ends."
         ),
     )
     def sense(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         with rollout_errors_as_failures():
             project = Project.load(config.path)
-            cursors = read_cursors(context.cursor, [env.name for env in config.environments])
+            cursors = read_cursors(context.cursor, names)
             return evaluate_drift(project, cursors, context.log.error)
 
     return sense

@@ -14,6 +14,11 @@ def strings_in(value: object) -> list[str]:
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
+def parse_string_mapping(text: str | None) -> dict[str, str]:
+    """Return the string values of a JSON object by name, or an empty dict for any other text."""
+    return strings_of(parse_json(text))
+
+
 def strings_of(value: object) -> dict[str, str]:
     """Return the string values of a parsed JSON object by name, or an empty dict for any other value."""
     if not isinstance(value, dict):
