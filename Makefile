@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORE := tests/revisions tests/cli/test_rollout.py tests/cli/test_gate.py tests/cli/test_other_project.py
 
-.PHONY: rollout ui test test-lowest test-sqlalchemy-2.0 test-mutations test-states fuzz check docs reference pictures bench bench-live bench-history bench-fleet clean install
+.PHONY: rollout ui test test-lowest test-sqlalchemy-2.0 test-mutations test-states fuzz check docs reference pictures bench bench-live bench-history bench-fleet bench-ticks clean install
 .DEFAULT_GOAL := rollout
 
 install: .venv/installed
@@ -80,7 +80,10 @@ bench-history: install
 bench-fleet: install
 	@$(BIN)/python -m bench.fleet
 
+bench-ticks: install
+	@$(BIN)/python -m bench.ticks
+
 clean:
 	@if [ -x $(BIN)/wish-rollout ]; then $(BIN)/wish-rollout sandbox remove; fi
 	@rm -rf .venv .lowest .sqlalchemy-2.0 .sandbox .dagster logs .logs_queue .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist site
-	@rm -f bench.json bench-live.json bench-history.json bench-fleet.json
+	@rm -f bench.json bench-live.json bench-history.json bench-fleet.json bench-ticks.json

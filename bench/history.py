@@ -45,6 +45,22 @@ class Cost:
     memory: float
 
 
+def server_seconds(postmaster: int) -> float:
+    """Return the processor time of a server's present and former sessions. ``postmaster``: its process ID."""
+    ticks = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        own, children = sum(map(int, fields[11:13])), sum(map(int, fields[13:15]))
+        if int(path.parent.name) == postmaster:
+            ticks += own + children
+        elif int(fields[1]) == postmaster:
+            ticks += own
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 class Bench:
     """One server, and what is measured on it."""
 
@@ -65,7 +81,7 @@ class Bench:
 
     def run(self, project: Path, *command: str, url: str = "") -> Cost:
         """Run a command in a project, whose environment ``local`` is at ``url``."""
-        server, started = self.server_seconds(), time.perf_counter()
+        server, started = server_seconds(self.postmaster), time.perf_counter()
         process = subprocess.Popen(
             [str(BIN / command[0]), *command[1:]],
             cwd=project,
@@ -80,23 +96,10 @@ class Bench:
             )
         own = usage.ru_utime + usage.ru_stime
         return Cost(
-            own + self.server_seconds() - server, time.perf_counter() - started, usage.ru_maxrss / 1024
+            own + server_seconds(self.postmaster) - server,
+            time.perf_counter() - started,
+            usage.ru_maxrss / 1024,
         )
-
-    def server_seconds(self) -> float:
-        """Return the processor time of the server's present and former sessions."""
-        ticks = 0
-        for path in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                fields = path.read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            own, children = sum(map(int, fields[11:13])), sum(map(int, fields[13:15]))
-            if int(path.parent.name) == self.postmaster:
-                ticks += own + children
-            elif int(fields[1]) == self.postmaster:
-                ticks += own
-        return ticks / os.sysconf("SC_CLK_TCK")
 
     def measure(self, length: int) -> dict[str, Cost | float]:
         """Measure every command on a project of so many revisions."""

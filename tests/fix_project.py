@@ -316,8 +316,8 @@ def add_approver(workspace: Workspace, patched: pytest.MonkeyPatch) -> None:
     patched.setenv("WISH_ROLLOUT_REQUESTER", REQUESTER)
 
 
-STORAGE_URL_LINE = "      env: DAGSTER_POSTGRES_URL"
-NO_TABLE_CREATION = "    should_autocreate_tables: false"
+STORAGE_URL_LINE = "      postgres_url: {env: DAGSTER_POSTGRES_URL}"
+NO_TABLE_CREATION = "      should_autocreate_tables: false"
 """The database has the tables already; without the check an instance opens in half the time."""
 KEY_PAIRS: dict[str, tuple[str, str]] = {}
 """Private and public keys by file name: each is created once in a process."""

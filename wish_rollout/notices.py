@@ -20,6 +20,7 @@ LIBRARIES = ("apprise", "requests", "urllib3", "paho", "slixmpp", "gntp")
 """apprise and the libraries that it sends notifications with. Their log records are suppressed."""
 NOTIFICATION_TYPES: Mapping[Event, str] = {
     Event.WAITING: "info",
+    Event.REJECTED: "info",
     Event.BREAK_GLASS: "warning",
     Event.DRIFT: "warning",
     Event.DRIFT_ENDED: "success",

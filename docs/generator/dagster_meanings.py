@@ -45,13 +45,9 @@ OBSERVATION = {
     "fingerprint": "the live schema's fingerprint",
 }
 TAGS = {
-    "wish_rollout/by": "`command line` on a run of the command line",
-    "wish_rollout/worker": "on a run of the command line: the run's ID and its process",
+    "wish_rollout/by": "`command line` on a run of the command line; `Dagster` if the UI has executed it again",
     "wish_rollout/requester": "who asked for the run; a claim, not a proof",
     "wish_rollout/resumes": "on a run that the resume sensor launched: the gated environment",
-    "wish_rollout/release": "the digest of the release that was approved",
     "wish_rollout/awaiting_approval": "the environment whose gate stopped the run",
-    "wish_rollout/awaiting_because": "why the gate is closed",
-    "wish_rollout/awaiting_hint": "the next command",
     "wish_rollout/break_glass": "an emergency approval let the run through: its run and its reason",
 }

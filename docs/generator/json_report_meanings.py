@@ -9,6 +9,7 @@ RELEASE_FINDING = {
     "path": "the file, relative to the git repository; empty if it is not about a file",
     "line": "the line; 0 if it is unknown",
     "revision": "the revision, or empty",
+    "allowed": "why the script allows the hazard; empty here, because `check` reports no allowed ones",
 }
 RELEASE_CHECK = {**CHECK, "findings": "a list of findings of the release"}
 STATUS_REPORT = {

@@ -26,9 +26,9 @@ ONLY_THIS_MACHINE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 """Chromium resolves no other name: a page that needs another machine fails."""
 VIEWPORT: ViewportSize = {"width": 1400, "height": 900}
 LOCATION = """
-from wish_rollout.defs import resume_sensor
-from wish_rollout.defs.drift import sensor
-sensor.SECONDS_BETWEEN_TICKS = resume_sensor.SECONDS_BETWEEN_TICKS = 2
+from wish_rollout.defs.drift import sensor as drift_sensor
+from wish_rollout.defs.resume import sensor as resume_sensor
+drift_sensor.SECONDS_BETWEEN_TICKS = resume_sensor.SECONDS_BETWEEN_TICKS = 2
 from wish_rollout.definitions import defs
 """
 

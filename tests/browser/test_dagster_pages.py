@@ -70,7 +70,7 @@ def see_drift(ui: DagsterPages, workspace: Workspace) -> None:
     ui.picture("drift")
     workspace.sql("prod", definition[0])
     ui.open(check("prod", "no_drift"), "the schema is exactly the one of 0007")
-    ui.see_times("Succeeded", 9)
+    ui.see_times("Succeeded", 10)
 
 
 def roll_back_local(ui: DagsterPages, workspace: Workspace) -> None:

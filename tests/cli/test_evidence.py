@@ -18,7 +18,23 @@ if TYPE_CHECKING:
 
     from tests.fix_project import Workspace
 
-DOCUMENTS = {"evidence.json", "index.html", "evidence.md", "junit.xml", "SHA256SUMS"}
+LATER = """revision = "0008"
+down_revision = "0007"
+irreversible = "the notes are lost"
+allow_hazards = {"drop-column": "nothing reads it"}
+
+
+def upgrade() -> None:
+    from alembic import op
+
+    op.execute("create index by_title on wishlist_items (title)")
+    op.execute("alter table wishlist_items drop notes")
+
+
+def downgrade() -> None:
+    pass
+"""
+DOCUMENTS = {"evidence.json", "index.html", "evidence.md", "junit.xml", "findings.sarif", "SHA256SUMS"}
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -43,6 +59,7 @@ def test_evidence_of_a_release_is_written_and_verified(workspace: Workspace) -> 
     assert contents(first).keys() - DOCUMENTS == {
         "ledger-local-1.json", "delta-local-1.diff", "ledger-staging-1.json", "delta-staging-1.diff",
         "ledger-prod-1.json", "delta-prod-1.diff", "approval-prod-1-1.txt",
+        "plan-prod-1.md",
     }  # fmt: skip
     subprocess.run(["sha256sum", "--check", "--quiet", "--strict", "SHA256SUMS"], cwd=first, check=True)
     suite = ET.fromstring((first / "junit.xml").read_bytes())[0]
@@ -55,6 +72,8 @@ def test_evidence_of_a_release_is_written_and_verified(workspace: Workspace) -> 
         "table public.wishlist_items",
         "base → 0007",
         "all passed",
+        "prod: approval requested by",
+        "upgrade with 8 statements, downgrade with 8 statements to exactly the schema before",
     ):
         assert text in page
     assert failures(workspace, first) == []
@@ -106,6 +125,38 @@ def prove_changes_are_found(workspace: Workspace, folder: Path) -> None:
         for name, content in files.items():
             (folder / name).write_bytes(content)
         assert failures(workspace, folder) == found
+
+
+def test_evidence_names_the_lines_of_hazards_and_why_a_revision_cannot_be_reverted(
+    workspace: Workspace,
+) -> None:
+    script = workspace.root / "migrations/versions/0008_later.py"
+    script.write_text(LATER)
+    assert workspace.cli("generate", "--record").code == 0
+    assert workspace.cli("apply", "--until", "local").code == 0
+    folder = workspace.root / "evidence"
+    assert workspace.cli("evidence", "--out", str(folder)).code == 0
+    (run,) = json.loads((folder / "findings.sarif").read_text())["runs"]
+    found = {
+        each["ruleId"]: (
+            each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"],
+            each["locations"][0]["physicalLocation"]["region"]["startLine"],
+            [reason["justification"] for reason in each.get("suppressions", ())],
+        )
+        for each in run["results"]
+    }
+    path = "migrations/versions/0008_later.py"
+    assert found == {
+        "index-without-concurrently": (path, 10, []),
+        "drop-column": (path, 11, ["nothing reads it"]),
+    }
+    page = (folder / "index.html").read_text()
+    assert "cannot be reverted: the notes are lost" in page
+    assert "line 10: public.wishlist_items (SHARE" in page
+    assert failures(workspace, folder) == []
+
+    script.write_text(LATER.replace("by_title", "by_name"))
+    assert failures(workspace, folder) == ["revisions"]
 
 
 def test_what_is_no_evidence_is_refused(workspace: Workspace) -> None:

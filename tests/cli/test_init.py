@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 import tomllib
@@ -62,6 +63,24 @@ def test_dagster_validates_the_written_workspace(empty: Workspace) -> None:
     command = [sys.executable, "-m", "dagster", "definitions", "validate", "-w", "workspace.yaml"]
     done = empty.wait_for(empty.process(command))
     assert (done.code, "Validation successful" in done.err + done.out) == (0, True), done
+
+
+def test_written_project_has_the_folder_that_dg_needs(empty: Workspace) -> None:
+    """dg is no dependency: check, list and launch were tried with it."""
+    write_project(empty.root)
+    assert empty.cli("init").code in (0, 2)
+    project = tomllib.loads((empty.root / "dg.toml").read_text())["project"]
+    assert project["code_location_target_module"] == "wish_rollout.definitions"
+    assert (empty.root / "src" / project["root_module"] / "defs").is_dir()
+    assert importlib.util.find_spec(project["code_location_target_module"])
+
+
+def test_project_of_dg_is_left_as_it_is(empty: Workspace) -> None:
+    write_project(empty.root)
+    (empty.root / "pyproject.toml").write_text('[tool.dg]\ndirectory_type = "project"\n')
+    assert empty.cli("init").code in (0, 2)
+    assert not (empty.root / "dg.toml").exists()
+    assert not (empty.root / "src/rollout_location").exists()
 
 
 def test_it_finds_what_env_py_says_and_records_a_baseline(empty: Workspace) -> None:

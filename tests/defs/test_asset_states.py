@@ -59,7 +59,7 @@ def check(instance: dg.DagsterInstance, name: str, check_name: str) -> tuple[boo
 def shown_checks(instance: dg.DagsterInstance, name: str) -> set[str]:
     """Return the checks that the UI does not show as not evaluated: their results belong to the latest materialization."""
     context = LoadingContextForTest(instance)
-    names = (*SCHEMA_CHECKS, *OTHER_CHECKS, "no_drift", "gate")
+    names = (*SCHEMA_CHECKS, *OTHER_CHECKS, "no_drift", "gate", "preflight")
     keys = [dg.AssetCheckKey(key(name), each) for each in names]
     records = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
     return {
@@ -115,15 +115,17 @@ def test_check_is_red_while_the_schema_has_drifted(
     assert workspace.run_job("rollout").awaiting == "prod"
     assert check(instance, "local", "no_drift")[0]
     verified = shown_checks(instance, "local")
-    assert verified > {"exact_delta", "idempotent", "indexes"}
+    assert verified > {"exact_delta", "idempotent", "indexes", "preflight"}
     for _ in range(2):  # the same drift again
         workspace.sql("local", INDEX)
         assert not workspace.run_job("drift_check", drift_run_config(["local"])).success
         assert check(instance, "local", "no_drift") == (False, "ERROR", "added index public.by_hand")
-        assert shown_checks(instance, "local") == {"no_drift"}
+        assert shown_checks(instance, "local") == {"no_drift", "preflight"}
+        assert not check(instance, "local", "preflight")[0]
         workspace.sql("local", "drop index by_hand")
         assert workspace.run_job("drift_check", drift_run_config(["local"])).success
         assert check(instance, "local", "no_drift")[0]
+        assert check(instance, "local", "preflight")[::2] == (True, "local: nothing to do, at 0007")
         assert shown_checks(instance, "local") == verified
 
 
@@ -132,10 +134,14 @@ def test_waiting_gate_is_shown_after_a_verification_and_while_the_schema_has_dri
 ) -> None:
     assert workspace.run_job("rollout").awaiting == "prod"
     job(workspace, "verify", "verify_environment", "prod")
-    assert "gate" in shown_checks(instance, "prod")
+    assert {"gate", "preflight"} <= shown_checks(instance, "prod")
     workspace.sql("prod", "create table by_hand (id int)")
     workspace.run_job("drift_check", drift_run_config(["prod"]))
     assert "gate" in shown_checks(instance, "prod")
+    assert not check(instance, "prod", "preflight")[0]
+    workspace.sql("prod", "drop table by_hand")
+    workspace.run_job("drift_check", drift_run_config(["prod"]))
+    assert check(instance, "prod", "preflight")[::2] == (True, "prod: migrate base → 0007")
     assert check(instance, "prod", "gate")[:2] == (False, "WARN")
 
 

@@ -91,14 +91,22 @@ def test_definitions_contain_all_jobs_sensors_and_checks(toml: Path) -> None:
     names = {job.name for job in built.jobs or () if not job.name.startswith("__")}
     assert {"rollout", "rollback", "approve", "verify", "drift_check"} <= names
     assert {sensor.name for sensor in built.sensors or ()} == {
-        "drift_local",
-        "drift_staging",
-        "drift_prod",
+        "drift",
         "resume_on_approval",
     }
     for name, more in (("local", set()), ("staging", set()), ("prod", {"gate"})):
         keys = built.resolve_asset_graph().get_check_keys_for_assets({dg.AssetKey(["schema", name])})
         assert {key.name for key in keys} == CHECKS | STATE_CHECKS | more
+
+
+def test_assets_link_to_the_report_if_it_is_served(toml: Path) -> None:
+    key = dg.AssetKey(["schema", "prod"])
+    graph = definitions(toml).resolve_asset_graph()
+    assert "report" not in graph.get(key).metadata
+    address = "https://reports.example.com/schemas.html"
+    toml.write_text(f'{toml.read_text()}\n[dagster]\nreport = "{address}"\n')
+    graph = definitions(toml).resolve_asset_graph()
+    assert graph.get(key).metadata["report"] == dg.MetadataValue.url(address)
 
 
 def test_without_staging_the_gate_follows_local(toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:

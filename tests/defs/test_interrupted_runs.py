@@ -14,9 +14,8 @@ import psycopg
 
 from wish_rollout.defs.runs import interrupted_runs, run_process
 from wish_rollout.defs.runs.instance import open_instance
-from wish_rollout.defs.runs.interrupted_runs import RUN_LOCK
 from wish_rollout.defs.runs.run_process import RunProcess
-from wish_rollout.defs.runs.run_tags import COMMAND_LINE, LAUNCHED_BY, PROCESS
+from wish_rollout.defs.runs.run_tags import COMMAND_LINE, EARLIER_NAMES, LAUNCHED_BY, PROCESS, RUN_LOCK
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.postgres.sessions.process_locks import LOCK_CLASS
 from wish_rollout.postgres.sessions.rollout_lock import rollout_lock
@@ -97,20 +96,19 @@ def test_run_of_another_machine_is_reported_as_failed_after_a_long_silence(
     """Its process cannot be checked from here, and a released lock alone proves nothing."""
     with workspace.as_current_project(), open_instance(workspace.project.config) as instance:
         run = dg.DagsterRun("verify", run_id=str(uuid.uuid4()), status=dg.DagsterRunStatus.STARTED)
-        tags = {
-            LAUNCHED_BY: COMMAND_LINE,
-            RUN_LOCK: run.run_id,
-            PROCESS: f"{run.run_id} {RunProcess('elsewhere', 1, '2')}",
-        }
-        instance.add_run(run.with_tags(tags))
-        instance.report_engine_event("started", run)
+        earlier = dg.DagsterRun("verify", run_id=str(uuid.uuid4()), status=dg.DagsterRunStatus.STARTED)
+        for each, names in ((run, {}), (earlier, EARLIER_NAMES)):
+            tags = {RUN_LOCK: each.run_id, PROCESS: f"{each.run_id} {RunProcess('elsewhere', 1, '2')}"}
+            named = {names.get(name, name): value for name, value in tags.items()}
+            instance.add_run(each.with_tags({LAUNCHED_BY: COMMAND_LINE, **named}))
+            instance.report_engine_event("started", each)
 
     workspace.cli("verify", "local")
-    assert statuses(workspace)[0] == "STARTED"
+    assert statuses(workspace)[:2] == ["STARTED", "STARTED"]
 
     monkeypatch.setattr(interrupted_runs, "SILENT_SECONDS", 0)
     workspace.cli("verify", "local")
-    assert statuses(workspace)[0] == "FAILURE"
+    assert statuses(workspace)[:2] == ["FAILURE", "FAILURE"]
 
 
 def test_process_differs_from_a_later_process_with_the_same_id() -> None:

@@ -1,13 +1,15 @@
-"""Ticks of the drift sensors. The tests of ``resume_on_approval`` are in tests/gate."""
+"""Ticks of the drift sensor. The tests of ``resume_on_approval`` are in tests/gate."""
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pytest
 
 from wish_rollout.defs.code_location import build_definitions
+from wish_rollout.defs.drift import readings
 from wish_rollout.defs.drift.cursor import TICKS_UNTIL_UNREACHABLE
 from wish_rollout.defs.drift.sensor import EPISODE_TAG
 
@@ -54,11 +56,11 @@ CHANGES = {
 
 
 class Sensor:
-    """A sensor that is evaluated like Dagster's daemon does: each tick gets the previous tick's cursor."""
+    """The drift sensor, evaluated like Dagster's daemon does: each tick gets the previous tick's cursor."""
 
-    def __init__(self, workspace: Workspace, name: str, instance: dg.DagsterInstance) -> None:
+    def __init__(self, workspace: Workspace, instance: dg.DagsterInstance) -> None:
         definitions = build_definitions(workspace.project.config)
-        (self.definition,) = [sensor for sensor in definitions.sensors or () if sensor.name == name]
+        (self.definition,) = [sensor for sensor in definitions.sensors or () if sensor.name == "drift"]
         self.repository = definitions.get_repository_def()
         self.instance = instance
         self.cursor: str | None = None
@@ -78,21 +80,26 @@ class Sensor:
         self.events = list(data.asset_events)
         return list(data.run_requests or ())
 
-    def skips_unchanged(self, verdict: str) -> bool:
+    def said(self, text: str) -> bool:
+        """Return whether the last tick gave this reason for an environment."""
+        return text in self.skipped.split("; ")
+
+    def skips_unchanged(self, environment: str, verdict: str) -> bool:
         """Return whether a tick reads no schema. Roles that other tests create on the server cause one more reading."""
+        unchanged = f"{environment}: {verdict}, no change"
         for _ in range(20):
-            if self.tick() or self.skipped == f"no change since the verdict {verdict}":
+            if self.tick() or self.said(unchanged):
                 break
-        return self.skipped == f"no change since the verdict {verdict}"
+        return self.said(unchanged)
 
 
 def test_drift_requests_a_run_when_it_begins_changes_and_ends(
     workspace: Workspace, instance: dg.DagsterInstance
 ) -> None:
     workspace.migrate("local")
-    sensor = Sensor(workspace, "drift_local", instance)
-    assert (sensor.tick(), sensor.skipped) == ([], "local is in_step")
-    assert sensor.skips_unchanged("in_step")
+    sensor = Sensor(workspace, instance)
+    assert (sensor.tick(), sensor.said("local is in_step")) == ([], True)
+    assert sensor.skips_unchanged("local", "in_step")
 
     workspace.sql("local", "create index by_hand on wishlist_items (title)")
     before = sensor.cursor
@@ -110,7 +117,7 @@ def test_drift_requests_a_run_when_it_begins_changes_and_ends(
     workspace.sql("local", "drop index by_hand, another")
     (third,) = sensor.tick()
     assert workspace.run_job("drift_check", dict(third.run_config)).success
-    assert sensor.skips_unchanged("in_step")
+    assert sensor.skips_unchanged("local", "in_step")
     episodes = {each.tags[EPISODE_TAG] for each in (request, second, third)}
     assert (len({each.run_key for each in (request, second, third)}), len(episodes)) == (3, 1)
 
@@ -125,7 +132,7 @@ def test_drift_requests_a_run_when_it_begins_changes_and_ends(
 def test_repeated_tick_requests_the_same_run(workspace: Workspace, instance: dg.DagsterInstance) -> None:
     """A daemon that was killed evaluates the sensor with the same cursor again."""
     workspace.migrate("local")
-    sensor = Sensor(workspace, "drift_local", instance)
+    sensor = Sensor(workspace, instance)
     keys = []
     for statement in ("create index by_hand on wishlist_items (title)", "drop index by_hand"):
         workspace.sql("local", statement)
@@ -142,7 +149,7 @@ def test_same_drift_again_is_reported_again_for_each_kind(
     workspace: Workspace, instance: dg.DagsterInstance
 ) -> None:
     workspace.migrate("local")
-    sensor = Sensor(workspace, "drift_local", instance)
+    sensor = Sensor(workspace, instance)
     sensor.tick()
     keys, silent = [], []
     for kind, (change, back) in CHANGES.items():
@@ -158,8 +165,8 @@ def test_same_drift_again_is_reported_again_for_each_kind(
 def test_unreachable_database_is_one_event_after_some_ticks(
     workspace: Workspace, instance: dg.DagsterInstance
 ) -> None:
-    sensor = Sensor(workspace, "drift_prod", instance)
-    assert (sensor.tick(), sensor.skipped) == ([], "prod is behind")
+    sensor = Sensor(workspace, instance)
+    assert (sensor.tick(), sensor.said("prod is behind")) == ([], True)
     url = workspace.urls["prod"]
     workspace.set_url("prod", "postgresql://rollout:pl4nted-s3cret@127.0.0.1:1/prod")
     events = []
@@ -177,17 +184,49 @@ def test_unreachable_database_is_one_event_after_some_ticks(
 
 
 def test_wrong_configuration_fails_the_tick(workspace: Workspace, instance: dg.DagsterInstance) -> None:
-    sensor = Sensor(workspace, "drift_prod", instance)
+    sensor = Sensor(workspace, instance)
     workspace.unset_url("prod")
+    assert sensor.tick() == []
+    assert "has no database URL" in sensor.skipped
     with pytest.raises(dg.Failure, match="has no database URL"):
         sensor.tick()
+
+
+def test_wrong_configuration_of_one_environment_hides_no_drift_of_another(
+    workspace: Workspace, instance: dg.DagsterInstance
+) -> None:
+    workspace.migrate("local")
+    sensor = Sensor(workspace, instance)
+    sensor.tick()
+    workspace.unset_url("prod")
+    workspace.sql("local", "create index by_hand on wishlist_items (title)")
+    assert [each.tags["wish_rollout/drift"] for each in sensor.tick()] == ["local"]
+    with pytest.raises(dg.Failure, match="has no database URL"):
+        sensor.tick()
+
+
+def test_database_that_never_answers_delays_no_other(
+    workspace: Workspace, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readings, "SECONDS_OF_READINGS", 2.0)
+    workspace.migrate("local")
+    sensor = Sensor(workspace, instance)
+    sensor.tick()
+    workspace.sql("local", "create index by_hand on wishlist_items (title)")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        workspace.set_url("prod", f"postgresql://rollout@127.0.0.1:{port}/prod?connect_timeout=5")
+        assert [each.tags["wish_rollout/drift"] for each in sensor.tick()] == ["local"]
+        assert sensor.tick() == []
+    assert "prod does not answer since" in sensor.skipped
+    assert "(2 of 3 ticks)" in sensor.skipped
 
 
 def test_changed_rows_are_not_drift_and_cause_no_schema_read(
     workspace: Workspace, instance: dg.DagsterInstance
 ) -> None:
     workspace.migrate("staging")
-    sensor = Sensor(workspace, "drift_staging", instance)
+    sensor = Sensor(workspace, instance)
     assert sensor.tick() == []
     workspace.sql("staging", "insert into wishlist_items (user_id, title, store) values ('u', 't', 'LEGO')")
-    assert sensor.skips_unchanged("in_step")
+    assert sensor.skips_unchanged("staging", "in_step")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import subprocess
 from typing import Any
 
+import dagster as dg
 import pytest
 import yaml  # type: ignore[import-untyped]
 
@@ -59,3 +61,28 @@ def test_the_hook_names_an_existing_command_and_matches_the_files_of_a_release()
     for path in ("rollout.toml", "migrations/versions/0001_a.py", "db/meta/_journal.json"):
         assert re.search(hook["files"], path)
     assert not re.search(hook["files"], "README.md")
+
+
+def test_models_of_dbt_depend_on_the_schema_of_prod() -> None:
+    folder = ROOT / "examples/dbt/reports"
+    (source,) = yaml.safe_load((folder / "models/sources.yml").read_text())["sources"]
+    (table,) = source["tables"]
+    assert table["config"]["meta"]["dagster"]["asset_key"] == ["schema", "prod"]
+    model = (folder / "models/items_per_store.sql").read_text()
+    assert f"source('{source['name']}', '{table['name']}')" in model
+    profile = yaml.safe_load((folder / "profiles.yml").read_text())["reports"]["outputs"]["prod"]
+    assert profile["schema"] != source["schema"]
+    definitions = (ROOT / "examples/dbt/definitions.py").read_text()
+    read = set(re.findall(r"env_var\('(\w+)'\)", str(profile)))
+    assert read == set(re.findall(r'os\.environ\["(REPORTS_\w+)"\] =', definitions))
+
+
+def test_example_of_dbt_can_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only where dbt is installed, which this project does not need."""
+    pytest.importorskip("dagster_dbt", reason="dagster-dbt is not installed")
+    monkeypatch.setenv("DAGSTER_DBT_PARSE_PROJECT_ON_LOAD", "1")
+    monkeypatch.setenv("PROD_DATABASE_URL", "postgresql://reader@127.0.0.1:1/prod")
+    monkeypatch.syspath_prepend(str(ROOT / "examples/dbt"))
+    defs: dg.Definitions = importlib.import_module("definitions").defs
+    graph = defs.resolve_asset_graph()
+    assert graph.get(dg.AssetKey("items_per_store")).parent_keys == {dg.AssetKey(["schema", "prod"])}

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 SECONDS = 120
 SENSOR = "resume_on_approval"
 LOCATION = """
-from wish_rollout.defs import resume_sensor
-resume_sensor.SECONDS_BETWEEN_TICKS = 1
+from wish_rollout.defs.resume import sensor
+sensor.SECONDS_BETWEEN_TICKS = 1
 from wish_rollout.definitions import defs
 """
 WORKSPACE = "load_from:\n  - grpc_server: {{host: 127.0.0.1, port: {port}, location_name: wish_rollout}}\n"

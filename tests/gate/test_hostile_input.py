@@ -100,7 +100,7 @@ def test_every_requester_has_a_separate_request(gate: Gate, who: str) -> None:
 
 def test_drift_sensor_ignores_a_foreign_cursor(gate: Gate) -> None:
     with gate.workspace.as_current_project(), open_instance(gate.workspace.project.config) as instance:
-        sensor = build_definitions(gate.workspace.project.config).resolve_sensor_def("drift_prod")
+        sensor = build_definitions(gate.workspace.project.config).resolve_sensor_def("drift")
         for cursor in ("{", "7", "[1]", '{"token": 7}', "[" * 10_000):
             assert sensor(dg.build_sensor_context(instance=instance, cursor=cursor))
 

@@ -91,6 +91,18 @@ def test_notifications_of_requests_break_glass_and_completed_rollouts(gate: Gate
     assert receiver.titles[-1] == ("success", "prod: rollback 0007 → 0006, verified")
 
 
+def test_notification_of_a_rejected_request(gate: Gate, receiver: Receiver) -> None:
+    gate.workspace.edit(
+        "rollout.toml", "[release]\n", '[dagster]\nurl = "https://dagster.example.com"\n\n[release]\n'
+    )
+    gate.ask()
+    assert gate.workspace.cli("reject", "prod", "--reason", "not this week").code == 0
+    assert receiver.titles[1:] == [("info", "prod: request rejected")]
+    message = receiver.got[1]["message"]
+    assert "not this week" in message
+    assert "https://dagster.example.com/runs/" in message
+
+
 def test_notifications_of_drift_and_failed_rollouts(workspace: Workspace, receiver: Receiver) -> None:
     workspace.migrate("local")
     workspace.sql("local", "create index by_hand on wishlist_items (title)")
@@ -179,7 +191,7 @@ def test_sandbox_sends_no_notifications(
 
 
 def test_doctor_checks_receivers_and_sends_nothing(workspace: Workspace, receiver: Receiver) -> None:
-    assert "ok    notify TELL_URL: JSON, events waiting, break_glass" in workspace.cli("doctor").out
+    assert "ok    notify TELL_URL: JSON, events waiting, rejected, break_glass" in workspace.cli("doctor").out
     workspace.edit("rollout.toml", "TELL_URL", "NOT_SET_URL")
     result = workspace.cli("doctor")
     assert (result.code, "FAIL  notify NOT_SET_URL: " in result.out, receiver.got) == (1, True, [])

@@ -52,6 +52,7 @@ def test_reexecution_does_not_inherit_the_requester(gate: Gate) -> None:
 
     assert run.status == dg.DagsterRunStatus.SUCCESS
     assert run_tags.REQUESTER not in ours(run)
+    assert run.tags[run_tags.LAUNCHED_BY] == "Dagster"
     assert gate.requests()[0].requester == UNKNOWN_REQUESTER
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 import pytest
+from dagster._core.storage.tags import HIDDEN_TAG_PREFIX, SYSTEM_TAG_PREFIX
 
 from tests.fix_project import REQUESTER
 from wish_rollout.core.approval.documents import UNKNOWN_REQUESTER
@@ -60,6 +61,7 @@ def test_run_from_the_launchpad_has_no_requester(gate: Gate) -> None:
     assert stopped.tags[run_tags.AWAITING] == "prod"
     gate.policy("quorum = 2")  # so another request is made
     tags = {name: value for name, value in stopped.tags.items() if not name.startswith((".", "dagster/"))}
+    tags[run_tags.PROCESS] = ""
     outcome = gate.workspace.run_job("rollout", tags=tags)
     assert (outcome.success, gate.requests()[0].requester) == (True, UNKNOWN_REQUESTER)
     gate.workspace.migrate("prod")
@@ -68,3 +70,11 @@ def test_run_from_the_launchpad_has_no_requester(gate: Gate) -> None:
         passed = instance.get_run_by_id(outcome.run_id)
     assert passed
     assert [tag for tag in run_tags.COPYABLE_TAGS if passed.tags.get(tag)] == []
+
+
+def test_ui_shows_no_technical_tag(gate: Gate) -> None:
+    gate.ask()
+    with open_instance(gate.workspace.project.config) as instance:
+        (run,) = instance.get_runs(dg.RunsFilter(job_name="rollout"))
+    shown = {name for name in run.tags if not name.startswith((HIDDEN_TAG_PREFIX, SYSTEM_TAG_PREFIX))}
+    assert shown == {run_tags.LAUNCHED_BY, run_tags.REQUESTER, run_tags.AWAITING}

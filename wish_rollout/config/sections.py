@@ -42,12 +42,17 @@ class ProjectConfig(ConfigTable):
 
 
 class DagsterConfig(ConfigTable):
-    """The address of Dagster's web server, the name of the code location, and the owners of the assets."""
+    """The addresses of Dagster's web server and of the report, the name of the code location, and the owners of the assets."""
 
     url: str = Field(
         default="",
         pattern=r"^(https?://[^\s@]+)?$",
         description="Address of Dagster's web server. Notifications contain links to it.",
+    )
+    report: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s@]+)?$",
+        description="Address at which you serve the page of `wish-rollout report --html`. Dagster shows it on the assets.",
     )
     location: str = Field(
         default="",

@@ -14,6 +14,8 @@ class Event(StrEnum):
 
     WAITING = "waiting"
     """A gate waits for an approval."""
+    REJECTED = "rejected"
+    """A request for an approval was rejected: the gate does not wait any more."""
     BREAK_GLASS = "break_glass"
     """An approver proceeds alone."""
     DRIFT = "drift"

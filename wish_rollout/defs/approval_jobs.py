@@ -94,4 +94,6 @@ def reject_request(context: dg.OpExecutionContext) -> Iterator[Any]:
     yield event
     what_to_do = {"what to do": "launch the job rollout or rollback to request an approval again"}
     yield gate_waits(project, name, str(event.description), what_to_do)
+    text = f"{event.description}\n\nThe request {nonce:.12}… is closed. Nothing was changed."
+    notify(context, project.config, Notification(Event.REJECTED, name, f"{name}: request rejected", text))
     yield dg.Output(None)

@@ -143,6 +143,7 @@ def make_pipeline(config: Config) -> dg.AssetsDefinition:
         group_name=prefixed("rollout", project),
         descriptions_by_output_name=asset_descriptions(config),
         tags_by_output_name={**dict.fromkeys(keys, SCHEMA_KINDS), "plan": PLAN_KINDS},
+        metadata_by_output_name={name: asset_metadata(config) for name in keys},
         owners_by_output_name={name: list(config.dagster.owners) for name in keys},
         code_versions_by_output_name=dict.fromkeys(keys, code_version(config)),
     )
@@ -191,3 +192,8 @@ def asset_descriptions(config: Config) -> dict[str, str]:
     }
     schemas |= {env.name: rollout_step.description(env) for env in config.fleets}
     return {"plan": "What the release will do in each environment, in its current state.", **schemas}
+
+
+def asset_metadata(config: Config) -> dict[str, Any]:
+    """Return the metadata of the definition of each asset: the link to the report, if rollout.toml names it."""
+    return {"report": dg.MetadataValue.url(config.dagster.report)} if config.dagster.report else {}

@@ -12,8 +12,12 @@ from wish_rollout.core.release.release import format_position
 from wish_rollout.defs.asset_keys import prefixed, schema_key
 from wish_rollout.defs.drift.events import NO_DRIFT, NO_DRIFT_DESCRIPTION
 from wish_rollout.defs.drift.job import no_drift_of_verification
+from wish_rollout.defs.drift.preflight_events import (
+    PREFLIGHT,
+    PREFLIGHT_DESCRIPTION,
+    current_preflight_evaluation,
+)
 from wish_rollout.defs.gate.gate_check import GATE, GATE_DESCRIPTION, current_gate_evaluation
-from wish_rollout.defs.preflight_events import PREFLIGHT, PREFLIGHT_DESCRIPTION, current_preflight_evaluation
 from wish_rollout.defs.resources import project_of, required_resources, target_of
 from wish_rollout.defs.runs.failures import rollout_errors_as_failures
 from wish_rollout.rollout.execution.verification import Verification, verify_environment

@@ -18,7 +18,7 @@ from wish_rollout.defs.fleet.rollback_job import fleet_rollback_job
 from wish_rollout.defs.fleet.targets_sensor import targets_sensor
 from wish_rollout.defs.jobs import verify_job
 from wish_rollout.defs.resources import files_resource, resources_for
-from wish_rollout.defs.resume_sensor import resume_sensor
+from wish_rollout.defs.resume.sensor import resume_sensor
 from wish_rollout.defs.rollback_job import rollback_job
 
 if TYPE_CHECKING:
@@ -85,8 +85,9 @@ def mergeable_definitions(config: Config) -> dg.Definitions:
 
 def sensors_for(config: Config, jobs: Sequence[Any]) -> list[dg.SensorDefinition]:
     """Return all sensors. ``jobs``: the jobs that ``resume_on_approval`` may launch."""
+    singles = config.single_environments
     sensors = [
-        *(drift_sensor(config, env) for env in config.single_environments),
+        *([drift_sensor(config, singles)] if singles else []),
         *(make(config, env) for env in config.fleets for make in (targets_sensor, fleet_drift_sensor)),
     ]
     gated = any(env.gated for env in config.environments)

@@ -10,6 +10,7 @@ from wish_rollout.core.release.release import format_position
 from wish_rollout.defs import run_config
 from wish_rollout.defs.asset_keys import parent_keys, schema_key
 from wish_rollout.defs.checks import check_evaluations
+from wish_rollout.defs.drift.preflight_events import preflight_of_schema
 from wish_rollout.defs.events.kept_checks import kept_evaluations
 from wish_rollout.defs.events.versions import version_tags
 from wish_rollout.defs.gate.gate_check import GATE
@@ -45,6 +46,7 @@ def verify(context: dg.OpExecutionContext) -> Iterator[Any]:
     event = materialization(context, project, verification)
     yield event
     yield from kept_evaluations(context.instance, event.asset_key, [GATE])
+    yield from preflight_of_schema(context.instance, project, name, verification.seen)
     yield dg.Output(None)
 
 

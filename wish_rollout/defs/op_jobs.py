@@ -1,20 +1,16 @@
 """Jobs that consist of one op: verify, drift_check, approve and reject."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 
+from wish_rollout.config import Config
 from wish_rollout.defs.asset_keys import prefixed
 from wish_rollout.defs.resources import files_key, required_resources
 from wish_rollout.defs.run_config import scaffold
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Set
-
-    from wish_rollout.config import Config
+from wish_rollout.defs.runs.run_tags import clear_copied_tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +29,7 @@ class OpJob:
     def define(
         self,
         config: Config,
-        execute: Callable[[dg.OpExecutionContext], Any],
+        execute: Callable[[dg.OpExecutionContext], Iterator[Any]],
         hooks: Set[dg.HookDefinition] = frozenset(),
     ) -> dg.JobDefinition:
         """Return the job. ``execute``: the op's function, which may use the database of any environment."""
@@ -45,7 +41,7 @@ class OpJob:
             config_schema=dict(self.config_schema),
             required_resource_keys=required_resources(config),
             out=dg.Out(dg.Nothing, io_manager_key=files_key(config)),
-        )(execute)
+        )(_with_own_tags(execute))
 
         @dg.job(
             name=prefixed(self.name, project),
@@ -58,3 +54,13 @@ class OpJob:
             op()
 
         return job
+
+
+def _with_own_tags(execute: Callable[[dg.OpExecutionContext], Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+    """Return the function of an op that does not take the tags of another run for those of its own."""
+
+    def start(context: dg.OpExecutionContext) -> Iterator[Any]:
+        clear_copied_tags(context.instance, context.run)
+        yield from execute(context)
+
+    return start

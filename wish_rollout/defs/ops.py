@@ -8,12 +8,12 @@ import dagster as dg
 
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.defs.checks import check_evaluations, refused_commit_as_failed_check
+from wish_rollout.defs.drift.preflight_events import passed_evaluations, refusal_events
 from wish_rollout.defs.fleet.rollout_step import plan_fleet
 from wish_rollout.defs.gate.approved_release import record_use, refuse_other_release
 from wish_rollout.defs.gate.gate import ApprovalGate
 from wish_rollout.defs.gate.gate_check import gate_passed
 from wish_rollout.defs.metadata import migration_fields, plan_metadata, verification_metadata
-from wish_rollout.defs.preflight_events import passed_evaluations, refusal_events
 from wish_rollout.defs.resources import choices_of, project_of, target_of
 from wish_rollout.defs.runs.failures import rollout_errors_as_failures
 from wish_rollout.defs.runs.notifications import notify_of_change

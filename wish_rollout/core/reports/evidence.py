@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.ledger import Act, LedgerEntry, entry_hash
 from wish_rollout.core.plan.verification_checks import Check
+from wish_rollout.core.reports.evidence_revisions import EvidenceRevision
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FORMAT = 1
+FORMAT = 2
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 """What the name of an environment may be: it is a part of file names."""
 
@@ -37,13 +38,15 @@ class EvidenceRow:
     """A row of a ledger with what belongs to it.
 
     ``delta``: the promised changes, a line each; None if the release's files do not have them any more. ``checks``:
-    the verification after the change, as Dagster recorded it; empty if its run was deleted.
+    the verification after the change, as Dagster recorded it; empty if its run was deleted. ``plan``: what the
+    approvers saw, as Markdown; "" if the change needed no approval or Dagster does not have it any more.
     """
 
     entry: LedgerEntry
     delta: tuple[str, ...] | None
     approvals: tuple[EvidenceApproval, ...]
     checks: tuple[Check, ...]
+    plan: str = ""
 
     @property
     def is_intact(self) -> bool:
@@ -62,11 +65,15 @@ class EnvironmentEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The evidence of one release in all environments, in promotion order. ``project``: its name in rollout.toml, or ""."""
+    """The evidence of one release in all environments, in promotion order.
+
+    ``project``: its name in rollout.toml, or "". ``revisions``: those that the release's changes applied or reverted.
+    """
 
     project: str
     release: str
     environments: tuple[EnvironmentEvidence, ...]
+    revisions: tuple[EvidenceRevision, ...] = ()
 
     def rows(self) -> Iterator[tuple[str, EvidenceRow]]:
         """Yield each environment with each of its rows."""
@@ -84,7 +91,8 @@ class Evidence:
             if value["format"] != FORMAT:
                 raise ValueError(f"its format is {value['format']!r}, this version reads {FORMAT}")
             environments = tuple(_environment(each) for each in value["environments"])
-            found = cls(str(value["project"]), str(value["release"]), environments)
+            revisions = tuple(EvidenceRevision.from_values(each) for each in value["revisions"])
+            found = cls(str(value["project"]), str(value["release"]), environments, revisions)
         except (KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f"{type(error).__name__}: {error}") from None
         return found
@@ -104,4 +112,5 @@ def _row(value: dict[str, Any]) -> EvidenceRow:
         None if value["delta"] is None else tuple(map(str, value["delta"])),
         tuple(EvidenceApproval(**each) for each in value["approvals"]),
         tuple(Check(**each) for each in value["checks"]),
+        str(value["plan"]),
     )

@@ -18,7 +18,8 @@ class ReleaseFinding:
     """One finding of a check.
 
     ``rule``: the name of the check, or the kind of the hazard. ``path``: relative to the repository, with slashes;
-    empty if the finding is not about a file. ``line``: 0 if it is unknown.
+    empty if the finding is not about a file. ``line``: 0 if it is unknown. ``allowed``: the reason for which the
+    script allows it, or "".
     """
 
     rule: str
@@ -27,6 +28,7 @@ class ReleaseFinding:
     path: str = ""
     line: int = 0
     revision: str = ""
+    allowed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,4 +48,6 @@ def _result(finding: ReleaseFinding, rule: int) -> dict[str, Any]:
         artifact = {"uri": quote(finding.path), "uriBaseId": ROOT}
         place = {"artifactLocation": artifact, "region": {"startLine": finding.line or 1}}
         result["locations"] = [{"physicalLocation": place}]
+    if finding.allowed:
+        result["suppressions"] = [{"kind": "inSource", "justification": finding.allowed}]
     return result

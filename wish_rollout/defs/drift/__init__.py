@@ -1,1 +1,1 @@
-"""Drift in Dagster: the sensor of each environment, the job ``drift_check``, and the events of both."""
+"""Drift in Dagster: the sensor of all environments, the job ``drift_check``, and the events of both."""

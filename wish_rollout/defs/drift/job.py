@@ -21,7 +21,8 @@ from wish_rollout.defs.drift.events import (
     status_evaluation,
     status_event,
 )
-from wish_rollout.defs.events.kept_checks import kept_evaluations
+from wish_rollout.defs.drift.preflight_events import preflight_of_status
+from wish_rollout.defs.events.kept_checks import FINGERPRINT, kept_evaluations
 from wish_rollout.defs.gate.gate_check import GATE
 from wish_rollout.defs.op_jobs import OpJob
 from wish_rollout.defs.resources import project_of, target_of
@@ -75,6 +76,7 @@ def record_status(
     yield event
     if isinstance(event, dg.AssetMaterialization) and status.state:
         yield from kept_checks(context.instance, event.asset_key, status.state.snapshot.fingerprint)
+        yield from preflight_of_status(context.instance, project, status)
     if not status.state:
         _notify_of_status(context, project, status)
         return
@@ -95,7 +97,7 @@ def kept_checks(
     instance: dg.DagsterInstance, key: dg.AssetKey, fingerprint: str
 ) -> Iterator[dg.AssetCheckEvaluation]:
     """Yield again the results of the verification of exactly this schema, and of the gate, whatever the schema is."""
-    yield from kept_evaluations(instance, key, (*SCHEMA_CHECKS, *OTHER_CHECKS), fingerprint)
+    yield from kept_evaluations(instance, key, (*SCHEMA_CHECKS, *OTHER_CHECKS), {FINGERPRINT: fingerprint})
     yield from kept_evaluations(instance, key, [GATE])
 
 

@@ -1,158 +1,136 @@
-"""The drift sensors: each checks one environment, and starts ``drift_check`` when its state changes."""
+"""The drift sensor: it checks all environments, and starts ``drift_check`` when the state of one changes."""
 
 from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from wish_rollout.core.errors.base import ConfigurationError, RolloutError
 from wish_rollout.core.errors.databases import DatabaseMissing
-from wish_rollout.core.notifications import Event, Notification
-from wish_rollout.defs.asset_keys import prefixed, schema_key
-from wish_rollout.defs.drift.cursor import TICKS_UNTIL_UNREACHABLE, DriftCursor
+from wish_rollout.defs.asset_keys import prefixed
+from wish_rollout.defs.drift.cursor import DriftCursor, read_cursors, write_cursors
+from wish_rollout.defs.drift.findings import Finding, report_answer, report_silence
 from wish_rollout.defs.drift.job import drift_run_config
+from wish_rollout.defs.drift.readings import Reading, read_environments
 from wish_rollout.defs.runs.failures import rollout_errors_as_failures
-from wish_rollout.postgres.changes.change_token import change_token
-from wish_rollout.postgres.facts.database_state import read_database_state
-from wish_rollout.rollout.inspection.notifications import send_to_receivers
+from wish_rollout.defs.runs.run_tags import HIDDEN
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 from wish_rollout.rollout.project.project import Project
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from wish_rollout.config import Config, Environment
     from wish_rollout.core.plan.verdict import DriftAssessment
 
 SECONDS_BETWEEN_TICKS = 300
-EPISODE_TAG = "wish_rollout/drift_episode"
+RELEASE_CHARACTERS = 8
+"""Length of the release's digest in the cursor, which each tick stores: it only says whether the release was changed."""
+EPISODE_TAG = f"{HIDDEN}drift_episode"
 """On the runs of one episode of drift: from the first finding until the schema is that of its revision again."""
 DRIFT_TAG = "wish_rollout/drift"
 
 
-def drift_sensor(config: Config, env: Environment) -> dg.SensorDefinition:
-    """Return the sensor that checks one environment for drift. A tick on an unchanged database is one query."""
+def drift_sensor(config: Config, environments: Sequence[Environment]) -> dg.SensorDefinition:
+    """Return the sensor that checks environments for drift. A tick on an unchanged database is one query."""
+    names = [env.name for env in environments]
 
     @dg.sensor(
-        name=prefixed(f"drift_{env.name}", config.project.name),
+        name=prefixed("drift", config.project.name),
         job_name=prefixed("drift_check", config.project.name),
         minimum_interval_seconds=SECONDS_BETWEEN_TICKS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
-            f"Checks whether the schema of {env.name} is the one that its revision defines. "
+            f"Checks whether the schemas of {', '.join(names)} are those that their revisions define. "
             "Starts drift_check when drift begins, changes or ends."
         ),
     )
     def sense(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         with rollout_errors_as_failures():
             project = Project.load(config.path)
-            return evaluate_drift(project, env, DriftCursor.from_text(context.cursor), context.log.error)
+            cursors = read_cursors(context.cursor, names)
+            return evaluate_drift(project, cursors, context.log.error)
 
     return sense
 
 
 def evaluate_drift(
-    project: Project, env: Environment, cursor: DriftCursor, log: Callable[[str], None]
+    project: Project, cursors: Mapping[str, DriftCursor], log: Callable[[str], None]
 ) -> dg.SensorResult:
-    """Return a skip, or a request of a ``drift_check`` run if drift has begun, changed or ended.
+    """Return a skip, or a request of a ``drift_check`` run for each environment whose drift has begun, changed or ended.
 
-    ``cursor``: what the last tick left. ``log``: called with failed deliveries of notifications. The schema is read
-    only if the catalog's change token or the release differs from the cursor's. A database that does not answer is no
-    failed tick; after TICKS_UNTIL_UNREACHABLE of them it is one event and one notification. Raises
-    ConfigurationError.
+    ``cursors``: what the last tick left for each environment. ``log``: called with failed deliveries of notifications.
+    A schema is read only if its catalog's change token or the release differs from the cursor's. A database that does
+    not answer is no failed tick; after TICKS_UNTIL_UNREACHABLE of them it is one event and one notification. Raises
+    ConfigurationError if the configuration of an environment is wrong and nothing has changed in the others.
     """
-    target = project.target(env.name, f"wish-rollout drift sensor {env.name}")
-    release = project.release_digest
-    assessment: DriftAssessment | None = None
+    release = project.release_digest[:RELEASE_CHARACTERS]
+    readings = read_environments(project, cursors, release)
+    findings = {
+        name: _find(project, name, cursor, readings[name], release, log) for name, cursor in cursors.items()
+    }
+    after = {name: finding.cursor for name, finding in findings.items()}
+    requests = [request for finding in findings.values() for request in finding.requests]
+    events = [event for finding in findings.values() for event in finding.events]
+    errors = [finding.error for finding in findings.values() if finding.error]
+    if errors and after == cursors and not requests:
+        raise errors[0]
+    reason = "; ".join(finding.reason for finding in findings.values() if finding.reason)
+    return dg.SensorResult(
+        run_requests=requests,
+        skip_reason=None if requests else reason,
+        cursor=write_cursors(after),
+        asset_events=events,
+    )
+
+
+def _find(  # noqa: PLR0913, PLR0917  (what a tick knows of an environment)
+    project: Project,
+    name: str,
+    cursor: DriftCursor,
+    reading: Reading | RolloutError,
+    release: str,
+    log: Callable[[str], None],
+) -> Finding:
+    """Return what a reading says about an environment."""
     try:
-        with target.connect() as connection:
-            token = change_token(connection)
-            if (token, release) != (cursor.token, cursor.release) or not cursor.verdict:
-                state = read_database_state(connection, target.scope)
-                assessment = EnvironmentSchema(project, state).assess()
+        if isinstance(reading, RolloutError):
+            raise reading
+        assessment = EnvironmentSchema(project, reading.state).assess() if reading.state else None
     except RolloutError as error:
         if isinstance(error, ConfigurationError) and not isinstance(error, DatabaseMissing):
-            raise
-        return _report_silence(project, env, cursor, error, log)
-    events = _report_answer(project, env, cursor, log) if cursor.is_reported_unreachable else []
+            return Finding(cursor, error.fill(error.summary), error=error)
+        return report_silence(project, name, cursor, error, log)
+    events = report_answer(project, name, cursor, log) if cursor.is_reported_unreachable else []
     heard = replace(cursor, silent="", since="")
     if assessment is None:
-        text = None if heard == cursor else heard.to_text()
-        reason = f"no change since the verdict {cursor.verdict}"
-        return dg.SensorResult(skip_reason=reason, cursor=text, asset_events=events)
-    read = replace(heard, token=token, release=release, verdict=assessment.verdict.value)
+        return Finding(heard, f"{name}: {cursor.verdict}, no change", events=events)
+    read = replace(heard, token=reading.token, release=release, verdict=assessment.verdict.value)
     if assessment.allows_migration and not cursor.episode:
-        reason = f"{env.name} is {assessment.verdict}"
-        return dg.SensorResult(skip_reason=reason, cursor=read.to_text(), asset_events=events)
-    return _request_check(project, env, read, assessment, events)
+        return Finding(read, f"{name} is {assessment.verdict}", events=events)
+    return _request_check(project, name, read, assessment, events)
 
 
 def _request_check(
     project: Project,
-    env: Environment,
+    environment: str,
     read: DriftCursor,
     assessment: DriftAssessment,
     events: list[dg.AssetObservation],
-) -> dg.SensorResult:
+) -> Finding:
     """Return the request of a run that records what was found, or that the drift has ended."""
     name = project.config.project.name
     key = read.next_key or secrets.token_hex(16)
     episode = read.episode or key
     request = dg.RunRequest(
-        run_key=f"drift:{prefixed(env.name, name)}:{key}",
-        run_config=drift_run_config([env.name], name),
-        tags={DRIFT_TAG: env.name, EPISODE_TAG: episode},
+        run_key=f"drift:{prefixed(environment, name)}:{key}",
+        run_config=drift_run_config([environment], name),
+        tags={DRIFT_TAG: environment, EPISODE_TAG: episode},
     )
     after = replace(
         read, next_key=secrets.token_hex(16), episode="" if assessment.allows_migration else episode
     )
-    return dg.SensorResult(run_requests=[request], cursor=after.to_text(), asset_events=events)
-
-
-def _report_silence(
-    project: Project, env: Environment, cursor: DriftCursor, error: RolloutError, log: Callable[[str], None]
-) -> dg.SensorResult:
-    """Count a tick without an answer; record and notify once when there were too many."""
-    ticks = cursor.silent_ticks + 1
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    after = replace(cursor, silent=str(ticks), since=cursor.since or now)
-    reason = error.fill(error.summary)
-    events = []
-    if ticks == TICKS_UNTIL_UNREACHABLE:
-        title = f"{env.name}: unreachable since {after.since}"
-        events = [_observation(project, env, f"{title}. {reason}", "unreachable", after.since)]
-        _notify(project, Notification(Event.UNREACHABLE, env.name, title, reason), log)
-    count = f"{ticks} of {TICKS_UNTIL_UNREACHABLE} ticks" if ticks < TICKS_UNTIL_UNREACHABLE else "reported"
-    skip = f"{env.name} does not answer since {after.since} ({count}): {reason}"
-    return dg.SensorResult(skip_reason=skip, cursor=after.to_text(), asset_events=events)
-
-
-def _report_answer(
-    project: Project, env: Environment, cursor: DriftCursor, log: Callable[[str], None]
-) -> list[dg.AssetObservation]:
-    """Record and notify that an environment answers again that was reported as unreachable."""
-    title = f"{env.name}: answers again, was unreachable since {cursor.since}"
-    _notify(project, Notification(Event.REACHABLE, env.name, title, ""), log)
-    return [_observation(project, env, title, "reachable", cursor.since)]
-
-
-def _notify(project: Project, notice: Notification, log: Callable[[str], None]) -> None:
-    """Send a notification with the next command and the address of the environment's asset."""
-    url, key = (
-        project.config.dagster.url.rstrip("/"),
-        schema_key(notice.environment, project.config.project.name),
-    )
-    link = f"\n{url}/assets/{'/'.join(key.path)}" if url else ""
-    text = f"{notice.text}\n\nwish-rollout status{link}".strip()
-    send_to_receivers(project.config, replace(notice, text=text), log)
-
-
-def _observation(
-    project: Project, env: Environment, text: str, state: str, since: str
-) -> dg.AssetObservation:
-    key = schema_key(env.name, project.config.project.name)
-    return dg.AssetObservation(key, description=text, metadata={"state": state, "since": since})
+    return Finding(after, requests=[request], events=events)

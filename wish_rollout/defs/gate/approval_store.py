@@ -36,7 +36,7 @@ from wish_rollout.defs.gate.approval_metadata import metadata_texts, parse_reque
 from wish_rollout.rollout.approval.approvals import approval_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Set
 
     from wish_rollout.core.approval.policy import Policy
     from wish_rollout.core.approval.subject import Subject
@@ -144,6 +144,24 @@ def read_known_rows(
         elif recorded and recorded.request.subject.database == database:
             heads[recorded.request.ledger, f"the request {recorded.request.nonce:.12}… names"] = None
     return KnownRows(tuple(heads), used)
+
+
+def read_plans(
+    instance: dg.DagsterInstance, environment: str, nonces: Set[str], project: str = ""
+) -> dict[str, str]:
+    """Return the plans that requests showed, as Markdown: nonce → plan. Of several events of a request, the oldest counts."""
+    found: dict[str, str] = {}
+    cursor, more = None, bool(nonces)
+    while more:
+        key = approval_key(environment, project)
+        page = instance.fetch_observations(key, limit=PAGE_SIZE, cursor=cursor)
+        for record in page.records:
+            values = metadata_texts(record.asset_observation.metadata) if record.asset_observation else {}
+            recorded = parse_request_metadata(values, record.run_id)
+            if recorded and recorded.request.nonce in nonces:
+                found[recorded.request.nonce] = recorded.markdown
+        cursor, more = page.cursor, page.has_more
+    return found
 
 
 def _newest_observations(

@@ -21,6 +21,7 @@ from wish_rollout.defs.runs.instance import open_instance
 from wish_rollout.postgres.records import ledger
 from wish_rollout.rollout.approval.approvals import approval_text
 from wish_rollout.rollout.approval.ledger_guard import signing_key
+from wish_rollout.rollout.inspection.revision_evidence import collect_revisions
 from wish_rollout.signing.verification import split_document
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def collect_evidence(
             for name, entries in ledgers.items()
             if (rows := [entry for entry in entries if entry.act.release == digest])
         )
-    return Evidence(project.config.project.name, digest, environments)
+    acts = [row.entry.act for each in environments for row in each.rows]
+    return Evidence(project.config.project.name, digest, environments, collect_revisions(project, acts))
 
 
 def _find_release(project: Project, release: str, ledgers: Mapping[str, Iterable[LedgerEntry]]) -> str:
@@ -77,9 +79,12 @@ def _rows(
         if has_approvals
         else []
     )
+    nonces = {entry.act.nonce for entry in entries if entry.act.nonce}
+    plans = approval_store.read_plans(instance, name, nonces, project.config.project.name)
     for entry in entries:
         checks = tuple(_checks(project, instance, name, entry.act.run)) if entry.act.after else ()
-        yield EvidenceRow(entry, _delta(project, entry.act), tuple(_approvals(documents, entry)), checks)
+        approvals, plan = tuple(_approvals(documents, entry)), plans.get(entry.act.nonce or "", "")
+        yield EvidenceRow(entry, _delta(project, entry.act), approvals, checks, plan)
 
 
 def _delta(project: Project, act: Act) -> tuple[str, ...] | None:

@@ -14,7 +14,7 @@ from dagster_shared.serdes.errors import DeserializationError
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.defs.runs.lost_storage import describe_acts
 from wish_rollout.defs.runs.run_process import RunProcess
-from wish_rollout.defs.runs.run_tags import COMMAND_LINE, LAUNCHED_BY, PROCESS
+from wish_rollout.defs.runs.run_tags import COMMAND_LINE, LAUNCHED_BY, PROCESS, RUN_LOCK, technical_tag
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.postgres.sessions.process_locks import (
     acquire_process_lock,
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from wish_rollout.config import Config
 
-RUN_LOCK = "wish_rollout/run_lock"
-"""Tag of a run that holds its advisory lock. Its value is the run's ID."""
 MAX_CHECKED_RUNS = 20
 UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
@@ -85,7 +83,7 @@ def _fail_killed_runs(config: Config, instance: dg.DagsterInstance, session: psy
     server_start = read_server_start(session)
     for record in instance.get_run_records(unfinished, limit=MAX_CHECKED_RUNS):
         run = record.dagster_run
-        had_lock = run.tags.get(RUN_LOCK) == run.run_id and record.create_timestamp > server_start
+        had_lock = technical_tag(run, RUN_LOCK) == run.run_id and record.create_timestamp > server_start
         ended = _process_has_ended(run)
         if ended or (
             ended is None and had_lock and is_lock_released(session, run.run_id) and _is_silent(instance, run)
@@ -98,7 +96,7 @@ def _fail_killed_runs(config: Config, instance: dg.DagsterInstance, session: psy
 
 def _process_has_ended(run: dg.DagsterRun) -> bool | None:
     """Return whether a run's process has ended, or None if it is another machine's or unknown."""
-    run_id, _, text = run.tags.get(PROCESS, "").partition(" ")
+    run_id, _, text = technical_tag(run, PROCESS).partition(" ")
     process = RunProcess.from_text(text) if run_id == run.run_id else None
     return process.has_ended() if process else None
 

@@ -16,6 +16,7 @@ from wish_rollout.core.reports.evidence import Evidence
 from wish_rollout.core.reports.evidence_files import EVIDENCE, evidence_files
 from wish_rollout.postgres.records import ledger
 from wish_rollout.rollout.approval.ledger_guard import signing_key
+from wish_rollout.rollout.inspection.revision_evidence import check_revisions
 from wish_rollout.signing.verification import split_document
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def verify_evidence(project: Project, folder: Path) -> list[Check]:
         checks.append(_check_hashes(each))
         checks.extend(_check_approvals(each.environment, row) for row in each.rows if row.entry.act.nonce)
         checks.append(_check_ledger(project, each))
-    return checks
+    return [*checks, check_revisions(project, evidence.revisions)]
 
 
 def _check_files(found: Mapping[str, bytes], expected: Mapping[str, bytes]) -> Check:

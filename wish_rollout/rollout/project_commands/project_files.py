@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from wish_rollout.revisions.script_folder.project_discovery import FoundProject
 
 FILES = ("rollout.toml", "dagster.yaml", "workspace.yaml", ".gitignore")
+DG_FILE, DG_FOLDER = "dg.toml", "rollout_location/defs/.gitkeep"
+"""The project of Dagster's command dg, and a file in the folder in which dg looks for components."""
 PLATFORM_FILE = "platform.sql"
 VERSION_TABLE = 'version_table = "public.alembic_version"'
 
@@ -26,15 +28,27 @@ def write_project_files(folder: Path, database: str | None = None) -> dict[str, 
     project = find_project(folder, database)
     written = {}
     for name in FILES:
-        text = (
-            resources.files("wish_rollout")
-            .joinpath("templates", name.lstrip("."))
-            .read_text(encoding="utf-8")
-        )
+        text = _template(name)
         if name == "rollout.toml":
             text = Template(text).safe_substitute(release=release_lines(project, database))
         written[name] = write_new(folder / name, text)
-    return written
+    return {**written, **_write_dg_files(folder)}
+
+
+def _template(name: str) -> str:
+    files = resources.files("wish_rollout")
+    return files.joinpath("templates", name.lstrip(".")).read_text(encoding="utf-8")
+
+
+def _write_dg_files(folder: Path) -> dict[str, bool]:
+    """Make the folder a project of Dagster's command dg, unless it is one."""
+    pyproject = folder / "pyproject.toml"
+    is_project = pyproject.is_file() and "[tool.dg" in pyproject.read_text(encoding="utf-8", errors="replace")
+    if is_project or not write_new(folder / DG_FILE, _template(DG_FILE)):
+        return {DG_FILE: False}
+    name = f"src/{DG_FOLDER}" if (folder / "src").is_dir() else DG_FOLDER
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    return {DG_FILE: True, name: write_new(folder / name, "")}
 
 
 def release_lines(project: FoundProject, database: str | None) -> str:

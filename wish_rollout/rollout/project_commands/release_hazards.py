@@ -32,14 +32,20 @@ def check_hazards(
     Raises InvalidHazardAllowance.
     """
     examined = [each for each in project.release.revisions if each.id in revisions]
-    hazards = [(revision, hazard) for revision in examined for hazard in _hazards(project, revision)]
+    hazards = [
+        (revision, hazard)
+        for revision in examined
+        for hazard in revision_hazards(project, revision)
+        if not hazard.allowed
+    ]
     found = [_text(revision, hazard) for revision, hazard in hazards]
     findings = tuple(_finding(places, revision, hazard) for revision, hazard in hazards)
     none = "none that is not allowed, if all tables have rows"
     yield ReleaseCheck("hazards", passed=True, detail="; ".join(found) or none, findings=findings)
 
 
-def _hazards(project: Project, revision: Revision) -> Iterator[Hazard]:
+def revision_hazards(project: Project, revision: Revision) -> list[Hazard]:
+    """Return the hazards of a revision if each table has rows before it. Raises InvalidHazardAllowance."""
     history = project.history
     pending = PendingRevision(
         revision.id,
@@ -54,9 +60,7 @@ def _hazards(project: Project, revision: Revision) -> Iterator[Hazard]:
         tables, volatile=frozenset(functions_in_new_defaults([pending])), utc=True, in_use=bool(tables)
     )
     allowed = {revision.id: allowances(project.scripts, revision.id)}
-    for hazard in judge_hazards([pending], live, allowed):
-        if not hazard.allowed:
-            yield hazard
+    return list(judge_hazards([pending], live, allowed))
 
 
 def _text(revision: Revision, hazard: Hazard) -> str:
@@ -64,8 +68,12 @@ def _text(revision: Revision, hazard: Hazard) -> str:
     return f"{place}: {hazard.kind}: {hazard.subject} on {hazard.table}, under {hazard.lock}"
 
 
-def _finding(places: FindingLocations, revision: Revision, hazard: Hazard) -> ReleaseFinding:
+def describe_hazard(hazard: Hazard) -> str:
+    """Return what a hazard does and what to do instead, without its kind and its place."""
     lock = f", under {hazard.lock}" if hazard.lock != "none" else ""
-    text = f"{hazard.subject} on {hazard.table}{lock}: {hazard.why} Instead: {hazard.instead}"
+    return f"{hazard.subject} on {hazard.table}{lock}: {hazard.why} Instead: {hazard.instead}"
+
+
+def _finding(places: FindingLocations, revision: Revision, hazard: Hazard) -> ReleaseFinding:
     path = places.path(revision.path)
-    return ReleaseFinding(hazard.kind, "warning", text, path, hazard.line, revision.id)
+    return ReleaseFinding(hazard.kind, "warning", describe_hazard(hazard), path, hazard.line, revision.id)

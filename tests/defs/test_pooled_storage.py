@@ -1,0 +1,76 @@
+"""Dagster's storage of dagster.yaml: it keeps its connections, and survives their end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import dagster as dg
+import psycopg
+import pytest
+
+from tests.defs.test_interrupted_runs import dagster_database
+from tests.fix_project import NO_TABLE_CREATION
+from wish_rollout import dagster_storage
+from wish_rollout.sandbox.settings import ADMIN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.fix_project import Workspace
+
+BACKENDS = "select pid from pg_stat_activity where datname = %s"
+
+
+@pytest.fixture(autouse=True)
+def own_engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The engines of the test, which are closed afterwards."""
+    monkeypatch.setattr(dagster_storage, "_engines", {})
+    yield
+    for engine in dagster_storage._engines.values():
+        engine.dispose()
+
+
+def backends(workspace: Workspace) -> set[int]:
+    """Return the process IDs of the sessions of Dagster's database."""
+    name = urlsplit(dagster_database()).path.removeprefix("/")
+    with psycopg.connect(workspace.server.url("postgres", ADMIN)) as connection:
+        return {pid for (pid,) in connection.execute(BACKENDS, [name]).fetchall()}
+
+
+def read() -> None:
+    """Read from each storage of an instance of its own."""
+    with dg.DagsterInstance.get() as instance:
+        instance.get_runs(limit=1)
+        instance.fetch_materializations(dg.AssetKey("any"), limit=1)
+        instance.all_instigator_state()
+
+
+def test_all_instances_of_a_process_share_one_connection(workspace: Workspace) -> None:
+    read()
+    sessions = backends(workspace)
+    assert len(sessions) == 1
+    for _ in range(3):
+        read()
+    assert backends(workspace) == sessions
+
+
+def test_lost_connection_is_opened_again(workspace: Workspace) -> None:
+    read()
+    name = urlsplit(dagster_database()).path.removeprefix("/")
+    with psycopg.connect(workspace.server.url("postgres", ADMIN), autocommit=True) as connection:
+        connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [name]
+        )
+    read()
+
+
+def test_tables_are_created_in_an_empty_database(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.edit("dagster.yaml", NO_TABLE_CREATION, "")
+    url = workspace.add("canary").replace("postgresql://", "postgresql+psycopg2://")
+    monkeypatch.setenv("DAGSTER_POSTGRES_URL", url)
+    for _ in range(2):
+        read()
+    assert workspace.sql("canary", "select count(*) from runs") == [(0,)]

@@ -1,0 +1,1 @@
+"""The sensor that resumes a rollout or rollback after its approval."""
