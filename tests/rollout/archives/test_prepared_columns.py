@@ -11,7 +11,6 @@ from wish_rollout.core.archive.archive import ArchivedObject
 from wish_rollout.core.archive.losses import Loss
 from wish_rollout.postgres.archives import archive_store, prepared_columns
 from wish_rollout.postgres.archives.prepared_columns import (
-    PreparedColumn,
     drop_prepared,
     prepare_column,
 )
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.rollout.archives.conftest import ArchiveCase
+    from wish_rollout.postgres.archives.prepared_batches import PreparedColumn
 
 TABLE = """
 create type colour as enum ('red', 'blue', 'grey');

@@ -1,26 +1,62 @@
-"""Completing a copy of a column under the lock of its table, so that it contains what the table contains then."""
+"""Completing a copy of a column, so that it contains what the table contains: in one snapshot, or under the lock.
+
+The rows that are not older than the copy are read again, and their copies replaced by key. If a batch has more copies than
+its blocks have older rows with a value, rows were deleted, and its copies without a row are deleted. A table that was
+rewritten or truncated meanwhile, or a column that is another one, is not completed: it is copied again as a whole.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
 from wish_rollout.postgres.archives.archive_store import archived, drop_contents
-from wish_rollout.postgres.archives.prepared_columns import BATCH, blocks_of, read_identity
+from wish_rollout.postgres.archives.prepared_batches import NUMBER, Batch, is_newer, read_identity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from wish_rollout.core.archive.archive import ArchivedObject
-    from wish_rollout.postgres.archives.prepared_columns import PreparedColumn
+    from wish_rollout.postgres.archives.prepared_batches import PreparedColumn
     from wish_rollout.postgres.archives.table_description import TableDescription
-
 
 FEW = 4
 """If at most one of so many batches has lost rows, the table is not read again for them."""
 MOST_CHANGED = 100_000
 """If more rows were written since, the column is copied again as a whole."""
+MOST_REFRESHED = 1_000_000
+"""The same, as long as nobody waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchState:
+    """A batch as its table contains it now.
+
+    ``unchanged``: the number of older rows with a value. ``changed``: the ctids of the other rows. ``batch``: the batch as
+    it is counted for the next time.
+    """
+
+    batch: Batch
+    unchanged: int
+    changed: Sequence[str]
+
+
+def refresh(
+    connection: psycopg.Connection[Any], prepared: PreparedColumn, horizon: str
+) -> PreparedColumn | None:
+    """Complete a copy in the snapshot of the current transaction, and return it; None if that is not possible.
+
+    ``horizon``: the oldest transaction that was running when the snapshot was taken. Raises psycopg's errors.
+    """
+    later = is_newer(connection, horizon)
+    states = _read_batches(connection, prepared, MOST_REFRESHED, later)
+    if states is None or _complete(connection, prepared, states, later) is None:
+        return None
+    batches = tuple(each.batch for each in states)
+    changed = sum(len(each.changed) for each in states)
+    return replace(prepared, horizon=horizon, batches=batches, changed=changed)
 
 
 def take_prepared(
@@ -41,100 +77,118 @@ def take_prepared(
     except (psycopg.errors.LockNotAvailable, psycopg.errors.UndefinedTable):
         return None
     rows = None
-    if (prepared.key, prepared.identity) == (
-        kept.key,
-        read_identity(connection, kept.table, kept.stored_columns),
-    ):
-        rows = _complete(connection, prepared, kept, description)
+    stored = tuple((name, description.columns[name].stored) for name in kept.stored_columns)
+    identity = read_identity(connection, kept.table, kept.stored_columns)
+    if (prepared.key, prepared.stored, prepared.identity) == (kept.key, stored, identity):
+        states = _read_batches(connection, prepared, MOST_CHANGED)
+        rows = None if states is None else _complete(connection, prepared, states, "true")
     if not rows:
         drop_contents(connection, [prepared.relation])
         return None
     connection.execute(f"drop index {archived(f'{prepared.relation}_key')}".encode())
-    connection.execute(f"alter table {copy} drop column {BATCH}".encode())  # and its index
+    connection.execute(f"alter table {copy} drop column {NUMBER}".encode())  # and its index
     connection.execute(f"alter table {copy} rename to {kept.relation}".encode())
     return rows
 
 
+def _read_batches(
+    connection: psycopg.Connection[Any], prepared: PreparedColumn, most: int, later: str = ""
+) -> list[BatchState] | None:
+    """Return the states of all batches; None if there are more than ``most`` changed rows.
+
+    ``later``: the condition for the rows that will not be older the next time; without, other sessions may wait for this
+    scan, and nothing is counted for a next time.
+    """
+    changed = is_newer(connection, prepared.horizon)
+    states: list[BatchState] = []
+    left = most
+    for batch in prepared.batches:
+        state = _read_batch(connection, prepared.loss.column, batch, (changed, later), left)
+        states.append(state)
+        left -= len(state.changed)
+        if left < 0:
+            return None
+    return states
+
+
+def _read_batch(
+    connection: psycopg.Connection[Any], column: str, batch: Batch, conditions: tuple[str, str], most: int
+) -> BatchState:
+    changed, later = conditions
+    # a column is read much more slowly than the number of rows
+    is_counted = batch.complete and not later
+    wanted = ["count(*)" if is_counted else f"count(t.{column}) filter (where not {changed})"]
+    wanted.append(f"(array_agg(t.ctid) filter (where {changed}))[:{most + 1}]::text[]")
+    if later:
+        wanted += [f"count({what}) filter (where not {later})" for what in ("*", f"t.{column}")]
+    query = f"select {', '.join(wanted)} from only {batch.table} as t where {batch.condition}"
+    row = connection.execute(query.encode()).fetchone()
+    assert row is not None
+    tids = row[1] or ()
+    if later:
+        batch = replace(batch, copies=row[3], complete=row[2] == row[3])
+    return BatchState(batch, row[0] - len(tids) if is_counted else row[0], tids)
+
+
 def _complete(
-    connection: psycopg.Connection[Any],
-    prepared: PreparedColumn,
-    kept: ArchivedObject,
-    description: TableDescription,
+    connection: psycopg.Connection[Any], prepared: PreparedColumn, states: Sequence[BatchState], newer: str
 ) -> int | None:
     """Replace the copies of changed rows, delete those of deleted rows, and return the number of copies.
 
-    None if too many rows were changed, or if the numbers of rows contradict each other.
+    ``newer``: the condition for the rows whose copies get no number. None if the numbers of rows contradict each other.
     """
-    unchanged, updated = _read_batches(connection, prepared)
-    if len(updated) > MOST_CHANGED:
+    # the rows of copies without a number are newer than the horizon: those that still exist are among the changed ones
+    connection.execute(f"delete from {archived(prepared.relation)} where {NUMBER} is null".encode())
+    copies = [each.copies for each in prepared.batches]
+    changed = [each for each in states if each.changed]
+    for state in changed:
+        for number, rows in _delete_changed(connection, prepared, state):
+            copies[number] -= rows
+    added = sum(_insert_changed(connection, prepared, state, newer) for state in changed)
+    unchanged = [each.unchanged for each in states]
+    wrong = [place for place, rows in enumerate(copies) if rows != unchanged[place]]
+    if wrong and sum(copies) - _delete_gone(connection, prepared, wrong) != sum(unchanged):
         return None
-    stored = {name: description.columns[name].stored for name in kept.stored_columns}
-    same = " and ".join(f"t.{stored[name]} = p.{name}" for name in kept.key)
-    copies = list(prepared.batches)
-    added = _replace(connection, prepared, stored, (same, updated), copies) if updated else 0
-    if wrong := [batch for batch, rows in enumerate(copies) if rows != unchanged[batch]]:
-        rows = f"from only {kept.table} as t where {same}"
-        is_gone = f"not exists (select {rows})"
-        if len(wrong) * FEW <= len(copies) and all(stored[name] == name for name in kept.key):
-            # a search by key for each copy, which the planner does not make a join; the key's index is on its columns
-            is_gone = f"(select true {rows} limit 1) is null"
-        delete = f"delete from {archived(prepared.relation)} as p where p.{BATCH} = any(%s) and {is_gone}"
-        deleted = connection.execute(delete.encode(), [wrong]).rowcount
-        if sum(copies) - deleted != sum(unchanged):
-            return None
     return sum(unchanged) + added
 
 
-def _read_batches(
-    connection: psycopg.Connection[Any], prepared: PreparedColumn
-) -> tuple[list[int], list[str]]:
-    """Return the number of unchanged rows with a value in each batch, and the ctids of all changed rows.
-
-    It ends when there are more than MOST_CHANGED of these. The age of the oldest transaction, which does not change in a
-    transaction, is computed once and not for each row: other sessions wait for this scan.
-    """
-    oldest = connection.execute(f"select age('{int(prepared.horizon)}'::xid)".encode()).fetchone()
-    assert oldest is not None
-    changed = f"age(t.xmin) <= {int(oldest[0])}"
-    unchanged: list[int] = []
-    updated: list[str] = []
-    count = len(prepared.batches)
-    for number in range(count):
-        query = (
-            f"select count(t.{prepared.loss.column}) filter (where not {changed}), "
-            f"(array_agg(t.ctid) filter (where {changed}))[:{MOST_CHANGED + 1}]::text[] from only {prepared.loss.table} as t "
-            f"where {blocks_of(number, prepared.batch_blocks, count)}"
-        )
-        row = connection.execute(query.encode()).fetchone()
-        assert row is not None
-        unchanged.append(row[0])
-        updated += row[1] or ()
-        if len(updated) > MOST_CHANGED:
-            break
-    return unchanged, updated
+def _same_key(prepared: PreparedColumn) -> str:
+    stored = dict(prepared.stored)
+    return " and ".join(f"t.{stored[name]} = p.{name}" for name in prepared.key)
 
 
-def _replace(
-    connection: psycopg.Connection[Any],
-    prepared: PreparedColumn,
-    stored: Mapping[str, str],
-    updated: tuple[str, Sequence[str]],
-    copies: list[int],
-) -> int:
-    """Copy updated rows again, and return how many have a value; reduce the numbers of copies of the batches.
-
-    ``stored``: the expressions of the archived columns. ``updated``: the condition of equal keys, and the rows' ctids.
-    """
-    relation, (same, tids) = archived(prepared.relation), updated
+def _delete_changed(
+    connection: psycopg.Connection[Any], prepared: PreparedColumn, state: BatchState
+) -> list[tuple[int, int]]:
+    """Delete the copies of changed rows, and return how many there were in which batches."""
     delete = (
-        f"with gone as (delete from {relation} as p using only {prepared.loss.table} as t "
-        f"where t.ctid = any(%s::tid[]) and {same} returning p.{BATCH}) select {BATCH}, count(*) from gone group by 1"
+        f"with gone as (delete from {archived(prepared.relation)} as p using only {state.batch.table} as t "
+        f"where t.ctid = any(%s::tid[]) and {_same_key(prepared)} returning p.{NUMBER}) "
+        f"select {NUMBER}, count(*) from gone where {NUMBER} is not null group by 1"
     )
-    for batch, rows in connection.execute(delete.encode(), [tids]).fetchall():
-        copies[batch] -= rows
-    listed = ", ".join(f"{expression} as {name}" for name, expression in stored.items())
+    return connection.execute(delete.encode(), [state.changed]).fetchall()
+
+
+def _insert_changed(
+    connection: psycopg.Connection[Any], prepared: PreparedColumn, state: BatchState, newer: str
+) -> int:
+    """Copy changed rows again, and return how many have a value."""
+    listed = ", ".join(f"t.{expression}" for _, expression in prepared.stored)
     insert = (
-        f"insert into {relation} select {listed}, null from only {prepared.loss.table} as t "
-        f"where t.ctid = any(%s::tid[]) and num_nonnulls({prepared.loss.column}) > 0"
+        f"insert into {archived(prepared.relation)} "
+        f"select {listed}, case when not {newer} then {state.batch.number} end from only {state.batch.table} as t "
+        f"where t.ctid = any(%s::tid[]) and num_nonnulls(t.{prepared.loss.column}) > 0"
     )
-    return connection.execute(insert.encode(), [tids]).rowcount
+    return connection.execute(insert.encode(), [state.changed]).rowcount
+
+
+def _delete_gone(connection: psycopg.Connection[Any], prepared: PreparedColumn, wrong: Sequence[int]) -> int:
+    """Delete the copies without a row in some batches, and return their number."""
+    rows = f"from {prepared.source} as t where {_same_key(prepared)}"
+    is_gone = f"not exists (select {rows})"
+    stored = dict(prepared.stored)
+    if len(wrong) * FEW <= len(prepared.batches) and all(stored[name] == name for name in prepared.key):
+        # a search by key for each copy, which the planner does not make a join; the key's index is on its columns
+        is_gone = f"(select true {rows} limit 1) is null"
+    delete = f"delete from {archived(prepared.relation)} as p where p.{NUMBER} = any(%s::int[]) and {is_gone}"
+    return connection.execute(delete.encode(), [list(wrong)]).rowcount

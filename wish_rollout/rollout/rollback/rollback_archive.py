@@ -31,7 +31,7 @@ from wish_rollout.rollout.planning.rollbacks.rollback_losses import refuse_losse
 
 if TYPE_CHECKING:
     from wish_rollout.core.archive.losses import Loss
-    from wish_rollout.postgres.archives.prepared_columns import PreparedColumn
+    from wish_rollout.postgres.archives.prepared_batches import PreparedColumn
     from wish_rollout.rollout.execution.ledger_recording import Recorder
 
 TRANSACTION = "select pg_current_xact_id()::text"
@@ -53,8 +53,8 @@ class RollbackArchive:
     def prepare(self) -> None:
         """Copy large columns that the rollback drops, before it locks their tables.
 
-        A column whose table is locked or not plain, or whose copy takes longer than a batch may, is copied under the
-        lock; and all are if a publication would send the copies to subscribers. Raises ArchiveOpenElsewhere,
+        A column whose table is locked or not plain, whose copy takes longer than a batch may, or of which too much is
+        written meanwhile, is copied under the lock; and all are if a publication would send the copies to subscribers. Raises ArchiveOpenElsewhere,
         DatabaseOperationRefused, DatabaseUnreachable.
         """
         drop_prepared(self.connection)
@@ -103,7 +103,8 @@ class RollbackArchive:
         tables = {loss.table for loss in losses.losses}
         with plain_text_settings(self.connection), row_security_not_forced(self.connection, tables):
             writer.lock()
-            found = losses_with_rows(self.connection, losses.losses)
+            copied = [loss for loss, copy in self.prepared.items() if copy.rows]
+            found = losses_with_rows(self.connection, losses.losses, copied)
             refuse_losses(self.recorder.target.environment, self.connection, self.recorder.plan, found)
             if found:
                 archive_store.create_if_missing(self.connection)
