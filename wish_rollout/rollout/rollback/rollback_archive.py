@@ -53,7 +53,7 @@ class RollbackArchive:
     def prepare(self) -> None:
         """Copy large columns that the rollback drops, before it locks their tables.
 
-        A column whose table is locked or not plain, whose copy takes longer than a batch may, or of which too much is
+        A column whose table is locked or not plain, whose copy takes longer than a batch may, or of which too much
         written meanwhile, is copied under the lock; and all are if a publication would send the copies to subscribers. Raises ArchiveOpenElsewhere,
         DatabaseOperationRefused, DatabaseUnreachable.
         """

@@ -67,6 +67,8 @@ class Attachments:
         step = Step("attach", key)
         for parent in old:
             self.graph.order(step, self.lookup.drop_of((key[0], parent)))
+        if "inherits" in self.changes.changed[key]:
+            self._order_columns(step, old, new)
         for other in self.changes.before.parts.get(key[1], ()):
             if other[0] == "constraint" or (
                 other[0] == "column"
@@ -83,6 +85,19 @@ class Attachments:
                 elif self.draft.target[other].get("type") != "foreign key" and other[0] != "trigger":
                     self.graph.order(self.lookup.creation_of(other), step)
                     self.graph.order(Step("move", other), step)
+
+    def _order_columns(self, step: Step, old: list[str], new: list[str]) -> None:
+        """Change the columns of former parents later, and drop before what a table does not have of its new ones."""
+        for parent in set(old) - set(new):
+            for parts in (self.changes.before.parts, self.changes.after.parts):
+                for other in parts.get(parent, ()):
+                    if other[0] == "column":
+                        self.graph.order(step, self.lookup.drop_of(other))
+                        self.graph.order(step, self.lookup.creation_of(other))
+        for parent in set(new) - set(old):
+            for other in self.changes.before.parts.get(parent, ()):
+                if other[0] == "column":
+                    self.graph.order(self.lookup.drop_of(other), step)
 
     def _comes_later(self, key: Key, column: str, parents: list[str]) -> bool:
         """Return whether a table gets a column when its parent does, after it was attached."""

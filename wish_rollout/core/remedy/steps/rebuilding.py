@@ -11,6 +11,7 @@ from wish_rollout.core.remedy.writers.by_kind import WRITERS, reason_not_created
 from wish_rollout.core.remedy.writers.columns.expressions import BELOW, can_be_reset
 from wish_rollout.core.remedy.writers.data_types import type_replacement
 from wish_rollout.core.remedy.writers.foreign_servers import has_secrets
+from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,11 +120,18 @@ class Rebuilding:
     def _lets_go(self, other: Key, key: Key) -> bool:
         """Return whether an object is altered so that it does not need another one any longer."""
         changes = self.changes
+        if key[0] == other[0] == "column" and self._has_other_parents(other):
+            return key not in changes.after.needs(other)
         if other not in changes.changed or (other[0] == "column" and changes.is_view_column(other[1])):
             return False
         if other[0] == "constraint" and key[0] == "index":
             return False
         return key not in changes.after.needs(other)
+
+    def _has_other_parents(self, column: Key) -> bool:
+        """Return whether the table of a column that stays is attached to other parents."""
+        table = ("table", split_last(column[1])[0])
+        return column in self.draft.target and "inherits" in self.changes.changed.get(table, {})
 
     def _stopping(self, key: Key, pairs: Pairs) -> Iterator[Key]:
         """Yield what has to be dropped while an object is altered in place."""
