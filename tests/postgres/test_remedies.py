@@ -41,6 +41,9 @@ REFUSED = {
     "partitions: partitioned table becomes a plain one with another column and index",
     "partitions: parent is exchanged for one with another check of the same name",
     "partitions: column of a partitioned table becomes generated",
+    "partitions: another column becomes the partition key, and the former one goes",
+    "tables: columns are added to parents and children, the last parent first",
+    "tables: table gets a second parent, and columns of its first one come and go",
     "tables: statistics on columns that get another order",
     "tables: TOAST parameters of a table whose only column for it is not covered",
 }

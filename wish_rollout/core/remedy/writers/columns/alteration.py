@@ -90,6 +90,9 @@ def _type(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     array = "[]" if after.endswith("[]") else ""
     if path in {"explicit", "text"} and "generated" not in old:
         words += f" USING {column}{f'::text{array}' if path == 'text' else ''}::{after}"
+    for reset in ("storage", "compression"):  # another type begins with its own
+        if reset in old and reset in new and before != after:
+            pairs[reset] = (None, new[reset])
     return [words]
 
 

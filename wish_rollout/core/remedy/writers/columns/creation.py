@@ -83,9 +83,12 @@ def _with_parent(draft: Draft, name: str, properties: Props) -> list[str]:
         added = [
             parent
             for parent in parents_of(whole)
-            if ("column", f"{parent}.{own}") in draft.live or ("table", parent) not in draft.live
+            if ("column", f"{parent}.{own}") in draft.target
+            and (("column", f"{parent}.{own}") in draft.live or ("table", parent) not in draft.live)
         ]
         if added:
+            if "partition of" not in whole:
+                draft.gap("column", name, "INHERIT leaves it the table's own as well")
             return [f"ALTER TABLE {table} ADD COLUMN {definition(draft, name, properties)}"]
     parents = [draft.target.get(("column", f"{parent}.{own}"), {}) for parent in parents_of(whole)]
     properties.pop("not null constraint", None)
