@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.remedy.draft import Writer
 from wish_rollout.core.remedy.role_names import UnknownRole
 from wish_rollout.core.remedy.sql_syntax import literal
-from wish_rollout.core.remedy.writers.privileges import grants
+from wish_rollout.core.remedy.writers.privileges import grants, with_maintain
 
 if TYPE_CHECKING:
     from wish_rollout.core.remedy.draft import Draft, Pairs
@@ -53,6 +53,8 @@ def default_privileges(draft: Draft, name: str, before: Props, after: Props) -> 
     owner, inside, what = match[1], match[2] or "", match[3]
     usual = {} if inside else {owner: ["ALL"], "PUBLIC": _PUBLIC_MAY.get(what, [])}
     made = []
+    if owner in after and what == "TABLES":
+        after = {**after, owner: with_maintain(after[owner], draft.major)}
     try:
         start = f"ALTER DEFAULT PRIVILEGES FOR ROLE {draft.roles.sql(owner)}{inside}"
         for label in sorted({*before, *after}):

@@ -31,8 +31,8 @@ def definition(draft: Draft, name: str, properties: Props) -> str:
     if has_identity:
         identity = properties.pop("identity")
         words.append(identity_words(identity))
-        if "privileges" in identity or "comment" in identity:
-            left = {"sequence", "privileges", "comment"} & identity.keys()
+        if {"privileges", "comment", "persistence"} & identity.keys():
+            left = {"sequence", "privileges", "comment", "persistence"} & identity.keys()
             properties["identity"] = {key: identity[key] for key in left}
     if ("default", name) in draft.inlined:
         words.append(f"DEFAULT {draft.default(name)}")
