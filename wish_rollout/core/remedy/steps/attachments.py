@@ -72,7 +72,9 @@ class Attachments:
         leaving = () if "partition of" in self.draft.target[key] else set(old) - set(new)
         for other in self.changes.before.parts.get(key[1], ()):
             own = split_last(other[1])[1]
-            if other[0] == "column" and any(("column", f"{each}.{own}") in self.draft.live for each in leaving):
+            if other[0] == "column" and any(
+                ("column", f"{each}.{own}") in self.draft.live for each in leaving
+            ):
                 self.graph.order(step, self.lookup.drop_of(other))  # only then is it the table's own
             elif other[0] == "constraint" or (
                 other[0] == "column"

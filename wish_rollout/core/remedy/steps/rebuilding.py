@@ -88,6 +88,11 @@ class Rebuilding:
                 fitting = fitting_indexes(changes.after, key)
                 if any(index in changes.added or index in changes.rebuilt for index in fitting):
                     self._rebuild(key, key)
+        for key in sorted(changes.added & self.draft.target.keys()):
+            if key[0] in {"index", "constraint"}:
+                for index in fitting_indexes(changes.after, key):
+                    if self.draft.live.get(index, {}).get("invalid"):
+                        self._rebuild(index, index)  # the new one may be there, attached to it
         for key, pairs in list(changes.changed.items()):
             for index in pairs.get("attached to", ()):
                 if ("index", index) in self.draft.target:
