@@ -53,9 +53,9 @@ class RollbackArchive:
     def prepare(self) -> None:
         """Copy large columns that the rollback drops, before it locks their tables.
 
-        A column whose table is locked or not plain, whose copy takes longer than a batch may, or of which too much
-        written meanwhile, is copied under the lock; and all are if a publication would send the copies to subscribers. Raises ArchiveOpenElsewhere,
-        DatabaseOperationRefused, DatabaseUnreachable.
+        A column whose table is locked or not plain, whose copy takes longer than a batch may, or of which too much is
+        written meanwhile, is copied under the lock; and all are if a publication would send the copies to subscribers.
+        Raises ArchiveOpenElsewhere, DatabaseOperationRefused, DatabaseUnreachable.
         """
         drop_prepared(self.connection)
         try:

@@ -69,18 +69,7 @@ class Attachments:
             self.graph.order(step, self.lookup.drop_of((key[0], parent)))
         if "inherits" in self.changes.changed[key]:
             self._order_columns(step, old, new)
-        leaving = () if "partition of" in self.draft.target[key] else set(old) - set(new)
-        for other in self.changes.before.parts.get(key[1], ()):
-            own = split_last(other[1])[1]
-            if other[0] == "column" and any(
-                ("column", f"{each}.{own}") in self.draft.live for each in leaving
-            ):
-                self.graph.order(step, self.lookup.drop_of(other))  # only then is it the table's own
-            elif other[0] == "constraint" or (
-                other[0] == "column"
-                and ("partition of" in self.draft.target[key] or not self.draft.live[other].get("inherited"))
-            ):
-                self.graph.order(self.lookup.drop_of(other), step)
+        self._order_drops(step, set(old) - set(new))
         for table in [key[1], *new]:
             for other in [(key[0], table), *self.changes.after.parts.get(table, ())]:
                 if other[0] == "column" and self._comes_later(key, split_last(other[1])[1], new):
@@ -91,6 +80,20 @@ class Attachments:
                 elif self.draft.target[other].get("type") != "foreign key" and other[0] != "trigger":
                     self.graph.order(self.lookup.creation_of(other), step)
                     self.graph.order(Step("move", other), step)
+
+    def _order_drops(self, step: Step, leaving: set[str]) -> None:
+        """Drop the parts of a table before it is attached, and afterwards the columns that it has from a former parent."""
+        key, live = step.key, self.draft.live
+        is_partition = "partition of" in self.draft.target[key]
+        for other in self.changes.before.parts.get(key[1], ()):
+            own = split_last(other[1])[1]
+            is_parents = any(("column", f"{each}.{own}") in live for each in leaving)
+            if other[0] == "column" and is_parents and not is_partition:
+                self.graph.order(step, self.lookup.drop_of(other))  # only then is it the table's own
+            elif other[0] == "constraint" or (
+                other[0] == "column" and (is_partition or not live[other].get("inherited"))
+            ):
+                self.graph.order(self.lookup.drop_of(other), step)
 
     def _order_columns(self, step: Step, old: list[str], new: list[str]) -> None:
         """Change the columns of former parents later, and drop before what a table does not have of its new ones."""

@@ -52,6 +52,7 @@ class Rebuilding:
                     raise CannotDrop(key, reason)
                 self._add(key)
         self._follow_indexes()
+        self._follow_invalid_indexes()
         for key, pairs in sorted(changes.changed.items()):
             if key not in changes.rebuilt:
                 for other in self._stopping(key, pairs):
@@ -88,11 +89,6 @@ class Rebuilding:
                 fitting = fitting_indexes(changes.after, key)
                 if any(index in changes.added or index in changes.rebuilt for index in fitting):
                     self._rebuild(key, key)
-        for key in sorted(changes.added & self.draft.target.keys()):
-            if key[0] in {"index", "constraint"}:
-                for index in fitting_indexes(changes.after, key):
-                    if self.draft.live.get(index, {}).get("invalid"):
-                        self._rebuild(index, index)  # the new one may be there, attached to it
         for key, pairs in list(changes.changed.items()):
             for index in pairs.get("attached to", ()):
                 if ("index", index) in self.draft.target:
@@ -101,6 +97,15 @@ class Rebuilding:
             if key[0] == "operator class":
                 method = key[1].rsplit(" USING ", 1)[1]
                 self._rebuild(("operator family", f"{self.draft.live[key]['family']} USING {method}"), key)
+
+    def _follow_invalid_indexes(self) -> None:
+        """Add the invalid indexes of parents to which an index may be attached that is to be by itself."""
+        changes = self.changes
+        for key in sorted(changes.added & self.draft.target.keys()):
+            if key[0] in {"index", "constraint"}:
+                for index in fitting_indexes(changes.after, key):
+                    if self.draft.live.get(index, {}).get("invalid"):
+                        self._rebuild(index, index)
 
     def _follow(self, key: Key) -> None:
         """Add what depends on an object that is dropped."""
