@@ -59,9 +59,19 @@ class Attachments:
         step = Step("detach", key)
         for table in [key[1], *old]:
             for other in [(key[0], table), *self.changes.before.parts.get(table, ())]:
-                if other != key or key in self.changes.dropped:
+                if (
+                    other[0] in {"index", "constraint"}
+                    and table != key[1]
+                    and self._is_attached_again(key, table)
+                ):
+                    self.graph.order(self.lookup.drop_of(other), step)  # and the table's copy with it
+                elif other != key or key in self.changes.dropped:
                     self.graph.order(step, self.lookup.drop_of(other))
                 self.graph.order(step, self.lookup.creation_of(other))
+
+    def _is_attached_again(self, key: Key, parent: str) -> bool:
+        """Return whether a table is separated from a parent only to be attached to it with another bound."""
+        return parent in parents_of(self.draft.target[key])
 
     def _order_attach(self, key: Key, old: list[str], new: list[str]) -> None:
         step = Step("attach", key)
@@ -69,6 +79,8 @@ class Attachments:
             self.graph.order(step, self.lookup.drop_of((key[0], parent)))
         if "inherits" in self.changes.changed[key]:
             self._order_columns(step, old, new)
+        elif "partition of" in self.draft.target[key]:
+            self._order_columns(step, [], new)
         self._order_drops(step, set(old) - set(new))
         for table in [key[1], *new]:
             for other in [(key[0], table), *self.changes.after.parts.get(table, ())]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.remedy.graph.schema_index import parents_of
+from wish_rollout.core.remedy.graph.schema_index import parents_of, relation
 from wish_rollout.core.remedy.sql_syntax import identifier
 from wish_rollout.core.remedy.writers.columns.properties import beside, chosen_name, identity_words
 from wish_rollout.core.schema.names import split_last
@@ -78,8 +78,8 @@ def follows_type(draft: Draft, table: str) -> bool:
 def _with_parent(draft: Draft, name: str, properties: Props) -> list[str]:
     """Leave what ADD COLUMN on the parent brings; a table that is attached gets the column by itself."""
     table, own = split_last(name)
-    whole = draft.target["table", table]
-    if parents_of(whole) != parents_of(draft.live.get(("table", table), {})):
+    whole = relation(draft.target, table)
+    if parents_of(whole) != parents_of(relation(draft.live, table)):
         added = [
             parent
             for parent in parents_of(whole)

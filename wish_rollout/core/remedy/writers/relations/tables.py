@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.draft import Writer
+from wish_rollout.core.remedy.graph.schema_index import relation
 from wish_rollout.core.remedy.sql_syntax import given, settings
 from wish_rollout.core.remedy.writers.columns.creation import PASSED_OVER, definition
 from wish_rollout.core.remedy.writers.columns.properties import beside
@@ -98,7 +99,7 @@ def _columns(draft: Draft, name: str, partition_of: str | None) -> tuple[str, li
         properties.pop("position", None)
         properties.pop("attribute number", None)
         if properties.pop("inherited", None):
-            after += _inherited(draft, column, properties, partition_of)
+            after += inherited(draft, column, properties, partition_of)
             continue
         if partition_of is not None:
             draft.gap("column", column, "it would be attached with columns of its own")
@@ -120,10 +121,10 @@ def _leave_out_parents_expression(draft: Draft, column: str, properties: Props) 
             properties.pop("generated", None)
 
 
-def _inherited(draft: Draft, column: str, properties: Props, partition_of: str | None) -> list[str]:
+def inherited(draft: Draft, column: str, properties: Props, partition_of: str | None) -> list[str]:
     """Write what a column has that is not as its parent's."""
     table, own = split_last(column)
-    parents = [partition_of] if partition_of else draft.target["table", table].get("inherits", [])
+    parents = [partition_of] if partition_of else relation(draft.target, table).get("inherits", [])
     parent = next(
         (found for each in parents if (found := draft.target.get(("column", f"{each}.{own}")))), properties
     )
