@@ -31,6 +31,8 @@ class Attachments:
 
     def add(self) -> None:
         """Add the steps that separate tables from parents first, and attach them to new ones last."""
+        detached: list[tuple[Key, list[str]]] = []
+        attached: list[tuple[Key, list[str], list[str]]] = []
         for key, pairs in sorted(self.changes.changed.items()):
             if key[0] == "sequence" and "owned by" in pairs:
                 self._detach_sequence(key)
@@ -41,10 +43,14 @@ class Attachments:
             old, new = parents_of(self.draft.live[key]), parents_of(self.draft.target[key])
             if old and ("inherits" not in pairs or not new):
                 self.graph.add(Step("detach", key))
-                self._order_detach(key, old)
+                detached.append((key, old))
             if new:
                 self.graph.add(Step("attach", key))
-                self._order_attach(key, old, new)
+                attached.append((key, old, new))
+        for key, old in detached:
+            self._order_detach(key, old)
+        for key, old, new in attached:
+            self._order_attach(key, old, new)
 
     def _detach_sequence(self, key: Key) -> None:
         owner = self.draft.live[key].get("owned by")
@@ -77,10 +83,11 @@ class Attachments:
         step = Step("attach", key)
         for parent in old:
             self.graph.order(step, self.lookup.drop_of((key[0], parent)))
-        if "inherits" in self.changes.changed[key]:
-            self._order_columns(step, old, new)
-        elif "partition of" in self.draft.target[key]:
+        if "partition of" in self.draft.target[key]:
             self._order_columns(step, [], new)
+            self._order_siblings(step, new[0])
+        else:
+            self._order_columns(step, old, new)
         self._order_drops(step, set(old) - set(new))
         for table in [key[1], *new]:
             for other in [(key[0], table), *self.changes.after.parts.get(table, ())]:
@@ -92,6 +99,14 @@ class Attachments:
                 elif self.draft.target[other].get("type") != "foreign key" and other[0] != "trigger":
                     self.graph.order(self.lookup.creation_of(other), step)
                     self.graph.order(Step("move", other), step)
+
+    def _order_siblings(self, step: Step, parent: str) -> None:
+        """Attach a partition after others have gone: their bounds may overlap."""
+        for sibling in self.changes.before.children.get(parent, ()):
+            for kind in ("table", "foreign table"):
+                if (kind, sibling) != step.key:
+                    self.graph.order(self.lookup.drop_of((kind, sibling)), step)
+                    self.graph.order(Step("detach", (kind, sibling)), step)
 
     def _order_drops(self, step: Step, leaving: set[str]) -> None:
         """Drop the parts of a table before it is attached, and afterwards the columns that it has from a former parent."""
