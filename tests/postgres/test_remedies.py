@@ -109,10 +109,9 @@ def test_a_pair_is_led_there_and_back_and_from_nothing(
         ways = [(sides[0], schemas[1]), (sides[1], schemas[0])]
         if PAIRS.index(case) % 3 == 0:  # to save time
             ways += [([], schemas[1]), (sides[1], nothing)]
-        for place, (start, target) in enumerate(ways):
+        for start, target in ways:
             verdict = lead(connection, run(connection, start), target, server.major)
             assert_led(verdict)
-            assert place < 2 or verdict.result != "refused", verdict.details
             assert refused or verdict.result != "refused", verdict.details
             connection.execute("ROLLBACK TO nothing")
 
