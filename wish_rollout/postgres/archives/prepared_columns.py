@@ -33,8 +33,10 @@ if TYPE_CHECKING:
 
 LEAST_BYTES = 4 * 1024 * 1024
 """A smaller table is copied under the lock: that takes some milliseconds."""
-BATCH_BLOCKS = 1024
-"""So many blocks of a table are copied in one transaction."""
+BATCH_BLOCKS = 128
+"""So many blocks of a table are counted together. If a row was deleted, all copies of its batch are looked up under the lock."""
+BATCHES_AT_ONCE = 8
+"""So many batches are copied in one transaction."""
 REFRESHES = 3
 FEW_CHANGED = 100
 """Changed rows are copied again until there were not more, REFRESHES times at most; then the lock is requested."""
@@ -100,14 +102,15 @@ def _create(connection: psycopg.Connection[Any], prepared: PreparedColumn) -> No
 
 
 def _copy_batches(connection: psycopg.Connection[Any], prepared: PreparedColumn) -> tuple[Batch, ...]:
-    """Copy each batch in a transaction of its own, and return them with the numbers of copies."""
+    """Copy the batches in several transactions, and return them with the numbers of copies."""
     listed, copied = ", ".join(expression for _, expression in prepared.stored), []
-    for batch in prepared.batches:
-        where = f"{batch.condition} and num_nonnulls({prepared.loss.column}) > 0"
-        rows = f"select {listed}, {batch.number} from only {batch.table} where {where}"
+    for place in range(0, len(prepared.batches), BATCHES_AT_ONCE):
         with _reading(connection):
-            inserted = connection.execute(f"insert into {archived(prepared.relation)} {rows}".encode())
-            copied.append(replace(batch, copies=inserted.rowcount))
+            for batch in prepared.batches[place : place + BATCHES_AT_ONCE]:
+                where = f"{batch.condition} and num_nonnulls({prepared.loss.column}) > 0"
+                rows = f"select {listed}, {batch.number} from only {batch.table} where {where}"
+                inserted = connection.execute(f"insert into {archived(prepared.relation)} {rows}".encode())
+                copied.append(replace(batch, copies=inserted.rowcount))
     return tuple(copied)
 
 
