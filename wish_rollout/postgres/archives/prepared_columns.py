@@ -86,7 +86,7 @@ def prepare_column(
     prepared = replace(prepared, batches=_copy_batches(connection, prepared))
     with _reading(connection):
         _create_indexes(connection, prepared)
-    return _refresh_repeatedly(connection, prepared)
+    return refresh_column(connection, prepared)
 
 
 def _create(connection: psycopg.Connection[Any], prepared: PreparedColumn) -> None:
@@ -122,10 +122,11 @@ def _create_indexes(connection: psycopg.Connection[Any], prepared: PreparedColum
     connection.execute(f"analyze {relation}".encode())
 
 
-def _refresh_repeatedly(
-    connection: psycopg.Connection[Any], prepared: PreparedColumn
-) -> PreparedColumn | None:
-    """Copy the changed rows again, until few are left; drop the copy and return None if that is not possible."""
+def refresh_column(connection: psycopg.Connection[Any], prepared: PreparedColumn) -> PreparedColumn | None:
+    """Copy the changed rows again, until few are left; drop the copy and return None if that is not possible.
+
+    The session is in autocommit mode. Raises psycopg's errors; the copy can be completed nevertheless.
+    """
     for _ in range(REFRESHES):
         with _reading(connection, "repeatable read"):
             columns = [name for name, _ in prepared.stored]

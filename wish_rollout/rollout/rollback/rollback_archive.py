@@ -21,6 +21,7 @@ from wish_rollout.postgres.archives.prepared_columns import (
     free_number,
     is_large,
     prepare_column,
+    refresh_column,
 )
 from wish_rollout.postgres.archives.row_security import row_security_not_forced
 from wish_rollout.postgres.archives.session_settings import plain_text_settings
@@ -86,6 +87,17 @@ class RollbackArchive:
         lost = self.recorder.plan.losses.lost_columns(loss.table)
         if prepared := prepare_column(self.connection, loss, lost, number):
             self.prepared[loss] = prepared
+
+    def refresh(self) -> None:
+        """Copy what was written since once more, before another attempt. A copy for which that fails stays as it is."""
+        limit = self.recorder.target.environment.budgets.budgets.batch.statement_ms
+        assert isinstance(self.connection, BoundedConnection)
+        with suppress(psycopg.Error), long_statements(self.connection, limit):
+            for loss, prepared in list(self.prepared.items()):
+                if refreshed := refresh_column(self.connection, prepared):
+                    self.prepared[loss] = refreshed
+                else:
+                    del self.prepared[loss]
 
     def drop_prepared(self) -> None:
         """Drop the copies that were not used, if the session can; otherwise the next rollback does it."""
