@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.graph.schema_index import parents_of
 from wish_rollout.core.remedy.graph.step_graph import Step
+from wish_rollout.core.remedy.partition_bounds import may_overlap
 from wish_rollout.core.remedy.writers.relations.table_parts import is_copy
 from wish_rollout.core.schema.names import split_last
 
@@ -36,21 +37,31 @@ class Attachments:
         for key, pairs in sorted(self.changes.changed.items()):
             if key[0] == "sequence" and "owned by" in pairs:
                 self._detach_sequence(key)
-            if key[0] not in {"table", "foreign table"} or key in self.changes.rebuilt:
-                continue
-            if not any(name in pairs for name in _PARENTS):
-                continue
-            old, new = parents_of(self.draft.live[key]), parents_of(self.draft.target[key])
-            if old and ("inherits" not in pairs or not new):
-                self.graph.add(Step("detach", key))
-                detached.append((key, old))
-            if new:
-                self.graph.add(Step("attach", key))
-                attached.append((key, old, new))
+            if self._has_new_parents(key):
+                old, new = parents_of(self.draft.live[key]), parents_of(self.draft.target[key])
+                if old and ("inherits" not in pairs or not new):
+                    self.graph.add(Step("detach", key))
+                    detached.append((key, old))
+                if new:
+                    self.graph.add(Step("attach", key))
+                    attached.append((key, old, new))
         for key, old in detached:
             self._order_detach(key, old)
         for key, old, new in attached:
             self._order_attach(key, old, new)
+
+    def _has_new_parents(self, key: Key) -> bool:
+        """Return whether a table that stays is separated from parents or attached to others."""
+        is_table = key[0] in {"table", "foreign table"} and key not in self.changes.rebuilt
+        return is_table and any(name in self.changes.changed[key] for name in _PARENTS)
+
+    def order_new_partitions(self) -> None:
+        """Create partitions after others have gone."""
+        for key in sorted(self.changes.created & self.draft.target.keys()):
+            if key[0] in {"table", "foreign table"} and (
+                parent := self.draft.target[key].get("partition of")
+            ):
+                self._order_siblings(Step("create", key), parent)
 
     def _detach_sequence(self, key: Key) -> None:
         owner = self.draft.live[key].get("owned by")
@@ -101,12 +112,14 @@ class Attachments:
                     self.graph.order(Step("move", other), step)
 
     def _order_siblings(self, step: Step, parent: str) -> None:
-        """Attach a partition after others have gone: their bounds may overlap."""
+        """Create or attach a partition after the drop or separation of others whose bounds overlap with its own."""
+        bound = self.draft.target[step.key]["partition bound"]
         for sibling in self.changes.before.children.get(parent, ()):
-            for kind in ("table", "foreign table"):
-                if (kind, sibling) != step.key:
-                    self.graph.order(self.lookup.drop_of((kind, sibling)), step)
-                    self.graph.order(Step("detach", (kind, sibling)), step)
+            for key in (("table", sibling), ("foreign table", sibling)):
+                live = self.draft.live.get(key) if key != step.key else None
+                if live is not None and may_overlap(str(live.get("partition bound")), bound):
+                    self.graph.order(self.lookup.drop_of(key), step)
+                    self.graph.order(Step("detach", key), step)
 
     def _order_drops(self, step: Step, leaving: set[str]) -> None:
         """Drop the parts of a table before it is attached, and afterwards the columns that it has from a former parent."""

@@ -54,7 +54,9 @@ class StepBuilder:
         made = sorted(changes.created | changes.changed.keys() | changes.moved | changes.reset)
         self._add_steps(graph, made)
         shared = (self.draft, changes, self.lookup, graph)
-        Attachments(*shared).add()
+        attachments = Attachments(*shared)
+        attachments.add()
+        attachments.order_new_partitions()
         edges = StepEdges(*shared)
         for key in sorted(changes.dropped):
             edges.order_drop(key)

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.draft import Writer
+from wish_rollout.core.remedy.graph.schema_index import parents_of
 from wish_rollout.core.remedy.role_names import UnknownRole
 from wish_rollout.core.remedy.sql_syntax import literal
 from wish_rollout.core.remedy.writers.privileges import grants, with_maintain
@@ -86,13 +87,14 @@ def alter_event_trigger(_draft: Draft, name: str, pairs: Pairs) -> list[str]:
     return [f"ALTER EVENT TRIGGER {name} {_FIRES[pairs.pop('enabled')[1]]}"]
 
 
-def create_publication(_draft: Draft, name: str, properties: Props) -> list[str]:
+def create_publication(draft: Draft, name: str, properties: Props) -> list[str]:
     """Create a publication."""
     objects = []
     for table, what in (properties.pop("tables", None) or {}).items():
         columns = f" ({', '.join(what['columns'])})" if "columns" in what else ""
         where = f" WHERE ({what['where']})" if "where" in what else ""
-        objects.append(f"TABLE {table}{columns}{where}")
+        only = "ONLY " if any(table in parents_of(each) for each in draft.target.values()) else ""
+        objects.append(f"TABLE {only}{table}{columns}{where}")
     objects += [f"TABLES IN SCHEMA {schema}" for schema in properties.pop("schemas", None) or ()]
     text = f"CREATE PUBLICATION {name}"
     if properties.pop("all tables", None):
