@@ -9,12 +9,13 @@ import pytest
 
 from wish_rollout.core.archive.archive import ArchivedObject
 from wish_rollout.core.archive.losses import Loss
-from wish_rollout.postgres.archives import archive_store, prepared_columns
-from wish_rollout.postgres.archives.prepared_columns import (
+from wish_rollout.postgres.archives import archive_store
+from wish_rollout.postgres.archives.prepared import columns as prepared_columns
+from wish_rollout.postgres.archives.prepared.columns import (
     drop_prepared,
     prepare_column,
 )
-from wish_rollout.postgres.archives.prepared_completion import take_prepared
+from wish_rollout.postgres.archives.prepared.completion import take_prepared
 from wish_rollout.postgres.archives.session_settings import plain_text_settings
 from wish_rollout.postgres.archives.table_description import describe_table
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.rollout.archives.conftest import ArchiveCase
-    from wish_rollout.postgres.archives.prepared_batches import PreparedColumn
+    from wish_rollout.postgres.archives.prepared.batches import PreparedColumn
 
 TABLE = """
 create type colour as enum ('red', 'blue', 'grey');

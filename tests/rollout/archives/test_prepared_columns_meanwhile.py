@@ -10,16 +10,18 @@ import pytest
 from wish_rollout.core.archive.archive import ArchivedObject
 from wish_rollout.core.archive.losses import Loss, RollbackLosses
 from wish_rollout.core.errors.planning.archives import ArchiveNeedsKey
-from wish_rollout.postgres.archives import archive_store, prepared_columns, prepared_completion
+from wish_rollout.postgres.archives import archive_store
 from wish_rollout.postgres.archives.archive_store import drop_contents
 from wish_rollout.postgres.archives.archive_writing import refuse_keyless
-from wish_rollout.postgres.archives.prepared_columns import (
+from wish_rollout.postgres.archives.prepared import columns as prepared_columns
+from wish_rollout.postgres.archives.prepared import completion as prepared_completion
+from wish_rollout.postgres.archives.prepared.columns import (
     drop_prepared,
     free_number,
     is_large,
     prepare_column,
 )
-from wish_rollout.postgres.archives.prepared_completion import take_prepared
+from wish_rollout.postgres.archives.prepared.completion import take_prepared
 from wish_rollout.postgres.archives.row_copies import copy_columns
 from wish_rollout.postgres.archives.session_settings import plain_text_settings
 from wish_rollout.postgres.archives.table_description import describe_table
@@ -27,7 +29,7 @@ from wish_rollout.postgres.archives.table_description import describe_table
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from wish_rollout.postgres.archives.prepared_batches import PreparedColumn
+    from wish_rollout.postgres.archives.prepared.batches import PreparedColumn
 
 TABLE = """
 create domain code as text;

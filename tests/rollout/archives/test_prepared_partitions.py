@@ -9,9 +9,11 @@ import pytest
 
 from wish_rollout.core.archive.archive import ArchivedObject
 from wish_rollout.core.archive.losses import Loss
-from wish_rollout.postgres.archives import archive_store, prepared_columns, prepared_completion
-from wish_rollout.postgres.archives.prepared_columns import is_large, prepare_column
-from wish_rollout.postgres.archives.prepared_completion import take_prepared
+from wish_rollout.postgres.archives import archive_store
+from wish_rollout.postgres.archives.prepared import columns as prepared_columns
+from wish_rollout.postgres.archives.prepared import completion as prepared_completion
+from wish_rollout.postgres.archives.prepared.columns import is_large, prepare_column
+from wish_rollout.postgres.archives.prepared.completion import take_prepared
 from wish_rollout.postgres.archives.session_settings import plain_text_settings
 from wish_rollout.postgres.archives.table_description import describe_table
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.rollout.archives.conftest import ArchiveCase
-    from wish_rollout.postgres.archives.prepared_batches import PreparedColumn
+    from wish_rollout.postgres.archives.prepared.batches import PreparedColumn
 
 TABLE = """
 create table orders (id int, region text, note text, primary key (region, id)) partition by list (region);

@@ -10,7 +10,7 @@ import pytest
 from wish_rollout.core.errors.hazards import BlockedSessions
 from wish_rollout.core.errors.planning.archives import ArchiveOpenElsewhere
 from wish_rollout.core.errors.planning.rollback_remedies import RollbackRemedyTimedOut
-from wish_rollout.postgres.archives import prepared_columns
+from wish_rollout.postgres.archives.prepared import columns as prepared_columns
 from wish_rollout.rollout.execution.ledger_recording import NOBODY, Recorder
 from wish_rollout.rollout.planning.rollbacks.rollback_plan import plan_feasible_rollback
 from wish_rollout.rollout.rollback.rollback_archive import RollbackArchive

@@ -9,7 +9,7 @@ from wish_rollout.core.archive.archive import Archive, ArchivedObject
 from wish_rollout.core.errors.planning.archives import ArchiveNeedsKey
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.postgres.archives.archive_store import drop_contents
-from wish_rollout.postgres.archives.prepared_completion import take_prepared
+from wish_rollout.postgres.archives.prepared.completion import take_prepared
 from wish_rollout.postgres.archives.row_copies import (
     archive_checksum,
     copy_columns,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.archive.losses import Loss, RollbackLosses
     from wish_rollout.core.remedy.role_names import Roles
     from wish_rollout.core.schema.scope import Scope
-    from wish_rollout.postgres.archives.prepared_batches import PreparedColumn
+    from wish_rollout.postgres.archives.prepared.batches import PreparedColumn
 
 
 def losses_with_rows(

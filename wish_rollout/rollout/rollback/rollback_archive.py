@@ -16,7 +16,7 @@ from wish_rollout.core.remedy.role_names import Roles
 from wish_rollout.postgres.archives import archive_store
 from wish_rollout.postgres.archives.archive_store import write_privilege_missing
 from wish_rollout.postgres.archives.archive_writing import ArchiveWriter, losses_with_rows
-from wish_rollout.postgres.archives.prepared_columns import (
+from wish_rollout.postgres.archives.prepared.columns import (
     drop_prepared,
     free_number,
     is_large,
@@ -32,7 +32,7 @@ from wish_rollout.rollout.planning.rollbacks.rollback_losses import refuse_losse
 
 if TYPE_CHECKING:
     from wish_rollout.core.archive.losses import Loss
-    from wish_rollout.postgres.archives.prepared_batches import PreparedColumn
+    from wish_rollout.postgres.archives.prepared.batches import PreparedColumn
     from wish_rollout.rollout.execution.ledger_recording import Recorder
 
 TRANSACTION = "select pg_current_xact_id()::text"

@@ -7,19 +7,21 @@ rewritten or truncated meanwhile, or a column that is another one, is not comple
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
 from wish_rollout.postgres.archives.archive_store import archived, drop_contents
-from wish_rollout.postgres.archives.prepared_batches import NUMBER, Batch, is_newer, read_identity
+from wish_rollout.postgres.archives.prepared.batch_states import read_states
+from wish_rollout.postgres.archives.prepared.batches import NUMBER, is_newer, read_identity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from wish_rollout.core.archive.archive import ArchivedObject
-    from wish_rollout.postgres.archives.prepared_batches import PreparedColumn
+    from wish_rollout.postgres.archives.prepared.batch_states import BatchState
+    from wish_rollout.postgres.archives.prepared.batches import PreparedColumn
     from wish_rollout.postgres.archives.table_description import TableDescription
 
 FEW = 4
@@ -30,17 +32,8 @@ MOST_REFRESHED = 1_000_000
 """The same, as long as nobody waits."""
 
 
-@dataclass(frozen=True, slots=True)
-class BatchState:
-    """A batch as its table contains it now.
-
-    ``unchanged``: the number of older rows with a value. ``changed``: the ctids of the other rows. ``batch``: the batch as
-    it is counted for the next time.
-    """
-
-    batch: Batch
-    unchanged: int
-    changed: Sequence[str]
+NONE_OLDER = "true"
+"""The condition under which no copy gets a number: there is no next time."""
 
 
 def refresh(
@@ -51,7 +44,7 @@ def refresh(
     ``horizon``: the oldest transaction that was running when the snapshot was taken. Raises psycopg's errors.
     """
     later = is_newer(connection, horizon)
-    states = _read_batches(connection, prepared, MOST_REFRESHED, later)
+    states = read_states(connection, prepared, MOST_REFRESHED, later)
     if states is None or _complete(connection, prepared, states, later) is None:
         return None
     batches = tuple(each.batch for each in states)
@@ -80,8 +73,8 @@ def take_prepared(
     stored = tuple((name, description.columns[name].stored) for name in kept.stored_columns)
     identity = read_identity(connection, kept.table, kept.stored_columns)
     if (prepared.key, prepared.stored, prepared.identity) == (kept.key, stored, identity):
-        states = _read_batches(connection, prepared, MOST_CHANGED)
-        rows = None if states is None else _complete(connection, prepared, states, "true")
+        states = read_states(connection, prepared, MOST_CHANGED)
+        rows = None if states is None else _complete(connection, prepared, states, NONE_OLDER)
     if not rows:
         drop_contents(connection, [prepared.relation])
         return None
@@ -89,45 +82,6 @@ def take_prepared(
     connection.execute(f"alter table {copy} drop column {NUMBER}".encode())  # and its index
     connection.execute(f"alter table {copy} rename to {kept.relation}".encode())
     return rows
-
-
-def _read_batches(
-    connection: psycopg.Connection[Any], prepared: PreparedColumn, most: int, later: str = ""
-) -> list[BatchState] | None:
-    """Return the states of all batches; None if there are more than ``most`` changed rows.
-
-    ``later``: the condition for the rows that will not be older the next time; without, other sessions may wait for this
-    scan, and nothing is counted for a next time.
-    """
-    changed = is_newer(connection, prepared.horizon)
-    states: list[BatchState] = []
-    left = most
-    for batch in prepared.batches:
-        state = _read_batch(connection, prepared.loss.column, batch, (changed, later), left)
-        states.append(state)
-        left -= len(state.changed)
-        if left < 0:
-            return None
-    return states
-
-
-def _read_batch(
-    connection: psycopg.Connection[Any], column: str, batch: Batch, conditions: tuple[str, str], most: int
-) -> BatchState:
-    changed, later = conditions
-    # a column is read much more slowly than the number of rows
-    is_counted = batch.complete and not later
-    wanted = ["count(*)" if is_counted else f"count(t.{column}) filter (where not {changed})"]
-    wanted.append(f"(array_agg(t.ctid) filter (where {changed}))[:{most + 1}]::text[]")
-    if later:
-        wanted += [f"count({what}) filter (where not {later})" for what in ("*", f"t.{column}")]
-    query = f"select {', '.join(wanted)} from only {batch.table} as t where {batch.condition}"
-    row = connection.execute(query.encode()).fetchone()
-    assert row is not None
-    tids = row[1] or ()
-    if later:
-        batch = replace(batch, copies=row[3], complete=row[2] == row[3])
-    return BatchState(batch, row[0] - len(tids) if is_counted else row[0], tids)
 
 
 def _complete(
@@ -140,11 +94,13 @@ def _complete(
     # the rows of copies without a number are newer than the horizon: those that still exist are among the changed ones
     connection.execute(f"delete from {archived(prepared.relation)} where {NUMBER} is null".encode())
     copies = [each.copies for each in prepared.batches]
-    changed = [each for each in states if each.changed]
-    for state in changed:
-        for number, rows in _delete_changed(connection, prepared, state):
+    changed: dict[str, list[str]] = {}
+    for state in states:
+        changed.setdefault(state.batch.table, []).extend(state.changed)
+    for table, tids in changed.items():
+        for number, rows in _delete_changed(connection, prepared, table, tids) if tids else ():
             copies[number] -= rows
-    added = sum(_insert_changed(connection, prepared, state, newer) for state in changed)
+    added = sum(_insert_changed(connection, prepared, *part) for part in _insertions(states, changed, newer))
     unchanged = [each.unchanged for each in states]
     wrong = [place for place, rows in enumerate(copies) if rows != unchanged[place]]
     if wrong and sum(copies) - _delete_gone(connection, prepared, wrong) != sum(unchanged):
@@ -157,29 +113,44 @@ def _same_key(prepared: PreparedColumn) -> str:
     return " and ".join(f"t.{stored[name]} = p.{name}" for name in prepared.key)
 
 
+def _insertions(
+    states: Sequence[BatchState], changed: Mapping[str, Sequence[str]], newer: str
+) -> Iterator[tuple[str, str, Sequence[str]]]:
+    """Yield which rows of which table are copied, and the expression for the numbers of their copies."""
+    if newer == NONE_OLDER:  # other sessions may wait: one statement for each table
+        yield from ((table, "null", tids) for table, tids in changed.items() if tids)
+        return
+    for state in states:
+        if state.changed:
+            yield state.batch.table, f"case when not {newer} then {state.batch.number} end", state.changed
+
+
 def _delete_changed(
-    connection: psycopg.Connection[Any], prepared: PreparedColumn, state: BatchState
+    connection: psycopg.Connection[Any], prepared: PreparedColumn, table: str, tids: Sequence[str]
 ) -> list[tuple[int, int]]:
     """Delete the copies of changed rows, and return how many there were in which batches."""
     delete = (
-        f"with gone as (delete from {archived(prepared.relation)} as p using only {state.batch.table} as t "
+        f"with gone as (delete from {archived(prepared.relation)} as p using only {table} as t "
         f"where t.ctid = any(%s::tid[]) and {_same_key(prepared)} returning p.{NUMBER}) "
         f"select {NUMBER}, count(*) from gone where {NUMBER} is not null group by 1"
     )
-    return connection.execute(delete.encode(), [state.changed]).fetchall()
+    return connection.execute(delete.encode(), [tids]).fetchall()
 
 
 def _insert_changed(
-    connection: psycopg.Connection[Any], prepared: PreparedColumn, state: BatchState, newer: str
+    connection: psycopg.Connection[Any],
+    prepared: PreparedColumn,
+    table: str,
+    number: str,
+    tids: Sequence[str],
 ) -> int:
     """Copy changed rows again, and return how many have a value."""
     listed = ", ".join(f"t.{expression}" for _, expression in prepared.stored)
     insert = (
-        f"insert into {archived(prepared.relation)} "
-        f"select {listed}, case when not {newer} then {state.batch.number} end from only {state.batch.table} as t "
+        f"insert into {archived(prepared.relation)} select {listed}, {number} from only {table} as t "
         f"where t.ctid = any(%s::tid[]) and num_nonnulls(t.{prepared.loss.column}) > 0"
     )
-    return connection.execute(insert.encode(), [state.changed]).rowcount
+    return connection.execute(insert.encode(), [tids]).rowcount
 
 
 def _delete_gone(connection: psycopg.Connection[Any], prepared: PreparedColumn, wrong: Sequence[int]) -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, LiteralString
 import psycopg
 
 from wish_rollout.postgres.archives.archive_store import archived, drop_contents, revoke_all
-from wish_rollout.postgres.archives.prepared_batches import (
+from wish_rollout.postgres.archives.prepared.batches import (
     NUMBER,
     PreparedColumn,
     divide,
@@ -21,7 +21,7 @@ from wish_rollout.postgres.archives.prepared_batches import (
     read_identity,
     read_parts,
 )
-from wish_rollout.postgres.archives.prepared_completion import refresh
+from wish_rollout.postgres.archives.prepared.completion import refresh
 from wish_rollout.postgres.archives.session_settings import plain_text_settings
 from wish_rollout.postgres.archives.table_description import describe_table
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wish_rollout.core.archive.losses import Loss
-    from wish_rollout.postgres.archives.prepared_batches import Batch
+    from wish_rollout.postgres.archives.prepared.batches import Batch
 
 LEAST_BYTES = 4 * 1024 * 1024
 """A smaller table is copied under the lock: that takes some milliseconds."""
