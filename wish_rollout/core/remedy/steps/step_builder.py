@@ -112,6 +112,8 @@ class StepBuilder:
         changes, lookup = self.changes, self.lookup
         others = circle - {step}
         for key in changes.dropped if step.verb == "drop" else ():
+            if "attached to" in self.draft.live[key]:
+                continue  # it is dropped with the parent's index only
             if key[0] in _SPLITTABLE and key != step.key and lookup.drop_of(key) == step:
                 needed = changes.before.needs(key)
                 steps = {lookup.drop_of(each) for each in needed} | {
