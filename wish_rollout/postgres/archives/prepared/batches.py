@@ -49,7 +49,7 @@ HORIZON: LiteralString = "select pg_snapshot_xmin(pg_current_snapshot())::xid::t
 class Part:
     """A table without partitions, or one partition; its quoted name and its size.
 
-    ``plain``: it has blocks, and no other table, policy or privilege stands between its rows and the session.
+    ``plain``: it has blocks and no child tables, and the session may read all of its rows.
     """
 
     table: str

@@ -91,7 +91,7 @@ def _complete(
 
     ``newer``: the condition for the rows whose copies get no number. None if the numbers of rows contradict each other.
     """
-    # the rows of copies without a number are newer than the horizon: those that still exist are among the changed ones
+    # the rows of copies without a number are newer than the horizon: those that still exist are among the changed rows
     connection.execute(f"delete from {archived(prepared.relation)} where {NUMBER} is null".encode())
     copies = [each.copies for each in prepared.batches]
     changed: dict[str, list[str]] = {}
