@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from wish_rollout.postgres.archives.prepared.batches import PreparedColumn
     from wish_rollout.postgres.archives.table_description import TableDescription
 
-FEW = 4
-"""If at most one of so many batches has lost rows, the table is not read again for them."""
+GONE_AT_ONCE = 64
+"""The copies of so many batches are compared with their blocks by one statement."""
 MOST_CHANGED = 100_000
 """If more rows were written since, the column is copied again as a whole."""
 MOST_REFRESHED = 1_000_000
@@ -154,12 +154,22 @@ def _insert_changed(
 
 
 def _delete_gone(connection: psycopg.Connection[Any], prepared: PreparedColumn, wrong: Sequence[int]) -> int:
-    """Delete the copies without a row in some batches, and return their number."""
-    rows = f"from {prepared.source} as t where {_same_key(prepared)}"
-    is_gone = f"not exists (select {rows})"
+    """Delete the copies without a row in some batches, and return their number.
+
+    A row that is older than its copy is where it was, so only the blocks of these batches are read.
+    """
     stored = dict(prepared.stored)
-    if len(wrong) * FEW <= len(prepared.batches) and all(stored[name] == name for name in prepared.key):
-        # a search by key for each copy, which the planner does not make a join; the key's index is on its columns
-        is_gone = f"(select true {rows} limit 1) is null"
-    delete = f"delete from {archived(prepared.relation)} as p where p.{NUMBER} = any(%s::int[]) and {is_gone}"
-    return connection.execute(delete.encode(), [list(wrong)]).rowcount
+    keys = ", ".join(f"t.{stored[name]} as {name}" for name in prepared.key)
+    same = " and ".join(f"t.{name} = p.{name}" for name in prepared.key)
+    deleted = 0
+    for place in range(0, len(wrong), GONE_AT_ONCE):
+        batches = [prepared.batches[number] for number in wrong[place : place + GONE_AT_ONCE]]
+        rows = " union all ".join(
+            f"select {keys} from only {each.table} as t where {each.condition}" for each in batches
+        )
+        delete = (
+            f"delete from {archived(prepared.relation)} as p where p.{NUMBER} = any(%s::int[]) "
+            f"and not exists (select from ({rows}) as t where {same})"
+        )
+        deleted += connection.execute(delete.encode(), [[each.number for each in batches]]).rowcount
+    return deleted
