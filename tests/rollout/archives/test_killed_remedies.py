@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from tests.rollout.archives.killed_process import statements_until_end
-from wish_rollout.postgres.archives import prepared_columns
+from wish_rollout.postgres.archives.prepared import columns as prepared_columns
 
 if TYPE_CHECKING:
     import pytest

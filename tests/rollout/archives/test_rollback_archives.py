@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from wish_rollout.core.errors.hazards import BlockedSessions
 from wish_rollout.core.errors.planning.archives import ArchiveOpenElsewhere
 from wish_rollout.core.errors.planning.rollback_remedies import RollbackRemedyTimedOut
-from wish_rollout.postgres.archives import prepared_columns
+from wish_rollout.postgres.archives.prepared import columns as prepared_columns
 from wish_rollout.rollout.execution.ledger_recording import NOBODY, Recorder
 from wish_rollout.rollout.planning.rollbacks.rollback_plan import plan_feasible_rollback
 from wish_rollout.rollout.rollback.rollback_archive import RollbackArchive
@@ -83,3 +84,30 @@ def test_remedy_that_waits_for_a_lock_too_long_is_no_matter_of_rows(revised: Arc
             revised.rollback_by_remedy()
     revised.rollback_by_remedy()
     assert revised.sql("select count(*) from wish_rollout_archive.a1_1") == [(300,)]
+
+
+@pytest.mark.parametrize("by_remedy", [False, True], ids=["downgrades", "remedy"])
+def test_rows_are_copied_again_before_another_attempt(
+    revised: ArchiveCase, monkeypatch: pytest.MonkeyPatch, by_remedy: bool
+) -> None:
+    changed: list[int] = []
+    archive_losses, refresh = RollbackArchive.before_revision, RollbackArchive.refresh
+
+    def blocked_once(archive: RollbackArchive) -> None:
+        changed.extend(each.changed for each in archive.prepared.values())
+        if len(changed) == 1:
+            raise BlockedSessions("local", 1, 2000, 1)
+        archive_losses(archive)
+
+    def refresh_after_write(archive: RollbackArchive) -> None:
+        revised.sql("update wishlist_items set colour = 'blue' where user_id in ('u1', 'u2')")
+        refresh(archive)
+
+    monkeypatch.setattr(RollbackArchive, "before_revision", blocked_once)
+    monkeypatch.setattr(RollbackArchive, "refresh", refresh_after_write)
+    revised.rollback(by_remedy=by_remedy)
+    assert len(changed) == 2
+    assert revised.sql("select colour, count(*) from wish_rollout_archive.a1_1 group by 1 order by 1") == [
+        ("blue", 2),
+        ("red", 298),
+    ]

@@ -106,6 +106,21 @@ def test_changed_downgrade_that_does_not_lead_on_is_refused(states: States) -> N
     assert archived(states) == [(7, "kept")]
 
 
+@pytest.mark.parametrize("way", [(), ("--by-remedy",)], ids=["downgrades", "remedy"])
+def test_rollback_goes_back_one_revision_if_the_interrupted_one_was_taken_back(
+    states: States, way: tuple[str, ...]
+) -> None:
+    """The journal still has the one to base, of scripts that were changed since; the schema is that of the revision."""
+    write(states, FAILING)
+    at_head(states)
+    assert "too many rows" in states.run("rollback", "prod", "--to", "base").err
+    states.sql(states.cli("drift", "prod", "--sql").out)
+    write(states, CHANGED)
+    done = states.run("rollback", "prod", *way)
+    assert done.code == 0, done
+    assert states.sql("SELECT version_num FROM alembic_version") == [("r1",)]
+
+
 def test_half_done_rollback_of_a_gated_environment_needs_a_new_approval(gated_states: States) -> None:
     states = gated_states
     half_done(states)

@@ -9,7 +9,7 @@ from wish_rollout.core.archive.archive import Archive, ArchivedObject
 from wish_rollout.core.errors.planning.archives import ArchiveNeedsKey
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.postgres.archives.archive_store import drop_contents
-from wish_rollout.postgres.archives.prepared_completion import take_prepared
+from wish_rollout.postgres.archives.prepared.completion import take_prepared
 from wish_rollout.postgres.archives.row_copies import (
     archive_checksum,
     copy_columns,
@@ -23,18 +23,23 @@ from wish_rollout.postgres.facts.row_counts import count
 from wish_rollout.postgres.rows.rows_at_risk import existing_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     import psycopg
 
     from wish_rollout.core.archive.losses import Loss, RollbackLosses
     from wish_rollout.core.remedy.role_names import Roles
     from wish_rollout.core.schema.scope import Scope
-    from wish_rollout.postgres.archives.prepared_columns import PreparedColumn
+    from wish_rollout.postgres.archives.prepared.batches import PreparedColumn
 
 
-def losses_with_rows(connection: psycopg.Connection[Any], losses: Iterable[Loss]) -> list[Loss]:
-    """Return the losses whose tables and columns exist and contain rows. Call it with ``plain_text_settings``."""
+def losses_with_rows(
+    connection: psycopg.Connection[Any], losses: Iterable[Loss], copied: Collection[Loss] = ()
+) -> list[Loss]:
+    """Return the losses whose tables and columns exist and contain rows. Call it with ``plain_text_settings``.
+
+    ``copied``: columns that are known to contain values, so that their tables are not read.
+    """
     losses = list(losses)
     existing = existing_names(connection, [loss.name for loss in losses])
     return [
@@ -44,7 +49,7 @@ def losses_with_rows(connection: psycopg.Connection[Any], losses: Iterable[Loss]
         and (
             has_rows(connection, loss.table)
             if loss.kind == "table"
-            else count(connection, loss.table, 1, column=loss.column) > 0
+            else loss in copied or count(connection, loss.table, 1, column=loss.column) > 0
         )
     ]
 

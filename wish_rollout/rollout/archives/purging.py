@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.archive.archive import Archive, ArchiveState
 from wish_rollout.core.errors.planning.archives import ArchiveNotKeptLongEnough
 from wish_rollout.postgres.archives import archive_store
-from wish_rollout.postgres.archives.prepared_columns import drop_prepared
+from wish_rollout.postgres.archives.prepared.columns import drop_prepared
 from wish_rollout.rollout.archives.archive_recording import record
 from wish_rollout.rollout.execution.rollout_lock import rollout_mutex
 

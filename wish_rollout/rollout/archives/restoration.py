@@ -18,7 +18,7 @@ from wish_rollout.core.errors.planning.archives import (
 )
 from wish_rollout.core.release.release import format_position, parse_position
 from wish_rollout.postgres.archives import archive_store
-from wish_rollout.postgres.archives.prepared_columns import drop_prepared
+from wish_rollout.postgres.archives.prepared.columns import drop_prepared
 from wish_rollout.postgres.archives.row_copies import archive_checksum
 from wish_rollout.postgres.archives.row_restoration import RestoredObject, Restorer
 from wish_rollout.postgres.archives.sequence_values import advance_sequences

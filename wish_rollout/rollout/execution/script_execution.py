@@ -77,6 +77,8 @@ def _attempt(
     if execution.tries > 1:
         connection.execute("reset role")
         connection.execute("discard temp")
+        if checks.again:
+            checks.again()
     recorder.resume()
     journal = Journal(connection, journal_act_name(project, plan), recorder.after)
     sequence = lock_sequence(project, plan)

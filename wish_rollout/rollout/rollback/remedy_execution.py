@@ -79,6 +79,8 @@ class _Attempts:
         """Execute everything in one transaction, which is rolled back if something fails."""
         recorder, connection = self.recorder, self.recorder.connection
         recorder.notes = self._notes
+        if self.execution.tries > 1 and self.checks.again:
+            self.checks.again()
         recorder.resume()
         verification = CommitVerification(recorder, self.promised, self.again, resumed=False)
         locks = TransactionLocks(self.execution, LockSequence(()), lambda: False, self.again)

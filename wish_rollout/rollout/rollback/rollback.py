@@ -67,7 +67,10 @@ def downgrade(project: Project, recorder: Recorder, seen: DatabaseState) -> list
     """Run the downgrades, or the remedy, in transactions that first archive what they destroy."""
     archive = RollbackArchive(recorder)
     checks = Checks(
-        each=archive.before_revision, completed=archive.after_scripts, recorded=archive.after_ledger
+        each=archive.before_revision,
+        completed=archive.after_scripts,
+        recorded=archive.after_ledger,
+        again=archive.refresh,
     )
     try:
         archive.prepare()

@@ -16,11 +16,12 @@ from wish_rollout.core.remedy.role_names import Roles
 from wish_rollout.postgres.archives import archive_store
 from wish_rollout.postgres.archives.archive_store import write_privilege_missing
 from wish_rollout.postgres.archives.archive_writing import ArchiveWriter, losses_with_rows
-from wish_rollout.postgres.archives.prepared_columns import (
+from wish_rollout.postgres.archives.prepared.columns import (
     drop_prepared,
     free_number,
     is_large,
     prepare_column,
+    refresh_column,
 )
 from wish_rollout.postgres.archives.row_security import row_security_not_forced
 from wish_rollout.postgres.archives.session_settings import plain_text_settings
@@ -31,7 +32,7 @@ from wish_rollout.rollout.planning.rollbacks.rollback_losses import refuse_losse
 
 if TYPE_CHECKING:
     from wish_rollout.core.archive.losses import Loss
-    from wish_rollout.postgres.archives.prepared_columns import PreparedColumn
+    from wish_rollout.postgres.archives.prepared.batches import PreparedColumn
     from wish_rollout.rollout.execution.ledger_recording import Recorder
 
 TRANSACTION = "select pg_current_xact_id()::text"
@@ -53,9 +54,9 @@ class RollbackArchive:
     def prepare(self) -> None:
         """Copy large columns that the rollback drops, before it locks their tables.
 
-        A column whose table is locked or not plain, or whose copy takes longer than a batch may, is copied under the
-        lock; and all are if a publication would send the copies to subscribers. Raises ArchiveOpenElsewhere,
-        DatabaseOperationRefused, DatabaseUnreachable.
+        A column whose table is locked or not plain, whose copy takes longer than a batch may, or of which too much is
+        written meanwhile, is copied under the lock; and all are if a publication would send the copies to subscribers.
+        Raises ArchiveOpenElsewhere, DatabaseOperationRefused, DatabaseUnreachable.
         """
         drop_prepared(self.connection)
         try:
@@ -87,6 +88,17 @@ class RollbackArchive:
         if prepared := prepare_column(self.connection, loss, lost, number):
             self.prepared[loss] = prepared
 
+    def refresh(self) -> None:
+        """Copy what was written since once more, before another attempt. A copy for which that fails stays as it is."""
+        limit = self.recorder.target.environment.budgets.budgets.batch.statement_ms
+        assert isinstance(self.connection, BoundedConnection)
+        with suppress(psycopg.Error), long_statements(self.connection, limit):
+            for loss, prepared in list(self.prepared.items()):
+                if refreshed := refresh_column(self.connection, prepared):
+                    self.prepared[loss] = refreshed
+                else:
+                    del self.prepared[loss]
+
     def drop_prepared(self) -> None:
         """Drop the copies that were not used, if the session can; otherwise the next rollback does it."""
         if self.connection.info.transaction_status == TransactionStatus.IDLE:
@@ -103,7 +115,8 @@ class RollbackArchive:
         tables = {loss.table for loss in losses.losses}
         with plain_text_settings(self.connection), row_security_not_forced(self.connection, tables):
             writer.lock()
-            found = losses_with_rows(self.connection, losses.losses)
+            copied = [loss for loss, copy in self.prepared.items() if copy.rows]
+            found = losses_with_rows(self.connection, losses.losses, copied)
             refuse_losses(self.recorder.target.environment, self.connection, self.recorder.plan, found)
             if found:
                 archive_store.create_if_missing(self.connection)

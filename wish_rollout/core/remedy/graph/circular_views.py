@@ -51,6 +51,12 @@ def _circular_views(objects: Mapping[Key, Properties]) -> Iterator[str]:
         for name in find_qualified_names(properties, "body")
         if ("view", name) in objects
     }
+    above: dict[str, set[str]] = {}
+    for (kind, name), properties in objects.items():
+        if kind == "view":
+            found = find_qualified_names({"definition": properties["definition"]})
+            above[name] = {each for each in found if ("view", each) in objects}
+    named |= {name for name in above if any(name in above[each] for each in above[name])}
     graph = Dependencies(objects) if named else None
     for name in named:
         if graph is not None and _is_circular(graph, ("view", name)):

@@ -57,7 +57,8 @@ class NamesInTexts(SchemaIndex):
         """Yield the objects that a dotted name in the properties of an object of this kind can mean."""
         kinds = _NAMED_IN_EXPRESSIONS | _NAMED_BESIDES.get(kind, frozenset())
         found = [other for other in self.by_name.get(text, ()) if other[0] in kinds]
-        is_shell_enough = kind == "function" and "SQL body" not in relevant
+        # a function in another language refuses a shell type
+        is_shell_enough = kind == "function" and relevant.get("language") in {"c", "internal"}
         if is_shell_enough and not any(f"::{text}" in each for each in texts(relevant)):
             found = [other for other in found if other[0] != DEFINITION]
         routines = [other for other in found if other[0] in ROUTINES]

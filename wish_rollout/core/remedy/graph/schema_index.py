@@ -92,6 +92,11 @@ class SchemaIndex:
         return found
 
 
+def relation(objects: Mapping[Key, Properties], name: str) -> Properties:
+    """Return the properties of a table or foreign table; {} if it does not exist."""
+    return objects.get(("table", name)) or objects.get(("foreign table", name)) or {}
+
+
 def parents_of(table: Properties) -> list[str]:
     """Return the tables that a table inherits from, or is a partition of."""
     if "partition of" in table:

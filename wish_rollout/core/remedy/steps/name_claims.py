@@ -36,6 +36,10 @@ def claims(key: Key, properties: Properties) -> Iterator[tuple[str, str]]:
         yield "constraint", name
     elif kind == "trigger" and properties.get("constraint"):
         yield "constraint", name
+    elif kind == "operator class":
+        yield catalog_namespace(kind), name
+        if properties.get("default"):
+            yield "default operator class", f"{properties['type']} USING {name.rsplit(' USING ', 1)[1]}"
     elif kind in RELATIONS:
         yield "relation", _unquoted(name)
         if kind in KINDS_WITH_ROW_TYPE or kind == "composite type":

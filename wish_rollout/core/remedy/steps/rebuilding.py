@@ -11,6 +11,7 @@ from wish_rollout.core.remedy.writers.by_kind import WRITERS, reason_not_created
 from wish_rollout.core.remedy.writers.columns.expressions import BELOW, can_be_reset
 from wish_rollout.core.remedy.writers.data_types import type_replacement
 from wish_rollout.core.remedy.writers.foreign_servers import has_secrets
+from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +52,7 @@ class Rebuilding:
                     raise CannotDrop(key, reason)
                 self._add(key)
         self._follow_indexes()
+        self._follow_invalid_indexes()
         for key, pairs in sorted(changes.changed.items()):
             if key not in changes.rebuilt:
                 for other in self._stopping(key, pairs):
@@ -96,6 +98,15 @@ class Rebuilding:
                 method = key[1].rsplit(" USING ", 1)[1]
                 self._rebuild(("operator family", f"{self.draft.live[key]['family']} USING {method}"), key)
 
+    def _follow_invalid_indexes(self) -> None:
+        """Add the invalid indexes of parents to which an index may be attached that is to be by itself."""
+        changes = self.changes
+        for key in sorted(changes.added & self.draft.target.keys()):
+            if key[0] in {"index", "constraint"}:
+                for index in fitting_indexes(changes.after, key):
+                    if self.draft.live.get(index, {}).get("invalid"):
+                        self._rebuild(index, index)
+
     def _follow(self, key: Key) -> None:
         """Add what depends on an object that is dropped."""
         changes = self.changes
@@ -119,11 +130,18 @@ class Rebuilding:
     def _lets_go(self, other: Key, key: Key) -> bool:
         """Return whether an object is altered so that it does not need another one any longer."""
         changes = self.changes
+        if key[0] == other[0] == "column" and self._has_other_parents(other):
+            return key not in changes.after.needs(other)
         if other not in changes.changed or (other[0] == "column" and changes.is_view_column(other[1])):
             return False
         if other[0] == "constraint" and key[0] == "index":
             return False
         return key not in changes.after.needs(other)
+
+    def _has_other_parents(self, column: Key) -> bool:
+        """Return whether the table of a column that stays is attached to other parents."""
+        table = ("table", split_last(column[1])[0])
+        return column in self.draft.target and "inherits" in self.changes.changed.get(table, {})
 
     def _stopping(self, key: Key, pairs: Pairs) -> Iterator[Key]:
         """Yield what has to be dropped while an object is altered in place."""

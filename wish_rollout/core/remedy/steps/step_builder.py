@@ -54,7 +54,9 @@ class StepBuilder:
         made = sorted(changes.created | changes.changed.keys() | changes.moved | changes.reset)
         self._add_steps(graph, made)
         shared = (self.draft, changes, self.lookup, graph)
-        Attachments(*shared).add()
+        attachments = Attachments(*shared)
+        attachments.add()
+        attachments.order_new_partitions()
         edges = StepEdges(*shared)
         for key in sorted(changes.dropped):
             edges.order_drop(key)
@@ -110,6 +112,8 @@ class StepBuilder:
         changes, lookup = self.changes, self.lookup
         others = circle - {step}
         for key in changes.dropped if step.verb == "drop" else ():
+            if "attached to" in self.draft.live[key]:
+                continue  # it is dropped with the parent's index only
             if key[0] in _SPLITTABLE and key != step.key and lookup.drop_of(key) == step:
                 needed = changes.before.needs(key)
                 steps = {lookup.drop_of(each) for each in needed} | {

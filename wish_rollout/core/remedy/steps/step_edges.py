@@ -9,7 +9,8 @@ from wish_rollout.core.remedy.graph.parts import whole_name
 from wish_rollout.core.remedy.graph.schema_index import RELATIONS, parents_of
 from wish_rollout.core.remedy.graph.step_graph import Step
 from wish_rollout.core.remedy.identity_sequences import heir, identity_before
-from wish_rollout.core.remedy.steps.index_attachment import fitting_indexes
+from wish_rollout.core.remedy.steps.index_attachment import fitting_indexes, indexed_table
+from wish_rollout.core.remedy.writers.relations.table_parents import has_other_order
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
@@ -42,11 +43,19 @@ class StepEdges:
             added, key=lambda each: (split_last(each[1])[0], self.draft.target[each]["position"])
         ):
             table = split_last(key[1])[0]
-            step = Step("create", key)
+            step = self._addition_of(key)
             if step in self.graph.steps:
                 if table in last:
                     self.graph.order(last[table], step)
                 last[table] = step
+
+    def _addition_of(self, key: Key) -> Step:
+        """Return the step that adds a column: its own, or that of the parent's column."""
+        if self.draft.target[key].get("inherited"):
+            for other in sorted(self.changes.after.needs(key)):
+                if other[0] == "column" and Step("create", other) in self.graph.steps:
+                    return self._addition_of(other)
+        return Step("create", key)
 
     def order_drop(self, key: Key) -> None:
         """Put the drop of an object before those of what it needs, and before it is created again."""
@@ -57,11 +66,25 @@ class StepEdges:
             attached = ("index", str(self.draft.live[key].get("attached to")))
             if self.draft.target[key].get("attached to") != attached[1]:
                 self.graph.order(self.lookup.creation_of(attached), self.lookup.creation_of(key))
+        if key[0] == "column" and drop == Step("drop", key):
+            for other in self._parent_columns(*split_last(key[1])):
+                if self.lookup.drop_of(other) == Step("drop", other):
+                    self.graph.order(Step("drop", other), drop)  # only then can it be dropped by itself
         for other in changes.before.needs(key):
             self.graph.order(drop, self.lookup.drop_of(other))
+            if key in changes.rebuilt and other in changes.removed:
+                self.graph.order(self.lookup.drop_of(other), self.lookup.creation_of(key))
             if other[0] in _WAITED_FOR and other not in changes.dropped and not drop_loses(self.draft, key):
                 self.graph.order(drop, self.lookup.creation_of(other))
                 self.graph.order(drop, Step("move", other))
+
+    def _parent_columns(self, table: str, own: str) -> Iterator[Key]:
+        """Yield the columns of a table's parents at all levels that have the same name."""
+        for kind in ("table", "foreign table"):
+            for parent in parents_of(self.draft.live.get((kind, table), {})):
+                if ("column", f"{parent}.{own}") in self.draft.live:
+                    yield "column", f"{parent}.{own}"
+                    yield from self._parent_columns(parent, own)
 
     def order_creation(self, key: Key) -> None:
         """Put the creation or change of an object after those of what it needs in the target schema."""
@@ -83,8 +106,27 @@ class StepEdges:
             self.graph.order(self.lookup.creation_of(other), step)
             self.graph.order(self.lookup.creation_of(other), Step("move", key))
             self.graph.order(Step("move", other), step)
+        self._order_part(key, step)
         for index in fitting_indexes(changes.after, key):
             self.graph.order(self.lookup.creation_of(index), step)  # it gets copies of its own first
+        if key[0] == "constraint" and self.draft.target[key].get("not valid"):
+            table, own = split_last(key[1])
+            for child in changes.after.children.get(table, ()):
+                other = ("constraint", f"{child}.{own}")
+                if not self.draft.target.get(other, {"not valid": True}).get("not valid"):
+                    self.graph.order(self.lookup.creation_of(other), step)  # no valid one is added below
+
+    def _order_part(self, key: Key, step: Step | None) -> None:
+        """Drop columns of a parent before a part is attached, and foreign parts before a parent has an index."""
+        kind, name = key
+        parent = str(self.draft.target[key].get("partition of"))
+        if kind == "table" and key in self.changes.created and has_other_order(self.draft, name, parent):
+            for other in self.changes.before.parts.get(parent, ()):
+                if other[0] == "column":
+                    self.graph.order(self.lookup.drop_of(other), step)
+        if table := indexed_table(key, self.draft.target[key]):
+            for child in self.changes.before.children.get(table, ()):
+                self.graph.order(self.lookup.drop_of(("foreign table", child)), step)
 
     def _order_before_drops(self, key: Key, step: Step | None) -> None:
         """Put the change of an object before the drops of what it does not need any longer."""

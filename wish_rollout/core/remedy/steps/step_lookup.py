@@ -129,14 +129,11 @@ class StepLookup:
         """Return the parent's column whose DROP COLUMN takes an inherited column along."""
         table, own = split_last(column)
         for of in ("table", "foreign table"):
-            properties = self.draft.live.get((of, table), {})
-            if (of, table) in self.draft.target and parents_of(properties) != parents_of(
-                self.draft.target[of, table]
-            ):
-                return None
-            for parent in parents_of(properties):
+            parents = parents_of(self.draft.live.get((of, table), {}))
+            kept = parents_of(self.draft.target.get((of, table), self.draft.live.get((of, table), {})))
+            for parent in parents:
                 key = ("column", f"{parent}.{own}")
-                if key in self.changes.dropped and not self.keeps_children(key[1]):
+                if parent in kept and key in self.changes.dropped and not self.keeps_children(key[1]):
                     return key
         return None
 

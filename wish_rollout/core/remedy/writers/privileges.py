@@ -97,11 +97,11 @@ def privileges(draft: Draft, kind: str, name: str, pairs: Pairs, *, created: boo
     owner = draft.target.get((kind, name), {}).get("owner")
     usual = _usual(kind, name, draft.major)
     if after and owner in after and granted(kind) == "TABLE":
-        after = {**after, owner: _with_maintain(after[owner], draft.major)}
+        after = {**after, owner: with_maintain(after[owner], draft.major)}
     return _change(draft, (kind, name), target, before or {}, after or {}, {owner: ["ALL"], "PUBLIC": usual})
 
 
-def _with_maintain(words: list[str], major: int) -> list[str]:
+def with_maintain(words: list[str], major: int) -> list[str]:
     """Write out MAINTAIN among an owner's rights: a snapshot tells only that it is lost (17 and later)."""
     lost = "without MAINTAIN"
     if lost in words or "ALL" in words or not words or major < 17:

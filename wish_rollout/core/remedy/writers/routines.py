@@ -110,8 +110,8 @@ _LIST_ITEM = re.compile(r'"(?:[^"]|"")*"')
 
 
 def _list_item(match: re.Match[str]) -> str:
-    """Return an item of a list as SQL: no identifier is empty, and a text may be."""
-    return "''" if match[0] == '""' else match[0]
+    """Return an item of a list as a text, as pg_dump writes it: an identifier is not empty, and not longer than 63 bytes."""
+    return literal(match[0][1:-1].replace('""', '"'))
 
 
 def create_function(_draft: Draft, name: str, properties: Props) -> list[str]:

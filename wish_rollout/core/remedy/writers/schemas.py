@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.draft import Writer
+from wish_rollout.core.remedy.graph.schema_index import parents_of
 from wish_rollout.core.remedy.role_names import UnknownRole
 from wish_rollout.core.remedy.sql_syntax import literal
-from wish_rollout.core.remedy.writers.privileges import grants
+from wish_rollout.core.remedy.writers.privileges import grants, with_maintain
 
 if TYPE_CHECKING:
     from wish_rollout.core.remedy.draft import Draft, Pairs
@@ -53,6 +54,8 @@ def default_privileges(draft: Draft, name: str, before: Props, after: Props) -> 
     owner, inside, what = match[1], match[2] or "", match[3]
     usual = {} if inside else {owner: ["ALL"], "PUBLIC": _PUBLIC_MAY.get(what, [])}
     made = []
+    if owner in after and what == "TABLES":
+        after = {**after, owner: with_maintain(after[owner], draft.major)}
     try:
         start = f"ALTER DEFAULT PRIVILEGES FOR ROLE {draft.roles.sql(owner)}{inside}"
         for label in sorted({*before, *after}):
@@ -84,13 +87,14 @@ def alter_event_trigger(_draft: Draft, name: str, pairs: Pairs) -> list[str]:
     return [f"ALTER EVENT TRIGGER {name} {_FIRES[pairs.pop('enabled')[1]]}"]
 
 
-def create_publication(_draft: Draft, name: str, properties: Props) -> list[str]:
+def create_publication(draft: Draft, name: str, properties: Props) -> list[str]:
     """Create a publication."""
     objects = []
     for table, what in (properties.pop("tables", None) or {}).items():
         columns = f" ({', '.join(what['columns'])})" if "columns" in what else ""
         where = f" WHERE ({what['where']})" if "where" in what else ""
-        objects.append(f"TABLE {table}{columns}{where}")
+        only = "ONLY " if any(table in parents_of(each) for each in draft.target.values()) else ""
+        objects.append(f"TABLE {only}{table}{columns}{where}")
     objects += [f"TABLES IN SCHEMA {schema}" for schema in properties.pop("schemas", None) or ()]
     text = f"CREATE PUBLICATION {name}"
     if properties.pop("all tables", None):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.draft import Writer
-from wish_rollout.core.remedy.graph.schema_index import parents_of
+from wish_rollout.core.remedy.graph.schema_index import parents_of, relation
 from wish_rollout.core.remedy.type_casts import cast_path
 from wish_rollout.core.remedy.writers.columns.creation import PASSED_OVER, create, follows_type
 from wish_rollout.core.remedy.writers.columns.limits import stops
@@ -55,15 +55,15 @@ def _follows_parents(draft: Draft, name: str, inherited: bool | None) -> bool:
     """
     table, own = split_last(name)
     if inherited:
-        return "partition of" in draft.target.get(("table", table), {})
-    parents = parents_of(draft.target.get(("table", table), {}))
+        return "partition of" in relation(draft.target, table)
+    parents = parents_of(relation(draft.target, table))
     return not any(("column", f"{parent}.{own}") in draft.target for parent in parents)
 
 
 def _leave_to_parent(draft: Draft, name: str, pairs: Pairs) -> None:
     """Remove what an inherited column gets when its parent's is altered; a new parent is attached later."""
     table, column = split_last(name)
-    before, after = (parents_of(each.get(("table", table), {})) for each in (draft.live, draft.target))
+    before, after = (parents_of(relation(each, table)) for each in (draft.live, draft.target))
     for parent in (each for each in after if each in before):
         old = draft.live.get(("column", f"{parent}.{column}"), {})
         new = draft.target.get(("column", f"{parent}.{column}"), {})
@@ -84,12 +84,18 @@ def _type(draft: Draft, name: str, pairs: Pairs) -> list[str]:
         return []
     before, after = pairs.pop("type", (old["type"], new["type"]))
     path = cast_path({**draft.live, **draft.target}, before, after, draft.major)
-    words = f"ALTER TABLE {table} ALTER COLUMN {column} TYPE {after}"
+    foreign = "FOREIGN " if ("foreign table", table) in draft.target else ""
+    words = f"ALTER {foreign}TABLE {table} ALTER COLUMN {column} TYPE {after}"
     if "collation" in new:
         words += f" COLLATE {new['collation']}"
+    if foreign:
+        return [words]  # the rows are elsewhere; USING is refused
     array = "[]" if after.endswith("[]") else ""
     if path in {"explicit", "text"} and "generated" not in old:
         words += f" USING {column}{f'::text{array}' if path == 'text' else ''}::{after}"
+    for reset in ("storage", "compression"):  # another type begins with its own
+        if reset in old and reset in new and before != after:
+            pairs[reset] = (None, new[reset])
     return [words]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.remedy.graph.schema_index import parents_of
+from wish_rollout.core.remedy.graph.schema_index import parents_of, relation
 from wish_rollout.core.remedy.sql_syntax import identifier
 from wish_rollout.core.remedy.writers.columns.properties import beside, chosen_name, identity_words
 from wish_rollout.core.schema.names import split_last
@@ -31,8 +31,8 @@ def definition(draft: Draft, name: str, properties: Props) -> str:
     if has_identity:
         identity = properties.pop("identity")
         words.append(identity_words(identity))
-        if "privileges" in identity or "comment" in identity:
-            left = {"sequence", "privileges", "comment"} & identity.keys()
+        if {"privileges", "comment", "persistence"} & identity.keys():
+            left = {"sequence", "privileges", "comment", "persistence"} & identity.keys()
             properties["identity"] = {key: identity[key] for key in left}
     if ("default", name) in draft.inlined:
         words.append(f"DEFAULT {draft.default(name)}")
@@ -78,14 +78,17 @@ def follows_type(draft: Draft, table: str) -> bool:
 def _with_parent(draft: Draft, name: str, properties: Props) -> list[str]:
     """Leave what ADD COLUMN on the parent brings; a table that is attached gets the column by itself."""
     table, own = split_last(name)
-    whole = draft.target["table", table]
-    if parents_of(whole) != parents_of(draft.live.get(("table", table), {})):
+    whole = relation(draft.target, table)
+    if parents_of(whole) != parents_of(relation(draft.live, table)):
         added = [
             parent
             for parent in parents_of(whole)
-            if ("column", f"{parent}.{own}") in draft.live or ("table", parent) not in draft.live
+            if ("column", f"{parent}.{own}") in draft.target
+            and (("column", f"{parent}.{own}") in draft.live or ("table", parent) not in draft.live)
         ]
         if added:
+            if "partition of" not in whole:
+                draft.gap("column", name, "INHERIT leaves it the table's own as well")
             return [f"ALTER TABLE {table} ADD COLUMN {definition(draft, name, properties)}"]
     parents = [draft.target.get(("column", f"{parent}.{own}"), {}) for parent in parents_of(whole)]
     properties.pop("not null constraint", None)

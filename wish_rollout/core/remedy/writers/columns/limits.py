@@ -29,9 +29,11 @@ _STOPPING = frozenset(
 
 def reason_kept(draft: Draft, name: str, pairs: Pairs) -> str:
     """Return why a column cannot be changed like that; empty where it can."""
+    table, own = split_last(name)
+    if ("column", name) not in draft.target and _is_in_partition_key(draft, table, own):
+        return "no statement drops a column of the partition key"
     if "type" not in pairs or "generated" in draft.live["column", name]:
         return ""
-    table, own = split_last(name)
     if ("table", table) not in draft.live:
         return ""
     if contains_identifier({"key": draft.live["table", table].get("partition by", "")}, own):
@@ -40,6 +42,17 @@ def reason_kept(draft: Draft, name: str, pairs: Pairs) -> str:
     if cast_path({**draft.live, **draft.target}, before, after, draft.major) == "":
         return f"no cast leads from {before} to {after}"
     return ""
+
+
+def _is_in_partition_key(draft: Draft, table: str, own: str) -> bool:
+    """Return whether a column of a table that stays is in the key of its partitions, or in that of a table above."""
+    live = draft.live.get(("table", table))
+    if live is None or ("table", table) not in draft.target:
+        return False
+    if contains_identifier({"key": live.get("partition by", "")}, own):
+        return True
+    above = live.get("partition of")
+    return above is not None and _is_in_partition_key(draft, above, own)
 
 
 def is_rebuilt(draft: Draft, name: str, pairs: Pairs) -> bool:

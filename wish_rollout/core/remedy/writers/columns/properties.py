@@ -131,6 +131,8 @@ def _identity_change(draft: Draft, name: str, before: Any, after: Any) -> list[s
         if old != named:
             made.append(f"ALTER SEQUENCE {old} RENAME TO {split_last(named)[1]}")
         made += sequences.altered(named, before, after)
+    if (before or {}).get("persistence") != after.get("persistence"):
+        made.append(f"ALTER SEQUENCE {named} SET {'UNLOGGED' if after.get('persistence') else 'LOGGED'}")
     beside_it: Pairs = {
         key: ((before or {}).get(key), after.get(key))
         for key in ("comment", "privileges")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.draft import Writer
+from wish_rollout.core.remedy.graph.schema_index import relation
 from wish_rollout.core.remedy.sql_syntax import given, settings
 from wish_rollout.core.remedy.writers.columns.creation import PASSED_OVER, definition
 from wish_rollout.core.remedy.writers.columns.properties import beside
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from wish_rollout.core.remedy.sql_syntax import Props
 
 _FLAGS = {"row security": ("ENABLE", "DISABLE"), "force row security": ("FORCE", "NO FORCE")}
+GENERATED_AGAIN = 16
+"""The first version in which a child repeats or replaces the expression of an inherited column."""
 
 
 def create(draft: Draft, name: str, properties: Props) -> list[str]:
@@ -37,8 +40,9 @@ def create(draft: Draft, name: str, properties: Props) -> list[str]:
     text += f" INHERITS ({', '.join(parents)})" if parents else ""
     if "partition by" in properties:
         text += f" PARTITION BY {properties.pop('partition by')}"
-    if "access method" in properties:
-        text += f" USING {properties.pop('access method')}"
+    of_parent = draft.target.get(("table", str(partition_of)), {}).get("access method")
+    if method := properties.pop("access method", "heap" if of_parent else None):
+        text += f" USING {method}"
     stored = properties.pop("storage parameters", {})
     toast = {f"toast.{key}": value for key, value in properties.pop("toast storage parameters", {}).items()}
     if stored or toast:
@@ -67,14 +71,24 @@ def _columns_of_attached(draft: Draft, name: str) -> tuple[str, list[str]]:
 def _note_order(draft: Draft, name: str, parents: list[str]) -> None:
     """Report columns that cannot be at their places: a child has its parents' columns first."""
     wanted = [split_last(column)[1] for column in draft.columns(draft.target, name)]
-    inherited = [
-        split_last(column)[1] for parent in parents for column in draft.columns(draft.target, parent)
-    ]
-    made = [own for own in dict.fromkeys([*inherited, *wanted]) if own in wanted]
+    made = _created_order(draft, name, parents)
     if made != wanted:
         places = [{own: place for place, own in enumerate(owns)} for owns in (made, wanted)]
         for own in sorted(moved_columns(*places)):
             draft.gap("column", f"{name}.{own}", "a child has the columns of its parents first")
+
+
+def _created_order(draft: Draft, name: str, parents: list[str]) -> list[str]:
+    """Return the columns of a table in the order that CREATE TABLE gives them, if its parents are created as well."""
+    wanted = [split_last(column)[1] for column in draft.columns(draft.target, name)]
+    inherited = []
+    for parent in parents:
+        above = draft.target.get(("table", parent), {}).get("inherits", [])
+        if ("table", parent) in draft.live:
+            inherited += [split_last(column)[1] for column in draft.columns(draft.target, parent)]
+        else:
+            inherited += _created_order(draft, parent, above)
+    return [own for own in dict.fromkeys([*inherited, *wanted]) if own in wanted]
 
 
 def _columns(draft: Draft, name: str, partition_of: str | None) -> tuple[str, list[str]]:
@@ -85,10 +99,11 @@ def _columns(draft: Draft, name: str, partition_of: str | None) -> tuple[str, li
         properties.pop("position", None)
         properties.pop("attribute number", None)
         if properties.pop("inherited", None):
-            after += _inherited(draft, column, properties, partition_of)
+            after += inherited(draft, column, properties, partition_of)
             continue
         if partition_of is not None:
             draft.gap("column", column, "it would be attached with columns of its own")
+        _leave_out_parents_expression(draft, column, properties)
         inside.append(definition(draft, column, properties))
         pairs: Pairs = {key: (None, value) for key, value in properties.items()}
         after += beside(draft, column, pairs)
@@ -97,10 +112,19 @@ def _columns(draft: Draft, name: str, partition_of: str | None) -> tuple[str, li
     return (f" ({', '.join(inside)})" if inside else ""), after
 
 
-def _inherited(draft: Draft, column: str, properties: Props, partition_of: str | None) -> list[str]:
+def _leave_out_parents_expression(draft: Draft, column: str, properties: Props) -> None:
+    """Leave out what a generated column inherits: only PostgreSQL 16 and later accept it again (CREATE TABLE)."""
+    table, own = split_last(column)
+    for parent in draft.target["table", table].get("inherits", ()):
+        of_parent = draft.target.get(("column", f"{parent}.{own}"), {})
+        if draft.major < GENERATED_AGAIN and "generated" in of_parent:
+            properties.pop("generated", None)
+
+
+def inherited(draft: Draft, column: str, properties: Props, partition_of: str | None) -> list[str]:
     """Write what a column has that is not as its parent's."""
     table, own = split_last(column)
-    parents = [partition_of] if partition_of else draft.target["table", table].get("inherits", [])
+    parents = [partition_of] if partition_of else relation(draft.target, table).get("inherits", [])
     parent = next(
         (found for each in parents if (found := draft.target.get(("column", f"{each}.{own}")))), properties
     )

@@ -24,7 +24,7 @@ _SHAPE = ("type", "collation")
 
 def _create(draft: Draft, kind: str, name: str, properties: Props) -> list[str]:
     columns = [split_last(column)[1] for column in draft.columns(draft.target, name)]
-    text = f"CREATE {kind} {name} ({', '.join(columns)})"
+    text = f"CREATE {kind} {name}{_names(columns)}"
     if "access method" in properties:
         text += f" USING {properties.pop('access method')}"
     if "storage parameters" in properties:
@@ -119,9 +119,13 @@ def drop_query(draft: Draft, name: str) -> list[str]:
 
 
 def _replace(view: Properties, columns: Sequence[str], name: str, definition: str) -> str:
-    names = ", ".join(split_last(column)[1] for column in columns)
+    names = _names([split_last(column)[1] for column in columns])
     stored = f" WITH ({given(view['storage parameters'])})" if "storage parameters" in view else ""
-    return f"CREATE OR REPLACE VIEW {name} ({names}){stored} AS {definition}"
+    return f"CREATE OR REPLACE VIEW {name}{names}{stored} AS {definition}"
+
+
+def _names(columns: Sequence[str]) -> str:
+    return f" ({', '.join(columns)})" if columns else ""  # a view can have none
 
 
 OF_VIEW = Writer(15, create_query, alter_query, rebuilds=False, early=True)

@@ -1,0 +1,1 @@
+"""Columns that are copied before a rollback locks their tables."""
