@@ -21,12 +21,14 @@ LIBRARIES = ("apprise", "requests", "urllib3", "paho", "slixmpp", "gntp")
 NOTIFICATION_TYPES: Mapping[Event, str] = {
     Event.WAITING: "info",
     Event.REJECTED: "info",
+    Event.EXPIRED: "info",
     Event.BREAK_GLASS: "warning",
     Event.DRIFT: "warning",
     Event.DRIFT_ENDED: "success",
     Event.UNREACHABLE: "warning",
     Event.REACHABLE: "success",
     Event.FAILED: "failure",
+    Event.FAILED_ENDED: "success",
     Event.ROLLED_OUT: "success",
 }
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -13,9 +15,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.fix_project import REQUESTER, SECRET_PASSWORD
+from tests.gate.test_resume_sensor import tick
 from tests.gate.test_secrets import files, stored
 from wish_rollout.config import Config, ReceiverConfig
 from wish_rollout.core.notifications import Event, Notification, NotificationNotSent
+from wish_rollout.defs.resume.cursor import ResumeCursor
 from wish_rollout.notices import send
 from wish_rollout.rollout.inspection.notifications import send_to_receivers
 
@@ -103,6 +107,36 @@ def test_notification_of_a_rejected_request(gate: Gate, receiver: Receiver) -> N
     assert "https://dagster.example.com/runs/" in message
 
 
+def test_notification_of_an_expired_request(gate: Gate, receiver: Receiver) -> None:
+    gate.policy('lives = "1s"')
+    request = gate.ask()
+    waiting = tick(gate).cursor
+    assert waiting
+    end = time.monotonic() + 120
+    while request.expires > datetime.now(UTC):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+    after = tick(gate, waiting).cursor
+    tick(gate, after)
+
+    assert receiver.titles[1:] == [("info", "prod: request expired")]
+    assert "wish-rollout apply" in receiver.got[1]["message"]
+
+
+def test_used_and_rejected_requests_are_not_said_to_have_expired(gate: Gate, receiver: Receiver) -> None:
+    gate.ask()
+    assert gate.workspace.cli("reject", "prod", "--reason", "not this week").code == 0
+    request = gate.ask()
+    waiting = ResumeCursor.from_text(tick(gate).cursor)
+    assert gate.approve()[0] == 0
+    assert gate.workspace.cli("apply").code == 0
+    before = list(receiver.titles)
+    entries = (*waiting.waiting, f"prod:{request.nonce[:12]}", "unknown:0")
+    tick(gate, ResumeCursor(waiting=entries).to_text())
+    assert receiver.titles == before
+
+
 def test_notifications_of_drift_and_failed_rollouts(workspace: Workspace, receiver: Receiver) -> None:
     workspace.migrate("local")
     workspace.sql("local", "create index by_hand on wishlist_items (title)")
@@ -117,6 +151,16 @@ def test_notifications_of_drift_and_failed_rollouts(workspace: Workspace, receiv
     assert workspace.cli("apply").code != 0
     assert receiver.titles[1:] == [("failure", "staging: rollout failed")]
     assert "hint: " in receiver.got[1]["message"]
+
+    workspace.as_superuser("staging", f'grant create on database "{database}" to rollout')
+    assert workspace.cli("apply").code == 3
+    assert receiver.titles[2:] == [
+        ("success", "local: no drift any more, at 0007"),
+        ("success", "staging: rollout succeeded after a failure"),
+        ("info", "prod waits for an approval"),
+    ]
+    assert workspace.cli("apply").code == 3
+    assert len(receiver.got) == 5
 
 
 def test_failing_receiver_fails_no_rollout_and_its_url_is_not_stored(
@@ -191,7 +235,10 @@ def test_sandbox_sends_no_notifications(
 
 
 def test_doctor_checks_receivers_and_sends_nothing(workspace: Workspace, receiver: Receiver) -> None:
-    assert "ok    notify TELL_URL: JSON, events waiting, rejected, break_glass" in workspace.cli("doctor").out
+    assert (
+        "ok    notify TELL_URL: JSON, events waiting, rejected, expired, break_glass"
+        in workspace.cli("doctor").out
+    )
     workspace.edit("rollout.toml", "TELL_URL", "NOT_SET_URL")
     result = workspace.cli("doctor")
     assert (result.code, "FAIL  notify NOT_SET_URL: " in result.out, receiver.got) == (1, True, [])

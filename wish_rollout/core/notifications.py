@@ -16,6 +16,8 @@ class Event(StrEnum):
     """A gate waits for an approval."""
     REJECTED = "rejected"
     """A request for an approval was rejected: the gate does not wait any more."""
+    EXPIRED = "expired"
+    """A request for an approval has expired: the gate does not wait any more."""
     BREAK_GLASS = "break_glass"
     """An approver proceeds alone."""
     DRIFT = "drift"
@@ -28,6 +30,8 @@ class Event(StrEnum):
     """A database that was reported as unreachable answers again."""
     FAILED = "failed"
     """A rollout or a rollback has failed."""
+    FAILED_ENDED = "failed_ended"
+    """An environment in which the run before had failed was verified."""
     ROLLED_OUT = "rolled_out"
     """A gated environment was changed and verified."""
 

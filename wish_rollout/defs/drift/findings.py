@@ -11,7 +11,7 @@ import dagster as dg
 from wish_rollout.core.notifications import Event, Notification
 from wish_rollout.defs.asset_keys import schema_key
 from wish_rollout.defs.drift.cursor import TICKS_UNTIL_UNREACHABLE, DriftCursor
-from wish_rollout.rollout.inspection.notifications import send_to_receivers
+from wish_rollout.defs.runs.notifications import notify_without_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,14 +62,9 @@ def report_answer(
 
 
 def _notify(project: Project, notice: Notification, log: Callable[[str], None]) -> None:
-    """Send a notification with the next command and the address of the environment's asset."""
-    url, key = (
-        project.config.dagster.url.rstrip("/"),
-        schema_key(notice.environment, project.config.project.name),
-    )
-    link = f"\n{url}/assets/{'/'.join(key.path)}" if url else ""
-    text = f"{notice.text}\n\nwish-rollout status{link}".strip()
-    send_to_receivers(project.config, replace(notice, text=text), log)
+    """Send a notification with the next command."""
+    text = f"{notice.text}\n\nwish-rollout status".strip()
+    notify_without_run(project.config, replace(notice, text=text), log)
 
 
 def _observation(project: Project, name: str, text: str, state: str, since: str) -> dg.AssetObservation:

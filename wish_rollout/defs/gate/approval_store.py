@@ -79,6 +79,17 @@ def read_rejections(instance: dg.DagsterInstance, environment: str, project: str
     }
 
 
+def read_ended_requests(instance: dg.DagsterInstance, environment: str, project: str = "") -> set[str]:
+    """Return the nonces of the requests that were rejected or whose approval was used."""
+    ended = (REJECTED, USED)
+    return {
+        values[name]
+        for values, _ in _read_observations(instance, environment, project)
+        for name in ended
+        if name in values
+    }
+
+
 def read_open_requests(
     instance: dg.DagsterInstance, environment: str, project: str = ""
 ) -> list[RecordedRequest]:

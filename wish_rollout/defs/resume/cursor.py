@@ -24,12 +24,13 @@ class ResumeCursor:
 
     ``used``: nonces of open requests that are used. ``events``: the newest events of the gated environments when no
     request could be resumed before another event, or "". ``until``: the time until which that holds, as in ISO 8601,
-    because a request expires then; "" if no request waits.
+    because a request expires then; "" if no request waits. ``waiting``: the requests that wait (``waiting_entry``).
     """
 
     used: tuple[str, ...] = ()
     events: str = ""
     until: str = ""
+    waiting: tuple[str, ...] = ()
 
     @classmethod
     def from_text(cls, text: str | None) -> ResumeCursor:
@@ -39,11 +40,17 @@ class ResumeCursor:
             return cls()
         texts = json_parsing.strings_of(values)
         used = json_parsing.strings_in(values.get("used"))
-        return cls(tuple(used), texts.get("events", ""), texts.get("until", ""))
+        waiting = json_parsing.strings_in(values.get("waiting"))
+        return cls(tuple(used), texts.get("events", ""), texts.get("until", ""), tuple(waiting))
 
     def to_text(self) -> str:
         """Return the cursor as JSON."""
-        values = {"used": list(self.used[:MAX_REMEMBERED_NONCES]), "events": self.events, "until": self.until}
+        values = {
+            "used": list(self.used[:MAX_REMEMBERED_NONCES]),
+            "events": self.events,
+            "until": self.until,
+            "waiting": list(self.waiting[:MAX_REMEMBERED_NONCES]),
+        }
         return json_parsing.to_json({name: value for name, value in values.items() if value})
 
     def is_idle(self, events: str, now: datetime) -> bool:

@@ -1,6 +1,6 @@
 """The sensor that resumes a rollout or rollback after its approval."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +16,7 @@ from wish_rollout.defs.asset_keys import prefixed
 from wish_rollout.defs.gate import approval_store
 from wish_rollout.defs.gate.approval_events import RecordedRequest
 from wish_rollout.defs.resume.cursor import ResumeCursor, newest_events
+from wish_rollout.defs.resume.expiries import notify_of_expired, waiting_entry
 from wish_rollout.defs.resume.runs import request_run_once, resume_request
 from wish_rollout.rollout.approval.approval_validity import refuse_void_request
 from wish_rollout.rollout.approval.approvals import refuse_used_request, sort_approvals
@@ -48,7 +49,8 @@ def resume_sensor(config: Config, jobs: Sequence[Any]) -> dg.SensorDefinition:
         ),
     )
     def resume(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        return evaluate_requests(config, context.instance, ResumeCursor.from_text(context.cursor))
+        cursor = ResumeCursor.from_text(context.cursor)
+        return evaluate_requests(config, context.instance, cursor, context.log.error)
 
     return resume
 
@@ -57,20 +59,28 @@ def resume_sensor(config: Config, jobs: Sequence[Any]) -> dg.SensorDefinition:
 class Decision:
     """What a tick does for an environment: the run to launch, and the reason of each request that may not resume.
 
-    ``used``: nonces of open requests that are used. ``expiries``: of requests without an approval, which only an event can change.
-    ``is_approved``: whether another request has an approval, so that time or a database may change what it may do.
+    ``used``: nonces of open requests that are used. ``expiries``: of requests without an approval, which only an event can
+    change. ``waiting``: the requests that wait, as ``waiting_entry`` returns them. ``is_approved``: whether another request
+    has an approval, so that time or a database may change what it may do.
     """
 
     run: dg.RunRequest | None = None
     reasons: list[str] = field(default_factory=list)
     used: list[str] = field(default_factory=list)
     expiries: list[datetime] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
     is_approved: bool = False
 
 
-def evaluate_requests(config: Config, instance: dg.DagsterInstance, cursor: ResumeCursor) -> dg.SensorResult:
+def evaluate_requests(
+    config: Config,
+    instance: dg.DagsterInstance,
+    cursor: ResumeCursor,
+    log: Callable[[str], None] = lambda _: None,
+) -> dg.SensorResult:
     """Return the runs that resume approved requests, or the reason why there are none.
 
+    ``log``: called with the text of each notification that could not be sent.
     If no open request has an approval, the next ticks only compare the newest events with the cursor.
     """
     gated = [env.name for env in config.environments if env.gated]
@@ -83,11 +93,14 @@ def evaluate_requests(config: Config, instance: dg.DagsterInstance, cursor: Resu
     runs = [each.run for each in decisions if each.run]
     reasons = [reason for each in decisions for reason in each.reasons]
     expiries = [expiry for each in decisions for expiry in each.expiries]
+    waiting = tuple(entry for each in decisions for entry in each.waiting)
+    notify_of_expired(project, instance, set(cursor.waiting) - set(waiting), log)
     is_idle = not runs and not any(each.is_approved for each in decisions)
     after = ResumeCursor(
         used=tuple(nonce for each in decisions for nonce in each.used),
         events=events if is_idle else "",
         until=min(expiries).isoformat() if is_idle and expiries else "",
+        waiting=waiting,
     )
     skip = "; ".join(reasons[:MAX_SKIP_REASONS]) or NOTHING_WAITS
     return dg.SensorResult(run_requests=runs, skip_reason=None if runs else skip, cursor=after.to_text())
@@ -107,6 +120,7 @@ def next_resume_request(
         if recorded.request.nonce in used:
             decision.used.append(recorded.request.nonce)
             continue
+        decision.waiting.append(waiting_entry(recorded.request))
         if recorded.request.nonce not in approved:
             decision.reasons.append(_describe_missing_approvals(project, recorded))
             decision.expiries.append(recorded.request.expires)

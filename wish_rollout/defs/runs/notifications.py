@@ -1,6 +1,6 @@
 """Notifications that ops and hooks of a run send to the receivers of rollout.toml."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from wish_rollout.core.notifications import Event, Notification
 from wish_rollout.core.plan.action import Action
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.text.redaction import redact
+from wish_rollout.defs.asset_keys import schema_key
 from wish_rollout.defs.resources import project_of
 from wish_rollout.defs.runs.failures import ENVIRONMENT
 from wish_rollout.rollout.inspection.notifications import send_to_receivers
@@ -25,13 +26,27 @@ def notify(
     send_to_receivers(config, replace(notification, text=text), context.log.error)
 
 
-def notify_of_change(context: dg.OpExecutionContext, env: Environment, migrated: Mapping[str, Any]) -> None:
-    """Notify that a gated environment was changed and verified.
+def notify_without_run(config: Config, notification: Notification, log: Callable[[str], None]) -> None:
+    """Send a notification of a sensor, with the address of the environment's asset.
 
-    ``migrated``: the fields of the migration (``Migrated.as_dict``). Nothing is sent if nothing was changed.
+    ``log``: called with the text of each failed delivery.
     """
+    url, key = config.dagster.url.rstrip("/"), schema_key(notification.environment, config.project.name)
+    link = f"\n{url}/assets/{'/'.join(key.path)}" if url else ""
+    send_to_receivers(config, replace(notification, text=f"{notification.text}{link}".strip()), log)
+
+
+def notify_of_change(context: dg.OpExecutionContext, env: Environment, migrated: Mapping[str, Any]) -> None:
+    """Notify that a gated environment was changed and verified, and that a failure has ended.
+
+    ``migrated``: the fields of the migration (``Migrated.as_dict``).
+    """
+    config = project_of(context).config
+    if failed_in_previous_run(config, context, env):
+        title = f"{env.name}: {context.job_name} succeeded after a failure"
+        text = f"verified at {format_position(migrated['end'])}"
+        notify(context, config, Notification(Event.FAILED_ENDED, env.name, title, text))
     if env.gated and migrated["action"] != Action.NOTHING:
-        config = project_of(context).config
         revisions = f"{format_position(migrated['start'])} → {format_position(migrated['end'])}"
         title = f"{env.name}: {migrated['action']} {revisions}, verified"
         text = f"fingerprint {migrated['expected']}"
@@ -52,14 +67,34 @@ def failure_hook(config: Config) -> dg.HookDefinition:
     return notify_of_failure
 
 
+def failed_in_previous_run(config: Config, context: dg.OpExecutionContext, env: Environment) -> bool:
+    """Return whether the last run of the same job before this one has failed in an environment."""
+    instance = context.instance
+    previous = instance.get_runs(dg.RunsFilter(job_name=context.job_name), cursor=context.run_id, limit=1)
+    if not previous or previous[0].status is not dg.DagsterRunStatus.FAILURE:
+        return False
+    for record in instance.all_logs(previous[0].run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
+        event = record.get_dagster_event()
+        data = event.step_failure_data.user_failure_data
+        if environment_of_step(config, event.step_key or "", data.metadata if data else {}) == env.name:
+            return True
+    return False
+
+
 def failed_environment(config: Config, context: dg.HookContext) -> str:
     """Return the environment of a failed step, from its error or its op's name; "" if neither names one."""
-    names = [env.name for env in config.environment]
     error = context.op_exception
-    value = error.metadata.get(ENVIRONMENT) if isinstance(error, dg.Failure) else None
+    metadata = error.metadata if isinstance(error, dg.Failure) else {}
+    return environment_of_step(config, context.op.name, metadata)
+
+
+def environment_of_step(config: Config, step: str, metadata: Mapping[str, Any]) -> str:
+    """Return the environment that the metadata of a step's error or the step's name names; "" if neither does."""
+    names = [env.name for env in config.environment]
+    value = metadata.get(ENVIRONMENT)
     if value and value.value in names:
         return str(value.value)
-    return max((name for name in names if context.op.name.endswith(f"_{name}")), key=len, default="")
+    return max((name for name in names if step.endswith(f"_{name}")), key=len, default="")
 
 
 def failure_reason(error: BaseException | None) -> str:

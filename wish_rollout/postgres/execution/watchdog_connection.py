@@ -20,8 +20,11 @@ NO_ANSWER = f"the server does not answer within {ANSWER_SECONDS} s"
 class AnsweringConnection(psycopg.Connection[Any]):
     """A connection that is closed if the server does not answer in time, although the network accepts its packets."""
 
-    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        """Wait as psycopg does, for at most ANSWER_SECONDS. Raises psycopg.OperationalError."""
+    def wait(self, gen: Any, *limits: Any, **named: Any) -> Any:
+        """Wait as psycopg does, for at most ANSWER_SECONDS. Raises psycopg.OperationalError.
+
+        ``limits``, ``named``: the interval, and since psycopg 3.3 a timeout.
+        """
 
         def limited() -> Any:
             deadline = time.monotonic() + ANSWER_SECONDS + 1
@@ -36,4 +39,4 @@ class AnsweringConnection(psycopg.Connection[Any]):
             except StopIteration as end:
                 return end.value
 
-        return super().wait(limited(), interval, timeout)
+        return super().wait(limited(), *limits, **named)

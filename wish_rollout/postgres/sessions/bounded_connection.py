@@ -28,9 +28,12 @@ class BoundedConnection(psycopg.Connection[Any]):
 
     reason_to_give_up: Callable[[float], str] = staticmethod(lambda _seconds: "")
 
-    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        """Wait as psycopg does. Raises psycopg.OperationalError if there is a reason to give up."""
-        return super().wait(self._guarded(gen), interval, timeout)
+    def wait(self, gen: Any, *limits: Any, **named: Any) -> Any:
+        """Wait as psycopg does. Raises psycopg.OperationalError if there is a reason to give up.
+
+        ``limits``, ``named``: the interval, and since psycopg 3.3 a timeout.
+        """
+        return super().wait(self._guarded(gen), *limits, **named)
 
     def _guarded(self, gen: Any) -> Generator[Any, Any, Any]:
         started = time.monotonic()
