@@ -103,8 +103,13 @@ def _intercepted_engines(session: SharedSession) -> Iterator[None]:
 def address_of(connection: psycopg.Connection[Any]) -> dict[str, Any]:
     """Return what libpq needs to open another session in the same database as the same role."""
     info = connection.info
+    parameters = info.get_parameters()
+    if (
+        parameters.get("sslcertmode") == "allow"
+    ):  # the default, which libpq 16 and later report as if it was set
+        del parameters["sslcertmode"]  # another driver's libpq may be older, and not know it
     return {
-        **info.get_parameters(),
+        **parameters,
         "host": info.host,
         "port": info.port,
         "password": info.password,
