@@ -20,6 +20,7 @@ from tests.gate.test_secrets import files, stored
 from wish_rollout.config import Config, ReceiverConfig
 from wish_rollout.core.notifications import Event, Notification, NotificationNotSent
 from wish_rollout.defs.resume.cursor import ResumeCursor
+from wish_rollout.defs.resume.expiries import waiting_entry
 from wish_rollout.notices import send
 from wish_rollout.rollout.inspection.notifications import send_to_receivers
 
@@ -110,8 +111,7 @@ def test_notification_of_a_rejected_request(gate: Gate, receiver: Receiver) -> N
 def test_notification_of_an_expired_request(gate: Gate, receiver: Receiver) -> None:
     gate.policy('lives = "1s"')
     request = gate.ask()
-    waiting = tick(gate).cursor
-    assert waiting
+    waiting = ResumeCursor(waiting=(waiting_entry(request),)).to_text()
     end = time.monotonic() + 120
     while request.expires > datetime.now(UTC):
         assert time.monotonic() < end
@@ -129,10 +129,11 @@ def test_used_and_rejected_requests_are_not_said_to_have_expired(gate: Gate, rec
     assert gate.workspace.cli("reject", "prod", "--reason", "not this week").code == 0
     request = gate.ask()
     waiting = ResumeCursor.from_text(tick(gate).cursor)
+    assert waiting.waiting == (waiting_entry(request),)
     assert gate.approve()[0] == 0
     assert gate.workspace.cli("apply").code == 0
     before = list(receiver.titles)
-    entries = (*waiting.waiting, f"prod:{request.nonce[:12]}", "unknown:0")
+    entries = (*waiting.waiting, "unknown:0")
     tick(gate, ResumeCursor(waiting=entries).to_text())
     assert receiver.titles == before
 

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import uuid
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +33,8 @@ SETTINGS = (
     "autovacuum=off",  # it would analyze databases that live for a second
     "jit=off",  # compiling a catalog query takes longer than running it
 )
+USES_UNTIL_VACUUM = 40
+"""So many tests leave their rows in the catalog."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Server:
     major: int
     programs: Path
     port: int
+    _uses: list[None] = field(default_factory=list)
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
@@ -58,12 +61,16 @@ class Server:
     def scratch(self) -> Iterator[psycopg.Connection]:
         """Yield a session that all tests share, and roll its transaction back at the end.
 
-        A shared session saves time, because its catalog caches are filled.
+        A shared session saves time, because its catalog caches are filled. What is rolled back leaves rows in the
+        catalog, which later tests would read, so they are removed now and then; there is no autovacuum.
         """
         try:
             yield self._session
         finally:
             self._session.rollback()
+            self._uses.append(None)
+            if len(self._uses) % USES_UNTIL_VACUUM == 0:
+                self.run("VACUUM")
 
     def close(self) -> None:
         self._session.close()
