@@ -13,7 +13,9 @@ RANGE = "FOR VALUES FROM ({}) TO ({})"
     ("one", "other", "expected"),
     [
         ("DEFAULT", "DEFAULT", True),
-        ("DEFAULT", "FOR VALUES IN (1)", False),
+        ("DEFAULT", "FOR VALUES IN (1)", True),
+        ("FOR VALUES IN (1.0)", "FOR VALUES IN (1.00)", True),
+        ("FOR VALUES IN ('1.0')", "FOR VALUES IN ('1.00')", True),
         ("FOR VALUES IN (1, 2)", "FOR VALUES IN (3, NULL)", False),
         ("FOR VALUES IN ('a, b', 'it''s')", "FOR VALUES IN ('it''s')", True),
         ("FOR VALUES IN ('a, b')", "FOR VALUES IN ('b')", False),
@@ -34,6 +36,8 @@ RANGE = "FOR VALUES FROM ({}) TO ({})"
         (RANGE.format("'b'", "'c'"), RANGE.format("'d'", "'e'"), True),
         (RANGE.format("1, 5", "2, 0"), RANGE.format("2, 0", "3, 0"), False),
         (RANGE.format("1, 5", "2, 9"), RANGE.format("2, 0", "3, 0"), True),
+        (RANGE.format("'1'", "'2'"), RANGE.format("'10'", "'3'"), True),
+        (RANGE.format("5", "9"), RANGE.format("10", "20"), False),
         ("FOR VALUES IN (1)", RANGE.format("0", "10"), True),
     ],
 )

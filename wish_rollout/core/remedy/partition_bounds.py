@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 _TOKEN = re.compile(r"'(?:[^']|'')*'|[^\s,()]+")
 _RANGE = re.compile(r"FOR VALUES FROM \((.*)\) TO \((.*)\)", re.DOTALL)
@@ -13,12 +14,16 @@ _DATE = re.compile(r"'\d{4}-\d\d-\d\d(?: \d\d:\d\d:\d\d(?:\+00)?)?'")
 
 
 def may_overlap(one: str, other: str) -> bool:
-    """Return whether two bounds, as the catalog writes them, may have values in common; True where that is not known."""
+    """Return whether two bounds, as the catalog writes them, may have values in common; True where that is not known.
+
+    A default partition may have rows with the values of any other bound.
+    """
     if "DEFAULT" in (one, other):
-        return one == other
+        return True
     lists = [_LIST.fullmatch(each) for each in (one, other)]
     if lists[0] and lists[1]:
-        return not set(_TOKEN.findall(lists[0][1])).isdisjoint(_TOKEN.findall(lists[1][1]))
+        values, others = ({_value(token) for token in _TOKEN.findall(each[1])} for each in lists if each)
+        return not values.isdisjoint(others)
     hashes = [_HASH.fullmatch(each) for each in (one, other)]
     if hashes[0] and hashes[1] and hashes[0][1] == hashes[1][1]:
         return hashes[0][2] == hashes[1][2]
@@ -31,6 +36,12 @@ def may_overlap(one: str, other: str) -> bool:
     return not (_is_before(high, other_low) or _is_before(other_high, low))
 
 
+def _value(token: str) -> Decimal | str:
+    """Return a value of a list as it is compared: 1.0 and 1.00 are equal."""
+    number = _NUMBER.fullmatch(token)
+    return Decimal(number[1]) if number else token
+
+
 def _is_before(high: list[str], low: list[str]) -> bool:
     """Return whether a range that ends at the one bound, which it excludes, is known to end before the other one."""
     if high == low:
@@ -40,7 +51,9 @@ def _is_before(high: list[str], low: list[str]) -> bool:
         return first != second
     numbers = [_NUMBER.fullmatch(each) for each in (first, second)]
     if numbers[0] and numbers[1]:
-        return float(numbers[0][1]) < float(numbers[1][1])
+        is_text = first.startswith("'")  # or the number of another type than integer
+        is_less = Decimal(numbers[0][1]) < Decimal(numbers[1][1])
+        return is_less and (first < second or not is_text)
     return (
         bool(_DATE.fullmatch(first) and _DATE.fullmatch(second))
         and len(first) == len(second)

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
 COLUMNS: LiteralString = """
 select quote_ident(a.attname), format_type(a.atttypid, a.atttypmod), t.typnamespace = 'pg_catalog'::regnamespace,
-       a.attgenerated <> '', a.attnotnull,
+       a.attgenerated <> '', a.attnotnull and not exists (
+            select from pg_constraint n where n.conrelid = a.attrelid and n.contype = 'n' and not n.convalidated
+            and n.conkey = array[a.attnum]),
        case when a.attgenerated = '' then pg_get_expr(d.adbin, d.adrelid) end
 from pg_attribute a join pg_type t on t.oid = a.atttypid
 left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum

@@ -10,7 +10,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from wish_rollout.core.archive.archive import Archive, ArchiveState
-from wish_rollout.core.errors.planning.archives import ArchiveOpenElsewhere
+from wish_rollout.core.errors.planning.archives import ArchiveNeedsReadCommitted, ArchiveOpenElsewhere
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.remedy.role_names import Roles
 from wish_rollout.postgres.archives import archive_store
@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from wish_rollout.postgres.archives.prepared.batches import PreparedColumn
     from wish_rollout.rollout.execution.ledger_recording import Recorder
 
-TRANSACTION = "select pg_current_xact_id()::text"
+TRANSACTION = "select pg_current_xact_id()::text, current_setting('transaction_isolation')"
+READ_COMMITTED = "set default_transaction_isolation = 'read committed'"
+"""A snapshot that was taken before the locks would hide rows that were committed until then (manual, 13.2)."""
 
 
 class RollbackArchive:
@@ -54,12 +56,13 @@ class RollbackArchive:
     def prepare(self) -> None:
         """Copy large columns that the rollback drops, before it locks their tables.
 
-        A column whose table is locked or not plain, whose copy takes longer than a batch may, or of which too much is
-        written meanwhile, is copied under the lock; and all are if a publication would send the copies to subscribers.
+        A column whose table is locked or not plain, whose copy fails or takes longer than a batch may, or of which too much
+        is written meanwhile, is copied under the lock; and all are if a publication would send the copies to subscribers.
         Raises ArchiveOpenElsewhere, DatabaseOperationRefused, DatabaseUnreachable.
         """
         drop_prepared(self.connection)
         try:
+            self.connection.execute(READ_COMMITTED)
             self._prepare_all()
         except psycopg.Error as error:
             raise as_rollout_error(error, self.recorder.target.name) from error
@@ -76,8 +79,11 @@ class RollbackArchive:
         assert isinstance(connection, BoundedConnection)
         with long_statements(connection, limit):
             for number, loss in enumerate(columns, start=free_number(connection)):
-                with suppress(psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled):
+                try:
                     self._prepare(loss, number)
+                except psycopg.Error:  # the column is copied under the lock instead
+                    if connection.closed:
+                        raise
 
     def _prepare(self, loss: Loss, number: int) -> None:
         if not is_large(self.connection, loss.table):
@@ -94,10 +100,9 @@ class RollbackArchive:
         assert isinstance(self.connection, BoundedConnection)
         with suppress(psycopg.Error), long_statements(self.connection, limit):
             for loss, prepared in list(self.prepared.items()):
+                del self.prepared[loss]  # unless it is known what the copy contains
                 if refreshed := refresh_column(self.connection, prepared):
                     self.prepared[loss] = refreshed
-                else:
-                    del self.prepared[loss]
 
     def drop_prepared(self) -> None:
         """Drop the copies that were not used, if the session can; otherwise the next rollback does it."""
@@ -110,6 +115,8 @@ class RollbackArchive:
         row = self.connection.execute(TRANSACTION).fetchone()
         if not losses.losses or row is None or row[0] == self.transaction:
             return
+        if row[1] != "read committed":
+            raise ArchiveNeedsReadCommitted(self.recorder.target.name, row[1])
         self.transaction = row[0]
         writer = self._writer()
         tables = {loss.table for loss in losses.losses}

@@ -37,6 +37,23 @@ class ArchiveNeedsKey(EnvironmentRefused):
 
 
 @dataclass(eq=False)
+class ArchiveNeedsReadCommitted(EnvironmentRefused):
+    """The scripts of a rollback run in a transaction whose snapshot is older than its locks."""
+
+    level: str
+
+    summary = "The downgrades of '{environment}' run in a transaction with the isolation level {level}."
+    explanation = (
+        "Its snapshot is older than its locks, so that rows that other sessions have written until then would be lost "
+        "without an archive (manual, 13.2). Everything was rolled back."
+    )
+    hint = (
+        "remove isolation_level from the engine in env.py, and SET TRANSACTION from the scripts, then: "
+        "wish-rollout rollback {environment}"
+    )
+
+
+@dataclass(eq=False)
 class ArchiveOfOtherEnvironment(ConfigurationError):
     """An archive was made when the database belonged to another environment, or is in a copy of its database."""
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 NUMBER = "wish_rollout_batch"
 """The column of a copy with the number of its batch, or null if its row is not older; it is dropped under the lock."""
 LAST_BLOCK = 0xFFFFFFFE
+FUTURE = 1_000_000_000
+"""No row version is so many transactions younger than a transaction that reads it."""
 PARTS: LiteralString = """
 select coalesce(p.oid, c.oid)::regclass::text, coalesce(p.relkind, c.relkind) = 'r' and a.amname = 'heap'
        and not exists (select from pg_inherits where inhparent = coalesce(p.oid, c.oid))
@@ -36,8 +38,20 @@ select concat_ws(':', c.oid, row_security_active(c.oid), exists (select from pg_
             select string_agg(concat_ws(':', relid, pg_relation_filenode(relid), row_security_active(relid)), ',' order by relid)
             from pg_partition_tree(c.oid))),
        (select string_agg(concat_ws(':', a.attnum, a.atttypid, a.atttypmod, (
-            select string_agg(e.enumlabel, '/' order by e.enumsortorder) from pg_enum e
-            join pg_type t on e.enumtypid in (t.oid, t.typelem) where t.oid = a.atttypid)), ',' order by a.attnum)
+            with recursive used (type) as (
+                select a.atttypid
+                union
+                select part.type from used join pg_type t on t.oid = used.type cross join lateral (
+                    select t.typbasetype union all select t.typelem
+                    union all select rngsubtype from pg_range where t.oid in (rngtypid, rngmultitypid)
+                    union all select atttypid from pg_attribute where attrelid = t.typrelid and attnum > 0
+                ) as part (type) where part.type <> 0
+            )
+            select string_agg(concat_ws('/', used.type,
+                (select string_agg(enumlabel, '/' order by enumsortorder) from pg_enum where enumtypid = used.type),
+                (select string_agg(concat_ws('.', attnum, attname, atttypid, atttypmod), '/' order by attnum)
+                 from pg_attribute join pg_type t on t.typrelid = attrelid where t.oid = used.type and attnum > 0)
+            ), ';' order by used.type) from used)), ',' order by a.attnum)
         from pg_attribute a
         where a.attrelid = c.oid and quote_ident(a.attname) = any(%(columns)s) and not a.attisdropped)
 from pg_class c where c.oid = to_regclass(%(table)s)
@@ -140,8 +154,9 @@ def read_horizon(connection: psycopg.Connection[Any]) -> str:
 def is_newer(connection: psycopg.Connection[Any], horizon: str) -> str:
     """Return the condition for the row versions of ``t`` that are not older than a copy with this horizon.
 
-    The age of the horizon does not change in a transaction, so it is computed here and not for each row.
+    The age of the horizon does not change in a transaction, so it is computed here and not for each row. The age of a row
+    version is negative if it was written since, or more than 2^31 transactions ago: freezing keeps its ``xmin``.
     """
     row = connection.execute(f"select age('{int(horizon)}'::xid)".encode()).fetchone()
     assert row is not None
-    return f"age(t.xmin) <= {int(row[0])}"
+    return f"age(t.xmin) between -{FUTURE} and {int(row[0])}"

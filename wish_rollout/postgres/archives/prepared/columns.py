@@ -125,13 +125,19 @@ def _create_indexes(connection: psycopg.Connection[Any], prepared: PreparedColum
 def refresh_column(connection: psycopg.Connection[Any], prepared: PreparedColumn) -> PreparedColumn | None:
     """Copy the changed rows again, until few are left; drop the copy and return None if that is not possible.
 
-    The session is in autocommit mode. Raises psycopg's errors; the copy can be completed nevertheless.
+    Where that fails, the copy is returned as the last transaction has left it. The session is in autocommit mode. Raises
+    psycopg's errors if the connection is lost.
     """
     for _ in range(REFRESHES):
-        with _reading(connection, "repeatable read"):
-            columns = [name for name, _ in prepared.stored]
-            same = read_identity(connection, prepared.loss.table, columns) == prepared.identity
-            refreshed = refresh(connection, prepared, read_horizon(connection)) if same else None
+        try:
+            with _reading(connection, "repeatable read"):
+                columns = [name for name, _ in prepared.stored]
+                same = read_identity(connection, prepared.loss.table, columns) == prepared.identity
+                refreshed = refresh(connection, prepared, read_horizon(connection)) if same else None
+        except psycopg.Error:
+            if connection.closed:
+                raise
+            return prepared
         if refreshed is None:
             drop_prepared(connection, prepared.relation)
             return None
