@@ -47,7 +47,7 @@ class RestoreConditions:
         for key in self.target.unique_keys:
             if set(key) <= set(columns):
                 same = " and ".join(f"t.{name} = {self.cast(name)}" for name in key)
-                yield f"exists (select from {self.kept.table} as t where {same})"
+                yield f"exists (select from {self.table} as t where {same})"
         for foreign in self.target.foreign_keys:
             if set(foreign.columns) <= set(columns):
                 yield self._lacks_referenced(foreign, of_update=of_update)
