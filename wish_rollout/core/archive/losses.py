@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from wish_rollout.core.archive.statement_effects import StatementEffects, reads_no_rows
+from wish_rollout.core.archive.table_fates import TableFates
 from wish_rollout.core.remedy.data_loss import columns_holding
 from wish_rollout.core.remedy.type_casts import loses_values
 from wish_rollout.core.schema.change import Change
-from wish_rollout.core.schema.inheritance import ancestors_of
+from wish_rollout.core.schema.inheritance import is_partition
 from wish_rollout.core.schema.names import split_last
-from wish_rollout.core.text.sql_tokens import NameParts, split_name
+from wish_rollout.core.text.sql_tokens import split_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,13 +26,16 @@ LossKind = Literal["table", "column", "values"]
 class Loss:
     """A table, a column, or values of a column that a rollback destroys.
 
-    ``table``, ``column``: names before the rollback. ``later``: for values, the table and the column after it.
+    ``table``, ``column``: names before the rollback. ``later``: for values, the table and the column after it. ``apart``:
+    the partitions of a lost table that are detached or dropped before it, maybe in an earlier transaction; what is lost of
+    them is a loss of its own.
     """
 
     kind: LossKind
     table: str
     column: str = ""
     later: tuple[str, str] = ("", "")
+    apart: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def name(self) -> str:
@@ -70,7 +74,7 @@ def derive_losses(before: Snapshot, after: Snapshot, statements: Sequence[str]) 
     """
     effects = StatementEffects.of(statements, before)
     later = {(kind, split_name(name)): name for kind, name in after.objects if kind in ("table", "column")}
-    losses = tuple(sorted(_Losses(before, after, effects, later).all()))
+    losses = tuple(sorted(_Losses(before, after, effects, TableFates(before, after, effects, later)).all()))
     gone = [key for key in before.objects if key not in after.objects]
     renamed = {
         name: later[kind, parts]
@@ -91,37 +95,59 @@ class _Losses:
     before: Snapshot
     after: Snapshot
     effects: StatementEffects
-    later: Mapping[tuple[str, NameParts], str]
+    tables: TableFates
 
     def all(self) -> Iterator[Loss]:
-        """Yield each loss; what a parent's loss covers is not a loss of its child."""
-        tables = {name for name, _ in self.before.of_kind("table") if not self._later("table", name)}
+        """Yield each loss; what the loss of a partitioned table covers is not a loss of its partition."""
+        tables = {name for name, _ in self.before.of_kind("table") if self.tables.is_lost(name)}
         for name in tables:
-            if tables.isdisjoint(ancestors_of(self.before, name)):
-                yield Loss("table", name)
+            parents = self.tables.parents(name) if is_partition(self.before, name) else ()
+            if not any(each in tables and not self.tables.is_detached(name, each) for each in parents):
+                yield Loss("table", name, apart=self.tables.detached_partitions(name))
         yield from self._columns(tables)
 
     def _columns(self, tables: set[str]) -> Iterator[Loss]:
         shrunk = set(self._shrunk_enum_columns())
-        for name, properties in self.before.of_kind("column"):
-            table, column = split_last(name)
-            if table in tables or ("table", table) not in self.before.objects or "generated" in properties:
-                continue
-            if any(
-                ("column", f"{each}.{column}") in self.before.objects
-                for each in ancestors_of(self.before, table)
-            ):
-                continue  # an inherited column is renamed and dropped with its parent's
-            later = self._later("column", name)
-            if not later:
-                yield Loss("column", table, column)
-            elif name in shrunk or self._converts(name, properties, later):
-                yield Loss("values", table, column, split_last(later))
+        found = {
+            name: self._column_loss(name, properties, shrunk)
+            for name, properties in self.before.of_kind("column")
+            if split_last(name)[0] not in tables and ("table", split_last(name)[0]) in self.before.objects
+        }
+        for loss in found.values():
+            if loss and not self._is_covered(loss, found):
+                yield loss
 
-    def _later(self, kind: str, name: str) -> str:
-        """Return the name of a table or column after the rollback; empty if it is lost."""
-        key = (kind, name)
-        return "" if key in self.effects.dropped else self.later.get((kind, self.effects.names[key]), "")
+    def _column_loss(self, name: str, properties: Mapping[str, Json], shrunk: set[str]) -> Loss | None:
+        if "generated" in properties:
+            return None
+        table, column = split_last(name)
+        inherited = [("column", each) for each in self.tables.inherited_from(name)]
+        later = self.tables.later("column", name) or self._renamed_with_parent(name)
+        again = any(key in self.effects.dropped and key in self.after.objects for key in inherited)
+        if not later or again:
+            return Loss("column", table, column)
+        is_converted = not self.effects.converted.isdisjoint(inherited)
+        if is_converted or name in shrunk or self._converts(name, properties, later):
+            return Loss("values", table, column, split_last(later))
+        return None
+
+    def _renamed_with_parent(self, name: str) -> str:
+        """Return the name after the rollback of a column that is renamed with an ancestor's; empty if there is none."""
+        table = self.tables.later("table", split_last(name)[0])
+        for parent in () if ("column", name) in self.effects.dropped else self.tables.inherited_from(name):
+            new = split_last(self.tables.later("column", parent) or parent)[1]
+            later = f"{table}.{new}"
+            if new != split_last(name)[1] and ("column", later) in self.after.objects:
+                return later
+        return ""
+
+    def _is_covered(self, loss: Loss, found: Mapping[str, Loss | None]) -> bool:
+        """Return whether the same loss of a parent's column contains the values of a partition or child."""
+        for parent in self.tables.parents(loss.table):
+            same = found.get(f"{parent}.{loss.column}")
+            if same and same.kind == loss.kind and not self.tables.is_detached(loss.table, parent):
+                return True
+        return False
 
     def _converts(self, name: str, properties: Mapping[str, Json], later: str) -> bool:
         after = self.after.objects["column", later]

@@ -36,12 +36,14 @@ class StatementEffects:
     """What statements do with the tables and columns of a schema, by the names that these have in it.
 
     ``names``: the parts of each name after the statements. ``dropped``: dropped or emptied tables, and dropped
-    columns. ``converted``: columns whose values an expression (ALTER COLUMN … TYPE … USING) has computed.
+    columns. ``converted``: columns whose values an expression (ALTER COLUMN … TYPE … USING) has computed. ``detached``:
+    pairs of a table and the parent of which it is no partition or child any more.
     """
 
     names: dict[Key, NameParts]
     dropped: set[Key] = field(default_factory=set)
     converted: set[Key] = field(default_factory=set)
+    detached: set[tuple[str, str]] = field(default_factory=set)
 
     @classmethod
     def of(cls, statements: Sequence[str], before: Snapshot) -> StatementEffects:
@@ -58,6 +60,9 @@ class StatementEffects:
             self.dropped |= {
                 key for key in self.names if key[0] == kind and _is_meant(self.names[key], name, of)
             }
+        for child, parent, is_detached in parent_changes(tokens):
+            pairs = {(one, other) for one in self._tables(child) for other in self._tables(parent)}
+            self.detached = self.detached | pairs if is_detached else self.detached - pairs
         for action in read_actions(tokens, 0):
             if action.verb in VERBS:
                 self._rename(action)
@@ -67,6 +72,10 @@ class StatementEffects:
                     for key, parts in self.names.items()
                     if key[0] == "column" and _is_meant(parts, action.name, action.of)
                 }
+
+    def _tables(self, name: NameParts) -> list[str]:
+        """Return the tables, by their names before, that a name in a statement means."""
+        return [key[1] for key, parts in self.names.items() if key[0] == "table" and _ends(parts, name)]
 
     def _rename(self, action: StatementAction) -> None:
         self.names = {key: moved_name(action, key[0], parts) for key, parts in self.names.items()}
@@ -83,6 +92,20 @@ def dropped_names(tokens: Tokens) -> Iterator[tuple[str, NameParts, NameParts]]:
         for action in split_actions(tokens[place:]):
             if action[0] == "drop" and action[1:2] != ("constraint",):
                 yield "column", read_name(action, skip_phrases(action, 1, ("column",), IF_EXISTS))[0], table
+
+
+def parent_changes(tokens: Tokens) -> Iterator[tuple[NameParts, NameParts, bool]]:
+    """Yield a table, its parent, and whether the statement detaches the one from the other, or else attaches it."""
+    if tokens[:2] != ("alter", "table"):
+        return
+    table, place = read_name(tokens, skip_phrases(tokens, 2, IF_EXISTS, ("only",)))
+    for action in split_actions(tokens[place:]):
+        if action[:2] in (("attach", "partition"), ("detach", "partition")):
+            yield read_name(action, 2)[0], table, action[0] == "detach"
+        elif action[:2] == ("no", "inherit"):
+            yield table, read_name(action, 2)[0], True
+        elif action[:1] == ("inherit",):
+            yield table, read_name(action, 1)[0], False
 
 
 def reads_no_rows(statements: Sequence[str]) -> bool:

@@ -60,7 +60,8 @@ def _is_inherited(snapshot: Snapshot, column: str) -> bool:
     return "inherited" in snapshot.objects.get(("column", column), {})
 
 
-def _parents(snapshot: Snapshot, table: str) -> list[str]:
+def parents_of(snapshot: Snapshot, table: str) -> list[str]:
+    """Return the tables of which a table is a partition or a child, directly."""
     for kind in ("table", "foreign table"):
         properties: Mapping[str, Json] = snapshot.objects.get((kind, table), {})
         if "partition of" in properties:
@@ -78,7 +79,7 @@ def _topmost_same_change(
     table, column = split_last(change.name)
     while True:
         candidates = (
-            columns.get((f"{parent}.{column}", change.change)) for parent in _parents(snapshot, table)
+            columns.get((f"{parent}.{column}", change.change)) for parent in parents_of(snapshot, table)
         )
         same = next((other for other in candidates if other is not None and _is_same(change, other)), None)
         if same is None:
@@ -107,7 +108,14 @@ def ancestors_of(snapshot: Snapshot, table: str) -> set[str]:
     found: set[str] = set()
     pending = [table]
     while pending:
-        new = [parent for parent in _parents(snapshot, pending.pop()) if parent not in found]
+        new = [parent for parent in parents_of(snapshot, pending.pop()) if parent not in found]
         found.update(new)
         pending += new
     return found
+
+
+def is_partition(snapshot: Snapshot, table: str) -> bool:
+    """Return whether a table or foreign table is a partition."""
+    return any(
+        "partition of" in snapshot.objects.get((kind, table), {}) for kind in ("table", "foreign table")
+    )

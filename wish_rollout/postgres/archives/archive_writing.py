@@ -13,14 +13,13 @@ from wish_rollout.postgres.archives.prepared.completion import take_prepared
 from wish_rollout.postgres.archives.row_copies import (
     archive_checksum,
     copy_columns,
-    has_rows,
     keep_changed_values,
 )
 from wish_rollout.postgres.archives.sequence_values import read_sequence_values
 from wish_rollout.postgres.archives.table_description import TableDescription, describe_table
 from wish_rollout.postgres.archives.table_replacement import replace_tables
 from wish_rollout.postgres.facts.row_counts import count
-from wish_rollout.postgres.rows.rows_at_risk import existing_names
+from wish_rollout.postgres.rows.rows_at_risk import existing_names, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -46,11 +45,7 @@ def losses_with_rows(
         loss
         for loss in losses
         if loss.name in existing
-        and (
-            has_rows(connection, loss.table)
-            if loss.kind == "table"
-            else loss in copied or count(connection, loss.table, 1, column=loss.column) > 0
-        )
+        and (loss in copied or count(connection, rows_of(connection, loss), 1, column=loss.column) > 0)
     ]
 
 
@@ -103,10 +98,21 @@ class ArchiveWriter:
             archive, moved = replace_tables(
                 self.connection, archive, (lost, tables, self.found.enums), self.roles, self.scope
             )
+            archive = self._without_copies(archive, moved.intersection(tables))
         for loss in losses:
             if not (loss.kind == "table" and loss.table in moved):
                 archive = self._copy(archive, loss)
         return archive
+
+    def _without_copies(self, archive: Archive, moved: Collection[str]) -> Archive:
+        """Drop what an earlier transaction has copied of tables that are moved now, and contain all of it."""
+        twice = [
+            each
+            for each in archive.objects
+            if each.kind == "table" and each.table in moved and not each.moved
+        ]
+        drop_contents(self.connection, [each.relation for each in twice])
+        return replace(archive, objects=tuple(each for each in archive.objects if each not in twice))
 
     def _copy(self, archive: Archive, loss: Loss) -> Archive:
         description = describe_table(self.connection, loss.table)
@@ -127,7 +133,8 @@ class ArchiveWriter:
         if loss in self.prepared:
             rows = take_prepared(self.connection, self.prepared[loss], kept, description)
         if rows is None:
-            rows = copy_columns(self.connection, kept, description)
+            source = rows_of(self.connection, loss) if loss.kind == "table" else ""
+            rows = copy_columns(self.connection, kept, description, source)
         return replace(archive, objects=(*archive.objects, replace(kept, rows=rows))) if rows else archive
 
     def complete(self, archive: Archive) -> Archive:

@@ -24,16 +24,19 @@ class RestoreConditions:
         self.kept = kept
         self.stored = stored
         self.target = target
+        self.table = (
+            f"only {kept.table}" if target.has_children else kept.table
+        )  # keys do not include child tables
 
     def unwritten(self) -> str:
         """Return the condition that a value is what the rollback or the release itself has left there."""
         column = self.target.columns[self.kept.columns[0]]
         if self.kept.kind == "values":
             return f"t.{column.name} is not distinct from a.{AFTER}::{column.type}"
-        table, name = (each.replace("'", "''") for each in (self.kept.table, column.name))
+        name = column.name.replace("'", "''")
         added = (
             f"(select (attmissingval::text::{column.type}[])[1]::text from pg_attribute "
-            f"where attrelid = '{table}'::regclass and quote_ident(attname) = '{name}')"
+            f"where attrelid = t.tableoid and quote_ident(attname) = '{name}')"
         )
         has_default = column.default and "nextval(" not in column.default
         default = f" or t.{column.name}::text = ({column.default})::text" if has_default else ""
@@ -44,7 +47,7 @@ class RestoreConditions:
         for key in self.target.unique_keys:
             if set(key) <= set(columns):
                 same = " and ".join(f"t.{name} = {self.cast(name)}" for name in key)
-                yield f"exists (select from {self.kept.table} as t where {same})"
+                yield f"exists (select from {self.table} as t where {same})"
         for foreign in self.target.foreign_keys:
             if set(foreign.columns) <= set(columns):
                 yield self._lacks_referenced(foreign, of_update=of_update)

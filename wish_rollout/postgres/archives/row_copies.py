@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.postgres.archives.archive_store import archived, drop_contents, revoke_all
 from wish_rollout.postgres.archives.row_checksums import count_and_checksum
-from wish_rollout.postgres.facts.row_counts import count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,24 +19,23 @@ AFTER = "wish_rollout_after"
 """The column of changed values that contains each value as the rollback left it."""
 
 
-def has_rows(connection: psycopg.Connection[Any], table: str) -> bool:
-    """Return whether a table, its partitions or its child tables contain a row."""
-    return count(connection, table, 1) > 0
-
-
 def copy_columns(
-    connection: psycopg.Connection[Any], kept: ArchivedObject, description: TableDescription
+    connection: psycopg.Connection[Any],
+    kept: ArchivedObject,
+    description: TableDescription,
+    source: str = "",
 ) -> int:
     """Copy the rows of a table, or one column where it is not null and its key, and return the number of rows.
 
-    If there are no rows, no archive table is left. Call it in a transaction that holds a lock on the table, with the
-    settings of ``plain_text_settings``.
+    ``source``: what contains the rows, as of ``rows_of``; by default the table without its child tables. If there are no
+    rows, no archive table is left. Call it in a transaction that holds a lock on the table, with the settings of
+    ``plain_text_settings``.
     """
     stored = ", ".join(f"{description.columns[name].stored} as {name}" for name in kept.stored_columns)
     # IS NOT NULL is false for a composite value that contains a null field (manual, 9.2)
     condition = "" if kept.kind == "table" else f" where num_nonnulls({kept.columns[0]}) > 0"
-    only = "only " if description.has_children else ""  # child tables are archived by themselves
-    query = f"create table {archived(kept.relation)} as select {stored} from {only}{kept.table}{condition}"
+    source = source or (f"only {kept.table}" if description.has_children else kept.table)
+    query = f"create table {archived(kept.relation)} as select {stored} from {source}{condition}"
     rows = connection.execute(query.encode()).rowcount
     if not rows:
         drop_contents(connection, [kept.relation])

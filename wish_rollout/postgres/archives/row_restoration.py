@@ -137,7 +137,10 @@ class Restorer:
 
     def _may_conflict(self, target: TableDescription) -> bool:
         """Return whether a row of the archive may conflict: with rows of the table, or for want of a referenced row."""
-        row = self.connection.execute(f"select exists (select from {self.kept.table})".encode()).fetchone()
+        only = "only " if target.has_children else ""
+        row = self.connection.execute(
+            f"select exists (select from {only}{self.kept.table})".encode()
+        ).fetchone()
         return bool(row and row[0]) or any(not key.to_itself for key in target.foreign_keys)
 
     def _set_aside(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, LiteralString
 
 from wish_rollout.postgres.facts.row_counts import count
 
@@ -14,9 +14,37 @@ if TYPE_CHECKING:
     from wish_rollout.core.archive.losses import Loss
 
 
+SOURCES: LiteralString = """
+select c.relkind::text,
+       (select string_agg(quote_ident(attname), ', ' order by attnum) from pg_attribute
+         where attrelid = c.oid and attnum > 0 and not attisdropped),
+       array(select relid::text from pg_partition_tree(c.oid) where isleaf and not exists (
+           select from unnest(%(apart)s::text[]) as name where to_regclass(name) = relid))
+from pg_class c where c.oid = to_regclass(%(table)s)
+"""
+
+
+def rows_of(connection: psycopg.Connection[Any], loss: Loss) -> str:
+    """Return what contains the rows of a lost table, or the values of a column, for the FROM clause of a query.
+
+    It does not contain the rows of child tables, which are losses of their own, nor those of the partitions ``loss.apart``.
+    Call it with an empty search_path. Raises psycopg's errors.
+    """
+    found = connection.execute(SOURCES, {"table": loss.table, "apart": list(loss.apart)}).fetchone()
+    if loss.kind != "table" or found is None:
+        return loss.table
+    kind, columns, partitions = found
+    if kind == "r":
+        return f"only {loss.table}"
+    if not loss.apart:
+        return loss.table
+    parts = [f"select {columns or ''} from {name}" for name in (f"only {loss.table}", *partitions)]  # noqa: S608
+    return f"({' union all '.join(parts)}) as apart"
+
+
 def count_losses(connection: psycopg.Connection[Any], losses: Iterable[Loss]) -> dict[str, int]:
     """Return the number of rows or values of each lost table or column, by its name. Raises psycopg's errors."""
-    return {loss.name: count(connection, loss.table, column=loss.column) for loss in losses}
+    return {loss.name: count(connection, rows_of(connection, loss), column=loss.column) for loss in losses}
 
 
 EXISTING = r"""
