@@ -98,3 +98,11 @@ def test_partition_that_is_detached_is_apart_from_the_lost_table() -> None:
         Snapshot(before), Snapshot(after), ["ALTER TABLE p DETACH PARTITION q", "DROP TABLE p"]
     ).losses
     assert (lost.name, lost.apart) == ("public.p", ("public.q", "public.q1"))
+
+
+def test_column_that_is_renamed_with_a_parent_has_its_later_name() -> None:
+    statements = ["ALTER TABLE p RENAME note TO text", "ALTER TABLE p DETACH PARTITION q"]
+    after = table("p", id="integer", text="text") | table("q", id="integer", text="text")
+    found = derive_losses(Snapshot(NOTED), Snapshot(after), statements)
+    assert found.losses == ()
+    assert found.later == {"public.p.note": "public.p.text", "public.q.note": "public.q.text"}

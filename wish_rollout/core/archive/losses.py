@@ -74,12 +74,13 @@ def derive_losses(before: Snapshot, after: Snapshot, statements: Sequence[str]) 
     """
     effects = StatementEffects.of(statements, before)
     later = {(kind, split_name(name)): name for kind, name in after.objects if kind in ("table", "column")}
-    losses = tuple(sorted(_Losses(before, after, effects, TableFates(before, after, effects, later)).all()))
+    tables = TableFates(before, after, effects, later)
+    losses = tuple(sorted(_Losses(before, after, effects, tables).all()))
     gone = [key for key in before.objects if key not in after.objects]
     renamed = {
-        name: later[kind, parts]
-        for (kind, name), parts in effects.names.items()
-        if kind == "column" and later.get((kind, parts), name) != name
+        name: new
+        for name, _ in before.of_kind("column")
+        if (new := tables.later("column", name) or tables.renamed_with_parent(name)) not in ("", name)
     }
     return RollbackLosses(
         losses,
@@ -122,7 +123,7 @@ class _Losses:
             return None
         table, column = split_last(name)
         inherited = [("column", each) for each in self.tables.inherited_from(name)]
-        later = self.tables.later("column", name) or self._renamed_with_parent(name)
+        later = self.tables.later("column", name) or self.tables.renamed_with_parent(name)
         again = any(key in self.effects.dropped and key in self.after.objects for key in inherited)
         if not later or again:
             return Loss("column", table, column)
@@ -130,16 +131,6 @@ class _Losses:
         if is_converted or name in shrunk or self._converts(name, properties, later):
             return Loss("values", table, column, split_last(later))
         return None
-
-    def _renamed_with_parent(self, name: str) -> str:
-        """Return the name after the rollback of a column that is renamed with an ancestor's; empty if there is none."""
-        table = self.tables.later("table", split_last(name)[0])
-        for parent in () if ("column", name) in self.effects.dropped else self.tables.inherited_from(name):
-            new = split_last(self.tables.later("column", parent) or parent)[1]
-            later = f"{table}.{new}"
-            if new != split_last(name)[1] and ("column", later) in self.after.objects:
-                return later
-        return ""
 
     def _is_covered(self, loss: Loss, found: Mapping[str, Loss | None]) -> bool:
         """Return whether the same loss of a parent's column contains the values of a partition or child."""

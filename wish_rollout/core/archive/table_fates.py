@@ -69,6 +69,18 @@ class TableFates:
         names = (f"{each}.{column}" for each in ancestors_of(self.before, table))
         return [each for each in names if ("column", each) in self.effects.names]
 
+    def renamed_with_parent(self, name: str) -> str:
+        """Return the name after the rollback of a column that is renamed with an ancestor's; empty if there is none."""
+        if ("table", split_last(name)[0]) not in self.effects.names:  # of a view or foreign table
+            return ""
+        table = self.later("table", split_last(name)[0])
+        for parent in () if ("column", name) in self.effects.dropped else self.inherited_from(name):
+            new = split_last(self.later("column", parent) or parent)[1]
+            later = f"{table}.{new}"
+            if new != split_last(name)[1] and ("column", later) in self.after.objects:
+                return later
+        return ""
+
     def later(self, kind: str, name: str) -> str:
         """Return the name of a table or column after the rollback; empty if it is lost."""
         key = (kind, name)

@@ -24,9 +24,8 @@ class RestoreConditions:
         self.kept = kept
         self.stored = stored
         self.target = target
-        self.table = (
-            f"only {kept.table}" if target.has_children else kept.table
-        )  # keys do not include child tables
+        # a key of a table does not include the rows of its child tables
+        self.table = f"only {kept.table}" if target.has_children else kept.table
 
     def unwritten(self) -> str:
         """Return the condition that a value is what the rollback or the release itself has left there."""
