@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -85,6 +86,16 @@ def prepare(session: psycopg.Connection, loss: Loss = LOSS) -> PreparedColumn:
     return found
 
 
+def await_older_transactions(session: psycopg.Connection) -> None:
+    """Wait until every transaction of other tests has ended that is older than the rows of the tables."""
+    (now,) = session.execute("select pg_current_xact_id()::text::bigint").fetchone() or (0,)
+    horizon = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+    end = time.monotonic() + 120
+    while session.execute(horizon).fetchall() <= [(now,)]:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
 def take(session: psycopg.Connection, prepared: PreparedColumn) -> tuple[int | None, int]:
     """Return the number of copies, and how often the whole table was read for them."""
     table = prepared.loss.table
@@ -130,6 +141,7 @@ def test_many_changed_rows_are_copied_as_a_whole(
     session: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(prepared_completion, "MOST_CHANGED", 10)
+    await_older_transactions(session)
     for changed, expected in ((10, 2000), (11, None)):
         prepared = prepare(session)
         session.execute(
