@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -127,3 +129,23 @@ def test_process_that_does_not_confirm_is_killed(
 
     with pytest.raises(ProcessLookupError):
         os.kill(process_of(first), 0)
+
+
+EXIT = """
+import atexit, os
+kept = []
+atexit.register(lambda: print(kept[0], os.path.exists(f"/proc/{kept[0]}")))
+from wish_rollout.postgres.execution.watchdog_processes import acquire_process
+process = acquire_process()
+process.finish()
+assert process.runs
+kept.append(process.process_id)
+"""
+
+
+def test_kept_processes_have_ended_when_their_worker_exits() -> None:
+    command = [sys.executable, "-c", EXIT]
+
+    output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+
+    assert output.split()[1] == "False"
