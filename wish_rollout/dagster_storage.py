@@ -24,6 +24,18 @@ _engines: dict[tuple[int, str], Any] = {}
 _lock = Lock()
 
 
+def _forget_parent() -> None:
+    """Forget the connections of the parent in a forked process, without closing them: they are in use there."""
+    global _lock  # noqa: PLW0603  (a thread that does not exist here may hold it)
+    _lock = Lock()
+    for engine in _engines.values():
+        engine.dispose(close=False)
+    _engines.clear()
+
+
+os.register_at_fork(after_in_child=_forget_parent)
+
+
 class PooledPostgresStorage(DagsterPostgresStorage):
     """The storage of runs, events and ticks in PostgreSQL. All instances of a process share the connections of a URL.
 

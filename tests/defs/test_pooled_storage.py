@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -74,3 +75,17 @@ def test_tables_are_created_in_an_empty_database(
     for _ in range(2):
         read()
     assert workspace.sql("canary", "select count(*) from runs") == [(0,)]
+
+
+def test_a_forked_process_forgets_the_connections_of_its_parent(workspace: Workspace) -> None:
+    read()
+    sessions = backends(workspace)
+    child = os.fork()
+    if child == 0:
+        os._exit(len(dagster_storage._engines))
+
+    _, status = os.waitpid(child, 0)
+
+    assert os.waitstatus_to_exitcode(status) == 0
+    read()
+    assert backends(workspace) == sessions

@@ -222,6 +222,22 @@ def test_database_that_never_answers_delays_no_other(
     assert "(2 of 3 ticks)" in sensor.skipped
 
 
+def test_database_that_was_not_tried_is_not_unreachable_and_is_tried_first_in_the_next_tick(
+    workspace: Workspace, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readings, "SECONDS_OF_READINGS", 2.0)
+    monkeypatch.setattr(readings, "PARALLEL_READINGS", 1)
+    sensor = Sensor(workspace, instance)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        workspace.set_url("local", f"postgresql://rollout@127.0.0.1:{port}/prod?connect_timeout=5")
+        sensor.tick()
+        assert "local does not answer since" in sensor.skipped
+        assert "staging was not tried: others took the time of the tick" in sensor.skipped
+        sensor.tick()
+    assert "staging is behind" in sensor.skipped
+
+
 def test_changed_rows_are_not_drift_and_cause_no_schema_read(
     workspace: Workspace, instance: dg.DagsterInstance
 ) -> None:

@@ -19,6 +19,7 @@ from tests.gate.test_resume_sensor import tick
 from tests.gate.test_secrets import files, stored
 from wish_rollout.config import Config, ReceiverConfig
 from wish_rollout.core.notifications import Event, Notification, NotificationNotSent
+from wish_rollout.defs.gate import approval_store
 from wish_rollout.defs.resume.cursor import ResumeCursor
 from wish_rollout.defs.resume.expiries import waiting_entry
 from wish_rollout.notices import send
@@ -109,7 +110,7 @@ def test_notification_of_a_rejected_request(gate: Gate, receiver: Receiver) -> N
 
 
 def test_notification_of_an_expired_request(gate: Gate, receiver: Receiver) -> None:
-    gate.policy('lives = "1s"')
+    gate.policy('lives = "3s"')
     request = gate.ask()
     waiting = ResumeCursor(waiting=(waiting_entry(request),)).to_text()
     end = time.monotonic() + 120
@@ -122,6 +123,20 @@ def test_notification_of_an_expired_request(gate: Gate, receiver: Receiver) -> N
 
     assert receiver.titles[1:] == [("info", "prod: request expired")]
     assert "wish-rollout apply" in receiver.got[1]["message"]
+
+
+def test_an_approved_request_is_not_said_to_have_expired(
+    gate: Gate, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its run may migrate just now. What is patched decides whether a request is open, so that no time has to pass."""
+    request = gate.ask()
+    assert gate.approve()[0] == 0
+    before = list(receiver.titles)
+    monkeypatch.setattr(approval_store, "_is_open_for", lambda *_: False)
+
+    tick(gate, ResumeCursor(waiting=(waiting_entry(request),)).to_text())
+
+    assert receiver.titles == before
 
 
 def test_used_and_rejected_requests_are_not_said_to_have_expired(gate: Gate, receiver: Receiver) -> None:

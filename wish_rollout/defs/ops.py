@@ -23,6 +23,7 @@ from wish_rollout.rollout.execution.preflight import preflight as plan_all_envir
 from wish_rollout.rollout.execution.verification import verify_environment
 from wish_rollout.rollout.planning.plans import plan_target
 from wish_rollout.rollout.planning.refusals import refuse_infeasible
+from wish_rollout.rollout.servers.shared_addresses import refuse_shared_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,6 +42,7 @@ def preflight(
     clear_copied_tags(context.instance, context.run)
     with rollout_errors_as_failures():
         project = project_of(context)
+        refuse_shared_addresses(project.config)
         for fleet in fleets:
             context.log.info(plan_fleet(context, fleet))
         targets = [target_of(context, env.name) for env in environments]

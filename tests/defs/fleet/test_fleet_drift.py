@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from wish_rollout.core.errors.projects import DatabaseRoleFailed
 from wish_rollout.core.fleet.results import TargetStatus
 from wish_rollout.defs.fleet import drift_sensor
 from wish_rollout.defs.fleet.drift_sensor import FleetCursor, examine_slice
-from wish_rollout.rollout.fleet.drift_pass import PASSES_UNTIL_UNREACHABLE, KnownState
+from wish_rollout.rollout.fleet.drift_pass import PASSES_UNTIL_UNREACHABLE, DriftPass, KnownState
+from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 
 if TYPE_CHECKING:
     import pytest
 
     from tests.fix_fleet import Fleet
+    from wish_rollout.core.plan.verdict import DriftAssessment
 
 DRIFT = "create table by_hand (id integer)"
 
 
-def tick(fleet: Fleet, cursor: str | None) -> tuple[str | None, list[dg.AssetCheckEvaluation]]:
-    """Return the cursor and the evaluations of a tick."""
-    logged: list[str] = []
+def tick(
+    fleet: Fleet, cursor: str | None, logged: list[str] | None = None
+) -> tuple[str | None, list[dg.AssetCheckEvaluation]]:
+    """Return the cursor and the evaluations of a tick. ``logged``: what was logged is appended; else nothing may be."""
+    lines: list[str] = []
     result = examine_slice(
-        fleet.workspace.project, fleet.environment, FleetCursor.from_text(cursor), logged.append
+        fleet.workspace.project, fleet.environment, FleetCursor.from_text(cursor), lines.append
     )
-    assert logged == []
+    if logged is None:
+        assert lines == []
+    else:
+        logged += lines
     evaluations = [event for event in result.asset_events if isinstance(event, dg.AssetCheckEvaluation)]
     assert len(evaluations) == len(result.asset_events)
     return result.cursor, evaluations
@@ -95,3 +104,74 @@ def test_a_known_state_is_kept_while_a_target_is_silent() -> None:
     known = KnownState("t", "r", "drifted", "0006", "f", "added table x", silent=1)
 
     assert known.status("a") == TargetStatus("a", "drifted", "0006", fingerprint="f", drift="added table x")
+
+
+def test_a_clean_fleet_has_a_passed_check_once(fleet: Fleet) -> None:
+    fleet.add("a")
+    cursor, found = tick(fleet, None)
+
+    assert [(each.passed, each.description) for each in found] == [
+        (True, "all 1 examined targets have the schema of their revision")
+    ]
+    assert tick(fleet, cursor)[1] == []
+
+
+def test_drift_is_found_while_a_fleet_grows_faster_than_a_pass_lasts(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drift_sensor, "SLICE", 2)
+    fleet.add("a", "b", "c")
+    fleet.sql("a", DRIFT)
+    cursor, events = tick(fleet, None)
+    for name in ("early1", "early2"):
+        fleet.add(name)
+        cursor, found = tick(fleet, cursor)
+        events += found
+
+    assert [each.passed for each in events] == [False]
+    fleet.sql("a", "drop table by_hand")
+    monkeypatch.setattr(drift_sensor, "SLICE", 1)
+    states = DriftPass(fleet.workspace.project, fleet.environment)
+    fleet.add("late1", "late2")
+    assert states.findings([target.name for target in fleet.targets])
+
+
+def test_drift_is_found_where_states_cannot_be_written(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drift_sensor, "SLICE", 1)
+    fleet.add("a", "b")
+    fleet.sql("a", DRIFT)
+    shutil.rmtree(fleet.root / ".dagster", ignore_errors=True)
+    (fleet.root / ".dagster").write_text("not a folder")
+    logged: list[str] = []
+    cursor, _ = tick(fleet, None, logged)
+
+    _, found = tick(fleet, cursor, logged)
+
+    assert [each.passed for each in found] == [False]
+    assert len(logged) == 2
+    assert "cannot be written" in logged[0]
+
+
+def test_a_target_that_cannot_be_assessed_fails_no_tick(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet.add("a", "b")
+    fleet.sql("b", DRIFT)
+    fleet.sql("a", "update alembic_version set version_num = '0007'")
+    assess = EnvironmentSchema.assess
+
+    def assess_first(schema: EnvironmentSchema) -> DriftAssessment:
+        if schema.position == ("0007",):
+            raise DatabaseRoleFailed("a", "no space left")
+        return assess(schema)
+
+    monkeypatch.setattr(EnvironmentSchema, "assess", assess_first)
+    cursor = None
+    events = []
+    for _ in range(PASSES_UNTIL_UNREACHABLE):
+        cursor, found = tick(fleet, cursor)
+        events += [each.description or "" for each in found]
+
+    drift = "1 drifted at 0006: b: added column public.by_hand.id, added table public.by_hand"
+    assert events[0] == drift
+    assert "1 unreachable at ?: a: not assessed in 3 passes: The role a," in events[1]

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from select import PIPE_BUF
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 
-from wish_rollout.postgres.execution.watchdog import Watchdog
+from wish_rollout.postgres.execution.watchdog import BACKEND_START, Watchdog
+from wish_rollout.postgres.execution.watchdog_process import Orders, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -127,3 +132,44 @@ def test_process_that_does_not_confirm_is_killed(
 
     with pytest.raises(ProcessLookupError):
         os.kill(process_of(first), 0)
+
+
+def test_report_of_many_blockers_fits_into_a_pipe(
+    session: psycopg.Connection[Any], database18: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with ExitStack() as stack:
+        for number in range(30):
+            name = f"{'b' * 50}{number}"
+            other = stack.enter_context(psycopg.connect(database18, application_name=name))
+            other.execute("select from items")
+        pid = session.info.backend_pid
+        (started,) = session.execute(BACKEND_START).fetchone() or ("",)
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(session.execute, "truncate items")
+            with psycopg.connect(database18, autocommit=True) as watching:
+                waits = "select wait_event_type = 'Lock' from pg_stat_activity where pid = %s"
+                until(lambda: (watching.execute(waits, [pid]).fetchone() or [False])[0])
+                watch = Watch(Orders({}, pid, started, 10, LONG))
+                watch.check(watching)
+                watching.execute("select pg_cancel_backend(%s)", [pid])
+    assert PIPE_BUF // 8 < len(capfd.readouterr().out.encode()) < PIPE_BUF // 2
+
+
+EXIT = """
+import atexit, os
+kept = []
+atexit.register(lambda: print(kept[0], os.path.exists(f"/proc/{kept[0]}")))
+from wish_rollout.postgres.execution.watchdog_processes import acquire_process
+process = acquire_process()
+process.finish()
+assert process.runs
+kept.append(process.process_id)
+"""
+
+
+def test_kept_processes_have_ended_when_their_worker_exits() -> None:
+    command = [sys.executable, "-c", EXIT]
+
+    output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+
+    assert output.split()[1] == "False"

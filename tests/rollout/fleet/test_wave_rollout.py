@@ -135,17 +135,6 @@ def test_a_second_name_of_a_database_fails(fleet: Fleet) -> None:
     assert found["alias"].error.name == "TargetsShareDatabase"
 
 
-def test_the_database_of_an_environment_is_no_target(fleet: Fleet) -> None:
-    local = fleet.workspace.database_urls["local"].replace("127.0.0.1", "localhost")
-    (fleet.root / "tenants.txt").write_text(json.dumps({"name": "a", "url": local}) + "\n")
-
-    found = roll_out(fleet)
-
-    assert found["a"].error is not None
-    assert found["a"].error.name == "EnvironmentsShareDatabase"
-    assert fleet.workspace.revision("local") is None
-
-
 def test_a_missing_database_fails_by_itself(fleet: Fleet) -> None:
     fleet.add("a")
     with (fleet.root / "tenants.txt").open("a") as file:

@@ -36,15 +36,19 @@ def read_environments(
 ) -> dict[str, Reading | RolloutError]:
     """Return the reading of each environment, or the error that prevented it. ``release``: its digest.
 
-    A database that has not answered after SECONDS_OF_READINGS is unreachable. Other exceptions are raised.
+    A database that has not answered after SECONDS_OF_READINGS is unreachable. One that was not tried until then, because
+    others took the time, is left out. Databases that answered in the last tick are tried first. Other exceptions are raised.
     """
     pool = ThreadPoolExecutor(PARALLEL_READINGS, thread_name_prefix="drift")
-    futures = {name: pool.submit(_read, project, name, cursor, release) for name, cursor in cursors.items()}
+    order = sorted(cursors, key=lambda name: cursors[name].silent_ticks)
+    futures = {name: pool.submit(_read, project, name, cursors[name], release) for name in order}
     wait(futures.values(), timeout=SECONDS_OF_READINGS)
     pool.shutdown(wait=False, cancel_futures=True)
     found: dict[str, Reading | RolloutError] = {}
     for name, future in futures.items():
-        if future.done() and not future.cancelled():
+        if future.cancelled():
+            continue
+        if future.done():
             found[name] = future.result()
         else:
             source = project.config.find_environment(name).source

@@ -70,7 +70,8 @@ def evaluate_drift(
     release = project.release_digest[:RELEASE_CHARACTERS]
     readings = read_environments(project, cursors, release)
     findings = {
-        name: _find(project, name, cursor, readings[name], release, log) for name, cursor in cursors.items()
+        name: _find(project, name, cursor, readings.get(name), release, log)
+        for name, cursor in cursors.items()
     }
     after = {name: finding.cursor for name, finding in findings.items()}
     requests = [request for finding in findings.values() for request in finding.requests]
@@ -91,11 +92,13 @@ def _find(  # noqa: PLR0913, PLR0917  (what a tick knows of an environment)
     project: Project,
     name: str,
     cursor: DriftCursor,
-    reading: Reading | RolloutError,
+    reading: Reading | RolloutError | None,
     release: str,
     log: Callable[[str], None],
 ) -> Finding:
-    """Return what a reading says about an environment."""
+    """Return what a reading says about an environment; None: it was not tried."""
+    if reading is None:
+        return Finding(cursor, f"{name} was not tried: others took the time of the tick")
     try:
         if isinstance(reading, RolloutError):
             raise reading

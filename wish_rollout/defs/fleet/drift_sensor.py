@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from wish_rollout.config import Config, Environment
+    from wish_rollout.rollout.servers.fleet_targets import FleetTarget
 
 SECONDS_BETWEEN_TICKS = 60
 SLICE = 200
@@ -36,7 +37,10 @@ TICK_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class FleetCursor:
-    """What a tick leaves to the next one. ``next_name``: the first target of the next slice. ``findings``: their digest."""
+    """What a tick leaves to the next one. ``next_name``: the first target of the next slice.
+
+    ``findings``: the digest of what was recorded last, also if it was no finding; empty until something was recorded.
+    """
 
     next_name: str = ""
     findings: str = ""
@@ -76,32 +80,42 @@ def examine_slice(
 ) -> dg.SensorResult:
     """Examine the next targets; return the check ``no_drift`` if the findings differ from those of the cursor.
 
-    ``log``: called with failed deliveries of notifications. Raises what ``read_fleet`` raises.
+    ``log``: called with failed deliveries of notifications, and if the states cannot be written. Raises what ``read_fleet`` raises.
     """
     targets = read_fleet(project.config, env)
     names = [target.name for target in targets]
-    start = names.index(cursor.next_name) if cursor.next_name in names else 0
     states = DriftPass(project, env)
-    count = states.read(targets[start : start + SLICE], TICK_SECONDS)
-    states.save(names)
-    end = start + count
-    following = names[end] if end < len(names) else names[0]
+    start = names.index(cursor.next_name) if cursor.next_name in names else 0
+    chosen = choose_slice(targets, start, states)
+    try:
+        count = states.read(chosen, TICK_SECONDS)
+    finally:
+        states.save(names, log)
+    examined = {target.name for target in chosen[:count]}
+    following = next((name for name in names[start:] if name not in examined), names[0])
     findings = states.findings(names)
+    decided = len(states.decided(names))
     reason = f"examined {count} of {len(names)} targets"
-    if findings is None:
+    if findings is None or not (findings or cursor.findings or decided == len(states.states)):
         return dg.SensorResult(
             skip_reason=f"{reason}; the first pass is not complete",
             cursor=FleetCursor(following, cursor.findings).to_text(),
         )
-    digest = canonical_digest([[*key(group), *group.names] for group in findings]) if findings else ""
-    events = [] if digest == cursor.findings else [evaluation(project, env, findings, len(names))]
-    if events:
+    digest = canonical_digest([[*key(group), *group.names] for group in findings])
+    events = [] if digest == cursor.findings else [evaluation(project, env, findings, decided)]
+    if events and (findings or cursor.findings):
         notify(project, env, findings, log)
     return dg.SensorResult(
         skip_reason=f"{reason}; {len(findings)} groups with a finding",
         cursor=FleetCursor(following, digest).to_text(),
         asset_events=events,
     )
+
+
+def choose_slice(targets: Sequence[FleetTarget], start: int, states: DriftPass) -> list[FleetTarget]:
+    """Return the targets of a tick: first those that no pass has come to yet, then those from ``start`` on."""
+    unread = [target for target in targets if states.is_unread(target.name)]
+    return [*unread, *(target for target in targets[start:] if not states.is_unread(target.name))][:SLICE]
 
 
 def key(group: StatusGroup) -> tuple[str, str, str]:
@@ -119,7 +133,7 @@ def describe(group: StatusGroup) -> str:
 def evaluation(
     project: Project, env: Environment, findings: Sequence[StatusGroup], total: int
 ) -> dg.AssetCheckEvaluation:
-    """Return the check ``no_drift`` of a fleet: a finding for each group."""
+    """Return the check ``no_drift`` of a fleet: a finding for each group. ``total``: how many targets were examined."""
     lines = [describe(group) for group in findings]
     return dg.AssetCheckEvaluation(
         asset_key=fleet_key(env.name, project.config.project.name),
@@ -127,7 +141,7 @@ def evaluation(
         passed=not findings,
         description="; ".join(lines)[:2000]
         if lines
-        else f"all {total} targets have the schema of their revision",
+        else f"all {total} examined targets have the schema of their revision",
         metadata={
             "targets": total,
             "findings": limited_names(lines),

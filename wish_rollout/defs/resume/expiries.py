@@ -27,7 +27,9 @@ def waiting_entry(request: Request) -> str:
 def notify_of_expired(
     project: Project, instance: dg.DagsterInstance, waited: Iterable[str], log: Callable[[str], None]
 ) -> None:
-    """Notify of each request that waited at the last tick, unless it is open, rejected or used.
+    """Notify of each request that waited at the last tick, unless it is open, rejected, used or has an approval.
+
+    A run whose request was approved in time may continue after the end of the request's life.
 
     ``waited``: what ``waiting_entry`` returned then. ``log``: called with the text of each failed delivery.
     """
@@ -40,10 +42,12 @@ def notify_of_expired(
         recorded = approval_store.read_open_requests(instance, name, config.project.name)
         known = {each.request.nonce for each in recorded}
         known |= approval_store.read_ended_requests(instance, name, config.project.name)
+        documents = approval_store.read_approval_documents(instance, name, config.project.name)
+        known |= set(map(approval_store.approval_nonce, documents))
         if not any(each.startswith(nonce) for each in known):
             text = (
-                f"The request {nonce}… has expired without the approvals that it needs, so the gate does not wait "
-                "any more. Nothing was changed.\n\nrequest an approval again: wish-rollout apply"
+                f"The request {nonce}… has expired, and no approval of it was recorded. An approval of it is not accepted "
+                "any more.\n\nrequest an approval again: wish-rollout apply"
             )
             notice = Notification(Event.EXPIRED, name, f"{name}: request expired", text)
             notify_without_run(config, notice, log)

@@ -34,7 +34,7 @@ GRACE_SECONDS = 0.2
 IDLE_SECONDS = 0.3
 """A session that has been idle in its transaction for so long is terminated at once: no statement can be cancelled."""
 MOST_REPORTED = 50
-"""A line must fit into a pipe at once (PIPE_BUF)."""
+"""A line must fit into a pipe at once (PIPE_BUF), so its texts have a longest length too. Names of applications are ASCII."""
 SESSION = """
 select a.state, a.wait_event_type, extract(epoch from clock_timestamp() - a.state_change)::float
 from pg_stat_activity a where a.pid = %s and a.backend_start::text = %s
@@ -48,8 +48,8 @@ group by l.pid, a.query_id
 """
 """Of sessions of other roles, only the locks can be read without the privileges of pg_read_all_stats."""
 BLOCKERS = """
-select coalesce(string_agg(format('%%s (pid %%s%%s)', coalesce(nullif(a.application_name, ''), 'a session'), b.pid,
-       ', ' || a.state), ', '), '')
+select coalesce(left(string_agg(format('%%s (pid %%s%%s)', coalesce(nullif(a.application_name, ''), 'a session'), b.pid,
+       ', ' || a.state), ', '), 1000), '')
 from unnest(pg_blocking_pids(%s)) as b (pid) left join pg_stat_activity a on a.pid = b.pid
 """
 SIGNAL = "select {}(a.pid) from pg_stat_activity a where a.pid = %s and a.backend_start::text = %s"
@@ -93,7 +93,7 @@ class Watch:
                     self.stopped = True
             except psycopg.Error as error:
                 reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-                report(watching=False, lost=was_connected, reason=reason, sqlstate=error.sqlstate or "")
+                report(watching=False, lost=was_connected, reason=reason[:500], sqlstate=error.sqlstate or "")
                 was_connected = False
                 self.read_input(RECONNECT_SECONDS)
             if self.worker_has_ended and time.monotonic() - self.answered_at > GIVE_UP_SECONDS:

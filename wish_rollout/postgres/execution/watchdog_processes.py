@@ -6,11 +6,13 @@ psycopg takes about 0.3 seconds of processor time, more than a small migration.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 COMMAND = [sys.executable, "-P", str(watchdog_process.__file__)]
 STOP_SECONDS = 5.0
 """How long a process may take until it has ended its session."""
+EXIT_SECONDS = 2.0
+"""How long this process waits at its exit for the end of the processes that are kept."""
 
 Environment = tuple[str, dict[str, str]]
 
@@ -81,9 +85,18 @@ class WatchdogProcess:
         """Kill the process, and wait for its end."""
         self._process.kill()
         self._process.wait()
+        self.close_input()
+
+    def close_input(self) -> None:
+        """Close the standard input of the process, at which it ends if it watches no session."""
         if self._process.stdin:
             with suppress(OSError):
                 self._process.stdin.close()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the end of the process, at most so long."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
 
     def _read(self) -> None:
         assert self._process.stdout
@@ -114,3 +127,16 @@ def acquire_process() -> WatchdogProcess:
                 return process
             process.kill()
     return WatchdogProcess(environment)
+
+
+@atexit.register
+def end_idle_processes() -> None:
+    """End the processes that are kept. If this process did not wait for them, they could stay as zombies of PID 1."""
+    with _lock:
+        idle = _idle.copy()
+        _idle.clear()
+    for process in idle:
+        process.close_input()
+    end = time.monotonic() + EXIT_SECONDS
+    for process in idle:
+        process.wait(max(0.0, end - time.monotonic()))

@@ -1,4 +1,4 @@
-"""The databases of the single environments, none of which may be a target of a fleet: it would be changed without its gate."""
+"""The databases of other environments and fleets, which may be no target: they would be changed without their gate."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.planning.plans import EnvironmentsShareDatabase
 from wish_rollout.postgres.facts.database_identity import read_identity
+from wish_rollout.postgres.records.ledger_place import last_place
 from wish_rollout.rollout.planning.shared_databases import read_database_identities, recorded_identities
+from wish_rollout.rollout.servers.fleet_targets import read_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wish_rollout.config import Config
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.servers.target import Target
 
@@ -25,6 +28,7 @@ class TakenDatabases:
 
     by_instance: Mapping[str, str]
     by_permanent_identity: Mapping[str, str]
+    config: Config | None = None
 
     @classmethod
     def read(cls, project: Project) -> TakenDatabases:
@@ -37,14 +41,33 @@ class TakenDatabases:
             for name, identity in recorded_identities(project).items()
             if name in gated - set(found)
         }
-        return cls({facts.instance: name for name, facts in found.items()}, recorded)
+        return cls({facts.instance: name for name, facts in found.items()}, recorded, config)
 
     def refuse(self, target: Target) -> None:
-        """Raise EnvironmentsShareDatabase if a target is the database of an environment."""
+        """Raise EnvironmentsShareDatabase if a target is the database of an environment, or a target of another fleet.
+
+        The last act in the ledger names the environment to which the database belongs. A copy has another identity.
+        """
         with target.connect() as connection:
             instance, permanent = read_identity(connection)
+            recorded = last_place(connection, target.scope.version_table)
         if other := self.by_instance.get(instance) or self.by_permanent_identity.get(permanent):
             raise EnvironmentsShareDatabase(target.name, other)
+        if recorded[1] == permanent and self._still_has(recorded[0], target):
+            raise EnvironmentsShareDatabase(target.name, recorded[0])
+
+    def _still_has(self, recorded: str, target: Target) -> bool:
+        """Return whether another environment that a ledger names may still have the target's database.
+
+        It has not if it is not declared or enabled any more, has another database, or its list names no such target.
+        """
+        owner, _, member = recorded.partition("/")
+        enabled = {env.name: env for env in self.config.environments} if self.config else {}
+        if owner == target.name.partition("/")[0] or owner not in enabled:
+            return False
+        if self.config and enabled[owner].is_fleet:
+            return any(each.name == member for each in read_list(self.config, enabled[owner]))
+        return not member and owner not in self.by_instance.values()
 
 
 NOTHING_TAKEN = TakenDatabases({}, {})

@@ -122,13 +122,22 @@ def _template(config: Config, env: Environment) -> str:
     return template
 
 
+def database_address(url: str, source: str) -> tuple[str, ...]:
+    """Return what a URL says about which database it leads to: the service, the host, the port and the name.
+
+    ``source``: where the URL comes from, for errors. Raises DatabaseUrlMalformed.
+    """
+    parameters = parse_url(url, source)
+    database = parameters.get("dbname") or parameters.get("user")
+    host = parameters.get("hostaddr") or parameters.get("host")
+    service, port = parameters.get("service") or "", parameters.get("port") or 5432
+    return str(service), str(host or ""), str(port), str(database or "")
+
+
 def _refuse_same_address(env: Environment, targets: tuple[FleetTarget, ...]) -> None:
     """Raise TargetsShareDatabase if two URLs name one database, whatever their roles and options are."""
     first: dict[tuple[str, ...], str] = {}
     for target in targets:
-        parameters = parse_url(target.url, target.environment.source)
-        database = parameters.get("dbname") or parameters.get("user")
-        host = parameters.get("hostaddr") or parameters.get("host")
-        address = (str(host or ""), str(parameters.get("port") or 5432), str(database or ""))
+        address = database_address(target.url, target.environment.source)
         if (other := first.setdefault(address, target.name)) != target.name:
             raise TargetsShareDatabase(env.name, target.name, other)

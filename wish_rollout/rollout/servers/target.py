@@ -72,6 +72,8 @@ class Target:
     def with_one_session(self) -> Iterator[HeldTarget]:
         """Yield the target with one open session, which everything that connects to it uses in turn. Raises as ``connect``."""
         with self.connect() as connection:
+            # a reset deallocates prepared statements on the server, which psycopg before 3.3.5 does not notice
+            connection.prepare_threshold = None
             yield HeldTarget(self.environment, self.url, self.scope, self.application_name, connection)
 
     def read_database_state(self) -> DatabaseState:
