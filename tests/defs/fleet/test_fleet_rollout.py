@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from tests.fix_fleet import HEAD
+from wish_rollout.config import load_config
 from wish_rollout.defs.code_location import build_definitions
 
 if TYPE_CHECKING:
@@ -48,6 +49,11 @@ def data_versions(instance: dg.DagsterInstance) -> dict[str, str]:
     return found
 
 
+def job_of() -> dg.JobDefinition:
+    """Return the job of the pipeline of the current project."""
+    return build_definitions(load_config()).resolve_job_def("rollout")
+
+
 def test_apply_goes_through_the_gate_to_the_fleet(fleet: Fleet, instance: dg.DagsterInstance) -> None:
     fleet.workspace.add("prod")
     fleet.add("a", "b")
@@ -66,6 +72,25 @@ def test_apply_goes_through_the_gate_to_the_fleet(fleet: Fleet, instance: dg.Dag
     assert len(set(versions.values())) == 1
     done = fleet.workspace.cli("apply")
     assert (done.code, done.out) == (0, f"nothing to do: local, prod, tenants are at {HEAD}, in step\n")
+
+
+def test_the_single_step_of_a_fleet_does_not_pass_a_gate(fleet: Fleet, instance: dg.DagsterInstance) -> None:
+    """As a re-execution of selected steps in the UI: the step of the gate is skipped."""
+    fleet.workspace.add("prod")
+    fleet.add("a")
+    fleet.workspace.edit(
+        "rollout.toml", '\n[[environment]]\nname = "tenants"', f'{GATE}\n[[environment]]\nname = "tenants"'
+    )
+    assert fleet.workspace.cli("apply").code == 3
+    (stopped, *_) = instance.get_runs(dg.RunsFilter(job_name="rollout"))
+    with fleet.workspace.as_current_project():
+        steps = ["rollout_pipeline.roll_out_tenants"]
+        options = dg.ReexecutionOptions(parent_run_id=stopped.run_id, step_selection=steps)
+        result = dg.execute_job(dg.reconstructable(job_of), instance, reexecution_options=options)
+        (failure,) = [event for event in result.all_events if event.is_step_failure]
+
+    assert "EarlierEnvironmentNotInStep" in str(failure.step_failure_data.user_failure_data)
+    assert (fleet.workspace.revision("prod"), fleet.revisions()) == (None, {"a": "0006"})
 
 
 def test_a_failed_target_is_reported_and_apply_continues(fleet: Fleet, instance: dg.DagsterInstance) -> None:

@@ -93,7 +93,7 @@ class FleetIncomplete(RolloutError):
 
 @dataclass(eq=False)
 class EarlierEnvironmentNotInStep(EnvironmentRefused):
-    """Partitions of a fleet were materialized before an earlier environment is at the head of the release."""
+    """The step or partitions of a fleet were executed before an earlier environment is at the head of the release."""
 
     earlier: str
     verdict: str
