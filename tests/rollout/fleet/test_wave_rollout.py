@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psycopg
+import pytest
 
 from tests.fix_fleet import HEAD
+from wish_rollout.core.errors.planning.plans import EnvironmentsShareDatabase
 from wish_rollout.core.fleet.results import Outcome, TargetResult
 from wish_rollout.postgres.sessions.rollout_lock import KEY
+from wish_rollout.rollout.fleet.taken_databases import TakenDatabases
 from wish_rollout.rollout.fleet.wave_rollout import WaveRollout, waves_of
 from wish_rollout.rollout.fleet.worker_pool import WorkerPool
 
@@ -136,7 +140,9 @@ def test_a_second_name_of_a_database_fails(fleet: Fleet) -> None:
 
 
 def test_the_database_of_an_environment_is_no_target(fleet: Fleet) -> None:
+    """The URL has another address and another time zone."""
     local = fleet.workspace.database_urls["local"].replace("127.0.0.1", "localhost")
+    local += "?options=-ctimezone%3DAsia/Tokyo"
     (fleet.root / "tenants.txt").write_text(json.dumps({"name": "a", "url": local}) + "\n")
 
     found = roll_out(fleet)
@@ -144,6 +150,16 @@ def test_the_database_of_an_environment_is_no_target(fleet: Fleet) -> None:
     assert found["a"].error is not None
     assert found["a"].error.name == "EnvironmentsShareDatabase"
     assert fleet.workspace.revision("local") is None
+
+
+def test_the_database_of_an_environment_is_no_target_after_a_restart(fleet: Fleet) -> None:
+    """The start time of the server was another one when the environment was read."""
+    project, local = fleet.workspace.project, fleet.workspace.project.target("local")
+    found = TakenDatabases.read(project)
+    before = replace(found, by_instance=dict.fromkeys(["1.5 1"], "local"))
+
+    with pytest.raises(EnvironmentsShareDatabase):
+        before.refuse(local)
 
 
 def test_a_missing_database_fails_by_itself(fleet: Fleet) -> None:

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 class TakenDatabases:
     """Environments by the identity of their database: of the running server, and the permanent one.
 
-    Of an unreachable gated environment, the database that was last seen counts.
+    Of an unreachable gated environment, the database that was last seen counts. ``project``: reads an environment again.
     """
 
     by_instance: Mapping[str, str]
     by_permanent_identity: Mapping[str, str]
+    project: Project | None = None
 
     @classmethod
     def read(cls, project: Project) -> TakenDatabases:
@@ -37,14 +38,26 @@ class TakenDatabases:
             for name, identity in recorded_identities(project).items()
             if name in gated - set(found)
         }
-        return cls({facts.instance: name for name, facts in found.items()}, recorded)
+        permanent = {facts.permanent_identity: name for name, facts in found.items() if facts.cluster}
+        return cls({facts.instance: name for name, facts in found.items()}, {**recorded, **permanent}, project)
 
     def refuse(self, target: Target) -> None:
         """Raise EnvironmentsShareDatabase if a target is the database of an environment."""
         with target.connect() as connection:
             instance, permanent = read_identity(connection)
-        if other := self.by_instance.get(instance) or self.by_permanent_identity.get(permanent):
-            raise EnvironmentsShareDatabase(target.name, other)
+            other = self.by_instance.get(instance) or self.by_permanent_identity.get(permanent)
+            if other and not self._is_copy(instance, other):
+                raise EnvironmentsShareDatabase(target.name, other)
+
+    def _is_copy(self, instance: str, other: str) -> bool:
+        """Return whether an environment is on another running server: a copy of the files has the same permanent identity.
+
+        The environment is read again while the session of the target is open, because its server may have been restarted since.
+        """
+        if self.project is None or instance in self.by_instance:
+            return False
+        found = read_database_identities(self.project, [other])
+        return other in found and found[other].instance != instance
 
 
 NOTHING_TAKEN = TakenDatabases({}, {})
