@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from tests.fix_fleet import HEAD
+from wish_rollout.core.errors.fleets.rollouts import FleetWorkerFailed
 from wish_rollout.core.errors.planning.plans import EnvironmentsShareDatabase
 from wish_rollout.core.fleet.results import Outcome, TargetResult
 from wish_rollout.postgres.sessions.rollout_lock import KEY
@@ -28,6 +29,19 @@ soak = "1s"
 
 [[environment.wave]]
 rest = true
+"""
+LATER = """
+from alembic import op
+
+revision, down_revision = "0008", "0007"
+
+
+def upgrade():
+    op.execute("create table later (id integer)")
+
+
+def downgrade():
+    op.execute("drop table later")
 """
 DRIFT = "create table by_hand (id integer)"
 
@@ -160,6 +174,18 @@ def test_the_database_of_an_environment_is_no_target_after_a_restart(fleet: Flee
 
     with pytest.raises(EnvironmentsShareDatabase):
         before.refuse(local)
+
+
+def test_no_target_gets_a_release_that_was_written_after_the_beginning(fleet: Fleet) -> None:
+    fleet.add("a")
+    project, env, targets = fleet.workspace.project, fleet.environment, fleet.targets
+    with WorkerPool(project, env.name) as pool:
+        (fleet.root / "migrations" / "versions" / "0008_later.py").write_text(LATER)
+
+        with pytest.raises(FleetWorkerFailed, match="the scripts were changed after the rollout to 'tenants'"):
+            list(WaveRollout(env, targets, pool).run(waves_of(env, targets)))
+
+    assert fleet.revisions() == {"a": "0006"}
 
 
 def test_a_missing_database_fails_by_itself(fleet: Fleet) -> None:

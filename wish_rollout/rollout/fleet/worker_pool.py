@@ -36,8 +36,8 @@ class WorkerPool:
         run: str = "",
         report: Callable[[str], None] = lambda _: None,
     ) -> None:
-        _ = project.release_digest  # replays an unrecorded history here, once, and not in each process
-        self.setting = Setting(str(project.config.path), environment, who, run)
+        # an unrecorded history is replayed here, once, and not in each process
+        self.setting = Setting(str(project.config.path), environment, who, run, project.release_digest)
         self.report = report
         self.workers: list[WorkerProcess] = []
         self.died: list[str] = []

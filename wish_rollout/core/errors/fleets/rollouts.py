@@ -117,3 +117,11 @@ class FleetWorkerFailed(RolloutError):
         "What it had committed is kept and recorded in the ledger; its open transaction is rolled back."
     )
     hint = "see the state: wish-rollout status; then run the same command again"
+
+
+class FleetReleaseChanged(EnvironmentRefused):
+    """The files of the release were changed after a rollout to a fleet had begun. A worker process reads them when it starts."""
+
+    summary = "the scripts were changed after the rollout to '{environment}' had begun"
+    explanation = "The worker would bring its targets to another release than the one that the earlier environments have."
+    hint = "apply the release that is there now to all environments in order: wish-rollout apply"
