@@ -182,7 +182,9 @@ def test_no_target_gets_a_release_that_was_written_after_the_beginning(fleet: Fl
     with WorkerPool(project, env.name) as pool:
         (fleet.root / "migrations" / "versions" / "0008_later.py").write_text(LATER)
 
-        with pytest.raises(FleetWorkerFailed, match="the scripts were changed after the rollout to 'tenants'"):
+        with pytest.raises(
+            FleetWorkerFailed, match="the scripts were changed after the rollout to 'tenants'"
+        ):
             list(WaveRollout(env, targets, pool).run(waves_of(env, targets)))
 
     assert fleet.revisions() == {"a": "0006"}

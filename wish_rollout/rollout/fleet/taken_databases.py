@@ -39,7 +39,9 @@ class TakenDatabases:
             if name in gated - set(found)
         }
         permanent = {facts.permanent_identity: name for name, facts in found.items() if facts.cluster}
-        return cls({facts.instance: name for name, facts in found.items()}, {**recorded, **permanent}, project)
+        return cls(
+            {facts.instance: name for name, facts in found.items()}, {**recorded, **permanent}, project
+        )
 
     def refuse(self, target: Target) -> None:
         """Raise EnvironmentsShareDatabase if a target is the database of an environment."""
