@@ -20,6 +20,14 @@ class UnknownFleetTarget(EnvironmentConfigurationError):
     hint = "see all of them: wish-rollout status {environment}"
 
 
+class NoTargetSelected(EnvironmentConfigurationError):
+    """Neither targets nor a wave of a fleet were given, where some of its targets have to be selected."""
+
+    summary = "No target of '{environment}' is selected: neither targets nor a wave are given."
+    explanation = "Nothing was changed; a run without targets would succeed without having done anything."
+    hint = "name them: wish-rollout rollback {environment} --target NAME --to REVISION, or --wave NAME"
+
+
 class FleetNotInSandbox(EnvironmentConfigurationError):
     """A fleet was used in the sandbox. The list could name real databases."""
 
