@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -188,6 +189,24 @@ def test_no_target_gets_a_release_that_was_written_after_the_beginning(fleet: Fl
             list(WaveRollout(env, targets, pool).run(waves_of(env, targets)))
 
     assert fleet.revisions() == {"a": "0006"}
+
+
+def test_a_script_reads_no_orders_from_its_standard_input(fleet: Fleet) -> None:
+    fleet.add("a")
+    read = (
+        'op.execute("create table later (id integer)")\n    __import__("subprocess").run(["cat"], check=True)'
+    )
+    script = fleet.root / "migrations" / "versions" / "0008_later.py"
+    script.write_text(LATER.replace('op.execute("create table later (id integer)")', read))
+    project, env, targets = fleet.workspace.project, fleet.environment, fleet.targets
+    with WorkerPool(project, env.name) as pool:
+        timer = threading.Timer(30, lambda: [worker.process.kill() for worker in pool.workers])
+        timer.start()
+        results = list(WaveRollout(env, targets, pool).run(waves_of(env, targets)))
+        timer.cancel()
+
+    assert [(result.outcome, result.attempts) for result in results] == [(Outcome.DONE, 1)]
+    assert fleet.revisions() == {"a": "0008"}
 
 
 def test_a_missing_database_fails_by_itself(fleet: Fleet) -> None:

@@ -88,11 +88,14 @@ class Worker:
 
 def main() -> None:
     """Read the setting and the orders from standard input until it ends."""
-    # whatever scripts print must not be read as results
+    # whatever scripts print must not be read as results, and they and their children must not wait for orders
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    orders = os.fdopen(os.dup(sys.stdin.fileno()), "rb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    with Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), sys.stdin.fileno())
     gc.set_threshold(*THRESHOLDS)
-    lines = iter(sys.stdin.buffer.readline, b"")
+    lines = iter(orders.readline, b"")
     try:
         worker = Worker(Setting(**json.loads(next(lines))), output)
         worker.warm_up()
