@@ -121,6 +121,21 @@ def test_a_target_of_another_rollout_is_retried_and_then_listed(fleet: Fleet) ->
     assert (found["a"].attempts, found["a"].error.name) == (2, "RolloutLockHeld")
 
 
+def test_a_target_that_is_not_tried_again_has_failed(fleet: Fleet) -> None:
+    fleet.add("a", "b", "c")
+    fleet.configure("[[environment.wave]]\nrest = true\n")
+    fleet.workspace.edit("rollout.toml", "parallel = 1", "parallel = 1\nlock_wait = 0")
+    fleet.sql("b", DRIFT)
+    with psycopg.connect(fleet.url("a"), autocommit=True) as other:
+        other.execute("select pg_advisory_lock(%s)", [KEY])
+
+        found = roll_out(fleet)
+
+    assert outcomes(found) == {"b": "failed", "a": "failed", "c": "not_begun"}
+    assert found["a"].error is not None
+    assert found["a"].error.name == "RolloutLockHeld"
+
+
 def test_the_target_of_a_killed_worker_is_tried_again(fleet: Fleet) -> None:
     fleet.add("slow", "a", "b")
     fleet.configure("[[environment.wave]]\nrest = true\nparallel = 2\n")
