@@ -114,6 +114,41 @@ def test_a_failed_target_is_reported_and_apply_continues(fleet: Fleet, instance:
     assert instance.get_materialized_partitions(SCHEMAS) == {"a", "b", "c"}
 
 
+def test_the_event_of_a_killed_run_is_recorded_by_the_next_one(
+    fleet: Fleet, instance: dg.DagsterInstance
+) -> None:
+    """The target was changed, and its latest event is an earlier one."""
+    fleet.add("a")
+    assert fleet.workspace.cli("apply").code == 0
+    (version,) = data_versions(instance).values()
+    earlier = dg.AssetMaterialization(SCHEMAS, partition="a", tags={"dagster/data_version": "earlier"})
+    instance.report_runless_asset_event(earlier)
+
+    assert fleet.workspace.run_job("rollout", {}).success
+    assert data_versions(instance) == {"a": version}
+    assert fleet.workspace.run_job("rollout", {}).success
+    assert len(instance.fetch_materializations(SCHEMAS, limit=100).records) == 3
+
+
+def test_a_target_that_was_rolled_back_has_not_the_version_of_the_release(
+    fleet: Fleet, instance: dg.DagsterInstance
+) -> None:
+    fleet.add("a")
+    digest = fleet.workspace.project.release_digest
+
+    assert fleet.workspace.cli("apply").code == 0
+    assert code_versions(instance) == [digest]
+    assert fleet.workspace.cli("rollback", "tenants", "--target", "a", "--to", "0006").code == 0
+    assert code_versions(instance) == ["0006", digest]
+
+
+def code_versions(instance: dg.DagsterInstance) -> list[str]:
+    """Return the code versions of all materializations, the latest first."""
+    records = instance.fetch_materializations(SCHEMAS, limit=100).records
+    events = [record.asset_materialization for record in records]
+    return [(event.tags or {})["dagster/code_version"] for event in events if event]
+
+
 def test_partitions_can_be_materialized_when_the_environments_before_are_in_step(
     fleet: Fleet, instance: dg.DagsterInstance
 ) -> None:
