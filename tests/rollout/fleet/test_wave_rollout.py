@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from tests.fix_fleet import HEAD
+from wish_rollout.core.errors.configuration import UnencryptedConnection
 from wish_rollout.core.errors.fleets.rollouts import FleetWorkerFailed
 from wish_rollout.core.errors.planning.plans import EnvironmentsShareDatabase
 from wish_rollout.core.fleet.results import Outcome, TargetResult
@@ -222,6 +223,20 @@ def test_a_script_reads_no_orders_from_its_standard_input(fleet: Fleet) -> None:
 
     assert [(result.outcome, result.attempts) for result in results] == [(Outcome.DONE, 1)]
     assert fleet.revisions() == {"a": "0008"}
+
+
+def test_targets_have_the_protection_of_gated_environments(fleet: Fleet) -> None:
+    (fleet.root / "tenants.txt").write_text('{"name": "a", "url": "postgresql://app@db.example.org/a"}\n')
+    (target,) = fleet.targets
+    project = fleet.workspace.project
+
+    with (
+        pytest.raises(UnencryptedConnection, match=r"db\.example\.org"),
+        project.target_at(target.environment, target.url).connect(),
+    ):
+        pass
+    assert not target.environment.runs_revision_checks
+    assert fleet.workspace.project.target("local").environment.runs_revision_checks
 
 
 def test_a_missing_database_fails_by_itself(fleet: Fleet) -> None:
