@@ -36,7 +36,8 @@ class Environment(ConfigTable):
         default=None, description="The AWS region, where boto3 cannot determine it."
     )
     allow_plaintext: bool = Field(
-        default=False, description="Allow a connection without TLS to a gated environment on another machine."
+        default=False,
+        description="Allow a connection without TLS to a gated environment or a fleet on another machine.",
     )
     optional: bool = Field(default=False, description="Leave the environment out where it has no URL.")
     gated: bool = Field(
@@ -46,7 +47,8 @@ class Environment(ConfigTable):
         default=False, description="Allow `apply --clean`, which drops objects and their rows."
     )
     run_verify: bool | None = Field(
-        default=None, description="Run the revisions' own verify(). Default: true, and false where gated."
+        default=None,
+        description="Run the revisions' own verify(). Default: true, and false where gated or for a fleet.",
     )
     connect_timeout: int = Field(default=10, ge=1, le=120, description="Seconds to wait for a connection.")
     lock_wait: float = Field(
@@ -150,9 +152,19 @@ class Environment(ConfigTable):
         return not self.optional or bool(os.environ.get(self.variable)) or self.has_configured_source
 
     @property
+    def is_protected(self) -> bool:
+        """Whether the databases are taken for production: those of gated environments and of fleets, which have no gate."""
+        return self.gated or self.is_fleet
+
+    @property
+    def requires_encryption(self) -> bool:
+        """Whether a connection to another machine must be encrypted."""
+        return self.is_protected and not self.allow_plaintext
+
+    @property
     def runs_revision_checks(self) -> bool:
-        """Whether the ``verify()`` functions of revisions run here. The default is false for a gated environment."""
-        return not self.gated if self.run_verify is None else self.run_verify
+        """Whether the ``verify()`` functions of revisions run here. The default is false for production."""
+        return not self.is_protected if self.run_verify is None else self.run_verify
 
 
 class FleetMember(Environment):
@@ -163,6 +175,11 @@ class FleetMember(Environment):
 
     fleet: str = ""
     target: str = ""
+
+    @property
+    def is_protected(self) -> bool:
+        """As the fleet is."""
+        return True
 
     @classmethod
     def of(cls, env: Environment, target: str) -> FleetMember:

@@ -71,12 +71,50 @@ def test_an_empty_list_and_a_repeated_name_are_refused() -> None:
 
 
 def test_a_value_cannot_change_another_part_of_the_url() -> None:
-    target = ListedTarget("a?host=evil&b=/x", {"host": "db@evil"})
+    target = ListedTarget("a?host=evil&b=/x", {"host": "db-1.eu_2"})
 
     parameters = conninfo_to_dict(fill_template("tenants", TEMPLATE, target))
 
-    assert (parameters["host"], parameters["dbname"]) == ("db@evil", "tenant_a?host=evil&b=/x")
+    assert (parameters["host"], parameters["dbname"]) == ("db-1.eu_2", "tenant_a?host=evil&b=/x")
     assert (parameters["user"], parameters["sslmode"]) == ("app", "require")
+
+
+@pytest.mark.parametrize(
+    ("template", "value"),
+    [
+        ("postgresql://app@{v}/d", "evil.example.org,db"),
+        ("postgresql://app@{v}/d", "/tmp"),
+        ("postgresql://app@{v}/d", "@abstract"),
+        ("postgresql://app@db:{v}/d", "5432,5433"),
+        ("postgresql://{v}/d", "evil,db"),
+        ("postgresql://db/d?options=-csearch_path%3D{v}", "a -crole=admin"),
+        ("postgresql://db/d?application_name=user={v}", "a b"),
+        ("postgresql://db/d?user=app&host={v}", "/tmp"),
+        ("host=db dbname={v}", "a b"),
+        ("postgresql://app@{v}/d", ""),
+        ("postgresql://app@db/{v}", ""),
+    ],
+)
+def test_a_value_that_libpq_would_divide_is_refused(template: str, value: str) -> None:
+    with pytest.raises(TargetInvalid, match="'v'"):
+        fill_template("tenants", template, ListedTarget("acme", {"v": value}))
+
+
+@pytest.mark.parametrize(
+    ("template", "parameter"),
+    [
+        ("postgresql+psycopg://db/{v}?sslmode=require", "dbname"),
+        ("postgresql://{v}:secret@db/d", "user"),
+        ("postgresql://app:{v}@db/d", "password"),
+        ("postgresql://db/d?sslmode=require&user={v}", "user"),
+        ("postgresql://db?dbname={v}", "dbname"),
+        ("postgresql://db/d?password=a{v}", "password"),
+    ],
+)
+def test_database_user_and_password_may_have_any_characters(template: str, parameter: str) -> None:
+    url = fill_template("tenants", template, ListedTarget("acme", {"v": "a ,/@?&=b"}))
+
+    assert str(conninfo_to_dict(url.replace("+psycopg", ""))[parameter]).endswith("a ,/@?&=b")
 
 
 def test_a_template_needs_a_place_for_the_name_and_the_attributes_that_it_names() -> None:

@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from tests.fix_fleet import HEAD
+from wish_rollout.config import load_config
 from wish_rollout.defs.code_location import build_definitions
 
 if TYPE_CHECKING:
@@ -48,6 +49,11 @@ def data_versions(instance: dg.DagsterInstance) -> dict[str, str]:
     return found
 
 
+def job_of() -> dg.JobDefinition:
+    """Return the job of the pipeline of the current project."""
+    return build_definitions(load_config()).resolve_job_def("rollout")
+
+
 def test_apply_goes_through_the_gate_to_the_fleet(fleet: Fleet, instance: dg.DagsterInstance) -> None:
     fleet.workspace.add("prod")
     fleet.add("a", "b")
@@ -66,6 +72,25 @@ def test_apply_goes_through_the_gate_to_the_fleet(fleet: Fleet, instance: dg.Dag
     assert len(set(versions.values())) == 1
     done = fleet.workspace.cli("apply")
     assert (done.code, done.out) == (0, f"nothing to do: local, prod, tenants are at {HEAD}, in step\n")
+
+
+def test_the_single_step_of_a_fleet_does_not_pass_a_gate(fleet: Fleet, instance: dg.DagsterInstance) -> None:
+    """As a re-execution of selected steps in the UI: the step of the gate is skipped."""
+    fleet.workspace.add("prod")
+    fleet.add("a")
+    fleet.workspace.edit(
+        "rollout.toml", '\n[[environment]]\nname = "tenants"', f'{GATE}\n[[environment]]\nname = "tenants"'
+    )
+    assert fleet.workspace.cli("apply").code == 3
+    (stopped, *_) = instance.get_runs(dg.RunsFilter(job_name="rollout"))
+    with fleet.workspace.as_current_project():
+        steps = ["rollout_pipeline.roll_out_tenants"]
+        options = dg.ReexecutionOptions(parent_run_id=stopped.run_id, step_selection=steps)
+        result = dg.execute_job(dg.reconstructable(job_of), instance, reexecution_options=options)
+        (failure,) = [event for event in result.all_events if event.is_step_failure]
+
+    assert "EarlierEnvironmentNotInStep" in str(failure.step_failure_data.user_failure_data)
+    assert (fleet.workspace.revision("prod"), fleet.revisions()) == (None, {"a": "0006"})
 
 
 def test_a_failed_target_is_reported_and_apply_continues(fleet: Fleet, instance: dg.DagsterInstance) -> None:
@@ -87,6 +112,41 @@ def test_a_failed_target_is_reported_and_apply_continues(fleet: Fleet, instance:
     assert fleet.workspace.cli("apply").code == 0
     assert {name: len(fleet.acts(name)) for name in "abc"} == {"a": 1, "b": 1, "c": 1}
     assert instance.get_materialized_partitions(SCHEMAS) == {"a", "b", "c"}
+
+
+def test_the_event_of_a_killed_run_is_recorded_by_the_next_one(
+    fleet: Fleet, instance: dg.DagsterInstance
+) -> None:
+    """The target was changed, and its latest event is an earlier one."""
+    fleet.add("a")
+    assert fleet.workspace.cli("apply").code == 0
+    (version,) = data_versions(instance).values()
+    earlier = dg.AssetMaterialization(SCHEMAS, partition="a", tags={"dagster/data_version": "earlier"})
+    instance.report_runless_asset_event(earlier)
+
+    assert fleet.workspace.run_job("rollout", {}).success
+    assert data_versions(instance) == {"a": version}
+    assert fleet.workspace.run_job("rollout", {}).success
+    assert len(instance.fetch_materializations(SCHEMAS, limit=100).records) == 3
+
+
+def test_a_target_that_was_rolled_back_has_not_the_version_of_the_release(
+    fleet: Fleet, instance: dg.DagsterInstance
+) -> None:
+    fleet.add("a")
+    digest = fleet.workspace.project.release_digest
+
+    assert fleet.workspace.cli("apply").code == 0
+    assert code_versions(instance) == [digest]
+    assert fleet.workspace.cli("rollback", "tenants", "--target", "a", "--to", "0006").code == 0
+    assert code_versions(instance) == ["0006", digest]
+
+
+def code_versions(instance: dg.DagsterInstance) -> list[str]:
+    """Return the code versions of all materializations, the latest first."""
+    records = instance.fetch_materializations(SCHEMAS, limit=100).records
+    events = [record.asset_materialization for record in records]
+    return [(event.tags or {})["dagster/code_version"] for event in events if event]
 
 
 def test_partitions_can_be_materialized_when_the_environments_before_are_in_step(
@@ -135,6 +195,26 @@ def test_the_sensor_reports_targets_that_came_and_went(fleet: Fleet, instance: d
         ("DeleteDynamicPartitionsRequest", ["gone"]),
     ]
     assert [event.description for event in result.asset_events] == ["1 came: a; 1 went: gone"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "text"),
+    [
+        ({"to": "base"}, "No target of 'tenants' is selected"),
+        ({"targets": ["a"], "to": ""}, "There is no revision ''"),
+    ],
+)
+def test_a_rollback_without_targets_or_revision_fails(
+    fleet: Fleet, chosen: dict[str, object], text: str
+) -> None:
+    fleet.add("a")
+    config = {"ops": {"roll_back_targets": {"config": {"environment": "tenants", **chosen}}}}
+
+    outcome = fleet.workspace.run_job("rollback_targets", config)
+
+    assert (outcome.success, outcome.exit_code) == (False, 2)
+    assert text in str(outcome)
+    assert fleet.revisions() == {"a": "0006"}
 
 
 def test_no_target_of_a_fleet_is_cleaned(fleet: Fleet) -> None:

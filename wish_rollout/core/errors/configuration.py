@@ -98,7 +98,7 @@ class DatabaseUrlSourceFailed(EnvironmentConfigurationError):
 
 @dataclass(eq=False)
 class UnencryptedConnection(EnvironmentConfigurationError):
-    """The database of a gated environment is on another machine, and TLS is not required."""
+    """The database of a gated environment or a fleet is on another machine, and TLS is not required."""
 
     host: str
     mode: str

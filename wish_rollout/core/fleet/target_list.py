@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
+URL_PARTS = re.compile(r"\s*[\w+]+://([^@/]*@)?([^/?]*)(/[^?]*)?")
+"""As libpq divides a URL: the user and the password, the hosts with ports, and the database. Parameters follow."""
+FREE_PARAMETER = re.compile(r"(?:^|[?&])(?:dbname|user|password)=[^&]*$")
+RESTRICTED_VALUE = re.compile(r"[A-Za-z0-9_.-]+")
 MOST_CHARACTERS = 200
 NAME, URL = "name", "url"
 
@@ -94,18 +98,34 @@ def has_placeholder(template: str) -> bool:
 def fill_template(environment: str, template: str, target: ListedTarget) -> str:
     """Return the URL of a target: each ``{key}`` is replaced by the percent-encoded value.
 
-    Percent-encoded, a value is one part of the URL only, whatever characters it has. Raises TargetInvalid if the target
-    has no such attribute.
+    libpq divides hosts and options after it has decoded them, so that a value there may have only letters, digits and
+    ``_.-``. Raises TargetInvalid for any other value, for an empty one, and if the target has no such attribute.
     """
 
     def value(match: re.Match[str]) -> str:
         found = target.value(match[1])
-        if found is None:
+        if not found:
             reason = f"it has no attribute '{match[1]}', which the URL of '{environment}' names"
+            raise TargetInvalid(environment, f"'{target.name}'", reason)
+        if not is_free_place(template, match.start()) and not RESTRICTED_VALUE.fullmatch(found):
+            reason = (
+                f"its '{match[1]}' has other characters than letters, digits and _.-, and the URL of '{environment}' has "
+                "it outside of the database, the user and the password"
+            )
             raise TargetInvalid(environment, f"'{target.name}'", reason)
         return quote(found, safe="")
 
     return PLACEHOLDER.sub(value, template)
+
+
+def is_free_place(template: str, position: int) -> bool:
+    """Return whether a place in a URL is in the name of the database, the user or the password, which have any characters."""
+    parts = URL_PARTS.match(template)
+    if parts is None:
+        return False
+    if position < parts.end():
+        return any(parts.start(group) <= position < parts.end(group) for group in (1, 3))
+    return FREE_PARAMETER.search(template[parts.end() : position]) is not None
 
 
 def names(targets: Iterable[ListedTarget]) -> list[str]:

@@ -6,10 +6,12 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+from dagster._core.definitions.data_version import CODE_VERSION_TAG, DATA_VERSION_TAG
 
 from wish_rollout.core.errors.fleets.rollouts import FleetIncomplete
 from wish_rollout.core.fleet.grouping import shorten_names
 from wish_rollout.core.fleet.results import ALL_TARGETS, Outcome
+from wish_rollout.core.release.release import format_position
 from wish_rollout.core.text.redaction import escape_to_one_line
 from wish_rollout.defs.asset_keys import fleet_key, schema_key
 from wish_rollout.defs.events.limits import limited_names
@@ -27,11 +29,18 @@ TARGETS, BEGIN, END = "targets", "from", "to"
 FAILED_SHOWN = 50
 
 
-def target_tags(
-    project: Project, instance: dg.DagsterInstance, parents: Sequence[dg.AssetKey]
-) -> dict[str, str]:
-    """Return the version tags of the targets' materializations, without the data version."""
-    return version_tags(instance, parents, code_version=project.release_digest, data_version="")
+def target_tags(instance: dg.DagsterInstance, parents: Sequence[dg.AssetKey]) -> dict[str, str]:
+    """Return the version tags of the targets' materializations, without the versions of the target itself."""
+    return version_tags(instance, parents, code_version="", data_version="")
+
+
+def target_versions(project: Project, result: TargetResult) -> tuple[str, str]:
+    """Return code version and data version of a target: the latter is the fingerprint of its schema.
+
+    The code version is the release's digest only at the head: a target that is behind is shown as unsynced.
+    """
+    at_head = result.end == format_position(project.release.head)
+    return project.release_digest if at_head else result.end, result.fingerprint
 
 
 def target_event(
@@ -39,7 +48,7 @@ def target_event(
 ) -> dg.AssetMaterialization | dg.AssetObservation:
     """Return the event of a target: a materialization of its partition, or an observation with its error.
 
-    The data version is the fingerprint of the schema. ``tags``: of ``target_tags``.
+    ``tags``: of ``target_tags``.
     """
     key = schema_key(env.name, project.config.project.name)
     metadata: dict[str, Any] = {"wave": result.wave, "attempts": result.attempts}
@@ -48,6 +57,7 @@ def target_event(
             metadata |= {"error": result.error.name, "what to do": result.error.hint or "wish-rollout status"}
         text = result.error.text if result.error else "not begun: too many targets have failed before"
         return dg.AssetObservation(key, description=text, partition=result.target, metadata=metadata)
+    code_version, data_version = target_versions(project, result)
     return dg.AssetMaterialization(
         key,
         partition=result.target,
@@ -58,10 +68,7 @@ def target_event(
             "seconds": result.seconds,
             "fingerprint": result.fingerprint,
         },
-        tags={
-            name: result.fingerprint if name == "dagster/data_version" else value
-            for name, value in tags.items()
-        },
+        tags={**tags, CODE_VERSION_TAG: code_version, DATA_VERSION_TAG: data_version},
     )
 
 

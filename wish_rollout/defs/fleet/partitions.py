@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import dagster as dg
+from dagster._core.definitions.data_version import CODE_VERSION_TAG, DATA_VERSION_TAG
 
 from wish_rollout.defs.asset_keys import prefixed, schema_key
 
@@ -42,6 +43,13 @@ def refresh_partitions(
     return added, removed
 
 
-def materialized_targets(instance: dg.DagsterInstance, config: Config, env: Environment) -> set[str]:
-    """Return the targets of which a materialization is recorded."""
-    return instance.get_materialized_partitions(schema_key(env.name, config.project.name))
+def recorded_versions(
+    instance: dg.DagsterInstance, config: Config, env: Environment, target: str
+) -> tuple[str, str] | None:
+    """Return code version and data version of a target's latest materialization, or None if there is none."""
+    key = schema_key(env.name, config.project.name)
+    found = instance.fetch_materializations(dg.AssetRecordsFilter(key, asset_partitions=[target]), limit=1)
+    for record in found.records:
+        tags = (record.asset_materialization and record.asset_materialization.tags) or {}
+        return tags.get(CODE_VERSION_TAG, ""), tags.get(DATA_VERSION_TAG, "")
+    return None

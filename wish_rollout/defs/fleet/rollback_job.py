@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from wish_rollout.config import Config
+from wish_rollout.core.errors.releases import UnknownRevision
 from wish_rollout.core.fleet.waves import FailureLimit, Wave, WaveTargets
 from wish_rollout.defs.fleet.events import refuse_incomplete
 from wish_rollout.defs.fleet.work import FleetWork
@@ -31,18 +32,24 @@ def fleet_rollback_job(config: Config) -> dg.JobDefinition:
         "wave": dg.Field(str, default_value="", description="A wave, all targets of which are rolled back."),
         "to": dg.Field(str, description="Revision to downgrade to, or base."),
     }
-    example = {"environment": config.fleets[0].name, "targets": [], "wave": "", "to": "base"}
+    example = {"environment": config.fleets[0].name, "targets": [], "wave": "", "to": ""}
     text = "Rolls some targets of a fleet back, archives the rows that this would destroy, and verifies each."
     return OpJob(JOB, OP, text, schema, example).define(config, roll_back, {failure_hook(config)})
 
 
 def roll_back(context: dg.OpExecutionContext) -> Iterator[Any]:
-    """Roll the selected targets back; yield the events of each. Each that fails stops nothing but itself."""
+    """Roll the selected targets back; yield the events of each. Each that fails stops nothing but itself.
+
+    Raises, as Failures, NoTargetSelected, UnknownFleetTarget, UnknownRevision for an empty one, and FleetIncomplete.
+    """
     clear_copied_tags(context.instance, context.run)
     project, chosen = project_of(context), context.op_config
     with rollout_errors_as_failures():
         env = project.config.find_environment(chosen["environment"])
         targets = select_targets(env, read_fleet(project.config, env), chosen["targets"], chosen["wave"])
+        if not chosen["to"]:
+            # the previous revision would be another one when the same run is executed again
+            raise UnknownRevision("", ", ".join(["base", *(each.id for each in project.release.revisions)]))
     wave = Wave("rollback", rest=True, parallel=env.parallel, max_failures=FailureLimit(100, is_percent=True))
     listed = tuple(target.listed for target in targets)
     order = {"kind": ROLLBACK, "to": chosen["to"]}

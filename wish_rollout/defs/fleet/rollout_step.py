@@ -14,6 +14,7 @@ from wish_rollout.defs.fleet.events import (
     refuse_incomplete,
     summary_metadata,
 )
+from wish_rollout.defs.fleet.partition_runs import refuse_early
 from wish_rollout.defs.fleet.partitions import refresh_partitions
 from wish_rollout.defs.fleet.work import FleetWork
 from wish_rollout.defs.resources import choices_of, project_of
@@ -41,9 +42,14 @@ def plan_fleet(context: dg.OpExecutionContext, env: Environment) -> str:
 
 
 def roll_out_fleet(context: dg.OpExecutionContext, env: Environment) -> Iterator[Any]:
-    """Migrate and verify all targets; yield the events of each, and the output if all targets are done."""
+    """Migrate and verify all targets; yield the events of each, and the output if all targets are done.
+
+    The environments before the fleet are read again, because Dagster can execute this step without those before it.
+    Raises, as Failures, what ``refuse_early``, ``read_fleet`` and ``assign_waves`` raise, and FleetIncomplete.
+    """
     project, choices = project_of(context), choices_of(context)
     with rollout_errors_as_failures():
+        refuse_early(project, env)
         targets = read_fleet(project.config, env)
         waves = waves_of(env, targets)
     added, removed = refresh_partitions(

@@ -10,8 +10,8 @@ import dagster as dg
 
 from wish_rollout.core.fleet.results import Outcome
 from wish_rollout.defs.asset_keys import parent_keys
-from wish_rollout.defs.fleet.events import target_event, target_tags
-from wish_rollout.defs.fleet.partitions import materialized_targets
+from wish_rollout.defs.fleet.events import target_event, target_tags, target_versions
+from wish_rollout.defs.fleet.partitions import recorded_versions
 from wish_rollout.defs.resources import project_of
 from wish_rollout.defs.runs.run_tags import requester_of_run
 from wish_rollout.rollout.execution.progress import PREFIX
@@ -50,8 +50,7 @@ class FleetWork:
     def events(self) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
         """Do the work; yield the events of the targets that were changed or failed, or were not recorded before."""
         project, log = project_of(self.context), self.context.log
-        recorded = materialized_targets(self.context.instance, project.config, self.env)
-        tags = target_tags(project, self.context.instance, parent_keys(project.config, self.env.name))
+        tags = target_tags(self.context.instance, parent_keys(project.config, self.env.name))
         rate = RolloutRate(self.env.name, sum(len(each.targets) for each in self.waves))
         who, run = requester_of_run(self.context.run), self.context.run_id
         with WorkerPool(project, self.env.name, who=who, run=run, report=log.info) as pool:
@@ -61,9 +60,19 @@ class FleetWork:
             for result in rollout.run(self.waves):
                 self.results.append(result)
                 self.report(result, rate.count(has_failed=not result.is_good))
-                is_known = result.outcome is Outcome.UNCHANGED and result.target in recorded
-                if self.records_unchanged or not is_known:
+                if self.records_unchanged or not self.is_recorded(result):
                     yield target_event(project, self.env, result, tags)
+
+    def is_recorded(self, result: TargetResult) -> bool:
+        """Return whether a target was not changed, and its latest materialization has its versions.
+
+        An earlier run may have been killed between the change of the target and the event.
+        """
+        if result.outcome is not Outcome.UNCHANGED:
+            return False
+        project = project_of(self.context)
+        recorded = recorded_versions(self.context.instance, project.config, self.env, result.target)
+        return recorded == target_versions(project, result)
 
     def report(self, result: TargetResult, progress: str) -> None:
         """Log the error of a target, and the progress at most every REPORT_SECONDS."""

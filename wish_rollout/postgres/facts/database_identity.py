@@ -9,7 +9,11 @@ from wish_rollout.postgres.facts.database_state import read_cluster
 if TYPE_CHECKING:
     import psycopg
 
-INSTANCE = "select pg_postmaster_start_time() || ' ' || oid, oid::text from pg_database where datname = current_database()"
+INSTANCE = """
+select extract(epoch from pg_postmaster_start_time()) || ' ' || oid, oid::text
+from pg_database where datname = current_database()
+"""
+"""A number and not a text of the time, which would depend on the session's time zone."""
 
 
 def read_identity(connection: psycopg.Connection[Any]) -> tuple[str, str]:

@@ -60,7 +60,8 @@ select current_setting('server_version_num')::int,
                  and has_table_privilege(l.oid, 'INSERT')
             when n.oid is not null then has_schema_privilege(n.oid, 'CREATE')
             else has_database_privilege(current_database(), 'CREATE') end,
-       (select pg_postmaster_start_time() || ' ' || oid from pg_database where datname = current_database()),
+       (select extract(epoch from pg_postmaster_start_time()) || ' ' || oid
+        from pg_database where datname = current_database()),
        pg_backend_pid(),
        (select jsonb_object_agg(name, reset_val) from pg_settings where name = any(%s)) || jsonb_build_object(
            'plpgsql.variable_conflict',

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.errors.fleets.rollouts import UnknownFleetTarget
+from wish_rollout.core.errors.fleets.rollouts import NoTargetSelected, UnknownFleetTarget
 from wish_rollout.rollout.fleet.wave_rollout import waves_of
 
 if TYPE_CHECKING:
@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 def select_targets(
     env: Environment, targets: Sequence[FleetTarget], names: Sequence[str], wave: str = ""
 ) -> tuple[FleetTarget, ...]:
-    """Return the named targets and those of a wave, in the order of the list. Raises UnknownFleetTarget."""
+    """Return the named targets and those of a wave, in the order of the list.
+
+    Raises NoTargetSelected if neither are given, and UnknownFleetTarget.
+    """
+    if not names and not wave:
+        raise NoTargetSelected(env.name)
     known = {target.name for target in targets}
     for name in names:
         if name not in known:

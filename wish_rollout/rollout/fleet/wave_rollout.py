@@ -36,13 +36,15 @@ def waves_of(env: Environment, targets: Sequence[FleetTarget]) -> tuple[WaveTarg
 class WaveProgress:
     """The work on the targets of one wave.
 
-    ``waiting``: targets that are not begun. ``failed``: how many have failed, after their last attempt.
+    ``waiting``: targets that are not begun, or are tried again: of these, ``repeated`` has the last results. ``failed``: how
+    many have failed, after their last attempt.
     """
 
     wave: Wave
     waiting: deque[FleetTarget]
     size: int
     attempts: dict[str, int] = field(default_factory=dict)
+    repeated: dict[str, TargetResult] = field(default_factory=dict)
     failed: int = 0
 
     @classmethod
@@ -110,10 +112,16 @@ class WaveRollout:
             if progress.is_to_be_repeated(target, result):
                 self.report(f"{self.env.name}: {target.name} is tried again later")
                 progress.waiting.append(target)
+                progress.repeated[target.name] = result
                 continue
             progress.failed += not result.is_good
             yield self._keep(result)
-        yield from self._not_begun(progress.wave, progress.waiting)
+        tried = [target.name for target in progress.waiting if target.name in progress.repeated]
+        for name in tried:
+            yield self._keep(progress.repeated[name])
+        yield from self._not_begun(
+            progress.wave, [target for target in progress.waiting if target.name not in tried]
+        )
 
     def soak(self, found: WaveTargets) -> None:
         """Wait until the last target of a wave has been changed for its soak time.

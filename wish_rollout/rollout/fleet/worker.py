@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.config import FleetMember
+from wish_rollout.core.errors.fleets.rollouts import FleetReleaseChanged
 from wish_rollout.core.text.redaction import redact
 from wish_rollout.rollout.execution.ledger_recording import Actor
 from wish_rollout.rollout.fleet.taken_databases import NOTHING_TAKEN, TakenDatabases
@@ -37,13 +38,14 @@ THRESHOLDS = 50_000, 20, 20
 class Setting:
     """What a worker process is started for. ``config``: the path of rollout.toml. ``environment``: the fleet.
 
-    ``who``: the requester. ``run``: the ID of the run.
+    ``who``: the requester. ``run``: the ID of the run. ``release_digest``: of the release that the run began with.
     """
 
     config: str
     environment: str
     who: str
     run: str
+    release_digest: str
 
 
 class Worker:
@@ -59,11 +61,13 @@ class Worker:
         self.environment = self.project.config.find_environment(setting.environment)
 
     def warm_up(self) -> None:
-        """Import and read what every order needs."""
+        """Import and read what every order needs. Raises FleetReleaseChanged."""
         from wish_rollout.revisions.runs import script_runs  # noqa: F401
 
         self.project.history.at(self.project.release.head)
-        _ = self.project.release_digest, self.project.journal_digest, self.project.scope_of()
+        if self.project.release_digest != self.setting.release_digest:
+            raise FleetReleaseChanged(self.setting.environment)
+        _ = self.project.journal_digest, self.project.scope_of()
         self.taken = TakenDatabases.read(self.project)
         gc.collect()
         gc.freeze()
@@ -84,11 +88,14 @@ class Worker:
 
 def main() -> None:
     """Read the setting and the orders from standard input until it ends."""
-    # whatever scripts print must not be read as results
+    # whatever scripts print must not be read as results, and they and their children must not wait for orders
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    orders = os.fdopen(os.dup(sys.stdin.fileno()), "rb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    with Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), sys.stdin.fileno())
     gc.set_threshold(*THRESHOLDS)
-    lines = iter(sys.stdin.buffer.readline, b"")
+    lines = iter(orders.readline, b"")
     try:
         worker = Worker(Setting(**json.loads(next(lines))), output)
         worker.warm_up()

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MOST_FAILED_STARTS = 3
 """After so many processes have ended before they were ready, no other one is started."""
 
+END_CHECK_SECONDS = 1.0
+"""How often it is asked whether processes that write nothing have ended."""
+
 
 class WorkerPool:
     """Worker processes of a fleet. They are started when they are needed, and end with the pool.
@@ -36,8 +39,8 @@ class WorkerPool:
         run: str = "",
         report: Callable[[str], None] = lambda _: None,
     ) -> None:
-        _ = project.release_digest  # replays an unrecorded history here, once, and not in each process
-        self.setting = Setting(str(project.config.path), environment, who, run)
+        # an unrecorded history is replayed here, once, and not in each process
+        self.setting = Setting(str(project.config.path), environment, who, run, project.release_digest)
         self.report = report
         self.workers: list[WorkerProcess] = []
         self.died: list[str] = []
@@ -68,8 +71,8 @@ class WorkerPool:
             busy = self._assign(order, next_target, parallel)
             if not busy:
                 return
-            for worker in self._readable():
-                yield from self._results(worker)
+            for worker, lines in self._events():
+                yield from self._results(worker, lines)
 
     def close(self, *, interrupt: bool = False) -> None:
         """End the processes. ``interrupt``: cancel what they do; otherwise each first finishes its target."""
@@ -100,11 +103,22 @@ class WorkerPool:
         self.workers.append(worker)
         return worker
 
-    def _readable(self) -> list[WorkerProcess]:
-        return [key.data for key, _ in self._selector.select()]
+    def _events(self) -> Iterator[tuple[WorkerProcess, Iterator[dict[str, Any]] | None]]:
+        """Yield processes with what they have written; None if they have ended. Waits at most END_CHECK_SECONDS.
 
-    def _results(self, worker: WorkerProcess) -> Iterator[tuple[FleetTarget, dict[str, Any] | None]]:
-        lines = worker.read()
+        The end is not only seen by the output, which stays open as long as a child that a script has forked.
+        """
+        ended = [worker for worker in self.workers if worker.has_ended]
+        readable = [key.data for key, _ in self._selector.select(0 if ended else END_CHECK_SECONDS)]
+        for worker in readable:
+            yield worker, worker.read()
+        for worker in ended:
+            if worker not in readable:
+                yield worker, None
+
+    def _results(
+        self, worker: WorkerProcess, lines: Iterator[dict[str, Any]] | None
+    ) -> Iterator[tuple[FleetTarget, dict[str, Any] | None]]:
         if lines is None:
             target = self._remove(worker)
             if target is not None:

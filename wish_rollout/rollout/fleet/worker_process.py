@@ -79,11 +79,18 @@ class WorkerProcess:
         *lines, self.unread = (self.unread + data).split(b"\n")
         return map(json.loads, lines)
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process has ended. Its output is not at its end then if a child that it had forked still has it."""
+        return self.process.poll() is not None
+
     def describe_end(self) -> str:
-        """Return how the process has ended, in a few words."""
+        """Return how the process has ended, in a few words. One that has closed its output and does not end is killed."""
         try:
             code = self.process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
             return "it closed its output"
         if code < 0:
             return f"it was ended by {signal.Signals(-code).name}"

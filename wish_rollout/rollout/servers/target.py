@@ -45,11 +45,12 @@ class Target:
     def connect(self) -> Iterator[BoundedConnection]:
         """Open a session in autocommit, for a while.
 
-        Raises as postgres.sessions.connections does; Plaintext for a gated environment far away without TLS; IamRequirementNotMet.
+        Raises as postgres.sessions.connections does; UnencryptedConnection for a gated environment or a fleet on
+        another machine without TLS; IamRequirementNotMet.
         """
         env = self.environment
         parameters = parse_url(self.url, env.source)
-        if env.gated and not env.allow_plaintext:
+        if env.requires_encryption:
             refuse_plaintext(env.name, parameters)
         token = None
         if env.aws_iam and not parameters.get("password"):

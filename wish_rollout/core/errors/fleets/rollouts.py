@@ -20,6 +20,14 @@ class UnknownFleetTarget(EnvironmentConfigurationError):
     hint = "see all of them: wish-rollout status {environment}"
 
 
+class NoTargetSelected(EnvironmentConfigurationError):
+    """Neither targets nor a wave of a fleet were given, where some of its targets have to be selected."""
+
+    summary = "No target of '{environment}' is selected: neither targets nor a wave are given."
+    explanation = "Nothing was changed; a run without targets would succeed without having done anything."
+    hint = "name them: wish-rollout rollback {environment} --target NAME --to REVISION, or --wave NAME"
+
+
 class FleetNotInSandbox(EnvironmentConfigurationError):
     """A fleet was used in the sandbox. The list could name real databases."""
 
@@ -93,7 +101,7 @@ class FleetIncomplete(RolloutError):
 
 @dataclass(eq=False)
 class EarlierEnvironmentNotInStep(EnvironmentRefused):
-    """Partitions of a fleet were materialized before an earlier environment is at the head of the release."""
+    """The step or partitions of a fleet were executed before an earlier environment is at the head of the release."""
 
     earlier: str
     verdict: str
@@ -117,3 +125,11 @@ class FleetWorkerFailed(RolloutError):
         "What it had committed is kept and recorded in the ledger; its open transaction is rolled back."
     )
     hint = "see the state: wish-rollout status; then run the same command again"
+
+
+class FleetReleaseChanged(EnvironmentRefused):
+    """The files of the release were changed after a rollout to a fleet had begun. A worker process reads them when it starts."""
+
+    summary = "the scripts were changed after the rollout to '{environment}' had begun"
+    explanation = "The worker would bring its targets to another release than the one that the earlier environments have."
+    hint = "apply the release that is there now to all environments in order: wish-rollout apply"
