@@ -1,4 +1,4 @@
-"""The addresses of all databases that rollout.toml names: none may belong to two environments."""
+"""The addresses of all databases that rollout.toml names: no target of a fleet may belong to another environment."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ if TYPE_CHECKING:
 
 
 def refuse_shared_addresses(config: Config) -> None:
-    """Raise EnvironmentsShareDatabase if URLs of two environments name one database. Connects to none of them.
+    """Raise EnvironmentsShareDatabase if URLs of two environments, one of them a fleet, name one database.
 
+    Connects to none of them. Two single environments are compared by ``refuse_same_database``.
     An environment or a fleet whose URLs cannot be read is left out: whatever uses it raises that error.
     """
-    first: dict[tuple[str, ...], tuple[str, str]] = {}
+    first: dict[tuple[str, ...], tuple[Environment, str]] = {}
     for env in config.environments:
         addresses: list[tuple[str, tuple[str, ...]]] = []
         with suppress(RolloutError):
             addresses = list(_addresses(config, env))
         for name, address in addresses:
-            owner, other = first.setdefault(address, (env.name, name))
-            if owner != env.name:
+            owner, other = first.setdefault(address, (env, name))
+            if owner.name != env.name and (owner.is_fleet or env.is_fleet):
                 raise EnvironmentsShareDatabase(name, other)
 
 
