@@ -153,7 +153,7 @@ class Environment(ConfigTable):
 
     @property
     def is_protected(self) -> bool:
-        """Whether the databases are taken for production: those of gated environments and of fleets, which have no gate."""
+        """Whether the databases are taken for production: of gated environments and fleets."""
         return self.gated or self.is_fleet
 
     @property
