@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import subprocess
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -76,12 +77,17 @@ def execute(url: str, statement: str) -> list[tuple[object, ...]]:
 
 
 def wait_for(url: str, query: str, expected: list[tuple[object, ...]]) -> None:
-    """Wait until replication has led to the expected rows."""
+    """Wait until replication has led to the expected rows; also to the table or the database."""
+    found: object = None
     for _ in range(600):
-        if execute(url, query) == expected:
+        try:
+            found = execute(url, query)
+        except (psycopg.errors.UndefinedTable, psycopg.OperationalError) as error:
+            found = error
+        if found == expected:
             return
-        execute(url, "SELECT pg_sleep(0.05)")
-    pytest.fail(f"{query}: {execute(url, query)}")
+        time.sleep(0.05)
+    pytest.fail(f"{query}: {found}")
 
 
 def subscribe(pair: Pair, publisher: str, subscriber: str) -> None:
