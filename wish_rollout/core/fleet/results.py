@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 ALL_TARGETS = "all_targets"
@@ -42,7 +42,33 @@ class TargetError:
 
 
 @dataclass(frozen=True, slots=True)
-class TargetResult:
+class TargetValues:
+    """What is passed between processes about a target. Fields whose JSON value is another type are in CONVERSIONS."""
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return the values with the fields that ``as_dict`` has written; others are ignored."""
+        known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
+        return cls(**{name: CONVERSIONS.get(name, _same)(value) for name, value in known.items()})
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all fields as JSON values."""
+        return asdict(self)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+CONVERSIONS: Mapping[str, Callable[[Any], Any]] = {
+    "outcome": Outcome,
+    "pending": tuple,
+    "error": lambda value: TargetError(**value) if value else None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TargetResult(TargetValues):
     """What was done on a target.
 
     ``start``, ``end``: revisions. ``fingerprint``: after the verification. ``seconds``: of the work. ``since``: seconds
@@ -68,21 +94,9 @@ class TargetResult:
         """Whether the target is at the end of the work, and verified."""
         return self.outcome in (Outcome.DONE, Outcome.UNCHANGED)
 
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> TargetResult:
-        """Return the result with the fields that ``as_dict`` has written."""
-        error = values.get("error")
-        fields = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
-        fields |= {"outcome": Outcome(values["outcome"]), "error": TargetError(**error) if error else None}
-        return cls(**fields)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return all fields as JSON values."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, slots=True)
-class TargetStatus:
+class TargetStatus(TargetValues):
     """The state of a target: the fields of a status, with its delta as text, without the schema.
 
     ``position``: the revision as text, or "?" if the database could not be read. ``drift``: the drift in one line.
@@ -98,21 +112,9 @@ class TargetStatus:
     instance: str = ""
     error: TargetError | None = None
 
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> TargetStatus:
-        """Return the status with the fields that ``as_dict`` has written."""
-        error = values.get("error")
-        fields = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
-        fields |= {"pending": tuple(values.get("pending", ()))}
-        return cls(**{**fields, "error": TargetError(**error) if error else None})
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return all fields as JSON values."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, slots=True)
-class TargetPlan:
+class TargetPlan(TargetValues):
     """The plan of a target. ``kind``: a digest of the plan without what names the database; equal plans have the same.
 
     ``pending``: the revisions that it runs. ``error``: why it cannot be executed.
@@ -122,16 +124,4 @@ class TargetPlan:
     kind: str = ""
     summary: str = ""
     pending: tuple[str, ...] = ()
-    error: TargetError | None = field(default=None)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> TargetPlan:
-        """Return the plan with the fields that ``as_dict`` has written."""
-        error = values.get("error")
-        fields = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
-        fields |= {"pending": tuple(values.get("pending", ()))}
-        return cls(**{**fields, "error": TargetError(**error) if error else None})
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return all fields as JSON values."""
-        return asdict(self)
+    error: TargetError | None = None

@@ -98,7 +98,7 @@ class PreparedColumn:
 
     ``relation``: its table in the archive schema. ``key``: of the column's table. ``stored``: the expressions of the copied
     columns. ``identity``: of the table's files and of its columns. ``horizon``: the oldest transaction that was running
-    before it was read. ``divided``: the table has partitions. ``changed``: how many rows were read again at last.
+    before it was read. ``changed``: how many rows were read again at last.
     """
 
     loss: Loss
@@ -107,7 +107,6 @@ class PreparedColumn:
     stored: tuple[tuple[str, str], ...]
     identity: tuple[str, ...]
     horizon: str
-    divided: bool
     batches: tuple[Batch, ...]
     changed: int = 0
 
@@ -115,11 +114,6 @@ class PreparedColumn:
     def rows(self) -> int:
         """The number of copies of older rows."""
         return sum(each.copies for each in self.batches)
-
-    @property
-    def source(self) -> str:
-        """The table in a FROM clause; child tables are no part of it, and partitions are."""
-        return self.loss.table if self.divided else f"only {self.loss.table}"
 
 
 def read_parts(connection: psycopg.Connection[Any], table: str) -> list[Part]:

@@ -79,9 +79,8 @@ def prepare_column(
             return None
         stored = tuple((name, description.columns[name].stored) for name in (*key, loss.column))
         identity = read_identity(connection, loss.table, [name for name, _ in stored])
-        divided = [each.table for each in parts] != [loss.table]
         batches = divide(parts, BATCH_BLOCKS)
-        prepared = PreparedColumn(loss, f"p{number}", key, stored, identity, horizon, divided, batches)
+        prepared = PreparedColumn(loss, f"p{number}", key, stored, identity, horizon, batches)
         _create(connection, prepared)
     prepared = replace(prepared, batches=_copy_batches(connection, prepared))
     with _reading(connection):
