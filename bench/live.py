@@ -174,6 +174,8 @@ def measure(  # noqa: PLR0913, PLR0917
             session.execute(f"insert into {table} table items".encode())
         session.execute("vacuum analyze")
     (versions / "2.py").write_text(HEAD.format(body=PLAIN if way == "plain" else SAFE))
+    if way == "ours":
+        subprocess.run([str(BIN / "wish-rollout"), "generate", "--record"], cwd=folder, check=True, capture_output=True)
     commands = {
         "plain": [str(BIN / "alembic"), "-c", str(folder / "alembic.ini"), "upgrade", "head"],
         "backoff": [sys.executable, "-c", BACKOFF, url],
@@ -192,7 +194,17 @@ def measure(  # noqa: PLR0913, PLR0917
         end_time = time.monotonic()
         time.sleep(1)
     seconds = round(end_time - start_time, 2)
-    return {"seconds": seconds, "completed": has_ended, **load.figures(start_time, end_time)}
+    figures = {"seconds": seconds, "completed": has_ended, **load.figures(start_time, end_time)}
+    return {**figures, **read_held_times(url)} if way == "ours" else figures
+
+
+def read_held_times(url: str) -> dict[str, float]:
+    """Return what the ledger says of the locks: how long they were held, and how long a verification took, in ms."""
+    with psycopg.connect(url) as session:
+        row = session.execute("select detail from wish_rollout.ledger order by seq desc limit 1").fetchone()
+    assert row
+    held = row[0]["locks"]["longest_held_ms"]
+    return {"held_ms": held, "verified_before_commit_ms": row[0].get("verified_before_commit_ms", 0.0)}
 
 
 def run_way(command: list[str], folder: Path, environment: dict[str, str]) -> bool:

@@ -245,3 +245,24 @@ def test_only_what_the_transaction_wrote_is_read(states: States) -> None:
                 ("sequence", "public.nested"),
             }
             assert ("column", "public.ours.b") in changes.objects
+
+
+def test_what_was_missed_is_read_before_a_transaction_writes_although_it_has_read(states: States) -> None:
+    url = states.workspace.database_urls["prod"]
+    with psycopg.connect(url) as session, psycopg.connect(url, autocommit=True) as other:
+        changes = TransactionChanges(session, Scope())
+        changes.begin()
+        session.commit()
+        changes.end_transaction(is_read=False)
+        other.execute("CREATE TABLE missed (a int)")
+        session.execute("SELECT 1")
+
+        changes.begin_transaction()
+
+        assert ("table", "public.missed") in changes.objects
+        session.execute("ALTER TABLE missed ADD COLUMN b int")
+        other.execute("CREATE TABLE theirs (a int)")
+        changes.begin_transaction()
+        assert changes.read()
+        assert ("column", "public.missed.b") in changes.objects
+        assert ("table", "public.theirs") not in changes.objects

@@ -52,9 +52,11 @@ class TransactionChanges:
     def begin_transaction(self) -> None:
         """Note the moment before a new transaction's changes, or read the schema again if something was missed.
 
-        Inside a transaction, nothing is done.
+        Nothing is done if that was done in this transaction. The transaction may have read before, but nothing that it
+        wrote is missed.
         """
-        if self._tracker is None or self.connection.info.transaction_status != TransactionStatus.IDLE:
+        is_failed = self.connection.info.transaction_status == TransactionStatus.INERROR
+        if self._tracker is None or self._mark is not None or is_failed:
             return
         if not self._is_current:
             self.changed |= self._tracker.read_everything()

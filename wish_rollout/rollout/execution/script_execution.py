@@ -169,6 +169,8 @@ class _Attempt:
         try:
             with self.execution.progress.statement(sent.revision, position, total, sent.statement):
                 self.journaling.run(sent)
+            if sent.outside:
+                self.locks.end_transaction()
         except Exception:
             raise
         except BaseException:  # Ctrl-C, or the run was cancelled; SQLAlchemy closes the session at once

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from psycopg.pq import TransactionStatus
 
 from wish_rollout.core.errors.hazards import LocksUnavailable
+from wish_rollout.core.plan.budgets import is_concurrent
 from wish_rollout.core.release.measurements import statement_digest
 from wish_rollout.core.release.table_locks import merge_locks
 from wish_rollout.postgres.execution.blocker_forecast import describe_lock_holders
@@ -88,7 +89,7 @@ class TransactionLocks:
                 else self.sequence.locks_to_take(sent.revision, until_end=self._shares_transaction())
             )
             self._take(locks)
-        if blocks and self._held_since is None:
+        if blocks and self._held_since is None and not (sent.outside and is_concurrent(sent.statement)):
             self._hold()
         holds = self._held_since is not None
         budget = self.execution.budgets.of(
