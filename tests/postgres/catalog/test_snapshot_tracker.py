@@ -59,7 +59,7 @@ def check_change(
     with connection.transaction(force_rollback=not accepted):
         mark = replace(tracker.mark(), since=since)
         connection.execute(sql)
-        change = tracker.read(mark, committed=committed)
+        change = tracker.read(mark, committed=committed, own=not committed)
         objects = {key: value for key, value in tracker.objects.items() if key not in change.keys}
         found = Snapshot({**objects, **change.after}, tracker.readable_properties)
         full = full or read_snapshot(connection)

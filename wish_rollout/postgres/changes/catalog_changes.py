@@ -10,7 +10,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.postgres.changes.prepared_queries import PreparedQueries, as_array
-from wish_rollout.postgres.changes.written_rows import Counts, Entry, Key, Listing, Moment, Rows, Written
+from wish_rollout.postgres.changes.written_rows import (
+    Counts,
+    Entry,
+    Listing,
+    Moment,
+    Rows,
+    Written,
+    gone_locked_rows,
+    gone_rows,
+    parse_keys,
+)
 from wish_rollout.postgres.queries import load_query
 from wish_rollout.postgres.sessions.read_transaction import PLAIN_SETTINGS
 
@@ -90,40 +100,65 @@ class CatalogChanges:
 
     def prepare_all(self) -> None:
         """Prepare and plan the queries of this class. Comes after ``prepare_to_read``."""
-        self._written_rows(BOOTSTRAP, (), (), ("changed_objects", "present_objects"), own=True)
+        names = ("changed_objects", "remaining_objects", "present_objects")
+        self._written_rows(BOOTSTRAP, (), (), names, own=True)
         self.queries.named(["dependents"], {"catalogs": [], "oids": []})
 
     def written(
-        self, mark: Moment, others: Mapping[str, int], *, committed: bool, own: bool = False
+        self,
+        mark: Moment,
+        known: Rows,
+        others: Mapping[str, int],
+        *,
+        committed: bool,
+        own: bool = False,
     ) -> Written:
         """Return what was written since ``mark``; ``committed``: whether a transaction ended since then.
 
-        ``others``: how many rows the catalogs have that are not followed. ``own``: leave out the rows that other
-        sessions wrote.
+        ``known``: the remembered rows. ``others``: how many rows the catalogs have that are not followed. ``own``: leave
+        out the rows that other sessions wrote.
 
         Comes after ``prepare_to_read``.
         """
-        if committed or not self.counting:
-            if not self.readable:
-                return Written(everything=True)
-            written, deleted = set(FOLLOWED), set(LISTED)
-            now = self._other_catalogs(mark.since)
-            if any(new or rows != others.get(name) for name, rows, new in now):
-                return Written(everything=True)
-        else:
-            pairs = {name: (after, mark.counts.get(name, (0, 0))) for name, after in self.counted.items()}
-            written = {name for name, (after, before) in pairs.items() if after[0] != before[0]}
-            deleted = {name for name, (after, before) in pairs.items() if after[1] != before[1]}
-            alone = deleted & COMPANIONS and "pg_class" not in deleted
-            if (written | deleted) - FOLLOWED or alone:
-                return Written(everything=True)
+        catalogs = self._written_catalogs(mark, others, committed=committed)
+        if catalogs is None:
+            return Written(everything=True)
+        written, deleted = catalogs
         names = ["changed_objects"] if written else []
-        names += ["present_objects"] if deleted & LISTED else []
+        if deleted & LISTED:
+            names.append("remaining_objects" if own else "present_objects")
         found = self._written_rows(mark.since, written, deleted, names, own=own)
         rows = self._take_rows(found["changed_objects"]) if written else {}
-        keys = found["present_objects"].fetchall() if deleted & LISTED else ()
-        listed = {name: _keys(text) for name, text in keys if name in deleted}
-        return Written(rows=rows, present=listed, deleted=frozenset(deleted))
+        gone = self._gone(known, rows, found, deleted & LISTED) if deleted & LISTED else {}
+        return Written(rows=rows, gone=gone, deleted=frozenset(deleted))
+
+    def _written_catalogs(
+        self, mark: Moment, others: Mapping[str, int], *, committed: bool
+    ) -> tuple[set[str], set[str]] | None:
+        """Return the catalogs in which rows were written, and deleted; None if one of them is not followed."""
+        if committed or not self.counting:
+            if not self.readable:
+                return None
+            now = self._other_catalogs(mark.since)
+            has_others = any(new or rows != others.get(name) for name, rows, new in now)
+            return None if has_others else (set(FOLLOWED), set(LISTED))
+        pairs = {name: (after, mark.counts.get(name, (0, 0))) for name, after in self.counted.items()}
+        written = {name for name, (after, before) in pairs.items() if after[0] != before[0]}
+        deleted = {name for name, (after, before) in pairs.items() if after[1] != before[1]}
+        alone = deleted & COMPANIONS and "pg_class" not in deleted
+        return None if (written | deleted) - FOLLOWED or alone else (written, deleted)
+
+    def _gone(self, known: Rows, rows: Rows, found: Mapping[str, Answer], deleted: set[str]) -> Rows:
+        """Return the remembered rows that are there no more: of locked objects, if there are no others; or of all."""
+        if "remaining_objects" in found:
+            (_, _, locked), *others = found["remaining_objects"].fetchall()
+            remaining = {name: (count, parse_keys(text)) for name, count, text in others}
+            gone = gone_locked_rows(known, rows, set(map(int, locked.split(","))), remaining)
+            if gone is not None:
+                return gone
+            found = self._written_rows(BOOTSTRAP, (), deleted, ["present_objects"], own=True)
+        keys = found["present_objects"].fetchall()
+        return gone_rows(known, {name: parse_keys(text) for name, text in keys if name in deleted})
 
     def dependents(self, objects: Iterable[tuple[str, int]]) -> list[tuple[str, int, int | None, int | None]]:
         """Return the objects whose definitions name these, as (catalog, number, table, type)."""
@@ -162,8 +197,3 @@ class CatalogChanges:
 
 def _counts(answer: psycopg.Cursor[Any]) -> Counts:
     return {name: (written, deleted) for name, written, deleted in answer.fetchall()}
-
-
-def _keys(text: str | None) -> set[Key]:
-    pairs = (each.partition(".") for each in text.split(",")) if text else ()
-    return {(int(oid), int(part)) for oid, _, part in pairs}

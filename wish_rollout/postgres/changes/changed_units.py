@@ -68,7 +68,7 @@ class _Collector:
         self.known = known
         self.columns = columns
         self.classes = written.rows.get("pg_class", {})
-        self.gone = written.gone(known)
+        self.gone = written.gone
 
     def add(self, catalog: str, key: Key, entry: Entry, *, deleted: bool = False) -> None:
         """Add what one row belongs to; an updated row of a named object has dependents."""

@@ -76,7 +76,7 @@ class SnapshotTracker:
         """
         with self._plain_settings(keep_settings or committed), garbage_collection_disabled():
             self.changes.prepare_to_read()
-            written = self.changes.written(mark, self.others, committed=committed, own=own)
+            written = self.changes.written(mark, self.known, self.others, committed=committed, own=own)
             units = Units(everything=True)
             if not written.everything:
                 units = changed_units(self.changes, written, self.known, self.reading.columns)
@@ -90,7 +90,7 @@ class SnapshotTracker:
             self._take(change)
             return
         if change.written is not None:
-            for name, rows in change.written.gone(self.known).items():
+            for name, rows in change.written.gone.items():
                 for row in rows:
                     del self.known[name][row]
             for name, rows in change.written.rows.items():

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 Key = tuple[int, int]
 Counts = dict[str, tuple[int, int]]
@@ -20,6 +20,10 @@ class Entry(NamedTuple):
     name: str
 
 
+KEYED_BY_OBJECT = frozenset(
+    {"pg_class", "pg_attrdef", "pg_constraint", "pg_trigger", "pg_rewrite", "pg_policy", "pg_proc", "pg_type"}
+)
+"""Catalogs with one row for each object that can be locked."""
 Rows = dict[str, dict[Key, Entry]]
 """Catalog → (number of the object, part) → its row."""
 
@@ -41,7 +45,7 @@ class Moment:
 
 @dataclass(slots=True)
 class Written:
-    """What was written since a mark: new rows, and for catalogs with deletions the keys that are there now.
+    """What was written since a mark: new rows, and the remembered rows that are there no more.
 
     ``everything``: a catalog of another kind was written, so that all has to be read. ``deleted``: the catalogs with
     deletions.
@@ -49,12 +53,45 @@ class Written:
 
     everything: bool = False
     rows: Rows = field(default_factory=dict)
-    present: Mapping[str, set[Key]] = field(default_factory=dict)
+    gone: Rows = field(default_factory=dict)
     deleted: frozenset[str] = frozenset()
 
-    def gone(self, known: Rows) -> Rows:
-        """Return those of the known rows that are there no more."""
-        return {
-            name: {key: known[name][key] for key in known[name].keys() - keys}
-            for name, keys in self.present.items()
-        }
+
+def gone_rows(known: Rows, present: Mapping[str, set[Key]]) -> Rows:
+    """Return the remembered rows that are not present. ``present``: the keys of all rows of some catalogs."""
+    return {
+        name: {key: known[name][key] for key in known[name].keys() - keys} for name, keys in present.items()
+    }
+
+
+def gone_locked_rows(
+    known: Rows, written: Rows, locked: set[int], remaining: Mapping[str, tuple[int, set[Key]]]
+) -> Rows | None:
+    """Return the remembered rows of locked objects that are not present; None if the numbers of rows contradict that.
+
+    ``written``: the new rows. ``remaining``: for each catalog the number of its rows, and the keys of those whose object
+    is locked.
+    """
+    found: Rows = {}
+    for name, (rows, keys) in remaining.items():
+        before, new = known[name], written.get(name, {})
+        gone = {key: entry for key, entry in _rows_of(name, before, locked) if key not in keys}
+        if len(before) - len(gone) + len(new.keys() - before.keys()) != rows:
+            return None
+        found[name] = gone
+    return found
+
+
+def _rows_of(catalog: str, rows: Mapping[Key, Entry], objects: set[int]) -> Iterable[tuple[Key, Entry]]:
+    """Return the rows of these objects."""
+    if catalog in KEYED_BY_OBJECT:
+        return [((oid, 0), rows[oid, 0]) for oid in objects if (oid, 0) in rows]
+    if catalog == "pg_enum":
+        return [(key, entry) for key, entry in rows.items() if entry.container in objects]
+    return [(key, entry) for key, entry in rows.items() if key[0] in objects]
+
+
+def parse_keys(text: str | None) -> set[Key]:
+    """Return the keys that a query lists: ``number.part``, separated by commas."""
+    pairs = (each.partition(".") for each in text.split(",")) if text else ()
+    return {(int(oid), int(part)) for oid, _, part in pairs}

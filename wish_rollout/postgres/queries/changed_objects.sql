@@ -77,10 +77,15 @@ SELECT 'pg_depend', d.objid, d.refobjsubid, d.refobjid,
        CASE WHEN d.refclassid = 'pg_extension'::regclass THEN 'extension' ELSE '' END, '', d.xmin
   FROM pg_depend d
  WHERE 'pg_depend' = ANY (%(catalogs)s) AND age(d.xmin) <= (SELECT age FROM since)
-   AND (d.refclassid = 'pg_extension'::regclass AND d.deptype IN ('e', 'x')
-        OR d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
-           AND d.objid = ANY (ARRAY(SELECT oid FROM locked))  -- of some
-           AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0)
+   AND (d.refclassid = 'pg_extension'::regclass AND d.deptype IN ('e', 'x')  -- of all
+        OR d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass  -- of all
+           AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0)  -- of all
+   AND d.refclassid = 'pg_extension'::regclass AND d.deptype IN ('e', 'x')  -- of some
+UNION ALL  -- of some
+SELECT 'pg_depend', d.objid, d.refobjsubid, d.refobjid, '', '', d.xmin FROM pg_depend d  -- of some
+ WHERE 'pg_depend' = ANY (%(catalogs)s) AND age(d.xmin) <= (SELECT age FROM since)  -- of some
+   AND d.classid = 'pg_class'::regclass AND d.objid = ANY (ARRAY(SELECT oid FROM locked))  -- of some
+   AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0  -- of some
 )  -- of some
    , present (id) AS (  -- of some
     SELECT pg_current_xact_id_if_assigned()::text::bigint + age(pg_current_xact_id_if_assigned()::xid))  -- of some
