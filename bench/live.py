@@ -175,7 +175,9 @@ def measure(  # noqa: PLR0913, PLR0917
         session.execute("vacuum analyze")
     (versions / "2.py").write_text(HEAD.format(body=PLAIN if way == "plain" else SAFE))
     if way == "ours":
-        subprocess.run([str(BIN / "wish-rollout"), "generate", "--record"], cwd=folder, check=True, capture_output=True)
+        subprocess.run(
+            [str(BIN / "wish-rollout"), "generate", "--record"], cwd=folder, check=True, capture_output=True
+        )
     commands = {
         "plain": [str(BIN / "alembic"), "-c", str(folder / "alembic.ini"), "upgrade", "head"],
         "backoff": [sys.executable, "-c", BACKOFF, url],
