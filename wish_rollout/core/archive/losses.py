@@ -66,16 +66,19 @@ class RollbackLosses:
         return frozenset(loss.column for loss in self.losses if loss.table == table)
 
 
-def derive_losses(before: Snapshot, after: Snapshot, statements: Sequence[str]) -> RollbackLosses:
+def derive_losses(
+    before: Snapshot, after: Snapshot, statements: Sequence[str], effects: Sequence[str] | None = None
+) -> RollbackLosses:
     """Return what the statements that lead from one schema to an earlier one destroy.
 
+    ``effects``: the same statements, with others in place of those whose texts do not show what they do to tables.
     A table or column that is only renamed is not lost. A column's values are lost where its new type cannot hold all of
     them, an expression computes them, or its enum loses labels. Views and generated columns store nothing of their own.
     """
-    effects = StatementEffects.of(statements, before)
+    followed = StatementEffects.of(statements if effects is None else effects, before)
     later = {(kind, split_name(name)): name for kind, name in after.objects if kind in ("table", "column")}
-    tables = TableFates(before, after, effects, later)
-    losses = tuple(sorted(_Losses(before, after, effects, tables).all()))
+    tables = TableFates(before, after, followed, later)
+    losses = tuple(sorted(_Losses(before, after, followed, tables).all()))
     gone = [key for key in before.objects if key not in after.objects]
     renamed = {
         name: new

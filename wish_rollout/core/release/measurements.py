@@ -43,6 +43,7 @@ class StatementMeasurement:
     ``schema.name``; relations that its own transaction created are in neither. ``other_locks``: the
     locks of relations that LOCK TABLE does not take, such as indexes and sequences. ``writes``: what it does to tables
     that have rows; empty if it writes no table, or if that could not be measured. ``line``: of the script, or 0.
+    ``does``: statements that do the same to tables and columns, for a text that does not show it, as that of DO.
     """
 
     digest: str
@@ -53,6 +54,7 @@ class StatementMeasurement:
     other_locks: tuple[TableLock, ...] = ()
     writes: tuple[TableWrites, ...] = ()
     line: int = 0
+    does: tuple[str, ...] = ()
 
     @property
     def blocks_queries(self) -> bool:
@@ -61,7 +63,8 @@ class StatementMeasurement:
 
     def as_json(self) -> dict[str, Any]:
         """Return JSON values; lock modes are written as LOCK TABLE spells them."""
-        return asdict(self) | {
+        names = asdict(self) if self.does else {k: v for k, v in asdict(self).items() if k != "does"}
+        return names | {
             "locks": None if self.locks is None else [_lock_as_json(lock) for lock in self.locks],
             "other_locks": [_lock_as_json(lock) for lock in self.other_locks],
         }
@@ -79,6 +82,7 @@ class StatementMeasurement:
             other_locks=tuple(_lock_from_json(lock) for lock in value["other_locks"]),
             writes=tuple(TableWrites(**each) for each in value["writes"]),
             line=int(value["line"]),
+            does=tuple(map(str, value.get("does", ()))),
             **lists,
         )
 

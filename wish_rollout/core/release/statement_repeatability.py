@@ -29,6 +29,7 @@ WRITE_KEYWORDS = frozenset(("delete", "insert", "into", "merge"))
 MAYBE_WRITING_ROWS = frozenset(
     ("call", "delete", "do", "execute", "insert", "merge", "select", "update", "with")
 )
+MAYBE_HIDING_DDL = frozenset(("call", "do", "execute", "select", "values", "with"))
 MAYBE_OUTSIDE_TRANSACTION = frozenset(("alter", "cluster", "create", "drop", "reindex"))
 OUTSIDE_TRANSACTION_PHRASES = (
     ("concurrently",),
@@ -69,6 +70,11 @@ def classify_text(text: str) -> StatementKind:
 def may_write_rows(text: str) -> bool:
     """Return whether a text contains a statement that may write rows of an existing table."""
     return any(tokens[0] in MAYBE_WRITING_ROWS for tokens in tokenize_statements(text) if tokens)
+
+
+def may_hide_ddl(text: str) -> bool:
+    """Return whether a text contains a statement that may execute DDL which the text does not show."""
+    return any(tokens[0] in MAYBE_HIDING_DDL for tokens in tokenize_statements(text) if tokens)
 
 
 def session_statements(text: str) -> list[str]:

@@ -47,5 +47,6 @@ def _destroyed(
     """Return what the upgrades of some revisions, which are in their order, destroy; empty if that is nothing."""
     history = schema.project.history
     statements = [text for each in revisions for text in history.record(each.id).upgrade]
-    losses = derive_losses(schema.at(start), schema.at(end), statements).losses
+    effects = schema.project.measurements.effects(revisions, "upgrade", statements)
+    losses = derive_losses(schema.at(start), schema.at(end), statements, effects).losses
     return ", ".join(map(str, losses))

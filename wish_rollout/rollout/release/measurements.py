@@ -6,11 +6,11 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.release.measurements import LockSequence, RevisionMeasurements
+from wish_rollout.core.release.measurements import LockSequence, RevisionMeasurements, statement_digest
 from wish_rollout.revisions.records.measurement_files import read_measurements, write_measurements
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from wish_rollout.core.release.measurements import StatementMeasurement, Way
@@ -54,6 +54,12 @@ class Measurements:
     def sequence(self, revisions: Sequence[Revision], way: Way) -> LockSequence:
         """Return the lock sequence of revisions that are about to run, in the order in which they run."""
         return LockSequence([(each.id, getattr(self.of(each), way)) for each in revisions])
+
+    def effects(self, revisions: Sequence[Revision], way: Way, statements: Iterable[str]) -> list[str]:
+        """Return the statements of revisions, with others in place of those whose texts do not show what they do."""
+        measured = (each for revision in revisions for each in getattr(self.of(revision), way))
+        does = {each.digest: each.does for each in measured if each.does}
+        return [each for text in statements for each in does.get(statement_digest(text), (text,))]
 
     def write(self, revisions: Sequence[Revision]) -> None:
         """Write what a replay of this process has measured of the recorded revisions into ``meta/``. Raises OSError."""

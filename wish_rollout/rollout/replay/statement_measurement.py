@@ -10,9 +10,16 @@ from typing import TYPE_CHECKING, Any
 from psycopg import errors
 from psycopg.pq import TransactionStatus
 
+from wish_rollout.core.archive.table_identities import equivalent_statements
 from wish_rollout.core.release.measurements import StatementMeasurement, statement_digest
-from wish_rollout.core.release.statement_repeatability import StatementKind, classify_text, may_write_rows
+from wish_rollout.core.release.statement_repeatability import (
+    StatementKind,
+    classify_text,
+    may_hide_ddl,
+    may_write_rows,
+)
 from wish_rollout.postgres.execution.lock_measurement import LockMeter
+from wish_rollout.postgres.execution.table_identity_queries import read_identities
 from wish_rollout.postgres.execution.write_measurement import measure_writes
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.revisions.statements.run_hooks import Hooks
@@ -23,6 +30,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
+    from wish_rollout.core.archive.table_identities import Identities
     from wish_rollout.revisions.statements.run_hooks import Sent
 
 NOT_IN_TRANSACTION = (errors.ActiveSqlTransaction, errors.InvalidTransactionTermination)
@@ -53,8 +61,10 @@ class StatementMeter:
         digest = statement_digest(sent.text)
         if not sent.outside:
             self._begin(sent.revision)
+            before = self._identities(sent)
             sent.execute()
-            self._add(sent, self._measure(digest, sent, outside=False))
+            measurement = self._measure(digest, sent, outside=False)
+            self._add(sent, self._with_effects(measurement, before))
             return
         self._begun = ""
         if classify_text(sent.statement) is not StatementKind.OUTSIDE_TRANSACTION:
@@ -79,6 +89,23 @@ class StatementMeter:
         writes = measure_writes(self.session, sent.text, measurement)
         self._begun = ""  # what that has scanned is not the next statement's
         return replace(measurement, writes=writes)
+
+    def _identities(self, sent: Sent) -> Identities:
+        """Return the tables before a statement whose text may not show what it does to them; otherwise none."""
+        is_failed = self.session.info.transaction_status == TransactionStatus.INERROR
+        return read_identities(self.session) if may_hide_ddl(sent.text) and not is_failed else {}
+
+    def _with_effects(self, measurement: StatementMeasurement, before: Identities) -> StatementMeasurement:
+        """Add what the statement has done to the tables that were there before, if its text may not show it."""
+        if not before or self.session.info.transaction_status != TransactionStatus.INTRANS:
+            return measurement
+        after = read_identities(self.session)
+        scanned = frozenset(measurement.scans)
+        return (
+            measurement
+            if after == before
+            else replace(measurement, does=equivalent_statements(before, after, scanned))
+        )
 
     def _begin(self, revision: str) -> None:
         """Begin to measure where a script or a transaction begins. Locks of Alembic's own statements are left out.

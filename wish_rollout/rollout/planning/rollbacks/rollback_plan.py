@@ -136,16 +136,21 @@ def plan_rollback_from_state(
         half_done = half_done_rollback(target.name, schema, end, goal.finished) if continues else None
         plan = replace(plan, **declarations(project, reverted), action=Action.ROLLBACK, half_done=half_done)
     lost = describe_destroyed_values(schema, reverted, end, plan.action)
-    return _leading_to(replace(plan, notes=(*plan.notes, *lost)), schema, result, statements)
+    effects = project.measurements.effects(() if goal.by_remedy else reverted, "downgrade", statements)
+    return _leading_to(replace(plan, notes=(*plan.notes, *lost)), schema, result, statements, effects)
 
 
 def _leading_to(
-    plan: EnvironmentPlan, schema: EnvironmentSchema, result: RollbackResult, statements: tuple[str, ...]
+    plan: EnvironmentPlan,
+    schema: EnvironmentSchema,
+    result: RollbackResult,
+    statements: tuple[str, ...],
+    effects: Sequence[str],
 ) -> EnvironmentPlan:
-    """Return a plan with its statements, what they promise, and what they destroy."""
+    """Return a plan with its statements, what they promise, and what they destroy, which ``effects`` shows."""
     before = schema.live if starts_from_live_schema(plan) else schema.at(plan.start)
     continued = plan.half_done.describe() if plan.half_done else ()
-    losses = derive_losses(before, result.expected, statements)
+    losses = derive_losses(before, result.expected, statements, effects)
     published = published_archives(schema.state.snapshot) if losses.losses and plan.archive_keep else ()
     return replace(
         plan,
