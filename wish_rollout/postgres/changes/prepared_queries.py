@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 PREFIX = "wish_rollout_"
 """Begins the names of the prepared statements."""
+FEW_OBJECTS = (
+    "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
+    " set_config('enable_mergejoin', 'off', true), set_config('enable_bitmapscan', 'off', true)"
+)
+"""A generic plan does not know that the arrays contain few numbers (manual, PREPARE, 19.7.1)."""
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 
 
@@ -45,12 +50,12 @@ class PreparedQueries:
         return psycopg.ClientCursor(self.connection).execute(text.encode(), parameters)
 
     def named(
-        self, names: Iterable[str], parameters: Mapping[str, Any], *, some: bool = False
+        self, names: Iterable[str], parameters: Mapping[str, Any], *, some: bool = False, few: bool = False
     ) -> dict[str, Answer]:
         """Execute queries that have a file, as prepared statements (manual, PREPARE), in one message to the server.
 
         The driver would prepare again after every ALTER, DROP and ROLLBACK, for queries of tables that these change.
-        ``some``: as for a read of selected objects.
+        ``some``: as for a read of selected objects. ``few``: of so few that no table of the catalog should be scanned.
         """
         wanted = {name: f"{name}_of_some" if some else name for name in names}
         for name, query in wanted.items():
@@ -61,7 +66,10 @@ class PreparedQueries:
         if not wanted:
             return {}
         values: dict[str, str] = {}
-        cursor = self.ask(";".join(self._call(query, parameters, values) for query in wanted.values()))
+        calls = [self._call(query, parameters, values) for query in wanted.values()]
+        cursor = self.ask(";".join([FEW_OBJECTS, *calls] if few else calls))
+        if few:
+            cursor.nextset()
         found: dict[str, Answer] = {}
         for name, query in wanted.items():
             if query not in self._columns:

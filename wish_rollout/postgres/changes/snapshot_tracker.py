@@ -192,5 +192,5 @@ class SnapshotTracker:
         parameters["types"] = list(units.types)
         parameters["objects"] = list(everything)
         wanted = [name for name in names if name != "not_nulls" or self.changes.queries.major >= 18]
-        answers = self.changes.queries.named(wanted, parameters, some=True)
+        answers = self.changes.queries.named(wanted, parameters, some=True, few=True)
         return {name: answer for name, answer in answers.items() if answer.rows}

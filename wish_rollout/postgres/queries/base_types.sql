@@ -27,6 +27,6 @@ SELECT t.oid AS _oid,
   FROM pg_type t
   JOIN unnest(%(namespaces)s::oid[], %(namespace_names)s::text[]) AS n (oid, name) ON n.oid = t.typnamespace
  WHERE (t.typtype = 'b' OR NOT t.typisdefined)
-   AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid)
+   AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid AND e.oid = t.typelem)
    AND t.oid <> ALL (%(pg_type)s::oid[])
    AND t.oid = ANY (%(types)s::oid[])  -- of some

@@ -52,4 +52,6 @@ SELECT c.oid AS _oid,
         OR c.conparentid <> 0)
    AND c.conrelid <> ALL (%(pg_class)s::oid[])
    AND c.contypid <> ALL (%(pg_type)s::oid[])
-   AND (c.conrelid = ANY (%(relations)s::oid[]) OR c.contypid = ANY (%(types)s::oid[]))  -- of some
+   AND c.oid IN (SELECT i.oid FROM pg_constraint i WHERE i.conrelid = ANY (%(relations)s::oid[])  -- of some
+                  UNION ALL  -- of some
+                 SELECT i.oid FROM pg_constraint i WHERE i.contypid = ANY (%(types)s::oid[]))  -- of some

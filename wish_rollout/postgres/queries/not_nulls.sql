@@ -16,6 +16,7 @@ SELECT c.conrelid AS _relation,
    AND c.connamespace = ANY (%(namespaces)s::oid[])
    AND c.conrelid <> 0
    AND (c.connoinherit OR NOT c.convalidated OR c.conislocal AND c.conname <> concat(r.relname, '_', a.attname, '_not_null')
-        OR EXISTS (SELECT FROM pg_description d
-                    WHERE d.classoid = 'pg_constraint'::regclass AND d.objoid = c.oid))
+        OR EXISTS (SELECT FROM pg_description d  -- of all
+                    WHERE d.classoid = 'pg_constraint'::regclass AND d.objoid = c.oid))  -- of all
+        OR obj_description(c.oid, 'pg_constraint') IS NOT NULL)  -- of some
    AND c.conrelid = ANY (%(relations)s::oid[])  -- of some
