@@ -132,7 +132,9 @@ class Recorder:
         self.report.progress(f"revision {ran.revision} ({place} of {len(self.places)})")
         if self.tracker is None or self.mark is None:
             return
-        change = self.tracker.read(self.mark, committed=ran.committed, own=not ran.committed, keep_settings=not ran.ends)
+        change = self.tracker.read(
+            self.mark, committed=ran.committed, own=not ran.committed, keep_settings=not ran.ends
+        )
         self.tracker.accept(change)
         if ran.revision not in self.wanted:
             self.merged.add(change)
@@ -157,7 +159,9 @@ class Recorder:
         """Record the statements of a downgrade, and whether it leads back to the schema before the upgrade."""
         assert self.tracker is not None
         assert self.mark is not None
-        change = self.tracker.read(self.mark, committed=ran.committed, own=not ran.committed, keep_settings=not ran.ends)
+        change = self.tracker.read(
+            self.mark, committed=ran.committed, own=not ran.committed, keep_settings=not ran.ends
+        )
         left = what_downgrade_left(self.tracker, self.up, change)
         reason = ""
         if left:
@@ -176,7 +180,9 @@ class Recorder:
         assert self.tracker is not None
         assert self.mark is not None
         self.meter.take(ran.revision)
-        self.tracker.accept(self.tracker.read(self.mark, committed=ran.committed, own=not ran.committed, keep_settings=True))
+        self.tracker.accept(
+            self.tracker.read(self.mark, committed=ran.committed, own=not ran.committed, keep_settings=True)
+        )
         objects = self.tracker.objects
         now = Snapshot({key: objects[key] for key in self.up.after if key in objects})
         # a column that was dropped and added again has another number (manual, pg_attribute, attnum)
