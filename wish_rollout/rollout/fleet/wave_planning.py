@@ -1,0 +1,47 @@
+"""The plans of all targets of a wave for an approval, by the worker processes of a pool."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from wish_rollout.core.approval.wave_plan import WavePlan, wave_subject
+from wish_rollout.core.errors.fleets.rollouts import FleetWorkerFailed
+from wish_rollout.rollout.fleet.approvable_plans import TO_APPROVE, PlannedTarget
+from wish_rollout.rollout.fleet.target_errors import describe_error
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from wish_rollout.core.approval.subject import Subject
+    from wish_rollout.rollout.fleet.worker_pool import WorkerPool
+    from wish_rollout.rollout.servers.fleet_targets import FleetTarget
+
+
+def plan_targets(
+    pool: WorkerPool, targets: Sequence[FleetTarget], order: Mapping[str, Any], parallel: int
+) -> list[PlannedTarget]:
+    """Return the plans of targets by the processes of a pool, in the order of the targets. Raises FleetWorkerFailed."""
+    waiting = deque(targets)
+
+    def begin() -> FleetTarget | None:
+        return waiting.popleft() if waiting else None
+
+    found = {}
+    for target, values in pool.perform({**order, "kind": TO_APPROVE}, begin, parallel):
+        if values is None:
+            failure = FleetWorkerFailed(pool.setting.environment, "it was ended while it planned the target")
+            found[target.name] = PlannedTarget(target.name, error=describe_error(failure))
+        else:
+            found[target.name] = PlannedTarget.from_dict(values)
+    return [found[target.name] for target in targets]
+
+
+def wave_plan(scope: str, planned: Sequence[PlannedTarget], uncovered: Sequence[str]) -> WavePlan:
+    """Return the plans of the targets that have something to do. ``uncovered``: the names of those without a plan."""
+    return WavePlan(scope, {each.target: each.signed for each in planned if each.signed}, tuple(uncovered))
+
+
+def subject_of_wave(fleet: str, plan: WavePlan, planned: Sequence[PlannedTarget]) -> Subject:
+    """Return the subject of an approval of these plans, of which at least one has something to do."""
+    return wave_subject(fleet, plan, [each.subject for each in planned if each.subject])
