@@ -78,7 +78,7 @@ def plan_again(
 
     parallel = project.config.find_environment(environment).parallel
     with output.progress(f"planning {len(targets)} targets"), WorkerPool(project, environment) as pool:
-        planned = plan_targets(pool, targets, order, parallel)
+        planned = plan_targets(project, pool, targets, order, parallel)
     if not any(each.signed for each in planned):
         raise NothingToApprove(environment)
     return subject_of_wave(environment, wave_plan(plan.scope, planned, plan.uncovered), planned)

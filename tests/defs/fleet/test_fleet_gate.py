@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -43,7 +44,8 @@ def test_one_approval_covers_the_targets_that_have_a_plan(gated: GatedFleet) -> 
     assert "2 targets: b, c" in request.markdown
     (listed,) = json.loads(fleet.workspace.cli("requests", "tenants", "--json").out)
     assert (list(listed["targets"]["targets"]), listed["targets"]["uncovered"]) == (["b", "c"], ["a"])
-    assert gated.ask().request == request.request
+    assert gated.apply(3)["awaiting_approval"] == "tenants"
+    assert [each.request for each in gated.requests()] == [request.request]
     assert "2 targets: b, c" in gated.approve()
 
     done = gated.apply(1)
@@ -86,16 +88,38 @@ def test_targets_that_have_changed_or_come_since_the_approval_are_not_changed(ga
     assert set(second.wave.targets) == {"a", "c"}
 
 
-def test_a_request_is_not_signed_if_a_target_has_changed(gated: GatedFleet) -> None:
+def test_a_percentage_keeps_the_targets_of_its_approval(gated: GatedFleet) -> None:
+    fleet = gated.fleet
+    *new, chosen, other = sorted("abcd", key=lambda name: sha256(name.encode()).digest())
+    fleet.add(chosen, other)
+    fleet.configure(f'[[environment.wave]]\nname = "some"\npercent = 50\n{REST}')
+    gated.ask()
+    gated.approve()
+    fleet.add(*new)
+
+    second = gated.ask()
+
+    assert [name for name, revision in fleet.revisions().items() if revision == HEAD] == [chosen]
+    assert second.wave
+    assert (second.wave.scope, set(second.wave.targets)) == ("wave rest", {other, *new})
+
+
+def test_a_request_is_void_if_a_target_has_changed_or_if_it_was_rejected(gated: GatedFleet) -> None:
     fleet = gated.fleet
     fleet.add("a", "b")
-    gated.ask()
+    first = gated.ask()
     fleet.sql("a", OTHER_SETTING.format(fleet.databases["a"]))
 
     refused = fleet.workspace.cli("approve", "tenants", "--reason", "agreed", "--yes")
 
     assert (refused.code, "no longer valid" in refused.err) == (6, True), refused
     assert gated.documents() == []
+    second = gated.ask()
+    gated.approve()
+    assert fleet.workspace.cli("reject", "tenants", "--reason", "not today").code == 0
+    third = gated.ask()
+    assert len({each.request.nonce for each in (first, second, third)}) == 3
+    assert fleet.revisions() == {"a": "0006", "b": "0006"}
 
 
 def test_each_wave_has_an_approval_of_its_own_unless_it_has_no_gate(gated: GatedFleet) -> None:
@@ -117,20 +141,6 @@ def test_each_wave_has_an_approval_of_its_own_unless_it_has_no_gate(gated: Gated
     gated.approve()
     gated.apply()
     assert set(fleet.revisions().values()) == {HEAD}
-
-
-def test_a_rejected_request_is_closed(gated: GatedFleet) -> None:
-    fleet = gated.fleet
-    fleet.add("a")
-    first = gated.ask()
-    gated.approve()
-
-    assert fleet.workspace.cli("reject", "tenants", "--reason", "not today").code == 0
-    assert gated.requests() == []
-    second = gated.ask()
-
-    assert second.request.nonce != first.request.nonce
-    assert fleet.revisions() == {"a": "0006"}
 
 
 def test_a_killed_rollout_continues_with_its_approval(gated: GatedFleet) -> None:
@@ -183,9 +193,7 @@ def reject_while_b_waits(fleet: Fleet, other: psycopg.Connection[Any]) -> int:
 def test_a_rollback_needs_an_approval_of_its_own(gated: GatedFleet) -> None:
     fleet = gated.fleet
     fleet.add("a", "b")
-    gated.ask()
-    gated.approve()
-    gated.apply()
+    fleet.workspace.migrate("local", "tenants/a", "tenants/b")
     command = ("rollback", "tenants", "--target", "a", "--target", "b", "--to", "0006")
 
     request = gated.ask(*command)
@@ -198,5 +206,3 @@ def test_a_rollback_needs_an_approval_of_its_own(gated: GatedFleet) -> None:
     gated.approve()
     assert fleet.workspace.cli(*command).code == 0
     assert fleet.revisions() == {"a": "0006", "b": "0006"}
-    again = gated.ask()
-    assert again.request.subject.act == "upgrade"

@@ -171,7 +171,6 @@ def test_a_gate_that_is_removed_from_rollout_toml_is_missed(gated: GatedFleet) -
     gated.ask()
     gated.approve()
     gated.apply()
-    assert gated.ask("rollback", "tenants", "--target", "a", "--to", "0006")
     fleet.workspace.edit("rollout.toml", NOT_GATED, "")
 
     refused = fleet.workspace.cli("rollback", "tenants", "--target", "a", "--to", "0006")
@@ -180,7 +179,9 @@ def test_a_gate_that_is_removed_from_rollout_toml_is_missed(gated: GatedFleet) -
     assert fleet.revisions() == {"a": HEAD}
 
 
-def test_the_sensor_resumes_an_approved_rollout_and_an_approved_rollback(gated: GatedFleet) -> None:
+def test_the_sensor_resumes_a_rollout_and_a_rollback_and_each_approval_is_used_once(
+    gated: GatedFleet,
+) -> None:
     fleet = gated.fleet
     fleet.add("a", "b")
     gated.ask()
@@ -194,6 +195,8 @@ def test_the_sensor_resumes_an_approved_rollout_and_an_approved_rollback(gated: 
     gated.approve()
     assert resumed(gated) == ["rollback_targets"]
     assert fleet.revisions() == {"a": "0006", "b": HEAD}
+    # the first approval has not expired, but was used
+    assert gated.ask().request.subject.act == "upgrade"
 
 
 def resumed(gated: GatedFleet) -> list[str]:

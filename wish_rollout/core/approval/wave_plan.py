@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.approval.subject import Subject
@@ -30,7 +31,7 @@ class SignedTarget:
     ledger: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WavePlan:
     """The plans of the targets of a wave, by the name of the target.
 
@@ -41,14 +42,17 @@ class WavePlan:
     targets: Mapping[str, SignedTarget]
     uncovered: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The digest over all fields."""
         return canonical_digest(self.as_dict())
 
     def as_dict(self) -> dict[str, Any]:
         """Return all fields as JSON values."""
-        targets = {name: asdict(target) for name, target in self.targets.items()}
+        targets = {
+            name: {"plan": each.plan, "database": each.database, "ledger": each.ledger}
+            for name, each in self.targets.items()
+        }
         return {
             "format": FORMAT,
             "scope": self.scope,

@@ -84,7 +84,7 @@ class FleetGate(RequestGate):
         gate = {GATE: self._gate_order(scope, [approval for approval, _ in approvals])}
         if not self.requests:
             return OpenGate(gate)
-        planned = plan_targets(pool, targets, self.order, found.wave.parallel)
+        planned = plan_targets(self.project, pool, targets, self.order, found.wave.parallel)
         pending = [each for each in planned if each.signed]
         covered = {each.target for each in pending if any(one.covers(each) for one, _ in approvals)}
         if not pending:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.config import FleetMember
@@ -57,12 +58,18 @@ class WaveApproval:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as JSON values."""
-        return {"plan": self.plan.as_dict(), "documents": list(self.documents)}
+        return {"plan": self.plan.text(), "documents": list(self.documents)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> WaveApproval:
         """Return the approvals with these JSON values; raise InvalidApprovalDocument."""
-        return cls(WavePlan.from_dict(values["plan"]), tuple(values["documents"]))
+        return cls(read_wave_plan(values["plan"]), tuple(values["documents"]))
+
+
+@lru_cache(maxsize=4)
+def read_wave_plan(text: str) -> WavePlan:
+    """Return the same as ``WavePlan.from_text``. A process gets the same text for each of its targets."""
+    return WavePlan.from_text(text)
 
 
 def gate_order(
