@@ -87,8 +87,8 @@ def plan_again(
 def show_groups(
     project: Project, plan: WavePlan, targets: Sequence[FleetTarget], order: Mapping[str, Any]
 ) -> None:
-    """Print the groups of targets with equal plans, with the plan of the first of each."""
-    from wish_rollout.rollout.fleet.approvable_plans import approvable_plan
+    """Print the groups of targets with equal plans, with the plan of the first of each. Raise PlanChanged."""
+    from wish_rollout.rollout.fleet.approvable_plans import plan_as_signed
 
     by_name = {target.name: target for target in targets}
     output.write_line(f"{plan.place()}, {len(plan.groups())} different plans")
@@ -97,7 +97,7 @@ def show_groups(
     for number, names in enumerate(plan.groups()):
         output.write_line(f"{len(names)} targets: {', '.join(names)}")
         if number < MOST_PLANS:
-            target = by_name[names[0]]
-            found = approvable_plan(project, project.target_at(target.environment, target.url), order)
+            first, signed = by_name[names[0]], plan.targets[names[0]]
+            found = plan_as_signed(project, project.target_at(first.environment, first.url), order, signed)
             show_plan(found)
             output.write_line(f"{describe_data_loss(found)}\n")

@@ -14,6 +14,7 @@ from tests.defs.fleet.test_interrupted_fleets import WORKERS, until
 from tests.fix_fleet import HEAD
 from wish_rollout.defs.fleet import gate
 from wish_rollout.postgres.sessions.rollout_lock import KEY
+from wish_rollout.rollout.fleet import wave_planning
 
 if TYPE_CHECKING:
     import pytest
@@ -122,7 +123,11 @@ def test_a_request_is_void_if_a_target_has_changed_or_if_it_was_rejected(gated: 
     assert fleet.revisions() == {"a": "0006", "b": "0006"}
 
 
-def test_each_wave_has_an_approval_of_its_own_unless_it_has_no_gate(gated: GatedFleet) -> None:
+def test_each_wave_has_an_approval_of_its_own_unless_it_has_no_gate(
+    gated: GatedFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The targets are planned by workers, as those of a large fleet are."""
+    monkeypatch.setattr(wave_planning, "FEW", 0)
     fleet = gated.fleet
     fleet.add("canary", "a", "b")
     fleet.configure(f'{CANARY}gate = false\n\n[[environment.wave]]\nname = "first"\nmatch = "a"\n{REST}')

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from tests.core.approval.test_wave_plan import PLAN
 from tests.defs.fleet.test_fleet_rollout import job_of, materialize
 from tests.fix_fleet import HEAD
 from tests.fix_project import APPROVER
-from wish_rollout.core.approval.documents import ApprovalStatement
+from tests.gate.conftest import now
+from wish_rollout.core.approval.documents import ApprovalStatement, Request
+from wish_rollout.core.approval.subject import Subject
 from wish_rollout.core.approval.wave_plan import SignedTarget
 from wish_rollout.core.fleet.results import TargetResult
 from wish_rollout.core.ledger import KnownRows
 from wish_rollout.defs.code_location import build_definitions
+from wish_rollout.defs.gate.approval_metadata import parse_request_metadata
 from wish_rollout.defs.runs.instance import open_instance
 from wish_rollout.rollout.approval.approvals import approval_text
 from wish_rollout.rollout.fleet.target_work import APPLY, perform
@@ -23,7 +29,6 @@ from wish_rollout.signing.ssh_keygen import find_keys, sign
 
 if TYPE_CHECKING:
     from tests.defs.fleet.conftest import GatedFleet
-    from wish_rollout.core.approval.documents import Request
 
 NOT_GATED = """gated = true
 
@@ -119,7 +124,7 @@ def test_an_approval_is_not_valid_for_a_database_that_took_the_place_of_the_appr
 def test_an_approval_of_another_text_than_the_recorded_request_is_not_recorded(gated: GatedFleet) -> None:
     gated.fleet.add("a")
     request = gated.ask().request
-    file = gated.fleet.root / "handed-in"
+    file, workspace = gated.fleet.root / "handed-in", gated.fleet.workspace
     forgery = Forgery(gated)
     recorded = gated.documents()
     for changed in (
@@ -128,8 +133,29 @@ def test_an_approval_of_another_text_than_the_recorded_request_is_not_recorded(g
         replace(request, nonce="0" * 64),
     ):
         file.write_text(forgery.signed(changed))
-        assert gated.fleet.workspace.cli("approve", "tenants", "--in", str(file)).code == 6
+        assert workspace.cli("approve", "tenants", "--in", str(file)).code == 6
     assert gated.documents() == recorded
+
+    asked = str(gated.fleet.root / "request.txt")
+    assert workspace.cli("requests", "tenants", "--out", asked).code == 0
+    signing = ("--request", asked, "--out", str(file), "--reason", "agreed", "--yes")
+    assert workspace.cli("approve", "tenants", *signing).code == 0
+    assert workspace.cli("approve", "tenants", "--in", str(file)).code == 0
+    assert len(gated.documents()) == len(recorded) + 1
+
+
+def test_a_list_of_targets_that_is_not_the_signed_one_makes_the_request_void() -> None:
+    times = now(), now() + timedelta(hours=1)
+    fields: dict[str, Any] = dict.fromkeys((each.name for each in dataclasses.fields(Subject)), "x")
+    subject = Subject(**{**fields, "hazards": (), "authors": (), "plan": PLAN.digest})
+    text = Request(subject, "somebody", *times, "0" * 64).text()
+    other = replace(PLAN, targets={**PLAN.targets, "more": PLAN.targets["a"]})
+
+    found = parse_request_metadata({"request": text, "targets": PLAN.text()}, "")
+
+    assert found
+    assert found.wave == PLAN
+    assert parse_request_metadata({"request": text, "targets": other.text()}, "") is None
 
 
 def test_partitions_of_a_gated_wave_are_changed_only_with_its_approval(gated: GatedFleet) -> None:

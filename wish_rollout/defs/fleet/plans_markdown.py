@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.text.redaction import escape_to_one_line
 from wish_rollout.defs.metadata import plan_markdown
-from wish_rollout.rollout.fleet.approvable_plans import approvable_plan
+from wish_rollout.rollout.fleet.approvable_plans import plan_as_signed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wish_rollout.core.approval.wave_plan import WavePlan
+    from wish_rollout.core.approval.wave_plan import SignedTarget, WavePlan
     from wish_rollout.rollout.fleet.approvable_plans import PlannedTarget
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.servers.fleet_targets import FleetTarget
@@ -41,13 +41,13 @@ def plans_markdown(
     for number, names in enumerate(plan.groups()):
         parts.append(f"### {len(names)} targets: {', '.join(names)}")
         if number < MOST_PLANS:
-            parts.append(_plan_of(project, by_name[names[0]], order))
+            parts.append(_plan_of(project, by_name[names[0]], order, plan.targets[names[0]]))
     return "\n\n".join(parts)
 
 
-def _plan_of(project: Project, target: FleetTarget, order: Mapping[str, Any]) -> str:
+def _plan_of(project: Project, target: FleetTarget, order: Mapping[str, Any], signed: SignedTarget) -> str:
     try:
-        found = approvable_plan(project, project.target_at(target.environment, target.url), order)
+        found = plan_as_signed(project, project.target_at(target.environment, target.url), order, signed)
     except RolloutError as error:
         return f"The plan of {target.name} cannot be shown: {escape_to_one_line(error.fill(error.summary))}"
     return plan_markdown(found)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from wish_rollout.core.approval.subject import Subject
 from wish_rollout.core.approval.wave_plan import SignedTarget
+from wish_rollout.core.errors.planning.plans import PlanChanged
 from wish_rollout.core.fleet.results import TargetError, TargetValues
 from wish_rollout.core.plan.canonical_digest import canonical_digest
 from wish_rollout.rollout.approval.approver_rules import approval_rules
@@ -73,6 +74,16 @@ def approvable_plan(project: Project, target: Target, order: Mapping[str, Any]) 
         return plan_feasible_rollback(project, target, order["to"])
     plan, state = plan_target(project, target, choices_of(target, order))
     refuse_infeasible(target.environment, plan, project, state)
+    return plan
+
+
+def plan_as_signed(
+    project: Project, target: Target, order: Mapping[str, Any], signed: SignedTarget
+) -> EnvironmentPlan:
+    """Return the plan of an order for a target, to be shown. Raises PlanChanged if it is not the one that is signed."""
+    plan = approvable_plan(project, target, order)
+    if kind_of(plan) != signed.plan:
+        raise PlanChanged(target.name, "the target has changed since it was planned")
     return plan
 
 
