@@ -30,6 +30,10 @@ class SignedTarget:
     database: str
     ledger: str
 
+    def as_dict(self) -> dict[str, str]:
+        """Return all fields."""
+        return {"plan": self.plan, "database": self.database, "ledger": self.ledger}
+
 
 @dataclass(frozen=True)
 class WavePlan:
@@ -49,10 +53,7 @@ class WavePlan:
 
     def as_dict(self) -> dict[str, Any]:
         """Return all fields as JSON values."""
-        targets = {
-            name: {"plan": each.plan, "database": each.database, "ledger": each.ledger}
-            for name, each in self.targets.items()
-        }
+        targets = {name: target.as_dict() for name, target in self.targets.items()}
         return {
             "format": FORMAT,
             "scope": self.scope,
