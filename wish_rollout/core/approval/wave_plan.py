@@ -90,7 +90,7 @@ class WavePlan:
         return json.dumps(self.as_dict(), sort_keys=True)
 
     def place(self) -> str:
-        """Return the text that stands in the signed text where that of another environment names its database."""
+        """Return the value of the signed text's field ``database``."""
         return f"{self.scope}: {len(self.targets)} targets"
 
     def groups(self) -> list[tuple[str, ...]]:
