@@ -11,6 +11,7 @@ from docs.generator.enums import members
 from docs.generator.keys import explained, json_keys
 from docs.generator.markdown import code, document, prose, table
 from wish_rollout.cli.fleet_output import FleetState
+from wish_rollout.core.approval.wave_plan import SignedTarget, WavePlan
 from wish_rollout.core.archive.archive import Archive
 from wish_rollout.core.fleet.grouping import StatusGroup
 from wish_rollout.core.hazards.hazard import Hazard
@@ -51,6 +52,8 @@ OBJECTS: dict[str, tuple[type[Any], dict[str, str]]] = {
     "Environment result": (StageResult, meanings.STAGE),
     "Approval progress": (ApprovalProgress, meanings.PROGRESS),
     "Request": (RecordedRequest, meanings.REQUEST),
+    "Approved targets": (WavePlan, meanings.WAVE_PLAN),
+    "Approved target": (SignedTarget, meanings.SIGNED_TARGET),
     "Ledger entry": (LedgerEntry, meanings.ENTRY),
     "Archive": (Archive, meanings.ARCHIVE),
     "Restoration": (Restoration, meanings.RESTORATION),

@@ -159,6 +159,18 @@ REQUEST = {
     "run_id": "the Dagster run that asked",
     "text": "the text to be signed, without the approver",
     "plan": "the plan, as Markdown",
+    "targets": "for a fleet: what the approval covers, [approved targets](#approved-targets)",
+}
+WAVE_PLAN = {
+    "format": "the format of the list, 1",
+    "scope": "the wave, or `rollback`",
+    "targets": "the [targets](#approved-target) with a plan, by name",
+    "uncovered": "the names of targets that could not be planned",
+}
+SIGNED_TARGET = {
+    "plan": "a digest of the plan, without the names of environment and database",
+    "database": "the database and its cluster",
+    "ledger": "the last row of its ledger, and its hash",
 }
 ENTRY = {
     "seq": "the row's number, from 1",

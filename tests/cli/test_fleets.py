@@ -57,7 +57,7 @@ def test_a_list_that_cannot_be_used_is_an_error(fleet: Fleet, targets: str, text
         ('[[environment.wave]]\nwhere = "name ~ \'a\'"', "it cannot be read from character"),
         ('[[environment.wave]]\nrest = true\nmax_failures = "many"', "neither a number nor a percentage"),
         ("[[environment.wave]]\nrest = true\npercent = 5", "give match or where, or percent, or rest"),
-        ("gated = true", "a fleet cannot be gated yet"),
+        ("[[environment.wave]]\nrest = true\ngate = false", "gate is given for a wave of a fleet that is not gated"),
         ("disposable = true", "a fleet cannot be disposable"),
     ],
 )  # fmt: skip

@@ -80,8 +80,8 @@ def sign_request_file(
     request = Request.from_text(text)
     if request.subject.environment != environment:
         raise ApprovalForOtherDatabase(environment, f"'{request.subject.environment}'", f"'{environment}'")
-    target = find_sandbox_target(project, environment)
     env = project.config.find_environment(environment)
+    target = None if env.is_fleet else find_sandbox_target(project, environment)
     signers = approval_rules(project, target).signers if target else read_allowed_signers(project, env)
     if plan and not quiet:
         output.write_line(f"{plan.strip()}\n")

@@ -102,8 +102,8 @@ class Environment(ConfigTable):
     def _check_fleet(self) -> Environment:
         if self.targets is None and (self.wave or "parallel" in self.model_fields_set):
             raise ValueError("wave and parallel are given for an environment that has no targets")
-        if self.targets is not None and self.gated:
-            raise ValueError("a fleet cannot be gated yet; set gated = true on an environment before it")
+        if not self.gated and any("gate" in wave.model_fields_set for wave in self.wave):
+            raise ValueError("gate is given for a wave of a fleet that is not gated")
         if self.targets is not None and self.disposable:
             raise ValueError("a fleet cannot be disposable")
         names = [wave.name for wave in self.waves]

@@ -97,6 +97,11 @@ class WaveConfig(ConfigTable):
         default=FailurePolicy.STOP,
         description="What follows if more targets fail than `max_failures`: no later wave begins, or the later waves do.",
     )
+    gate: bool = Field(
+        default=True,
+        description="In a gated fleet: change the targets of the wave only with an approval. "
+        "False: roll a release out to them without one.",
+    )
 
     @field_validator("where")
     @classmethod
@@ -129,4 +134,5 @@ class WaveConfig(ConfigTable):
             FailureLimit.from_text(str(self.max_failures)),
             int(self.soak[:-1]) * SECONDS[self.soak[-1]],
             self.on_failure is FailurePolicy.STOP,
+            self.gate,
         )

@@ -1,13 +1,15 @@
 """The jobs ``approve`` and ``reject``, which answer a request for approval."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
 
-from wish_rollout.config import Config
-from wish_rollout.core.approval.documents import Request
+from wish_rollout.config import Config, Environment
+from wish_rollout.core.approval.documents import ApprovalStatement, Request
+from wish_rollout.core.approval.policy import SignedStatement
 from wish_rollout.core.errors.gate.requests import NoApprovalRequest
+from wish_rollout.core.errors.planning.plans import EnvironmentNotGated
 from wish_rollout.core.notifications import Event, Notification
 from wish_rollout.defs import run_config
 from wish_rollout.defs.gate import approval_store
@@ -18,7 +20,9 @@ from wish_rollout.defs.resources import project_of, target_of
 from wish_rollout.defs.runs.failures import rollout_errors_as_failures
 from wish_rollout.defs.runs.notifications import notify
 from wish_rollout.rollout.approval.approval_progress import requests_of_database
-from wish_rollout.rollout.approval.approval_validity import check_submitted_approval
+from wish_rollout.rollout.approval.approval_validity import check_submitted_approval, refuse_rejected_request
+from wish_rollout.rollout.approval.approvals import approval_text
+from wish_rollout.rollout.fleet.wave_approvals import check_wave_approval
 from wish_rollout.rollout.project.project import Project
 
 
@@ -53,7 +57,10 @@ def approve_plan(context: dg.OpExecutionContext) -> Iterator[Any]:
         env = project.config.find_environment(context.op_config["environment"])
         prefix = project.config.project.name
         rejected = approval_store.read_rejections(context.instance, env.name, prefix)
-        signed = check_submitted_approval(project, target_of(context, env.name), document, rejected)
+        if env.is_fleet:
+            signed = check_fleet_approval(context.instance, project, env, document, rejected)
+        else:
+            signed = check_submitted_approval(project, target_of(context, env.name), document, rejected)
         event = approval_event(document, prefix)
         request = signed.statement.request
         evaluation = request_evaluation(
@@ -67,6 +74,28 @@ def approve_plan(context: dg.OpExecutionContext) -> Iterator[Any]:
         text = request.text()
         notify(context, project.config, Notification(Event.BREAK_GLASS, env.name, title, text))
     yield dg.Output(None)
+
+
+def check_fleet_approval(
+    instance: dg.DagsterInstance,
+    project: Project,
+    env: Environment,
+    document: str,
+    rejected: Mapping[str, str],
+) -> SignedStatement:
+    """Return the verified statement of a submitted approval of a fleet, compared with the recorded request.
+
+    No target is read: a rollout compares the plan of each with the approved one. Raises EnvironmentNotGated,
+    RequestRejected, NoApprovalRequest, and what ``check_wave_approval`` raises.
+    """
+    if not env.gated:
+        raise EnvironmentNotGated(env.name)
+    signed = ApprovalStatement.from_text(approval_text(document)).request
+    refuse_rejected_request(signed, rejected)
+    for each in approval_store.read_open_requests(instance, env.name, project.config.project.name):
+        if each.wave and each.request.nonce == signed.nonce:
+            return check_wave_approval(project, env, each.request, each.wave, document)
+    raise NoApprovalRequest(env.name)
 
 
 def find_recorded(instance: dg.DagsterInstance, project: Project, request: Request) -> RecordedRequest:
@@ -86,7 +115,7 @@ def reject_request(context: dg.OpExecutionContext) -> Iterator[Any]:
         project = project_of(context)
         name = project.config.find_environment(values["environment"]).name
         prefix = project.config.project.name
-        recorded = approval_store.read_open_requests(context.instance, name, prefix)
+        recorded = approval_store.read_unrejected_requests(context.instance, name, prefix)
         own = requests_of_database(project, name, [each.request for each in recorded]) if recorded else []
         if nonce not in [request.nonce for request in own]:
             raise NoApprovalRequest(name)

@@ -28,7 +28,7 @@ APPROVAL_KINDS = {"dagster/kind/ssh": "", "dagster/kind/approval": ""}
 
 def gate_op_name(config: Config, env: Environment) -> str:
     """Return the name of a gate's op: ``manual_gate``, or ``manual_gate_<env>`` if there are several gates."""
-    gated = [each for each in config.environments if each.gated]
+    gated = [each for each in config.single_environments if each.gated]
     name = "manual_gate" if len(gated) == 1 else f"manual_gate_{env.name}"
     return prefixed(name, config.project.name)
 
@@ -169,12 +169,12 @@ def make_graph(config: Config) -> dg.GraphDefinition:
         results = {"plan": plan}
         after = plan
         for env in environments:
-            if env.gated:
-                approval = approvals[f"approval_{env.name}"]
-                after = make_gate_op(config, env).with_hooks(hooks)(after=after, approval=approval)
-            if env.is_fleet:
-                after = make_fleet_op(config, env).with_hooks(hooks)(after=after)
+            approval = {"approval": approvals[f"approval_{env.name}"]} if env.gated else {}
+            if env.is_fleet:  # its gates are before its waves, inside of the step
+                after = make_fleet_op(config, env).with_hooks(hooks)(after=after, **approval)
             else:
+                if env.gated:
+                    after = make_gate_op(config, env).with_hooks(hooks)(after=after, **approval)
                 migrated = make_migrate_op(config, env).with_hooks(hooks)(planned=planned, after=after)
                 after = make_verify_op(config, env).with_hooks(hooks)(migrated)
             results[env.name] = after

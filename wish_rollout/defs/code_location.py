@@ -64,6 +64,7 @@ def mergeable_definitions(config: Config) -> dg.Definitions:
         executor_def=dg.in_process_executor,
     )
     rollback = rollback_job(config)
+    fleet_rollback = [fleet_rollback_job(config)] if config.fleets else []
     return dg.Definitions(
         assets=[pipeline, *approvals, *(target_schemas(config, env) for env in config.fleets)],
         asset_checks=[
@@ -76,9 +77,9 @@ def mergeable_definitions(config: Config) -> dg.Definitions:
             verify_job(config),
             drift_job(config),
             *approval_jobs(config),
-            *([fleet_rollback_job(config)] if config.fleets else []),
+            *fleet_rollback,
         ],
-        sensors=sensors_for(config, [rollout, rollback]),
+        sensors=sensors_for(config, [rollout, rollback, *fleet_rollback]),
         resources=resources_for(config),
     )
 

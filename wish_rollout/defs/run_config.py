@@ -143,11 +143,11 @@ def first_environment(config: Config, *, gated: bool = False) -> str:
 def selectable_environments(config: Config, *, gated: bool = False) -> tuple[Environment, ...]:
     """Return the environments that a run can select: enabled ones, or all declared ones if none is enabled; no fleets.
 
-    ``gated``: only gated ones, if there are any.
+    ``gated``: only gated ones, if there are any, with gated fleets.
     """
     enabled = config.environments or config.environment
     single = tuple(env for env in enabled if not env.is_fleet) or enabled
-    return tuple(env for env in single if env.gated) or single if gated else single
+    return tuple(env for env in enabled if env.gated) or single if gated else single
 
 
 def approval_yaml(op: str, environment: str, document: str) -> str:

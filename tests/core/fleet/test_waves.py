@@ -44,6 +44,18 @@ def test_a_percentage_chooses_the_same_targets_whatever_their_order() -> None:
     assert {each.name for each in reversed_targets[0].targets} == set(assigned(*waves)["some"])
 
 
+def test_a_percentage_chooses_the_targets_of_an_approval_whatever_the_list_has_become() -> None:
+    waves = (Wave("some", percent=10), REST)
+    chosen = assigned(*waves)["some"]
+    signed = {"some": [*(name for name in assigned(*waves)["rest"][:3]), "gone"]}
+    grown = [*TARGETS, *(ListedTarget(f"new{number}") for number in range(50))]
+
+    found = assign_waves("tenants", waves, grown, signed)
+
+    assert [target.name for target in found[0].targets] == signed["some"][:3]
+    assert {target.name for target in found[1].targets} >= {*chosen, "new0"}
+
+
 def test_waves_that_overlap_or_leave_targets_out_or_are_empty_are_refused() -> None:
     with pytest.raises(WavesOverlap, match=r"'t1' .* 'canary' and 'eu'"):
         assigned(CANARY, Wave("eu", where=parse_condition("region = 'eu'")), REST)

@@ -30,6 +30,16 @@ def test_a_rollback_without_targets_or_revision_fails(
     assert fleet.revisions() == {"a": "0006"}
 
 
+def test_a_soak_time_that_is_longer_than_a_run_may_take_is_refused(fleet: Fleet) -> None:
+    (fleet.root / "tenants.txt").write_text("a\nb\n")
+    fleet.configure('[[environment.wave]]\nmatch = "a"\nsoak = "7h"\n[[environment.wave]]\nrest = true\n')
+
+    message = fleet.workspace.expect_error(2, "apply")
+
+    assert "soak for 25200 s in all, and Dagster ends a run after 21600 s" in message
+    assert fleet.workspace.revision("local") is None
+
+
 def test_no_target_of_a_fleet_is_cleaned(fleet: Fleet) -> None:
     (fleet.root / "tenants.txt").write_text("a\n")
 

@@ -9,6 +9,7 @@ import typer
 
 from wish_rollout.cli import output
 from wish_rollout.cli.commands.request_selection import matching_requests, select_valid_request
+from wish_rollout.cli.fleet_signing import sign_fleet_request
 from wish_rollout.cli.gate_release import Ungated, release_database
 from wish_rollout.cli.job_runs import op_config, run_with_progress
 from wish_rollout.cli.options import BreakGlass, EnvironmentName, JsonOption, Yes, load_project
@@ -84,6 +85,9 @@ def approve(
         document = read_file(approval_file)
     elif request:
         document = sign_request_file(project, environment, request, signer, quiet=json, yes=yes)
+    elif project.config.find_environment(environment).is_fleet:
+        recorded = matching_requests(project, environment, nonce)[0]
+        document = sign_fleet_request(project, recorded, signer, quiet=json, yes=yes)
     else:
         target = project.target(environment)
         chosen = select_valid_request(project, environment, nonce)
@@ -150,7 +154,7 @@ def reject(
     from wish_rollout.rollout.approval.request import current_requester
 
     project = load_project(context)
-    request = matching_requests(project, environment, nonce)[0].request
+    request = matching_requests(project, environment, nonce, with_used=True)[0].request
     who, subject = current_requester(project.config.root), request.subject
     config = {"environment": environment, "nonce": request.nonce, "who": who, "reason": reason}
     report_outcome(

@@ -22,9 +22,12 @@ def select_valid_request(project: Project, environment: str, nonce: str) -> Requ
     return newest_valid_request(project, requests)
 
 
-def matching_requests(project: Project, environment: str, nonce: str) -> list[RecordedRequest]:
+def matching_requests(
+    project: Project, environment: str, nonce: str, *, with_used: bool = False
+) -> list[RecordedRequest]:
     """Return the open requests whose ID begins with ``nonce``, newest first.
 
+    ``with_used``: also requests of a fleet with which a rollout has begun.
     Raise NoApprovalRequest, AmbiguousRequest if a prefix has several requests, or EnvironmentNotGated.
     """
     from wish_rollout.core.errors.gate.requests import AmbiguousRequest, NoApprovalRequest
@@ -36,7 +39,8 @@ def matching_requests(project: Project, environment: str, nonce: str) -> list[Re
     if not project.config.find_environment(environment).gated:
         raise EnvironmentNotGated(environment)
     with open_instance(project.config) as instance:
-        requests = approval_store.read_open_requests(instance, environment, project.config.project.name)
+        read = approval_store.read_unrejected_requests if with_used else approval_store.read_open_requests
+        requests = read(instance, environment, project.config.project.name)
     own = requests_of_database(project, environment, [each.request for each in requests]) if requests else []
     matching = [each for each in requests if each.request in own and each.request.nonce.startswith(nonce)]
     if not matching:

@@ -116,7 +116,9 @@ def roll_back_targets(project: Project, environment: str, chosen: dict[str, Any]
     targets = select_targets(env, read_fleet(project.config, env), chosen["targets"], chosen["wave"])
     config = op_config("roll_back_targets", {"environment": environment, **chosen})
     outcome = run_with_progress(project, "rollback_targets", config)
-    done = f"{len(targets)} targets of {environment} are at {chosen['to']}, verified"
+    done = (
+        "" if outcome.awaiting else f"{len(targets)} targets of {environment} are at {chosen['to']}, verified"
+    )
     report_outcome(outcome, json=json, done=done)
 
 

@@ -73,7 +73,8 @@ class TargetResult(TargetValues):
 
     ``start``, ``end``: revisions. ``fingerprint``: after the verification. ``seconds``: of the work. ``since``: seconds
     since the ledger's last row of this release, by the clock of the database; None if there is none or it was not read.
-    ``instance``: identifies the database, whatever its address is. ``attempts``: how often it was tried.
+    ``instance``: identifies the database, whatever its address is. ``attempts``: how often it was tried. ``nonce``: of the
+    request whose approval was used, with the last row of the ledger and the database, as ``Migrated`` has them.
     """
 
     target: str
@@ -88,6 +89,9 @@ class TargetResult(TargetValues):
     instance: str = ""
     attempts: int = 1
     error: TargetError | None = None
+    nonce: str = ""
+    ledger: str = ""
+    database: str = ""
 
     @property
     def is_good(self) -> bool:

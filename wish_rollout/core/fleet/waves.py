@@ -7,17 +7,19 @@ import math
 import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.fleets.target_lists import TargetsWithoutWave, WaveEmpty, WavesOverlap
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from wish_rollout.core.fleet.conditions import Condition
     from wish_rollout.core.fleet.target_list import ListedTarget
 
 LIMIT = re.compile(r"(\d+)(%?)")
+NOTHING_SIGNED: Mapping[str, Collection[str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ class Wave:
     """A wave. Its targets are those whose names match and that fulfil a condition; or a percentage; or the rest.
 
     ``match``: a shell pattern of names. ``parallel``: how many targets are migrated at the same time. ``soak``: seconds
-    between the end of the wave and the next one. ``stops``: if too many targets fail, no later wave begins.
+    between the end of the wave and the next one. ``stops``: if too many targets fail, no later wave begins. ``gate``: in a
+    gated fleet, its targets are changed only with an approval.
     """
 
     name: str
@@ -57,6 +60,7 @@ class Wave:
     max_failures: FailureLimit = FailureLimit()
     soak: float = 0
     stops: bool = True
+    gate: bool = True
 
     @property
     def is_selective(self) -> bool:
@@ -78,12 +82,16 @@ class WaveTargets:
 
 
 def assign_waves(
-    environment: str, waves: Sequence[Wave], targets: Sequence[ListedTarget]
+    environment: str,
+    waves: Sequence[Wave],
+    targets: Sequence[ListedTarget],
+    signed: Mapping[str, Collection[str]] = NOTHING_SIGNED,
 ) -> tuple[WaveTargets, ...]:
     """Return each wave with its targets; every target belongs to exactly one.
 
     Targets are first given to the waves that choose them by match or where. A percentage is taken of all targets, from
     those that no other wave has, in the order of a hash of their names, so that the same ones are chosen each time.
+    ``signed``: names of targets of a wave in an approval; of these, a percentage is taken whatever the list has become.
     Raises WavesOverlap, WaveEmpty and TargetsWithoutWave.
     """
     chosen = _chosen_by_rule(environment, waves, targets)
@@ -91,7 +99,8 @@ def assign_waves(
         free = sorted((each for each in targets if each.name not in chosen), key=_hash)
         if wave.percent:
             count = math.ceil(len(targets) * wave.percent / 100)
-            chosen |= dict.fromkeys((each.name for each in free[:count]), wave.name)
+            kept = [each for each in free if each.name in signed.get(wave.name, ())]
+            chosen |= dict.fromkeys((each.name for each in kept or free[:count]), wave.name)
         elif wave.rest:
             chosen |= dict.fromkeys((each.name for each in free), wave.name)
     left = [each.name for each in targets if each.name not in chosen]

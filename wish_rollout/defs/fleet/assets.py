@@ -15,9 +15,11 @@ from wish_rollout.defs.fleet.drift_sensor import evaluation
 from wish_rollout.defs.fleet.events import ALL_TARGETS_DESCRIPTION
 from wish_rollout.defs.fleet.partition_runs import materialize_targets
 from wish_rollout.defs.fleet.partitions import fleet_partitions
+from wish_rollout.defs.gate.gate_check import GATE, GATE_DESCRIPTION, current_wave_evaluation
 from wish_rollout.defs.release_version import code_version
 from wish_rollout.defs.resources import files_key, project_of, required_resources
 from wish_rollout.defs.runs.failures import rollout_errors_as_failures
+from wish_rollout.defs.runs.notifications import failure_hook
 from wish_rollout.rollout.fleet.drift_pass import NO_FINDING
 from wish_rollout.rollout.fleet.inspection import read_statuses
 from wish_rollout.rollout.servers.fleet_targets import read_fleet
@@ -47,6 +49,7 @@ def target_schemas(config: Config, env: Environment) -> dg.AssetsDefinition:
         required_resource_keys=required_resources(config),
         io_manager_key=files_key(config),
         output_required=False,
+        hooks={failure_hook(config)},
     )
     def schemas(context: dg.AssetExecutionContext) -> Iterator[Any]:
         yield from materialize_targets(context.op_execution_context, env, context.partition_keys)
@@ -58,12 +61,13 @@ def fleet_checks(config: Config, env: Environment) -> dg.AssetChecksDefinition:
     """Return the checks of ``fleet/<env>``, which read all targets."""
     asset = fleet_key(env.name, config.project.name)
     spec = dg.AssetCheckSpec(ALL_TARGETS, asset=asset, description=ALL_TARGETS_DESCRIPTION)
+    gate = [dg.AssetCheckSpec(GATE, asset=asset, description=GATE_DESCRIPTION)] if env.gated else []
     no_drift = dg.AssetCheckSpec(NO_DRIFT, asset=asset, description=NO_DRIFT_DESCRIPTION)
 
     @dg.multi_asset_check(
         name=prefixed(f"checks_of_{env.name}", config.project.name),
         description=f"Reads all targets of {env.name}. Changes nothing.",
-        specs=[spec, no_drift],
+        specs=[spec, no_drift, *gate],
         required_resource_keys=required_resources(config),
     )
     def execute(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
@@ -73,15 +77,23 @@ def fleet_checks(config: Config, env: Environment) -> dg.AssetChecksDefinition:
         yield check_result(spec, statuses)
         findings = group_statuses(each for each in statuses if each.verdict not in NO_FINDING)
         found = evaluation(project, env, findings, len(statuses))
-        yield dg.AssetCheckResult(
-            asset_key=asset,
-            check_name=found.check_name,
-            passed=found.passed,
-            description=found.description,
-            metadata=found.metadata,
-        )
+        yield as_result(found)
+        if gate:
+            yield as_result(current_wave_evaluation(context.instance, project, env.name))
 
     return execute
+
+
+def as_result(found: dg.AssetCheckEvaluation) -> dg.AssetCheckResult:
+    """Return an evaluation as the result of a check that is executed."""
+    return dg.AssetCheckResult(
+        asset_key=found.asset_key,
+        check_name=found.check_name,
+        passed=found.passed,
+        severity=found.severity,
+        description=found.description,
+        metadata=found.metadata,
+    )
 
 
 def check_result(spec: dg.AssetCheckSpec, statuses: list[TargetStatus]) -> dg.AssetCheckResult:

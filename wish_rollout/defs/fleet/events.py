@@ -11,6 +11,7 @@ from dagster._core.definitions.data_version import CODE_VERSION_TAG, DATA_VERSIO
 from wish_rollout.core.errors.fleets.rollouts import FleetIncomplete
 from wish_rollout.core.fleet.grouping import shorten_names
 from wish_rollout.core.fleet.results import ALL_TARGETS, Outcome
+from wish_rollout.core.plan.action import Action
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.text.redaction import escape_to_one_line
 from wish_rollout.defs.asset_keys import fleet_key, schema_key
@@ -55,7 +56,11 @@ def target_event(
     if not result.is_good:
         if result.error:
             metadata |= {"error": result.error.name, "what to do": result.error.hint or "wish-rollout status"}
-        text = result.error.text if result.error else "not begun: too many targets have failed before"
+        text = (
+            result.error.text
+            if result.error
+            else "not begun: too many targets have failed before, or the approval was rejected"
+        )
         return dg.AssetObservation(key, description=text, partition=result.target, metadata=metadata)
     code_version, data_version = target_versions(project, result)
     return dg.AssetMaterialization(
@@ -112,6 +117,17 @@ def all_targets_evaluation(
         description=text,
         metadata={**summary_metadata(results), "seconds": round(seconds, 3)},
     )
+
+
+def summary_of_change(results: Sequence[TargetResult]) -> dict[str, Any]:
+    """Return of a rollout what ``notify_of_change`` takes of a migration."""
+    changed = [result for result in results if result.outcome is Outcome.DONE]
+    return {
+        "action": changed[0].action if changed else Action.NOTHING,
+        "start": sorted({result.start for result in changed}),
+        "end": sorted({result.end for result in results if result.is_good}),
+        "expected": fleet_fingerprint(results),
+    }
 
 
 def refuse_incomplete(env: Environment, results: Sequence[TargetResult]) -> None:

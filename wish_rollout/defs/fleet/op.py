@@ -13,12 +13,17 @@ from wish_rollout.defs.resources import files_key, required_resources
 
 def make_fleet_op(config: Config, env: Environment) -> dg.OpDefinition:
     """Return the op that migrates and verifies the targets of a fleet, and materializes ``fleet/<env>``."""
+    after = dg.In(dg.Nothing, description="The previous step has succeeded.")
+    approvals = dg.In(dg.Nothing, description="The approvals of the fleet.")
 
     @dg.op(
         name=prefixed(f"roll_out_{env.name}", config.project.name),
-        ins={"after": dg.In(dg.Nothing, description="The previous step has succeeded.")},
+        ins={"after": after, **({"approval": approvals} if env.gated else {})},
         out=dg.Out(
-            dg.Nothing, description="All targets are migrated and verified.", io_manager_key=files_key(config)
+            dg.Nothing,
+            is_required=not env.gated,
+            description="All targets are migrated and verified.",
+            io_manager_key=files_key(config),
         ),
         required_resource_keys=required_resources(config),
         description=f"Migrates and verifies the targets of {env.name}, wave after wave, with a pool of processes.",

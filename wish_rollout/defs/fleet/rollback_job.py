@@ -8,13 +8,14 @@ import dagster as dg
 from wish_rollout.config import Config
 from wish_rollout.core.errors.releases import UnknownRevision
 from wish_rollout.core.fleet.waves import FailureLimit, Wave, WaveTargets
-from wish_rollout.defs.fleet.events import refuse_incomplete
+from wish_rollout.defs.fleet.events import refuse_incomplete, summary_of_change
+from wish_rollout.defs.fleet.gate import FleetGate
 from wish_rollout.defs.fleet.work import FleetWork
 from wish_rollout.defs.op_jobs import OpJob
 from wish_rollout.defs.resources import project_of
 from wish_rollout.defs.run_config import environment_enum
 from wish_rollout.defs.runs.failures import rollout_errors_as_failures
-from wish_rollout.defs.runs.notifications import failure_hook
+from wish_rollout.defs.runs.notifications import failure_hook, notify_of_change
 from wish_rollout.defs.runs.run_tags import clear_copied_tags
 from wish_rollout.rollout.fleet.selection import select_targets
 from wish_rollout.rollout.fleet.target_work import ROLLBACK
@@ -53,8 +54,12 @@ def roll_back(context: dg.OpExecutionContext) -> Iterator[Any]:
     wave = Wave("rollback", rest=True, parallel=env.parallel, max_failures=FailureLimit(100, is_percent=True))
     listed = tuple(target.listed for target in targets)
     order = {"kind": ROLLBACK, "to": chosen["to"]}
-    work = FleetWork(context, env, targets, [WaveTargets(wave, listed)], order)
+    gate = FleetGate(context, project, env, order) if env.gated else None
+    work = FleetWork(context, env, targets, [WaveTargets(wave, listed)], order, gate=gate)
     with rollout_errors_as_failures():
         yield from work.events()
-        refuse_incomplete(env, work.results)
+        if not work.waits:
+            refuse_incomplete(env, work.results)
+    if not work.waits:
+        notify_of_change(context, env, summary_of_change(work.results))
     yield dg.Output(None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -12,6 +13,7 @@ from wish_rollout.core.fleet.results import Outcome
 from wish_rollout.defs.asset_keys import parent_keys
 from wish_rollout.defs.fleet.events import target_event, target_tags, target_versions
 from wish_rollout.defs.fleet.partitions import recorded_versions
+from wish_rollout.defs.gate.approval_events import use_event
 from wish_rollout.defs.resources import project_of
 from wish_rollout.defs.runs.run_tags import requester_of_run
 from wish_rollout.rollout.execution.progress import PREFIX
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from wish_rollout.config import Environment
     from wish_rollout.core.fleet.results import TargetResult
     from wish_rollout.core.fleet.waves import WaveTargets
+    from wish_rollout.defs.fleet.gate import FleetGate
     from wish_rollout.rollout.servers.fleet_targets import FleetTarget
 
 REPORT_SECONDS = 2.0
@@ -35,7 +38,8 @@ REPORT_SECONDS = 2.0
 class FleetWork:
     """The work of a run. ``order``: what is done on each target. ``results``: of the targets that are finished.
 
-    ``records_unchanged``: yield the events also of targets that were not changed and are recorded already.
+    ``records_unchanged``: yield the events also of targets that were not changed and are recorded already. ``gate``: of a
+    gated fleet. ``waits``: whether a wave waits for an approval.
     """
 
     context: dg.OpExecutionContext
@@ -44,10 +48,12 @@ class FleetWork:
     waves: Sequence[WaveTargets]
     order: Mapping[str, Any]
     records_unchanged: bool = False
+    gate: FleetGate | None = None
+    waits: bool = False
     results: list[TargetResult] = field(default_factory=list)
     reported_at: float = -REPORT_SECONDS
 
-    def events(self) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
+    def events(self) -> Iterator[dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation]:
         """Do the work; yield the events of the targets that were changed or failed, or were not recorded before."""
         project, log = project_of(self.context), self.context.log
         tags = target_tags(self.context.instance, parent_keys(project.config, self.env.name))
@@ -57,11 +63,26 @@ class FleetWork:
             rollout = WaveRollout(
                 self.env, self.targets, pool, self.order, report=lambda line: log.info(f"{PREFIX}{line}")
             )
+            if self.gate:
+                rollout.gate = partial(self.gate.open, pool=pool)
             for result in rollout.run(self.waves):
                 self.results.append(result)
+                self.record_use(result)
+                if rollout.waits and result.outcome is Outcome.NOT_BEGUN:
+                    continue
                 self.report(result, rate.count(has_failed=not result.is_good))
                 if self.records_unchanged or not self.is_recorded(result):
                     yield target_event(project, self.env, result, tags)
+            self.waits = rollout.waits
+        if self.gate:
+            yield from self.gate.events
+
+    def record_use(self, result: TargetResult) -> None:
+        """Record the use of an approval in Dagster too, so that it does not depend on one row of the target's ledger."""
+        if result.nonce:
+            used = {"nonce": result.nonce, "ledger": result.ledger, "database": result.database}
+            prefix = project_of(self.context).config.project.name
+            self.context.log_event(use_event(self.env.name, used, self.context.run_id, prefix))
 
     def is_recorded(self, result: TargetResult) -> bool:
         """Return whether a target was not changed, and its latest materialization has its versions.

@@ -20,7 +20,9 @@ from wish_rollout.rollout.planning.plans import NO_CHOICES, Choices
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-REQUEST, NONCE, PLAN, CHOICES = "request", "nonce", "plan", "choices"
+    from wish_rollout.core.approval.wave_plan import WavePlan
+
+REQUEST, NONCE, PLAN, CHOICES, TARGETS = "request", "nonce", "plan", "choices", "targets"
 APPROVAL, APPROVER, REASON = "approval", "approver", "reason"
 REJECTED = "rejected"
 USED, LEDGER, DATABASE = "used", "ledger", "database"
@@ -31,12 +33,14 @@ class RecordedRequest:
     """A request for approval as Dagster stores it, with the plan as Markdown and the ID of the requesting run.
 
     ``choices``: what the run's configuration says about conflicting objects. No signed text contains it.
+    ``wave``: for a fleet, the plans of the targets, whose digest the signed text contains.
     """
 
     request: Request
     markdown: str = ""
     run_id: str = ""
     choices: Choices = NO_CHOICES
+    wave: WavePlan | None = None
 
     def is_open(self, now: datetime | None = None) -> bool:
         """Return whether the request has not expired."""
@@ -52,6 +56,7 @@ class RecordedRequest:
             "run_id": self.run_id,
             "text": self.request.text(),
             "plan": self.markdown,
+            **({"targets": self.wave.as_dict()} if self.wave else {}),
         }
 
 
@@ -82,6 +87,7 @@ def request_event(recorded: RecordedRequest, project: str = "") -> dg.AssetObser
             "expires": str(request.expires),
             PLAN: markdown(recorded.markdown, f"wish-rollout requests {environment}"),
             CHOICES: dg.MetadataValue.text(json.dumps(asdict(recorded.choices))),
+            **({TARGETS: dg.MetadataValue.text(recorded.wave.text())} if recorded.wave else {}),
         },
     )
 

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import dagster as dg
 
 from wish_rollout.core.approval.documents import Request
+from wish_rollout.core.approval.wave_plan import WavePlan
 from wish_rollout.core.errors.gate.signatures import InvalidApprovalDocument
 from wish_rollout.defs.gate.approval_events import (
     CHOICES,
     PLAN,
     REQUEST,
+    TARGETS,
     RecordedRequest,
     from_code,
 )
@@ -23,12 +25,19 @@ if TYPE_CHECKING:
 
 
 def parse_request_metadata(values: Mapping[str, str], run_id: str) -> RecordedRequest | None:
-    """Return the request of an event's metadata, or None if it is no request of this version."""
+    """Return the request of an event's metadata, or None if it is no request of this version.
+
+    The plans of a wave's targets are no part of the signed text; they are used only if their digest is.
+    """
     try:
         request = Request.from_text(from_code(values[REQUEST]))
+        wave = WavePlan.from_text(values[TARGETS]) if TARGETS in values else None
     except (KeyError, InvalidApprovalDocument):
         return None
-    return RecordedRequest(request, values.get(PLAN, ""), run_id, _parse_choices(values.get(CHOICES, "")))
+    if wave and wave.digest != request.subject.plan:
+        return None
+    choices = _parse_choices(values.get(CHOICES, ""))
+    return RecordedRequest(request, values.get(PLAN, ""), run_id, choices, wave)
 
 
 def _parse_choices(text: str) -> Choices:

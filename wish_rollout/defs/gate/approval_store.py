@@ -18,14 +18,11 @@ from wish_rollout.core.approval.documents import ApprovalStatement
 from wish_rollout.core.approval.policy import check_request
 from wish_rollout.core.errors.base import Refused
 from wish_rollout.core.errors.gate.signatures import InvalidApprovalDocument
-from wish_rollout.core.ledger import KnownRows, LedgerHead
 from wish_rollout.core.text.redaction import escape_to_one_line
 from wish_rollout.defs.asset_keys import approval_key
 from wish_rollout.defs.gate.approval_events import (
     APPROVAL,
     APPROVER,
-    DATABASE,
-    LEDGER,
     REASON,
     REJECTED,
     USED,
@@ -40,6 +37,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.approval.policy import Policy
     from wish_rollout.core.approval.subject import Subject
+    from wish_rollout.core.ledger import LedgerHead
 
 PAGE_SIZE = 200
 """The number of newest approvals of an environment that are considered, and of observations read at once."""
@@ -74,7 +72,7 @@ def read_rejections(instance: dg.DagsterInstance, environment: str, project: str
     """Return the rejected requests: nonce → who rejected it, and the reason."""
     return {
         values[REJECTED]: escape_to_one_line(f"{values.get(APPROVER)}: {values.get(REASON)}")
-        for values, _ in _read_observations(instance, environment, project)
+        for values, _ in read_observations(instance, environment, project)
         if REJECTED in values
     }
 
@@ -84,7 +82,7 @@ def read_ended_requests(instance: dg.DagsterInstance, environment: str, project:
     ended = (REJECTED, USED)
     return {
         values[name]
-        for values, _ in _read_observations(instance, environment, project)
+        for values, _ in read_observations(instance, environment, project)
         for name in ended
         if name in values
     }
@@ -95,11 +93,24 @@ def read_open_requests(
 ) -> list[RecordedRequest]:
     """Return an environment's requests that have neither expired nor been rejected, newest first.
 
+    A request of a fleet is also left out when the approval was used in one of its targets: an approved rollout to the others
+    continues, and no other approval of it is needed.
+    """
+    ended = read_ended_requests(instance, environment, project)
+    requests = read_unrejected_requests(instance, environment, project)
+    return [each for each in requests if not (each.wave and each.request.nonce in ended)]
+
+
+def read_unrejected_requests(
+    instance: dg.DagsterInstance, environment: str, project: str = ""
+) -> list[RecordedRequest]:
+    """Return an environment's requests that have neither expired nor been rejected, newest first.
+
     Of several events with the same request, the oldest counts, so that a later copy cannot change its choices.
     """
     rejected = read_rejections(instance, environment, project)
     by_nonce: dict[str, RecordedRequest] = {}
-    for values, run_id in _read_observations(instance, environment, project):
+    for values, run_id in read_observations(instance, environment, project):
         recorded = parse_request_metadata(values, run_id)
         if recorded and _is_open_for(recorded, environment) and recorded.request.nonce not in rejected:
             by_nonce.pop(recorded.request.nonce, None)  # a copy does not make a request newer
@@ -132,31 +143,6 @@ def find_open_request(  # noqa: PLR0913, PLR0917  (each is a condition of the se
     return None
 
 
-def read_known_rows(
-    instance: dg.DagsterInstance, environment: str, database: str, project: str = ""
-) -> KnownRows:
-    """Return what Dagster's events say of the ledger of a database: rows that it must have, and used approvals.
-
-    ``database``: as ``ServerFacts.database_identity``. The newest events are read, and all that are as recent as a
-    valid approval. A forged event can only close a gate.
-    """
-    heads: dict[tuple[LedgerHead, str], None] = {}
-    used: dict[str, str] = {}
-    for values, run_id in (
-        *_newest_observations(instance, environment, project),
-        *_read_observations(instance, environment, project),
-    ):
-        recorded = parse_request_metadata(values, run_id)
-        if USED in values and values.get(DATABASE) == database:
-            used[values[USED]] = f"recorded by Dagster, run {values.get('run') or 'unknown'}"
-            with suppress(ValueError):
-                source = "Dagster recorded after the last use of an approval"
-                heads[LedgerHead.from_text(values.get(LEDGER, "")), source] = None
-        elif recorded and recorded.request.subject.database == database:
-            heads[recorded.request.ledger, f"the request {recorded.request.nonce:.12}… names"] = None
-    return KnownRows(tuple(heads), used)
-
-
 def read_plans(
     instance: dg.DagsterInstance, environment: str, nonces: Set[str], project: str = ""
 ) -> dict[str, str]:
@@ -175,15 +161,7 @@ def read_plans(
     return found
 
 
-def _newest_observations(
-    instance: dg.DagsterInstance, environment: str, project: str
-) -> Iterator[tuple[dict[str, str], str]]:
-    for record in instance.fetch_observations(approval_key(environment, project), limit=PAGE_SIZE).records:
-        if event := record.asset_observation:
-            yield metadata_texts(event.metadata), record.run_id
-
-
-def _read_observations(
+def read_observations(
     instance: dg.DagsterInstance, environment: str, project: str
 ) -> Iterator[tuple[dict[str, str], str]]:
     """Yield the metadata and run ID of each observation within the longest lifetime of a request, newest first.

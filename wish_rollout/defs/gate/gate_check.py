@@ -8,7 +8,7 @@ import dagster as dg
 
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.plan.action import ROLLBACKS
-from wish_rollout.defs.asset_keys import prefixed, schema_key
+from wish_rollout.defs.asset_keys import prefixed, stage_key
 from wish_rollout.defs.events.limits import code_markdown, markdown
 from wish_rollout.defs.gate import approval_store
 from wish_rollout.rollout.approval.approval_progress import (
@@ -32,7 +32,7 @@ GATE_DESCRIPTION = "No plan waits for an approval: the release is approved, or t
 def gate_passed(project: Project, environment: str, text: str) -> dg.AssetCheckEvaluation:
     """Return the event of an open gate. ``text``: why it is open."""
     return dg.AssetCheckEvaluation(
-        asset_key=schema_key(environment, project.config.project.name),
+        asset_key=_asset_key(project, environment),
         check_name=GATE,
         passed=True,
         description=text,
@@ -45,7 +45,7 @@ def gate_waits(
 ) -> dg.AssetCheckEvaluation:
     """Return the event of a gate that waits: a warning."""
     return dg.AssetCheckEvaluation(
-        asset_key=schema_key(environment, project.config.project.name),
+        asset_key=_asset_key(project, environment),
         check_name=GATE,
         passed=False,
         severity=dg.AssetCheckSeverity.WARN,
@@ -64,11 +64,15 @@ def request_evaluation(
 
 
 def waiting_observation(project: Project, recorded: RecordedRequest, text: str) -> dg.AssetObservation:
-    """Return the event of ``schema/<env>`` that tells that a request waits."""
-    key = schema_key(recorded.request.subject.environment, project.config.project.name)
+    """Return the event of ``schema/<env>``, or ``fleet/<env>``, that tells that a request waits."""
+    key = _asset_key(project, recorded.request.subject.environment)
     return dg.AssetObservation(
         key, description=text, metadata=request_metadata(recorded, project.config.project.name)
     )
+
+
+def _asset_key(project: Project, environment: str) -> dg.AssetKey:
+    return stage_key(project.config, project.config.find_environment(environment))
 
 
 def describe_wait(
@@ -136,6 +140,16 @@ def current_gate_evaluation(
             instance, project, next(each for each in candidates if each.request is newest)
         )
     return gate_waits(project, name, not_requested(plan), {"what to do": "launch the job rollout"})
+
+
+def current_wave_evaluation(
+    instance: dg.DagsterInstance, project: Project, fleet: str
+) -> dg.AssetCheckEvaluation:
+    """Return the evaluation of the gate of a fleet as it is now. Reads Dagster's events and no target."""
+    waiting = approval_store.read_open_requests(instance, fleet, project.config.project.name)
+    if waiting:
+        return request_evaluation(instance, project, waiting[0])
+    return gate_passed(project, fleet, f"no request of {fleet} waits for an approval")
 
 
 def not_requested(plan: EnvironmentPlan) -> str:

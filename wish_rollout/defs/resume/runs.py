@@ -10,6 +10,7 @@ from wish_rollout.core.plan.action import ROLLBACKS, Action
 from wish_rollout.core.plan.rollback_command import rollback_command
 from wish_rollout.defs import rollback_job
 from wish_rollout.defs.asset_keys import prefixed
+from wish_rollout.defs.fleet import rollback_job as fleet_rollback_job
 from wish_rollout.defs.gate.signed_choices import choices_from_signed_text
 from wish_rollout.defs.resources import CHOICES, resource_key
 from wish_rollout.defs.runs.run_tags import RELEASE, REQUESTER, RESUME_KEY_PREFIX, RESUMES, RUN_KEY
@@ -57,6 +58,9 @@ def manual_command(request: dg.RunRequest) -> str:
     if not ops:
         return "apply"
     (config,) = (op["config"] for op in ops.values())
+    if names := config.get("targets"):
+        chosen = " ".join(f"--target {name}" for name in names)
+        return f"rollback {config['environment']} {chosen} --to {config['to']}"
     act = Action.ROLLBACK_BY_REMEDY if config.get("by_remedy") else Action.ROLLBACK
     return rollback_command(config["environment"], act, config["to"]).removeprefix("wish-rollout ")
 
@@ -68,11 +72,20 @@ def resume_request(recorded: RecordedRequest, config: Config) -> dg.RunRequest:
     Dagster's own job behind the Materialize button). Only the choices for other environments come from the record.
     """
     subject, prefix = recorded.request.subject, config.project.name
-    if subject.act in ROLLBACKS:
+    run_config: dict[str, Any]
+    if subject.act in ROLLBACKS and recorded.wave:
+        chosen = {
+            "environment": subject.environment,
+            "targets": list(recorded.wave.targets),
+            "to": subject.end,
+        }
+        job, run_config = fleet_rollback_job.JOB, {}
+        run_config["ops"] = {prefixed(fleet_rollback_job.OP, prefix): {"config": chosen}}
+    elif subject.act in ROLLBACKS:
         rollback: dict[str, Any] = {"environment": subject.environment, "to": subject.end}
         rollback |= {"by_remedy": True} if subject.act == Action.ROLLBACK_BY_REMEDY else {}
         job = rollback_job.JOB
-        run_config: dict[str, Any] = {"ops": {prefixed(rollback_job.PLAN, prefix): {"config": rollback}}}
+        run_config = {"ops": {prefixed(rollback_job.PLAN, prefix): {"config": rollback}}}
     else:
         job = "rollout"
         choices = choices_from_signed_text(recorded, config)

@@ -12,6 +12,7 @@ from wish_rollout.core.approval.policy import authorize
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.gate.approvals import QuorumNotMet
 from wish_rollout.core.errors.gate.requests import ApprovalUsed
+from wish_rollout.core.errors.gate.signatures import InvalidApprovalDocument
 from wish_rollout.defs.asset_keys import prefixed
 from wish_rollout.defs.gate import approval_store
 from wish_rollout.defs.gate.approval_events import RecordedRequest
@@ -20,7 +21,8 @@ from wish_rollout.defs.resume.expiries import notify_of_expired, waiting_entry
 from wish_rollout.defs.resume.runs import request_run_once, resume_request
 from wish_rollout.rollout.approval.approval_validity import refuse_void_request
 from wish_rollout.rollout.approval.approvals import refuse_used_request, sort_approvals
-from wish_rollout.rollout.approval.approver_rules import approval_rules
+from wish_rollout.rollout.approval.approver_rules import approval_rules, rules_of_environment
+from wish_rollout.rollout.fleet.wave_approvals import authorize_wave
 from wish_rollout.rollout.project.project import Project
 
 SECONDS_BETWEEN_TICKS = 180
@@ -159,7 +161,7 @@ def _describe_missing_approvals(project: Project, recorded: RecordedRequest) -> 
     """Return how many approvals a request needs that has none, or why that cannot be said."""
     name = recorded.request.subject.environment
     try:
-        policy = approval_rules(project, project.target(name)).policy
+        policy = rules_of_environment(project, name).policy
     except RolloutError as error:
         return error.fill(error.summary)
     missing = QuorumNotMet(name, 0, policy.required_approvals(recorded.request), "nobody")
@@ -169,9 +171,16 @@ def _describe_missing_approvals(project: Project, recorded: RecordedRequest) -> 
 def refuse_ungranted_request(project: Project, recorded: RecordedRequest, documents: Sequence[str]) -> None:
     """Raise if a request may not resume now: it is not approved, used, or no longer matches the database.
 
-    The database is read only if the approvals are sufficient.
+    The database is read only if the approvals are sufficient. The targets of a fleet are not read: the run compares the plan
+    of each with the approved one.
     """
     name = recorded.request.subject.environment
+    env = project.config.find_environment(name)
+    if env.is_fleet:
+        if recorded.wave is None:
+            raise InvalidApprovalDocument("the targets of the request are not recorded")
+        authorize_wave(project, env, recorded.request, recorded.wave, documents)
+        return
     target = project.target(name, "wish-rollout resume sensor")
     rules = approval_rules(project, target)
     valid, _ = sort_approvals(rules, recorded.request.subject, documents)

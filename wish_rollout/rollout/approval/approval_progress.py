@@ -10,9 +10,9 @@ from wish_rollout.core.errors.base import Refused, RolloutError
 from wish_rollout.core.text.redaction import escape_to_one_line
 from wish_rollout.postgres.facts.database_state import read_facts
 from wish_rollout.postgres.records.ledger import read_nonce_use
-from wish_rollout.rollout.approval.approval_validity import refuse_void_request
+from wish_rollout.rollout.approval.approval_validity import refuse_outdated_request, refuse_void_request
 from wish_rollout.rollout.approval.approvals import sort_approvals
-from wish_rollout.rollout.approval.approver_rules import approval_rules
+from wish_rollout.rollout.approval.approver_rules import approval_rules, rules_of_environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,8 +54,7 @@ def read_approval_progress(
     ``documents``: the submitted approvals. Without ``read_database``, the request is not compared with the current
     plan. Raises ApproversNotConfigured, InvalidAllowedSigners, DatabaseUrlMissing.
     """
-    target = project.target(request.subject.environment)
-    rules = approval_rules(project, target)
+    rules = rules_of_environment(project, request.subject.environment)
     valid, _ = sort_approvals(rules, request.subject, documents)
     approvals: list[SignedStatement] = valid.get(request, [])
     break_glass = [each for each in approvals if each.statement.break_glass]
@@ -65,7 +64,12 @@ def read_approval_progress(
 
 
 def unused_requests(project: Project, name: str, requests: Sequence[Request]) -> list[Request] | None:
-    """Return the requests for this database whose nonce is not in its ledger, or None if it cannot be read."""
+    """Return the requests for this database whose nonce is not in its ledger, or None if it cannot be read.
+
+    Those of a fleet are for many databases, which are not read.
+    """
+    if project.config.find_environment(name).is_fleet:
+        return list(requests)
     try:
         with project.target(name).connect() as connection:
             own = _of_this_database(project, connection, requests)
@@ -77,8 +81,11 @@ def unused_requests(project: Project, name: str, requests: Sequence[Request]) ->
 def requests_of_database(project: Project, name: str, requests: Sequence[Request]) -> list[Request]:
     """Return the requests for an environment's own database; all of them if it cannot be read.
 
-    Another project, or the same one with another database, may use the same Dagster instance.
+    Another project, or the same one with another database, may use the same Dagster instance. Those of a fleet are for many
+    databases, which are not read.
     """
+    if project.config.find_environment(name).is_fleet:
+        return list(requests)
     try:
         with project.target(name).connect() as connection:
             return _of_this_database(project, connection, requests)
@@ -97,6 +104,10 @@ def _of_this_database(
 def find_void_reason(project: Project, request: Request) -> str:
     """Return why a request does not match the current plan; "" if it does, or if this process cannot determine it."""
     try:
+        env = project.config.find_environment(request.subject.environment)
+        if env.is_fleet:
+            refuse_outdated_request(project, env, request)
+            return ""
         target = project.target(request.subject.environment)
         refuse_void_request(project, target, approval_rules(project, target), request)
     except Refused as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from wish_rollout.core.errors.gate.requests import RequestRejected
 from wish_rollout.core.errors.planning.plans import EnvironmentNotGated, NothingToApprove
 from wish_rollout.core.plan.action import ROLLBACKS, Action
 from wish_rollout.rollout.approval.approvals import approval_text, check_approval, refuse_used_request
-from wish_rollout.rollout.approval.approver_rules import approval_rules
+from wish_rollout.rollout.approval.approver_rules import approval_rules, configured_rules
 from wish_rollout.rollout.approval.ledger_guard import read_ledger_state
 from wish_rollout.rollout.approval.request import subject_of_plan
 from wish_rollout.rollout.planning.plans import Choices, plan_target
@@ -21,6 +22,7 @@ from wish_rollout.rollout.planning.rollbacks.rollback_plan import plan_rollback
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wish_rollout.config import Environment
     from wish_rollout.core.approval.policy import SignedStatement
     from wish_rollout.core.approval.subject import Subject
     from wish_rollout.core.plan.plan import EnvironmentPlan
@@ -85,6 +87,16 @@ def refuse_void_request(project: Project, target: Target, rules: ApprovalRules, 
         state.refuse_later_rows(request)
     plan = plan_for_request(project, target, request.subject)
     refuse_other_subject(request, subject_of_plan(project, rules, plan), rules)
+
+
+def refuse_outdated_request(project: Project, fleet: Environment, request: Request) -> None:
+    """Raise if a request of a fleet is not for the current release under the current policy. Reads no target.
+
+    Raises what ``configured_rules`` and ``refuse_other_subject`` raise.
+    """
+    rules = configured_rules(project, fleet)
+    subject = replace(request.subject, release=project.release_digest, policy=rules.policy.digest)
+    refuse_other_subject(request, subject, rules)
 
 
 def refuse_rejected_request(request: Request, rejected: Mapping[str, str]) -> None:

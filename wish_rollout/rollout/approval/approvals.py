@@ -27,7 +27,7 @@ from wish_rollout.core.errors.gate.signatures import (
     UnknownSigner,
 )
 from wish_rollout.core.errors.planning.plans import WaitingAtGate
-from wish_rollout.core.ledger import NOTHING_KNOWN, KnownRows
+from wish_rollout.core.ledger import NOTHING_KNOWN, KnownRows, LedgerHead
 from wish_rollout.rollout.approval.ledger_guard import read_ledger_state
 from wish_rollout.signing.verification import split_document, verify_approval
 
@@ -87,12 +87,14 @@ def find_authorization(  # noqa: PLR0913, PLR0917
     connection: psycopg.Connection[Any],
     open_request: Request | None = None,
     known: KnownRows = NOTHING_KNOWN,
+    head: LedgerHead | None = None,
 ) -> Authorization:
     """Return the authorization of a subject; if there is none, raise the most specific reason.
 
     ``connection``: to the target, whose ledger records used requests. ``open_request``: the request that waits for an
     approval; errors in approvals of other requests are then not reported. ``known``: what other records say of the
-    ledger. If the ledger is not intact, only a break-glass approval counts. Raises LedgerTampered.
+    ledger. ``head``: the last row of the ledger at the time of the request, if the request does not name it itself. If the
+    ledger is not intact, only a break-glass approval counts. Raises LedgerTampered.
     """
     now = datetime.now(UTC)
     state = read_ledger_state(connection, subject.environment, known, rules.version_table)
@@ -101,7 +103,7 @@ def find_authorization(  # noqa: PLR0913, PLR0917
     for request, signed in valid.items():
         try:
             state.refuse_used(connection, request)
-            state.refuse_later_rows(request)
+            state.refuse_later_rows(request, head)
             authorization = authorize(request, signed, rules.policy, now)
         except RolloutError as error:
             reasons.append(error)

@@ -44,9 +44,20 @@ def approval_rules(project: Project, target: Target) -> ApprovalRules:
         signers = read_signers(home(project.config) / SIGNERS)
         policy = Policy(signers.digest, four_eyes=False)
         return ApprovalRules(policy, signers, target.scope.version_table)
-    signers = read_allowed_signers(project, target.environment)
-    approval = target.environment.approval or ApprovalConfig()
-    return ApprovalRules(approval.policy(signers.digest), signers, target.scope.version_table)
+    return configured_rules(project, target.environment)
+
+
+def configured_rules(project: Project, env: Environment) -> ApprovalRules:
+    """Return the rules of an environment or a fleet that rollout.toml gives. Raises as ``read_allowed_signers``."""
+    signers = read_allowed_signers(project, env)
+    approval = env.approval or ApprovalConfig()
+    return ApprovalRules(approval.policy(signers.digest), signers, project.config.release.version_table)
+
+
+def rules_of_environment(project: Project, name: str) -> ApprovalRules:
+    """Return the current rules of the environment or fleet with a name. Raises as ``approval_rules``."""
+    env = project.config.find_environment(name)
+    return configured_rules(project, env) if env.is_fleet else approval_rules(project, project.target(name))
 
 
 def read_allowed_signers(project: Project, env: Environment) -> AllowedSigners:

@@ -55,10 +55,14 @@ class LedgerState:
         if used:
             raise ApprovalUsed(name, request.nonce, used)
 
-    def refuse_later_rows(self, request: Request) -> None:
-        """Raise ApprovalOutdated if the ledger has another last row than at the time of the request."""
-        if request.ledger != self.head:
-            changed = f"ledger's last row was {request.ledger!s:.14}, is {self.head!s:.14}"
+    def refuse_later_rows(self, request: Request, head: LedgerHead | None = None) -> None:
+        """Raise ApprovalOutdated if the ledger has another last row than at the time of the request.
+
+        ``head``: that row, for a request that covers several databases.
+        """
+        before = request.ledger if head is None else head
+        if before != self.head:
+            changed = f"ledger's last row was {before!s:.14}, is {self.head!s:.14}"
             raise ApprovalOutdated(request.subject.environment, changed)
 
 

@@ -28,8 +28,11 @@ if TYPE_CHECKING:
     from wish_rollout.revisions.statements.statement_guard import StatementGuard
     from wish_rollout.rollout.servers.target import Target
 
-    GateKeeper = Callable[[EnvironmentPlan, psycopg.Connection[Any]], Authorization]
-    """Returns the authorization of a plan, or raises; called under the lock, on the session that migrates."""
+    GateKeeper = Callable[[EnvironmentPlan, psycopg.Connection[Any]], Authorization | None]
+    """Returns the authorization of a plan, or raises; called under the lock, on the session that migrates.
+
+    Only for a target in a wave that its gated fleet does not gate, it returns None.
+    """
 
 
 def ignore(_line: str) -> None:

@@ -12,7 +12,8 @@ from wish_rollout.core.fleet.grouping import StatusGroup, group_statuses
 from wish_rollout.core.fleet.results import TargetPlan, TargetStatus
 from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.core.schema.comparison import difference
-from wish_rollout.rollout.fleet.target_work import PLAN, STATUS, describe_error, perform
+from wish_rollout.rollout.fleet.target_errors import describe_error
+from wish_rollout.rollout.fleet.target_work import PLAN, STATUS, perform
 from wish_rollout.rollout.fleet.worker_pool import WorkerPool
 from wish_rollout.rollout.inspection.environment_status import read_environment_status
 

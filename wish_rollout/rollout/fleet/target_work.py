@@ -8,30 +8,30 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.config import FleetMember
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.core.errors.databases import DatabaseUnreachable, RolloutLockHeld
-from wish_rollout.core.errors.hazards import (
-    BlockedSessions,
-    BlockingTransactionsOpen,
-    LocksUnavailable,
-    WatchdogMissing,
-)
 from wish_rollout.core.errors.planning.rollbacks import AlreadyAtRevision
-from wish_rollout.core.errors.statements import TableLocked
 from wish_rollout.core.fleet.results import Outcome, TargetError, TargetPlan, TargetResult, TargetStatus
 from wish_rollout.core.plan.action import Action
-from wish_rollout.core.plan.canonical_digest import canonical_digest
 from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.schema.delta_rendering import summarize_delta
-from wish_rollout.core.text.redaction import escape_to_one_line, redact
+from wish_rollout.core.text.redaction import escape_to_one_line
 from wish_rollout.postgres.records.ledger import seconds_since
 from wish_rollout.rollout.archives.checksums import add_missing_checksums
 from wish_rollout.rollout.execution.ledger_recording import NOBODY, Actor
 from wish_rollout.rollout.execution.migration import Migrated, migrate_environment
 from wish_rollout.rollout.execution.verification import verify_environment
+from wish_rollout.rollout.fleet.approvable_plans import (
+    TO_APPROVE,
+    PlannedTarget,
+    choices_of,
+    kind_of,
+    plan_to_approve,
+)
 from wish_rollout.rollout.fleet.taken_databases import NOTHING_TAKEN, TakenDatabases
+from wish_rollout.rollout.fleet.target_errors import describe_error
+from wish_rollout.rollout.fleet.wave_approvals import target_gatekeeper
 from wish_rollout.rollout.inspection.environment_status import read_environment_status
-from wish_rollout.rollout.planning.plans import NO_CHOICES, Choices, plan_target
+from wish_rollout.rollout.planning.plans import plan_target
 from wish_rollout.rollout.planning.refusals import refuse_infeasible
 from wish_rollout.rollout.rollback.rollback import rollback_environment
 
@@ -42,18 +42,6 @@ if TYPE_CHECKING:
     from wish_rollout.rollout.servers.target import Target
 
 APPLY, ROLLBACK, PLAN, STATUS = "apply", "rollback", "plan", "status"
-RETRYABLE = (
-    BlockedSessions,
-    BlockingTransactionsOpen,
-    DatabaseUnreachable,
-    LocksUnavailable,
-    RolloutLockHeld,
-    TableLocked,
-    WatchdogMissing,
-)
-"""Errors whose cause may have gone a little later."""
-NAMING_FIELDS = ("environment", "database")
-"""The signed fields of a plan that name the database, and not what is done there."""
 
 
 def perform(
@@ -65,17 +53,21 @@ def perform(
 ) -> dict[str, Any]:
     """Do the work of an order on a target, and return its result. Raises nothing.
 
-    ``order``: ``kind``, one of the constants above, and its options: ``adopt``, ``replan``, ``soak``, ``to``. ``taken``: the
-    databases that must not be changed.
+    ``order``: ``kind``, one of the constants above or TO_APPROVE, and its options: ``adopt``, ``replan``, ``soak``, ``to``,
+    ``gate``. ``taken``: the databases that must not be changed.
     """
     kind, name = order["kind"], name_of(target)
     if kind == PLAN:
         return plan(project, target).as_dict()
     if kind == STATUS:
         return status(project, target).as_dict()
+    if kind == TO_APPROVE:
+        return planned(project, target, order, taken).as_dict()
     started = time.perf_counter()
     try:
         work = apply if kind == APPLY else rollback
+        if target.environment.gated:
+            actor = replace(actor, gatekeeper=target_gatekeeper(project, target, order))
         with target.with_one_session() as held:
             taken.refuse(held)
             result = work(project, held, order, actor)
@@ -92,9 +84,7 @@ def name_of(target: Target) -> str:
 
 def apply(project: Project, target: Target, order: Mapping[str, Any], actor: Actor) -> TargetResult:
     """Migrate a target to the head and verify it. A target that is there already is only verified."""
-    chosen = {key: (target.name,) for key in ("adopt", "replan") if order.get(key)}
-    choices = Choices(**chosen) if chosen else NO_CHOICES
-    migrated = migrate_environment(project, target, choices=choices, actor=actor)
+    migrated = migrate_environment(project, target, choices=choices_of(target, order), actor=actor)
     result = verified(project, target, migrated)
     if migrated.action == Action.NOTHING and order.get("soak"):
         with target.connect() as connection:
@@ -148,7 +138,25 @@ def verified(project: Project, target: Target, migrated: Migrated) -> TargetResu
         fingerprint=project.fingerprinted_part(verification.seen.snapshot).fingerprint,
         since=0 if is_changed else None,
         instance=verification.seen.facts.instance,
+        nonce=migrated.nonce,
+        ledger=migrated.ledger if migrated.nonce else "",
+        database=migrated.database if migrated.nonce else "",
     )
+
+
+def planned(
+    project: Project, target: Target, order: Mapping[str, Any], taken: TakenDatabases
+) -> PlannedTarget:
+    """Return what an approval must cover of a target, or why it has no plan."""
+    name = name_of(target)
+    try:
+        with target.with_one_session() as held:
+            taken.refuse(held)
+            return plan_to_approve(project, held, name, order)
+    except AlreadyAtRevision:
+        return PlannedTarget(name)
+    except Exception as error:  # noqa: BLE001
+        return PlannedTarget(name, error=describe_error(error))
 
 
 def plan(project: Project, target: Target) -> TargetPlan:
@@ -158,9 +166,8 @@ def plan(project: Project, target: Target) -> TargetPlan:
         found, state = plan_target(project, target)
     except Exception as error:  # noqa: BLE001
         return TargetPlan(name, summary="no plan", error=describe_error(error))
-    fields = {key: value for key, value in found.signed_fields().items() if key not in NAMING_FIELDS}
     summary = found.summary().removeprefix(f"{target.name}: ")
-    result = TargetPlan(name, canonical_digest(fields), summary, found.pending)
+    result = TargetPlan(name, kind_of(found), summary, found.pending)
     try:
         refuse_infeasible(target.environment, found, project, state)
     except RolloutError as error:
@@ -188,12 +195,3 @@ def status(project: Project, target: Target) -> TargetStatus:
         found.state.facts.version,
         found.state.facts.instance,
     )
-
-
-def describe_error(error: Exception) -> TargetError:
-    """Return the error as JSON values can describe it, without passwords."""
-    if isinstance(error, RolloutError):
-        text = escape_to_one_line(error.fill(error.summary))
-        hint = error.fill(error.hint)
-        return TargetError(type(error).__name__, text, hint, error.exit_code, isinstance(error, RETRYABLE))
-    return TargetError(type(error).__name__, escape_to_one_line(redact(str(error).strip()))[:2000])

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from wish_rollout.core.errors.fleets.rollouts import FleetWorkerFailed
 from wish_rollout.core.errors.fleets.target_lists import TargetsShareDatabase
 from wish_rollout.core.fleet.results import Outcome, TargetResult
-from wish_rollout.core.fleet.waves import WaveTargets, assign_waves
-from wish_rollout.rollout.fleet.target_work import APPLY, describe_error
+from wish_rollout.core.fleet.waves import NOTHING_SIGNED, WaveTargets, assign_waves
+from wish_rollout.rollout.fleet.target_errors import describe_error
+from wish_rollout.rollout.fleet.target_work import APPLY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from wish_rollout.config import Environment
     from wish_rollout.core.fleet.waves import Wave
@@ -27,9 +28,26 @@ ATTEMPTS = 2
 SOAK_REPORT_SECONDS = 5.0
 
 
-def waves_of(env: Environment, targets: Sequence[FleetTarget]) -> tuple[WaveTargets, ...]:
-    """Return the waves of a fleet with their targets. Raises as ``assign_waves``."""
-    return assign_waves(env.name, env.waves, [target.listed for target in targets])
+def waves_of(
+    env: Environment, targets: Sequence[FleetTarget], signed: Mapping[str, Collection[str]] = NOTHING_SIGNED
+) -> tuple[WaveTargets, ...]:
+    """Return the waves of a fleet with their targets. ``signed``, errors: as for ``assign_waves``."""
+    return assign_waves(env.name, env.waves, [target.listed for target in targets], signed)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenGate:
+    """A wave that may begin. ``order``: added to the order. ``last``: names of targets that are begun after the others.
+
+    ``is_closed``: returns whether no other target may be begun, because the approval was rejected meanwhile.
+    """
+
+    order: Mapping[str, Any] = field(default_factory=dict)
+    last: frozenset[str] = frozenset()
+    is_closed: Callable[[], bool] = lambda: False
+
+
+NO_GATE = OpenGate()
 
 
 @dataclass
@@ -43,14 +61,17 @@ class WaveProgress:
     wave: Wave
     waiting: deque[FleetTarget]
     size: int
+    gate: OpenGate = NO_GATE
     attempts: dict[str, int] = field(default_factory=dict)
     repeated: dict[str, TargetResult] = field(default_factory=dict)
     failed: int = 0
 
     @classmethod
-    def of(cls, wave: Wave, targets: Sequence[FleetTarget]) -> WaveProgress:
+    def of(cls, wave: Wave, targets: Sequence[FleetTarget], gate: OpenGate = NO_GATE) -> WaveProgress:
         """Return the progress of a wave that has not begun."""
-        return cls(wave, deque(targets), len(targets))
+        return cls(
+            wave, deque(sorted(targets, key=lambda target: target.name in gate.last)), len(targets), gate
+        )
 
     @property
     def is_stopped(self) -> bool:
@@ -59,7 +80,7 @@ class WaveProgress:
 
     def next_target(self) -> FleetTarget | None:
         """Return the target to begin next."""
-        if self.is_stopped or not self.waiting:
+        if self.is_stopped or not self.waiting or self.gate.is_closed():
             return None
         target = self.waiting.popleft()
         self.attempts[target.name] = self.attempts.get(target.name, 0) + 1
@@ -76,7 +97,8 @@ class WaveRollout:
     """A rollout to the targets of a fleet.
 
     ``order``: what is done on each target, as ``target_work.perform`` takes it. ``report``: called with what is waited
-    for. ``results``: of the targets that are finished, by name.
+    for. ``gate``: called before each wave with its targets; None if the wave waits for an approval, so that it and the later
+    ones do not begin. ``results``: of the targets that are finished, by name.
     """
 
     env: Environment
@@ -84,6 +106,8 @@ class WaveRollout:
     pool: WorkerPool
     order: Mapping[str, Any] = field(default_factory=lambda: {"kind": APPLY})
     report: Callable[[str], None] = lambda _: None
+    gate: Callable[[WaveTargets, Sequence[FleetTarget]], OpenGate | None] = lambda *_: NO_GATE
+    waits: bool = False
     results: dict[str, TargetResult] = field(default_factory=dict)
     _instances: dict[str, str] = field(default_factory=dict)
 
@@ -95,18 +119,21 @@ class WaveRollout:
         by_name = {target.name: target for target in self.targets}
         is_stopped = False
         for position, found in enumerate(waves):
-            if is_stopped:
-                yield from self._not_begun(found.wave, [by_name[each.name] for each in found.targets])
+            targets = [by_name[each.name] for each in found.targets]
+            gate = None if is_stopped else self.gate(found, targets)
+            if gate is None:
+                self.waits, is_stopped = self.waits or not is_stopped, True
+                yield from self._not_begun(found.wave, targets)
                 continue
-            progress = WaveProgress.of(found.wave, [by_name[each.name] for each in found.targets])
+            progress = WaveProgress.of(found.wave, targets, gate)
             yield from self.run_wave(progress)
-            is_stopped = progress.is_stopped and found.wave.stops
+            is_stopped = gate.is_closed() or (progress.is_stopped and found.wave.stops)
             if not is_stopped and position < len(waves) - 1:
                 self.soak(found)
 
     def run_wave(self, progress: WaveProgress) -> Iterator[TargetResult]:
         """Yield the final result of each target of a wave."""
-        order = {**self.order, "soak": progress.wave.soak > 0}
+        order = {**self.order, **progress.gate.order, "soak": progress.wave.soak > 0}
         for target, values in self.pool.perform(order, progress.next_target, progress.wave.parallel):
             result = self._result(progress, target, values)
             if progress.is_to_be_repeated(target, result):

@@ -11,7 +11,11 @@ from wish_rollout.core.fleet.waves import assign_waves
 from wish_rollout.core.ledger import verify_chain
 from wish_rollout.core.release.release import format_position
 from wish_rollout.postgres.records.ledger import read
-from wish_rollout.rollout.approval.approver_rules import approval_rules, refuse_unreachable_quorum
+from wish_rollout.rollout.approval.approver_rules import (
+    approval_rules,
+    configured_rules,
+    refuse_unreachable_quorum,
+)
 from wish_rollout.rollout.inspection.dagster_database import (
     claim_project_name,
     refuse_foreign_dagster_database,
@@ -33,7 +37,7 @@ from wish_rollout.sandbox.errors import SandboxMissing
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wish_rollout.config import Config, Environment
+    from wish_rollout.config import Environment
     from wish_rollout.rollout.project.project import Project
 
 
@@ -117,7 +121,7 @@ def check_database(project: Project, env: Environment) -> str:
     if not env.is_enabled:
         return f"disabled, because {env.variable} is not set"
     if env.is_fleet:
-        return describe_fleet(project.config, env)
+        return describe_fleet(project, env)
     target = project.target(env.name)
     plan, state = plan_target(project, target)
     refuse_infeasible(env, plan, project, state)
@@ -135,9 +139,11 @@ def check_database(project: Project, env: Environment) -> str:
     )
 
 
-def describe_fleet(config: Config, env: Environment) -> str:
+def describe_fleet(project: Project, env: Environment) -> str:
     """Return how many targets a fleet has, and in which waves; raise what would prevent a rollout to it."""
-    targets = read_fleet(config, env)
+    if env.gated:
+        refuse_unreachable_quorum(env.name, configured_rules(project, env))
+    targets = read_fleet(project.config, env)
     waves = assign_waves(env.name, env.waves, [target.listed for target in targets])
     listed = ", ".join(f"{each.wave.name} {len(each.targets)}" for each in waves)
     return f"{len(targets)} targets, not connected to; waves: {listed}"

@@ -82,6 +82,31 @@ class TargetNotSupported(EnvironmentConfigurationError):
 
 
 @dataclass(eq=False)
+class SoakTooLong(EnvironmentConfigurationError):
+    """The waves of a fleet soak for a longer time than Dagster lets a run take. Times are in seconds."""
+
+    soak: float
+    limit: float
+
+    summary = (
+        "The waves of '{environment}' soak for {soak:g} s in all, and Dagster ends a run after {limit:g} s."
+    )
+    explanation = "The run would be marked as failed before its last wave begins, so nothing was changed."
+    hint = "shorten soak in rollout.toml, or raise max_runtime_seconds under run_monitoring in dagster.yaml"
+
+
+@dataclass(eq=False)
+class TargetNotApproved(EnvironmentRefused):
+    """The approval of a wave does not contain a target: it came later, could not be planned, or is in another wave."""
+
+    scope: str
+
+    summary = "'{environment}' is not among the targets of an approval for {scope}."
+    explanation = "The approver has not seen its plan, so it was not changed."
+    hint = "run the same command again: it requests an approval for the targets that are left"
+
+
+@dataclass(eq=False)
 class FleetIncomplete(RolloutError):
     """A rollout has not reached all targets of a fleet. ``first``: the error of the first failed target."""
 

@@ -1,0 +1,103 @@
+"""Signing of a request of a fleet: its targets are planned again, and each kind of plan is shown once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wish_rollout.cli import output
+from wish_rollout.cli.run_output import show_plan
+from wish_rollout.cli.signing_prompts import confirm_signature, describe_data_loss
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from wish_rollout.core.approval.subject import Subject
+    from wish_rollout.core.approval.wave_plan import WavePlan
+    from wish_rollout.defs.gate.approval_events import RecordedRequest
+    from wish_rollout.rollout.approval.signing import SignerInput
+    from wish_rollout.rollout.project.project import Project
+    from wish_rollout.rollout.servers.fleet_targets import FleetTarget
+
+MOST_PLANS = 10
+"""So many kinds of plans are shown; of others, only the names of the targets."""
+
+
+def sign_fleet_request(
+    project: Project, recorded: RecordedRequest, signer: SignerInput, *, quiet: bool, yes: bool
+) -> str:
+    """Show a request of a fleet and the plans, ask for confirmation, and return the signed approval.
+
+    ``quiet`` and ``yes``: as for ``sign_request``. Raise NoApprovalRequest if the targets are not recorded, and what
+    ``check_request`` raises if a target has another plan than the request.
+    """
+    from wish_rollout.core.errors.gate.requests import NoApprovalRequest
+    from wish_rollout.rollout.approval.approval_validity import refuse_other_subject
+    from wish_rollout.rollout.approval.signing import sign_approval
+    from wish_rollout.rollout.fleet.wave_approvals import check_wave_approval, current_subject
+    from wish_rollout.rollout.servers.fleet_targets import read_fleet
+
+    request, plan = recorded.request, recorded.wave
+    environment = request.subject.environment
+    if plan is None:
+        raise NoApprovalRequest(environment)
+    env = project.config.find_environment(environment)
+    rules, expected = current_subject(project, env, request, plan)
+    refuse_other_subject(request, expected, rules)
+    targets = [target for target in read_fleet(project.config, env) if target.name in plan.targets]
+    order = order_of(request.subject)
+    refuse_other_subject(request, plan_again(project, environment, plan, targets, order), rules)
+    if not quiet:
+        show_groups(project, plan, targets, order)
+    confirm_signature(request, quiet=quiet, yes=yes)
+    document = sign_approval(project, None, request, rules.signers, signer)
+    check_wave_approval(project, env, request, plan, document)
+    return document
+
+
+def order_of(subject: Subject) -> dict[str, Any]:
+    """Return what a request asks to be done on each target."""
+    from wish_rollout.core.plan.action import ROLLBACKS, Action
+
+    acts = subject.act.split(", ")
+    if subject.act in ROLLBACKS:
+        return {"to": subject.end}
+    return {"adopt": Action.ADOPT in acts, "replan": Action.REPLAN in acts}
+
+
+def plan_again(
+    project: Project,
+    environment: str,
+    plan: WavePlan,
+    targets: Sequence[FleetTarget],
+    order: Mapping[str, Any],
+) -> Subject:
+    """Return the subject of the current plans of the targets of a request. Raise FleetWorkerFailed, NothingToApprove."""
+    from wish_rollout.core.errors.planning.plans import NothingToApprove
+    from wish_rollout.rollout.fleet.wave_planning import plan_targets, subject_of_wave, wave_plan
+    from wish_rollout.rollout.fleet.worker_pool import WorkerPool
+
+    parallel = project.config.find_environment(environment).parallel
+    with output.progress(f"planning {len(targets)} targets"), WorkerPool(project, environment) as pool:
+        planned = plan_targets(project, pool, targets, order, parallel)
+    if not any(each.signed for each in planned):
+        raise NothingToApprove(environment)
+    return subject_of_wave(environment, wave_plan(plan.scope, planned, plan.uncovered), planned)
+
+
+def show_groups(
+    project: Project, plan: WavePlan, targets: Sequence[FleetTarget], order: Mapping[str, Any]
+) -> None:
+    """Print the groups of targets with equal plans, with the plan of the first of each. Raise PlanChanged."""
+    from wish_rollout.rollout.fleet.approvable_plans import plan_as_signed
+
+    by_name = {target.name: target for target in targets}
+    output.write_line(f"{plan.place()}, {len(plan.groups())} different plans")
+    if plan.uncovered:
+        output.write_line(f"not covered, because they could not be planned: {', '.join(plan.uncovered)}")
+    for number, names in enumerate(plan.groups()):
+        output.write_line(f"{len(names)} targets: {', '.join(names)}")
+        if number < MOST_PLANS:
+            first, signed = by_name[names[0]], plan.targets[names[0]]
+            found = plan_as_signed(project, project.target_at(first.environment, first.url), order, signed)
+            show_plan(found)
+            output.write_line(f"{describe_data_loss(found)}\n")
