@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.config import FleetMember
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.core.errors.databases import DatabaseUnreachable, RolloutLockHeld
+from wish_rollout.core.errors.databases import DatabaseMissing, DatabaseUnreachable, RolloutLockHeld
 from wish_rollout.core.errors.hazards import (
     BlockedSessions,
     BlockingTransactionsOpen,
@@ -22,15 +22,16 @@ from wish_rollout.core.plan.action import Action
 from wish_rollout.core.plan.canonical_digest import canonical_digest
 from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.core.release.release import format_position
-from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.core.text.redaction import escape_to_one_line, redact
 from wish_rollout.postgres.records.ledger import seconds_since
 from wish_rollout.rollout.archives.checksums import add_missing_checksums
 from wish_rollout.rollout.execution.ledger_recording import NOBODY, Actor
 from wish_rollout.rollout.execution.migration import Migrated, migrate_environment
 from wish_rollout.rollout.execution.verification import verify_environment
+from wish_rollout.rollout.fleet.known_states import KnownState
 from wish_rollout.rollout.fleet.taken_databases import NOTHING_TAKEN, TakenDatabases
-from wish_rollout.rollout.inspection.environment_status import read_environment_status
+from wish_rollout.rollout.fleet.target_status import assess_target, read_target
+from wish_rollout.rollout.inspection.environment_status import verdict_without_state
 from wish_rollout.rollout.planning.plans import NO_CHOICES, Choices, plan_target
 from wish_rollout.rollout.planning.refusals import refuse_infeasible
 from wish_rollout.rollout.rollback.rollback import rollback_environment
@@ -65,14 +66,14 @@ def perform(
 ) -> dict[str, Any]:
     """Do the work of an order on a target, and return its result. Raises nothing.
 
-    ``order``: ``kind``, one of the constants above, and its options: ``adopt``, ``replan``, ``soak``, ``to``. ``taken``: the
-    databases that must not be changed.
+    ``order``: ``kind``, one of the constants above, and its options: ``adopt``, ``replan``, ``soak``, ``to``, ``known``. ``taken``:
+    the databases that must not be changed.
     """
     kind, name = order["kind"], name_of(target)
     if kind == PLAN:
         return plan(project, target).as_dict()
     if kind == STATUS:
-        return status(project, target).as_dict()
+        return status(project, target, KnownState.from_dict(order.get("known") or {})).as_dict()
     started = time.perf_counter()
     try:
         work = apply if kind == APPLY else rollback
@@ -168,26 +169,20 @@ def plan(project: Project, target: Target) -> TargetPlan:
     return result
 
 
-def status(project: Project, target: Target) -> TargetStatus:
-    """Return the state of a target; one that cannot be read is unreachable or locked."""
+def status(project: Project, target: Target, known: KnownState) -> TargetStatus:
+    """Return the state of a target; one that cannot be read is unreachable or locked. ``known``: not read again if it holds."""
     name = name_of(target)
     try:
-        found = read_environment_status(project, target)
+        reading = read_target(project, target, known)
+        return (
+            known.answered().status(name) if reading.state is None else assess_target(project, name, reading)
+        )
+    except (DatabaseMissing, DatabaseUnreachable, TableLocked) as error:
+        verdict = verdict_without_state(error).value
+        silence = TargetError(verdict, escape_to_one_line(error.fill(error.summary)), retryable=True)
+        return TargetStatus(name, verdict, error=silence)
     except Exception as error:  # noqa: BLE001
         return TargetStatus(name, Verdict.UNREACHABLE.value, error=describe_error(error))
-    if found.state is None:
-        silence = TargetError(found.verdict.value, escape_to_one_line(found.error), retryable=True)
-        return TargetStatus(name, found.verdict.value, error=silence)
-    return TargetStatus(
-        name,
-        found.verdict.value,
-        found.position,
-        found.pending,
-        project.fingerprinted_part(found.state.snapshot).fingerprint,
-        summarize_delta(found.assessment.drift) if found.assessment.drift else "",
-        found.state.facts.version,
-        found.state.facts.instance,
-    )
 
 
 def describe_error(error: Exception) -> TargetError:
