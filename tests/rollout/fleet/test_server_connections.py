@@ -70,6 +70,7 @@ def test_targets_share_the_free_connections_of_their_server(
         open_sessions(2)
         with pytest.raises(NoConnectionFree, match="at most 1 free connections, and a target needs 2"):
             roll_out(small_fleet)
+        open_sessions(0)
         assert len(list(read_statuses(project, env, targets))) == 6
         open_sessions(1)
         with pytest.raises(NoConnectionFree, match="at most 0 free"):
@@ -79,12 +80,13 @@ def test_targets_share_the_free_connections_of_their_server(
 def test_the_connection_limit_of_a_role_is_shared(
     small_fleet: Fleet, small_server: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with psycopg.connect(small_server.url("postgres"), autocommit=True) as connection:
-        connection.execute("create role migrator login connection limit 1")
     url = small_server.url("t_{name}").replace("postgres@", "migrator@")
     monkeypatch.setenv("TENANTS_DATABASE_URL", url)
+    with psycopg.connect(small_server.url("postgres"), autocommit=True) as connection:
+        connection.execute("create role migrator login connection limit 1")
 
-    with pytest.raises(NoConnectionFree, match="at most 1 free connections, and a target needs 2"):
-        roll_out(small_fleet)
-    with psycopg.connect(url.format(name="a")), pytest.raises(NoConnectionFree, match="at most 0 free"):
-        roll_out(small_fleet)
+        with pytest.raises(NoConnectionFree, match="at most 1 free connections, and a target needs 2"):
+            roll_out(small_fleet)
+        until(lambda: connection.execute(SESSIONS).fetchone() == (1,), "the session of the reading has ended")
+        with psycopg.connect(url.format(name="a")), pytest.raises(NoConnectionFree, match="at most 0 free"):
+            roll_out(small_fleet)

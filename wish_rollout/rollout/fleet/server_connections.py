@@ -87,7 +87,8 @@ def share_connections(project: Project, targets: Sequence[FleetTarget], demand: 
     servers: dict[str, str] = {}
     for found, members in zip(read, by_address.values(), strict=True):
         if found:
-            free[found.server] = min(found.count, free.get(found.server, found.count))
+            # the largest: a session of the reading before may still be counted
+            free[found.server] = max(found.count, free.get(found.server, 0))
             servers |= {target.name: found.server for target in members}
     if all(found and free[found.server] < demand.sessions for found in read):
         raise NoConnectionFree(demand.env.name, len(free), max(free.values()), demand.sessions)
