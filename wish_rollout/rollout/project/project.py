@@ -82,7 +82,7 @@ class Project(ReleaseSource):
     @cached_property
     def assessment_digest(self) -> str:
         """The name of all that a verdict on a database depends on, besides the database: the release, and the configuration."""
-        configuration = self.config.model_dump(mode="json")
+        configuration = self.config.model_dump(mode="json", exclude={"root", "file"})
         return canonical_digest([self.release_digest, configuration, __version__])
 
     @cached_property
