@@ -38,7 +38,7 @@ TICK_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class FleetCursor:
-    """What a tick leaves to the next one. ``next_name``: the target with which the next slice goes on.
+    """What a tick leaves to the next one. ``next_name``: the target with which the next slice begins.
 
     ``findings``: the digest of what was recorded last, also if it was no finding; empty until something was recorded.
     """
