@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORE := tests/revisions tests/cli/test_rollout.py tests/cli/test_gate.py tests/cli/test_other_project.py
 
-.PHONY: rollout ui test test-lowest test-sqlalchemy-2.0 test-mutations test-states fuzz check docs reference pictures bench bench-live bench-history bench-fleet bench-ticks clean install
+.PHONY: rollout ui test test-lowest test-sqlalchemy-2.0 test-celery test-mutations test-states fuzz check docs reference pictures bench bench-live bench-history bench-fleet bench-ticks clean install
 .DEFAULT_GOAL := rollout
 
 install: .venv/installed
@@ -37,6 +37,12 @@ test-lowest: install
 test-sqlalchemy-2.0: install
 	@$(BIN)/python -m tests.lowest .sqlalchemy-2.0 --only 'sqlalchemy[asyncio]>=2.0,<2.1'
 	@.sqlalchemy-2.0/bin/python -m pytest -n auto -p no:cacheprovider $(CORE)
+
+# A backfill of a fleet with Celery and Redis, which this project does not need. On Debian: apt-get install redis-server
+test-celery: install
+	@$(BIN)/python -m tests.lowest .celery --only 'celery[redis]' \
+		"dagster-celery==$$($(BIN)/python -c 'from importlib.metadata import version; print(version("dagster-postgres"))')"
+	@.celery/bin/python -m pytest -p no:cacheprovider tests/deploy/test_celery.py
 
 # Every catalog mutation as a release of its own on each of PostgreSQL 14, 15 and 18; `test` applies each on one of them,
 # several in a release.
@@ -85,5 +91,5 @@ bench-ticks: install
 
 clean:
 	@if [ -x $(BIN)/wish-rollout ]; then $(BIN)/wish-rollout sandbox remove; fi
-	@rm -rf .venv .lowest .sqlalchemy-2.0 .sandbox .dagster logs .logs_queue .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist site
+	@rm -rf .venv .lowest .sqlalchemy-2.0 .celery .sandbox .dagster logs .logs_queue .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist site
 	@rm -f bench.json bench-live.json bench-history.json bench-fleet.json bench-ticks.json

@@ -116,10 +116,15 @@ def make_template(server: Server) -> str:
     name = f"fleet_{os.getpid()}_{secrets.token_hex(3)}"
     with server_admin.connect(server.url("postgres", ADMIN)) as connection:
         clone(connection, name)
-    command = [sys.executable, "-m", "alembic", "upgrade", FIRST]
-    environment = {**os.environ, "DATABASE_URL": server.url(name)}
-    subprocess.run(command, cwd=REPOSITORY, env=environment, check=True, capture_output=True)
+    migrate_to_first(server.url(name))
     return name
+
+
+def migrate_to_first(url: str) -> None:
+    """Migrate a database to the first revision with Alembic."""
+    command = [sys.executable, "-m", "alembic", "upgrade", FIRST]
+    environment = {**os.environ, "DATABASE_URL": url}
+    subprocess.run(command, cwd=REPOSITORY, env=environment, check=True, capture_output=True)
 
 
 @pytest.fixture(scope="session")

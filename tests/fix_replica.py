@@ -63,23 +63,38 @@ class Node:
 
 
 @contextmanager
-def running_pair(encoding: str, settings: str = "", version: int = EMBEDDED) -> Iterator[tuple[Node, Node]]:
-    """Yield two running servers; the second is a read-only standby of the first. ``settings``: of the first."""
+def new_nodes(version: int, *roles: str) -> Iterator[list[Node]]:
+    """Yield nodes in one folder, whose servers are stopped and removed at the end."""
     folder = Path(tempfile.mkdtemp(prefix="wish-replica-", dir=server_location.COMMON))
     server_location.give_to_server_user(folder)
-    names = [f"wish_{role}_{secrets.token_hex(4)}" for role in ("primary", "standby")]
-    primary, standby = (Node(folder, name, choose_free_port(), version) for name in names)
+    names = [f"wish_{role}_{secrets.token_hex(4)}" for role in roles]
     try:
+        yield [Node(folder, name, choose_free_port(), version) for name in names]
+    finally:
+        for name in names:
+            processes.stop_processes(name, SECONDS)
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def running_pair(encoding: str, settings: str = "", version: int = EMBEDDED) -> Iterator[tuple[Node, Node]]:
+    """Yield two running servers; the second is a read-only standby of the first. ``settings``: of the first."""
+    with new_nodes(version, "primary", "standby") as (primary, standby):
         primary.make(encoding)
         primary.start(settings)
         source = primary.url("postgres")
         primary.program("pg_basebackup", "-d", source, "-D", standby.name, "-R", "-c", "fast", "--no-sync")
         standby.start()
         yield primary, standby
-    finally:
-        for name in names:
-            processes.stop_processes(name, SECONDS)
-        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def small_server() -> Iterator[Node]:
+    """A server with 20 connections, of which three are reserved for superusers."""
+    with new_nodes(EMBEDDED, "small") as (node,):
+        node.make()
+        node.start()
+        yield node
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Create a virtual environment with other versions of the dependencies, to find whether pyproject.toml tells the truth.
 
 ``python -m tests.lowest FOLDER`` installs the lowest version that pyproject.toml allows of each dependency;
-``--only REQUIREMENT`` installs just that one. Everything else comes from the environment that runs this.
+``--only REQUIREMENT …`` installs just those. Everything else comes from the environment that runs this.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--only")
+    parser.add_argument("--only", nargs="+")
     options = parser.parse_args()
-    wanted = [options.only] if options.only else requirements()
+    wanted = options.only or requirements()
     sys.stderr.write(f"installing into {options.folder}: {' '.join(wanted)}\n")
     create(options.folder, wanted)
 

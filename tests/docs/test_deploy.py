@@ -172,6 +172,23 @@ def test_runs_of_kubernetes_are_monitored_and_refuse_tags_that_change_their_cont
     assert config["job_image"] == f"{image['repository']}:{image['tag']}"
 
 
+def test_as_many_runs_at_a_time_are_allowed_in_kubernetes_as_elsewhere() -> None:
+    coordinator = values()["dagsterDaemon"]["runCoordinator"]
+    assert (coordinator["enabled"], coordinator["type"]) == (True, "QueuedRunCoordinator")
+    limit = coordinator["config"]["queuedRunCoordinator"]["maxConcurrentRuns"]
+    assert limit == load("dagster.yaml")["concurrency"]["runs"]["max_concurrent_runs"]
+
+
+def test_runs_of_celery_are_launched_again_only_if_their_worker_was_lost() -> None:
+    found = load("celery/run_launcher.yaml")
+    assert found["run_launcher"]["config"] == {
+        "broker": {"env": "CELERY_BROKER_URL"},
+        "backend": {"env": "CELERY_RESULT_BACKEND"},
+    }
+    assert found["run_retries"]["retry_on_asset_or_op_failure"] is False
+    assert not set(found) & set(load("dagster.yaml"))
+
+
 def test_run_launcher_accepts_its_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only where the package dagster-k8s is installed, which this project does not need."""
     dagster_k8s = pytest.importorskip("dagster_k8s", reason="dagster-k8s is not installed")

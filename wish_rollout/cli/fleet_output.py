@@ -65,7 +65,7 @@ def read_fleet_state(project: Project, env: Environment) -> FleetState:
 
     targets = read_fleet(project.config, env)
     places = {target.name: place for place, target in enumerate(targets)}
-    found = list(_with_progress(env, targets, read_statuses(project, env, targets)))
+    found = list(_with_progress(env, targets, read_statuses(project, env, targets, output.write_note)))
     statuses = sorted(found, key=lambda status: places[status.target])
     return FleetState(env.name, group_deltas(project, targets, statuses))
 
@@ -103,7 +103,7 @@ def show_fleet_plan(project: Project, env: Environment, *, json: bool) -> int:
     targets = read_fleet(project.config, env)
     waves = {each.wave.name: [target.name for target in each.targets] for each in waves_of(env, targets)}
     places = {target.name: place for place, target in enumerate(targets)}
-    found = list(_with_progress(env, targets, read_plans(project, env, targets)))
+    found = list(_with_progress(env, targets, read_plans(project, env, targets, output.write_note)))
     plans = sorted(found, key=lambda plan: places[plan.target])
     groups = grouped(plans, lambda plan: (plan.kind, plan.error.name if plan.error else ""))
     if json:

@@ -74,7 +74,9 @@ def test_waves_that_overlap_or_leave_targets_out_or_are_empty_are_refused() -> N
         ("region <> 'eu'", "eu", False),
         ("region != 'eu'", "us", True),
         ("region in ('eu', 'us')", "us", True),
-        ("REGION not in ('eu')", "eu", True),  # another attribute, which the target does not have
+        ("REGION not in ('eu')", "eu", False),  # another attribute, which the target does not have: NULL
+        ("tier <> 'free'", "eu", False),
+        ("tier <> 'free' or region = 'eu'", "eu", True),
         ("region NOT IN ('eu')", "eu", False),
         ("region = 'us' or region = 'eu' and name = 't1'", "eu", True),
         ("region = 'us' or region = 'eu' and name = 't2'", "eu", False),

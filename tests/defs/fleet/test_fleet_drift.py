@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,10 @@ import dagster as dg
 from wish_rollout.core.errors.projects import DatabaseRoleFailed
 from wish_rollout.core.fleet.results import TargetStatus
 from wish_rollout.defs.fleet import drift_sensor
+from wish_rollout.defs.fleet.assets import check_targets
 from wish_rollout.defs.fleet.drift_sensor import FleetCursor, examine_slice
-from wish_rollout.rollout.fleet.drift_pass import PASSES_UNTIL_UNREACHABLE, DriftPass, KnownState
+from wish_rollout.rollout.fleet.drift_pass import DriftPass
+from wish_rollout.rollout.fleet.known_states import PASSES_UNTIL_UNREACHABLE, KnownState
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 
 if TYPE_CHECKING:
@@ -46,14 +49,16 @@ def test_equal_drift_of_several_targets_is_one_finding_until_it_ends(
     monkeypatch.setattr(drift_sensor, "SLICE", 2)
     fleet.add("a", "b", "c")
     cursor, found = tick(fleet, None)
-    assert (FleetCursor.from_text(cursor).next_name, found) == ("c", [])
-    for name in ("a", "c"):
-        fleet.sql(name, DRIFT)
+    assert found == []
+    fleet.sql("c", DRIFT)
 
     cursor, found = tick(fleet, cursor)
     assert [each.description for each in found] == [
         "1 drifted at 0006: c: added column public.by_hand.id, added table public.by_hand"
     ]
+    fleet.sql("a", DRIFT)
+    cursor, found = tick(fleet, cursor)
+    assert (FleetCursor.from_text(cursor).next_name, found) == ("a", [])
     cursor, found = tick(fleet, cursor)
 
     assert [each.description for each in found] == [
@@ -101,9 +106,10 @@ def test_a_target_is_unreachable_after_some_passes(fleet: Fleet) -> None:
 
 
 def test_a_known_state_is_kept_while_a_target_is_silent() -> None:
-    known = KnownState("t", "r", "drifted", "0006", "f", "added table x", silent=1)
+    known = KnownState("t", "r", "drifted", "0006", (), "f", "added table x", silent=1)
 
-    assert known.status("a") == TargetStatus("a", "drifted", "0006", fingerprint="f", drift="added table x")
+    expected = TargetStatus("a", "drifted", "0006", (), "f", "added table x", token="t", basis="r")
+    assert known.status("a") == expected
 
 
 def test_a_clean_fleet_has_a_passed_check_once(fleet: Fleet) -> None:
@@ -134,6 +140,49 @@ def test_drift_is_found_while_a_fleet_grows_faster_than_a_pass_lasts(
     states = DriftPass(fleet.workspace.project, fleet.environment)
     fleet.add("late1", "late2")
     assert states.findings([target.name for target in fleet.targets])
+
+
+def test_known_targets_are_examined_while_as_many_come_in_each_tick_as_it_examines(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drift_sensor, "SLICE", 2)
+    fleet.add("known1", "known2")
+    cursor, _ = tick(fleet, None)
+    fleet.sql("known2", DRIFT)
+    events = []
+    for number in range(2):
+        fleet.add(f"a{number}", f"b{number}")
+        cursor, found = tick(fleet, cursor)
+        events += found
+
+    assert [each.passed for each in events] == [False]
+
+
+def test_a_stamped_target_is_a_finding_although_its_catalog_has_not_changed(fleet: Fleet) -> None:
+    fleet.add("a")
+    cursor, _ = tick(fleet, None)
+    fleet.sql("a", "update alembic_version set version_num = '0005'")
+
+    cursor, found = tick(fleet, cursor)
+
+    assert [each.passed for each in found] == [False]
+    fleet.sql("a", "drop table alembic_version")
+    assert len(tick(fleet, cursor)[1]) == 1
+
+
+def test_two_targets_with_one_database_are_a_finding(fleet: Fleet) -> None:
+    fleet.add("a")
+    other = {"name": "b", "url": fleet.url("a").replace("127.0.0.1", "localhost")}
+    with (fleet.root / "tenants.txt").open("a") as file:
+        file.write(json.dumps(other) + "\n")
+    text = "1 behind at 0006: b: The targets 'b' and 'a' of 'tenants' are the same database."
+
+    assert [each.description for each in tick(fleet, None)[1]] == [text]
+    of_all, no_drift = check_targets(fleet.workspace.project, fleet.environment, print)
+
+    assert (no_drift.passed, no_drift.description) == (False, text)
+    assert of_all.metadata is not None
+    assert of_all.metadata["states"].value == ["1 behind at 0006: a", text]
 
 
 def test_drift_is_found_where_states_cannot_be_written(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:

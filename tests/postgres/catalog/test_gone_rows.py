@@ -32,7 +32,7 @@ def test_the_numbers_of_rows_prove_that_no_other_row_is_gone(
     remaining: dict[str, tuple[int, set[tuple[int, int]]]], gone: dict[str, list[tuple[int, int]]] | None
 ) -> None:
     found = gone_locked_rows(KNOWN, {}, {1, 50}, remaining)
-    assert gone == (found and {name: list(rows) for name, rows in found.items()})
+    assert gone == (None if found is None else {name: list(rows) for name, rows in found.items()})
 
 
 def test_new_rows_are_counted() -> None:

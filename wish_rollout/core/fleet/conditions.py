@@ -21,8 +21,9 @@ class Comparison:
     negated: bool = False
 
     def holds(self, value: Callable[[str], str | None]) -> bool:
-        """Return whether a target fulfils it. An attribute that the target does not have is equal to no value."""
-        return (value(self.key) in self.values) != self.negated
+        """Return whether a target fulfils it. One without the attribute does not, as NULL in SQL (manual, 9.2)."""
+        found = value(self.key)
+        return found is not None and (found in self.values) != self.negated
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,8 @@ class TargetResult(TargetValues):
 class TargetStatus(TargetValues):
     """The state of a target: the fields of a status, with its delta as text, without the schema.
 
-    ``position``: the revision as text, or "?" if the database could not be read. ``drift``: the drift in one line.
+    ``position``: the revision as text, or "?" if the database could not be read. ``drift``: the drift in one line. ``token``,
+    ``basis``: the state token of the database, and the digest of what else the verdict depends on; empty if it was not read.
     """
 
     target: str
@@ -114,6 +115,8 @@ class TargetStatus(TargetValues):
     drift: str = ""
     server: str = ""
     instance: str = ""
+    token: str = ""
+    basis: str = ""
     error: TargetError | None = None
 
 

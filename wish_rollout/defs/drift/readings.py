@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.databases import DatabaseUnreachable
-from wish_rollout.postgres.changes.change_token import change_token
 from wish_rollout.postgres.facts.database_state import read_database_state
+from wish_rollout.postgres.facts.state_token import read_state_token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,7 @@ PARALLEL_READINGS = 8
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read of a database. ``state``: None if the change token and the release are those of the cursor."""
+    """What was read of a database. ``state``: None if the state token and the release are those of the cursor."""
 
     token: str
     state: DatabaseState | None
@@ -58,11 +58,11 @@ def read_environments(
 
 
 def _read(project: Project, name: str, cursor: DriftCursor, release: str) -> Reading | RolloutError:
-    """Read the change token of a database, and its schema unless token and release are those of the cursor."""
+    """Read the state token of a database, and its schema unless token and release are those of the cursor."""
     try:
         target = project.target(name, f"wish-rollout drift sensor {name}")
         with target.connect() as connection:
-            token = change_token(connection)
+            token, _ = read_state_token(connection, target.scope.version_table)
             is_known = (token, release) == (cursor.token, cursor.release) and cursor.verdict
             return Reading(token, None if is_known else read_database_state(connection, target.scope))
     except RolloutError as error:

@@ -67,7 +67,7 @@ def evaluate_drift(
     not answer is no failed tick; after TICKS_UNTIL_UNREACHABLE of them it is one event and one notification. Raises
     ConfigurationError if the configuration of an environment is wrong and nothing has changed in the others.
     """
-    release = project.release_digest[:RELEASE_CHARACTERS]
+    release = project.assessment_digest[:RELEASE_CHARACTERS]
     readings = read_environments(project, cursors, release)
     findings = {
         name: _find(project, name, cursor, readings.get(name), release, log)

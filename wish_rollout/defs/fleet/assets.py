@@ -1,6 +1,6 @@
 """The assets of a fleet besides its step in the pipeline: the schemas of its targets, and the check of all of them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import dagster as dg
@@ -11,7 +11,8 @@ from wish_rollout.core.fleet.results import ALL_TARGETS, TargetStatus
 from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.defs.asset_keys import fleet_key, parent_keys, prefixed, schema_key
 from wish_rollout.defs.drift.events import NO_DRIFT
-from wish_rollout.defs.fleet.drift_sensor import evaluation
+from wish_rollout.defs.events.limits import limited_names
+from wish_rollout.defs.fleet.drift_sensor import describe, evaluation
 from wish_rollout.defs.fleet.events import ALL_TARGETS_DESCRIPTION
 from wish_rollout.defs.fleet.partition_runs import materialize_targets
 from wish_rollout.defs.fleet.partitions import fleet_partitions
@@ -20,8 +21,9 @@ from wish_rollout.defs.release_version import code_version
 from wish_rollout.defs.resources import files_key, project_of, required_resources
 from wish_rollout.defs.runs.failures import rollout_errors_as_failures
 from wish_rollout.defs.runs.notifications import failure_hook
-from wish_rollout.rollout.fleet.drift_pass import NO_FINDING
+from wish_rollout.rollout.fleet.drift_pass import is_finding
 from wish_rollout.rollout.fleet.inspection import read_statuses
+from wish_rollout.rollout.project.project import Project
 from wish_rollout.rollout.servers.fleet_targets import read_fleet
 
 TARGETS_IN_RUN = 100
@@ -72,16 +74,23 @@ def fleet_checks(config: Config, env: Environment) -> dg.AssetChecksDefinition:
     )
     def execute(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         project = project_of(context.op_execution_context)
-        with rollout_errors_as_failures():
-            statuses = list(read_statuses(project, env, read_fleet(project.config, env)))
-        yield check_result(spec, statuses)
-        findings = group_statuses(each for each in statuses if each.verdict not in NO_FINDING)
-        found = evaluation(project, env, findings, len(statuses))
-        yield as_result(found)
+        yield from check_targets(project, env, context.log.info)
         if gate:
             yield as_result(current_wave_evaluation(context.instance, project, env.name))
 
     return execute
+
+
+def check_targets(
+    project: Project, env: Environment, report: Callable[[str], None]
+) -> Iterator[dg.AssetCheckResult]:
+    """Read all targets; yield the results of the checks. ``report``: as in ``read_statuses``. Raises, as Failures, its errors."""
+    asset = fleet_key(env.name, project.config.project.name)
+    with rollout_errors_as_failures():
+        statuses = list(read_statuses(project, env, read_fleet(project.config, env), report))
+    yield check_result(asset, statuses)
+    findings = group_statuses(filter(is_finding, statuses))
+    yield as_result(evaluation(project, env, findings, len(statuses)))
 
 
 def as_result(found: dg.AssetCheckEvaluation) -> dg.AssetCheckResult:
@@ -96,18 +105,18 @@ def as_result(found: dg.AssetCheckEvaluation) -> dg.AssetCheckResult:
     )
 
 
-def check_result(spec: dg.AssetCheckSpec, statuses: list[TargetStatus]) -> dg.AssetCheckResult:
+def check_result(asset: dg.AssetKey, statuses: list[TargetStatus]) -> dg.AssetCheckResult:
     """Return the result of the check: passed if all targets are in step."""
     bad = [each.target for each in statuses if each.verdict != Verdict.IN_STEP or each.error]
     groups = group_statuses(statuses)
     return dg.AssetCheckResult(
-        asset_key=spec.asset_key,
-        check_name=spec.name,
+        asset_key=asset,
+        check_name=ALL_TARGETS,
         passed=not bad,
         description=f"not in step: {shorten_names(bad)}" if bad else f"all {len(statuses)} are in step",
         metadata={
             "targets": len(statuses),
             "groups": summarize_groups(groups),
-            **{f"{group.first.verdict} at {group.first.position}": len(group.members) for group in groups},
+            "states": limited_names(map(describe, groups)),
         },
     )

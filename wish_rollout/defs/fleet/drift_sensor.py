@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice, zip_longest
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -37,7 +38,7 @@ TICK_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class FleetCursor:
-    """What a tick leaves to the next one. ``next_name``: the first target of the next slice.
+    """What a tick leaves to the next one. ``next_name``: the target with which the next slice begins.
 
     ``findings``: the digest of what was recorded last, also if it was no finding; empty until something was recorded.
     """
@@ -92,7 +93,8 @@ def examine_slice(
     finally:
         states.save(names, log)
     examined = {target.name for target in chosen[:count]}
-    following = next((name for name in names[start:] if name not in examined), names[0])
+    known = (name for name in names[start:] if name not in examined and not states.is_unread(name))
+    following = next(known, names[0])
     findings = states.findings(names)
     decided = len(states.decided(names))
     reason = f"examined {count} of {len(names)} targets"
@@ -113,9 +115,17 @@ def examine_slice(
 
 
 def choose_slice(targets: Sequence[FleetTarget], start: int, states: DriftPass) -> list[FleetTarget]:
-    """Return the targets of a tick: first those that no pass has come to yet, then those from ``start`` on."""
+    """Return the targets of a tick: in turn one that no pass has come to yet, and one of the others from ``start`` on.
+
+    So neither targets that come all the time keep the others from being examined, nor the reverse. The first pass, before
+    which nothing is reported, only examines the former.
+    """
     unread = [target for target in targets if states.is_unread(target.name)]
-    return [*unread, *(target for target in targets[start:] if not states.is_unread(target.name))][:SLICE]
+    known = [target for target in targets[start:] if not states.is_unread(target.name)]
+    if not states.known.is_complete:
+        return [*unread, *known][:SLICE]
+    turns = (target for pair in zip_longest(unread, known) for target in pair if target is not None)
+    return list(islice(turns, SLICE))
 
 
 def key(group: StatusGroup) -> tuple[str, str, str]:
@@ -124,10 +134,13 @@ def key(group: StatusGroup) -> tuple[str, str, str]:
 
 
 def describe(group: StatusGroup) -> str:
-    """Return a finding in one line: how many targets, which, and how they differ."""
-    text = group.first.error.text if group.first.error else group.first.drift or "unknown revision"
-    names = shorten_names(group.names)
-    return f"{len(group.members)} {group.first.verdict} at {group.first.position}: {names}: {escape_to_one_line(text)}"
+    """Return a group in one line: how many targets, which, and how they differ from their revision."""
+    first, names = group.first, shorten_names(group.names)
+    text = first.error.text if first.error else first.drift
+    if not text and first.verdict == Verdict.FOREIGN:
+        text = "unknown revision"
+    line = f"{len(group.members)} {first.verdict} at {first.position}: {names}"
+    return f"{line}: {escape_to_one_line(text)}" if text else line
 
 
 def evaluation(

@@ -6,7 +6,7 @@ The token can change although the schema did not; it never stays equal when the 
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wish_rollout.postgres.queries import load_query
 
@@ -61,14 +61,22 @@ _SMALL_CATALOGS = {
 
 
 def change_token(connection: psycopg.Connection) -> str:
-    """Return a token of the database's system catalogs; takes one round trip.
+    """Return a token of the database's system catalogs; takes one round trip, or two with foreign servers or subscriptions.
 
     Two equal tokens of one database mean that its schema is unchanged. If they differ, the schema has to be read.
     Tokens of different databases or servers cannot be compared. Raises psycopg's errors.
     """
-    row = connection.execute(_query(connection.info.server_version // 10000)).fetchone()
+    major = connection.info.server_version // 10000
+    token, *flags = _row(connection, _query(major))
+    if not any(flags):
+        return str(token)
+    return f"{token}.{_row(connection, load_query('remote_change_token', major).encode())[0]}"
+
+
+def _row(connection: psycopg.Connection, query: bytes) -> tuple[Any, ...]:
+    row = connection.execute(query).fetchone()
     assert row is not None
-    return str(row[0])
+    return tuple(row)
 
 
 @cache

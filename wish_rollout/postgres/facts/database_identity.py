@@ -16,6 +16,12 @@ from pg_database where datname = current_database()
 """A number and not a text of the time, which would depend on the session's time zone."""
 
 
+def read_instance(connection: psycopg.Connection[Any]) -> str:
+    """Return ``instance`` as ``ServerFacts`` has it."""
+    row = connection.execute(INSTANCE).fetchone()
+    return str(row[0]) if row else ""
+
+
 def read_identity(connection: psycopg.Connection[Any]) -> tuple[str, str]:
     """Return ``instance`` and ``permanent_identity`` as ``ServerFacts`` has them."""
     row = connection.execute(INSTANCE).fetchone()

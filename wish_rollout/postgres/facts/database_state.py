@@ -72,16 +72,23 @@ select current_setting('server_version_num')::int,
        coalesce((select atttypmod - 4 from pg_attribute  -- the length plus 4
                  where attrelid = v.oid and attname = 'version_num' and atttypmod > 4
                    and atttypid in ('varchar'::regtype, 'bpchar'::regtype)), 0),
-       case when exists (select from pg_class where oid = v.oid and relreplident in ('d', 'n')
+       exists (select from pg_publication),
+       exists (select from pg_subscription)
+from (select to_regclass(format('%%I.%%I', schema, name)) as oid, schema, name
+      from (values (%s::text, %s::text)) as n (schema, name)) as v
+left join pg_namespace n on n.nspname = 'wish_rollout'
+left join pg_class l on l.relnamespace = n.oid and l.relname = 'ledger'
+"""
+UNIDENTIFIED = """
+select case when exists (select from pg_class where oid = v.oid and relreplident in ('d', 'n')
                          and (relreplident = 'n' or not exists (select from pg_index where indrelid = v.oid and indisprimary)))
             then (select min(quote_ident(p.pubname))
                   from pg_publication p join pg_publication_tables t using (pubname)
                   where (p.pubupdate or p.pubdelete) and (t.schemaname, t.tablename) = (v.schema, v.name)) end
 from (select to_regclass(format('%%I.%%I', schema, name)) as oid, schema, name
       from (values (%s::text, %s::text)) as n (schema, name)) as v
-left join pg_namespace n on n.nspname = 'wish_rollout'
-left join pg_class l on l.relnamespace = n.oid and l.relname = 'ledger'
 """
+"""A query of its own: to plan the view takes longer than all other facts, and few databases have publications."""
 
 
 def read_database_state(connection: psycopg.Connection[Any], scope: Scope) -> DatabaseState:
@@ -136,6 +143,7 @@ def read_facts(connection: psycopg.Connection[Any], version_table: str) -> Serve
     assert row is not None
     refuse_unusable_version_table(version_table, row[2], row[3], row[8])
     revisions = read_revisions(connection, version_table) if row[8] else ()
+    unidentified = connection.execute(UNIDENTIFIED, names).fetchone() if row[16] else None
     return ServerFacts(
         version_num=row[0],
         version=str(row[1]).split(" ", maxsplit=1)[0],
@@ -154,8 +162,8 @@ def read_facts(connection: psycopg.Connection[Any], version_table: str) -> Serve
         settings=row[13] or {},
         writes_version_table=row[14],
         version_length=row[15],
-        unidentified_in=row[16] or "",
-        received=read_received_records(connection, version_table),
+        unidentified_in=(unidentified and unidentified[0]) or "",
+        received=read_received_records(connection, version_table) if row[17] else None,
     )
 
 

@@ -12,11 +12,6 @@ SELECT concat_ws('.',
        (SELECT bit_xor(x.hash) FROM (
 %(others)s
        ) x),
-       (SELECT bit_xor(hash_record_extended(ROW(x.oid, x.rolname), 7)) FROM pg_roles x),
-       (SELECT bit_xor(hashtextextended(x::text, 8)) FROM pg_user_mappings x),
-       (SELECT bit_xor(hashtextextended(concat_ws(',', x.oid, x.subname, x.subowner, x.subenabled, x.subslotname,
-                                                  x.subbinary, x.substream, x.subpublications, x.subsynccommit
-                                                  , x.subtwophasestate, x.subdisableonerr, x.subskiplsn  -- since 15
-                                                  , x.subpasswordrequired, x.subrunasowner, x.suborigin  -- since 16
-                                                  , x.subfailover  -- since 17
-                                                  ), 9)) FROM pg_subscription x))
+       (SELECT bit_xor(hash_record_extended(ROW(x.oid, x.rolname), 7)) FROM pg_roles x))
+       , EXISTS (SELECT FROM pg_foreign_server)
+       , EXISTS (SELECT FROM pg_subscription)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 DRIVER = re.compile(r"^(postgres|postgresql)\+\w+://")
 CLIENT_ENCODING = {"client_encoding": "UTF8"}
 """With the client encoding SQL_ASCII, psycopg would return bytes for text (manual, 24.3)."""
+NO_SLOT = re.compile(r"too many (clients already|connections for)|remaining connection slots are reserved")
+"""What a server says when max_connections, or the limit of a role or a database, is reached (SQLSTATE 53300)."""
 CANCEL_SECONDS = 5.0
 URL = re.compile(r"^postgres(ql)?://")
 
@@ -77,6 +79,11 @@ def connect(
         raise as_rollout_error(error, parameters, source) from None
     except psycopg.Error as error:  # for example a parameter with a value that is not allowed
         raise DatabaseUrlMalformed(source, redact(str(error)).strip()) from None
+
+
+def is_refused_for_limit(reason: str) -> bool:
+    """Return whether a connection failed because no more sessions are allowed. ``reason``: of DatabaseUnreachable."""
+    return NO_SLOT.search(reason) is not None
 
 
 def execute_statements(url: str, source: str, statements: Iterable[str]) -> None:

@@ -40,7 +40,8 @@ PLAIN_SETTINGS = f"{_SET_LOCK_TIMEOUT}, " + ", ".join(
     f"set_config('{name}', '{value}', true)" for name, value in _SETTINGS.items()
 )
 """The columns of a SELECT that keeps settings out of deparsed text, until the present transaction ends."""
-_SET_ALL = f"SELECT {PLAIN_SETTINGS}"
+_SET_ALL = f"SELECT {PLAIN_SETTINGS}, set_config('join_collapse_limit', '1', true)"
+"""Joins are executed in the order in which they are written: to plan the catalog queries takes longer than to execute them."""
 
 
 @contextmanager

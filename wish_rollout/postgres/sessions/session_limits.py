@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -23,7 +24,10 @@ CLIENT_CHECKS = {
 }
 """While a statement runs, the server checks every 500 ms whether the client is still connected, and ends the session if
 it is not (manual, 20.3.1 and 20.3.2)."""
-SET_CLIENT_CHECK = "select set_config(name, %s, false) from pg_settings where name = %s"
+SET_CLIENT_CHECKS = """
+select pg_catalog.set_config(name, value, false) from unnest(%s::text[], %s::text[]) as checks (name, value)
+where pg_catalog.current_setting(name, true) is not null
+"""
 
 
 def set_session_limits(connection: psycopg.Connection[Any], budget: Budget) -> None:
@@ -43,8 +47,9 @@ def set_client_checks(connection: psycopg.Connection[Any]) -> None:
 
     A setting that the server's platform does not support is left as it is.
     """
-    for name, value in CLIENT_CHECKS.items():
-        try:
-            connection.execute(SET_CLIENT_CHECK, [value, name])
-        except psycopg.DataError:
-            continue
+    try:
+        connection.execute(SET_CLIENT_CHECKS, [list(CLIENT_CHECKS), list(CLIENT_CHECKS.values())])
+    except psycopg.DataError:
+        for each in CLIENT_CHECKS.items():
+            with suppress(psycopg.DataError):
+                connection.execute(SET_CLIENT_CHECKS, [[name] for name in each])

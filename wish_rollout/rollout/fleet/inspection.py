@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.fleets.rollouts import FleetWorkerFailed
-from wish_rollout.core.errors.fleets.target_lists import TargetsShareDatabase
 from wish_rollout.core.fleet.grouping import StatusGroup, group_statuses
 from wish_rollout.core.fleet.results import TargetPlan, TargetStatus
 from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.core.schema.comparison import difference
+from wish_rollout.rollout.fleet.known_states import KnownStates, remember
+from wish_rollout.rollout.fleet.server_connections import TO_READ, Demand, share_connections
+from wish_rollout.rollout.fleet.shared_targets import with_shared_databases
 from wish_rollout.rollout.fleet.target_errors import describe_error
 from wish_rollout.rollout.fleet.target_work import PLAN, STATUS, perform
 from wish_rollout.rollout.fleet.worker_pool import WorkerPool
 from wish_rollout.rollout.inspection.environment_status import read_environment_status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from wish_rollout.config import Environment
     from wish_rollout.core.schema.delta import Delta
@@ -32,29 +35,49 @@ FEW = 20
 
 
 def read_statuses(
-    project: Project, env: Environment, targets: Sequence[FleetTarget]
+    project: Project,
+    env: Environment,
+    targets: Sequence[FleetTarget],
+    report: Callable[[str], None] = lambda _: None,
 ) -> Iterator[TargetStatus]:
     """Yield the status of each target, as they come. One that cannot be read is unreachable or locked.
 
-    A second target with the same database has the error TargetsShareDatabase.
+    A second target with the same database has the error TargetsShareDatabase. The catalog is read of targets whose state
+    token is not that of the last reading. ``report``: called if fewer targets are read at the same time than ``parallel``.
+    Raises NoConnectionFree.
     """
-    first: dict[str, str] = {}
-    for target, values in _perform(project, env, targets, STATUS):
-        status = (
-            TargetStatus.from_dict(values)
-            if values is not None
-            else TargetStatus(target.name, Verdict.UNREACHABLE.value, error=_dead(env))
-        )
-        other = first.setdefault(status.instance, target.name) if status.instance else target.name
-        if other != target.name:
-            shared = TargetsShareDatabase(env.name, target.name, other)
-            status = replace(status, error=describe_error(shared))
-        yield status
+    yield from with_shared_databases(env.name, _read_statuses(project, env, targets, report))
 
 
-def read_plans(project: Project, env: Environment, targets: Sequence[FleetTarget]) -> Iterator[TargetPlan]:
-    """Yield the plan of each target, as they come."""
-    for target, values in _perform(project, env, targets, PLAN):
+def _read_statuses(
+    project: Project, env: Environment, targets: Sequence[FleetTarget], report: Callable[[str], None]
+) -> Iterator[TargetStatus]:
+    known = KnownStates.read(project.config, env).by_name
+    statuses: list[TargetStatus] = []
+
+    def order(target: FleetTarget) -> dict[str, Any]:
+        return {"kind": STATUS, "known": asdict(known[target.name]) if target.name in known else None}
+
+    try:
+        for target, values in _perform(project, env, targets, report, order):
+            statuses.append(
+                TargetStatus.from_dict(values)
+                if values is not None
+                else TargetStatus(target.name, Verdict.UNREACHABLE.value, error=_dead(env))
+            )
+            yield statuses[-1]
+    finally:
+        remember(project.config, env, statuses)
+
+
+def read_plans(
+    project: Project,
+    env: Environment,
+    targets: Sequence[FleetTarget],
+    report: Callable[[str], None] = lambda _: None,
+) -> Iterator[TargetPlan]:
+    """Yield the plan of each target, as they come. ``report`` and errors as ``read_statuses``."""
+    for target, values in _perform(project, env, targets, report, lambda _: {"kind": PLAN}):
         yield (
             TargetPlan.from_dict(values) if values is not None else TargetPlan(target.name, error=_dead(env))
         )
@@ -112,20 +135,23 @@ def _schema(project: Project, targets: Mapping[str, FleetTarget], group: StatusG
 
 
 def _perform(
-    project: Project, env: Environment, targets: Sequence[FleetTarget], kind: str
+    project: Project,
+    env: Environment,
+    targets: Sequence[FleetTarget],
+    report: Callable[[str], None],
+    order: Callable[[FleetTarget], Mapping[str, Any]],
 ) -> Iterator[tuple[FleetTarget, dict[str, Any] | None]]:
     if len(targets) <= FEW:
         for target in targets:
-            database = project.target_at(target.environment, target.url)
-            yield target, perform(project, database, {"kind": kind})
+            yield target, perform(project, project.target_at(target.environment, target.url), order(target))
         return
     waiting = deque(targets)
-
-    def begin() -> FleetTarget | None:
-        return waiting.popleft() if waiting else None
-
+    connections = share_connections(project, targets, Demand(env, env.parallel, TO_READ, report))
     with WorkerPool(project, env.name) as pool:
-        yield from pool.perform({"kind": kind}, begin, min(env.parallel, len(targets)))
+        begin = partial(connections.take, waiting)
+        for target, values in pool.perform({}, begin, env.parallel, order):
+            connections.give_back(target)
+            yield target, values
 
 
 def _dead(env: Environment) -> Any:

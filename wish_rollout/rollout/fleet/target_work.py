@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.config import FleetMember
 from wish_rollout.core.errors.base import RolloutError
+from wish_rollout.core.errors.databases import DatabaseMissing, DatabaseUnreachable
 from wish_rollout.core.errors.planning.rollbacks import AlreadyAtRevision
+from wish_rollout.core.errors.statements import TableLocked
 from wish_rollout.core.fleet.results import Outcome, TargetError, TargetPlan, TargetResult, TargetStatus
 from wish_rollout.core.plan.action import Action
 from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.core.release.release import format_position
-from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.core.text.redaction import escape_to_one_line
 from wish_rollout.postgres.records.ledger import seconds_since
 from wish_rollout.rollout.archives.checksums import add_missing_checksums
@@ -27,10 +28,12 @@ from wish_rollout.rollout.fleet.approvable_plans import (
     kind_of,
     plan_to_approve,
 )
+from wish_rollout.rollout.fleet.known_states import KnownState
 from wish_rollout.rollout.fleet.taken_databases import NOTHING_TAKEN, TakenDatabases
 from wish_rollout.rollout.fleet.target_errors import describe_error
+from wish_rollout.rollout.fleet.target_status import assess_target, read_target
 from wish_rollout.rollout.fleet.wave_approvals import target_gatekeeper
-from wish_rollout.rollout.inspection.environment_status import read_environment_status
+from wish_rollout.rollout.inspection.environment_status import verdict_without_state
 from wish_rollout.rollout.planning.plans import plan_target
 from wish_rollout.rollout.planning.refusals import refuse_infeasible
 from wish_rollout.rollout.rollback.rollback import rollback_environment
@@ -54,13 +57,13 @@ def perform(
     """Do the work of an order on a target, and return its result. Raises nothing.
 
     ``order``: ``kind``, one of the constants above or TO_APPROVE, and its options: ``adopt``, ``replan``, ``soak``, ``to``,
-    ``gate``. ``taken``: the databases that must not be changed.
+    ``gate``, ``known``. ``taken``: the databases that must not be changed.
     """
     kind, name = order["kind"], name_of(target)
     if kind == PLAN:
         return plan(project, target).as_dict()
     if kind == STATUS:
-        return status(project, target).as_dict()
+        return status(project, target, KnownState.from_dict(order.get("known") or {})).as_dict()
     if kind == TO_APPROVE:
         return planned(project, target, order, taken).as_dict()
     started = time.perf_counter()
@@ -175,23 +178,17 @@ def plan(project: Project, target: Target) -> TargetPlan:
     return result
 
 
-def status(project: Project, target: Target) -> TargetStatus:
-    """Return the state of a target; one that cannot be read is unreachable or locked."""
+def status(project: Project, target: Target, known: KnownState) -> TargetStatus:
+    """Return the state of a target; one that cannot be read is unreachable or locked. ``known``: not read again if it holds."""
     name = name_of(target)
     try:
-        found = read_environment_status(project, target)
+        reading = read_target(project, target, known)
+        return (
+            known.answered().status(name) if reading.state is None else assess_target(project, name, reading)
+        )
+    except (DatabaseMissing, DatabaseUnreachable, TableLocked) as error:
+        verdict = verdict_without_state(error).value
+        silence = TargetError(verdict, escape_to_one_line(error.fill(error.summary)), retryable=True)
+        return TargetStatus(name, verdict, error=silence)
     except Exception as error:  # noqa: BLE001
         return TargetStatus(name, Verdict.UNREACHABLE.value, error=describe_error(error))
-    if found.state is None:
-        silence = TargetError(found.verdict.value, escape_to_one_line(found.error), retryable=True)
-        return TargetStatus(name, found.verdict.value, error=silence)
-    return TargetStatus(
-        name,
-        found.verdict.value,
-        found.position,
-        found.pending,
-        project.fingerprinted_part(found.state.snapshot).fingerprint,
-        summarize_delta(found.assessment.drift) if found.assessment.drift else "",
-        found.state.facts.version,
-        found.state.facts.instance,
-    )

@@ -12,6 +12,7 @@ from wish_rollout.core.errors.fleets.rollouts import FleetWorkerFailed
 from wish_rollout.core.errors.fleets.target_lists import TargetsShareDatabase
 from wish_rollout.core.fleet.results import Outcome, TargetResult
 from wish_rollout.core.fleet.waves import NOTHING_SIGNED, WaveTargets, assign_waves
+from wish_rollout.rollout.fleet.server_connections import TO_CHANGE, Demand, share_connections
 from wish_rollout.rollout.fleet.target_errors import describe_error
 from wish_rollout.rollout.fleet.target_work import APPLY
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.config import Environment
     from wish_rollout.core.fleet.waves import Wave
+    from wish_rollout.rollout.fleet.server_connections import ServerConnections
     from wish_rollout.rollout.fleet.worker_pool import WorkerPool
     from wish_rollout.rollout.servers.fleet_targets import FleetTarget
 
@@ -55,23 +57,17 @@ class WaveProgress:
     """The work on the targets of one wave.
 
     ``waiting``: targets that are not begun, or are tried again: of these, ``repeated`` has the last results. ``failed``: how
-    many have failed, after their last attempt.
+    many have failed, after their last attempt. ``connections``: those of the servers, which the targets share.
     """
 
     wave: Wave
     waiting: deque[FleetTarget]
     size: int
+    connections: ServerConnections
     gate: OpenGate = NO_GATE
     attempts: dict[str, int] = field(default_factory=dict)
     repeated: dict[str, TargetResult] = field(default_factory=dict)
     failed: int = 0
-
-    @classmethod
-    def of(cls, wave: Wave, targets: Sequence[FleetTarget], gate: OpenGate = NO_GATE) -> WaveProgress:
-        """Return the progress of a wave that has not begun."""
-        return cls(
-            wave, deque(sorted(targets, key=lambda target: target.name in gate.last)), len(targets), gate
-        )
 
     @property
     def is_stopped(self) -> bool:
@@ -79,10 +75,11 @@ class WaveProgress:
         return not self.wave.max_failures.allows(self.failed, self.size)
 
     def next_target(self) -> FleetTarget | None:
-        """Return the target to begin next."""
-        if self.is_stopped or not self.waiting or self.gate.is_closed():
+        """Return the target to begin next; None if none may be begun now."""
+        is_over = self.is_stopped or self.gate.is_closed()
+        target = None if is_over else self.connections.take(self.waiting)
+        if target is None:
             return None
-        target = self.waiting.popleft()
         self.attempts[target.name] = self.attempts.get(target.name, 0) + 1
         return target
 
@@ -114,7 +111,8 @@ class WaveRollout:
     def run(self, waves: Sequence[WaveTargets]) -> Iterator[TargetResult]:
         """Yield the result of each target when it is final; at the end, those of the targets that were not begun.
 
-        A wave begins when the one before it has ended and its soak time is over. Raises FleetWorkerFailed.
+        A wave begins when the one before it has ended and its soak time is over. Raises FleetWorkerFailed and
+        NoConnectionFree.
         """
         by_name = {target.name: target for target in self.targets}
         is_stopped = False
@@ -125,7 +123,7 @@ class WaveRollout:
                 self.waits, is_stopped = self.waits or not is_stopped, True
                 yield from self._not_begun(found.wave, targets)
                 continue
-            progress = WaveProgress.of(found.wave, targets, gate)
+            progress = self._begin(found.wave, targets, gate)
             yield from self.run_wave(progress)
             is_stopped = gate.is_closed() or (progress.is_stopped and found.wave.stops)
             if not is_stopped and position < len(waves) - 1:
@@ -135,6 +133,7 @@ class WaveRollout:
         """Yield the final result of each target of a wave."""
         order = {**self.order, **progress.gate.order, "soak": progress.wave.soak > 0}
         for target, values in self.pool.perform(order, progress.next_target, progress.wave.parallel):
+            progress.connections.give_back(target)
             result = self._result(progress, target, values)
             if progress.is_to_be_repeated(target, result):
                 self.report(f"{self.env.name}: {target.name} is tried again later")
@@ -165,6 +164,13 @@ class WaveRollout:
         while (left := end - time.monotonic()) > 0:
             self.report(f"{self.env.name}: wave {found.wave.name} has ended; the next begins in {left:.0f} s")
             threading.Event().wait(min(left, SOAK_REPORT_SECONDS))
+
+    def _begin(self, wave: Wave, targets: Sequence[FleetTarget], gate: OpenGate) -> WaveProgress:
+        """Return the progress of a wave that has not begun. Raises NoConnectionFree."""
+        demand = Demand(self.env, wave.parallel, TO_CHANGE, self.report)
+        connections = share_connections(self.pool.project, targets, demand)
+        in_order = sorted(targets, key=lambda target: target.name in gate.last)
+        return WaveProgress(wave, deque(in_order), len(targets), connections, gate)
 
     def _result(
         self, progress: WaveProgress, target: FleetTarget, values: Mapping[str, Any] | None

@@ -39,6 +39,7 @@ class WorkerPool:
         run: str = "",
         report: Callable[[str], None] = lambda _: None,
     ) -> None:
+        self.project = project
         # an unrecorded history is replayed here, once, and not in each process
         self.setting = Setting(str(project.config.path), environment, who, run, project.release_digest)
         self.report = report
@@ -60,15 +61,16 @@ class WorkerPool:
         order: Mapping[str, Any],
         next_target: Callable[[], FleetTarget | None],
         parallel: int,
+        details: Callable[[FleetTarget], Mapping[str, Any]] = lambda _: {},
     ) -> Iterator[tuple[FleetTarget, dict[str, Any] | None]]:
         """Yield each target with the result of its order, as they come; None if its process has died.
 
         ``order``: as ``target_work.perform`` takes it. ``next_target``: returns the target to begin next, or None if
         none is to be begun now; it is called again after each result. ``parallel``: how many targets are worked on at the
-        same time. Raises FleetWorkerFailed if processes cannot be started.
+        same time. ``details``: what is added to the order of a target. Raises FleetWorkerFailed if processes cannot be started.
         """
         while True:
-            busy = self._assign(order, next_target, parallel)
+            busy = self._assign(next_target, parallel, lambda target: {**order, **details(target)})
             if not busy:
                 return
             for worker, lines in self._events():
@@ -86,14 +88,17 @@ class WorkerPool:
         self._selector.close()
 
     def _assign(
-        self, order: Mapping[str, Any], next_target: Callable[[], FleetTarget | None], parallel: int
+        self,
+        next_target: Callable[[], FleetTarget | None],
+        parallel: int,
+        order: Callable[[FleetTarget], dict[str, Any]],
     ) -> bool:
         """Give targets to free processes, and start processes for others; return whether one is at work."""
         busy = [worker for worker in self.workers if worker.target is not None]
         free = [worker for worker in self.workers if worker.target is None]
         while len(busy) < parallel and (target := next_target()) is not None:
             worker = free.pop() if free else self._start()
-            worker.assign(target, dict(order))
+            worker.assign(target, order(target))
             busy.append(worker)
         return bool(busy)
 

@@ -87,11 +87,21 @@ def read_environment_status(project: Project, target: Target) -> EnvironmentStat
     except RolloutError as error:
         if isinstance(error, ConfigurationError) and not isinstance(error, DatabaseMissing):
             raise
-        verdict = Verdict.LOCKED if isinstance(error, TableLocked) else Verdict.UNREACHABLE
+        verdict = verdict_without_state(error)
         return EnvironmentStatus(
             target.name, DriftAssessment(verdict, Delta(())), error=error.fill(error.summary)
         )
+    return status_of_state(project, target.name, state)
+
+
+def verdict_without_state(error: RolloutError) -> Verdict:
+    """Return the verdict on a database that could not be read for an error."""
+    return Verdict.LOCKED if isinstance(error, TableLocked) else Verdict.UNREACHABLE
+
+
+def status_of_state(project: Project, name: str, state: DatabaseState) -> EnvironmentStatus:
+    """Return the status of an environment from the state of its database."""
     assessment = EnvironmentSchema(project, state).assess()
     known = assessment.verdict is not Verdict.FOREIGN
     pending = project.release.pending(state.facts.revisions) if known else ()
-    return EnvironmentStatus(target.name, assessment, tuple(revision.id for revision in pending), state)
+    return EnvironmentStatus(name, assessment, tuple(revision.id for revision in pending), state)

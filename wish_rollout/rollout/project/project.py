@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout import __version__
 from wish_rollout.config import FleetMember
 from wish_rollout.core.environment.unmanaged_objects import (
     ManagedNames,
@@ -77,6 +78,12 @@ class Project(ReleaseSource):
     def release_digest(self) -> str:
         """The name of exactly these scripts, the code that they use, and the schema that they lead to."""
         return self.release.digest(self.history.at(self.release.head).fingerprint, self.code.digest())
+
+    @cached_property
+    def assessment_digest(self) -> str:
+        """The name of all that a verdict on a database depends on, besides the database: the release, and the configuration."""
+        configuration = self.config.model_dump(mode="json", exclude={"root", "file"})
+        return canonical_digest([self.release_digest, configuration, __version__])
 
     @cached_property
     def journal_digest(self) -> str:

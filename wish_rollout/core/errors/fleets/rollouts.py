@@ -152,6 +152,31 @@ class FleetWorkerFailed(RolloutError):
     hint = "see the state: wish-rollout status; then run the same command again"
 
 
+@dataclass(eq=False)
+class NoConnectionFree(EnvironmentRefused):
+    """No server of a fleet accepts the sessions that the work on one target needs.
+
+    ``servers``: how many servers there are. ``free``: the most free connections that one of them has. ``needed``: by a target.
+    """
+
+    servers: int
+    free: int
+    needed: int
+
+    summary = (
+        "No target of '{environment}' can be worked on: {servers} servers have at most {free} free connections, and a target "
+        "needs {needed}."
+    )
+    explanation = (
+        "max_connections, or the connection limit of the role, is reached. Nothing was begun: the connections of "
+        "applications are not taken."
+    )
+    hint = (
+        "compare SHOW max_connections, the CONNECTION LIMIT of the role, and select count(*) from pg_stat_activity; close "
+        "sessions, then run the same command again"
+    )
+
+
 class FleetReleaseChanged(EnvironmentRefused):
     """The files of the release were changed after a rollout to a fleet had begun. A worker process reads them when it starts."""
 

@@ -1,0 +1,55 @@
+"""The state of a target: what is known of it, if its state token is the same, or else what its catalog says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.fleet.results import TargetStatus
+from wish_rollout.core.schema.delta_rendering import summarize_delta
+from wish_rollout.postgres.facts.database_state import read_database_state
+from wish_rollout.postgres.facts.state_token import read_state_token
+from wish_rollout.rollout.inspection.environment_status import status_of_state
+
+if TYPE_CHECKING:
+    from wish_rollout.core.plan.database_state import DatabaseState
+    from wish_rollout.rollout.fleet.known_states import KnownState
+    from wish_rollout.rollout.project.project import Project
+    from wish_rollout.rollout.servers.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class TargetReading:
+    """What was read of a target. ``state``: None if the known state holds."""
+
+    token: str
+    instance: str
+    state: DatabaseState | None
+
+
+def read_target(project: Project, target: Target, known: KnownState) -> TargetReading:
+    """Read the state token of a target, and its catalog unless the known state holds. Raises as ``Target.connect``."""
+    with target.connect() as connection:
+        # before the catalog, so that a change between them is read next time
+        token, instance = read_state_token(connection, target.scope.version_table)
+        if known.holds(token, project.assessment_digest):
+            return TargetReading(token, instance, None)
+        return TargetReading(token, instance, read_database_state(connection, target.scope))
+
+
+def assess_target(project: Project, name: str, reading: TargetReading) -> TargetStatus:
+    """Return the status of a target whose catalog was read. ``name``: without that of the fleet. Raises as ``assess`` does."""
+    assert reading.state is not None
+    found = status_of_state(project, name, reading.state)
+    return TargetStatus(
+        name,
+        found.verdict.value,
+        found.position,
+        found.pending,
+        project.fingerprinted_part(reading.state.snapshot).fingerprint,
+        summarize_delta(found.assessment.drift) if found.assessment.drift else "",
+        reading.state.facts.version,
+        reading.instance,
+        reading.token,
+        project.assessment_digest,
+    )
