@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.graph.schema_index import parents_of
 from wish_rollout.core.remedy.steps.index_attachment import indexed_table, shape_of
+from wish_rollout.core.remedy.steps.inherited_checks import inherited_checks
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from wish_rollout.core.remedy.graph.dependencies import Dependencies
     from wish_rollout.core.remedy.sql_syntax import Properties
@@ -33,11 +34,10 @@ def detached_parts(
     if "partition of" not in live:
         yield from _kept_checks(before, after, table)
         return
-    names = live.get(INDEX_NAMES, {})
-    for key in before.parts.get(live["partition of"], ()):
+    for key in _parts_above(before, table):
         properties = before.objects[key]
         if indexed_table(key, properties) is not None:
-            own = names.get(key[1] if key[0] == "index" else _index_of(key[1]))
+            own = _copy_name(before, table, key[1] if key[0] == "index" else _index_of(key[1]))
         elif key[0] == "constraint" and not properties.get("no inherit"):
             own = split_last(key[1])[1]
         else:
@@ -47,6 +47,24 @@ def detached_parts(
                 (each for each in after.parts.get(table, ()) if _is_same(after, each, key, properties)), None
             )
             yield _statement(table, key[0], own, wanted), wanted, key[0]
+
+
+def _parts_above(before: Dependencies, table: str) -> Iterator[Key]:
+    """Yield the parts of the tables of which a table is a partition, at all levels."""
+    while above := before.objects.get(("table", table), {}).get("partition of"):
+        table = str(above)
+        yield from before.parts.get(table, ())
+
+
+def _copy_name(before: Dependencies, table: str, index: str) -> str | None:
+    """Return the name of a partition's copy of an index of a table above, or None."""
+    live = before.objects.get(("table", table), {})
+    names: Mapping[str, str] = live.get(INDEX_NAMES, {})
+    above = live.get("partition of")
+    if index in names or above is None:
+        return names.get(index)
+    copy = _copy_name(before, above, index)
+    return names.get(f"{split_last(above)[0]}.{copy}")
 
 
 def _index_of(constraint: str) -> str:
@@ -70,23 +88,6 @@ def _kept_checks(
                 (each for each in parts if _is_same(after, each, check, before.objects[check])), None
             )
             yield _statement(table, "constraint", own, wanted), wanted, "constraint"
-
-
-def inherited_checks(graph: Dependencies, table: str, among: list[str] | None = None) -> Iterator[Key]:
-    """Yield the checks of a table's parents, or of some of them, that the table inherits."""
-    for kind in ("table", "foreign table"):
-        for parent in parents_of(graph.objects.get((kind, table), {})):
-            if among is not None and parent not in among:
-                continue
-            for key in graph.parts.get(parent, ()):
-                properties = graph.objects[key]
-                if (
-                    key[0] == "constraint"
-                    and properties["type"] == "check"
-                    and not properties.get("no inherit")
-                ):
-                    yield key
-            yield from inherited_checks(graph, parent)
 
 
 def _is_same(after: Dependencies, key: Key, other: Key, properties: Properties) -> bool:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.remedy.graph.names_in_texts import WITH_QUERY, lists_columns, properties_with_names
 from wish_rollout.core.remedy.graph.parts import reported
 from wish_rollout.core.remedy.graph.schema_index import RELATIONS
-from wish_rollout.core.remedy.steps.index_attachment import fitting_indexes
+from wish_rollout.core.remedy.steps.index_attachment import attaching_indexes, fitting_indexes
+from wish_rollout.core.remedy.steps.inherited_checks import checks_above, inherited_copies, later_checks
+from wish_rollout.core.remedy.steps.referencing_keys import referencing_keys
 from wish_rollout.core.remedy.writers.by_kind import WRITERS, reason_not_created
 from wish_rollout.core.remedy.writers.columns.expressions import BELOW, can_be_reset
 from wish_rollout.core.remedy.writers.data_types import type_replacement
@@ -53,6 +56,7 @@ class Rebuilding:
                 self._add(key)
         self._follow_indexes()
         self._follow_invalid_indexes()
+        self._follow_parents()
         for key, pairs in sorted(changes.changed.items()):
             if key not in changes.rebuilt:
                 for other in self._stopping(key, pairs):
@@ -67,12 +71,20 @@ class Rebuilding:
     def _rebuild(self, key: Key, below: Key) -> None:
         """Add an object that depends on another one, which is dropped or altered."""
         changes = self.changes
-        if key in changes.rebuilt or key in changes.removed or key not in self.draft.live:
+        if key not in self.draft.live or key in changes.dropped:
+            return
+        key = self._whole(key)
+        if key in changes.dropped:
             return
         if not changes.can_be_rebuilt(key):
             why = f"{' '.join(reported(key))} depends on it, and cannot be dropped and created again"
             raise CannotDrop(below, why)
         self._add(key)
+
+    def _whole(self, key: Key) -> Key:
+        """Return the foreign table of a column: it has no rows, so it is created again as a whole."""
+        table = ("foreign table", split_last(key[1])[0])
+        return table if key[0] == "column" and table in self.draft.live else key
 
     def _release(self, key: Key, below: Key) -> None:
         """Add an object that prevents a change of another one: a generated column can be NULL meanwhile."""
@@ -85,10 +97,9 @@ class Rebuilding:
         """Add what a parent's index would attach, and families of operator classes, which keep their members."""
         changes = self.changes
         for key in sorted(self.draft.live.keys() & self.draft.target.keys()):
-            if key[0] in {"index", "constraint"}:
-                fitting = fitting_indexes(changes.after, key)
-                if any(index in changes.added or index in changes.rebuilt for index in fitting):
-                    self._rebuild(key, key)
+            is_index = key[0] in {"index", "constraint"}
+            if is_index and any(other in changes.created for other in attaching_indexes(changes.after, key)):
+                self._rebuild(key, key)
         for key, pairs in list(changes.changed.items()):
             for index in pairs.get("attached to", ()):
                 if ("index", index) in self.draft.target:
@@ -101,16 +112,28 @@ class Rebuilding:
     def _follow_invalid_indexes(self) -> None:
         """Add the invalid indexes of parents to which an index may be attached that is to be by itself."""
         changes = self.changes
-        for key in sorted(changes.added & self.draft.target.keys()):
+        attached = [name for (_, name), pairs in changes.changed.items() if "partition of" in pairs]
+        kept = {key for table in attached for key in changes.after.parts.get(table, ())}
+        for key in sorted((changes.added | kept) & self.draft.target.keys()):
             if key[0] in {"index", "constraint"}:
                 for index in fitting_indexes(changes.after, key):
                     if self.draft.live.get(index, {}).get("invalid"):
                         self._rebuild(index, index)
 
+    def _follow_parents(self) -> None:
+        """Add foreign keys that do not let a partition go, and checks of parents that must not be a child's own."""
+        for key in sorted(self.changes.changed):
+            for other in [*referencing_keys(self.changes, key), *later_checks(self.changes, key)]:
+                self._rebuild(other, key)
+        for key in sorted(self.changes.removed):
+            for other in checks_above(self.changes, key):
+                self._rebuild(other, key)
+
     def _follow(self, key: Key) -> None:
         """Add what depends on an object that is dropped."""
         changes = self.changes
-        for other in sorted(changes.before.dependents.get(key, ())):
+        copies = inherited_copies(changes.before, key) if key in changes.rebuilt else []
+        for other in [*copies, *sorted(changes.before.dependents.get(key, ()))]:
             if other in changes.removed or other in changes.rebuilt or self._lets_go(other, key):
                 continue
             if other[0] == "column" and key[0] in RELATIONS:
@@ -136,6 +159,11 @@ class Rebuilding:
             return False
         if other[0] == "constraint" and key[0] == "index":
             return False
+        listed = other[0] in WITH_QUERY and lists_columns(
+            properties_with_names(*other, self.draft.live[other])
+        )
+        if key[0] == "column" and listed:
+            return False  # the query that it gets has no name for the column
         return key not in changes.after.needs(other)
 
     def _has_other_parents(self, column: Key) -> bool:

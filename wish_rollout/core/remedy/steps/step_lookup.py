@@ -129,6 +129,8 @@ class StepLookup:
         """Return the parent's column whose DROP COLUMN takes an inherited column along."""
         table, own = split_last(column)
         for of in ("table", "foreign table"):
+            if "partition bound" in self.changes.changed.get((of, table), {}):
+                continue  # it is separated meanwhile
             parents = parents_of(self.draft.live.get((of, table), {}))
             kept = parents_of(self.draft.target.get((of, table), self.draft.live.get((of, table), {})))
             for parent in parents:

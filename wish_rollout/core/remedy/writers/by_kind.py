@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.remedy import row_types
 from wish_rollout.core.remedy.graph.parts import DEFINITION, QUERY
 from wish_rollout.core.remedy.server_versions import reason_unknown
 from wish_rollout.core.remedy.writers import (
@@ -86,7 +87,7 @@ LAST = 20
 def reason_kept(draft: Draft, key: Key, pairs: Pairs) -> str:
     """Return why an object cannot be changed like that; empty where it can."""
     kind, name = key
-    if reason := reason_unknown(draft, key):
+    if reason := reason_unknown(draft, key) or row_types.reason_kept(draft, key, pairs):
         return reason
     if kind == "column":
         return limits.reason_kept(draft, name, pairs)
@@ -104,6 +105,8 @@ def reason_not_created(draft: Draft, key: Key) -> str:
         return reason
     if kind == "default privileges":
         return ""
+    if kind == "column":
+        return row_types.reason_not_added(draft, name)
     writer = WRITERS.get(kind)
     if writer is None:
         return f"how to create a {kind} is not covered"

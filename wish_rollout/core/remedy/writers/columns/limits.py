@@ -73,13 +73,28 @@ def can_be_rebuilt(draft: Draft, name: str) -> bool:
     return "generated" in draft.live[key] and "generated" in draft.target.get(key, {})
 
 
+def needs_using(draft: Draft, name: str, before: str | None, after: str | None) -> bool:
+    """Return whether ALTER COLUMN … TYPE has a USING clause, which no foreign table that inherits the column accepts.
+
+    Without types, the column gets the new form of its own type.
+    """
+    if ("table", split_last(name)[0]) not in draft.live or "generated" in draft.live["column", name]:
+        return False
+    if before is None or after is None:
+        return True
+    return cast_path({**draft.live, **draft.target}, before, after, draft.major) in {"explicit", "text"}
+
+
 def stops(draft: Draft, name: str, pairs: Pairs, other: Key) -> bool:
     """Return whether an object prevents ALTER COLUMN … TYPE (manual, ALTER TABLE); indexes are rebuilt by it."""
     if "type" not in pairs and "collation" not in pairs:
         return False
     live = draft.live[other]
     if other[0] == "column":
-        return "generated" in live and split_last(other[1])[0] == split_last(name)[0]
+        table = split_last(other[1])[0]
+        if ("foreign table", table) in draft.live:
+            return needs_using(draft, name, *pairs.get("type", ("", "")))
+        return "generated" in live and table == split_last(name)[0]
     if other[0] == "constraint":
         return live["type"] == "foreign key" and not set(pairs.get("type", ())) <= set(INTEGERS)
     return other[0] in _STOPPING
