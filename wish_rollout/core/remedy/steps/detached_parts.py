@@ -39,7 +39,7 @@ def detached_parts(
         if indexed_table(key, properties) is not None:
             own = _copy_name(before, table, key[1] if key[0] == "index" else _index_of(key[1]))
         elif key[0] == "constraint" and not properties.get("no inherit"):
-            own = split_last(key[1])[1]
+            own = _constraint_name(before, table, key[1])
         else:
             continue
         if own is not None:
@@ -65,6 +65,15 @@ def _copy_name(before: Dependencies, table: str, index: str) -> str | None:
         return names.get(index)
     copy = _copy_name(before, above, index)
     return names.get(f"{split_last(above)[0]}.{copy}")
+
+
+def _constraint_name(before: Dependencies, table: str, constraint: str) -> str:
+    """Return the name of a partition's copy of a check or foreign key of a table above: of a foreign key, it can be another."""
+    whole, own = split_last(constraint)
+    live = before.objects["table", table]
+    above = str(live["partition of"])
+    of_parent = own if above == whole else _constraint_name(before, above, constraint)
+    return str(live.get(INDEX_NAMES, {}).get(f"{above}.{of_parent}", of_parent))
 
 
 def _index_of(constraint: str) -> str:
