@@ -105,7 +105,8 @@ class References:
         if key not in self.draft.live and key not in self.changes.created:
             return False
         wanted = self.draft.target[key].get("replica identity")
-        if wanted != self.draft.live.get(key, {}).get("replica identity"):
+        live = {} if key in self.changes.created else self.draft.live[key]
+        if wanted != live.get("replica identity"):
             return True
         if wanted is None or not wanted.startswith("index "):
             return False

@@ -9,7 +9,7 @@ from wish_rollout.core.remedy.graph.step_graph import Step
 from wish_rollout.core.remedy.partition_bounds import may_overlap
 from wish_rollout.core.remedy.steps.index_attachment import indexed_table
 from wish_rollout.core.remedy.steps.inherited_checks import later_checks
-from wish_rollout.core.remedy.steps.referencing_keys import referencing_keys
+from wish_rollout.core.remedy.steps.separated_partitions import referencing_keys
 from wish_rollout.core.remedy.writers.relations.table_parts import is_copy
 from wish_rollout.core.schema.names import split_last
 
@@ -100,7 +100,7 @@ class Attachments:
 
     def _order_attach(self, key: Key, old: list[str], new: list[str]) -> None:
         step = Step("attach", key)
-        for parent in old:
+        for parent in (each for each in old if ("table", each) not in self.changes.rebuilt):
             self.graph.order(step, self.lookup.drop_of((key[0], parent)))
         if "partition of" in self.draft.target[key]:
             self._order_columns(step, [], new)

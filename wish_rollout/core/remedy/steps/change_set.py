@@ -14,6 +14,7 @@ from wish_rollout.core.remedy.graph.parts import DEFINITION, reported
 from wish_rollout.core.remedy.steps.detached_parts import detached_parts
 from wish_rollout.core.remedy.steps.index_attachment import fitting_indexes
 from wish_rollout.core.remedy.steps.inherited_checks import inherited_checks
+from wish_rollout.core.remedy.steps.separated_partitions import separated_partitions
 from wish_rollout.core.remedy.writers import foreign_servers
 from wish_rollout.core.remedy.writers.by_kind import WRITERS, reason_kept, reason_not_created
 from wish_rollout.core.remedy.writers.columns import limits
@@ -62,6 +63,7 @@ class ChangeSet:
         self.blocked: set[Key] = set()
         self.after_detach: dict[str, list[str]] = {}
         self.attached_indexes: dict[Key, list[str]] = {}
+        self.changed.update(separated_partitions(self))
         self._keep_detached_parts()
         self._keep_parts_of_children()
         self._attach_valid_indexes()

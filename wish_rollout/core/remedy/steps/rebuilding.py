@@ -9,7 +9,7 @@ from wish_rollout.core.remedy.graph.parts import reported
 from wish_rollout.core.remedy.graph.schema_index import RELATIONS
 from wish_rollout.core.remedy.steps.index_attachment import attaching_indexes, fitting_indexes
 from wish_rollout.core.remedy.steps.inherited_checks import checks_above, inherited_copies, later_checks
-from wish_rollout.core.remedy.steps.referencing_keys import referencing_keys
+from wish_rollout.core.remedy.steps.separated_partitions import is_separated, referencing_keys
 from wish_rollout.core.remedy.writers.by_kind import WRITERS, reason_not_created
 from wish_rollout.core.remedy.writers.columns.expressions import BELOW, can_be_reset
 from wish_rollout.core.remedy.writers.data_types import type_replacement
@@ -133,9 +133,12 @@ class Rebuilding:
         """Add what depends on an object that is dropped."""
         changes = self.changes
         copies = inherited_copies(changes.before, key) if key in changes.rebuilt else []
+        self._follow_table(key)
         for other in [*copies, *sorted(changes.before.dependents.get(key, ()))]:
             if other in changes.removed or other in changes.rebuilt or self._lets_go(other, key):
                 continue
+            if key[0] == "table" and other[0] in {"table", "foreign table"}:
+                continue  # it is separated from its parent
             if other[0] == "column" and key[0] in RELATIONS:
                 if key[0] == "foreign table":
                     self._add(other)
@@ -150,11 +153,28 @@ class Rebuilding:
             else:
                 self._rebuild(other, key)
 
+    def _follow_table(self, key: Key) -> None:
+        """Add the columns and sequences that are dropped with a table and created again with it."""
+        if key[0] != "table" or key not in self.changes.rebuilt:
+            return
+        for other in sorted(self.draft.live.keys() & self.draft.target.keys()):
+            of = self.draft.live[other].get("owned by", "") if other[0] == "sequence" else other[1]
+            if (
+                other[0] in {"column", "sequence"}
+                and split_last(of)[0] == key[1]
+                and other not in self.changes.rebuilt
+            ):
+                self._add(other)
+
     def _lets_go(self, other: Key, key: Key) -> bool:
         """Return whether an object is altered so that it does not need another one any longer."""
         changes = self.changes
-        if key[0] == other[0] == "column" and self._has_other_parents(other):
-            return key not in changes.after.needs(other)
+        if key[0] == other[0] == "column":
+            own = split_last(other[1])[0]
+            if own != split_last(key[1])[0] and is_separated(changes, own):
+                return True
+            if self._has_other_parents(other):
+                return key not in changes.after.needs(other)
         if other not in changes.changed or (other[0] == "column" and changes.is_view_column(other[1])):
             return False
         if other[0] == "constraint" and key[0] == "index":

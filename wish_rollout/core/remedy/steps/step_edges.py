@@ -98,7 +98,7 @@ class StepEdges:
             self._order_before_drops(key, step)
         if key not in self.draft.target:
             return
-        for other in self._wanted_by(key):
+        for other in set(self._wanted_by(key)) - self._kept_apart(key):
             if other == ("index", self.draft.target[key].get("attached to")):
                 self.graph.order(step, self.lookup.creation_of(other))  # CREATE INDEX attaches what fits
                 continue
@@ -132,9 +132,19 @@ class StepEdges:
             for child in self.changes.before.children.get(table, ()):
                 self.graph.order(self.lookup.drop_of(("foreign table", child)), step)
 
+    def _kept_apart(self, key: Key) -> set[Key]:
+        """Return the parents of a table that stays: it is separated from them and attached by steps of its own."""
+        if key[0] not in {"table", "foreign table"} or key in self.changes.created:
+            return set()
+        return {
+            ("table", each)
+            for objects in (self.draft.live, self.draft.target)
+            for each in parents_of(objects.get(key, {}))
+        }
+
     def _order_before_drops(self, key: Key, step: Step | None) -> None:
         """Put the change of an object before the drops of what it does not need any longer."""
-        for other in self.changes.before.needs(key):
+        for other in self.changes.before.needs(key) - self._kept_apart(key):
             if key[0] == other[0] == "column" and self.draft.live[key].get("inherited"):
                 self.graph.order(self.lookup.drop_of(other), step)  # only then is the child's column its own
                 continue

@@ -32,11 +32,14 @@ def reason_kept(draft: Draft, name: str, pairs: Pairs) -> str:
     table, own = split_last(name)
     if ("column", name) not in draft.target and _is_in_partition_key(draft, table, own):
         return "no statement drops a column of the partition key"
-    if "type" not in pairs or "generated" in draft.live["column", name]:
+    if "type" not in pairs or "generated" in draft.live["column", name] or ("table", table) not in draft.live:
         return ""
-    if ("table", table) not in draft.live:
-        return ""
-    if contains_identifier({"key": draft.live["table", table].get("partition by", "")}, own):
+    key, wanted = (
+        objects.get(("table", table), {}).get("partition by", "") for objects in (draft.live, draft.target)
+    )
+    if key != wanted:
+        return ""  # the table is created again
+    if contains_identifier({"key": key}, own):
         return "no statement changes the type of a column of the partition key"
     before, after = pairs["type"]
     if cast_path({**draft.live, **draft.target}, before, after, draft.major) == "":
@@ -46,8 +49,8 @@ def reason_kept(draft: Draft, name: str, pairs: Pairs) -> str:
 
 def _is_in_partition_key(draft: Draft, table: str, own: str) -> bool:
     """Return whether a column of a table that stays is in the key of its partitions, or in that of a table above."""
-    live = draft.live.get(("table", table))
-    if live is None or ("table", table) not in draft.target:
+    live, target = draft.live.get(("table", table)), draft.target.get(("table", table))
+    if live is None or target is None or live.get("partition by") != target.get("partition by"):
         return False
     if contains_identifier({"key": live.get("partition by", "")}, own):
         return True

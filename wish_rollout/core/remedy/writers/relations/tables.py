@@ -196,4 +196,4 @@ def replica_identity(name: str, value: str | None) -> str:
     return f"ALTER TABLE {name} REPLICA IDENTITY {words[value]}"
 
 
-WRITER = Writer(8, create, alter, rebuilds=False)
+WRITER = Writer(8, create, alter, is_rebuilt=table_parents.is_rebuilt)
