@@ -137,13 +137,11 @@ class Attachments:
         """Return whether a part is created after a table was attached: a copy, or an index that is to have no part there."""
         if is_copy(self.draft.target, other):
             return True
-        is_of_parent = indexed_table(other, self.draft.target[other]) in new
-        return is_of_parent and (
-            bool(self.draft.target[other].get("invalid"))
-            or any(
-                each[0] == "column" and self._comes_later(key, split_last(each[1])[1], new)
-                for each in self.changes.after.needs(other)
-            )
+        if indexed_table(other, self.draft.target[other]) not in new:
+            return False
+        return bool(self.draft.target[other].get("invalid")) or any(
+            each[0] == "column" and self._comes_later(key, split_last(each[1])[1], new)
+            for each in self.changes.after.needs(other)
         )
 
     def _order_siblings(self, step: Step, parent: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.remedy.graph.names_in_texts import WITH_QUERY, lists_columns, properties_with_names
 from wish_rollout.core.remedy.graph.parts import reported
 from wish_rollout.core.remedy.graph.schema_index import RELATIONS
-from wish_rollout.core.remedy.steps.index_attachment import attaching_indexes, fitting_indexes
+from wish_rollout.core.remedy.steps.index_rebuilding import rebuilt_indexes
 from wish_rollout.core.remedy.steps.inherited_checks import checks_above, inherited_copies, later_checks
 from wish_rollout.core.remedy.steps.separated_partitions import is_separated, referencing_keys
 from wish_rollout.core.remedy.writers.by_kind import WRITERS, reason_not_created
@@ -54,8 +54,6 @@ class Rebuilding:
                 if reason:
                     raise CannotDrop(key, reason)
                 self._add(key)
-        self._follow_indexes()
-        self._follow_invalid_indexes()
         self._follow_parents()
         for key, pairs in sorted(changes.changed.items()):
             if key not in changes.rebuilt:
@@ -93,35 +91,10 @@ class Rebuilding:
         else:
             self._rebuild(key, below)
 
-    def _follow_indexes(self) -> None:
-        """Add what a parent's index would attach, and families of operator classes, which keep their members."""
-        changes = self.changes
-        for key in sorted(self.draft.live.keys() & self.draft.target.keys()):
-            is_index = key[0] in {"index", "constraint"}
-            if is_index and any(other in changes.created for other in attaching_indexes(changes.after, key)):
-                self._rebuild(key, key)
-        for key, pairs in list(changes.changed.items()):
-            for index in pairs.get("attached to", ()):
-                if ("index", index) in self.draft.target:
-                    self._rebuild(("index", index), key)
-        for key in sorted(changes.removed | changes.rebuilt):
-            if key[0] == "operator class":
-                method = key[1].rsplit(" USING ", 1)[1]
-                self._rebuild(("operator family", f"{self.draft.live[key]['family']} USING {method}"), key)
-
-    def _follow_invalid_indexes(self) -> None:
-        """Add the invalid indexes of parents to which an index may be attached that is to be by itself."""
-        changes = self.changes
-        attached = [name for (_, name), pairs in changes.changed.items() if "partition of" in pairs]
-        kept = {key for table in attached for key in changes.after.parts.get(table, ())}
-        for key in sorted((changes.added | kept) & self.draft.target.keys()):
-            if key[0] in {"index", "constraint"}:
-                for index in fitting_indexes(changes.after, key):
-                    if self.draft.live.get(index, {}).get("invalid"):
-                        self._rebuild(index, index)
-
     def _follow_parents(self) -> None:
-        """Add foreign keys that do not let a partition go, and checks of parents that must not be a child's own."""
+        """Add indexes, foreign keys that do not let a partition go, and checks of parents that must not be a child's own."""
+        for key, below in rebuilt_indexes(self.changes):
+            self._rebuild(key, below)
         for key in sorted(self.changes.changed):
             for other in [*referencing_keys(self.changes, key), *later_checks(self.changes, key)]:
                 self._rebuild(other, key)
