@@ -41,6 +41,7 @@ REFUSED = {
     "partitions: own column goes, and the table is inherited",
     "partitions: parent has a check, and goes",
     "partitions: table that has children becomes a partition",
+    "partitions: child becomes a partition of its parent, which becomes partitioned, and copies of indexes go",
     "partitions: index of a replica identity is attached and separated",
     "partitions: parent is exchanged for one with another check of the same name",
     "partitions: column of a partitioned table becomes generated",

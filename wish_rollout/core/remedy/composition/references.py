@@ -113,6 +113,6 @@ class References:
         index = wanted.removeprefix("index ")
         return any(
             split_last(name)[1] == index
-            for kind, name in self.changes.created
+            for kind, name in self.changes.created | self.changes.dropped
             if kind in {"index", "constraint"}
         )

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.remedy.graph.schema_index import ancestors, parents_of
 from wish_rollout.core.remedy.graph.step_graph import Step
 from wish_rollout.core.remedy.partition_bounds import may_overlap
-from wish_rollout.core.remedy.steps.index_attachment import indexed_table
-from wish_rollout.core.remedy.steps.inherited_checks import later_checks
-from wish_rollout.core.remedy.steps.separated_partitions import referencing_keys
+from wish_rollout.core.remedy.steps.index_attachment import attaching_indexes, indexed_table
+from wish_rollout.core.remedy.steps.parent_changes import later_checks, referencing_keys
 from wish_rollout.core.remedy.writers.relations.table_parts import is_copy
 from wish_rollout.core.schema.names import split_last
 
@@ -42,7 +41,7 @@ class Attachments:
                 self._detach_sequence(key)
             if self._has_new_parents(key):
                 old, new = parents_of(self.draft.live[key]), parents_of(self.draft.target[key])
-                if old and ("inherits" not in pairs or not new):
+                if old and ("partition of" in pairs or "inherits" not in pairs or not new):
                     self.graph.add(Step("detach", key))
                     detached.append((key, old))
                 if new:
@@ -64,9 +63,8 @@ class Attachments:
     def order_new_partitions(self) -> None:
         """Create partitions after others have gone."""
         for key in sorted(self.changes.created & self.draft.target.keys()):
-            if key[0] in {"table", "foreign table"} and (
-                parent := self.draft.target[key].get("partition of")
-            ):
+            is_table = key[0] in {"table", "foreign table"}
+            if is_table and (parent := self.draft.target[key].get("partition of")):
                 self._order_siblings(Step("create", key), parent)
 
     def _detach_sequence(self, key: Key) -> None:
@@ -118,7 +116,7 @@ class Attachments:
     def _order_parts(self, key: Key, new: list[str], later: list[Key]) -> None:
         """Create the parts of a table and its new parents first, except those that the table gets from a parent."""
         step = Step("attach", key)
-        for table in [key[1], *new]:
+        for table in (key[1], *new):
             for other in [(key[0], table), *self.changes.after.parts.get(table, ())]:
                 if other[0] == "column" and self._comes_later(key, split_last(other[1])[1], new):
                     if table != key[1]:
@@ -137,9 +135,12 @@ class Attachments:
         """Return whether a part is created after a table was attached: a copy, or an index that is to have no part there."""
         if is_copy(self.draft.target, other):
             return True
-        if indexed_table(other, self.draft.target[other]) not in new:
+        table = indexed_table(other, self.draft.target[other])
+        if table not in {key[1], *new}:
             return False
-        return bool(self.draft.target[other].get("invalid")) or any(
+        if table == key[1] and any(True for _ in attaching_indexes(self.changes.after, other)):
+            return True
+        return (table in new and bool(self.draft.target[other].get("invalid"))) or any(
             each[0] == "column" and self._comes_later(key, split_last(each[1])[1], new)
             for each in self.changes.after.needs(other)
         )

@@ -63,7 +63,8 @@ class ChangeSet:
         self.blocked: set[Key] = set()
         self.after_detach: dict[str, list[str]] = {}
         self.attached_indexes: dict[Key, list[str]] = {}
-        self.changed.update(separated_partitions(self))
+        self.separated = separated_partitions(draft, self.before, self.changed)
+        self.changed.update(self.separated)
         self._keep_detached_parts()
         self._keep_parts_of_children()
         self._attach_valid_indexes()
@@ -72,8 +73,11 @@ class ChangeSet:
     def _keep_detached_parts(self) -> None:
         """Leave out of what is created the parts that a detached partition keeps."""
         for key, pairs in self.changed.items():
-            if key[0] == "table" and ("inherits" in pairs or pairs.get("partition of", (None, None))[0]):
-                for statement, wanted, _ in detached_parts(self.before, self.after, key[1]):
+            is_detached = key in self.separated or pairs.get("partition of", (None, None))[0]
+            if key[0] == "table" and ("inherits" in pairs or is_detached):
+                for statement, wanted, original in detached_parts(self.before, self.after, key[1]):
+                    if key in self.separated and self.draft.live[original] == self.draft.target.get(original):
+                        continue  # ATTACH PARTITION makes it a copy again
                     if wanted is None or wanted in self.added:
                         self.after_detach.setdefault(key[1], []).append(statement)
                     self.added.discard(wanted or key)

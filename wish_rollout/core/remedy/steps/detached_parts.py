@@ -25,8 +25,8 @@ INDEX_NAMES = "index names"
 
 def detached_parts(
     before: Dependencies, after: Dependencies, table: str
-) -> Iterator[tuple[str, Key | None, str]]:
-    """Yield each part that a table keeps without its parent: the statement for it, the wanted object, and its kind.
+) -> Iterator[tuple[str, Key | None, Key]]:
+    """Yield each part that a table keeps without its parent: the statement for it, the wanted object, and the parent's.
 
     The statement renames or drops the part; it is empty where the part is as wanted.
     """
@@ -46,7 +46,7 @@ def detached_parts(
             wanted = next(
                 (each for each in after.parts.get(table, ()) if _is_same(after, each, key, properties)), None
             )
-            yield _statement(table, key[0], own, wanted), wanted, key[0]
+            yield _statement(table, key[0], own, wanted), wanted, key
 
 
 def _parts_above(before: Dependencies, table: str) -> Iterator[Key]:
@@ -84,7 +84,7 @@ def _index_of(constraint: str) -> str:
 
 def _kept_checks(
     before: Dependencies, after: Dependencies, table: str
-) -> Iterator[tuple[str, Key | None, str]]:
+) -> Iterator[tuple[str, Key | None, Key]]:
     """Yield the checks of parents that a table does not keep."""
     new = parents_of(after.objects["table", table])
     staying = {split_last(check[1])[1] for check in inherited_checks(before, table, new)}
@@ -96,7 +96,7 @@ def _kept_checks(
             wanted = next(
                 (each for each in parts if _is_same(after, each, check, before.objects[check])), None
             )
-            yield _statement(table, "constraint", own, wanted), wanted, "constraint"
+            yield _statement(table, "constraint", own, wanted), wanted, check
 
 
 def _is_same(after: Dependencies, key: Key, other: Key, properties: Properties) -> bool:

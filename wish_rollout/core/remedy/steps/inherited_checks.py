@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wish_rollout.core.remedy.graph.dependencies import Dependencies
-    from wish_rollout.core.remedy.steps.change_set import ChangeSet
     from wish_rollout.core.schema.snapshot import Key
 
 
@@ -44,30 +43,3 @@ def inherited_copies(graph: Dependencies, key: Key) -> list[Key]:
             found.append(copy)
         found += inherited_copies(graph, copy)
     return found
-
-
-def later_checks(changes: ChangeSet, key: Key) -> list[Key]:
-    """Return the checks of new parents that a table is to have from them alone.
-
-    INHERIT needs a table with such a check, which stays the table's own. So the parent gets the check only afterwards.
-    """
-    pairs = changes.changed.get(key, {})
-    if key[0] not in {"table", "foreign table"} or "inherits" not in pairs or "partition of" in pairs:
-        return []
-    before, after = (parents_of(objects[key]) for objects in (changes.draft.live, changes.draft.target))
-    added = [each for each in after if each not in before]
-    present = {split_last(check[1])[1] for check in inherited_checks(changes.before, key[1])}
-    return [
-        check
-        for check in inherited_checks(changes.after, key[1], added)
-        if (own := split_last(check[1])[1]) not in present
-        and ("constraint", f"{key[1]}.{own}") not in changes.draft.target
-    ]
-
-
-def checks_above(changes: ChangeSet, key: Key) -> list[Key]:
-    """Return the checks of parents that stay, while a table loses its own of the name: it can drop no inherited one."""
-    if key[0] != "constraint" or changes.draft.live[key].get("copy"):
-        return []
-    table, own = split_last(key[1])
-    return [check for check in inherited_checks(changes.after, table) if split_last(check[1])[1] == own]

@@ -8,8 +8,13 @@ from wish_rollout.core.remedy.graph.names_in_texts import WITH_QUERY, lists_colu
 from wish_rollout.core.remedy.graph.parts import reported
 from wish_rollout.core.remedy.graph.schema_index import RELATIONS
 from wish_rollout.core.remedy.steps.index_rebuilding import rebuilt_indexes
-from wish_rollout.core.remedy.steps.inherited_checks import checks_above, inherited_copies, later_checks
-from wish_rollout.core.remedy.steps.separated_partitions import is_separated, referencing_keys
+from wish_rollout.core.remedy.steps.inherited_checks import inherited_copies
+from wish_rollout.core.remedy.steps.parent_changes import (
+    checks_above,
+    is_separated,
+    later_checks,
+    referencing_keys,
+)
 from wish_rollout.core.remedy.writers.by_kind import WRITERS, reason_not_created
 from wish_rollout.core.remedy.writers.columns.expressions import BELOW, can_be_reset
 from wish_rollout.core.remedy.writers.data_types import type_replacement

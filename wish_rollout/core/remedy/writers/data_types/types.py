@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from wish_rollout.core.remedy.attribute_renames import renamed_attributes, with_new_names
 from wish_rollout.core.remedy.data_loss import columns_holding
 from wish_rollout.core.remedy.draft import Writer
-from wish_rollout.core.remedy.row_types import is_of_table, other_types
+from wish_rollout.core.remedy.row_types import other_types
 from wish_rollout.core.remedy.sql_syntax import identifier, literal
+from wish_rollout.core.remedy.writers.data_types.row_type_limits import is_of_table
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.text.sql_tokens import unquote_identifier
 

@@ -20,9 +20,8 @@ def detach(draft: Draft, name: str) -> list[str]:
     old, new = draft.live["table", name], draft.target["table", name]
     if "partition of" in old:
         return [f"ALTER TABLE {old['partition of']} DETACH PARTITION {name}"]
-    return [
-        f"ALTER TABLE {name} NO INHERIT {each}" for each in parents_of(old) if each not in parents_of(new)
-    ]
+    kept = new.get("inherits", ())
+    return [f"ALTER TABLE {name} NO INHERIT {each}" for each in parents_of(old) if each not in kept]
 
 
 def attach(draft: Draft, name: str) -> list[str]:
@@ -37,6 +36,9 @@ def attach(draft: Draft, name: str) -> list[str]:
     if kept + [each for each in after if each not in before] != after:
         draft.gap("table", name, "the order of the tables that it inherits from cannot be changed")
     added = [each for each in after if each not in before]
+    for column in draft.columns(draft.target, name) if "partition of" in old else ():
+        if draft.target["column", column].get("inherited"):
+            draft.gap("column", column, "INHERIT leaves it the table's own as well")
     made = [f"ALTER TABLE {name} INHERIT {each}" for each in added]
     return made + [f"ALTER TABLE {name} NO INHERIT {each}" for each in before if each not in after]
 
