@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.postgres.cases import Case, read_cases
-from tests.postgres.pairs import GOOD, Verdict, compose, lead, run_possible
+from tests.postgres.pairs import GOOD, SUPERUSER, Verdict, compose, lead, run_possible
+from wish_rollout.core.remedy.remedy import remedy
+from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.text.sql_tokens import split_statements
 from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
 
@@ -29,7 +31,7 @@ ON_EACH = [(case, 18) for case in MUTATIONS] + [(case, 15) for case in MUTATIONS
 """All on the newest version; every fourth on the oldest as well, to save time."""
 REFUSED = {
     "others: server with a secret would have to be created again",
-    "partitions: plain table becomes partitioned",
+    "others: view lists all columns, and a column before others goes",
     "partitions: enum that is the partition key",
     "partitions: partition is detached",
     "tables: column that owns a sequence goes, and the sequence stays",
@@ -38,7 +40,9 @@ REFUSED = {
     "tables: parent's column goes with its children's",
     "partitions: own column goes, and the table is inherited",
     "partitions: parent has a check, and goes",
-    "partitions: partitioned table becomes a plain one with another column and index",
+    "partitions: table that has children becomes a partition",
+    "partitions: child becomes a partition of its parent, which becomes partitioned, and copies of indexes go",
+    "partitions: index of a replica identity is attached and separated",
     "partitions: parent is exchanged for one with another check of the same name",
     "partitions: column of a partitioned table becomes generated",
     "partitions: another column becomes the partition key, and the former one goes",
@@ -114,6 +118,27 @@ def test_a_pair_is_led_there_and_back_and_from_nothing(
             assert_led(verdict)
             assert refused or verdict.result != "refused", verdict.details
             connection.execute("ROLLBACK TO nothing")
+
+
+REFERENCED = """
+CREATE TABLE p (a integer PRIMARY KEY, above integer REFERENCES p) PARTITION BY RANGE (a);
+CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO ({});
+CREATE TABLE c (a integer REFERENCES p, b integer REFERENCES p1);
+INSERT INTO p VALUES (1, NULL), (2, 1);
+INSERT INTO c VALUES (1, 2);
+"""
+
+
+def test_a_partition_whose_rows_foreign_keys_reference_gets_another_bound(server: Server) -> None:
+    with server.scratch() as connection:
+        connection.execute("SAVEPOINT nothing")
+        target = run(connection, [REFERENCED.format(10)])
+        connection.execute("ROLLBACK TO nothing")
+        live = run(connection, [REFERENCED.format(20)])
+        found = remedy(live, target, SUPERUSER, server.major)
+        assert found.covered
+        assert not found.loses_data
+        assert not difference(run(connection, [each.sql for each in found.statements]), target)
 
 
 @pytest.mark.parametrize(("seed", "major"), SEEDS, ids=str)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.schema.snapshot import Key
 
 _HOLDS_DATA = frozenset({"table", "sequence", "extension", "user mapping", "subscription"})
-_VIEWS = ("view", "materialized view")
+_WITHOUT_ROWS = ("view", "materialized view", "foreign table")
 
 
 def drop_loses(draft: Draft, key: Key) -> bool:
@@ -26,7 +26,7 @@ def drop_loses(draft: Draft, key: Key) -> bool:
     kind, name = key
     if kind == "column":
         whole = split_last(name)[0]
-        if any((of, whole) in draft.live for of in _VIEWS):
+        if any((of, whole) in draft.live for of in _WITHOUT_ROWS):
             return False
         return "generated" not in draft.live[key] or "generated" not in draft.target.get(key, {})
     if kind == "sequence" and heir(draft, name) is not None:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.graph.schema_index import parents_of
+from wish_rollout.core.remedy.row_types import row_type_users
 from wish_rollout.core.remedy.sql_syntax import Properties, Props
 from wish_rollout.core.remedy.statements import Gap
 from wish_rollout.core.schema.names import split_last
@@ -56,6 +57,11 @@ class Draft:
     def has_children(self, table: str) -> bool:
         """Return whether a table has children or partitions in either schema."""
         return table in self._parents
+
+    @cached_property
+    def row_type_users(self) -> dict[str, set[Key]]:
+        """The live columns in which values of a type are, by the type."""
+        return row_type_users(self.live)
 
     @cached_property
     def _parents(self) -> set[str]:

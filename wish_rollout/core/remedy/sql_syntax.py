@@ -70,6 +70,13 @@ def _option(name: str) -> str:
     return name if re.fullmatch(r"[a-z_][\w.]*", name) else identifier(name)
 
 
+def with_toast(properties: Props) -> Props:
+    """Take the storage parameters of a relation and of its TOAST table out of its properties, for WITH (…)."""
+    stored = properties.pop("storage parameters", {})
+    toast = properties.pop("toast storage parameters", {})
+    return {**stored, **{f"toast.{key}": value for key, value in toast.items()}}
+
+
 def settings(target: str, before: Properties | None, after: Properties | None, prefix: str = "") -> list[str]:
     """Return the statements that set and reset storage parameters. ``target``: ``ALTER TABLE t``."""
     old, new = before or {}, after or {}

@@ -22,16 +22,26 @@ INTEGERS = ("smallint", "integer", "bigint")
 _NUMBERS = (*INTEGERS, "numeric", "real", "double precision")
 _TIMESTAMPS = ("timestamp without time zone", "timestamp with time zone")
 _TIMES = ("time without time zone", "time with time zone")
+_OID_ALIASES = (
+    *("regclass", "regcollation", "regconfig", "regdictionary", "regnamespace", "regoper", "regoperator"),
+    *("regproc", "regprocedure", "regrole", "regtype"),
+)
+"""Manual, 8.19 Object Identifier Types."""
 _MODIFIER = re.compile(r" ?\([\d,]+\)")
 
 _ASSIGNMENT: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(_NUMBERS, _NUMBERS),
-    "bigint": (*_NUMBERS, "oid", "money"),
-    "integer": (*_NUMBERS, "oid", "money"),
+    **dict.fromkeys(_OID_ALIASES, ("bigint", "integer", "oid")),
+    "bigint": (*_NUMBERS, "oid", "money", *_OID_ALIASES),
+    "integer": (*_NUMBERS, "oid", "money", *_OID_ALIASES),
     "numeric": (*_NUMBERS, "money"),
-    "smallint": (*_NUMBERS, "oid"),
+    "smallint": (*_NUMBERS, "oid", *_OID_ALIASES),
     "money": ("numeric",),
-    "oid": ("bigint", "integer"),
+    "oid": ("bigint", "integer", *_OID_ALIASES),
+    "regoper": ("bigint", "integer", "oid", "regoperator"),
+    "regoperator": ("bigint", "integer", "oid", "regoper"),
+    "regproc": ("bigint", "integer", "oid", "regprocedure"),
+    "regprocedure": ("bigint", "integer", "oid", "regproc"),
     "bit": ("bit varying",),
     "bit varying": ("bit",),
     "cidr": ("inet",),
@@ -75,7 +85,8 @@ _KEEPS: Mapping[str, tuple[str, ...]] = {
     "smallint": (*_NUMBERS, "oid", "money"),
     "integer": (*INTEGERS, "numeric", "double precision", "oid", "money"),
     "bigint": (*INTEGERS, "numeric", "oid", "money"),
-    "oid": ("bigint",),
+    "oid": ("bigint", *_OID_ALIASES),
+    **dict.fromkeys(_OID_ALIASES, ("bigint", "oid")),
     "boolean": ("integer",),
     "real": ("double precision",),
     "date": _TIMESTAMPS,

@@ -25,11 +25,18 @@ SELECT c.oid AS _oid,
        CASE WHEN c.relispartition THEN i.parents[1] END AS "partition of",
        pg_get_expr(c.relpartbound, c.oid) AS "partition bound",
        CASE WHEN c.relispartition
-            THEN (SELECT json_object_agg(h.inhparent::regclass::text, quote_ident(x.relname))
-                    FROM pg_index k
-                    JOIN pg_inherits h ON h.inhrelid = k.indexrelid
-                    JOIN pg_class x ON x.oid = k.indexrelid
-                   WHERE k.indrelid = c.oid) END AS "index names",
+            THEN (SELECT json_object_agg(n.original, n.own)
+                    FROM (SELECT h.inhparent::regclass::text, quote_ident(x.relname)
+                            FROM pg_index k
+                            JOIN pg_inherits h ON h.inhrelid = k.indexrelid
+                            JOIN pg_class x ON x.oid = k.indexrelid
+                           WHERE k.indrelid = c.oid
+                           UNION ALL
+                          SELECT p.conrelid::regclass::text || '.' || quote_ident(p.conname), quote_ident(k.conname)
+                            FROM pg_constraint k
+                            JOIN pg_constraint p ON p.oid = k.conparentid
+                           WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.conname <> p.conname)
+                         AS n (original, own)) END AS "index names",
        i.detaching AS "detach pending",
        CASE WHEN NOT c.relispartition THEN i.parents END AS inherits,
        CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END AS "of type",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.remedy.composition.references import LATER
 from wish_rollout.core.remedy.graph.parts import SEPARATED, reported
 from wish_rollout.core.remedy.graph.schema_index import RELATIONS
 from wish_rollout.core.remedy.statements import Statement
@@ -64,14 +65,8 @@ class ChangedObjects:
         pairs = dict(self.changes.changed[key])
         if key in self.changes.reset:
             pairs.pop("generated", None)  # a step of its own restores it
-        own = self.draft.columns(self.draft.target, name)
-        if "toast storage parameters" in pairs and any(
-            ("column", each) in self.changes.blocked for each in own
-        ):
-            self.draft.gap(
-                kind, name, "without all of its columns, it may have no TOAST table for the parameters"
-            )
-        pairs.pop("replica identity", None)
+        for later in LATER:
+            pairs.pop(later, None)
         writer = WRITERS.get(kind)
         beside: Pairs = {}
         if kind != "column":

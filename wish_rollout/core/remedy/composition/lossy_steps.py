@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.data_loss import change_loses, drop_loses
+from wish_rollout.core.remedy.graph.step_graph import Step
 from wish_rollout.core.remedy.writers.data_types import type_replacement
 
 if TYPE_CHECKING:
     from wish_rollout.core.remedy.draft import Draft
-    from wish_rollout.core.remedy.graph.step_graph import Step, StepGraph
+    from wish_rollout.core.remedy.graph.step_graph import StepGraph
     from wish_rollout.core.remedy.steps.change_set import ChangeSet
     from wish_rollout.core.remedy.steps.step_lookup import StepLookup
 
@@ -24,6 +25,9 @@ def lossy_steps(draft: Draft, changes: ChangeSet, lookup: StepLookup, graph: Ste
         is_rebuilt = step.verb == "create" and step.key in changes.rebuilt
         if is_rebuilt and (drop := lookup.drop_of(step.key)):
             following.add(drop)
+        detach = Step("detach", step.key)
+        if step.verb == "attach" and detach in graph.steps:
+            following.add(detach)
         waiting += following - found
         found |= following
     return found

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.graph.schema_index import RELATIONS
 from wish_rollout.core.remedy.statements import Statement
+from wish_rollout.core.remedy.steps.detached_parts import INDEX_NAMES
 from wish_rollout.core.remedy.writers import privileges, sequences
 from wish_rollout.core.remedy.writers.relations import tables
 from wish_rollout.core.schema.names import split_last
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from wish_rollout.core.remedy.steps.change_set import ChangeSet
     from wish_rollout.core.remedy.steps.step_lookup import StepLookup
     from wish_rollout.core.schema.snapshot import Key
+
+
+LATER = ("replica identity", "toast storage parameters")
+"""Properties of a table that is there already, which need its indexes, or a column for which it has a TOAST table."""
 
 
 class References:
@@ -35,6 +40,7 @@ class References:
         """Yield all of them."""
         yield from self._column_privileges()
         yield from self._sequence_owners()
+        yield from self._toast_parameters()
         yield from self._replica_identities()
 
     def _is_marked(self, key: Key) -> bool:
@@ -61,27 +67,52 @@ class References:
                 if old.get("owned by") != new.get("owned by"):
                     yield Statement(sequences.owned(key[1], new), *key, self._is_marked(key))
 
+    def _toast_parameters(self) -> Iterator[Statement]:
+        for key, pairs in sorted(self.changes.changed.items()):
+            if "toast storage parameters" not in pairs or key in self.changes.rebuilt:
+                continue
+            own = self.draft.columns(self.draft.target, key[1])
+            if any(("column", each) in self.changes.blocked for each in own):
+                self.draft.gap(
+                    *key, "without all of its columns, it may have no TOAST table for the parameters"
+                )
+            for sql in tables.toast_parameters(*key, *pairs["toast storage parameters"]):
+                yield Statement(sql, *key)
+
     def _replica_identities(self) -> Iterator[Statement]:
         for key, new in self.draft.target.items():
             if key[0] in {"table", "materialized view"} and self._identity_changes(key):
                 value = new.get("replica identity")
                 if value == "index (dropped)":
                     self.draft.gap(*key, "no statement leads to a replica identity whose index was dropped")
+                elif self._is_of_copy(key[1], value):
+                    why = "the index of its replica identity is created with that of the parent, with another name"
+                    self.draft.gap(*key, why)
                 else:
                     yield Statement(tables.replica_identity(key[1], value), *key, self._is_marked(key))
+
+    def _is_of_copy(self, table: str, value: str | None) -> bool:
+        """Return whether a replica identity uses a copy of a parent's index that is created, with a name that nobody chose."""
+        own = (value or "").removeprefix("index ")
+        live, target = (objects.get(("table", table), {}) for objects in (self.draft.live, self.draft.target))
+        copied = next((index for index, name in target.get(INDEX_NAMES, {}).items() if name == own), None)
+        full_name = f"{split_last(table)[0]}.{own}"
+        is_there = own in live.get(INDEX_NAMES, {}).values() or ("index", full_name) in self.draft.live
+        return copied is not None and (not is_there or ("index", copied) in self.changes.created)
 
     def _identity_changes(self, key: Key) -> bool:
         """Return whether a replica identity differs, or its index is created again."""
         if key not in self.draft.live and key not in self.changes.created:
             return False
         wanted = self.draft.target[key].get("replica identity")
-        if wanted != self.draft.live.get(key, {}).get("replica identity"):
+        live = {} if key in self.changes.created else self.draft.live[key]
+        if wanted != live.get("replica identity"):
             return True
         if wanted is None or not wanted.startswith("index "):
             return False
         index = wanted.removeprefix("index ")
         return any(
             split_last(name)[1] == index
-            for kind, name in self.changes.rebuilt
+            for kind, name in self.changes.created | self.changes.dropped
             if kind in {"index", "constraint"}
         )

@@ -79,7 +79,14 @@ class Dependencies(NamesInTexts):
             yield reported(key)
         elif whole is not None:
             yield from (other for other in self.by_name.get(whole, ()) if other[0] in WHOLES)
-        elif split_last(plain := plain_name(kind, name))[0] and ("schema", schema_of(plain)) in self.objects:
+        is_own = (
+            whole is None or kind == "statistics"
+        )  # extended statistics can be in another schema than their table
+        if (
+            is_own
+            and split_last(plain := plain_name(kind, name))[0]
+            and ("schema", schema_of(plain)) in self.objects
+        ):
             yield "schema", schema_of(plain)
 
     def _beside_texts(self, kind: str, name: str, properties: Properties) -> Iterator[Key]:

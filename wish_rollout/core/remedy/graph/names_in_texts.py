@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.schema.snapshot import Key
 
 _OPERATOR = re.compile(rf"OPERATOR\(({PART}\.[^()\s]+)\)")
+_ALIASES = re.compile(rf"(?:\)|ORDINALITY|{PART}\.{PART}) {PART}\({PART}(?:, {PART})*\)")
 _OPERATOR_NAME = re.compile(rf"({PART}\.[^(\w\s\".]+)\(")
 _NAMED_IN_EXPRESSIONS = frozenset(
     {"enum", "domain", "composite type", "range type", "base type", DEFINITION, "sequence", "collation"}
@@ -44,6 +45,14 @@ _NOT_NEEDED = {
 }
 
 
+def lists_columns(properties: Properties) -> bool:
+    """Return whether a query gives all columns of a table, a join or a function other names: ``public.t x(a, b)``.
+
+    The list has a name for each column, also for those that the query does not use (manual, SELECT, FROM Clause).
+    """
+    return any(_ALIASES.search(text) for text in texts(properties))
+
+
 class NamesInTexts(SchemaIndex):
     """The objects of one schema, found by their names in texts."""
 
@@ -67,6 +76,8 @@ class NamesInTexts(SchemaIndex):
             if any(f"{text}(" in each or f"{text}'" in each for each in texts(relevant)):
                 exact = [other for other in routines if any(other[1] in each for each in texts(relevant))]
                 found += exact or routines
+        if kind in {"operator class", "operator family"} and any(each[0] not in RELATIONS for each in found):
+            found = [other for other in found if other[0] not in RELATIONS]  # of the same name as a function
         yield from found
         if not found:
             yield from self.extensions.get(schema_of(text), ())
@@ -76,12 +87,23 @@ class NamesInTexts(SchemaIndex):
         if kind in {"column", "table", "sequence"} and "generated" not in relevant:
             return
         words: set[str] | None = None
-        for table in tables:
+        lists_all = kind in WITH_QUERY and lists_columns(relevant)
+        for table in [*tables, *self._row_types(tables)] if lists_all else tables:
             columns = self.table_columns.get(table)
+            if columns and lists_all:
+                yield from (("column", f"{table}.{own}") for own in columns)
+                continue
             if columns:
                 if words is None:
                     words = {match[0] for text in texts(relevant) for match in WORD.finditer(text)}
                 yield from (("column", f"{table}.{own}") for own in columns & words)
+
+    def _row_types(self, names: set[str]) -> Iterator[str]:
+        """Yield the types that functions among the names return."""
+        for name in names:
+            for key in self.by_name.get(name, ()):
+                if key[0] in ROUTINES:
+                    yield from find_qualified_names({"type": self.objects[key].get("returns", "")})
 
     def casts_named(self, relevant: Properties, tables: set[str]) -> Iterator[Key]:
         """Yield the casts that an expression can use: it names the target type, and something has the source type."""

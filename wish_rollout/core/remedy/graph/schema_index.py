@@ -104,6 +104,17 @@ def parents_of(table: Properties) -> list[str]:
     return list(table.get("inherits", ()))
 
 
+def ancestors(objects: Mapping[Key, Properties], table: str) -> set[str]:
+    """Return the tables of which a table is a partition or a child, at all levels."""
+    found: set[str] = set()
+    waiting = [table]
+    while waiting:
+        more = set(parents_of(relation(objects, waiting.pop()))) - found
+        found |= more
+        waiting += more
+    return found
+
+
 def plain_name(kind: str, name: str) -> str:
     """Return a name as expressions write it: a routine's or operator's without its argument types."""
     if kind in ROUTINES:

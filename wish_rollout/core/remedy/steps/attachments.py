@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.remedy.graph.schema_index import parents_of
+from wish_rollout.core.remedy.graph.schema_index import ancestors, parents_of
 from wish_rollout.core.remedy.graph.step_graph import Step
 from wish_rollout.core.remedy.partition_bounds import may_overlap
+from wish_rollout.core.remedy.steps.index_attachment import attaching_indexes, indexed_table
+from wish_rollout.core.remedy.steps.parent_changes import later_checks, referencing_keys
 from wish_rollout.core.remedy.writers.relations.table_parts import is_copy
 from wish_rollout.core.schema.names import split_last
 
@@ -39,7 +41,7 @@ class Attachments:
                 self._detach_sequence(key)
             if self._has_new_parents(key):
                 old, new = parents_of(self.draft.live[key]), parents_of(self.draft.target[key])
-                if old and ("inherits" not in pairs or not new):
+                if old and ("partition of" in pairs or "inherits" not in pairs or not new):
                     self.graph.add(Step("detach", key))
                     detached.append((key, old))
                 if new:
@@ -47,6 +49,9 @@ class Attachments:
                     attached.append((key, old, new))
         for key, old in detached:
             self._order_detach(key, old)
+            for other in referencing_keys(self.changes, key):
+                self.graph.order(self.lookup.drop_of(other), Step("detach", key))
+                self.graph.order(Step("attach", key), self.lookup.creation_of(other))
         for key, old, new in attached:
             self._order_attach(key, old, new)
 
@@ -58,9 +63,8 @@ class Attachments:
     def order_new_partitions(self) -> None:
         """Create partitions after others have gone."""
         for key in sorted(self.changes.created & self.draft.target.keys()):
-            if key[0] in {"table", "foreign table"} and (
-                parent := self.draft.target[key].get("partition of")
-            ):
+            is_table = key[0] in {"table", "foreign table"}
+            if is_table and (parent := self.draft.target[key].get("partition of")):
                 self._order_siblings(Step("create", key), parent)
 
     def _detach_sequence(self, key: Key) -> None:
@@ -74,6 +78,8 @@ class Attachments:
 
     def _order_detach(self, key: Key, old: list[str]) -> None:
         step = Step("detach", key)
+        for table in ancestors(self.draft.live, key[1]):
+            self.graph.order(step, Step("detach", (key[0], table)))  # whose parts it still has a copy of
         for table in [key[1], *old]:
             for other in [(key[0], table), *self.changes.before.parts.get(table, ())]:
                 if (
@@ -92,24 +98,52 @@ class Attachments:
 
     def _order_attach(self, key: Key, old: list[str], new: list[str]) -> None:
         step = Step("attach", key)
-        for parent in old:
+        for parent in (each for each in old if ("table", each) not in self.changes.rebuilt):
             self.graph.order(step, self.lookup.drop_of((key[0], parent)))
         if "partition of" in self.draft.target[key]:
             self._order_columns(step, [], new)
             self._order_siblings(step, new[0])
+            self._order_children(step)
         else:
             self._order_columns(step, old, new)
         self._order_drops(step, set(old) - set(new))
-        for table in [key[1], *new]:
+        later = later_checks(self.changes, key)
+        for other in later:
+            self.graph.order(self.lookup.drop_of(other), step)
+            self.graph.order(step, self.lookup.creation_of(other))
+        self._order_parts(key, new, later)
+
+    def _order_parts(self, key: Key, new: list[str], later: list[Key]) -> None:
+        """Create the parts of a table and its new parents first, except those that the table gets from a parent."""
+        step = Step("attach", key)
+        for table in (key[1], *new):
             for other in [(key[0], table), *self.changes.after.parts.get(table, ())]:
                 if other[0] == "column" and self._comes_later(key, split_last(other[1])[1], new):
                     if table != key[1]:
                         self.graph.order(step, self.lookup.creation_of(other))
-                elif other[0] in _COPIED and is_copy(self.draft.target, other):
+                elif other[0] in _COPIED and self._follows(key, other, new):
                     self.graph.order(step, self.lookup.creation_of(other))
-                elif self.draft.target[other].get("type") != "foreign key" and other[0] != "trigger":
+                elif (
+                    other not in later
+                    and self.draft.target[other].get("type") != "foreign key"
+                    and other[0] != "trigger"
+                ):
                     self.graph.order(self.lookup.creation_of(other), step)
                     self.graph.order(Step("move", other), step)
+
+    def _follows(self, key: Key, other: Key, new: list[str]) -> bool:
+        """Return whether a part is created after a table was attached: a copy, or an index that is to have no part there."""
+        if is_copy(self.draft.target, other):
+            return True
+        table = indexed_table(other, self.draft.target[other])
+        if table not in {key[1], *new}:
+            return False
+        if table == key[1] and any(True for _ in attaching_indexes(self.changes.after, other)):
+            return True
+        return (table in new and bool(self.draft.target[other].get("invalid"))) or any(
+            each[0] == "column" and self._comes_later(key, split_last(each[1])[1], new)
+            for each in self.changes.after.needs(other)
+        )
 
     def _order_siblings(self, step: Step, parent: str) -> None:
         """Create or attach a partition after the drop or separation of others whose bounds overlap with its own."""
@@ -120,6 +154,14 @@ class Attachments:
                 if live is not None and may_overlap(str(live.get("partition bound")), bound):
                     self.graph.order(self.lookup.drop_of(key), step)
                     self.graph.order(Step("detach", key), step)
+
+    def _order_children(self, step: Step) -> None:
+        """Attach a table as a partition after it has lost its children, which no partition can have."""
+        if "partition by" not in self.draft.live.get(step.key, {}):
+            for child in self.changes.before.children.get(step.key[1], ()):
+                self.graph.order(self.lookup.drop_of(("table", child)), step)
+                self.graph.order(Step("detach", ("table", child)), step)
+                self.graph.order(Step("attach", ("table", child)), step)
 
     def _order_drops(self, step: Step, leaving: set[str]) -> None:
         """Drop the parts of a table before it is attached, and afterwards the columns that it has from a former parent."""

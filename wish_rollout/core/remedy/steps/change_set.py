@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.graph.dependencies import Dependencies
 from wish_rollout.core.remedy.graph.parts import DEFINITION, reported
-from wish_rollout.core.remedy.steps.detached_parts import detached_parts, inherited_checks
+from wish_rollout.core.remedy.steps.detached_parts import detached_parts
 from wish_rollout.core.remedy.steps.index_attachment import fitting_indexes
+from wish_rollout.core.remedy.steps.inherited_checks import inherited_checks
+from wish_rollout.core.remedy.steps.separated_partitions import separated_partitions
 from wish_rollout.core.remedy.writers import foreign_servers
 from wish_rollout.core.remedy.writers.by_kind import WRITERS, reason_kept, reason_not_created
 from wish_rollout.core.remedy.writers.columns import limits
@@ -61,6 +63,8 @@ class ChangeSet:
         self.blocked: set[Key] = set()
         self.after_detach: dict[str, list[str]] = {}
         self.attached_indexes: dict[Key, list[str]] = {}
+        self.separated = separated_partitions(draft, self.before, self.changed)
+        self.changed.update(self.separated)
         self._keep_detached_parts()
         self._keep_parts_of_children()
         self._attach_valid_indexes()
@@ -69,24 +73,23 @@ class ChangeSet:
     def _keep_detached_parts(self) -> None:
         """Leave out of what is created the parts that a detached partition keeps."""
         for key, pairs in self.changed.items():
-            if key[0] == "table" and ("inherits" in pairs or pairs.get("partition of", (None, None))[0]):
-                for statement, wanted, _ in detached_parts(self.before, self.after, key[1]):
+            is_detached = key in self.separated or pairs.get("partition of", (None, None))[0]
+            if key[0] == "table" and ("inherits" in pairs or is_detached):
+                for statement, wanted, original in detached_parts(self.before, self.after, key[1]):
+                    if key in self.separated and self.draft.live[original] == self.draft.target.get(original):
+                        continue  # ATTACH PARTITION makes it a copy again
                     if wanted is None or wanted in self.added:
                         self.after_detach.setdefault(key[1], []).append(statement)
                     self.added.discard(wanted or key)
 
     def _keep_parts_of_children(self) -> None:
-        """Keep the checks of a table that become those of a new parent: no child can drop them."""
+        """Keep the checks of a table that become those of the table whose partition it gets: it cannot drop them."""
         for key, pairs in sorted(self.changed.items()):
-            if key[0] in {"table", "foreign table"} and ("partition of" in pairs or "inherits" in pairs):
+            if key[0] in {"table", "foreign table"} and "partition of" in pairs:
                 for check in inherited_checks(self.after, key[1]):
                     own = ("constraint", f"{key[1]}.{split_last(check[1])[1]}")
-                    if own not in self.removed or self.draft.live[own] != self.draft.target[check]:
-                        continue
-                    if "partition of" in pairs:
+                    if own in self.removed and self.draft.live[own] == self.draft.target[check]:
                         self.removed.discard(own)
-                    else:
-                        self.block(own, "INHERIT leaves it the table's own as well")
 
     def _attach_valid_indexes(self) -> None:
         """Find the invalid indexes of partitioned tables whose partitions have valid ones that fit."""

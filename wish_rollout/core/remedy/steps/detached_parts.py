@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.graph.schema_index import parents_of
 from wish_rollout.core.remedy.steps.index_attachment import indexed_table, shape_of
+from wish_rollout.core.remedy.steps.inherited_checks import inherited_checks
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from wish_rollout.core.remedy.graph.dependencies import Dependencies
     from wish_rollout.core.remedy.sql_syntax import Properties
@@ -24,8 +25,8 @@ INDEX_NAMES = "index names"
 
 def detached_parts(
     before: Dependencies, after: Dependencies, table: str
-) -> Iterator[tuple[str, Key | None, str]]:
-    """Yield each part that a table keeps without its parent: the statement for it, the wanted object, and its kind.
+) -> Iterator[tuple[str, Key | None, Key]]:
+    """Yield each part that a table keeps without its parent: the statement for it, the wanted object, and the parent's.
 
     The statement renames or drops the part; it is empty where the part is as wanted.
     """
@@ -33,20 +34,46 @@ def detached_parts(
     if "partition of" not in live:
         yield from _kept_checks(before, after, table)
         return
-    names = live.get(INDEX_NAMES, {})
-    for key in before.parts.get(live["partition of"], ()):
+    for key in _parts_above(before, table):
         properties = before.objects[key]
         if indexed_table(key, properties) is not None:
-            own = names.get(key[1] if key[0] == "index" else _index_of(key[1]))
+            own = _copy_name(before, table, key[1] if key[0] == "index" else _index_of(key[1]))
         elif key[0] == "constraint" and not properties.get("no inherit"):
-            own = split_last(key[1])[1]
+            own = _constraint_name(before, table, key[1])
         else:
             continue
         if own is not None:
             wanted = next(
                 (each for each in after.parts.get(table, ()) if _is_same(after, each, key, properties)), None
             )
-            yield _statement(table, key[0], own, wanted), wanted, key[0]
+            yield _statement(table, key[0], own, wanted), wanted, key
+
+
+def _parts_above(before: Dependencies, table: str) -> Iterator[Key]:
+    """Yield the parts of the tables of which a table is a partition, at all levels."""
+    while above := before.objects.get(("table", table), {}).get("partition of"):
+        table = str(above)
+        yield from before.parts.get(table, ())
+
+
+def _copy_name(before: Dependencies, table: str, index: str) -> str | None:
+    """Return the name of a partition's copy of an index of a table above, or None."""
+    live = before.objects.get(("table", table), {})
+    names: Mapping[str, str] = live.get(INDEX_NAMES, {})
+    above = live.get("partition of")
+    if index in names or above is None:
+        return names.get(index)
+    copy = _copy_name(before, above, index)
+    return names.get(f"{split_last(above)[0]}.{copy}")
+
+
+def _constraint_name(before: Dependencies, table: str, constraint: str) -> str:
+    """Return the name of a partition's copy of a check or foreign key of a table above: of a foreign key, it can be another."""
+    whole, own = split_last(constraint)
+    live = before.objects["table", table]
+    above = str(live["partition of"])
+    of_parent = own if above == whole else _constraint_name(before, above, constraint)
+    return str(live.get(INDEX_NAMES, {}).get(f"{above}.{of_parent}", of_parent))
 
 
 def _index_of(constraint: str) -> str:
@@ -57,7 +84,7 @@ def _index_of(constraint: str) -> str:
 
 def _kept_checks(
     before: Dependencies, after: Dependencies, table: str
-) -> Iterator[tuple[str, Key | None, str]]:
+) -> Iterator[tuple[str, Key | None, Key]]:
     """Yield the checks of parents that a table does not keep."""
     new = parents_of(after.objects["table", table])
     staying = {split_last(check[1])[1] for check in inherited_checks(before, table, new)}
@@ -69,24 +96,7 @@ def _kept_checks(
             wanted = next(
                 (each for each in parts if _is_same(after, each, check, before.objects[check])), None
             )
-            yield _statement(table, "constraint", own, wanted), wanted, "constraint"
-
-
-def inherited_checks(graph: Dependencies, table: str, among: list[str] | None = None) -> Iterator[Key]:
-    """Yield the checks of a table's parents, or of some of them, that the table inherits."""
-    for kind in ("table", "foreign table"):
-        for parent in parents_of(graph.objects.get((kind, table), {})):
-            if among is not None and parent not in among:
-                continue
-            for key in graph.parts.get(parent, ()):
-                properties = graph.objects[key]
-                if (
-                    key[0] == "constraint"
-                    and properties["type"] == "check"
-                    and not properties.get("no inherit")
-                ):
-                    yield key
-            yield from inherited_checks(graph, parent)
+            yield _statement(table, "constraint", own, wanted), wanted, check
 
 
 def _is_same(after: Dependencies, key: Key, other: Key, properties: Properties) -> bool:

@@ -34,6 +34,11 @@ def fitting_indexes(graph: Dependencies, key: Key) -> Iterator[Key]:
         parent = graph.objects.get(("table", parent), {}).get("partition of")
 
 
+def attaching_indexes(graph: Dependencies, key: Key) -> Iterator[Key]:
+    """Yield the parent's indexes whose creation attaches an index of a partition: an invalid one is created by ONLY."""
+    return (other for other in fitting_indexes(graph, key) if not graph.objects[other].get("invalid"))
+
+
 def indexed_table(key: Key, properties: Properties) -> str | None:
     """Return the table of an index, or of a constraint with an index."""
     if key[0] == "index":

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.remedy.graph.names_in_texts import WITH_QUERY, lists_columns, properties_with_names
 from wish_rollout.core.remedy.graph.parts import reported
 from wish_rollout.core.remedy.graph.schema_index import RELATIONS
-from wish_rollout.core.remedy.steps.index_attachment import fitting_indexes
+from wish_rollout.core.remedy.steps.index_rebuilding import rebuilt_indexes
+from wish_rollout.core.remedy.steps.inherited_checks import inherited_copies
+from wish_rollout.core.remedy.steps.parent_changes import (
+    checks_above,
+    is_separated,
+    later_checks,
+    referencing_keys,
+)
 from wish_rollout.core.remedy.writers.by_kind import WRITERS, reason_not_created
 from wish_rollout.core.remedy.writers.columns.expressions import BELOW, can_be_reset
 from wish_rollout.core.remedy.writers.data_types import type_replacement
@@ -51,8 +59,7 @@ class Rebuilding:
                 if reason:
                     raise CannotDrop(key, reason)
                 self._add(key)
-        self._follow_indexes()
-        self._follow_invalid_indexes()
+        self._follow_parents()
         for key, pairs in sorted(changes.changed.items()):
             if key not in changes.rebuilt:
                 for other in self._stopping(key, pairs):
@@ -67,12 +74,20 @@ class Rebuilding:
     def _rebuild(self, key: Key, below: Key) -> None:
         """Add an object that depends on another one, which is dropped or altered."""
         changes = self.changes
-        if key in changes.rebuilt or key in changes.removed or key not in self.draft.live:
+        if key not in self.draft.live or key in changes.dropped:
+            return
+        key = self._whole(key)
+        if key in changes.dropped:
             return
         if not changes.can_be_rebuilt(key):
             why = f"{' '.join(reported(key))} depends on it, and cannot be dropped and created again"
             raise CannotDrop(below, why)
         self._add(key)
+
+    def _whole(self, key: Key) -> Key:
+        """Return the foreign table of a column: it has no rows, so it is created again as a whole."""
+        table = ("foreign table", split_last(key[1])[0])
+        return table if key[0] == "column" and table in self.draft.live else key
 
     def _release(self, key: Key, below: Key) -> None:
         """Add an object that prevents a change of another one: a generated column can be NULL meanwhile."""
@@ -81,38 +96,27 @@ class Rebuilding:
         else:
             self._rebuild(key, below)
 
-    def _follow_indexes(self) -> None:
-        """Add what a parent's index would attach, and families of operator classes, which keep their members."""
-        changes = self.changes
-        for key in sorted(self.draft.live.keys() & self.draft.target.keys()):
-            if key[0] in {"index", "constraint"}:
-                fitting = fitting_indexes(changes.after, key)
-                if any(index in changes.added or index in changes.rebuilt for index in fitting):
-                    self._rebuild(key, key)
-        for key, pairs in list(changes.changed.items()):
-            for index in pairs.get("attached to", ()):
-                if ("index", index) in self.draft.target:
-                    self._rebuild(("index", index), key)
-        for key in sorted(changes.removed | changes.rebuilt):
-            if key[0] == "operator class":
-                method = key[1].rsplit(" USING ", 1)[1]
-                self._rebuild(("operator family", f"{self.draft.live[key]['family']} USING {method}"), key)
-
-    def _follow_invalid_indexes(self) -> None:
-        """Add the invalid indexes of parents to which an index may be attached that is to be by itself."""
-        changes = self.changes
-        for key in sorted(changes.added & self.draft.target.keys()):
-            if key[0] in {"index", "constraint"}:
-                for index in fitting_indexes(changes.after, key):
-                    if self.draft.live.get(index, {}).get("invalid"):
-                        self._rebuild(index, index)
+    def _follow_parents(self) -> None:
+        """Add indexes, foreign keys that do not let a partition go, and checks of parents that must not be a child's own."""
+        for key, below in rebuilt_indexes(self.changes):
+            self._rebuild(key, below)
+        for key in sorted(self.changes.changed):
+            for other in [*referencing_keys(self.changes, key), *later_checks(self.changes, key)]:
+                self._rebuild(other, key)
+        for key in sorted(self.changes.removed):
+            for other in checks_above(self.changes, key):
+                self._rebuild(other, key)
 
     def _follow(self, key: Key) -> None:
         """Add what depends on an object that is dropped."""
         changes = self.changes
-        for other in sorted(changes.before.dependents.get(key, ())):
+        copies = inherited_copies(changes.before, key) if key in changes.rebuilt else []
+        self._follow_table(key)
+        for other in [*copies, *sorted(changes.before.dependents.get(key, ()))]:
             if other in changes.removed or other in changes.rebuilt or self._lets_go(other, key):
                 continue
+            if key[0] == "table" and other[0] in {"table", "foreign table"}:
+                continue  # it is separated from its parent
             if other[0] == "column" and key[0] in RELATIONS:
                 if key[0] == "foreign table":
                     self._add(other)
@@ -127,15 +131,37 @@ class Rebuilding:
             else:
                 self._rebuild(other, key)
 
+    def _follow_table(self, key: Key) -> None:
+        """Add the columns and sequences that are dropped with a table and created again with it."""
+        if key[0] != "table" or key not in self.changes.rebuilt:
+            return
+        for other in sorted(self.draft.live.keys() & self.draft.target.keys()):
+            of = self.draft.live[other].get("owned by", "") if other[0] == "sequence" else other[1]
+            if (
+                other[0] in {"column", "sequence"}
+                and split_last(of)[0] == key[1]
+                and other not in self.changes.rebuilt
+            ):
+                self._add(other)
+
     def _lets_go(self, other: Key, key: Key) -> bool:
         """Return whether an object is altered so that it does not need another one any longer."""
         changes = self.changes
-        if key[0] == other[0] == "column" and self._has_other_parents(other):
-            return key not in changes.after.needs(other)
+        if key[0] == other[0] == "column":
+            own = split_last(other[1])[0]
+            if own != split_last(key[1])[0] and is_separated(changes, own):
+                return True
+            if self._has_other_parents(other):
+                return key not in changes.after.needs(other)
         if other not in changes.changed or (other[0] == "column" and changes.is_view_column(other[1])):
             return False
         if other[0] == "constraint" and key[0] == "index":
             return False
+        listed = other[0] in WITH_QUERY and lists_columns(
+            properties_with_names(*other, self.draft.live[other])
+        )
+        if key[0] == "column" and listed:
+            return False  # the query that it gets has no name for the column
         return key not in changes.after.needs(other)
 
     def _has_other_parents(self, column: Key) -> bool:

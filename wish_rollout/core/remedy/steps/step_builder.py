@@ -13,6 +13,7 @@ from wish_rollout.core.remedy.graph.step_graph import Step, StepGraph
 from wish_rollout.core.remedy.steps.attachments import Attachments
 from wish_rollout.core.remedy.steps.name_order import NameOrder
 from wish_rollout.core.remedy.steps.rebuilding import find_rebuilt
+from wish_rollout.core.remedy.steps.relation_edges import RelationEdges
 from wish_rollout.core.remedy.steps.step_edges import StepEdges
 from wish_rollout.core.remedy.steps.step_lookup import StepLookup
 from wish_rollout.core.remedy.writers.columns.expressions import can_be_reset
@@ -64,6 +65,7 @@ class StepBuilder:
             edges.order_creation(key)
         edges.order_columns()
         edges.order_handover()
+        RelationEdges(*shared).add()
         NameOrder(*shared).add()
         return graph
 

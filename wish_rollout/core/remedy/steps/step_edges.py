@@ -9,7 +9,7 @@ from wish_rollout.core.remedy.graph.parts import whole_name
 from wish_rollout.core.remedy.graph.schema_index import RELATIONS, parents_of
 from wish_rollout.core.remedy.graph.step_graph import Step
 from wish_rollout.core.remedy.identity_sequences import heir, identity_before
-from wish_rollout.core.remedy.steps.index_attachment import fitting_indexes, indexed_table
+from wish_rollout.core.remedy.steps.index_attachment import attaching_indexes, indexed_table
 from wish_rollout.core.remedy.writers.relations.table_parents import has_other_order
 from wish_rollout.core.schema.names import split_last
 
@@ -66,11 +66,15 @@ class StepEdges:
             attached = ("index", str(self.draft.live[key].get("attached to")))
             if self.draft.target[key].get("attached to") != attached[1]:
                 self.graph.order(self.lookup.creation_of(attached), self.lookup.creation_of(key))
-        if key[0] == "column" and drop == Step("drop", key):
+        is_separated = "partition bound" in changes.changed.get(("table", split_last(key[1])[0]), {})
+        if key[0] == "column" and drop == Step("drop", key) and not is_separated:
             for other in self._parent_columns(*split_last(key[1])):
                 if self.lookup.drop_of(other) == Step("drop", other):
                     self.graph.order(Step("drop", other), drop)  # only then can it be dropped by itself
-        for other in changes.before.needs(key):
+        needed = changes.before.needs(key)
+        if key[0] == "column" and ("foreign table", split_last(key[1])[0]) in self.draft.live:
+            needed |= {*self._parent_columns(*split_last(key[1]))}
+        for other in needed:
             self.graph.order(drop, self.lookup.drop_of(other))
             if key in changes.rebuilt and other in changes.removed:
                 self.graph.order(self.lookup.drop_of(other), self.lookup.creation_of(key))
@@ -94,7 +98,7 @@ class StepEdges:
             self._order_before_drops(key, step)
         if key not in self.draft.target:
             return
-        for other in self._wanted_by(key):
+        for other in set(self._wanted_by(key)) - self._kept_apart(key):
             if other == ("index", self.draft.target[key].get("attached to")):
                 self.graph.order(step, self.lookup.creation_of(other))  # CREATE INDEX attaches what fits
                 continue
@@ -107,7 +111,7 @@ class StepEdges:
             self.graph.order(self.lookup.creation_of(other), Step("move", key))
             self.graph.order(Step("move", other), step)
         self._order_part(key, step)
-        for index in fitting_indexes(changes.after, key):
+        for index in attaching_indexes(changes.after, key):
             self.graph.order(self.lookup.creation_of(index), step)  # it gets copies of its own first
         if key[0] == "constraint" and self.draft.target[key].get("not valid"):
             table, own = split_last(key[1])
@@ -128,9 +132,19 @@ class StepEdges:
             for child in self.changes.before.children.get(table, ()):
                 self.graph.order(self.lookup.drop_of(("foreign table", child)), step)
 
+    def _kept_apart(self, key: Key) -> set[Key]:
+        """Return the parents of a table that stays: it is separated from them and attached by steps of its own."""
+        if key[0] not in {"table", "foreign table"} or key in self.changes.created:
+            return set()
+        return {
+            ("table", each)
+            for objects in (self.draft.live, self.draft.target)
+            for each in parents_of(objects.get(key, {}))
+        }
+
     def _order_before_drops(self, key: Key, step: Step | None) -> None:
         """Put the change of an object before the drops of what it does not need any longer."""
-        for other in self.changes.before.needs(key):
+        for other in self.changes.before.needs(key) - self._kept_apart(key):
             if key[0] == other[0] == "column" and self.draft.live[key].get("inherited"):
                 self.graph.order(self.lookup.drop_of(other), step)  # only then is the child's column its own
                 continue
@@ -149,7 +163,8 @@ class StepEdges:
         """Yield what an object needs in the target schema, with what belongs to the whole of that."""
         kind, name = key
         after = self.changes.after
-        children_of = set(parents_of(self.draft.target[key])) if kind in {"table", "foreign table"} else set()
+        is_new_table = kind in {"table", "foreign table"} and key in self.changes.created
+        children_of = set(parents_of(self.draft.target[key])) if is_new_table else set()
         for other in after.needs(key):
             yield other
             of, whole = other

@@ -68,7 +68,7 @@ class StepLookup:
             for of in WHOLES:
                 if (of, whole) in dropped:
                     return of, whole
-        if kind == "sequence" and key in self.changes.removed:
+        if kind == "sequence":
             return self._owner_dropped(name)
         if kind == "column" and live[key].get("inherited"):
             return self.parent_column_dropped(name)
@@ -113,7 +113,7 @@ class StepLookup:
         if owner is None or heir(self.draft, sequence):
             return None
         owners = [("column", owner), ("table", split_last(owner)[0])]
-        return next((each for each in owners if each in self.changes.removed), None)
+        return next((each for each in owners if each in self.changes.dropped), None)
 
     def _base_type_of(self, function: Key) -> Key | None:
         """Return the base type that is dropped with its functions: each depends on the other."""
@@ -129,6 +129,8 @@ class StepLookup:
         """Return the parent's column whose DROP COLUMN takes an inherited column along."""
         table, own = split_last(column)
         for of in ("table", "foreign table"):
+            if "partition bound" in self.changes.changed.get((of, table), {}):
+                continue  # it is separated meanwhile
             parents = parents_of(self.draft.live.get((of, table), {}))
             kept = parents_of(self.draft.target.get((of, table), self.draft.live.get((of, table), {})))
             for parent in parents:

@@ -16,7 +16,7 @@ from wish_rollout.core.remedy.writers import (
     text_search,
 )
 from wish_rollout.core.remedy.writers.columns import alteration, defaults, limits
-from wish_rollout.core.remedy.writers.data_types import base_types, enums, types
+from wish_rollout.core.remedy.writers.data_types import base_types, enums, row_type_limits, types
 from wish_rollout.core.remedy.writers.relations import (
     constraints,
     foreign_tables,
@@ -86,7 +86,7 @@ LAST = 20
 def reason_kept(draft: Draft, key: Key, pairs: Pairs) -> str:
     """Return why an object cannot be changed like that; empty where it can."""
     kind, name = key
-    if reason := reason_unknown(draft, key):
+    if reason := reason_unknown(draft, key) or row_type_limits.reason_kept(draft, key, pairs):
         return reason
     if kind == "column":
         return limits.reason_kept(draft, name, pairs)
@@ -104,6 +104,8 @@ def reason_not_created(draft: Draft, key: Key) -> str:
         return reason
     if kind == "default privileges":
         return ""
+    if kind == "column":
+        return row_type_limits.reason_not_added(draft, name)
     writer = WRITERS.get(kind)
     if writer is None:
         return f"how to create a {kind} is not covered"

@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.remedy.draft import Writer
 from wish_rollout.core.remedy.graph.schema_index import parents_of, relation
 from wish_rollout.core.remedy.type_casts import cast_path
-from wish_rollout.core.remedy.writers.columns.creation import PASSED_OVER, create, follows_type
+from wish_rollout.core.remedy.writers.columns.creation import (
+    PASSED_OVER,
+    create,
+    follows_type,
+    is_attached_again,
+)
 from wish_rollout.core.remedy.writers.columns.limits import stops
-from wish_rollout.core.remedy.writers.columns.properties import NOT_NULLS, beside
+from wish_rollout.core.remedy.writers.columns.properties import NOT_NULLS, beside, set_not_null
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
@@ -31,7 +36,8 @@ def alter(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     if "identity" in pairs and pairs["identity"][1] is None:
         made += beside(draft, name, {"identity": pairs.pop("identity")})
     if "not null" in pairs and not pairs.get("not null not valid", (None, None))[1]:
-        made.append(f"{target} {'SET' if pairs.pop('not null')[1] else 'DROP'} NOT NULL")
+        is_set = pairs.pop("not null")[1]
+        made.append(set_not_null(draft, name, pairs) if is_set else f"{target} DROP NOT NULL")
         for key in NOT_NULLS if not draft.target["column", name].get("not null") else ():
             pairs.pop(key, None)
     return made + beside(draft, name, pairs)
@@ -63,6 +69,8 @@ def _follows_parents(draft: Draft, name: str, inherited: bool | None) -> bool:
 def _leave_to_parent(draft: Draft, name: str, pairs: Pairs) -> None:
     """Remove what an inherited column gets when its parent's is altered; a new parent is attached later."""
     table, column = split_last(name)
+    if is_attached_again(draft, table):
+        return
     before, after = (parents_of(relation(each, table)) for each in (draft.live, draft.target))
     for parent in (each for each in after if each in before):
         old = draft.live.get(("column", f"{parent}.{column}"), {})

@@ -75,16 +75,34 @@ def follows_type(draft: Draft, table: str) -> bool:
     return live is not None and live == target and ("composite type", live) in draft.live
 
 
+def _is_parent_created_again(draft: Draft, table: str) -> bool:
+    above = relation(draft.target, table).get("partition of")
+    keys = [
+        objects.get(("table", str(above)), {}).get("partition by") for objects in (draft.live, draft.target)
+    ]
+    return keys[0] != keys[1] and ("table", str(above)) in draft.live
+
+
+def is_attached_again(draft: Draft, table: str) -> bool:
+    """Return whether a partition is separated from its table while the columns of that change."""
+    bounds = [relation(objects, table).get("partition bound") for objects in (draft.live, draft.target)]
+    return bounds[0] != bounds[1] or _is_parent_created_again(draft, table)
+
+
 def _with_parent(draft: Draft, name: str, properties: Props) -> list[str]:
     """Leave what ADD COLUMN on the parent brings; a table that is attached gets the column by itself."""
     table, own = split_last(name)
     whole = relation(draft.target, table)
-    if parents_of(whole) != parents_of(relation(draft.live, table)):
+    if parents_of(whole) != parents_of(relation(draft.live, table)) or _is_parent_created_again(draft, table):
         added = [
             parent
             for parent in parents_of(whole)
             if ("column", f"{parent}.{own}") in draft.target
-            and (("column", f"{parent}.{own}") in draft.live or ("table", parent) not in draft.live)
+            and (
+                ("column", f"{parent}.{own}") in draft.live
+                or ("table", parent) not in draft.live
+                or _is_parent_created_again(draft, table)
+            )
         ]
         if added:
             if "partition of" not in whole:

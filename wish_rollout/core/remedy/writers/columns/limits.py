@@ -32,11 +32,14 @@ def reason_kept(draft: Draft, name: str, pairs: Pairs) -> str:
     table, own = split_last(name)
     if ("column", name) not in draft.target and _is_in_partition_key(draft, table, own):
         return "no statement drops a column of the partition key"
-    if "type" not in pairs or "generated" in draft.live["column", name]:
+    if "type" not in pairs or "generated" in draft.live["column", name] or ("table", table) not in draft.live:
         return ""
-    if ("table", table) not in draft.live:
-        return ""
-    if contains_identifier({"key": draft.live["table", table].get("partition by", "")}, own):
+    key, wanted = (
+        objects.get(("table", table), {}).get("partition by", "") for objects in (draft.live, draft.target)
+    )
+    if key != wanted:
+        return ""  # the table is created again
+    if contains_identifier({"key": key}, own):
         return "no statement changes the type of a column of the partition key"
     before, after = pairs["type"]
     if cast_path({**draft.live, **draft.target}, before, after, draft.major) == "":
@@ -46,8 +49,8 @@ def reason_kept(draft: Draft, name: str, pairs: Pairs) -> str:
 
 def _is_in_partition_key(draft: Draft, table: str, own: str) -> bool:
     """Return whether a column of a table that stays is in the key of its partitions, or in that of a table above."""
-    live = draft.live.get(("table", table))
-    if live is None or ("table", table) not in draft.target:
+    live, target = draft.live.get(("table", table)), draft.target.get(("table", table))
+    if live is None or target is None or live.get("partition by") != target.get("partition by"):
         return False
     if contains_identifier({"key": live.get("partition by", "")}, own):
         return True
@@ -73,13 +76,28 @@ def can_be_rebuilt(draft: Draft, name: str) -> bool:
     return "generated" in draft.live[key] and "generated" in draft.target.get(key, {})
 
 
+def needs_using(draft: Draft, name: str, before: str | None, after: str | None) -> bool:
+    """Return whether ALTER COLUMN … TYPE has a USING clause, which no foreign table that inherits the column accepts.
+
+    Without types, the column gets the new form of its own type.
+    """
+    if ("table", split_last(name)[0]) not in draft.live or "generated" in draft.live["column", name]:
+        return False
+    if before is None or after is None:
+        return True
+    return cast_path({**draft.live, **draft.target}, before, after, draft.major) in {"explicit", "text"}
+
+
 def stops(draft: Draft, name: str, pairs: Pairs, other: Key) -> bool:
     """Return whether an object prevents ALTER COLUMN … TYPE (manual, ALTER TABLE); indexes are rebuilt by it."""
     if "type" not in pairs and "collation" not in pairs:
         return False
     live = draft.live[other]
     if other[0] == "column":
-        return "generated" in live and split_last(other[1])[0] == split_last(name)[0]
+        table = split_last(other[1])[0]
+        if ("foreign table", table) in draft.live:
+            return needs_using(draft, name, *pairs.get("type", ("", "")))
+        return "generated" in live and table == split_last(name)[0]
     if other[0] == "constraint":
         return live["type"] == "foreign key" and not set(pairs.get("type", ())) <= set(INTEGERS)
     return other[0] in _STOPPING

@@ -93,6 +93,18 @@ def _not_null(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     return made
 
 
+def set_not_null(draft: Draft, name: str, pairs: Pairs) -> str:
+    """Return the statement that makes a column NOT NULL; one that no child inherits is added as a constraint (18)."""
+    table, column = split_last(name)
+    new = draft.target["column", name]
+    if not new.get("not null no inherit"):
+        return f"ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL"
+    for written in ("not null no inherit", "not null constraint"):
+        pairs.pop(written, None)
+    named = identifier(new.get("not null constraint") or usual_not_null(table, column))
+    return f"ALTER TABLE {table} ADD CONSTRAINT {named} NOT NULL {column} NO INHERIT"
+
+
 def _constraint_rename(draft: Draft, table: str, old: str, new: str) -> list[str]:
     """Return the statements that rename a constraint. PostgreSQL 18 refuses RENAME CONSTRAINT for a typed table."""
     rename = f"ALTER TABLE {table} RENAME CONSTRAINT {old} TO {new}"

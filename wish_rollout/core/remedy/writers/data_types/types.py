@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from wish_rollout.core.remedy.attribute_renames import renamed_attributes, with_new_names
 from wish_rollout.core.remedy.data_loss import columns_holding
 from wish_rollout.core.remedy.draft import Writer
+from wish_rollout.core.remedy.row_types import other_types
 from wish_rollout.core.remedy.sql_syntax import identifier, literal
+from wish_rollout.core.remedy.writers.data_types.row_type_limits import is_of_table
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.text.sql_tokens import unquote_identifier
 
@@ -134,14 +136,12 @@ def _is_of_table(draft: Draft, name: str) -> bool:
 
 def composite_is_rebuilt(draft: Draft, name: str, pairs: Pairs) -> bool:
     """Return whether a new type is needed: for the order of attributes, or for the type of one that columns have."""
-    if "attributes" not in pairs or _is_of_table(draft, name):
+    if "attributes" not in pairs or is_of_table(draft, name):
         return False
     attributes, wanted = (pair or [] for pair in pairs["attributes"])
     attributes = with_new_names(attributes, wanted)
-    if next(columns_holding(draft.live, name), None) is not None:
-        old, new = ({each["name"]: each["type"] for each in pair} for pair in (attributes, wanted))
-        if any(old[own] != kind for own, kind in new.items() if own in old):
-            return True
+    if next(columns_holding(draft.live, name), None) is not None and other_types(attributes, wanted):
+        return True
     before, after = ([each["name"] for each in pair] for pair in (attributes, wanted))
     return [
         *(each for each in before if each in after),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.remedy.draft import Writer
 from wish_rollout.core.remedy.sql_syntax import given, settings
 from wish_rollout.core.remedy.writers.relations.foreign_key_triggers import UNKNOWN_TRIGGERS, enable_triggers
+from wish_rollout.core.remedy.writers.relations.index_states import clustering, is_half_made
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
@@ -108,17 +109,18 @@ def _behind(properties: Props) -> str:
 def create(draft: Draft, name: str, properties: Props) -> list[str]:
     """Add a constraint; the rows that are there are checked, unless it says NOT VALID."""
     whole, own = split_last(name)
-    target = f"ALTER {'DOMAIN' if ('domain', whole) in draft.target else 'TABLE'} {whole}"
+    word = "DOMAIN" if ("domain", whole) in draft.target else "TABLE"
+    only = "ONLY " if properties.pop("invalid", None) else ""
     properties.pop("attached to", None)  # by the parent's index, which is created afterwards
     if properties.pop("copy", None):
         return _as_copy(draft, name, properties)
     if properties.pop("triggers", None):
         draft.gap("constraint", name, UNKNOWN_TRIGGERS)
-    if properties.get("invalid") or properties.get("not ready"):
+    if is_half_made(draft, whole, properties, invalid=bool(only)):
         draft.gap("constraint", name, "it is promised half-made")
-    made = [f"{target} ADD CONSTRAINT {own} {definition(properties)}"]
+    made = [f"ALTER {word} {only}{whole} ADD CONSTRAINT {own} {definition(properties)}"]
     if properties.pop("clustered", None):
-        made.append(f"{target} CLUSTER ON {own}")
+        made.append(f"ALTER TABLE {whole} CLUSTER ON {own}")
     return made
 
 
@@ -166,7 +168,7 @@ def alter(draft: Draft, name: str, pairs: Pairs) -> list[str]:
         made += settings(f"ALTER INDEX {index}", *pairs.pop("storage parameters"))
     if "clustered" in pairs:
         after = pairs.pop("clustered")[1]
-        made.append(f"{target} CLUSTER ON {own}" if after else f"{target} SET WITHOUT CLUSTER")
+        made += clustering(draft, whole, own if after else None)
     return made
 
 

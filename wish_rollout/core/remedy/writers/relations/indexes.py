@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.remedy.draft import Writer
 from wish_rollout.core.remedy.sql_syntax import given, settings
 from wish_rollout.core.remedy.writers.relations.constraints import NO_CLASS_NAME
+from wish_rollout.core.remedy.writers.relations.index_states import clustering, is_half_made
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def create(draft: Draft, name: str, properties: Props) -> list[str]:
     table = properties.pop("table")
     keys = [key_with_class(draft, table, key) for key in properties.pop("keys")]
     only = "ONLY " if properties.pop("invalid", None) else ""
-    if (only and "partition by" not in draft.target.get(("table", table), {})) or properties.get("not ready"):
+    if is_half_made(draft, table, properties, invalid=bool(only)):
         draft.gap("index", name, "it is promised half-made")
     text = f"CREATE {'UNIQUE ' if properties.pop('unique', None) else ''}INDEX {split_last(name)[1]}"
     text += f" ON {only}{table}"
@@ -79,8 +80,7 @@ def alter(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     if "clustered" in pairs:
         known = draft.target.get(("index", name)) or draft.live["index", name]
         table, after = known["table"], pairs.pop("clustered")[1]
-        words = f"CLUSTER ON {split_last(name)[1]}" if after else "SET WITHOUT CLUSTER"
-        made.append(f"ALTER TABLE {table} {words}")
+        made += clustering(draft, table, split_last(name)[1] if after else None)
     return made
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.remedy.graph.schema_index import parents_of
+from wish_rollout.core.remedy.graph.schema_index import ancestors, parents_of
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
@@ -20,9 +20,8 @@ def detach(draft: Draft, name: str) -> list[str]:
     old, new = draft.live["table", name], draft.target["table", name]
     if "partition of" in old:
         return [f"ALTER TABLE {old['partition of']} DETACH PARTITION {name}"]
-    return [
-        f"ALTER TABLE {name} NO INHERIT {each}" for each in parents_of(old) if each not in parents_of(new)
-    ]
+    kept = new.get("inherits", ())
+    return [f"ALTER TABLE {name} NO INHERIT {each}" for each in parents_of(old) if each not in kept]
 
 
 def attach(draft: Draft, name: str) -> list[str]:
@@ -30,35 +29,37 @@ def attach(draft: Draft, name: str) -> list[str]:
     old, new = draft.live.get(("table", name), {}), draft.target["table", name]
     if "partition of" in new:
         parent = new["partition of"]
-        made = _checks_for_parent(draft, name, parent)
+        made = _checks_for_parent(draft, name)
         return [*made, f"ALTER TABLE {parent} ATTACH PARTITION {name} {new['partition bound']}"]
     before, after = list(old.get("inherits", ())), list(new.get("inherits", ()))
     kept = [each for each in before if each in after]
     if kept + [each for each in after if each not in before] != after:
         draft.gap("table", name, "the order of the tables that it inherits from cannot be changed")
     added = [each for each in after if each not in before]
-    made = [sql for each in added for sql in _checks_for_parent(draft, name, each)]
-    made += [f"ALTER TABLE {name} INHERIT {each}" for each in added]
+    for column in draft.columns(draft.target, name) if "partition of" in old else ():
+        if draft.target["column", column].get("inherited"):
+            draft.gap("column", column, "INHERIT leaves it the table's own as well")
+    made = [f"ALTER TABLE {name} INHERIT {each}" for each in added]
     return made + [f"ALTER TABLE {name} NO INHERIT {each}" for each in before if each not in after]
 
 
-def _checks_for_parent(draft: Draft, name: str, parent: str) -> list[str]:
-    """Return the checks that a table has to have before it gets a parent."""
+def _checks_for_parent(draft: Draft, name: str) -> list[str]:
+    """Return the checks that a table has to have before it becomes a partition: those of all tables above it."""
     made = []
+    above = ancestors(draft.target, name)
     former = parents_of(draft.live.get(("table", name), {}))
     for (kind, full_name), properties in draft.target.items():
         table, own = split_last(full_name)
-        if kind != "constraint" or table != parent or properties["type"] != "check":
+        if kind != "constraint" or table not in above or properties["type"] != "check":
             continue
         key = ("constraint", f"{name}.{own}")
         present = [draft.live.get(("constraint", f"{each}.{own}")) for each in (name, *former)]
-        if properties in present or key in draft.target or properties.get("no inherit"):
+        is_own = not draft.target.get(key, {"copy": True}).get("copy")
+        if properties in present or is_own or properties.get("no inherit"):
             continue
         if ("table", name) not in draft.live and (kind, full_name) not in draft.live:
             continue  # the table gets it from its parent later
         made.append(f"ALTER TABLE {name} ADD CONSTRAINT {own} CHECK ({properties['expression']})")
-        if "partition of" not in draft.target["table", name]:
-            draft.gap(*key, "INHERIT leaves it the table's own as well")
     return made
 
 
@@ -70,10 +71,13 @@ def has_other_order(draft: Draft, name: str, parent: str) -> bool:
     return own != of_parent and set(own) == set(of_parent)
 
 
+def is_rebuilt(_draft: Draft, _name: str, pairs: Pairs) -> bool:
+    """Return whether a table is dropped with its rows and created again: no statement changes how it is partitioned."""
+    return "partition by" in pairs
+
+
 def reason_kept(draft: Draft, name: str, pairs: Pairs) -> str:
     """Return why a table cannot be changed like that; empty where it can."""
-    if "partition by" in pairs:
-        return "no statement changes how a table is partitioned"
     if pairs.get("of type", (None, None))[1] is not None:
         names = [draft.columns(objects, name) for objects in (draft.live, draft.target)]
         if names[0] != names[1]:

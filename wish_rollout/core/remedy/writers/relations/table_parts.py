@@ -48,10 +48,11 @@ def create_trigger(draft: Draft, name: str, properties: Props) -> list[str]:
     own = split_last(name)[1]
     kind = "CONSTRAINT TRIGGER" if properties.pop("constraint", None) else "TRIGGER"
     text = f"CREATE {kind} {own} {properties.pop('definition')}"
-    made = [] if original_trigger(draft.target, name) else [text]
+    is_copied = original_trigger(draft.target, name) is not None
+    made = [] if is_copied else [text]
     if "constraint comment" in properties:
         made.append(_constraint_comment(name, properties.pop("constraint comment")))
-    return made + fires(name, "TRIGGER", properties.pop("enabled", None))
+    return made + fires(name, "TRIGGER", properties.pop("enabled", None), always=is_copied)
 
 
 def drop_copy(live: Mapping[Key, Properties], name: str) -> list[str]:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.draft import Writer
 from wish_rollout.core.remedy.graph.schema_index import relation
-from wish_rollout.core.remedy.sql_syntax import given, settings
+from wish_rollout.core.remedy.sql_syntax import given, settings, with_toast
 from wish_rollout.core.remedy.writers.columns.creation import PASSED_OVER, definition
-from wish_rollout.core.remedy.writers.columns.properties import beside
+from wish_rollout.core.remedy.writers.columns.properties import NOT_NULLS, beside, set_not_null
 from wish_rollout.core.remedy.writers.relations import table_parents
 from wish_rollout.core.schema.column_order import moved_columns
 from wish_rollout.core.schema.names import split_last
@@ -43,10 +43,8 @@ def create(draft: Draft, name: str, properties: Props) -> list[str]:
     of_parent = draft.target.get(("table", str(partition_of)), {}).get("access method")
     if method := properties.pop("access method", "heap" if of_parent else None):
         text += f" USING {method}"
-    stored = properties.pop("storage parameters", {})
-    toast = {f"toast.{key}": value for key, value in properties.pop("toast storage parameters", {}).items()}
-    if stored or toast:
-        text += f" WITH ({given({**stored, **toast})})"
+    if stored := with_toast(properties):
+        text += f" WITH ({given(stored)})"
     if "tablespace" in properties:
         text += f" TABLESPACE {properties.pop('tablespace')}"
     pairs: Pairs = {key: (None, properties.pop(key)) for key in [*_FLAGS, "of type"] if key in properties}
@@ -130,6 +128,8 @@ def inherited(draft: Draft, column: str, properties: Props, partition_of: str | 
     )
     properties.pop("not null constraint", None)
     passed = {key: value for key, value in parent.items() if key not in PASSED_OVER}
+    if parent.get("not null no inherit"):
+        passed = {key: value for key, value in passed.items() if key not in {"not null", *NOT_NULLS}}
     pairs: Pairs = {
         key: (passed.get(key), properties.get(key))
         for key in sorted(
@@ -140,7 +140,7 @@ def inherited(draft: Draft, column: str, properties: Props, partition_of: str | 
     made = _own_default(draft, column, parents)
     if pairs.get("not null", (True, None))[0] is None:
         del pairs["not null"]
-        made.append(f"ALTER TABLE {table} ALTER COLUMN {own} SET NOT NULL")
+        made.append(set_not_null(draft, column, pairs))
     made += beside(draft, column, pairs)
     for key in pairs:
         draft.gap("column", column, f"its {key} is not as its parent's")
@@ -174,8 +174,6 @@ def alter(_draft: Draft, name: str, pairs: Pairs) -> list[str]:
         made.append(f"{target} SET TABLESPACE {pairs.pop('tablespace')[1] or 'pg_default'}")
     if "storage parameters" in pairs:
         made += settings(target, *pairs.pop("storage parameters"))
-    if "toast storage parameters" in pairs:
-        made += settings(target, *pairs.pop("toast storage parameters"), prefix="toast.")
     for key, (on, off) in _FLAGS.items():
         if key in pairs:
             made.append(f"{target} {on if pairs.pop(key)[1] else off} ROW LEVEL SECURITY")
@@ -183,6 +181,11 @@ def alter(_draft: Draft, name: str, pairs: Pairs) -> list[str]:
         after = pairs.pop("of type")[1]
         made.append(f"{target} OF {after}" if after else f"{target} NOT OF")
     return made
+
+
+def toast_parameters(kind: str, name: str, before: Props | None, after: Props | None) -> list[str]:
+    """Return the statements that change the parameters of a TOAST table; without one, PostgreSQL ignores them."""
+    return settings(f"ALTER {kind.upper()} {name}", before, after, prefix="toast.")
 
 
 def replica_identity(name: str, value: str | None) -> str:
@@ -193,4 +196,4 @@ def replica_identity(name: str, value: str | None) -> str:
     return f"ALTER TABLE {name} REPLICA IDENTITY {words[value]}"
 
 
-WRITER = Writer(8, create, alter, rebuilds=False)
+WRITER = Writer(8, create, alter, is_rebuilt=table_parents.is_rebuilt)

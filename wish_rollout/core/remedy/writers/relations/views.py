@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.draft import Writer
-from wish_rollout.core.remedy.sql_syntax import given, settings
+from wish_rollout.core.remedy.sql_syntax import given, settings, with_toast
 from wish_rollout.core.remedy.writers.columns.properties import beside
 from wish_rollout.core.schema.names import split_last
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 ALTERS = frozenset(
     {"definition", "storage parameters", "owner", "comment", "privileges", "depends on extensions"}
 )
-ALTERS_MATERIALIZED = (ALTERS - {"definition"}) | {"access method", "tablespace", "replica identity"}
+ALTERS_MATERIALIZED = (ALTERS - {"definition"}) | {
+    *("access method", "tablespace", "replica identity", "toast storage parameters")
+}
 _SHAPE = ("type", "collation")
 
 
@@ -27,8 +29,8 @@ def _create(draft: Draft, kind: str, name: str, properties: Props) -> list[str]:
     text = f"CREATE {kind} {name}{_names(columns)}"
     if "access method" in properties:
         text += f" USING {properties.pop('access method')}"
-    if "storage parameters" in properties:
-        text += f" WITH ({given(properties.pop('storage parameters'))})"
+    if stored := with_toast(properties):
+        text += f" WITH ({given(stored)})"
     if "tablespace" in properties:
         text += f" TABLESPACE {properties.pop('tablespace')}"
     made = [f"{text} AS {properties.pop('definition')}"]
