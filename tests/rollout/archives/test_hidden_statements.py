@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.rollout.archives import conftest
 from wish_rollout.core.archive.table_identities import TableIdentity, equivalent_statements
+from wish_rollout.core.release.measurements import StatementMeasurement, statement_digest
+from wish_rollout.core.release.release import Revision
+from wish_rollout.rollout.release.measurements import Measurements
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.rollout.archives.conftest import ArchiveCase
 
 NOTES = "CREATE TABLE notes (id int, text text)"
@@ -103,3 +109,16 @@ def test_tables_that_exchange_their_names() -> None:
         "ALTER TABLE public.wish_rollout_renamed_1 SET SCHEMA other",
         "ALTER TABLE other.wish_rollout_renamed_1 RENAME TO a",
     )
+
+
+def test_equal_texts_of_several_revisions_do_different_things(tmp_path: Path) -> None:
+    text, plain = "SELECT undo()", "DROP INDEX one"
+    measurements = Measurements(tmp_path, tmp_path)
+    for name, does in (("2", ("TRUNCATE a",)), ("1", ("DROP TABLE b",))):
+        measured = [StatementMeasurement(statement_digest(each), outside=False) for each in (plain, text)]
+        measurements.add(name, "downgrade", [measured[0], replace(measured[1], does=does)])
+    revisions = [Revision(name, (), "", "", "", "") for name in ("2", "1")]
+
+    found = measurements.effects(revisions, "downgrade", [plain, text, "not measured", plain, text])
+
+    assert found == [plain, "TRUNCATE a", "not measured", plain, "DROP TABLE b"]

@@ -56,10 +56,19 @@ class Measurements:
         return LockSequence([(each.id, getattr(self.of(each), way)) for each in revisions])
 
     def effects(self, revisions: Sequence[Revision], way: Way, statements: Iterable[str]) -> list[str]:
-        """Return the statements of revisions, with others in place of those whose texts do not show what they do."""
-        measured = (each for revision in revisions for each in getattr(self.of(revision), way))
-        does = {each.digest: each.does for each in measured if each.does}
-        return [each for text in statements for each in does.get(statement_digest(text), (text,))]
+        """Return the statements of revisions, with others in place of those whose texts do not show what they do.
+
+        ``statements``: in the order in which they run. Equal texts can do different things, one after the other.
+        """
+        measured = [each for revision in revisions for each in getattr(self.of(revision), way)]
+        found: list[str] = []
+        for text in statements:
+            digest = statement_digest(text)
+            place = next((place for place, each in enumerate(measured) if each.digest == digest), None)
+            does = () if place is None else measured[place].does
+            measured = measured if place is None else measured[place + 1 :]
+            found += does or (text,)
+        return found
 
     def write(self, revisions: Sequence[Revision]) -> None:
         """Write what a replay of this process has measured of the recorded revisions into ``meta/``. Raises OSError."""
