@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.remedy.graph.schema_index import ancestors, parents_of, relation
 from wish_rollout.core.remedy.graph.step_graph import Step
 from wish_rollout.core.remedy.row_types import rewritten_type, row_type_users
+from wish_rollout.core.remedy.writers.relations.table_parts import original_trigger
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class RelationEdges:
         self._order_own_checks()
         self._order_row_types()
         self._order_persistence()
+        self._order_copied_triggers()
 
     def _order_own_columns(self) -> None:
         """Add a column of a child's own before that of its parent, which ADD COLUMN merges with it."""
@@ -80,3 +82,10 @@ class RelationEdges:
                     self.graph.order(
                         *((referencing, step) if pairs["persistence"][1] else (step, referencing))
                     )
+
+    def _order_copied_triggers(self) -> None:
+        """Set when a partition's copy of a trigger fires after the trigger of the table above was created."""
+        for key in sorted(self.changes.created | self.changes.changed.keys()):
+            if key[0] == "trigger" and (original := original_trigger(self.draft.target, key[1])):
+                above = self.lookup.creation_of(("trigger", original))
+                self.graph.order(above, self.lookup.creation_of(key))

@@ -32,8 +32,15 @@ def _triggers_above(objects: Mapping[Key, Properties], name: str) -> Iterator[st
     table, own = split_last(name)
     while parent := objects.get(("table", table), {}).get("partition of"):
         table = str(parent)
-        if ("trigger", f"{table}.{own}") in objects:
+        if _is_copied(objects.get(("trigger", f"{table}.{own}"))) and _is_copied(
+            objects.get(("trigger", name))
+        ):
             yield f"{table}.{own}"
+
+
+def _is_copied(trigger: Properties | None) -> bool:
+    """Return whether a trigger is for each row: no other is copied to partitions (manual, CREATE TRIGGER)."""
+    return trigger is not None and "FOR EACH ROW" in trigger["definition"]
 
 
 def is_copy(objects: Mapping[Key, Properties], key: Key) -> bool:
