@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+import psycopg
 
 from tests.core.approval.test_wave_plan import PLAN
 from tests.defs.fleet.test_fleet_rollout import job_of, materialize
@@ -17,18 +18,25 @@ from tests.gate.conftest import now
 from wish_rollout.core.approval.documents import ApprovalStatement, Request
 from wish_rollout.core.approval.subject import Subject
 from wish_rollout.core.approval.wave_plan import SignedTarget
-from wish_rollout.core.fleet.results import TargetResult
+from wish_rollout.core.fleet.results import Outcome, TargetResult
 from wish_rollout.core.ledger import KnownRows
 from wish_rollout.defs.code_location import build_definitions
 from wish_rollout.defs.gate.approval_metadata import parse_request_metadata
 from wish_rollout.defs.runs.instance import open_instance
 from wish_rollout.rollout.approval.approvals import approval_text
-from wish_rollout.rollout.fleet.target_work import APPLY, perform
+from wish_rollout.rollout.execution.verification import verify_environment
+from wish_rollout.rollout.fleet import target_work
+from wish_rollout.rollout.fleet.target_work import APPLY, ROLLBACK, perform
 from wish_rollout.rollout.fleet.wave_approvals import GATE, WaveApproval, gate_order
 from wish_rollout.signing.ssh_keygen import find_keys, sign
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.defs.fleet.conftest import GatedFleet
+    from wish_rollout.rollout.execution.verification import Verification
+    from wish_rollout.rollout.project.project import Project
+    from wish_rollout.rollout.servers.target import Target
 
 NOT_GATED = """gated = true
 
@@ -56,12 +64,16 @@ class Forgery:
 
     def result(self, gate: dict[str, Any], name: str = "a") -> str:
         """Let a worker work on a target; return the class of the error, or the outcome."""
+        found = self.work({"kind": APPLY, **gate}, name)
+        return found.error.name if found.error else found.outcome.value
+
+    def work(self, order: dict[str, Any], name: str = "a") -> TargetResult:
+        """Let a worker work on a target."""
         project = self.gated.fleet.workspace.project
         (target,) = [each for each in self.gated.fleet.targets if each.name == name]
         database = project.target_at(target.environment, target.url)
         with self.gated.fleet.workspace.as_current_project():
-            found = TargetResult.from_dict(perform(project, database, {"kind": APPLY, **gate}))
-        return found.error.name if found.error else found.outcome.value
+            return TargetResult.from_dict(perform(project, database, order))
 
     def order(self, known: KnownRows | None = None, scope: str = "", **changes: Any) -> dict[str, Any]:
         """Return the gate of an order with the approval, after changes of its plan or documents."""
@@ -107,6 +119,44 @@ def test_a_worker_verifies_the_approval_itself(gated: GatedFleet) -> None:
     assert forgery.result(order()) == "done"
     assert gated.fleet.revisions() == {"a": HEAD, "b": "0006"}
     assert forgery.result(order()) == "unchanged"
+
+
+def test_a_wave_without_a_gate_permits_no_rollback(gated: GatedFleet) -> None:
+    gated.fleet.add("a")
+    gated.fleet.configure('[[environment.wave]]\nname = "all"\nrest = true\ngate = false\n')
+    gated.apply()
+    assert gated.fleet.revisions() == {"a": HEAD}
+    project = gated.fleet.workspace.project
+    (target,) = gated.fleet.targets
+    database = project.target_at(target.environment, target.url)
+    order = {"kind": ROLLBACK, "to": "0006", GATE: gate_order("wave all", (), {})}
+
+    with gated.fleet.workspace.as_current_project():
+        found = TargetResult.from_dict(perform(project, database, order))
+
+    assert found.error
+    assert found.error.name == "WaitingAtGate"
+    assert gated.fleet.revisions() == {"a": HEAD}
+
+
+def test_the_use_of_an_approval_is_recorded_also_if_the_verification_fails(
+    gated: GatedFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gated.fleet.add("a")
+    forgery = Forgery(gated)
+
+    def change_and_verify(project: Project, target: Target, **options: Any) -> Verification:
+        with psycopg.connect(target.url, autocommit=True) as session:  # another session, after the commit
+            session.execute("CREATE TABLE meanwhile ()")
+        return verify_environment(project, target, **options)
+
+    monkeypatch.setattr(target_work, "verify_environment", change_and_verify)
+    found = forgery.work({"kind": APPLY, **forgery.order()})
+
+    assert found.error
+    assert (found.outcome, found.error.name) == (Outcome.FAILED, "SchemaVerificationFailed")
+    assert found.nonce == forgery.request.nonce
+    assert found.ledger
 
 
 def test_an_approval_is_not_valid_for_a_database_that_took_the_place_of_the_approved_one(

@@ -69,8 +69,9 @@ def test_table_and_column_that_a_block_renames_are_not_archived(case: ArchiveCas
     assert case.sql("select text from notes") == [("one",)]
 
 
-def test_table_that_a_block_empties_is_archived(case: ArchiveCase) -> None:
-    case.revise([NOTES], ["DROP TABLE notes"])
+@pytest.mark.parametrize("table", [NOTES, NOTES.replace("id int", "id int PRIMARY KEY")])
+def test_table_that_a_block_empties_is_archived(case: ArchiveCase, table: str) -> None:
+    case.revise([table], ["DROP TABLE notes"])
     case.revise(
         ["ALTER TABLE notes ADD more int"],
         [do("TRUNCATE notes", "ALTER TABLE notes DROP more")],
@@ -85,6 +86,25 @@ def test_table_that_a_block_empties_is_archived(case: ArchiveCase) -> None:
     (done,) = case.restore()
 
     assert (done.rows, done.left) == (2, 0)
+    assert case.sql("select * from notes order by 1") == [(1, "one", 1), (2, "two", 2)]
+
+
+def test_table_that_a_function_empties_outside_of_the_transaction_is_archived(case: ArchiveCase) -> None:
+    case.revise([NOTES], ["DROP TABLE notes"])
+    case.revise(["ALTER TABLE notes ADD more int"], ["ALTER TABLE notes DROP more"], "0009", "0008")
+    script = case.workspace.root / "migrations/versions/0009_case.py"
+    block = f"""
+    with op.get_context().autocommit_block():
+        op.execute({do("TRUNCATE notes")!r})
+"""
+    script.write_text(script.read_text().replace("def downgrade():\n", f"def downgrade():{block}", 1))
+    case.sql("insert into notes values (1, 'one', 1), (2, 'two', 2)")
+
+    case.rollback()
+    assert case.sql("select * from notes") == []
+    case.again()
+    case.restore()
+
     assert case.sql("select * from notes order by 1") == [(1, "one", 1), (2, "two", 2)]
 
 
@@ -119,6 +139,7 @@ def test_equal_texts_of_several_revisions_do_different_things(tmp_path: Path) ->
         measurements.add(name, "downgrade", [measured[0], replace(measured[1], does=does)])
     revisions = [Revision(name, (), "", "", "", "") for name in ("2", "1")]
 
-    found = measurements.effects(revisions, "downgrade", [plain, text, "not measured", plain, text])
+    scripts = [(revisions[0], [plain, text, "not measured"]), (revisions[1], [plain, text])]
+    found = measurements.effects(scripts, "downgrade")
 
     assert found == [plain, "TRUNCATE a", "not measured", plain, "DROP TABLE b"]

@@ -40,16 +40,23 @@ Identities = dict[int, TableIdentity]
 def equivalent_statements(before: Identities, after: Identities, scanned: frozenset[str]) -> tuple[str, ...]:
     """Return statements that do to the tables and columns of ``before`` what a statement did, in a fixed order.
 
-    ``scanned``: the names of tables that it has read: of another table, new storage means that it was emptied.
+    ``scanned``: the names of tables that it has read. New storage means that a table was emptied, unless it was read, and
+    its columns explain that it was rewritten.
     """
     kept = {oid: (each, after[oid]) for oid, each in before.items() if oid in after}
     found = [*_detachments(before, after)]
     found += [f"DROP TABLE {each.name}" for oid, each in before.items() if oid not in after]
     for old, new in kept.values():
-        if old.file != new.file and old.name not in scanned:
+        if old.file != new.file and not (old.name in scanned and _has_other_types(old, new)):
             found.append(f"TRUNCATE {old.name}")
         found += _column_changes(old, new)
     return (*found, *_table_renames([pair for pair in kept.values() if pair[0].name != pair[1].name]))
+
+
+def _has_other_types(old: TableIdentity, new: TableIdentity) -> bool:
+    """Return whether a column was added or has another type. TRUNCATE reads a table too, for each of its indexes."""
+    types = {number: kind for number, (_, kind) in old.columns.items()}
+    return any(types.get(number) != kind for number, (_, kind) in new.columns.items())
 
 
 def _detachments(before: Identities, after: Identities) -> Iterator[str]:

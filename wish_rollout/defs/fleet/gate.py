@@ -67,7 +67,7 @@ class FleetGate(RequestGate):
         for approval, _ in self._approvals():
             names = frozenset((*approval.plan.targets, *approval.plan.uncovered))
             for wave in self.env.waves:
-                if approval.plan.scope == wave_scope(wave.name):
+                if wave.gate and approval.plan.scope == wave_scope(wave.name):
                     found[wave.name] = found.get(wave.name, frozenset()) | names
         return found
 

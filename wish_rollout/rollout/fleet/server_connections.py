@@ -74,9 +74,11 @@ class Demand:
 def share_connections(project: Project, targets: Sequence[FleetTarget], demand: Demand) -> ServerConnections:
     """Return how many targets of each server may be worked on at the same time.
 
-    Addresses that lead to one server share its connections. Raises NoConnectionFree if no server can take a target; if only
-    some cannot, one target at a time is tried there.
+    Addresses that lead to one server share its connections. No targets need none. Raises NoConnectionFree if no server can
+    take a target; if only some cannot, one target at a time is tried there.
     """
+    if not targets:
+        return ServerConnections()
     by_address: dict[Address, list[FleetTarget]] = {}
     for target in targets:
         by_address.setdefault(database_address(target.url, demand.env.source)[:3], []).append(target)

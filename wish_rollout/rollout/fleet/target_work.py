@@ -89,7 +89,7 @@ def apply(project: Project, target: Target, order: Mapping[str, Any], actor: Act
     """Migrate a target to the head and verify it. A target that is there already is only verified."""
     migrated = migrate_environment(project, target, choices=choices_of(target, order), actor=actor)
     result = verified(project, target, migrated)
-    if migrated.action == Action.NOTHING and order.get("soak"):
+    if result.outcome is Outcome.UNCHANGED and order.get("soak"):
         with target.connect() as connection:
             return replace(result, since=seconds_since(connection, project.release_digest))
     return result
@@ -102,7 +102,7 @@ def rollback(project: Project, target: Target, order: Mapping[str, Any], actor: 
     except AlreadyAtRevision:
         return unchanged(project, target)
     result = verified(project, target, migrated)
-    if migrated.archived:
+    if migrated.archived and result.is_good:
         add_missing_checksums(project, target, actor.who)
     return result
 
@@ -124,26 +124,32 @@ def unchanged(project: Project, target: Target) -> TargetResult:
 
 
 def verified(project: Project, target: Target, migrated: Migrated) -> TargetResult:
-    """Return the result of a migration whose verification has passed. Raises SchemaVerificationFailed.
+    """Return the result of a migration and its verification; also if that fails, it names the approval that was used.
 
     The schema is read again after the commit. That a second run of the scripts would do nothing is not tried on each
     target: it follows from the revision, which is compared.
     """
-    verification = verify_environment(project, target, expected=migrated.expected)
-    verification.raise_if_failed()
     is_changed = migrated.action != Action.NOTHING
-    return TargetResult(
+    result = TargetResult(
         name_of(target),
         Outcome.DONE if is_changed else Outcome.UNCHANGED,
         start=format_position(tuple(migrated.start)),
         end=format_position(tuple(migrated.end)),
         action=migrated.action,
-        fingerprint=project.fingerprinted_part(verification.seen.snapshot).fingerprint,
         since=0 if is_changed else None,
-        instance=verification.seen.facts.instance,
         nonce=migrated.nonce,
         ledger=migrated.ledger if migrated.nonce else "",
         database=migrated.database if migrated.nonce else "",
+    )
+    try:
+        verification = verify_environment(project, target, expected=migrated.expected)
+        verification.raise_if_failed()
+    except RolloutError as error:
+        return replace(result, outcome=Outcome.FAILED, since=None, error=describe_error(error))
+    return replace(
+        result,
+        fingerprint=project.fingerprinted_part(verification.seen.snapshot).fingerprint,
+        instance=verification.seen.facts.instance,
     )
 
 

@@ -97,7 +97,8 @@ def target_gatekeeper(
 
     def decide(plan: EnvironmentPlan, connection: psycopg.Connection[Any]) -> Authorization | None:
         fleet = project.config.find_environment(member.fleet)
-        if any(not wave.gate and wave_scope(wave.name) == scope for wave in fleet.waves):
+        is_ungated = not order.get("to")  # `gate = false` permits no rollback
+        if is_ungated and any(not wave.gate and wave_scope(wave.name) == scope for wave in fleet.waves):
             return None
         keeper = _Gatekeeper(project, target, member, scope, gate)
         return keeper.authorization(plan, connection)

@@ -47,6 +47,7 @@ def _destroyed(
     """Return what the upgrades of some revisions, which are in their order, destroy; empty if that is nothing."""
     history = schema.project.history
     statements = [text for each in revisions for text in history.record(each.id).upgrade]
-    effects = schema.project.measurements.effects(revisions, "upgrade", statements)
+    scripts = [(each, history.record(each.id).upgrade) for each in revisions]
+    effects = schema.project.measurements.effects(scripts, "upgrade")
     losses = derive_losses(schema.at(start), schema.at(end), statements, effects).losses
     return ", ".join(map(str, losses))

@@ -55,19 +55,21 @@ class Measurements:
         """Return the lock sequence of revisions that are about to run, in the order in which they run."""
         return LockSequence([(each.id, getattr(self.of(each), way)) for each in revisions])
 
-    def effects(self, revisions: Sequence[Revision], way: Way, statements: Iterable[str]) -> list[str]:
+    def effects(self, scripts: Iterable[tuple[Revision, Iterable[str]]], way: Way) -> list[str]:
         """Return the statements of revisions, with others in place of those whose texts do not show what they do.
 
-        ``statements``: in the order in which they run. Equal texts can do different things, one after the other.
+        ``scripts``: the revisions and their statements in the order in which they run. Equal texts can do different things,
+        one after the other.
         """
-        measured = [each for revision in revisions for each in getattr(self.of(revision), way)]
         found: list[str] = []
-        for text in statements:
-            digest = statement_digest(text)
-            place = next((place for place, each in enumerate(measured) if each.digest == digest), None)
-            does = () if place is None else measured[place].does
-            measured = measured if place is None else measured[place + 1 :]
-            found += does or (text,)
+        for revision, statements in scripts:
+            measured = getattr(self.of(revision), way)
+            for text in statements:
+                digest = statement_digest(text)
+                place = next((place for place, each in enumerate(measured) if each.digest == digest), None)
+                does = () if place is None else measured[place].does
+                measured = measured if place is None else measured[place + 1 :]
+                found += does or (text,)
         return found
 
     def write(self, revisions: Sequence[Revision]) -> None:

@@ -67,19 +67,24 @@ class StatementMeter:
             self._add(sent, self._with_effects(measurement, before))
             return
         self._begun = ""
-        if classify_text(sent.statement) is not StatementKind.OUTSIDE_TRANSACTION:
-            try:
-                with self.session.transaction():
-                    self.meter.begin()
-                    sent.execute()
-                    measurement = self._measure(digest, sent, outside=True)
-            except NOT_IN_TRANSACTION:
-                pass
-            else:
-                self._add(sent, measurement)
-                return
-        sent.execute()
-        self._add(sent, StatementMeasurement(digest, outside=True, locks=None))
+        before = self._identities(sent)
+        measured = self._measure_alone(digest, sent)
+        if measured is None:
+            sent.execute()
+        unknown = StatementMeasurement(digest, outside=True, locks=None)
+        self._add(sent, self._with_effects(measured or unknown, before))
+
+    def _measure_alone(self, digest: str, sent: Sent) -> StatementMeasurement | None:
+        """Execute a statement in a transaction of its own, and measure it; None if it cannot run in a transaction block."""
+        if classify_text(sent.statement) is StatementKind.OUTSIDE_TRANSACTION:
+            return None
+        try:
+            with self.session.transaction():
+                self.meter.begin()
+                sent.execute()
+                return self._measure(digest, sent, outside=True)
+        except NOT_IN_TRANSACTION:
+            return None
 
     def _measure(self, digest: str, sent: Sent, *, outside: bool) -> StatementMeasurement:
         """Measure the statement that was executed last, and then what it writes, unless it writes in batches."""
@@ -97,7 +102,7 @@ class StatementMeter:
 
     def _with_effects(self, measurement: StatementMeasurement, before: Identities) -> StatementMeasurement:
         """Add what the statement has done to the tables that were there before, if its text may not show it."""
-        if not before or self.session.info.transaction_status != TransactionStatus.INTRANS:
+        if not before or self.session.info.transaction_status == TransactionStatus.INERROR:
             return measurement
         after = read_identities(self.session)
         scanned = frozenset(measurement.scans)
