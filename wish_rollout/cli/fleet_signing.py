@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.servers.fleet_targets import FleetTarget
 
-MOST_PLANS = 10
-"""So many kinds of plans are shown; of others, only the names of the targets."""
-
 
 def sign_fleet_request(
     project: Project, recorded: RecordedRequest, signer: SignerInput, *, quiet: bool, yes: bool
@@ -88,6 +85,7 @@ def show_groups(
     project: Project, plan: WavePlan, targets: Sequence[FleetTarget], order: Mapping[str, Any]
 ) -> None:
     """Print the groups of targets with equal plans, with the plan of the first of each. Raise PlanChanged."""
+    from wish_rollout.core.approval.wave_plan import MOST_PLANS
     from wish_rollout.rollout.fleet.approvable_plans import plan_as_signed
 
     by_name = {target.name: target for target in targets}

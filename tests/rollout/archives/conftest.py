@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +82,12 @@ class ArchiveCase:
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
         """Execute a statement in the environment's database."""
         return self.workspace.sql("local", statement)
+
+
+def allow_hazards(monkeypatch: pytest.MonkeyPatch, reasons: str) -> None:
+    """Let the scripts allow more hazards. ``reasons``: the items of a dictionary, as Python source."""
+    begin = "allow_hazards = {{"
+    monkeypatch.setattr(sys.modules[__name__], "SCRIPT", SCRIPT.replace(begin, f"{begin}{reasons}, "))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.rollout.archives import conftest
+from tests.rollout.archives.conftest import allow_hazards
 from wish_rollout.core.archive.table_identities import TableIdentity, equivalent_statements
 from wish_rollout.core.release.measurements import StatementMeasurement, statement_digest
 from wish_rollout.core.release.release import Revision
@@ -25,8 +25,7 @@ OLD = "CREATE TABLE events_old (id int, tenant int)"
 
 @pytest.fixture(autouse=True)
 def _allow(monkeypatch: pytest.MonkeyPatch) -> None:
-    more = "allow_hazards = {{'attach-scan': 'few rows', 'rename': 'no readers', "
-    monkeypatch.setattr(conftest, "SCRIPT", conftest.SCRIPT.replace("allow_hazards = {{", more))
+    allow_hazards(monkeypatch, "'attach-scan': 'few rows', 'rename': 'no readers'")
 
 
 def do(*statements: str) -> str:

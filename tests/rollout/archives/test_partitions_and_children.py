@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.rollout.archives import conftest
+from tests.rollout.archives.conftest import allow_hazards
 
 if TYPE_CHECKING:
     from tests.rollout.archives.conftest import ArchiveCase
@@ -20,8 +20,7 @@ DETACH = "ALTER TABLE events DETACH PARTITION events_old"
 
 @pytest.fixture(autouse=True)
 def _allow(monkeypatch: pytest.MonkeyPatch) -> None:
-    more = "allow_hazards = {{'attach-scan': 'few rows', 'required-column': 'no writers', "
-    monkeypatch.setattr(conftest, "SCRIPT", conftest.SCRIPT.replace("allow_hazards = {{", more))
+    allow_hazards(monkeypatch, "'attach-scan': 'few rows', 'required-column': 'no writers'")
 
 
 def test_rows_of_parent_and_child_come_back(case: ArchiveCase) -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 ROLLBACK_SCOPE = "rollback"
+MOST_PLANS = 10
+"""So many kinds of plans are shown to an approver; of others, only the names of the targets."""
 
 
 @dataclass(frozen=True, slots=True)

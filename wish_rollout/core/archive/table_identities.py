@@ -64,13 +64,11 @@ def _detachments(before: Identities, after: Identities) -> Iterator[str]:
         for parent in table.parents:
             if oid not in after or parent not in before or parent in after[oid].parents:
                 continue
-            ended = "DETACH PARTITION" if table.is_partition else "NO INHERIT"
-            one, other = before[parent].name, table.name
-            yield (
-                f"ALTER TABLE {one} {ended} {other}"
-                if table.is_partition
-                else f"ALTER TABLE {other} {ended} {one}"
-            )
+            child, former = table.name, before[parent].name
+            if table.is_partition:
+                yield f"ALTER TABLE {former} DETACH PARTITION {child}"
+            else:
+                yield f"ALTER TABLE {child} NO INHERIT {former}"
 
 
 def _column_changes(old: TableIdentity, new: TableIdentity) -> Iterator[str]:

@@ -63,8 +63,10 @@ class StatementMeasurement:
 
     def as_json(self) -> dict[str, Any]:
         """Return JSON values; lock modes are written as LOCK TABLE spells them."""
-        names = asdict(self) if self.does else {k: v for k, v in asdict(self).items() if k != "does"}
-        return names | {
+        values = asdict(self)
+        if not self.does:
+            del values["does"]
+        return values | {
             "locks": None if self.locks is None else [_lock_as_json(lock) for lock in self.locks],
             "other_locks": [_lock_as_json(lock) for lock in self.other_locks],
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.core.approval.wave_plan import MOST_PLANS
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.text.redaction import escape_to_one_line
 from wish_rollout.defs.metadata import plan_markdown
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from wish_rollout.rollout.fleet.approvable_plans import PlannedTarget
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.servers.fleet_targets import FleetTarget
-
-MOST_PLANS = 10
-"""So many kinds of plans are shown; of others, only the names of the targets."""
 
 
 def plans_markdown(

@@ -46,8 +46,8 @@ def _destroyed(
 ) -> str:
     """Return what the upgrades of some revisions, which are in their order, destroy; empty if that is nothing."""
     history = schema.project.history
-    statements = [text for each in revisions for text in history.record(each.id).upgrade]
     scripts = [(each, history.record(each.id).upgrade) for each in revisions]
+    statements = [text for _, texts in scripts for text in texts]
     effects = schema.project.measurements.effects(scripts, "upgrade")
     losses = derive_losses(schema.at(start), schema.at(end), statements, effects).losses
     return ", ".join(map(str, losses))

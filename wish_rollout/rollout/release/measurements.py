@@ -63,13 +63,10 @@ class Measurements:
         """
         found: list[str] = []
         for revision, statements in scripts:
-            measured = getattr(self.of(revision), way)
+            sequence = self.sequence([revision], way)
             for text in statements:
-                digest = statement_digest(text)
-                place = next((place for place, each in enumerate(measured) if each.digest == digest), None)
-                does = () if place is None else measured[place].does
-                measured = measured if place is None else measured[place + 1 :]
-                found += does or (text,)
+                measured = sequence.advance(revision.id, statement_digest(text))
+                found += (measured and measured.does) or (text,)
         return found
 
     def write(self, revisions: Sequence[Revision]) -> None:

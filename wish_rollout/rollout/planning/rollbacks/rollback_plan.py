@@ -136,7 +136,7 @@ def plan_rollback_from_state(
         half_done = half_done_rollback(target.name, schema, end, goal.finished) if continues else None
         plan = replace(plan, **declarations(project, reverted), action=Action.ROLLBACK, half_done=half_done)
     lost = describe_destroyed_values(schema, reverted, end, plan.action)
-    scripts = [(each, project.history.record(each.id).downgrade) for each in reverted]
+    scripts = ((each, project.history.record(each.id).downgrade) for each in reverted)
     effects = statements if goal.by_remedy else project.measurements.effects(scripts, "downgrade")
     return _leading_to(replace(plan, notes=(*plan.notes, *lost)), schema, result, statements, effects)
 
