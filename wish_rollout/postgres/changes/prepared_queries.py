@@ -18,9 +18,11 @@ PREFIX = "wish_rollout_"
 """Begins the names of the prepared statements."""
 FEW_OBJECTS = (
     "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
-    " set_config('enable_mergejoin', 'off', true), set_config('enable_bitmapscan', 'off', true)"
+    " set_config('enable_mergejoin', 'off', true), set_config('enable_bitmapscan', 'off', true),"
+    " set_config('join_collapse_limit', '8', true)"
 )
-"""A generic plan does not know that the arrays contain few numbers (manual, PREPARE, 19.7.1)."""
+"""A generic plan does not know that the arrays contain few numbers (manual, PREPARE, 19.7.1). Joins may be executed in another
+order than they are written, with the few objects first, although ``consistent_read_transaction`` forbids it."""
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 
 
