@@ -120,6 +120,19 @@ class SubfolderProject(ConfigurationError):
 
 
 @dataclass(eq=False)
+class SectionMissing(ConfigurationError):
+    """alembic.ini has no section ``[alembic]``, but others that ``alembic -n`` chooses."""
+
+    path: str
+    sections: str
+    first: str
+
+    summary = "{path} has no section [alembic]; sections with a script folder: {sections}."
+    explanation = "Each section is a project of its own, which a rollout.toml names as alembic -n does; nothing was written."
+    hint = "wish-rollout init --section {first}"
+
+
+@dataclass(eq=False)
 class DatabaseRoleFailed(RolloutError):
     """A role that scripts name cannot be made on the scratch server."""
 

@@ -7,6 +7,7 @@ where the downgrade raises. Only where a downgrade commits by itself (``autocomm
 from __future__ import annotations
 
 from contextlib import nullcontext
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -104,6 +105,7 @@ class _Walker:
                 self._try_downgrade(context, name, script.module, upgrade)
 
     def _begun(self, name: str, run: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(run)  # Alembic logs the name: "Running upgrade"
         def begun(**arguments: Any) -> Any:
             self.applied.revisions.append(name)
             self.applied.statements.pop(name, None)
