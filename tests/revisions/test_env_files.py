@@ -258,6 +258,7 @@ def test_an_application_that_migrates_while_it_is_loaded_leaves_that_to_this_pro
     [
         ("", NoMigrationsRun),
         ("raise RuntimeError('no settings')", ScriptFailed),
+        ("raise SystemExit('no settings')", ScriptFailed),
         ("context.configure(version_table='versions')", VersionTableMismatch),
         ("engine.connect().exec_driver_sql('DROP DATABASE IF EXISTS canary')", ScriptFailed),
     ],

@@ -151,7 +151,7 @@ def migrate(
             run_env(context)
         except RolloutError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # an application without its settings may end the process
             raise explained(error, applied, run.environment) from error
     return applied
 

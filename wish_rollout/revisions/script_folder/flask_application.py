@@ -37,7 +37,7 @@ def flask_context(env: Path, root: Path, spec: str | None) -> AbstractContextMan
                 application = cli.ScriptInfo(app_import_path=spec or os.environ.get("FLASK_APP")).load_app()
         finally:
             os.chdir(here)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise FlaskAppMissing(str(env), f"{type(error).__name__}: {error}") from error
     context: AbstractContextManager[Any] = application.app_context()
     return context
