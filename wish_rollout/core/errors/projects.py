@@ -93,6 +93,21 @@ class ExtensionUnavailable(ConfigurationError):
 
 
 @dataclass(eq=False)
+class FeatureUnavailable(ConfigurationError):
+    """A script requires a feature with which the scratch server was not built, such as ICU."""
+
+    revision: str
+    reason: str
+    servers: str
+
+    summary = "The scratch server cannot execute revision {revision}: {reason}. Considered: {servers}."
+    explanation = (
+        "The scripts are replayed there, so it must be built with what they use. No environment was touched."
+    )
+    hint = 'name a server that can, in rollout.toml: [release] scratch = "postgresql://…"'
+
+
+@dataclass(eq=False)
 class RoleUndeclared(ConfigurationError):
     """A script names a role that the platform's SQL does not declare."""
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from wish_rollout.core.environment.platform import missing_extension, missing_role
+from wish_rollout.core.environment.platform import is_missing_in_build, missing_extension, missing_role
 from wish_rollout.core.errors.projects import (
     ExtensionUnavailable,
+    FeatureUnavailable,
     RoleUndeclared,
     ScratchConnectionLost,
     ScratchServerUnusable,
@@ -41,7 +42,7 @@ def empty_scratch(project: ReleaseSource) -> Iterator[str]:
     """Yield the URL of a new database with the platform's objects on the scratch server; drop it afterwards.
 
     Raises what ``choose_scratch_server`` raises, PlatformFailed, DatabaseRoleFailed, ScratchConnectionLost; and
-    ExtensionUnavailable and RoleUndeclared if a script misses an extension or a role there.
+    ExtensionUnavailable, FeatureUnavailable and RoleUndeclared if a script misses something there.
     """
     chosen, platform = choose_scratch_server(project), project.platform
     servers = "; ".join((*chosen.considered, f"{chosen.name}: used"))
@@ -59,6 +60,8 @@ def empty_scratch(project: ReleaseSource) -> Iterator[str]:
         except StatementFailed as error:
             if extension := missing_extension(error.reason):
                 raise ExtensionUnavailable(extension, servers) from error
+            if error.sqlstate == "0A000" and is_missing_in_build(error.reason):
+                raise FeatureUnavailable(error.revision, error.reason, servers) from error
             if error.sqlstate == "42704" and (role := missing_role(error.reason)):
                 raise RoleUndeclared(role, error.revision) from error
             raise
