@@ -104,7 +104,7 @@ class FeatureUnavailable(ConfigurationError):
     explanation = (
         "The scripts are replayed there, so it must be built with what they use. No environment was touched."
     )
-    hint = 'name a server that can, in rollout.toml: [release] scratch = "postgresql://…"'
+    hint = 'name a server that can, in rollout.toml: [release] scratch = "postgresql://…"; or: wish-rollout check --scratch URL'
 
 
 @dataclass(eq=False)
