@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -15,7 +16,7 @@ from wish_rollout.core.errors.projects import (
     ScratchConnectionLost,
     ScratchServerUnusable,
 )
-from wish_rollout.core.errors.statements import StatementFailed
+from wish_rollout.core.errors.statements import ScratchRelationMissing, StatementFailed
 from wish_rollout.postgres.sessions.connections import execute_statements
 from wish_rollout.postgres.sessions.server_errors import as_rollout_error, is_connection_lost
 from wish_rollout.rollout.release.base_schema import SCRATCH, base_statements
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wish_rollout.rollout.release.release_source import ReleaseSource
+
+UNDEFINED_TABLE = "42P01"
 
 
 @contextmanager
@@ -42,7 +45,7 @@ def empty_scratch(project: ReleaseSource) -> Iterator[str]:
     """Yield the URL of a new database with the platform's objects on the scratch server; drop it afterwards.
 
     Raises what ``choose_scratch_server`` raises, PlatformFailed, DatabaseRoleFailed, ScratchConnectionLost; and
-    ExtensionUnavailable, FeatureUnavailable and RoleUndeclared if a script misses something there.
+    ExtensionUnavailable, FeatureUnavailable, ScratchRelationMissing and RoleUndeclared if a script misses something there.
     """
     chosen, platform = choose_scratch_server(project), project.platform
     servers = "; ".join((*chosen.considered, f"{chosen.name}: used"))
@@ -64,6 +67,8 @@ def empty_scratch(project: ReleaseSource) -> Iterator[str]:
                 raise FeatureUnavailable(error.revision, error.reason, servers) from error
             if error.sqlstate == "42704" and (role := missing_role(error.reason)):
                 raise RoleUndeclared(role, error.revision) from error
+            if error.sqlstate == UNDEFINED_TABLE and type(error) is StatementFailed:
+                raise ScratchRelationMissing(**asdict(error)) from error
             raise
 
 
