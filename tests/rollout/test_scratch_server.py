@@ -92,6 +92,7 @@ def test_a_feature_that_the_scratch_server_was_built_without_is_named(workspace:
 
 
 def test_a_table_that_no_revision_creates_leads_to_the_baseline(workspace: Workspace) -> None:
+    """ScratchRelationMissing."""
     up = 'op.execute("ALTER TABLE older ADD COLUMN a int")'
     write_script(workspace.root / "migrations/versions/0008_older.py", "0008", "0007", up, "pass")
     assert "wish-rollout init --baseline ENV" in workspace.expect_error(1, "plan")
