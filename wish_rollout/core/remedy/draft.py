@@ -60,7 +60,7 @@ class Draft:
 
     @cached_property
     def row_type_users(self) -> dict[str, set[Key]]:
-        """The live columns in which values of a type are, by the type."""
+        """The live columns in which values of a type are stored, by the type: of tables and materialized views."""
         return row_type_users(self.live)
 
     @cached_property

@@ -20,14 +20,15 @@ if TYPE_CHECKING:
     from wish_rollout.core.schema.snapshot import Key
 
 _CONTAINERS = ("domain", "composite type", "range type")
+_STORED = ("table", "materialized view")
 _REWRITTEN = frozenset({"persistence", "access method"})
 
 
 def row_type_users(objects: Mapping[Key, Properties]) -> dict[str, set[Key]]:
-    """Return the columns of tables in which values of a type are, by the type: also those of tables below it."""
+    """Return the columns in which values of a type are stored, by the type: also those of tables below it."""
     found: dict[str, set[Key]] = {}
     for key, properties in objects.items():
-        if key[0] == "column" and ("table", split_last(key[1])[0]) in objects:
+        if key[0] == "column" and any((kind, split_last(key[1])[0]) in objects for kind in _STORED):
             for name in _contained(objects, str(properties["type"])):
                 found.setdefault(name, set()).add(key)
     for name, users in list(found.items()):

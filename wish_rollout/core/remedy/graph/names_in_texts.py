@@ -68,7 +68,8 @@ class NamesInTexts(SchemaIndex):
         found = [other for other in self.by_name.get(text, ()) if other[0] in kinds]
         # a function in another language refuses a shell type
         is_shell_enough = kind == "function" and relevant.get("language") in {"c", "internal"}
-        if is_shell_enough and not any(f"::{text}" in each for each in texts(relevant)):
+        has_value = any(f"::{text}" in each or f"{text}[]" in each for each in texts(relevant))
+        if is_shell_enough and not has_value:
             found = [other for other in found if other[0] != DEFINITION]
         routines = [other for other in found if other[0] in ROUTINES]
         if routines:
@@ -119,10 +120,10 @@ class NamesInTexts(SchemaIndex):
                     yield key
 
     def operators_named(self, kind: str, properties: Properties) -> Iterator[Key]:
-        """Yield the operators in expressions, and in the lists of classes and exclusion constraints."""
+        """Yield the operators in expressions, and those of classes, exclusion constraints and aggregates."""
         found = [match[1] for text in texts(properties) for match in _OPERATOR.finditer(text)]
-        if kind in {"operator class", "operator family", "constraint"}:
-            listed = texts({"of": properties.get("operators", None) or []})
+        if kind in {"operator class", "operator family", "constraint", "aggregate"}:
+            listed = texts({each: properties.get(each) or [] for each in ("operators", "sort operator")})
             found += [match[1] for text in listed for match in _OPERATOR_NAME.finditer(text)]
         for name in found if kind != "operator" else ():
             yield from (other for other in self.by_name.get(name, ()) if other[0] == "operator")

@@ -18,6 +18,7 @@ from wish_rollout.core.remedy.steps.parent_changes import (
 from wish_rollout.core.remedy.writers.by_kind import WRITERS, reason_not_created
 from wish_rollout.core.remedy.writers.columns.expressions import BELOW, can_be_reset
 from wish_rollout.core.remedy.writers.data_types import type_replacement
+from wish_rollout.core.remedy.writers.data_types.row_type_limits import views_of_rows
 from wish_rollout.core.remedy.writers.foreign_servers import has_secrets
 from wish_rollout.core.schema.names import split_last
 
@@ -97,8 +98,11 @@ class Rebuilding:
             self._rebuild(key, below)
 
     def _follow_parents(self) -> None:
-        """Add indexes, foreign keys that do not let a partition go, and checks of parents that must not be a child's own."""
-        for key, below in rebuilt_indexes(self.changes):
+        """Add what does not depend on a change by name: indexes, views of rows, foreign keys and checks of parents."""
+        changes = self.changes
+        for key, below in rebuilt_indexes(changes):
+            self._rebuild(key, below)
+        for key, below in views_of_rows(self.draft, changes.changed, changes.added):
             self._rebuild(key, below)
         for key in sorted(self.changes.changed):
             for other in [*referencing_keys(self.changes, key), *later_checks(self.changes, key)]:

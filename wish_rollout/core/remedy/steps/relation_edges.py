@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.remedy.graph.schema_index import ancestors, parents_of, relation
 from wish_rollout.core.remedy.graph.step_graph import Step
 from wish_rollout.core.remedy.row_types import rewritten_type, row_type_users
+from wish_rollout.core.remedy.writers.data_types.row_type_limits import has_value
 from wish_rollout.core.remedy.writers.relations.table_parts import original_trigger
 from wish_rollout.core.schema.names import split_last
 
@@ -61,8 +62,14 @@ class RelationEdges:
     def _order_row_types(self) -> None:
         """Change rows and attributes while no column has their type, even if that column is dropped with its values."""
         new_users = row_type_users(self.draft.target)
-        for key, pairs in self.changes.changed.items():
-            if name := rewritten_type(key, pairs):
+        rewritten = [(key, rewritten_type(key, pairs)) for key, pairs in self.changes.changed.items()]
+        rewritten += [
+            (key, split_last(key[1])[0])
+            for key in self.changes.added & self.draft.target.keys()
+            if key[0] == "column" and has_value(self.draft, key[1])
+        ]
+        for key, name in rewritten:
+            if name is not None:
                 step = self.lookup.creation_of(key)
                 for other in self.draft.row_type_users.get(name, ()):
                     self.graph.order(self.lookup.drop_of(other), step)

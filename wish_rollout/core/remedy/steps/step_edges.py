@@ -72,13 +72,18 @@ class StepEdges:
                 if self.lookup.drop_of(other) == Step("drop", other):
                     self.graph.order(Step("drop", other), drop)  # only then can it be dropped by itself
         needed = changes.before.needs(key)
+        is_generated = "generated" in self.draft.live[key]
+        if is_generated:
+            for other in sorted(each for each in needed if each[0] == "column"):
+                needed |= {*self._parent_columns(*split_last(other[1]))}
         if key[0] == "column" and ("foreign table", split_last(key[1])[0]) in self.draft.live:
             needed |= {*self._parent_columns(*split_last(key[1]))}
         for other in needed:
             self.graph.order(drop, self.lookup.drop_of(other))
             if key in changes.rebuilt and other in changes.removed:
                 self.graph.order(self.lookup.drop_of(other), self.lookup.creation_of(key))
-            if other[0] in _WAITED_FOR and other not in changes.dropped and not drop_loses(self.draft, key):
+            is_in_the_way = is_generated or not drop_loses(self.draft, key)
+            if other[0] in _WAITED_FOR and other not in changes.dropped and is_in_the_way:
                 self.graph.order(drop, self.lookup.creation_of(other))
                 self.graph.order(drop, Step("move", other))
 
