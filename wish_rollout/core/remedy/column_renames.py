@@ -8,7 +8,7 @@ from wish_rollout.core.remedy.graph.dependencies import Dependencies
 from wish_rollout.core.remedy.graph.schema_index import parents_of
 from wish_rollout.core.remedy.identity_sequences import own_sequence
 from wish_rollout.core.remedy.statements import Statement
-from wish_rollout.core.remedy.writers.columns.properties import usual_not_null
+from wish_rollout.core.remedy.writers.columns.not_null_names import usual_not_null
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.inheritance import unfold_inherited
 from wish_rollout.core.schema.names import parent_object, split_last

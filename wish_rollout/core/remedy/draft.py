@@ -64,6 +64,15 @@ class Draft:
         return row_type_users(self.live)
 
     @cached_property
+    def live_children(self) -> Mapping[str, list[str]]:
+        """The live tables that inherit from a table or are its partitions."""
+        found: dict[str, list[str]] = {}
+        for (kind, name), properties in self.live.items():
+            for parent in parents_of(properties) if kind in {"table", "foreign table"} else ():
+                found.setdefault(parent, []).append(name)
+        return found
+
+    @cached_property
     def _parents(self) -> set[str]:
         return {
             parent

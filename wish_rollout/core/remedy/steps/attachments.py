@@ -172,7 +172,7 @@ class Attachments:
             is_parents = any(("column", f"{each}.{own}") in live for each in leaving)
             if other[0] == "column" and is_parents and not is_partition:
                 self.graph.order(step, self.lookup.drop_of(other))  # only then is it the table's own
-            elif other[0] == "constraint" or (
+            elif other[0] in {"constraint", "index"} or (
                 other[0] == "column" and (is_partition or not live[other].get("inherited"))
             ):
                 self.graph.order(self.lookup.drop_of(other), step)

@@ -42,7 +42,7 @@ def detached_parts(
             own = _constraint_name(before, table, key[1])
         else:
             continue
-        if own is not None:
+        if own is not None and (key[0] != "index" or ("constraint", f"{table}.{own}") not in before.objects):
             wanted = next(
                 (each for each in after.parts.get(table, ()) if _is_same(after, each, key, properties)), None
             )

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.data_loss import drop_loses
 from wish_rollout.core.remedy.graph.parts import whole_name
-from wish_rollout.core.remedy.graph.schema_index import RELATIONS, parents_of
+from wish_rollout.core.remedy.graph.schema_index import RELATIONS, ancestors, parents_of
 from wish_rollout.core.remedy.graph.step_graph import Step
+from wish_rollout.core.remedy.graph.structure import partitions_below
 from wish_rollout.core.remedy.identity_sequences import heir, identity_before
-from wish_rollout.core.remedy.steps.index_attachment import attaching_indexes, indexed_table
+from wish_rollout.core.remedy.steps.index_attachment import attaching_indexes, indexed_table, shape_of
 from wish_rollout.core.remedy.writers.relations.table_parents import has_other_order
 from wish_rollout.core.schema.names import split_last
 
@@ -71,14 +72,8 @@ class StepEdges:
             for other in self._parent_columns(*split_last(key[1])):
                 if self.lookup.drop_of(other) == Step("drop", other):
                     self.graph.order(Step("drop", other), drop)  # only then can it be dropped by itself
-        needed = changes.before.needs(key)
         is_generated = "generated" in self.draft.live[key]
-        if is_generated:
-            for other in sorted(each for each in needed if each[0] == "column"):
-                needed |= {*self._parent_columns(*split_last(other[1]))}
-        if key[0] == "column" and ("foreign table", split_last(key[1])[0]) in self.draft.live:
-            needed |= {*self._parent_columns(*split_last(key[1]))}
-        for other in needed:
+        for other in self._needed_by_drop(key):
             self.graph.order(drop, self.lookup.drop_of(other))
             if key in changes.rebuilt and other in changes.removed:
                 self.graph.order(self.lookup.drop_of(other), self.lookup.creation_of(key))
@@ -86,6 +81,16 @@ class StepEdges:
             if other[0] in _WAITED_FOR and other not in changes.dropped and is_in_the_way:
                 self.graph.order(drop, self.lookup.creation_of(other))
                 self.graph.order(drop, Step("move", other))
+
+    def _needed_by_drop(self, key: Key) -> set[Key]:
+        """Return what an object needs, with the parents' columns, for a generated column and that of a foreign table."""
+        needed = {*self.changes.before.needs(key)}
+        if "generated" in self.draft.live[key]:
+            for other in [each for each in needed if each[0] == "column"]:
+                needed |= {*self._parent_columns(*split_last(other[1]))}
+        if key[0] == "column" and ("foreign table", split_last(key[1])[0]) in self.draft.live:
+            needed |= {*self._parent_columns(*split_last(key[1]))}
+        return needed
 
     def _parent_columns(self, table: str, own: str) -> Iterator[Key]:
         """Yield the columns of a table's parents at all levels that have the same name."""
@@ -136,6 +141,19 @@ class StepEdges:
         if table := indexed_table(key, self.draft.target[key]):
             for child in self.changes.before.children.get(table, ()):
                 self.graph.order(self.lookup.drop_of(("foreign table", child)), step)
+            self._order_key(key, table, step)
+
+    def _order_key(self, key: Key, table: str, step: Step | None) -> None:
+        """Add a key after that of a parent was dropped, with its copy, and after partitions that cannot have it."""
+        wanted = shape_of(self.draft.target[key])
+        for below in partitions_below(self.changes.before, table):
+            if wanted[0] and "partition by" in self.draft.live[below]:
+                self.graph.order(self.lookup.drop_of(below), step)
+        for above in ancestors(self.draft.live, table):
+            for other in self.changes.before.parts.get(above, ()):
+                live = self.draft.live[other]
+                if indexed_table(other, live) and shape_of(live) == wanted:
+                    self.graph.order(self.lookup.drop_of(other), step)
 
     def _kept_apart(self, key: Key) -> set[Key]:
         """Return the parents of a table that stays: it is separated from them and attached by steps of its own."""
@@ -149,6 +167,9 @@ class StepEdges:
 
     def _order_before_drops(self, key: Key, step: Step | None) -> None:
         """Put the change of an object before the drops of what it does not need any longer."""
+        if key[0] == "column":
+            for other in self._parent_columns(*split_last(key[1])):
+                self.graph.order(self.lookup.drop_of(other), step)  # no statement alters an inherited column
         for other in self.changes.before.needs(key) - self._kept_apart(key):
             if key[0] == other[0] == "column" and self.draft.live[key].get("inherited"):
                 self.graph.order(self.lookup.drop_of(other), step)  # only then is the child's column its own

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.remedy.draft import Writer
 from wish_rollout.core.remedy.graph.schema_index import parents_of, relation
 from wish_rollout.core.remedy.type_casts import cast_path
+from wish_rollout.core.remedy.writers.columns import not_nulls
 from wish_rollout.core.remedy.writers.columns.creation import (
     PASSED_OVER,
     create,
@@ -14,7 +15,7 @@ from wish_rollout.core.remedy.writers.columns.creation import (
     is_attached_again,
 )
 from wish_rollout.core.remedy.writers.columns.limits import stops
-from wish_rollout.core.remedy.writers.columns.properties import NOT_NULLS, beside, set_not_null
+from wish_rollout.core.remedy.writers.columns.properties import beside
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
@@ -24,22 +25,17 @@ if TYPE_CHECKING:
 def alter(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     """Alter a column in place."""
     pairs.pop("position", None)
-    table, column = split_last(name)
+    table = split_last(name)[0]
     if any((of, table) in draft.target for of in ("view", "materialized view")):
         for key in ("type", "collation", "not null"):
             pairs.pop(key, None)
         return beside(draft, name, pairs)
-    target = f"ALTER TABLE {table} ALTER COLUMN {column}"
     _leave_to_parent(draft, name, pairs)
     _inherited(draft, name, pairs)
     made = _type(draft, name, pairs) + _expression(name, pairs)
     if "identity" in pairs and pairs["identity"][1] is None:
         made += beside(draft, name, {"identity": pairs.pop("identity")})
-    if "not null" in pairs and not pairs.get("not null not valid", (None, None))[1]:
-        is_set = pairs.pop("not null")[1]
-        made.append(set_not_null(draft, name, pairs) if is_set else f"{target} DROP NOT NULL")
-        for key in NOT_NULLS if not draft.target["column", name].get("not null") else ():
-            pairs.pop(key, None)
+    made += not_nulls.alter(draft, name, pairs)
     return made + beside(draft, name, pairs)
 
 

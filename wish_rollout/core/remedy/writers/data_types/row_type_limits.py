@@ -42,7 +42,9 @@ def has_value(draft: Draft, column: str) -> bool:
     return is_computed or draft.default(column) is not None
 
 
-def views_of_rows(draft: Draft, changed: Mapping[Key, Pairs], added: Iterable[Key]) -> Iterator[tuple[Key, Key]]:
+def views_of_rows(
+    draft: Draft, changed: Mapping[Key, Pairs], added: Iterable[Key]
+) -> Iterator[tuple[Key, Key]]:
     """Yield the materialized views that have values of a type that is rewritten, and the change because of which."""
     rewritten = [(key, rewritten_type(key, pairs)) for key, pairs in sorted(changed.items())]
     rewritten += [

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.draft import Writer
 from wish_rollout.core.remedy.graph.schema_index import relation
-from wish_rollout.core.remedy.sql_syntax import given, settings, with_toast
+from wish_rollout.core.remedy.sql_syntax import given, identifier, settings, with_toast
+from wish_rollout.core.remedy.writers.columns import not_nulls
 from wish_rollout.core.remedy.writers.columns.creation import PASSED_OVER, definition
-from wish_rollout.core.remedy.writers.columns.properties import NOT_NULLS, beside, set_not_null
+from wish_rollout.core.remedy.writers.columns.not_null_names import NAMED_SINCE, NOT_NULLS, chosen_name
+from wish_rollout.core.remedy.writers.columns.properties import beside
 from wish_rollout.core.remedy.writers.relations import table_parents
 from wish_rollout.core.schema.column_order import moved_columns
 from wish_rollout.core.schema.names import split_last
@@ -97,6 +99,7 @@ def _columns(draft: Draft, name: str, partition_of: str | None) -> tuple[str, li
         properties.pop("position", None)
         properties.pop("attribute number", None)
         if properties.pop("inherited", None):
+            inside += _named_not_null(draft, column, properties)
             after += inherited(draft, column, properties, partition_of)
             continue
         if partition_of is not None:
@@ -108,6 +111,15 @@ def _columns(draft: Draft, name: str, partition_of: str | None) -> tuple[str, li
         for key in pairs:
             draft.gap("column", column, f"its {key} cannot be set")
     return (f" ({', '.join(inside)})" if inside else ""), after
+
+
+def _named_not_null(draft: Draft, column: str, properties: Props) -> list[str]:
+    """Return the NOT NULL constraint of an inherited column that has a name of its own."""
+    named = chosen_name(properties.get("not null constraint"))
+    if named is None or draft.major < NAMED_SINCE or "not null not valid" in properties:
+        return []
+    no_inherit = " NO INHERIT" if properties.get("not null no inherit") else ""
+    return [f"CONSTRAINT {identifier(named)} NOT NULL {split_last(column)[1]}{no_inherit}"]
 
 
 def _leave_out_parents_expression(draft: Draft, column: str, properties: Props) -> None:
@@ -126,21 +138,26 @@ def inherited(draft: Draft, column: str, properties: Props, partition_of: str | 
     parent = next(
         (found for each in parents if (found := draft.target.get(("column", f"{each}.{own}")))), properties
     )
-    properties.pop("not null constraint", None)
-    passed = {key: value for key, value in parent.items() if key not in PASSED_OVER}
+    passed = {key: value for key, value in parent.items() if key not in {*PASSED_OVER, *NOT_NULLS}}
     if parent.get("not null no inherit"):
-        passed = {key: value for key, value in passed.items() if key not in {"not null", *NOT_NULLS}}
+        passed.pop("not null", None)
+    if _named_not_null(draft, column, properties):
+        for key in ("not null constraint", "not null no inherit"):
+            properties.pop(key, None)
+        passed["not null"] = True
     pairs: Pairs = {
         key: (passed.get(key), properties.get(key))
-        for key in sorted(
-            {*passed, *properties} - {"position", "attribute number", "inherited", "not null constraint"}
-        )
+        for key in sorted({*passed, *properties} - {"position", "attribute number", "inherited"})
         if passed.get(key) != properties.get(key)
     }
     made = _own_default(draft, column, parents)
-    if pairs.get("not null", (True, None))[0] is None:
+    if "not null" not in pairs:
+        pairs.pop("not null constraint", None)
+        if pairs.pop("not null not valid", None):
+            draft.gap("column", column, "a new child has the NOT NULL constraint of its parent valid")
+    elif "not null not valid" not in pairs:
         del pairs["not null"]
-        made.append(set_not_null(draft, column, pairs))
+        made.append(not_nulls.add(draft, column, pairs))
     made += beside(draft, column, pairs)
     for key in pairs:
         draft.gap("column", column, f"its {key} is not as its parent's")
