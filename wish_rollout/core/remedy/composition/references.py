@@ -97,7 +97,8 @@ class References:
         live, target = (objects.get(("table", table), {}) for objects in (self.draft.live, self.draft.target))
         copied = next((index for index, name in target.get(INDEX_NAMES, {}).items() if name == own), None)
         full_name = f"{split_last(table)[0]}.{own}"
-        is_there = own in live.get(INDEX_NAMES, {}).values() or ("index", full_name) in self.draft.live
+        stays = ("index", full_name) in self.draft.live and ("index", full_name) not in self.changes.removed
+        is_there = own in live.get(INDEX_NAMES, {}).values() or stays
         return copied is not None and (not is_there or ("index", copied) in self.changes.created)
 
     def _identity_changes(self, key: Key) -> bool:

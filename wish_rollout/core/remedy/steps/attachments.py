@@ -172,6 +172,10 @@ class Attachments:
             is_parents = any(("column", f"{each}.{own}") in live for each in leaving)
             if other[0] == "column" and is_parents and not is_partition:
                 self.graph.order(step, self.lookup.drop_of(other))  # only then is it the table's own
+            elif other[0] == "constraint" and any(
+                ("constraint", f"{each}.{own}") in live for each in leaving
+            ):
+                self.graph.order(step, self.lookup.drop_of(other))  # an inherited one cannot be dropped
             elif other[0] in {"constraint", "index"} or (
                 other[0] == "column" and (is_partition or not live[other].get("inherited"))
             ):

@@ -123,11 +123,11 @@ class StepEdges:
         self._order_part(key, step)
         for index in attaching_indexes(changes.after, key):
             self.graph.order(self.lookup.creation_of(index), step)  # it gets copies of its own first
-        if key[0] == "constraint" and self.draft.target[key].get("not valid"):
+        for flag in ("not valid", "not enforced") if key[0] == "constraint" else ():
             table, own = split_last(key[1])
-            for child in changes.after.children.get(table, ()):
+            for child in changes.after.children.get(table, ()) if self.draft.target[key].get(flag) else ():
                 other = ("constraint", f"{child}.{own}")
-                if not self.draft.target.get(other, {"not valid": True}).get("not valid"):
+                if not self.draft.target.get(other, {flag: True}).get(flag):
                     self.graph.order(self.lookup.creation_of(other), step)  # no valid one is added below
 
     def _order_part(self, key: Key, step: Step | None) -> None:

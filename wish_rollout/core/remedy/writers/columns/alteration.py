@@ -69,6 +69,8 @@ def _leave_to_parent(draft: Draft, name: str, pairs: Pairs) -> None:
         return
     before, after = (parents_of(relation(each, table)) for each in (draft.live, draft.target))
     for parent in (each for each in after if each in before):
+        if ("column", f"{parent}.{column}") not in draft.target:
+            continue
         old = draft.live.get(("column", f"{parent}.{column}"), {})
         new = draft.target.get(("column", f"{parent}.{column}"), {})
         for key in [key for key, pair in pairs.items() if pair == (old.get(key), new.get(key))]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.remedy.graph.schema_index import relation
+from wish_rollout.core.remedy.graph.schema_index import parents_of, relation
 from wish_rollout.core.remedy.sql_syntax import identifier, literal
 from wish_rollout.core.remedy.writers.columns.not_null_names import (
     NAMED_SINCE,
     NOT_NULLS,
     actual_name,
     chosen_name,
+    inherited_from,
     passes_on,
     staying_children,
-    stays_inherited,
     usual_not_null,
 )
 from wish_rollout.core.schema.names import split_last
@@ -63,16 +63,12 @@ def beside(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     if not old.get("not null") and "not null constraint" not in pairs:  # it was created with its name
         named = identifier(chosen_name(new.get("not null constraint")) or usual_not_null(*split_last(name)))
     if "not null constraint" in pairs:
-        before, after = (
-            named,
-            identifier(pairs.pop("not null constraint")[1] or usual_not_null(*split_last(name))),
-        )
-        if any(
-            passes_on(draft.live["column", each]) for each in _of_all_children(draft, name)
-        ) or stays_inherited(draft, name):
+        del pairs["not null constraint"]
+        after = identifier(actual_name(draft.target, name))
+        if named != after and _is_shared(draft, name):
             draft.gap("column", name, _KEEPS_NAME)
-        else:
-            made += _rename(draft, table, before, after)
+        elif named != after and not _is_attached(draft, name):
+            made += _rename(draft, table, named, after)
             named = after
     if pairs.pop("not null not valid", (None, None))[0]:
         made.append(f"ALTER TABLE {table} VALIDATE CONSTRAINT {named}")
@@ -140,17 +136,29 @@ def _perhaps_by_themselves(draft: Draft, name: str) -> Iterator[str]:
     """Yield the columns of children that accept NULL as well, and perhaps have a constraint by themselves (18)."""
     for each in staying_children(draft, name) if draft.major >= NAMED_SINCE else ():
         live, target = draft.live["column", each], draft.target["column", each]
-        is_attached = "partition of" in relation(draft.live, split_last(each)[0])
         if live.get("not null") and not target.get("not null"):
             yield from _perhaps_by_themselves(draft, each)
-            if not is_attached or "not null constraint" in live:
-                yield each
+            yield each
 
 
-def _of_all_children(draft: Draft, name: str) -> list[str]:
+def _is_shared(draft: Draft, name: str) -> bool:
+    """Return whether a table that stays a child inherits the constraint, or one of the live children does."""
     table, own = split_last(name)
-    columns = [f"{child}.{own}" for child in draft.live_children.get(table, ())]
-    return [each for each in columns if ("column", each) in draft.live]
+    parents = [
+        each
+        for each in parents_of(relation(draft.live, table))
+        if each in parents_of(relation(draft.target, table))
+    ]
+    above = [draft.target.get(("column", f"{each}.{own}"), {}) for each in parents]
+    below = [draft.live.get(("column", f"{each}.{own}"), {}) for each in draft.live_children.get(table, ())]
+    return any(map(passes_on, above)) or any(each.get("not null") for each in below)
+
+
+def _is_attached(draft: Draft, name: str) -> bool:
+    """Return whether a column's table becomes a partition, so that the constraint is no longer the table's own."""
+    table = split_last(name)[0]
+    before, after = (relation(objects, table).get("partition of") for objects in (draft.live, draft.target))
+    return after is not None and before != after and "not null constraint" not in draft.target["column", name]
 
 
 def _of_children(draft: Draft, name: str) -> list[str]:
@@ -176,16 +184,18 @@ def _rename(draft: Draft, table: str, old: str, new: str) -> list[str]:
 def _add_not_valid(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     """Write a NOT NULL constraint that existing rows need not satisfy."""
     table, column = split_last(name)
-    live = draft.live.get(("column", name), {})
-    for key in ("not null", "not null not valid"):
+    for key in ("not null", "not null not valid", "not null constraint"):
         pairs.pop(key, None)
-    named = identifier(pairs.pop("not null constraint", (None, None))[1] or usual_not_null(table, column))
+    if ("column", name) not in draft.live and inherited_from(draft.target, name):
+        draft.gap("column", name, "a new child has the NOT NULL constraint of its parent valid")
+        return []
     first = []
-    if live.get("not null"):
-        if stays_inherited(draft, name) or _is_in_primary_key(draft, table, column):
+    if draft.live.get(("column", name), {}).get("not null"):
+        if _is_shared(draft, name) or _is_in_primary_key(draft, table, column):
             draft.gap("column", name, _STAYS_VALID)
             return []
         first = drop(draft, name)
+    named = identifier(actual_name(draft.target, name))
     children = staying_children(draft, name)
     return [
         *first,
