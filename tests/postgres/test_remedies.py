@@ -52,6 +52,8 @@ REFUSED = {
     "tables: TOAST parameters of a table whose only column for it is not covered",
     "tables: column gets another name, and a new one its former name",
     "others: view of a join without common columns, and one whose columns have other names",
+    "not_nulls: partition is detached and keeps the name of its NOT NULL constraint",
+    "not_nulls: constraint of a child becomes an inherited one",
     "not_nulls: names of NOT NULL of children [since 18]",
     "not_nulls: names of NOT NULL of children that differ [since 18]",
     "not_nulls: NOT VALID of parents and children [since 18]",

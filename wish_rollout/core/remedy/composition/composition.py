@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.column_placement import note_places
 from wish_rollout.core.remedy.composition.changed_objects import ChangedObjects
+from wish_rollout.core.remedy.composition.copy_comments import comments_again
 from wish_rollout.core.remedy.composition.drop_statements import DropStatements
 from wish_rollout.core.remedy.composition.lossy_steps import lossy_steps
 from wish_rollout.core.remedy.composition.references import References
@@ -56,6 +57,7 @@ class Composition:
         for step in steps[:end]:
             yield from self._step(step)
         yield from self.objects.last
+        yield from comments_again(self.draft, self.changes)
         yield from self.references.statements()
         for step in steps[end:]:
             yield from self._step(step)

@@ -12,6 +12,8 @@ from wish_rollout.core.remedy.writers.relations.table_parts import original_trig
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from wish_rollout.core.remedy.draft import Draft
     from wish_rollout.core.remedy.graph.step_graph import StepGraph
     from wish_rollout.core.remedy.steps.change_set import ChangeSet
@@ -30,6 +32,7 @@ class RelationEdges:
     def add(self) -> None:
         """Add all."""
         self._order_own_columns()
+        self._order_other_types()
         self._order_own_checks()
         self._order_row_types()
         self._order_persistence()
@@ -48,6 +51,22 @@ class RelationEdges:
                     if parent in parents_of(relation(self.draft.live, table)):
                         above = self.lookup.creation_of(("column", f"{parent}.{own}"))
                         self.graph.order(self.lookup.creation_of(key), above)
+
+    def _order_other_types(self) -> None:
+        """Drop a parent's column before a child is created that has one of another type, and the other way round."""
+        live, target = self.draft.live, self.draft.target
+        for key in sorted(each for each in self.changes.created & target.keys() if each[0] == "column"):
+            table, own = split_last(key[1])
+            for other in [*ancestors(target, table), *self._below(table)]:
+                each = ("column", f"{other}.{own}")
+                if each in self.changes.dropped and live[each]["type"] != target[key]["type"]:
+                    self.graph.order(self.lookup.drop_of(each), self.lookup.creation_of(key))
+
+    def _below(self, table: str) -> Iterator[str]:
+        """Yield the live tables that inherit from a table, at all levels."""
+        for child in self.changes.before.children.get(table, ()):
+            yield child
+            yield from self._below(child)
 
     def _order_own_checks(self) -> None:
         """Drop a check of a child's own after that of its parent, and before the parent gets another one of the name."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wish_rollout.core.remedy.draft import Draft, Pairs
+    from wish_rollout.core.schema.change import ValuePair
 
 _STAYS_VALID = (
     "only a NOT NULL constraint that is neither inherited nor of a primary key can become NOT VALID"
@@ -63,13 +64,8 @@ def beside(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     if not old.get("not null") and "not null constraint" not in pairs:  # it was created with its name
         named = identifier(chosen_name(new.get("not null constraint")) or usual_not_null(*split_last(name)))
     if "not null constraint" in pairs:
-        del pairs["not null constraint"]
-        after = identifier(actual_name(draft.target, name))
-        if named != after and _is_shared(draft, name):
-            draft.gap("column", name, _KEEPS_NAME)
-        elif named != after and not _is_attached(draft, name):
-            made += _rename(draft, table, named, after)
-            named = after
+        named, renaming = _named(draft, name, named, pairs.pop("not null constraint"))
+        made += renaming
     if pairs.pop("not null not valid", (None, None))[0]:
         made.append(f"ALTER TABLE {table} VALIDATE CONSTRAINT {named}")
     if "not null no inherit" in pairs:
@@ -111,6 +107,15 @@ def drop(draft: Draft, name: str) -> list[str]:
     return made + [add(draft, each, {}) for each in _still_not_null(draft, name)]
 
 
+def drop_inherited(draft: Draft, name: str, pairs: Pairs) -> list[str]:
+    """Return the statement after which a new child accepts NULL, unlike its parent; only before PostgreSQL 18."""
+    table, column = split_last(name)
+    if draft.major >= NAMED_SINCE or "partition of" in relation(draft.target, table):
+        return []
+    del pairs["not null"]
+    return [f"ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL"]
+
+
 def _keeps(draft: Draft, name: str, parent: str) -> bool:
     """Return whether a column stays NOT NULL, with the constraint that it has."""
     names = (actual_name(draft.live, name), actual_name(draft.target, name))
@@ -139,6 +144,23 @@ def _perhaps_by_themselves(draft: Draft, name: str) -> Iterator[str]:
         if live.get("not null") and not target.get("not null"):
             yield from _perhaps_by_themselves(draft, each)
             yield each
+
+
+def _named(draft: Draft, name: str, named: str, pair: ValuePair) -> tuple[str, list[str]]:
+    """Return the name that a constraint has afterwards, and the statements that rename it or make it the table's own."""
+    table, column = split_last(name)
+    after = identifier(actual_name(draft.target, name))
+    if _is_attached(draft, name):
+        return named, []
+    if _is_shared(draft, name):
+        if named == after and pair[1] is not None:
+            return named, [f"ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL"]
+        draft.gap("column", name, _KEEPS_NAME)
+        return named, []
+    if pair[0] is None and inherited_from(draft.live, name) and named != after:
+        draft.gap("column", name, "it keeps the name that its NOT NULL constraint had as an inherited one")
+        return named, []
+    return after, _rename(draft, table, named, after) if named != after else []
 
 
 def _is_shared(draft: Draft, name: str) -> bool:

@@ -155,6 +155,8 @@ def inherited(draft: Draft, column: str, properties: Props, partition_of: str | 
         pairs.pop("not null constraint", None)
         if pairs.pop("not null not valid", None):
             draft.gap("column", column, "a new child has the NOT NULL constraint of its parent valid")
+    elif pairs["not null"][1] is None:
+        made += not_nulls.drop_inherited(draft, column, pairs)
     elif "not null not valid" not in pairs:
         del pairs["not null"]
         made.append(not_nulls.add(draft, column, pairs))
