@@ -57,3 +57,11 @@ def referencing_keys(changes: ChangeSet, key: Key) -> list[Key]:
         if changes.draft.live[other].get("type") == "foreign key"
         and changes.draft.live[other]["references"] != key[1]
     ]
+
+
+def comes_later(changes: ChangeSet, key: Key, column: str, parents: list[str]) -> bool:
+    """Return whether a table gets a column when its parent does, after it was attached."""
+    return ("column", f"{key[1]}.{column}") in changes.added and any(
+        ("column", f"{parent}.{column}") in changes.added and (key[0], parent) not in changes.created
+        for parent in parents
+    )

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.data_loss import drop_loses
+from wish_rollout.core.remedy.graph.names_in_texts import WITH_QUERY, lists_columns, properties_with_names
 from wish_rollout.core.remedy.graph.parts import whole_name
-from wish_rollout.core.remedy.graph.schema_index import RELATIONS, ancestors, parents_of
+from wish_rollout.core.remedy.graph.schema_index import RELATIONS, parents_of
 from wish_rollout.core.remedy.graph.step_graph import Step
-from wish_rollout.core.remedy.graph.structure import partitions_below
-from wish_rollout.core.remedy.identity_sequences import heir, identity_before
-from wish_rollout.core.remedy.steps.index_attachment import attaching_indexes, indexed_table, shape_of
+from wish_rollout.core.remedy.steps.index_edges import IndexEdges
 from wish_rollout.core.remedy.writers.relations.table_parents import has_other_order
 from wish_rollout.core.schema.names import split_last
 
@@ -35,28 +34,7 @@ class StepEdges:
         self.changes = changes
         self.lookup = lookup
         self.graph = graph
-
-    def order_columns(self) -> None:
-        """Add the columns of a table in their order."""
-        last: dict[str, Step] = {}
-        added = [key for key in self.changes.created if key[0] == "column" and key in self.draft.target]
-        for key in sorted(
-            added, key=lambda each: (split_last(each[1])[0], self.draft.target[each]["position"])
-        ):
-            table = split_last(key[1])[0]
-            step = self._addition_of(key)
-            if step in self.graph.steps:
-                if table in last:
-                    self.graph.order(last[table], step)
-                last[table] = step
-
-    def _addition_of(self, key: Key) -> Step:
-        """Return the step that adds a column: its own, or that of the parent's column."""
-        if self.draft.target[key].get("inherited"):
-            for other in sorted(self.changes.after.needs(key)):
-                if other[0] == "column" and Step("create", other) in self.graph.steps:
-                    return self._addition_of(other)
-        return Step("create", key)
+        self.indexes = IndexEdges(draft, changes, lookup, graph)
 
     def order_drop(self, key: Key) -> None:
         """Put the drop of an object before those of what it needs, and before it is created again."""
@@ -121,8 +99,8 @@ class StepEdges:
             self.graph.order(self.lookup.creation_of(other), Step("move", key))
             self.graph.order(Step("move", other), step)
         self._order_part(key, step)
-        for index in attaching_indexes(changes.after, key):
-            self.graph.order(self.lookup.creation_of(index), step)  # it gets copies of its own first
+        self.indexes.order_creation(key)
+        self._order_listed(key, step)
         for flag in ("not valid", "not enforced") if key[0] == "constraint" else ():
             table, own = split_last(key[1])
             for child in changes.after.children.get(table, ()) if self.draft.target[key].get(flag) else ():
@@ -131,28 +109,22 @@ class StepEdges:
                     self.graph.order(self.lookup.creation_of(other), step)  # no valid one is added below
 
     def _order_part(self, key: Key, step: Step | None) -> None:
-        """Drop columns of a parent before a part is attached, and foreign parts before a parent has an index."""
+        """Drop columns of a parent before a partition is attached that has the others in another order."""
         kind, name = key
         parent = str(self.draft.target[key].get("partition of"))
         if kind == "table" and key in self.changes.created and has_other_order(self.draft, name, parent):
             for other in self.changes.before.parts.get(parent, ()):
                 if other[0] == "column":
                     self.graph.order(self.lookup.drop_of(other), step)
-        if table := indexed_table(key, self.draft.target[key]):
-            for child in self.changes.before.children.get(table, ()):
-                self.graph.order(self.lookup.drop_of(("foreign table", child)), step)
-            self._order_key(key, table, step)
 
-    def _order_key(self, key: Key, table: str, step: Step | None) -> None:
-        """Add a key after that of a parent was dropped, with its copy, and after partitions that cannot have it."""
-        wanted = shape_of(self.draft.target[key])
-        for below in partitions_below(self.changes.before, table):
-            if wanted[0] and "partition by" in self.draft.live[below]:
-                self.graph.order(self.lookup.drop_of(below), step)
-        for above in ancestors(self.draft.live, table):
-            for other in self.changes.before.parts.get(above, ()):
-                live = self.draft.live[other]
-                if indexed_table(other, live) and shape_of(live) == wanted:
+    def _order_listed(self, key: Key, step: Step | None) -> None:
+        """Create a query that gives all columns of a table other names when the table has no others any longer."""
+        if key[0] not in WITH_QUERY or not lists_columns(properties_with_names(*key, self.draft.target[key])):
+            return
+        tables = {split_last(name)[0] for kind, name in self.changes.after.needs(key) if kind == "column"}
+        for table in tables:
+            for other in self.changes.before.parts.get(table, ()):
+                if other[0] == "column" and other not in self.draft.target:
                     self.graph.order(self.lookup.drop_of(other), step)
 
     def _kept_apart(self, key: Key) -> set[Key]:
@@ -210,13 +182,3 @@ class StepEdges:
                         yield part
                         if whole in children_of and ("default", part[1]) in self.draft.target:
                             yield "default", part[1]
-
-    def order_handover(self) -> None:
-        """Put a sequence aside before its column becomes an identity column, and the other way round."""
-        for key in sorted(self.changes.removed):
-            if key[0] == "sequence" and (column := heir(self.draft, key[1])):
-                self.graph.order(self.lookup.drop_of(key), self.lookup.creation_of(("column", column)))
-        for key in sorted(self.changes.added):
-            if key[0] == "sequence" and key in self.draft.target and identity_before(self.draft, key[1]):
-                owner = ("column", self.draft.target[key]["owned by"])
-                self.graph.order(self.lookup.creation_of(key), self.lookup.creation_of(owner))
