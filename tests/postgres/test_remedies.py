@@ -55,6 +55,8 @@ REFUSED = {
     "others: view names the columns of a table by their places, and one of them goes",
     "others: column gets another name below views that name all columns, and a new one its former name",
     "partitions: replica identity by the copy of an index that is created again",
+    "others: view of VALUES with another name of a column",
+    "partitions: parent's expression changes, and not that of each child [since 17]",
     "not_nulls: partition is detached and keeps the name of its NOT NULL constraint",
     "not_nulls: constraint of a child becomes an inherited one",
     "not_nulls: names of NOT NULL of children [since 18]",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.graph.schema_index import ancestors, parents_of, relation
 from wish_rollout.core.remedy.graph.step_graph import Step
+from wish_rollout.core.remedy.graph.structure import partitions_below
 from wish_rollout.core.remedy.row_types import rewritten_type, row_type_users
 from wish_rollout.core.remedy.writers.data_types.row_type_limits import has_value
 from wish_rollout.core.remedy.writers.relations.table_parts import original_trigger
@@ -35,6 +36,7 @@ class RelationEdges:
         self._order_other_types()
         self._order_own_checks()
         self._order_row_types()
+        self._order_foreign_keys()
         self._order_persistence()
         self._order_copied_triggers()
 
@@ -95,6 +97,13 @@ class RelationEdges:
                     self.graph.order(self.lookup.creation_of(other), step)
                 for other in new_users.get(name, set()) & self.changes.created:
                     self.graph.order(step, self.lookup.creation_of(other))
+
+    def _order_foreign_keys(self) -> None:
+        """Drop partitions before a foreign key references their table: it would need them."""
+        for key in sorted(self.changes.created & self.draft.target.keys()):
+            if self.draft.target[key].get("type") == "foreign key":
+                for below in partitions_below(self.changes.before, self.draft.target[key]["references"]):
+                    self.graph.order(self.lookup.drop_of(below), self.lookup.creation_of(key))
 
     def _order_persistence(self) -> None:
         """Make referenced tables logged first, and unlogged last: no logged table references an unlogged one."""

@@ -15,10 +15,13 @@ from wish_rollout.core.remedy.writers.columns.creation import (
     is_attached_again,
 )
 from wish_rollout.core.remedy.writers.columns.limits import stops
+from wish_rollout.core.remedy.writers.columns.not_null_names import staying_children
 from wish_rollout.core.remedy.writers.columns.properties import beside
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from wish_rollout.core.remedy.draft import Draft, Pairs
 
 
@@ -32,7 +35,7 @@ def alter(draft: Draft, name: str, pairs: Pairs) -> list[str]:
         return beside(draft, name, pairs)
     _leave_to_parent(draft, name, pairs)
     _inherited(draft, name, pairs)
-    made = _type(draft, name, pairs) + _expression(name, pairs)
+    made = _type(draft, name, pairs) + _expression(draft, name, pairs)
     if "identity" in pairs and pairs["identity"][1] is None:
         made += beside(draft, name, {"identity": pairs.pop("identity")})
     made += not_nulls.alter(draft, name, pairs)
@@ -105,14 +108,26 @@ def _type(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     return [words]
 
 
-def _expression(name: str, pairs: Pairs) -> list[str]:
+def _expression(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     if "generated" not in pairs:
         return []
     table, column = split_last(name)
     _, after = pairs.pop("generated")
     if after is None:
         return [f"ALTER TABLE {table} ALTER COLUMN {column} DROP EXPRESSION"]
-    return [f"ALTER TABLE {table} ALTER COLUMN {column} SET EXPRESSION AS ({after})"]
+    return [
+        f"ALTER TABLE {split_last(each)[0]} ALTER COLUMN {column} SET EXPRESSION AS ({expression})"
+        for each, expression in [(name, after), *_kept_expressions(draft, name, after)]
+    ]
+
+
+def _kept_expressions(draft: Draft, name: str, after: str) -> Iterator[tuple[str, str]]:
+    """Yield the columns of children that keep their expression, although their parent's gets another one."""
+    for each in staying_children(draft, name):
+        live, target = (objects["column", each].get("generated") for objects in (draft.live, draft.target))
+        if live == target != after and target is not None:
+            yield each, target
+        yield from _kept_expressions(draft, each, after)
 
 
 WRITER = Writer(9, create, alter, rebuilds=False, stops=stops)

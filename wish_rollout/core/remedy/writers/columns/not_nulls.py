@@ -99,12 +99,21 @@ def drop(draft: Draft, name: str) -> list[str]:
     can_be_alone = draft.major >= NAMED_SINCE or not is_partitioned
     if can_be_alone and staying and all(_keeps(draft, each, name) for each in staying):
         return [f"ALTER TABLE ONLY {table} ALTER COLUMN {column} DROP NOT NULL"]
-    made = [f"ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL"]
+    made = [*_without_identity(draft, table), f"ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL"]
     made += [
         f"ALTER TABLE {split_last(each)[0]} ALTER COLUMN {column} DROP NOT NULL"
         for each in _perhaps_by_themselves(draft, name)
     ]
     return made + [add(draft, each, {}) for each in _still_not_null(draft, name)]
+
+
+def _without_identity(draft: Draft, table: str) -> list[str]:
+    """Return the statement after which a table's replica identity does not need a column that is NOT NULL any longer."""
+    before, after = (
+        objects.get(("table", table), {}).get("replica identity") for objects in (draft.live, draft.target)
+    )
+    is_by_index = before != after and str(before).startswith("index ")
+    return [f"ALTER TABLE {table} REPLICA IDENTITY DEFAULT"] if is_by_index else []
 
 
 def drop_inherited(draft: Draft, name: str, pairs: Pairs) -> list[str]:

@@ -8,6 +8,7 @@ from wish_rollout.core.schema.names_in_text import PART
 
 _LITERAL = re.compile(r"'(?:[^']|'')*'")
 _ON_TRUE = re.compile(r"\bON TRUE\b")
+_VALUES = ') "*VALUES*"'
 _ORDER_BY = re.compile(r".*\bORDER BY\s+(.*)", re.DOTALL)
 _BARE = re.compile(rf"({PART})(?: (?:ASC|DESC|NULLS|USING)\b.*)?", re.DOTALL)
 
@@ -21,6 +22,8 @@ def other_meaning(definition: str) -> str:
     text = _LITERAL.sub("''", definition)
     if _ON_TRUE.search(text):
         return "PostgreSQL prints a NATURAL JOIN without common columns as ON TRUE, which it stores in another way"
+    if _VALUES in text:
+        return "PostgreSQL prints renamed columns of VALUES with a name of their own, which it stores in another way"
     found = _ORDER_BY.fullmatch(text)
     for item in found[1].rstrip("; ").split(", ") if found else ():
         bare = _BARE.fullmatch(item)
