@@ -10,6 +10,7 @@ from wish_rollout.core.remedy.graph.parts import whole_name
 from wish_rollout.core.remedy.graph.schema_index import RELATIONS, parents_of
 from wish_rollout.core.remedy.graph.step_graph import Step
 from wish_rollout.core.remedy.steps.index_edges import IndexEdges
+from wish_rollout.core.remedy.steps.parent_changes import is_separated
 from wish_rollout.core.remedy.writers.relations.table_parents import has_other_order
 from wish_rollout.core.schema.names import split_last
 
@@ -45,20 +46,28 @@ class StepEdges:
             attached = ("index", str(self.draft.live[key].get("attached to")))
             if self.draft.target[key].get("attached to") != attached[1]:
                 self.graph.order(self.lookup.creation_of(attached), self.lookup.creation_of(key))
-        is_separated = "partition bound" in changes.changed.get(("table", split_last(key[1])[0]), {})
-        if key[0] == "column" and drop == Step("drop", key) and not is_separated:
-            for other in self._parent_columns(*split_last(key[1])):
-                if self.lookup.drop_of(other) == Step("drop", other):
-                    self.graph.order(Step("drop", other), drop)  # only then can it be dropped by itself
+        above = self._dropped_above(key)
+        for other in above:
+            self.graph.order(Step("drop", other), drop)  # only then can it be dropped by itself
         is_generated = "generated" in self.draft.live[key]
         for other in self._needed_by_drop(key):
-            self.graph.order(drop, self.lookup.drop_of(other))
+            if other not in above:
+                self.graph.order(drop, self.lookup.drop_of(other))
             if key in changes.rebuilt and other in changes.removed:
                 self.graph.order(self.lookup.drop_of(other), self.lookup.creation_of(key))
             is_in_the_way = is_generated or not drop_loses(self.draft, key)
             if other[0] in _WAITED_FOR and other not in changes.dropped and is_in_the_way:
                 self.graph.order(drop, self.lookup.creation_of(other))
                 self.graph.order(drop, Step("move", other))
+
+    def _dropped_above(self, key: Key) -> set[Key]:
+        """Return the columns of parents that are dropped by themselves, as a column is that is to be dropped."""
+        table = split_last(key[1])[0]
+        is_alone = key[0] == "column" and self.lookup.drop_of(key) == Step("drop", key)
+        if not is_alone or is_separated(self.changes, table):
+            return set()
+        above = self._parent_columns(*split_last(key[1]))
+        return {each for each in above if self.lookup.drop_of(each) == Step("drop", each)}
 
     def _needed_by_drop(self, key: Key) -> set[Key]:
         """Return what an object needs, with the parents' columns, for a generated column and that of a foreign table."""
