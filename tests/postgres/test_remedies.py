@@ -60,7 +60,7 @@ REFUSED = {
     "tables: grandparent's column goes, and the grandchild's gets another type",
     "others: rule that returns all columns is created, and one of them goes",
     "not_nulls: partition is detached and keeps the name of its NOT NULL constraint",
-    "not_nulls: constraint of a child becomes an inherited one",
+    "not_nulls: constraint of a child becomes an inherited one [since 18]",
     "not_nulls: names of NOT NULL of children [since 18]",
     "not_nulls: names of NOT NULL of children that differ [since 18]",
     "not_nulls: NOT VALID of parents and children [since 18]",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.remedy.graph.dependencies import Dependencies
@@ -103,6 +104,9 @@ def _rename(objects: dict[Key, Props], table: str, old: str, new: str) -> None:
             for name in _LISTS:
                 if name in properties and isinstance(properties[name], list):
                     properties[name] = [_key(each, old, new) for each in properties[name]]
+        if key == ("table", table) and "partition by" in properties:
+            word = rf"(?<![\w$\".]){re.escape(old)}(?![\w$\"(.])"
+            properties["partition by"] = re.sub(word, lambda _: new, properties["partition by"])
         if properties.get("references") == table:
             properties["referenced columns"] = [
                 _key(each, old, new) for each in properties["referenced columns"]
