@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _WAITED_FOR = frozenset({"column", "domain", "composite type", "enum"})
 """Kinds that are altered only after what depends on them was dropped."""
 
+_NEVER_IN_THE_WAY = frozenset({"position", "inherited", "comment", "privileges"})
+"""Properties of a column that change whatever depends on it."""
+
 
 class StepEdges:
     """Adds to a graph which step comes before which."""
@@ -56,7 +59,11 @@ class StepEdges:
             if key in changes.rebuilt and other in changes.removed:
                 self.graph.order(self.lookup.drop_of(other), self.lookup.creation_of(key))
             is_in_the_way = is_generated or not drop_loses(self.draft, key)
-            if other[0] in _WAITED_FOR and other not in changes.dropped and is_in_the_way:
+            waits = (
+                other[0] in _WAITED_FOR
+                and not changes.changed.get(other, {"": None}).keys() <= _NEVER_IN_THE_WAY
+            )
+            if waits and other not in changes.dropped and is_in_the_way:
                 self.graph.order(drop, self.lookup.creation_of(other))
                 self.graph.order(drop, Step("move", other))
 
