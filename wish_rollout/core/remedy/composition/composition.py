@@ -53,6 +53,8 @@ class Composition:
         """Yield all statements in order."""
         note_places(self.draft, self.changes)
         steps = self.graph.sorted(StepRanks(self.draft, self.changes, self.marked).rank)
+        held = [step for step in steps if step.key[0] == "event trigger" and step.verb in _CREATES]
+        steps = [step for step in steps if step not in held]
         end = max((place for place, step in enumerate(steps) if step.verb in _CREATES), default=-1) + 1
         for step in steps[:end]:
             yield from self._step(step)
@@ -61,6 +63,14 @@ class Composition:
         yield from self.references.statements()
         for step in steps[end:]:
             yield from self._step(step)
+        yield from self._last_of_all(held)
+
+    def _last_of_all(self, steps: list[Step]) -> Iterator[Statement]:
+        """Yield the statements of event triggers, which would fire for those that follow."""
+        written = len(self.objects.last)
+        for step in steps:
+            yield from self._step(step)
+        yield from self.objects.last[written:]
 
     def _step(self, step: Step) -> Iterator[Statement]:
         key = step.key

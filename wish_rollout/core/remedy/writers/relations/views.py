@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.remedy.draft import Writer
 from wish_rollout.core.remedy.sql_syntax import given, settings, with_toast
 from wish_rollout.core.remedy.writers.columns.properties import beside
-from wish_rollout.core.remedy.writers.relations.printed_queries import other_meaning
+from wish_rollout.core.remedy.writers.relations.printed_queries import other_meaning, with_column_names
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def _create(draft: Draft, kind: str, name: str, properties: Props) -> list[str]:
         text += f" TABLESPACE {properties.pop('tablespace')}"
     definition = properties.pop("definition")
     _note_other_text(draft, name, definition)
-    made = [f"{text} AS {definition}"]
+    made = [f"{text} AS {with_column_names(definition)}"]
     for column in draft.columns(draft.target, name):
         made += _of_column(draft, column)
     return made
@@ -134,7 +134,7 @@ def drop_query(draft: Draft, name: str) -> list[str]:
 def _replace(view: Properties, columns: Sequence[str], name: str, definition: str) -> str:
     names = _names([split_last(column)[1] for column in columns])
     stored = f" WITH ({given(view['storage parameters'])})" if "storage parameters" in view else ""
-    return f"CREATE OR REPLACE VIEW {name}{names}{stored} AS {definition}"
+    return f"CREATE OR REPLACE VIEW {name}{names}{stored} AS {with_column_names(definition)}"
 
 
 def _names(columns: Sequence[str]) -> str:
