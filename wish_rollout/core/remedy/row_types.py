@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.graph.schema_index import ancestors
+from wish_rollout.core.remedy.type_casts import cast_path
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.schema.names_in_text import find_qualified_names
 
@@ -63,6 +64,22 @@ def rewritten_type(key: Key, pairs: Mapping[str, ValuePair]) -> str | None:
         kind == "composite type" and other_types(*pairs.get("attributes", (None, None)))
     )
     return name if is_rewritten else None
+
+
+def unconverted_attribute(
+    live: Mapping[Key, Properties], target: Mapping[Key, Properties], major: int, type_name: str
+) -> str | None:
+    """Return the attribute of a table's type whose values get no other type by assignment: ALTER TYPE has no USING."""
+    key = ("composite type", type_name)
+    before, after = (
+        {each["name"]: each["type"] for each in objects.get(key, {}).get("attributes") or ()}
+        for objects in (live, target)
+    )
+    for own in before.keys() & after.keys():
+        old, new = before[own], after[own]
+        if old != new and cast_path({**live, **target}, old, new, major) != "assignment":
+            return str(own)
+    return None
 
 
 def other_types(before: Sequence[Properties] | None, after: Sequence[Properties] | None) -> bool:

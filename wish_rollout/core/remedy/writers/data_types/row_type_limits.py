@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.remedy.row_types import rewritten_type
+from wish_rollout.core.remedy.row_types import rewritten_type, unconverted_attribute
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 def reason_kept(draft: Draft, key: Key, pairs: Pairs) -> str:
     """Return why an object cannot be changed like that: a column that stays has its type; empty where it can."""
+    is_tables = key[0] == "composite type" and is_of_table(draft, key[1])
+    if is_tables and (own := unconverted_attribute(draft.live, draft.target, draft.major, key[1])):
+        return f"a table is of the type, and values of its attribute {own} are not converted by assignment"
     users = _in_tables(draft, rewritten_type(key, pairs))
     staying = sorted(
         each[1] for each in users if draft.live[each]["type"] == draft.target.get(each, {}).get("type")
