@@ -61,6 +61,7 @@ REFUSED = {
     "others: rule that returns all columns is created, and one of them goes",
     "tables: check of a child that loses a parent goes",
     "tables: attribute of a typed table gets a type without a cast by assignment",
+    "tables: columns that are called as properties go",
     "not_nulls: partition is detached and keeps the name of its NOT NULL constraint",
     "not_nulls: constraint of a child becomes an inherited one [since 18]",
     "not_nulls: names of NOT NULL of children [since 18]",
@@ -159,6 +160,21 @@ def test_a_partition_whose_rows_foreign_keys_reference_gets_another_bound(server
         assert found.covered
         assert not found.loses_data
         assert not difference(run(connection, [each.sql for each in found.statements]), target)
+
+
+def test_what_does_not_depend_on_a_column_called_as_a_property_stays(server: Server) -> None:
+    case = next(each for each in PAIRS if each.title == "tables: columns that are called as properties go")
+    with server.scratch() as connection:
+        connection.execute("SAVEPOINT nothing")
+        target = run(connection, split_statements(case.parts[1]))
+        connection.execute("ROLLBACK TO nothing")
+        live = run(connection, split_statements(case.parts[0]))
+        found = remedy(live, target, SUPERUSER, server.major)
+        assert found.covered
+        assert {each.sql.partition(" DROP COLUMN ")[0] for each in found.statements} == {
+            "ALTER TABLE public.t"
+        }
+        assert len(found.statements) == len({*live.objects} - {*target.objects})
 
 
 @pytest.mark.parametrize(("seed", "major"), SEEDS, ids=str)

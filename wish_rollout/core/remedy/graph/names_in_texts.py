@@ -43,6 +43,10 @@ _NOT_NEEDED = {
     "column": frozenset({"identity", "not null constraint"}),
     "operator": frozenset({"commutator", "negator"}),
 }
+_WITHOUT_COLUMNS = frozenset(
+    {"type", "method", "match", "on update", "on delete", "storage parameters", "own name"}
+)
+"""Properties whose words are never names of columns."""
 
 
 def lists_columns(properties: Properties) -> bool:
@@ -96,7 +100,8 @@ class NamesInTexts(SchemaIndex):
                 continue
             if columns:
                 if words is None:
-                    words = {match[0] for text in texts(relevant) for match in WORD.finditer(text)}
+                    values = [value for name, value in relevant.items() if name not in _WITHOUT_COLUMNS]
+                    words = {match[0] for text in texts(values) for match in WORD.finditer(text)}
                 yield from (("column", f"{table}.{own}") for own in columns & words)
 
     def _row_types(self, names: set[str]) -> Iterator[str]:

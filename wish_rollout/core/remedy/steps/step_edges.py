@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _WAITED_FOR = frozenset({"column", "domain", "composite type", "enum"})
 """Kinds that are altered only after what depends on them was dropped."""
 
-_NEVER_IN_THE_WAY = frozenset({"position", "inherited", "comment", "privileges"})
+_ALWAYS_ALTERED = frozenset({"position", "inherited", "comment", "privileges"})
 """Properties of a column that change whatever depends on it."""
 
 
@@ -58,12 +58,12 @@ class StepEdges:
                 self.graph.order(drop, self.lookup.drop_of(other))
             if key in changes.rebuilt and other in changes.removed:
                 self.graph.order(self.lookup.drop_of(other), self.lookup.creation_of(key))
-            is_in_the_way = is_generated or not drop_loses(self.draft, key)
+            comes_first = is_generated or not drop_loses(self.draft, key)
             waits = (
                 other[0] in _WAITED_FOR
-                and not changes.changed.get(other, {"": None}).keys() <= _NEVER_IN_THE_WAY
+                and not changes.changed.get(other, {"": None}).keys() <= _ALWAYS_ALTERED
             )
-            if waits and other not in changes.dropped and is_in_the_way:
+            if waits and other not in changes.dropped and comes_first:
                 self.graph.order(drop, self.lookup.creation_of(other))
                 self.graph.order(drop, Step("move", other))
 

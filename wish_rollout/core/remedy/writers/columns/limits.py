@@ -57,7 +57,7 @@ def _reason_for_type(draft: Draft, name: str, pairs: Pairs) -> str:
     )
     if key != wanted:
         return ""  # the table is created again
-    if contains_identifier({"key": key}, own):
+    if contains_identifier(key, own):
         return "no statement changes the type of a column of the partition key"
     before, after = pairs["type"]
     if cast_path({**draft.live, **draft.target}, before, after, draft.major) == "":
@@ -70,7 +70,7 @@ def _is_in_partition_key(draft: Draft, table: str, own: str) -> bool:
     live, target = draft.live.get(("table", table)), draft.target.get(("table", table))
     if live is None or target is None or live.get("partition by") != target.get("partition by"):
         return False
-    if contains_identifier({"key": live.get("partition by", "")}, own):
+    if contains_identifier(live.get("partition by", ""), own):
         return True
     above = live.get("partition of")
     return above is not None and _is_in_partition_key(draft, above, own)
