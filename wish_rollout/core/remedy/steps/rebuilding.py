@@ -141,6 +141,8 @@ class Rebuilding:
             return
         for other in sorted(self.draft.live.keys() & self.draft.target.keys()):
             of = self.draft.live[other].get("owned by", "") if other[0] == "sequence" else other[1]
+            if "owned by" in self.changes.changed.get(other, {}):
+                continue  # it is separated from the table, and stays
             if (
                 other[0] in {"column", "sequence"}
                 and split_last(of)[0] == key[1]

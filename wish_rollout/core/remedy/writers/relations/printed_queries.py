@@ -52,9 +52,9 @@ def with_column_names(definition: str) -> str:
                 made[start:] = [item.rstrip(), ' AS "?column?"', item[len(item.rstrip()) :]]
             starts[-1] = None
         made.append(part)
-        if part == "(":
+        if part in {"(", "["}:
             starts.append(None)
-        elif part == ")" and len(starts) > 1:
+        elif part in {")", "]"} and len(starts) > 1:
             starts.pop()
         elif part == "SELECT" or (part == "," and start is not None):
             starts[-1] = len(made)
