@@ -11,6 +11,7 @@ from wish_rollout.core.remedy.steps.index_rebuilding import rebuilt_indexes
 from wish_rollout.core.remedy.steps.inherited_checks import inherited_copies
 from wish_rollout.core.remedy.steps.parent_changes import (
     checks_above,
+    circular_references,
     is_separated,
     later_checks,
     referencing_keys,
@@ -107,6 +108,8 @@ class Rebuilding:
         for key in sorted(self.changes.changed):
             for other in [*referencing_keys(self.changes, key), *later_checks(self.changes, key)]:
                 self._rebuild(other, key)
+        for key in circular_references(changes):
+            self._rebuild(key, key)
         for key in sorted(self.changes.removed):
             for other in checks_above(self.changes, key):
                 self._rebuild(other, key)

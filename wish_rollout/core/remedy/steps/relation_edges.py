@@ -114,6 +114,11 @@ class RelationEdges:
                 if self.draft.live[other].get("references") == key[1]:
                     step = self.lookup.creation_of(key)
                     referencing = self.lookup.creation_of(("table", split_last(other[1])[0]))
+                    if other in self.changes.rebuilt:
+                        for each in (step, referencing):
+                            self.graph.order(self.lookup.drop_of(other), each)
+                            self.graph.order(each, self.lookup.creation_of(other))
+                        continue
                     self.graph.order(
                         *((referencing, step) if pairs["persistence"][1] else (step, referencing))
                     )
