@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.graph.names_in_texts import WITH_QUERY, lists_columns, properties_with_names
@@ -101,15 +102,13 @@ class Rebuilding:
     def _follow_parents(self) -> None:
         """Add what does not depend on a change by name: indexes, views of rows, foreign keys and checks of parents."""
         changes = self.changes
-        for key, below in rebuilt_indexes(changes):
-            self._rebuild(key, below)
-        for key, below in views_of_rows(self.draft, changes.changed, changes.added):
+        rows = views_of_rows(self.draft, changes.changed, changes.added)
+        circles = ((key, key) for key in circular_references(changes))
+        for key, below in chain(rebuilt_indexes(changes), rows, circles):
             self._rebuild(key, below)
         for key in sorted(self.changes.changed):
             for other in [*referencing_keys(self.changes, key), *later_checks(self.changes, key)]:
                 self._rebuild(other, key)
-        for key in circular_references(changes):
-            self._rebuild(key, key)
         for key in sorted(self.changes.removed):
             for other in checks_above(self.changes, key):
                 self._rebuild(other, key)
