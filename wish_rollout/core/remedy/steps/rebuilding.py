@@ -102,15 +102,15 @@ class Rebuilding:
     def _follow_parents(self) -> None:
         """Add what does not depend on a change by name: indexes, views of rows, foreign keys and checks of parents."""
         changes = self.changes
-        rows = views_of_rows(self.draft, changes.changed, changes.added)
         circles = ((key, key) for key in circular_references(changes))
+        rows = views_of_rows(self.draft, changes.changed, changes.added)
         for key, below in chain(rebuilt_indexes(changes), rows, circles):
             self._rebuild(key, below)
-        for key in sorted(self.changes.changed):
-            for other in [*referencing_keys(self.changes, key), *later_checks(self.changes, key)]:
+        for key in sorted(changes.changed):
+            for other in [*referencing_keys(changes, key), *later_checks(changes, key)]:
                 self._rebuild(other, key)
-        for key in sorted(self.changes.removed):
-            for other in checks_above(self.changes, key):
+        for key in sorted(changes.removed):
+            for other in checks_above(changes, key):
                 self._rebuild(other, key)
 
     def _follow(self, key: Key) -> None:
