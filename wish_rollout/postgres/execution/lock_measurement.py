@@ -44,11 +44,13 @@ REPORT = "select pg_catalog.pg_stat_force_next_flush()"
 is left. Servers have the function from 15 on."""
 FIRST_WITH_REPORT = 150000
 BEFORE = """
+prepare wish_rollout_before (oid[]) as
 select c.oid, n.nspname, c.relname, c.relkind::text, c.relfilenode,
        (select string_agg(i.inhrelid::text, ',') from pg_catalog.pg_inherits i where i.inhparent = c.oid)
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where c.oid = any ('{%s}'::oid[]) and n.nspname !~ '^pg_'
+where c.oid = any ($1) and n.nspname !~ '^pg_'
 """
+PLAN_ONCE = "set plan_cache_mode = force_generic_plan"
 LOCKABLE = ("r", "p")
 """Values of ``pg_class.relkind`` that LOCK TABLE takes. Of a view, it would lock the tables as well."""
 
@@ -88,6 +90,7 @@ class LockMeter:
     _relations: dict[int, Relation | None] = field(default_factory=dict)
     _pending: dict[int, int] = field(default_factory=dict)
     _transaction: str = ""
+    _is_prepared: bool = False
     reports: bool = False
 
     def begin(self) -> None:
@@ -162,9 +165,12 @@ class LockMeter:
         if not unknown:
             return
         self._relations.update(dict.fromkeys(unknown))
-        query = BEFORE.replace("%s", ",".join(map(str, unknown)))
         with ClientCursor(self.observer, row_factory=tuple_row) as cursor:
-            for oid, schema, name, kind, file, children in cursor.execute(query.encode()):
+            if not self._is_prepared:
+                cursor.execute(f"{PLAN_ONCE}; {BEFORE}".encode())
+                self._is_prepared = True
+            cursor.execute(f"execute wish_rollout_before ('{{{','.join(map(str, unknown))}}}')".encode())
+            for oid, schema, name, kind, file, children in cursor:
                 found = tuple(map(int, children.split(","))) if children else ()
                 self._relations[oid] = Relation(schema, name, kind, file, found)
 
