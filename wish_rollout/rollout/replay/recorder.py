@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.release.measurements import Way
     from wish_rollout.core.release.release import Position
+    from wish_rollout.postgres.changes.snapshot_change import Change
     from wish_rollout.postgres.changes.written_rows import Moment
     from wish_rollout.revisions.runs.run_parameters import ScriptRun
     from wish_rollout.rollout.release.release_source import ReleaseSource
@@ -66,11 +67,8 @@ class Recorder:
 
         Raise ReplayMissed, Restart, NotAsRecordedError, and what ``walk`` raises.
         """
-        connection, self.url, self.postgres = (
-            run.connection,
-            run.url,
-            run.connection.info.server_version // 10000,
-        )
+        connection, self.url = run.connection, run.url
+        self.postgres = connection.info.server_version // 10000
         before = self.segment.applied if self.segment else self.release.ancestors(base)
         if before:
             self.tracker: SnapshotTracker | None = None
@@ -132,11 +130,9 @@ class Recorder:
         """Record a revision of the line; another branch's is what is merged before the next one."""
         place = self.places[ran.revision]
         self.report.progress(f"revision {ran.revision} ({place} of {len(self.places)})")
-        if self.tracker is None or self.mark is None:
+        if self.tracker is None:
             return
-        change = self.tracker.read(
-            self.mark, committed=ran.committed, own=not ran.committed, keep_settings=not ran.ends
-        )
+        change = self._read(ran, keep_settings=not ran.ends)
         self.tracker.accept(change)
         self.up = change
         changes, self.kept_by_env = self.env.take_with(change)
@@ -154,6 +150,13 @@ class Recorder:
         )
         self.parent, self.merged = ran.revision, MergedChanges()
 
+    def _read(self, ran: Ran, *, keep_settings: bool) -> Change:
+        """Read what a script has changed since ``begin``."""
+        assert self.tracker is not None
+        assert self.mark is not None
+        own = not ran.committed
+        return self.tracker.read(self.mark, committed=ran.committed, own=own, keep_settings=keep_settings)
+
     def _measured(self, revision: str, way: Way) -> None:
         """Keep what the statements of a script lock, scan and rewrite."""
         self.project.measurements.add(revision, way, self.meter.take(revision))
@@ -161,31 +164,21 @@ class Recorder:
     def downgraded(self, ran: Ran) -> None:
         """Record the statements of a downgrade, and whether it leads back to the schema before the upgrade."""
         assert self.tracker is not None
-        assert self.mark is not None
-        change = self.tracker.read(
-            self.mark, committed=ran.committed, own=not ran.committed, keep_settings=not ran.ends
-        )
+        change = self._read(ran, keep_settings=not ran.ends)
         left = what_downgrade_left(self.tracker, self.up, change)
-        reason = ""
-        if left:
-            reason = (
-                f"its downgrade() does not lead back: {left}"
-                if ran.statements
-                else "its downgrade() is empty"
-            )
+        wrong = (
+            f"its downgrade() does not lead back: {left}" if ran.statements else "its downgrade() is empty"
+        )
         if ran.committed:
             self.tracker.accept(change)
         self._measured(ran.revision, "downgrade")
-        self._note(ran.revision, ran.statements, reason)
+        self._note(ran.revision, ran.statements, wrong if left else "")
 
     def repeated(self, ran: Ran) -> None:
         """Take the schema after an upgrade that ran again; raise Restart if it is not what it was at first."""
         assert self.tracker is not None
-        assert self.mark is not None
         self.meter.take(ran.revision)
-        self.tracker.accept(
-            self.tracker.read(self.mark, committed=ran.committed, own=not ran.committed, keep_settings=True)
-        )
+        self.tracker.accept(self._read(ran, keep_settings=True))
         objects = self.tracker.objects
         now = Snapshot({key: objects[key] for key in self.up.after if key in objects})
         # a column that was dropped and added again has another number (manual, pg_attribute, attnum)
