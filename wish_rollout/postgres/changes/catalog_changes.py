@@ -99,7 +99,7 @@ class CatalogChanges:
 
     def prepare_all(self) -> None:
         """Prepare and plan the queries of this class. Comes after ``prepare_to_read``."""
-        names = ("changed_objects", "remaining_objects", "present_objects")
+        names = ("changed_objects", "remaining_objects", "present_objects", "members")
         self._written_rows(BOOTSTRAP, (), (), names, own=True)
         self.queries.named(["dependents"], {"catalogs": [], "oids": []})
 
@@ -126,10 +126,13 @@ class CatalogChanges:
         names = ["changed_objects"] if written else []
         if deleted & LISTED:
             names.append("remaining_objects" if own else "present_objects")
+        if "pg_depend" in deleted:
+            names.append("members")
         found = self._written_rows(mark.since, written, deleted, names, own=own)
         rows = parse_rows(found["changed_objects"].rows) if written else {}
         gone = self._gone(known, rows, found, deleted & LISTED) if deleted & LISTED else {}
-        return Written(rows=rows, gone=gone, deleted=frozenset(deleted))
+        members = len(found["members"].rows) if "members" in found else None
+        return Written(rows=rows, gone=gone, members=members)
 
     def _written_catalogs(
         self, mark: Moment, others: Mapping[str, int], *, committed: bool

@@ -80,7 +80,7 @@ class SnapshotTracker:
             units = Units(everything=True)
             if not written.everything:
                 units = changed_units(self.changes, written, self.known, self.reading.columns)
-            if units.everything or ("pg_depend" in written.deleted and self._extensions_changed()):
+            if units.everything or written.members not in (None, self._member_count()):
                 return self._read_everything()
             return self._read_units(units, written) if units else Change(written=written)
 
@@ -156,12 +156,10 @@ class SnapshotTracker:
                 if entry.container:
                     self.parts.setdefault(entry.container, set()).add(oid)
 
-    def _extensions_changed(self) -> bool:
-        """Whether another set of objects belongs to extensions than before."""
+    def _member_count(self) -> int:
+        """Return how many objects belong to extensions, or depend on one."""
         frame = self.reading.context
-        found = self.changes.queries.named(["members"], {})["members"].fetchall()
-        count = sum(map(len, frame.members.values())) + sum(map(len, frame.depends.values()))
-        return len(found) != count
+        return sum(map(len, frame.members.values())) + sum(map(len, frame.depends.values()))
 
     def _read_units(self, units: Units, written: Written) -> Change:
         old = self.reading

@@ -64,14 +64,14 @@ class Moment:
 class Written:
     """What was written since a mark: new rows, and the remembered rows that are there no more.
 
-    ``everything``: a catalog of another kind was written, so that all has to be read. ``deleted``: the catalogs with
-    deletions.
+    ``everything``: a catalog of another kind was written, so that all has to be read. ``members``: how many members and
+    dependent objects the extensions have, if rows of pg_depend were deleted.
     """
 
     everything: bool = False
     rows: Rows = field(default_factory=dict)
     gone: Rows = field(default_factory=dict)
-    deleted: frozenset[str] = frozenset()
+    members: int | None = None
 
 
 def gone_rows(known: Rows, present: Mapping[str, set[Key]]) -> Rows:
