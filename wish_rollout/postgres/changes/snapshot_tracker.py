@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.postgres.catalog.catalog_objects import CatalogObjects
+from wish_rollout.postgres.catalog.index_keys import name_operator_classes
 from wish_rollout.postgres.catalog.snapshot_reader import (
     add_results,
     garbage_collection_disabled,
@@ -145,9 +146,8 @@ class SnapshotTracker:
         self.parts: dict[int, set[int]] = {}
         for name, rows in self.known.items():
             self._remember_parts(name, rows)
-        self.classes = self.changes.queries.named(["operator_class_names"], {})[
-            "operator_class_names"
-        ].fetchall()
+        classes = self.changes.queries.named(["operator_class_names"], {})["operator_class_names"]
+        self.classes = name_operator_classes(classes.rows)
 
     def _remember_parts(self, catalog: str, rows: Mapping[tuple[int, int], Any]) -> None:
         """Remember which numbers belong to a relation or a type: comments and sequences are found by them."""
