@@ -24,7 +24,7 @@ from wish_rollout.rollout.approval.approvals import sort_approvals
 from wish_rollout.rollout.approval.approver_rules import configured_rules
 from wish_rollout.rollout.fleet.wave_approvals import GATE, WaveApproval, authorize_wave, gate_order
 from wish_rollout.rollout.fleet.wave_planning import plan_targets, subject_of_wave, wave_plan
-from wish_rollout.rollout.fleet.wave_rollout import NO_GATE, OpenGate
+from wish_rollout.rollout.fleet.wave_progress import NO_GATE, OpenGate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
