@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+from dagster._core.definitions.data_version import CODE_VERSION_TAG
 
 from wish_rollout.core.errors.fleets.backfills import BackfillsNotSupported
 from wish_rollout.core.text.redaction import escape_to_one_line, redact
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 BACKFILL = "dagster/backfill"
 """The tag of a run of a backfill: the ID of the backfill."""
 RANGE = "dagster/asset_partition_range_start"
+PAGE = 500
 HEARTBEAT_SECONDS = 120
 """A daemon writes a heartbeat every 30 s."""
 QUEUE = "QUEUED_RUN_COORDINATOR"
@@ -86,9 +88,7 @@ class FleetBackfills:
                 backfill_timestamp=time.time(),
                 tags=tags,
                 dynamic_partitions_store=self.instance,
-                asset_graph_subset=AssetGraphSubset(
-                    partitions_subsets_by_asset_key={self.key: subset}, non_partitioned_asset_keys=set()
-                ),
+                asset_graph_subset=AssetGraphSubset({self.key: subset}),  # type: ignore[call-arg]
                 title=title,
                 description=None,
                 run_config=None,
@@ -112,13 +112,19 @@ class FleetBackfills:
 
     def recorded_code_versions(self) -> dict[str, str]:
         """Return the code version of the latest materialization of each target that has one."""
+        found: dict[str, str] = {}
         with dagsters_functions(self.env):
-            from dagster._core.definitions.data_version import CODE_VERSION_TAG
-
-            found = self.instance.event_log_storage.get_latest_tags_by_partition(
-                self.key, dg.DagsterEventType.ASSET_MATERIALIZATION, [CODE_VERSION_TAG]
+            latest = self.instance.get_latest_storage_id_by_partition(
+                self.key, dg.DagsterEventType.ASSET_MATERIALIZATION
             )
-            return {name: tags.get(CODE_VERSION_TAG, "") for name, tags in found.items()}
+            numbers = sorted(latest.values())
+            for start in range(0, len(numbers), PAGE):
+                some = dg.AssetRecordsFilter(self.key, storage_ids=numbers[start : start + PAGE])
+                for record in self.instance.fetch_materializations(some, limit=PAGE).records:
+                    event = record.asset_materialization
+                    if event and event.partition:
+                        found[event.partition] = (event.tags or {}).get(CODE_VERSION_TAG, "")
+        return found
 
     def _value(self, found: Any) -> Backfill:
         data = found.asset_backfill_data

@@ -86,11 +86,11 @@ def partitions_of_run(
 
 
 def wave_of(env: Environment, of_run: WaveOfRun, targets: Sequence[FleetTarget]) -> list[WaveTargets]:
-    """Return the targets of a run with the wave whose step has launched it. This step decides how many may fail."""
+    """Return the targets of a run with the wave whose step has launched it. Raises UnknownFleetTarget."""
     found = next((each for each in env.waves if each.name == of_run.name), None)
     if found is None:
         raise UnknownFleetTarget(env.name, "wave", of_run.name)
-    wave = replace(found, max_failures=EACH_BY_ITSELF, soak=0)
+    wave = replace(found, max_failures=FailureLimit(of_run.most_failures), soak=0)
     return [WaveTargets(wave, tuple(target.listed for target in targets))]
 
 

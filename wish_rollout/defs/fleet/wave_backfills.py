@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.fleet.results import Outcome
 from wish_rollout.defs.fleet.backfills import FleetBackfills, new_identifier
 from wish_rollout.defs.fleet.launched_wave import LaunchedWave
-from wish_rollout.defs.fleet.partition_order import make_adjacent
+from wish_rollout.defs.fleet.partition_list import make_adjacent
 from wish_rollout.defs.fleet.target_events import TargetEvents
-from wish_rollout.defs.fleet.wave_of_run import FLEET, ROLLOUT, WAVE, WAVE_RELEASE
+from wish_rollout.defs.fleet.wave_of_run import FLEET, MOST_FAILURES, ROLLOUT, WAVE, WAVE_RELEASE
 from wish_rollout.defs.resources import choices_of
 from wish_rollout.defs.runs.run_tags import REQUESTER, requester_of_run
 
@@ -102,6 +102,7 @@ class WaveBackfills:
             WAVE: found.wave.name,
             FLEET: backfills.key.to_user_string(),
             WAVE_RELEASE: self.project.release_digest,
+            MOST_FAILURES: str(found.wave.max_failures.most(len(found.targets))),
             REQUESTER: requester_of_run(self.context.run),
         }
         events = TargetEvents.from_now(instance, backfills.key)

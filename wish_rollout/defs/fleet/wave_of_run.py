@@ -25,6 +25,8 @@ FLEET = f"{HIDDEN}fleet"
 """On a run of a backfill of a wave: the key of the asset of the fleet's targets."""
 WAVE_RELEASE = f"{HIDDEN}wave_release"
 """The same: the digest of the release that the rollout began with."""
+MOST_FAILURES = f"{HIDDEN}most_failures"
+"""The same: how many targets of the wave may fail."""
 OPEN_WAVE = f"{HIDDEN}open_wave"
 """On the run of the step: the ID of the backfill that may begin targets, and a number that changes while the step lives."""
 ALIVE = f"{HIDDEN}alive"
@@ -43,7 +45,11 @@ ENDED = (
 
 @dataclass
 class WaveOfRun:
-    """The wave of a run. ``rollout``: the ID of the run whose step has launched it. ``release``: the digest of its release."""
+    """The wave of a run. ``rollout``: the ID of the run whose step has launched it. ``release``: the digest of its release.
+
+    ``most_failures``: how many targets of the wave may fail. More in this run alone stop it at once; those of all runs are
+    counted by the step.
+    """
 
     instance: dg.DagsterInstance
     run_id: str
@@ -51,6 +57,7 @@ class WaveOfRun:
     rollout: str
     name: str
     release: str
+    most_failures: int
     closed: bool = False
     _value: str = ""
     _changed_at: float = 0.0
@@ -66,8 +73,8 @@ class WaveOfRun:
         tags = run.tags
         if not is_of_wave(tags):
             return None
-        release = tags.get(WAVE_RELEASE, "")
-        return cls(instance, run.run_id, tags[BACKFILL], tags[ROLLOUT], tags[WAVE], release)
+        release, most = tags.get(WAVE_RELEASE, ""), int(tags.get(MOST_FAILURES, 0))
+        return cls(instance, run.run_id, tags[BACKFILL], tags[ROLLOUT], tags[WAVE], release, most)
 
     def is_closed(self) -> bool:
         """Return whether no other target may be begun. Reads it at most every READ_SECONDS, and gives a sign of life."""

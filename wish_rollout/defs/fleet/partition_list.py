@@ -1,4 +1,4 @@
-"""The order of a fleet's partitions. A run of a backfill has a range of them, so a wave needs partitions that are adjacent."""
+"""The list of a fleet's partitions, and its order: a run of a backfill has a range of it, so those of a wave must be adjacent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from wish_rollout.defs.fleet.backfills import BACKFILL, RANGE
 from wish_rollout.defs.fleet.partitions import partitions_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from wish_rollout.defs.fleet.backfills import FleetBackfills
 
@@ -21,6 +21,31 @@ WAITING = (
     dg.DagsterRunStatus.STARTED,
 )
 """Statuses of runs that may not yet have read which partitions they have."""
+
+
+def refresh_partitions(backfills: FleetBackfills, names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Make the partitions those of the list of targets; return the names that were added and removed.
+
+    The events of a removed target are kept; Dagster shows them again if the target comes back.
+    """
+    instance, name = backfills.instance, partitions_name(backfills.config, backfills.env)
+    known = instance.get_dynamic_partitions(name)
+    added = [each for each in names if each not in set(known)]
+    removed = removable(backfills, set(known) - set(names))
+    if added:
+        instance.add_dynamic_partitions(name, added)
+    for each in removed:
+        instance.delete_dynamic_partition(name, each)
+    return added, removed
+
+
+def removable(backfills: FleetBackfills, names: Collection[str]) -> list[str]:
+    """Return those of some partitions that can be removed now.
+
+    Dagster's daemon cancels a backfill with all its runs if one of its partitions is removed.
+    """
+    used = [each.targets for each in backfills.unfinished()] if names else []
+    return sorted(set(names).difference(*used))
 
 
 def make_adjacent(backfills: FleetBackfills, names: Sequence[str]) -> None:
