@@ -27,7 +27,11 @@ if TYPE_CHECKING:
     from tests.fix_dagster import DagsterDatabases
     from wish_rollout.sandbox.server import Server
 
-LOCATION = "from wish_rollout.definitions import defs\n"
+LOCATION = """
+from wish_rollout.defs.fleet import wave_of_run
+wave_of_run.READ_SECONDS = 0
+from wish_rollout.definitions import defs
+"""
 DAEMON = """
 from dagster._daemon import controller
 controller.DEFAULT_DAEMON_INTERVAL_SECONDS = 1

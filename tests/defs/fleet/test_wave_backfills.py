@@ -152,6 +152,7 @@ def test_runs_of_a_killed_rollout_begin_no_other_target(daemon: DaemonFleet) -> 
         with daemon.applying() as first:
             until(lambda: is_waited_for(slow), "slow is waited for", daemon.processes["daemon"])
             first.kill()
+            first.communicate()
         with daemon.applying() as second:
             until(lambda: "of an earlier rollout" in log_of_newest(), "the second rollout waits")
             slow.execute("select pg_advisory_unlock(%s)", [KEY])
