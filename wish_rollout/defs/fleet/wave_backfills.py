@@ -13,6 +13,7 @@ from wish_rollout.defs.fleet.target_events import TargetEvents
 from wish_rollout.defs.fleet.wave_of_run import FLEET, MOST_FAILURES, ROLLOUT, WAVE, WAVE_RELEASE
 from wish_rollout.defs.resources import choices_of
 from wish_rollout.defs.runs.run_tags import REQUESTER, requester_of_run
+from wish_rollout.rollout.execution.progress import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -117,9 +118,8 @@ class WaveBackfills:
         """Return whether this run works on the targets itself; log why, once."""
         reason = self._own_run_reason()
         if reason and reason != self._reason:
-            self.context.log.info(
-                f"{self.env.name}: the waves are not launched as backfills, because {reason}"
-            )
+            text = f"{self.env.name}: this run changes all targets itself and launches no backfills, because {reason}"
+            self.context.log.info(f"{PREFIX}{text}")
         self._reason = reason
         return bool(reason)
 
