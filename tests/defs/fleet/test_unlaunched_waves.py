@@ -61,7 +61,7 @@ def test_without_a_daemon_the_rollout_changes_all_targets_itself(
     assert instance.get_backfills() == []
 
 
-def test_a_limit_that_leaves_no_room_for_other_runs_is_named(
+def test_a_limit_that_permits_no_other_run_is_named(
     fleet: Fleet, instance: dg.DagsterInstance
 ) -> None:
     fleet.add("a")
@@ -72,7 +72,7 @@ def test_a_limit_that_leaves_no_room_for_other_runs_is_named(
     result = fleet.workspace.cli("apply")
 
     assert result.code == 0, result
-    assert "max_concurrent_runs = 1 in dagster.yaml leaves no room" in result.err
+    assert "max_concurrent_runs = 1 in dagster.yaml permits no run besides this one" in result.err
     assert instance.get_backfills() == []
 
 

@@ -118,7 +118,7 @@ class LaunchedWave:
         if all(run.status is dg.DagsterRunStatus.QUEUED for run in self._runs):
             return (
                 f"none of its {len(self._runs)} runs has left the queue, perhaps because max_concurrent_runs or another limit "
-                "of concurrency in dagster.yaml leaves no room"
+                "of concurrency in dagster.yaml permits none"
             )
         return "its runs have given no sign of life"
 

@@ -130,5 +130,5 @@ class WaveBackfills:
         if self.backfills.silent_daemon():
             return "Dagster's daemon does not run"
         if 0 <= (most := self.backfills.most_runs()) <= 1:
-            return f"max_concurrent_runs = {most} in dagster.yaml leaves no room for other runs"
+            return f"max_concurrent_runs = {most} in dagster.yaml permits no run besides this one"
         return ""
