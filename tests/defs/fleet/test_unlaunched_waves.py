@@ -61,9 +61,7 @@ def test_without_a_daemon_the_rollout_changes_all_targets_itself(
     assert instance.get_backfills() == []
 
 
-def test_a_limit_that_permits_no_other_run_is_named(
-    fleet: Fleet, instance: dg.DagsterInstance
-) -> None:
+def test_a_limit_that_permits_no_other_run_is_named(fleet: Fleet, instance: dg.DagsterInstance) -> None:
     fleet.add("a")
     fleet.configure(OPTION)
     give_heartbeats(instance, time.time())

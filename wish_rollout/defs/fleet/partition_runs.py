@@ -10,7 +10,7 @@ from wish_rollout.core.errors.fleets.rollouts import (
     FleetReleaseChanged,
     UnknownFleetTarget,
 )
-from wish_rollout.core.fleet.waves import FailureLimit, Wave, WaveTargets
+from wish_rollout.core.fleet.waves import NOTHING_SIGNED, FailureLimit, Wave, WaveTargets
 from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.defs.fleet.backfills import BACKFILL, FleetBackfills
 from wish_rollout.defs.fleet.events import refuse_incomplete
@@ -66,7 +66,7 @@ def materialize_targets(
         if not chosen:
             return
         targets = select_targets(env, fleet, chosen)
-        waves = wave_of(env, wave, targets) if wave else chosen_waves(env, fleet, targets, gate)
+        waves = wave_of(env, wave, fleet, targets, gate) if wave else chosen_waves(env, fleet, targets, gate)
     work = FleetWork(context, env, targets, waves, order, records_unchanged=True, gate=gate, wave=wave)
     with rollout_errors_as_failures():
         yield from work.events()
@@ -85,13 +85,24 @@ def partitions_of_run(
     return [name for name in names if backfill is None or name in backfill.targets]
 
 
-def wave_of(env: Environment, of_run: WaveOfRun, targets: Sequence[FleetTarget]) -> list[WaveTargets]:
-    """Return the targets of a run with the wave whose step has launched it. Raises UnknownFleetTarget."""
-    found = next((each for each in env.waves if each.name == of_run.name), None)
-    if found is None:
-        raise UnknownFleetTarget(env.name, "wave", of_run.name)
-    wave = replace(found, max_failures=FailureLimit(of_run.most_failures), soak=0)
-    return [WaveTargets(wave, tuple(target.listed for target in targets))]
+def wave_of(
+    env: Environment,
+    of_run: WaveOfRun,
+    fleet: Sequence[FleetTarget],
+    targets: Sequence[FleetTarget],
+    gate: FleetGate | None,
+) -> list[WaveTargets]:
+    """Return the targets of a run that belong to the wave whose step has launched it.
+
+    The name of the wave is a claim, and a wave may have no gate, so the wave of each target is found as in a rollout. Raises
+    UnknownFleetTarget.
+    """
+    chosen = {target.name for target in targets}
+    for each in waves_of(env, fleet, gate.signed_names() if gate else NOTHING_SIGNED):
+        if each.wave.name == of_run.name:
+            wave = replace(each.wave, max_failures=FailureLimit(of_run.most_failures), soak=0)
+            return [WaveTargets(wave, tuple(target for target in each.targets if target.name in chosen))]
+    raise UnknownFleetTarget(env.name, "wave", of_run.name)
 
 
 def chosen_waves(

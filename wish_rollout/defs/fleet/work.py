@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from wish_rollout.defs.fleet.gate import FleetGate
     from wish_rollout.defs.fleet.wave_backfills import WaveBackfills
     from wish_rollout.defs.fleet.wave_of_run import WaveOfRun
+    from wish_rollout.rollout.fleet.wave_progress import OpenGate
     from wish_rollout.rollout.servers.fleet_targets import FleetTarget
 
 REPORT_SECONDS = 2.0
@@ -65,7 +66,7 @@ class FleetWork:
         rate = RolloutRate(self.env.name, sum(len(each.targets) for each in self.waves))
         who, run = requester_of_run(self.context.run), self.context.run_id
         with WorkerPool(project, self.env.name, who=who, run=run, report=log.info) as pool:
-            rollout = self.rollout(pool)
+            rollout = self.rollout(pool, rate)
             for result in rollout.run(self.waves):
                 self.results.append(self.backfills.completed(result) if self.backfills else result)
                 self.record_use(result)
@@ -78,16 +79,26 @@ class FleetWork:
         if self.gate:
             yield from self.gate.events
 
-    def rollout(self, pool: WorkerPool) -> WaveRollout:
-        """Return the rollout, with the gate and the backfills of its waves, or with the end of the wave of this run."""
+    def rollout(self, pool: WorkerPool, rate: RolloutRate) -> WaveRollout:
+        """Return the rollout, with the gate and the backfills of its waves, or with the end of the wave of this run.
+
+        ``rate``: of this run's own work, for which the time of backfills does not count.
+        """
         log = self.context.log
         rollout = WaveRollout(
             self.env, self.targets, pool, self.order, report=lambda line: log.info(f"{PREFIX}{line}")
         )
         if self.gate:
             rollout.gate = partial(self.gate.open, pool=pool)
-        if self.backfills:
-            rollout.elsewhere = self.backfills.launch
+        if backfills := self.backfills:
+
+            def launch(found: WaveTargets, gate: OpenGate) -> Mapping[str, TargetResult]:
+                began = time.monotonic()
+                finished = backfills.launch(found, gate)
+                rate.started += time.monotonic() - began
+                return finished
+
+            rollout.elsewhere = launch
         if self.wave:
             rollout.is_closed = pool.tick = self.wave.is_closed
         return rollout
