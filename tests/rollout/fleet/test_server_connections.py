@@ -14,6 +14,9 @@ from tests.rollout.fleet.test_wave_rollout import outcomes, roll_out
 from wish_rollout.core.errors.fleets.rollouts import NoConnectionFree
 from wish_rollout.rollout.fleet import inspection
 from wish_rollout.rollout.fleet.inspection import read_statuses
+from wish_rollout.rollout.fleet.server_connections import TO_READ, Demand
+from wish_rollout.rollout.fleet.wave_planning import plan_targets
+from wish_rollout.rollout.fleet.worker_pool import WorkerPool
 
 if TYPE_CHECKING:
     from tests.fix_fleet import Fleet
@@ -75,6 +78,9 @@ def test_targets_share_the_free_connections_of_their_server(
         open_sessions(1)
         with pytest.raises(NoConnectionFree, match="at most 0 free"):
             list(read_statuses(project, env, targets))
+        demand = Demand(env, env.parallel, TO_READ, lines.append)
+        with WorkerPool(project, env.name) as pool, pytest.raises(NoConnectionFree, match="at most 0 free"):
+            plan_targets(project, pool, targets, {}, demand)
 
 
 def test_the_connection_limit_of_a_role_is_shared(
