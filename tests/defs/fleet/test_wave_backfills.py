@@ -141,6 +141,7 @@ def test_the_targets_of_a_killed_run_are_done_by_the_rollout_itself(daemon: Daem
     result = daemon.fleet.workspace.wait_for(process, 120)
 
     assert result.code == 0, result
+    assert "2 targets have no result of a run and are worked on here" in result.err
     assert set(daemon.fleet.revisions().values()) == {HEAD}
     assert {len(runs) for runs in daemon.runs_in_ledgers().values()} == {1}
 

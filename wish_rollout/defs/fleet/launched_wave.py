@@ -62,6 +62,7 @@ class LaunchedWave:
                 threading.Event().wait(POLL_SECONDS)
         finally:
             self._mark("")
+        self._report_left()
 
     def open(self) -> None:
         """Let the runs of the backfill begin targets."""
@@ -152,6 +153,13 @@ class LaunchedWave:
         if line != self._reported or time.monotonic() - self._reported_at >= REPORT_SECONDS:
             self._reported, self._reported_at = line, time.monotonic()
             self._log(line, self.context.log.info)
+
+    def _report_left(self) -> None:
+        left = len(set(self.names) - self.events.results.keys())
+        if left and not self.stopped:
+            failed = ", ".join(run.run_id for run in self._runs if run.is_failure) or "none"
+            text = f"{left} targets have no result of a run and are worked on here; failed runs: {failed}"
+            self._log(text, self.context.log.warning)
 
     def _log(self, text: str, write: Callable[[str], None]) -> None:
         where = f"{self.backfills.env.name}: wave {self.found.wave.name}, backfill {self.identifier}"
