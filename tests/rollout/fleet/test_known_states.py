@@ -52,5 +52,5 @@ def test_the_order_of_environments_does_not_depend_on_what_is_known(fleet: Fleet
     path.write_text(path.read_text().replace('"behind"', '"in_step"'))
 
     assert read(fleet)["a"][0] == "in_step"
-    assert not are_all_in_step(fleet.workspace.project, fleet.environment, fleet.targets, anew=True)
+    assert not are_all_in_step(fleet.workspace.project, fleet.environment, fleet.targets, reads_all=True)
     assert read(fleet)["a"][0] == "behind"

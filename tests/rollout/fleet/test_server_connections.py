@@ -12,7 +12,7 @@ from tests.fix_fleet import migrate_to_first
 from tests.gate.test_daemon import until
 from tests.rollout.fleet.test_wave_rollout import outcomes, roll_out
 from wish_rollout.core.errors.fleets.rollouts import NoConnectionFree
-from wish_rollout.rollout.fleet import inspection
+from wish_rollout.rollout.fleet import inspection, wave_planning
 from wish_rollout.rollout.fleet.inspection import read_statuses
 from wish_rollout.rollout.fleet.server_connections import TO_READ, Demand
 from wish_rollout.rollout.fleet.wave_planning import plan_targets
@@ -47,7 +47,8 @@ def small_fleet(fleet: Fleet, small_server: Node, monkeypatch: pytest.MonkeyPatc
 def test_targets_share_the_free_connections_of_their_server(
     small_fleet: Fleet, small_server: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inspection, "FEW", 2)
+    for module in (inspection, wave_planning):
+        monkeypatch.setattr(module, "FEW", 2)
     project, env, targets = small_fleet.workspace.project, small_fleet.environment, small_fleet.targets
     url, lines = small_server.url("postgres"), list[str]()
     with ExitStack() as stack:

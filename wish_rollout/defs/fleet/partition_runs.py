@@ -127,7 +127,7 @@ def refuse_early(project: Project, env: Environment) -> None:
     environments = [each.name for each in config.environments]
     for earlier in config.environments[: environments.index(env.name)]:
         if earlier.is_fleet:
-            in_step = are_all_in_step(project, earlier, read_fleet(config, earlier), anew=True)
+            in_step = are_all_in_step(project, earlier, read_fleet(config, earlier), reads_all=True)
             verdict = "not in step in all its targets"
         else:
             found = read_environment_status(project, project.target(earlier.name)).verdict

@@ -41,15 +41,15 @@ def read_statuses(
     targets: Sequence[FleetTarget],
     report: Callable[[str], None] = lambda _: None,
     *,
-    anew: bool = False,
+    reads_all: bool = False,
 ) -> Iterator[TargetStatus]:
     """Yield the status of each target, as they come. One that cannot be read is unreachable or locked.
 
     A second target with the same database has the error TargetsShareDatabase. The catalog is read of targets whose state
-    token is not that of the last reading; ``anew``: of all. ``report``: called if fewer targets are read at the same time than
+    token is not that of the last reading; ``reads_all``: of all. ``report``: called if fewer targets are read at the same time than
     ``parallel``. Raises NoConnectionFree.
     """
-    known = {} if anew else KnownStates.read(project.config, env).by_name
+    known = {} if reads_all else KnownStates.read(project.config, env).by_name
     yield from with_shared_databases(env.name, _read_statuses(project, env, targets, report, known))
 
 
@@ -91,17 +91,17 @@ def read_plans(
 
 
 def are_all_in_step(
-    project: Project, env: Environment, targets: Sequence[FleetTarget], *, anew: bool = False
+    project: Project, env: Environment, targets: Sequence[FleetTarget], *, reads_all: bool = False
 ) -> bool:
     """Return whether all targets are in step. Reading ends at the first that is not.
 
     The first one is read before processes are started for the others: after a new release it is usually not in step.
-    ``anew``: as for ``read_statuses``; where another database is changed because of the answer, it must not depend on a file.
+    ``reads_all``: as for ``read_statuses``; where another database is changed because of the answer, it must not depend on a file.
     """
     return all(
         status.verdict == Verdict.IN_STEP and not status.error
         for some in (targets[:1], targets)
-        for status in read_statuses(project, env, some, anew=anew)
+        for status in read_statuses(project, env, some, reads_all=reads_all)
     )
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.approval.wave_plan import WavePlan, wave_subject
 from wish_rollout.core.errors.fleets.rollouts import FleetWorkerFailed
-from wish_rollout.rollout.fleet import inspection
 from wish_rollout.rollout.fleet.approvable_plans import TO_APPROVE, PlannedTarget
+from wish_rollout.rollout.fleet.inspection import FEW
 from wish_rollout.rollout.fleet.server_connections import share_connections
 from wish_rollout.rollout.fleet.taken_databases import TakenDatabases
 from wish_rollout.rollout.fleet.target_errors import describe_error
@@ -37,7 +37,7 @@ def plan_targets(
     ``demand``: what they take of the servers' connections. Raises FleetWorkerFailed and NoConnectionFree.
     """
     order = {**order, "kind": TO_APPROVE}
-    is_few = len(targets) <= inspection.FEW
+    is_few = len(targets) <= FEW
     performed = (
         _in_this_process(project, targets, order) if is_few else _by_workers(pool, targets, order, demand)
     )
