@@ -9,8 +9,9 @@ import dagster as dg
 from tests.defs.fleet.conftest import REST
 from wish_rollout.defs.code_location import build_definitions
 from wish_rollout.defs.fleet.backfills import BACKFILL, FleetBackfills, new_identifier
-from wish_rollout.defs.fleet.wave_of_run import MOST_FAILURES, OPEN_WAVE, ROLLOUT, WAVE, WAVE_RELEASE
+from wish_rollout.defs.fleet.wave_of_run import MOST_FAILURES, OPEN_WAVE, WAVE_RELEASE
 from wish_rollout.defs.runs.instance import open_instance
+from wish_rollout.defs.runs.run_tags import ROLLOUT, WAVE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

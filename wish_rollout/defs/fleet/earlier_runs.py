@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from wish_rollout.defs.asset_keys import schema_key
-from wish_rollout.defs.fleet.wave_of_run import ALIVE, FLEET, ROLLOUT
+from wish_rollout.defs.fleet.wave_of_run import ALIVE, FLEET
+from wish_rollout.defs.runs.run_tags import ROLLOUT
 from wish_rollout.rollout.execution.progress import PREFIX
 
 if TYPE_CHECKING:

@@ -58,7 +58,7 @@ def target_event(
         text = (
             result.error.text
             if result.error
-            else "not begun: too many targets have failed before, or the approval was rejected"
+            else "not begun: too many targets have failed before, the approval was rejected, or the rollout has ended"
         )
         return dg.AssetObservation(key, description=text, partition=result.target, metadata=metadata)
     code_version, data_version = target_versions(project, result)

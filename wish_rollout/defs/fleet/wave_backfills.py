@@ -10,9 +10,9 @@ from wish_rollout.defs.fleet.backfills import FleetBackfills, new_identifier
 from wish_rollout.defs.fleet.launched_wave import LaunchedWave
 from wish_rollout.defs.fleet.partition_list import make_adjacent
 from wish_rollout.defs.fleet.target_events import TargetEvents
-from wish_rollout.defs.fleet.wave_of_run import FLEET, MOST_FAILURES, ROLLOUT, WAVE, WAVE_RELEASE
+from wish_rollout.defs.fleet.wave_of_run import FLEET, MOST_FAILURES, WAVE_RELEASE
 from wish_rollout.defs.resources import choices_of
-from wish_rollout.defs.runs.run_tags import REQUESTER, requester_of_run
+from wish_rollout.defs.runs.run_tags import REQUESTER, ROLLOUT, WAVE, requester_of_run
 from wish_rollout.rollout.execution.progress import PREFIX
 
 if TYPE_CHECKING:

@@ -13,14 +13,11 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from wish_rollout.defs.fleet.backfills import BACKFILL
-from wish_rollout.defs.runs.run_tags import HIDDEN
+from wish_rollout.defs.runs.run_tags import HIDDEN, ROLLOUT, WAVE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ROLLOUT = "wish_rollout/rollout"
-"""On a run of a backfill: the ID of the run whose step has launched it."""
-WAVE = "wish_rollout/wave"
 FLEET = f"{HIDDEN}fleet"
 """On a run of a backfill of a wave: the key of the asset of the fleet's targets."""
 WAVE_RELEASE = f"{HIDDEN}wave_release"
