@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.base import RolloutError
@@ -13,7 +14,7 @@ from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.rollout.fleet.known_states import KnownState, KnownStates
 from wish_rollout.rollout.fleet.shared_targets import with_shared_databases
 from wish_rollout.rollout.fleet.target_errors import describe_error
-from wish_rollout.rollout.fleet.target_status import TargetReading, assess_target, read_target
+from wish_rollout.rollout.fleet.target_status import TargetReading, assess_target, read_changes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -108,7 +109,7 @@ class DriftPass:
     def _read(self, target: FleetTarget) -> TargetReading:
         application = f"wish-rollout drift sensor {target.environment.name}"
         database = self.project.target_at(target.environment, target.url, application)
-        return read_target(self.project, database, self.states.get(target.name, KnownState()))
+        return read_changes(self.project, database, self.states.get(target.name, KnownState()))
 
     def _assess(self, target: FleetTarget, reading: Future[TargetReading]) -> None:
         """Wait for what is read of a target, and keep its state. Whatever is raised concerns this target only."""
@@ -122,6 +123,8 @@ class DriftPass:
             return
         try:
             state = known.answered() if found.state is None else self._state(target, found)
+            unproven = 0 if found.is_proven else known.unproven + 1
+            state = replace(state, counters=found.counters, unproven=unproven)
         except Exception as error:  # noqa: BLE001
             state = known.unanswered(_describe(error))
         self.states[target.name] = state
