@@ -3,6 +3,8 @@
 -- this is the largest result of all. pg_get_expr() opens the table, and many defaults are equal: so each distinct default
 -- is deparsed once, for any of its columns. (A default contains no column references; a generation expression does.)
 -- pg_get_expr() returns NULL if that table has just been dropped; then the default of the column itself is deparsed.
+-- pg_attver is an entry that the server itself makes since the minor releases of November 2026, for example 15.20; pg_dump leaves
+-- it out too.
 SELECT a.attrelid AS _relation,
        a.attnum AS _number,
        quote_ident(a.attname) AS _name,
@@ -10,7 +12,8 @@ SELECT a.attrelid AS _relation,
        a.attcollation AS _collation,
        CASE WHEN a.attgenerated <> '' OR a.attstattarget >= 0 OR a.attcompression <> ''
               OR a.attstorage <> t.typstorage OR a.attcollation <> t.typcollation OR NOT a.attislocal
-              OR a.attoptions IS NOT NULL OR a.attfdwoptions IS NOT NULL
+              OR a.attoptions[2] IS NOT NULL OR NOT starts_with(a.attoptions[1], 'pg_attver=')
+              OR a.attfdwoptions IS NOT NULL
             THEN json_build_object(
                 'generated', CASE WHEN a.attgenerated <> '' THEN flat(d.adbin) || pg_get_expr(d.adbin, d.adrelid) END,
                 'virtual', CASE a.attgenerated WHEN 'v' THEN true END,
@@ -21,7 +24,7 @@ SELECT a.attrelid AS _relation,
                                                        WHEN 'm' THEN 'main' ELSE 'extended' END END,
                 'compression', CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
                 'statistics target', CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END,
-                'column options', a.attoptions,
+                'column options', NULLIF(ARRAY(SELECT o FROM unnest(a.attoptions) o WHERE NOT starts_with(o, 'pg_attver=')), '{}'),
                 'options', a.attfdwoptions,
                 'inherited', NOT a.attislocal)
         END AS _rare,
