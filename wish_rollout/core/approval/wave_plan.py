@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 ROLLBACK_SCOPE = "rollback"
+SEPARATOR, SCHEMAS = ", ", " schemas "
+LISTED = ("act", "start", "end", "server")
+"""Fields of a subject that list the different values of its targets."""
 MOST_PLANS = 10
 """So many kinds of plans are shown to an approver; of others, only the names of the targets."""
 
@@ -119,7 +122,7 @@ def wave_subject(fleet: str, plan: WavePlan, subjects: Sequence[Subject]) -> Sub
         end=_joined(each.end for each in subjects),
         release=_joined(each.release for each in subjects),
         plan=plan.digest,
-        schema=schemas[0] if len(schemas) == 1 else f"{len(schemas)} schemas {canonical_digest(schemas)}",
+        schema=schemas[0] if len(schemas) == 1 else f"{len(schemas)}{SCHEMAS}{canonical_digest(schemas)}",
         hazards=tuple(dict.fromkeys(hazard for each in subjects for hazard in each.hazards)),
         server=_joined(each.server for each in subjects),
         policy=_joined(each.policy for each in subjects),
@@ -140,13 +143,25 @@ def expected_subject(requested: Subject, fleet: str, plan: WavePlan, release: st
 
 
 def compared_with_target(expected: Subject, target: Subject) -> Subject:
-    """Return the same subject with the code, authors and hazards of one of its targets, as far as they are not in it."""
+    """Return the same subject with those fields of one of its targets that are not in it.
+
+    The fingerprint is compared if all targets have the same; the plan of each, which the digest covers, has it too.
+    """
+    listed = {name: getattr(target, name) for name in LISTED if not _contains(expected, target, name)}
+    if SCHEMAS not in expected.schema:
+        listed["schema"] = target.schema
     return replace(
         expected,
         code=target.code,
         authors=_containing(expected.authors, target.authors),
         hazards=_containing(expected.hazards, target.hazards),
+        **listed,
     )
+
+
+def _contains(expected: Subject, target: Subject, name: str) -> bool:
+    requested, found = getattr(expected, name), getattr(target, name)
+    return set(found.split(SEPARATOR)) <= set(requested.split(SEPARATOR))
 
 
 def _containing(requested: tuple[str, ...], found: tuple[str, ...]) -> tuple[str, ...]:
@@ -154,4 +169,4 @@ def _containing(requested: tuple[str, ...], found: tuple[str, ...]) -> tuple[str
 
 
 def _joined(texts: Iterable[str]) -> str:
-    return ", ".join(sorted(set(texts)))
+    return SEPARATOR.join(sorted(set(texts)))
