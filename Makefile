@@ -38,7 +38,7 @@ test-sqlalchemy-2.0: install
 	@$(BIN)/python -m tests.lowest .sqlalchemy-2.0 --only 'sqlalchemy[asyncio]>=2.0,<2.1'
 	@.sqlalchemy-2.0/bin/python -m pytest -n auto -p no:cacheprovider $(CORE)
 
-# A backfill of a fleet with Celery and Redis, which this project does not need. On Debian: apt-get install redis-server
+# A backfill and a rollout of a fleet with Celery and Redis, which this project does not need. On Debian: apt-get install redis-server
 test-celery: install
 	@$(BIN)/python -m tests.lowest .celery --only 'celery[redis]' \
 		"dagster-celery==$$($(BIN)/python -c 'from importlib.metadata import version; print(version("dagster-postgres"))')"

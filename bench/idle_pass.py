@@ -14,10 +14,11 @@ def main() -> int:
     """Examine all targets; return 1 if the last pass knew of none, so that it was no idle pass."""
     project = Project.load(Path("rollout.toml"))
     (env,) = project.config.fleets
-    states, targets = DriftPass(project, env), read_fleet(project.config, env)
-    before = dict(states.states)
-    states.read(targets, 3600)
-    return int(states.states != before)
+    found, targets = DriftPass(project, env), read_fleet(project.config, env)
+    before = {name: state.token for name, state in found.states.items()}
+    found.read(targets, 3600)
+    found.save([target.name for target in targets], sys.stderr.write)
+    return int({name: state.token for name, state in found.states.items()} != before)
 
 
 if __name__ == "__main__":

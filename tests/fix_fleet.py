@@ -6,6 +6,7 @@ import os
 import secrets
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -36,6 +37,14 @@ parallel = 1
 """
 FIRST = "0006"
 HEAD = "0007"
+
+
+def await_end(connection: psycopg.Connection[Any], process: int) -> None:
+    """Wait until a session has ended. At its end, it adds what it has written to the server's statistics."""
+    end = time.monotonic() + 60
+    while connection.execute("select 1 from pg_stat_activity where pid = %s", [process]).fetchone():
+        assert time.monotonic() < end, "the session does not end"
+        time.sleep(0.005)
 
 
 @dataclass
@@ -85,10 +94,13 @@ class Fleet:
         return self.workspace.server.url(self.databases[name])
 
     def sql(self, name: str, statement: str) -> list[tuple[Any, ...]]:
-        """Execute a statement in the database of a target; return its rows."""
+        """Execute a statement in the database of a target; return its rows, after the server has counted what it wrote."""
         with psycopg.connect(self.url(name), autocommit=True) as connection:
             cursor = connection.execute(statement.encode())
-            return cursor.fetchall() if cursor.description else []
+            rows, process = cursor.fetchall() if cursor.description else [], connection.info.backend_pid
+        with server_admin.connect(self.workspace.server.url("postgres", ADMIN)) as connection:
+            await_end(connection, process)
+        return rows
 
     def revisions(self) -> dict[str, str | None]:
         """Return the revision of each target."""

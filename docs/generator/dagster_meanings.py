@@ -50,4 +50,6 @@ TAGS = {
     "wish_rollout/resumes": "on a run that the resume sensor launched: the gated environment",
     "wish_rollout/awaiting_approval": "the environment whose gate stopped the run",
     "wish_rollout/break_glass": "an emergency approval let the run through: its run and its reason",
+    "wish_rollout/rollout": "on a run of a backfill: the run of the rollout that launched it",
+    "wish_rollout/wave": "the same: the wave of the fleet",
 }

@@ -138,6 +138,23 @@ def test_imports_are_found_without_importing(project: Path) -> None:
     assert imported_names(project / "app/broken.py") == set()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def f():\n    class C:\n        import found",
+        "try:\n    pass\nexcept ValueError:\n    import found",
+        "try:\n    pass\nexcept* ValueError:\n    pass\nelse:\n    pass\nfinally:\n    import found",
+        "for x in ():\n    pass\nelse:\n    import found",
+        "async def f():\n    async with x:\n        import found",
+        "match 1:\n    case 1:\n        import found",
+        "if 1:\n    pass\n" + "elif 2:\n    pass\n" * 80 + "else:\n    import found",
+    ],
+)
+def test_an_import_is_found_in_every_compound_statement(tmp_path: Path, text: str) -> None:
+    (tmp_path / "script.py").write_text(text)
+    assert imported_names(tmp_path / "script.py") == {"found"}
+
+
 def test_names_of_the_project(project: Path) -> None:
     trace = CodeTrace(project, project / "app")
     for name in ("app/x.py", "meta/x.sql", "vendor/site-packages/x.py"):

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fix_fleet import HEAD
+from tests.fix_project import REPOSITORY
 from wish_rollout.cli import output
+from wish_rollout.cli.fleet_signing import show_groups
+from wish_rollout.core.approval.wave_plan import WavePlan
+from wish_rollout.rollout.project.project import Project
 
 if TYPE_CHECKING:
     from tests.fix_fleet import Fleet
@@ -167,3 +171,13 @@ def test_the_sandbox_leaves_a_fleet_out(fleet: Fleet, monkeypatch: pytest.Monkey
 
     assert fleet.workspace.project.config.fleets == ()
     assert "the sandbox has none for its targets" in fleet.workspace.expect_error(2, "status", "tenants")
+
+
+def test_names_in_a_request_cannot_add_lines_to_what_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = WavePlan("wave a\nwave b", {}, ("x\n997 targets: all",))
+
+    show_groups(Project.load(REPOSITORY / "rollout.toml"), plan, [], {})
+
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2
+    assert lines[1].endswith("could not be planned: x\\n997 targets: all")

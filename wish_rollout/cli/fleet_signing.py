@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from wish_rollout.cli import output
 from wish_rollout.cli.run_output import show_plan
 from wish_rollout.cli.signing_prompts import confirm_signature, describe_data_loss
+from wish_rollout.core.text.redaction import escape_to_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,14 +69,22 @@ def plan_again(
     targets: Sequence[FleetTarget],
     order: Mapping[str, Any],
 ) -> Subject:
-    """Return the subject of the current plans of the targets of a request. Raise FleetWorkerFailed, NothingToApprove."""
+    """Return the subject of the current plans of the targets of a request.
+
+    Raise FleetWorkerFailed, NoConnectionFree and NothingToApprove.
+    """
     from wish_rollout.core.errors.planning.plans import NothingToApprove
+    from wish_rollout.rollout.fleet.server_connections import TO_READ, Demand
     from wish_rollout.rollout.fleet.wave_planning import plan_targets, subject_of_wave, wave_plan
     from wish_rollout.rollout.fleet.worker_pool import WorkerPool
 
-    parallel = project.config.find_environment(environment).parallel
-    with output.progress(f"planning {len(targets)} targets"), WorkerPool(project, environment) as pool:
-        planned = plan_targets(project, pool, targets, order, parallel)
+    env = project.config.find_environment(environment)
+    with (
+        output.progress(f"planning {len(targets)} targets") as report,
+        WorkerPool(project, environment) as pool,
+    ):
+        demand = Demand(env, env.parallel, TO_READ, report)
+        planned = plan_targets(project, pool, targets, order, demand)
     if not any(each.signed for each in planned):
         raise NothingToApprove(environment)
     return subject_of_wave(environment, wave_plan(plan.scope, planned, plan.uncovered), planned)
@@ -89,13 +98,14 @@ def show_groups(
     from wish_rollout.rollout.fleet.approvable_plans import plan_as_signed
 
     by_name = {target.name: target for target in targets}
-    output.write_line(f"{plan.place()}, {len(plan.groups())} different plans")
+    output.write_line(escape_to_one_line(f"{plan.place()}, {len(plan.groups())} different plans"))
     if plan.uncovered:
-        output.write_line(f"not covered, because they could not be planned: {', '.join(plan.uncovered)}")
-    for number, names in enumerate(plan.groups()):
-        output.write_line(f"{len(names)} targets: {', '.join(names)}")
+        names = escape_to_one_line(", ".join(plan.uncovered))
+        output.write_line(f"not covered, because they could not be planned: {names}")
+    for number, group in enumerate(plan.groups()):
+        output.write_line(escape_to_one_line(f"{len(group)} targets: {', '.join(group)}"))
         if number < MOST_PLANS:
-            first, signed = by_name[names[0]], plan.targets[names[0]]
+            first, signed = by_name[group[0]], plan.targets[group[0]]
             found = plan_as_signed(project, project.target_at(first.environment, first.url), order, signed)
             show_plan(found)
             output.write_line(f"{describe_data_loss(found)}\n")

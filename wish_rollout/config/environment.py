@@ -84,6 +84,13 @@ class Environment(ConfigTable):
     parallel: int = Field(
         default=2, ge=1, le=64, description="How many targets of a fleet are changed at the same time."
     )
+    targets_per_run: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000,
+        description="How many targets of a fleet a run of a backfill has at most. If it is set, a rollout launches each wave as "
+        "a backfill. Default: a rollout changes all targets in its own run, and another backfill has 100 in a run.",
+    )
     wave: tuple[WaveConfig, ...] = Field(
         default=(), description="The waves of a fleet, in order. None: one wave with all targets."
     )
@@ -100,8 +107,10 @@ class Environment(ConfigTable):
 
     @model_validator(mode="after")
     def _check_fleet(self) -> Environment:
-        if self.targets is None and (self.wave or "parallel" in self.model_fields_set):
-            raise ValueError("wave and parallel are given for an environment that has no targets")
+        if self.targets is None and (self.wave or self.model_fields_set & {"parallel", "targets_per_run"}):
+            raise ValueError(
+                "wave, parallel or targets_per_run is given for an environment that has no targets"
+            )
         if not self.gated and any("gate" in wave.model_fields_set for wave in self.wave):
             raise ValueError("gate is given for a wave of a fleet that is not gated")
         if self.targets is not None and self.disposable:

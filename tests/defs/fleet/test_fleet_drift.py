@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import dagster as dg
+import pytest
 
 from wish_rollout.core.errors.projects import DatabaseRoleFailed
 from wish_rollout.core.fleet.results import TargetStatus
@@ -18,8 +19,6 @@ from wish_rollout.rollout.fleet.known_states import PASSES_UNTIL_UNREACHABLE, Kn
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 
 if TYPE_CHECKING:
-    import pytest
-
     from tests.fix_fleet import Fleet
     from wish_rollout.core.plan.verdict import DriftAssessment
 
@@ -201,8 +200,12 @@ def test_drift_is_found_where_states_cannot_be_written(fleet: Fleet, monkeypatch
     assert "cannot be written" in logged[0]
 
 
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [(DatabaseRoleFailed("a", "no space left"), "The role a,"), (KeyError("x"), "KeyError: 'x'")],
+)
 def test_a_target_that_cannot_be_assessed_fails_no_tick(
-    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, error: Exception, text: str
 ) -> None:
     fleet.add("a", "b")
     fleet.sql("b", DRIFT)
@@ -211,7 +214,7 @@ def test_a_target_that_cannot_be_assessed_fails_no_tick(
 
     def assess_first(schema: EnvironmentSchema) -> DriftAssessment:
         if schema.position == ("0007",):
-            raise DatabaseRoleFailed("a", "no space left")
+            raise error
         return assess(schema)
 
     monkeypatch.setattr(EnvironmentSchema, "assess", assess_first)
@@ -223,4 +226,4 @@ def test_a_target_that_cannot_be_assessed_fails_no_tick(
 
     drift = "1 drifted at 0006: b: added column public.by_hand.id, added table public.by_hand"
     assert events[0] == drift
-    assert "1 unreachable at ?: a: not assessed in 3 passes: The role a," in events[1]
+    assert f"1 unreachable at ?: a: not assessed in 3 passes: {text}" in events[1]

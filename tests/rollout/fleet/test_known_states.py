@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wish_rollout.rollout.fleet.inspection import read_statuses
+from wish_rollout.rollout.fleet.inspection import are_all_in_step, read_statuses
 from wish_rollout.rollout.project.project import Project
 
 if TYPE_CHECKING:
@@ -43,3 +43,14 @@ def test_only_a_target_that_has_changed_is_read_again(fleet: Fleet, monkeypatch:
     assert read(fleet)["a"] == first["a"]
     path.write_text("{broken")
     assert read(fleet)["b"] == second["b"]
+
+
+def test_the_order_of_environments_does_not_depend_on_what_is_known(fleet: Fleet) -> None:
+    fleet.add("a")
+    read(fleet)
+    path = fleet.root / ".dagster/fleets/tenants.json"
+    path.write_text(path.read_text().replace('"behind"', '"in_step"'))
+
+    assert read(fleet)["a"][0] == "in_step"
+    assert not are_all_in_step(fleet.workspace.project, fleet.environment, fleet.targets, reads_all=True)
+    assert read(fleet)["a"][0] == "behind"

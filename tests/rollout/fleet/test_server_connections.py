@@ -12,8 +12,11 @@ from tests.fix_fleet import migrate_to_first
 from tests.gate.test_daemon import until
 from tests.rollout.fleet.test_wave_rollout import outcomes, roll_out
 from wish_rollout.core.errors.fleets.rollouts import NoConnectionFree
-from wish_rollout.rollout.fleet import inspection
+from wish_rollout.rollout.fleet import inspection, wave_planning
 from wish_rollout.rollout.fleet.inspection import read_statuses
+from wish_rollout.rollout.fleet.server_connections import TO_READ, Demand
+from wish_rollout.rollout.fleet.wave_planning import plan_targets
+from wish_rollout.rollout.fleet.worker_pool import WorkerPool
 
 if TYPE_CHECKING:
     from tests.fix_fleet import Fleet
@@ -44,7 +47,8 @@ def small_fleet(fleet: Fleet, small_server: Node, monkeypatch: pytest.MonkeyPatc
 def test_targets_share_the_free_connections_of_their_server(
     small_fleet: Fleet, small_server: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inspection, "FEW", 2)
+    for module in (inspection, wave_planning):
+        monkeypatch.setattr(module, "FEW", 2)
     project, env, targets = small_fleet.workspace.project, small_fleet.environment, small_fleet.targets
     url, lines = small_server.url("postgres"), list[str]()
     with ExitStack() as stack:
@@ -75,6 +79,9 @@ def test_targets_share_the_free_connections_of_their_server(
         open_sessions(1)
         with pytest.raises(NoConnectionFree, match="at most 0 free"):
             list(read_statuses(project, env, targets))
+        demand = Demand(env, env.parallel, TO_READ, lines.append)
+        with WorkerPool(project, env.name) as pool, pytest.raises(NoConnectionFree, match="at most 0 free"):
+            plan_targets(project, pool, targets, {}, demand)
 
 
 def test_the_connection_limit_of_a_role_is_shared(

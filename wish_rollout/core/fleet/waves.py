@@ -39,7 +39,11 @@ class FailureLimit:
 
     def allows(self, failures: int, targets: int) -> bool:
         """Return whether so many failures of a wave with so many targets are within the limit."""
-        return failures <= (targets * self.number // 100 if self.is_percent else self.number)
+        return failures <= self.most(targets)
+
+    def most(self, targets: int) -> int:
+        """Return how many of so many targets of a wave may fail."""
+        return targets * self.number // 100 if self.is_percent else self.number
 
 
 @dataclass(frozen=True, slots=True)

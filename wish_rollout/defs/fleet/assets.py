@@ -16,6 +16,7 @@ from wish_rollout.defs.fleet.drift_sensor import describe, evaluation
 from wish_rollout.defs.fleet.events import ALL_TARGETS_DESCRIPTION
 from wish_rollout.defs.fleet.partition_runs import materialize_targets
 from wish_rollout.defs.fleet.partitions import fleet_partitions
+from wish_rollout.defs.fleet.wave_of_run import is_of_wave
 from wish_rollout.defs.gate.gate_check import GATE, GATE_DESCRIPTION, current_wave_evaluation
 from wish_rollout.defs.release_version import code_version
 from wish_rollout.defs.resources import files_key, project_of, required_resources
@@ -33,9 +34,10 @@ NO_DRIFT_DESCRIPTION = "Every target has exactly the schema that its revision de
 def target_schemas(config: Config, env: Environment) -> dg.AssetsDefinition:
     """Return the asset of the targets' schemas, with a partition for each target.
 
-    A backfill of it is one run for each TARGETS_IN_RUN targets, which the run launcher of the instance launches.
+    A backfill of it is one run for each ``targets_per_run`` targets, which the run launcher of the instance launches. For the
+    runs of a wave, the step that has launched them sends the notification.
     """
-    policy = dg.BackfillPolicy.multi_run(max_partitions_per_run=TARGETS_IN_RUN)
+    policy = dg.BackfillPolicy.multi_run(max_partitions_per_run=env.targets_per_run or TARGETS_IN_RUN)
 
     @dg.asset(
         key=schema_key(env.name, config.project.name),
@@ -51,7 +53,7 @@ def target_schemas(config: Config, env: Environment) -> dg.AssetsDefinition:
         required_resource_keys=required_resources(config),
         io_manager_key=files_key(config),
         output_required=False,
-        hooks={failure_hook(config)},
+        hooks={failure_hook(config, unless=is_of_wave)},
     )
     def schemas(context: dg.AssetExecutionContext) -> Iterator[Any]:
         yield from materialize_targets(context.op_execution_context, env, context.partition_keys)

@@ -10,7 +10,7 @@ from dagster._core.definitions.data_version import CODE_VERSION_TAG, DATA_VERSIO
 
 from wish_rollout.core.errors.fleets.rollouts import FleetIncomplete
 from wish_rollout.core.fleet.grouping import shorten_names
-from wish_rollout.core.fleet.results import ALL_TARGETS, Outcome
+from wish_rollout.core.fleet.results import ALL_TARGETS, Outcome, TargetError, TargetResult
 from wish_rollout.core.plan.action import Action
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.text.redaction import escape_to_one_line
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from wish_rollout.config import Environment
-    from wish_rollout.core.fleet.results import TargetResult
     from wish_rollout.rollout.project.project import Project
 
 ALL_TARGETS_DESCRIPTION = "Every target of the list is at the head of the release, with exactly its schema."
@@ -59,7 +58,7 @@ def target_event(
         text = (
             result.error.text
             if result.error
-            else "not begun: too many targets have failed before, or the approval was rejected"
+            else "not begun: too many targets have failed before, the approval was rejected, or the rollout has ended"
         )
         return dg.AssetObservation(key, description=text, partition=result.target, metadata=metadata)
     code_version, data_version = target_versions(project, result)
@@ -69,11 +68,39 @@ def target_event(
         description=f"{result.action} {result.start} → {result.end}",
         metadata={
             "revision": result.end,
+            "from": result.start,
+            "action": str(result.action),
             **metadata,
             "seconds": result.seconds,
             "fingerprint": result.fingerprint,
         },
         tags={**tags, CODE_VERSION_TAG: code_version, DATA_VERSION_TAG: data_version},
+    )
+
+
+def result_of_event(event: dg.AssetMaterialization | dg.AssetObservation) -> TargetResult:
+    """Return the result of a target that ``target_event`` has recorded. If it was changed, this counts as now."""
+    values = {name: value.value for name, value in event.metadata.items()}
+    common: dict[str, Any] = {
+        "target": str(event.partition),
+        "wave": str(values.get("wave", "")),
+        "attempts": int(str(values.get("attempts", 1))),
+    }
+    if isinstance(event, dg.AssetObservation):
+        if "error" not in values:
+            return TargetResult(outcome=Outcome.NOT_BEGUN, **common)
+        error = TargetError(str(values["error"]), event.description or "", str(values.get("what to do", "")))
+        return TargetResult(outcome=Outcome.FAILED, error=error, **common)
+    is_changed = values.get("action") != Action.NOTHING
+    return TargetResult(
+        outcome=Outcome.DONE if is_changed else Outcome.UNCHANGED,
+        start=str(values.get("from", "")),
+        end=str(values.get("revision", "")),
+        action=str(values.get("action", "")),
+        fingerprint=str(values.get("fingerprint", "")),
+        seconds=float(str(values.get("seconds", 0))),
+        since=0 if is_changed else None,
+        **common,
     )
 
 

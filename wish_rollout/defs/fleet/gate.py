@@ -22,9 +22,10 @@ from wish_rollout.defs.gate.known_rows import read_rows_by_database
 from wish_rollout.defs.gate.request_gate import RequestGate
 from wish_rollout.rollout.approval.approvals import sort_approvals
 from wish_rollout.rollout.approval.approver_rules import configured_rules
+from wish_rollout.rollout.fleet.server_connections import TO_READ, Demand
 from wish_rollout.rollout.fleet.wave_approvals import GATE, WaveApproval, authorize_wave, gate_order
 from wish_rollout.rollout.fleet.wave_planning import plan_targets, subject_of_wave, wave_plan
-from wish_rollout.rollout.fleet.wave_rollout import NO_GATE, OpenGate
+from wish_rollout.rollout.fleet.wave_progress import NO_GATE, OpenGate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -75,7 +76,7 @@ class FleetGate(RequestGate):
         """Return how a wave may begin; None if it waits for an approval, which this run has requested.
 
         A wave begins when an approval covers the current plan of one of its targets, or none of them has a plan. Raises
-        ApproversNotConfigured, InvalidAllowedSigners, HazardNotApprovable and FleetWorkerFailed.
+        ApproversNotConfigured, InvalidAllowedSigners, HazardNotApprovable, FleetWorkerFailed and NoConnectionFree.
         """
         scope = ROLLBACK_SCOPE if self.order.get("to") else wave_scope(found.wave.name)
         if not found.wave.gate:
@@ -84,7 +85,8 @@ class FleetGate(RequestGate):
         gate = {GATE: self._gate_order(scope, [approval for approval, _ in approvals])}
         if not self.requests:
             return OpenGate(gate)
-        planned = plan_targets(self.project, pool, targets, self.order, found.wave.parallel)
+        demand = Demand(self.env, found.wave.parallel, TO_READ, self.context.log.info)
+        planned = plan_targets(self.project, pool, targets, self.order, demand)
         pending = [each for each in planned if each.signed]
         covered = {each.target for each in pending if any(one.covers(each) for one, _ in approvals)}
         if not pending:

@@ -5,11 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from wish_rollout.core.errors.fleets.rollouts import EarlierEnvironmentNotInStep
-from wish_rollout.core.fleet.waves import FailureLimit, Wave, WaveTargets
+from wish_rollout.core.errors.fleets.rollouts import (
+    EarlierEnvironmentNotInStep,
+    FleetReleaseChanged,
+    UnknownFleetTarget,
+)
+from wish_rollout.core.fleet.waves import NOTHING_SIGNED, FailureLimit, Wave, WaveTargets
 from wish_rollout.core.plan.verdict import Verdict
+from wish_rollout.defs.fleet.backfills import BACKFILL, FleetBackfills
 from wish_rollout.defs.fleet.events import refuse_incomplete
 from wish_rollout.defs.fleet.gate import FleetGate
+from wish_rollout.defs.fleet.wave_of_run import WaveOfRun
 from wish_rollout.defs.fleet.work import FleetWork
 from wish_rollout.defs.resources import project_of
 from wish_rollout.defs.runs.failures import rollout_errors_as_failures
@@ -39,23 +45,64 @@ def materialize_targets(
 ) -> Iterator[Any]:
     """Migrate and verify the targets of some partitions; yield the events of each.
 
-    In a gated fleet, a target whose plan is not approved fails; no approval is requested.
+    In a gated fleet, a target whose plan is not approved fails; no approval is requested. A run that the step of a rollout has
+    launched begins no other target after this has stopped the wave.
 
-    Raises, as Failures, EarlierEnvironmentNotInStep, UnknownFleetTarget and FleetIncomplete.
+    Raises, as Failures, EarlierEnvironmentNotInStep, FleetReleaseChanged, UnknownFleetTarget and FleetIncomplete.
     """
     clear_copied_tags(context.instance, context.run)
-    project = project_of(context)
+    project, order = project_of(context), {"kind": APPLY}
+    wave = WaveOfRun.of(context.instance, context.run)
+    gate = FleetGate(context, project, env, order, requests=False) if env.gated else None
     with rollout_errors_as_failures():
         refuse_early(project, env)
+        if wave and wave.release != project.release_digest:
+            raise FleetReleaseChanged(env.name)
         fleet = read_fleet(project.config, env)
-        targets = select_targets(env, fleet, names)
-        order = {"kind": APPLY}
-        gate = FleetGate(context, project, env, order, requests=False) if env.gated else None
-        waves = chosen_waves(env, fleet, targets, gate)
-    work = FleetWork(context, env, targets, waves, order, records_unchanged=True, gate=gate)
+        chosen = partitions_of_run(context, project, env, names)
+        if wave:
+            # one that has left the list since is not the concern of the others
+            chosen = [target.name for target in fleet if target.name in set(chosen)]
+        if not chosen:
+            return
+        targets = select_targets(env, fleet, chosen)
+        waves = wave_of(env, wave, fleet, targets, gate) if wave else chosen_waves(env, fleet, targets, gate)
+    work = FleetWork(context, env, targets, waves, order, records_unchanged=True, gate=gate, wave=wave)
     with rollout_errors_as_failures():
         yield from work.events()
         refuse_incomplete(env, work.results)
+
+
+def partitions_of_run(
+    context: dg.OpExecutionContext, project: Project, env: Environment, names: Sequence[str]
+) -> list[str]:
+    """Return the partitions of a run that its backfill contains; all of them if it belongs to none.
+
+    A run has a range of partitions, and another rollout may have changed their order since the run was launched.
+    """
+    identifier = context.run.tags.get(BACKFILL)
+    backfill = FleetBackfills(context.instance, project.config, env).read(identifier) if identifier else None
+    return [name for name in names if backfill is None or name in backfill.targets]
+
+
+def wave_of(
+    env: Environment,
+    of_run: WaveOfRun,
+    fleet: Sequence[FleetTarget],
+    targets: Sequence[FleetTarget],
+    gate: FleetGate | None,
+) -> list[WaveTargets]:
+    """Return the targets of a run that belong to the wave whose step has launched it.
+
+    The name of the wave is a claim, and a wave may have no gate, so the wave of each target is found as in a rollout. Raises
+    UnknownFleetTarget.
+    """
+    chosen = {target.name for target in targets}
+    for each in waves_of(env, fleet, gate.signed_names() if gate else NOTHING_SIGNED):
+        if each.wave.name == of_run.name:
+            wave = replace(each.wave, max_failures=FailureLimit(of_run.most_failures), soak=0)
+            return [WaveTargets(wave, tuple(target for target in each.targets if target.name in chosen))]
+    raise UnknownFleetTarget(env.name, "wave", of_run.name)
 
 
 def chosen_waves(
@@ -80,7 +127,7 @@ def refuse_early(project: Project, env: Environment) -> None:
     environments = [each.name for each in config.environments]
     for earlier in config.environments[: environments.index(env.name)]:
         if earlier.is_fleet:
-            in_step = are_all_in_step(project, earlier, read_fleet(config, earlier))
+            in_step = are_all_in_step(project, earlier, read_fleet(config, earlier), reads_all=True)
             verdict = "not in step in all its targets"
         else:
             found = read_environment_status(project, project.target(earlier.name)).verdict

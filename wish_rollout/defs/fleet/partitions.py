@@ -10,8 +10,6 @@ from dagster._core.definitions.data_version import CODE_VERSION_TAG, DATA_VERSIO
 from wish_rollout.defs.asset_keys import prefixed, schema_key
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from wish_rollout.config import Config, Environment
 
 
@@ -23,24 +21,6 @@ def partitions_name(config: Config, env: Environment) -> str:
 def fleet_partitions(config: Config, env: Environment) -> dg.DynamicPartitionsDefinition:
     """Return the definition of a fleet's partitions."""
     return dg.DynamicPartitionsDefinition(name=partitions_name(config, env))
-
-
-def refresh_partitions(
-    instance: dg.DagsterInstance, config: Config, env: Environment, names: Sequence[str]
-) -> tuple[list[str], list[str]]:
-    """Make the partitions those of the list of targets; return the names that were added and removed.
-
-    The events of a removed target are kept; Dagster shows them again if the target comes back.
-    """
-    name = partitions_name(config, env)
-    known = set(instance.get_dynamic_partitions(name))
-    added = [each for each in names if each not in known]
-    removed = sorted(known - set(names))
-    if added:
-        instance.add_dynamic_partitions(name, added)
-    for each in removed:
-        instance.delete_dynamic_partition(name, each)
-    return added, removed
 
 
 def recorded_versions(

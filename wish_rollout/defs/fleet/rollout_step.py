@@ -10,6 +10,8 @@ import dagster as dg
 from wish_rollout.core.errors.fleets.rollouts import FleetCleanRefused, SoakTooLong
 from wish_rollout.core.fleet.results import Outcome
 from wish_rollout.core.fleet.waves import NOTHING_SIGNED
+from wish_rollout.defs.fleet.backfills import FleetBackfills
+from wish_rollout.defs.fleet.earlier_runs import await_earlier_runs
 from wish_rollout.defs.fleet.events import (
     all_targets_evaluation,
     fleet_fingerprint,
@@ -18,8 +20,9 @@ from wish_rollout.defs.fleet.events import (
     summary_of_change,
 )
 from wish_rollout.defs.fleet.gate import FleetGate
+from wish_rollout.defs.fleet.partition_list import refresh_partitions
 from wish_rollout.defs.fleet.partition_runs import refuse_early
-from wish_rollout.defs.fleet.partitions import refresh_partitions
+from wish_rollout.defs.fleet.wave_backfills import WaveBackfills
 from wish_rollout.defs.fleet.work import FleetWork
 from wish_rollout.defs.resources import choices_of, project_of
 from wish_rollout.defs.runs.failures import rollout_errors_as_failures
@@ -72,16 +75,18 @@ def roll_out_fleet(context: dg.OpExecutionContext, env: Environment) -> Iterator
     project, choices = project_of(context), choices_of(context)
     with rollout_errors_as_failures():
         refuse_early(project, env)
+        await_earlier_runs(context, project.config, env)
         targets = read_fleet(project.config, env)
         order = {"kind": APPLY, "adopt": env.name in choices.adopt, "replan": env.name in choices.replan}
         gate = FleetGate(context, project, env, order) if env.gated else None
         waves = waves_of(env, targets, gate.signed_names() if gate else NOTHING_SIGNED)
-    added, removed = refresh_partitions(
-        context.instance, project.config, env, [target.name for target in targets]
-    )
+    found = FleetBackfills(context.instance, project.config, env)
+    with rollout_errors_as_failures():
+        added, removed = refresh_partitions(found, [target.name for target in targets])
     if added or removed:
         context.log.info(f"{env.name}: {len(added)} targets came, {len(removed)} went")
-    work = FleetWork(context, env, targets, waves, order, gate=gate)
+    backfills = WaveBackfills(context, project, env) if env.targets_per_run else None
+    work = FleetWork(context, env, targets, waves, order, gate=gate, backfills=backfills)
     started = time.monotonic()
     with rollout_errors_as_failures():
         yield from work.events()

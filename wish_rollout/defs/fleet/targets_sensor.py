@@ -7,6 +7,8 @@ import dagster as dg
 from wish_rollout.config import Config, Environment
 from wish_rollout.core.fleet.grouping import shorten_names
 from wish_rollout.defs.asset_keys import prefixed, schema_key
+from wish_rollout.defs.fleet.backfills import FleetBackfills
+from wish_rollout.defs.fleet.partition_list import removable
 from wish_rollout.defs.fleet.partitions import fleet_partitions, partitions_name
 from wish_rollout.defs.runs.failures import rollout_errors_as_failures
 from wish_rollout.rollout.servers.fleet_targets import read_list
@@ -27,20 +29,21 @@ def targets_sensor(config: Config, env: Environment) -> dg.SensorDefinition:
     def sense(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         with rollout_errors_as_failures():
             names = [target.name for target in read_list(config, env)]
-        return changes(
-            config, env, context.instance.get_dynamic_partitions(partitions_name(config, env)), names
-        )
+            known = context.instance.get_dynamic_partitions(partitions_name(config, env))
+            backfills = FleetBackfills(context.instance, config, env)
+            removed = removable(backfills, set(known).difference(names))
+        return changes(config, env, [each for each in names if each not in set(known)], removed, len(names))
 
     return sense
 
 
-def changes(config: Config, env: Environment, known: Sequence[str], names: Sequence[str]) -> dg.SensorResult:
-    """Return the requests that make the known partitions those of the list, and an observation of what has changed."""
+def changes(
+    config: Config, env: Environment, added: Sequence[str], removed: Sequence[str], count: int
+) -> dg.SensorResult:
+    """Return the requests that add and remove partitions, and an observation of that. ``count``: of the targets of the list."""
     definition = fleet_partitions(config, env)
-    added = [name for name in names if name not in set(known)]
-    removed = sorted(set(known) - set(names))
     if not added and not removed:
-        return dg.SensorResult(skip_reason=f"{env.name} has the same {len(names)} targets")
+        return dg.SensorResult(skip_reason=f"{env.name} has the same {count} targets")
     requests: list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest] = []
     texts = []
     if added:
@@ -50,7 +53,7 @@ def changes(config: Config, env: Environment, known: Sequence[str], names: Seque
         requests.append(definition.build_delete_request(removed))
         texts.append(f"{len(removed)} went: {shorten_names(removed)}")
     key = schema_key(env.name, config.project.name)
-    event = dg.AssetObservation(key, description="; ".join(texts), metadata={"targets": len(names)})
+    event = dg.AssetObservation(key, description="; ".join(texts), metadata={"targets": count})
     return dg.SensorResult(
         dynamic_partitions_requests=requests, asset_events=[event], skip_reason=event.description
     )

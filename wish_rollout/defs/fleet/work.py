@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from wish_rollout.core.fleet.results import TargetResult
     from wish_rollout.core.fleet.waves import WaveTargets
     from wish_rollout.defs.fleet.gate import FleetGate
+    from wish_rollout.defs.fleet.wave_backfills import WaveBackfills
+    from wish_rollout.defs.fleet.wave_of_run import WaveOfRun
+    from wish_rollout.rollout.fleet.wave_progress import OpenGate
     from wish_rollout.rollout.servers.fleet_targets import FleetTarget
 
 REPORT_SECONDS = 2.0
@@ -39,7 +42,8 @@ class FleetWork:
     """The work of a run. ``order``: what is done on each target. ``results``: of the targets that are finished.
 
     ``records_unchanged``: yield the events also of targets that were not changed and are recorded already. ``gate``: of a
-    gated fleet. ``waits``: whether a wave waits for an approval.
+    gated fleet. ``wave``: that of a run which a rollout has launched. ``backfills``: of the waves of a rollout, if it launches
+    them. ``waits``: whether a wave waits for an approval.
     """
 
     context: dg.OpExecutionContext
@@ -49,6 +53,8 @@ class FleetWork:
     order: Mapping[str, Any]
     records_unchanged: bool = False
     gate: FleetGate | None = None
+    wave: WaveOfRun | None = None
+    backfills: WaveBackfills | None = None
     waits: bool = False
     results: list[TargetResult] = field(default_factory=list)
     reported_at: float = -REPORT_SECONDS
@@ -60,13 +66,9 @@ class FleetWork:
         rate = RolloutRate(self.env.name, sum(len(each.targets) for each in self.waves))
         who, run = requester_of_run(self.context.run), self.context.run_id
         with WorkerPool(project, self.env.name, who=who, run=run, report=log.info) as pool:
-            rollout = WaveRollout(
-                self.env, self.targets, pool, self.order, report=lambda line: log.info(f"{PREFIX}{line}")
-            )
-            if self.gate:
-                rollout.gate = partial(self.gate.open, pool=pool)
+            rollout = self.rollout(pool, rate)
             for result in rollout.run(self.waves):
-                self.results.append(result)
+                self.results.append(self.backfills.completed(result) if self.backfills else result)
                 self.record_use(result)
                 if rollout.waits and result.outcome is Outcome.NOT_BEGUN:
                     continue
@@ -77,6 +79,30 @@ class FleetWork:
         if self.gate:
             yield from self.gate.events
 
+    def rollout(self, pool: WorkerPool, rate: RolloutRate) -> WaveRollout:
+        """Return the rollout, with the gate and the backfills of its waves, or with the end of the wave of this run.
+
+        ``rate``: of this run's own work, for which the time of backfills does not count.
+        """
+        log = self.context.log
+        rollout = WaveRollout(
+            self.env, self.targets, pool, self.order, report=lambda line: log.info(f"{PREFIX}{line}")
+        )
+        if self.gate:
+            rollout.gate = partial(self.gate.open, pool=pool)
+        if backfills := self.backfills:
+
+            def launch(found: WaveTargets, gate: OpenGate) -> Mapping[str, TargetResult]:
+                began = time.monotonic()
+                finished = backfills.launch(found, gate)
+                rate.started += time.monotonic() - began
+                return finished
+
+            rollout.elsewhere = launch
+        if self.wave:
+            rollout.is_closed = pool.tick = self.wave.is_closed
+        return rollout
+
     def record_use(self, result: TargetResult) -> None:
         """Record the use of an approval in Dagster too, so that it does not depend on one row of the target's ledger."""
         if result.nonce:
@@ -85,10 +111,13 @@ class FleetWork:
             self.context.log_event(use_event(self.env.name, used, self.context.run_id, prefix))
 
     def is_recorded(self, result: TargetResult) -> bool:
-        """Return whether a target was not changed, and its latest materialization has its versions.
+        """Return whether another run has recorded the result of a target.
 
-        An earlier run may have been killed between the change of the target and the event.
+        It was not changed here, and its latest materialization has its versions: an earlier run may have been killed between
+        the change of the target and the event. Or a run of the wave's backfill has recorded it, and nothing was done here.
         """
+        if self.backfills and self.backfills.finished.get(result.target) is result:
+            return True
         if result.outcome is not Outcome.UNCHANGED:
             return False
         project = project_of(self.context)

@@ -53,11 +53,19 @@ def notify_of_change(context: dg.OpExecutionContext, env: Environment, migrated:
         notify(context, config, Notification(Event.ROLLED_OUT, env.name, title, text))
 
 
-def failure_hook(config: Config) -> dg.HookDefinition:
-    """Return the hook that sends a notification when a step fails."""
+def failure_hook(
+    config: Config, unless: Callable[[Mapping[str, str]], bool] = lambda _: False
+) -> dg.HookDefinition:
+    """Return the hook that sends a notification when a step fails.
+
+    ``unless``: returns whether a run with these tags sends none.
+    """
 
     @dg.failure_hook(name="notify_of_failure")
     def notify_of_failure(context: dg.HookContext) -> None:
+        run = context.instance.get_run_by_id(context.run_id)
+        if run and unless(run.tags):
+            return
         name = failed_environment(config, context)
         prefix = f"{name}: " if name else ""
         text = f"{failure_reason(context.op_exception)}\n\nstep {context.step_key}"

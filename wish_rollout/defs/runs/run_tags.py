@@ -35,6 +35,10 @@ WHY = f"{HIDDEN}awaiting_because"
 HINT = f"{HIDDEN}awaiting_hint"
 BREAK_GLASS = "wish_rollout/break_glass"
 """The ID of the run that used break-glass, and the reason. A re-executed run keeps the original run's value."""
+ROLLOUT = "wish_rollout/rollout"
+"""On a run of a backfill: the ID of the run of a rollout that has launched it."""
+WAVE = "wish_rollout/wave"
+"""The same: the name of the wave."""
 GATE_OUTCOME_TAGS = (AWAITING, WHY, HINT, BREAK_GLASS)
 """Tags that a gate sets. A run that starts has none of its own."""
 COPYABLE_TAGS = (REQUESTER, RESUMES, RELEASE, *GATE_OUTCOME_TAGS)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.fleet.grouping import StatusGroup, group_statuses
 from wish_rollout.core.plan.verdict import Verdict
-from wish_rollout.core.text.redaction import escape_to_one_line
 from wish_rollout.rollout.fleet.known_states import KnownState, KnownStates
 from wish_rollout.rollout.fleet.shared_targets import with_shared_databases
-from wish_rollout.rollout.fleet.target_status import TargetReading, assess_target, read_target
+from wish_rollout.rollout.fleet.target_errors import describe_error
+from wish_rollout.rollout.fleet.target_status import TargetReading, assess_target, read_changes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -108,21 +109,31 @@ class DriftPass:
     def _read(self, target: FleetTarget) -> TargetReading:
         application = f"wish-rollout drift sensor {target.environment.name}"
         database = self.project.target_at(target.environment, target.url, application)
-        return read_target(self.project, database, self.states.get(target.name, KnownState()))
+        return read_changes(self.project, database, self.states.get(target.name, KnownState()))
 
     def _assess(self, target: FleetTarget, reading: Future[TargetReading]) -> None:
-        """Wait for what is read of a target, and keep its state."""
+        """Wait for what is read of a target, and keep its state. Whatever is raised concerns this target only."""
         known = self.states.get(target.name, KnownState())
         try:
             found = reading.result()
-        except RolloutError:
-            self.states[target.name] = known.unanswered("")
+        except Exception as error:  # noqa: BLE001
+            self.states[target.name] = known.unanswered(
+                "" if isinstance(error, RolloutError) else _describe(error)
+            )
             return
         try:
             state = known.answered() if found.state is None else self._state(target, found)
-        except RolloutError as error:
-            state = known.unanswered(escape_to_one_line(error.fill(error.summary)))
+            unproven = 0 if found.is_proven else known.unproven + 1
+            state = replace(state, counters=found.counters, unproven=unproven)
+        except Exception as error:  # noqa: BLE001
+            state = known.unanswered(_describe(error))
         self.states[target.name] = state
 
     def _state(self, target: FleetTarget, found: TargetReading) -> KnownState:
         return KnownState.of(assess_target(self.project, target.name, found))
+
+
+def _describe(error: Exception) -> str:
+    """Return an error in one line. Of one that is not expected, the class is a part of the text."""
+    found = describe_error(error)
+    return found.text if isinstance(error, RolloutError) else f"{found.name}: {found.text}"

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from wish_rollout.config import Environment
     from wish_rollout.core.schema.delta import Delta
     from wish_rollout.core.schema.snapshot import Snapshot
+    from wish_rollout.rollout.fleet.known_states import KnownState
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.servers.fleet_targets import FleetTarget
 
@@ -39,20 +40,26 @@ def read_statuses(
     env: Environment,
     targets: Sequence[FleetTarget],
     report: Callable[[str], None] = lambda _: None,
+    *,
+    reads_all: bool = False,
 ) -> Iterator[TargetStatus]:
     """Yield the status of each target, as they come. One that cannot be read is unreachable or locked.
 
     A second target with the same database has the error TargetsShareDatabase. The catalog is read of targets whose state
-    token is not that of the last reading. ``report``: called if fewer targets are read at the same time than ``parallel``.
-    Raises NoConnectionFree.
+    token is not that of the last reading; ``reads_all``: of all. ``report``: called if fewer targets are read at the same time than
+    ``parallel``. Raises NoConnectionFree.
     """
-    yield from with_shared_databases(env.name, _read_statuses(project, env, targets, report))
+    known = {} if reads_all else KnownStates.read(project.config, env).by_name
+    yield from with_shared_databases(env.name, _read_statuses(project, env, targets, report, known))
 
 
 def _read_statuses(
-    project: Project, env: Environment, targets: Sequence[FleetTarget], report: Callable[[str], None]
+    project: Project,
+    env: Environment,
+    targets: Sequence[FleetTarget],
+    report: Callable[[str], None],
+    known: Mapping[str, KnownState],
 ) -> Iterator[TargetStatus]:
-    known = KnownStates.read(project.config, env).by_name
     statuses: list[TargetStatus] = []
 
     def order(target: FleetTarget) -> dict[str, Any]:
@@ -83,15 +90,18 @@ def read_plans(
         )
 
 
-def are_all_in_step(project: Project, env: Environment, targets: Sequence[FleetTarget]) -> bool:
+def are_all_in_step(
+    project: Project, env: Environment, targets: Sequence[FleetTarget], *, reads_all: bool = False
+) -> bool:
     """Return whether all targets are in step. Reading ends at the first that is not.
 
     The first one is read before processes are started for the others: after a new release it is usually not in step.
+    ``reads_all``: as for ``read_statuses``; where another database is changed because of the answer, it must not depend on a file.
     """
     return all(
         status.verdict == Verdict.IN_STEP and not status.error
         for some in (targets[:1], targets)
-        for status in read_statuses(project, env, some)
+        for status in read_statuses(project, env, some, reads_all=reads_all)
     )
 
 

@@ -24,14 +24,18 @@ FOLDER = Path(".dagster") / "fleets"
 PASSES_UNTIL_UNREACHABLE = 3
 """After so many successive passes without an answer, a target is a finding."""
 
+PASSES_UNTIL_PROOF = 11
+"""In so many successive passes, the counters of written rows are sufficient."""
+
 
 @dataclass(frozen=True, slots=True)
 class KnownState:
     """What is known of a target.
 
     ``token``: the state token, when it was last read. ``basis``: ``Project.assessment_digest`` then. ``silent``: passes without
-    a reading since. ``error``: why its schema could not be assessed although it answered. The others: as TargetStatus has
-    them.
+    a reading since. ``error``: why its schema could not be assessed although it answered. ``counters``: of
+    ``read_write_counters``, before the last reading. ``unproven``: passes since then in which only these were compared. The
+    others: as TargetStatus has them.
     """
 
     token: str = ""
@@ -45,6 +49,8 @@ class KnownState:
     instance: str = ""
     silent: int = 0
     error: str = ""
+    counters: str = ""
+    unproven: int = 0
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> KnownState:
@@ -66,6 +72,14 @@ class KnownState:
     def holds(self, token: str, basis: str) -> bool:
         """Return whether a target with this token still has this state."""
         return bool(self.token) and (token, basis) == (self.token, self.basis)
+
+    def holds_by_counters(self, instance: str, counters: str, basis: str) -> bool:
+        """Return whether nothing was written since the last reading, as far as the server's statistics say.
+
+        After PASSES_UNTIL_PROOF, the state token has to be read again, because statistics can be reset.
+        """
+        is_equal = bool(self.counters) and (instance, counters) == (self.instance, self.counters)
+        return is_equal and self.holds(self.token, basis) and self.unproven < PASSES_UNTIL_PROOF
 
     def answered(self) -> KnownState:
         """Return the state after a pass in which it still held."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.approval.wave_plan import WavePlan, wave_subject
 from wish_rollout.core.errors.fleets.rollouts import FleetWorkerFailed
 from wish_rollout.rollout.fleet.approvable_plans import TO_APPROVE, PlannedTarget
 from wish_rollout.rollout.fleet.inspection import FEW
+from wish_rollout.rollout.fleet.server_connections import share_connections
 from wish_rollout.rollout.fleet.taken_databases import TakenDatabases
 from wish_rollout.rollout.fleet.target_errors import describe_error
 from wish_rollout.rollout.fleet.target_work import perform
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from wish_rollout.core.approval.subject import Subject
+    from wish_rollout.rollout.fleet.server_connections import Demand
     from wish_rollout.rollout.fleet.worker_pool import WorkerPool
     from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.servers.fleet_targets import FleetTarget
@@ -27,13 +30,16 @@ def plan_targets(
     pool: WorkerPool,
     targets: Sequence[FleetTarget],
     order: Mapping[str, Any],
-    parallel: int,
+    demand: Demand,
 ) -> list[PlannedTarget]:
-    """Return the plans of targets, in their order; few of them are planned in this process. Raises FleetWorkerFailed."""
+    """Return the plans of targets, in their order; few of them are planned in this process.
+
+    ``demand``: what they take of the servers' connections. Raises FleetWorkerFailed and NoConnectionFree.
+    """
     order = {**order, "kind": TO_APPROVE}
     is_few = len(targets) <= FEW
     performed = (
-        _in_this_process(project, targets, order) if is_few else _by_workers(pool, targets, order, parallel)
+        _in_this_process(project, targets, order) if is_few else _by_workers(pool, targets, order, demand)
     )
     found = {}
     for target, values in performed:
@@ -55,14 +61,13 @@ def _in_this_process(
 
 
 def _by_workers(
-    pool: WorkerPool, targets: Sequence[FleetTarget], order: Mapping[str, Any], parallel: int
+    pool: WorkerPool, targets: Sequence[FleetTarget], order: Mapping[str, Any], demand: Demand
 ) -> Iterator[tuple[FleetTarget, dict[str, Any] | None]]:
     waiting = deque(targets)
-
-    def begin() -> FleetTarget | None:
-        return waiting.popleft() if waiting else None
-
-    return pool.perform(order, begin, parallel)
+    connections = share_connections(pool.project, targets, demand)
+    for target, values in pool.perform(order, partial(connections.take, waiting), demand.parallel):
+        connections.give_back(target)
+        yield target, values
 
 
 def wave_plan(scope: str, planned: Sequence[PlannedTarget], uncovered: Sequence[str]) -> WavePlan:

@@ -15,18 +15,17 @@ from wish_rollout.core.fleet.waves import NOTHING_SIGNED, WaveTargets, assign_wa
 from wish_rollout.rollout.fleet.server_connections import TO_CHANGE, Demand, share_connections
 from wish_rollout.rollout.fleet.target_errors import describe_error
 from wish_rollout.rollout.fleet.target_work import APPLY
+from wish_rollout.rollout.fleet.wave_progress import NO_GATE, WaveProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from wish_rollout.config import Environment
     from wish_rollout.core.fleet.waves import Wave
-    from wish_rollout.rollout.fleet.server_connections import ServerConnections
+    from wish_rollout.rollout.fleet.wave_progress import OpenGate
     from wish_rollout.rollout.fleet.worker_pool import WorkerPool
     from wish_rollout.rollout.servers.fleet_targets import FleetTarget
 
-ATTEMPTS = 2
-"""How often a target is tried that another session blocks, or whose worker process died."""
 SOAK_REPORT_SECONDS = 5.0
 
 
@@ -37,65 +36,15 @@ def waves_of(
     return assign_waves(env.name, env.waves, [target.listed for target in targets], signed)
 
 
-@dataclass(frozen=True, slots=True)
-class OpenGate:
-    """A wave that may begin. ``order``: added to the order. ``last``: names of targets that are begun after the others.
-
-    ``is_closed``: returns whether no other target may be begun, because the approval was rejected meanwhile.
-    """
-
-    order: Mapping[str, Any] = field(default_factory=dict)
-    last: frozenset[str] = frozenset()
-    is_closed: Callable[[], bool] = lambda: False
-
-
-NO_GATE = OpenGate()
-
-
-@dataclass
-class WaveProgress:
-    """The work on the targets of one wave.
-
-    ``waiting``: targets that are not begun, or are tried again: of these, ``repeated`` has the last results. ``failed``: how
-    many have failed, after their last attempt. ``connections``: those of the servers, which the targets share.
-    """
-
-    wave: Wave
-    waiting: deque[FleetTarget]
-    size: int
-    connections: ServerConnections
-    gate: OpenGate = NO_GATE
-    attempts: dict[str, int] = field(default_factory=dict)
-    repeated: dict[str, TargetResult] = field(default_factory=dict)
-    failed: int = 0
-
-    @property
-    def is_stopped(self) -> bool:
-        """Whether so many targets have failed that none is begun any more."""
-        return not self.wave.max_failures.allows(self.failed, self.size)
-
-    def next_target(self) -> FleetTarget | None:
-        """Return the target to begin next; None if none may be begun now."""
-        is_over = self.is_stopped or self.gate.is_closed()
-        target = None if is_over else self.connections.take(self.waiting)
-        if target is None:
-            return None
-        self.attempts[target.name] = self.attempts.get(target.name, 0) + 1
-        return target
-
-    def is_to_be_repeated(self, target: FleetTarget, result: TargetResult) -> bool:
-        """Return whether a target is tried again, at the end of the wave."""
-        is_retryable = result.error is not None and result.error.retryable
-        return is_retryable and self.attempts[target.name] < ATTEMPTS and not self.is_stopped
-
-
 @dataclass
 class WaveRollout:
     """A rollout to the targets of a fleet.
 
     ``order``: what is done on each target, as ``target_work.perform`` takes it. ``report``: called with what is waited
     for. ``gate``: called before each wave with its targets; None if the wave waits for an approval, so that it and the later
-    ones do not begin. ``results``: of the targets that are finished, by name.
+    ones do not begin. ``is_closed``: returns whether no other target may be begun. ``elsewhere``: called before the targets of
+    a wave are begun; returns the results of those on which other runs have worked and nothing is left to do. ``results``: of
+    the targets that are finished, by name.
     """
 
     env: Environment
@@ -104,6 +53,8 @@ class WaveRollout:
     order: Mapping[str, Any] = field(default_factory=lambda: {"kind": APPLY})
     report: Callable[[str], None] = lambda _: None
     gate: Callable[[WaveTargets, Sequence[FleetTarget]], OpenGate | None] = lambda *_: NO_GATE
+    is_closed: Callable[[], bool] = lambda: False
+    elsewhere: Callable[[WaveTargets, OpenGate], Mapping[str, TargetResult]] = lambda *_: {}
     waits: bool = False
     results: dict[str, TargetResult] = field(default_factory=dict)
     _instances: dict[str, str] = field(default_factory=dict)
@@ -123,9 +74,11 @@ class WaveRollout:
                 self.waits, is_stopped = self.waits or not is_stopped, True
                 yield from self._not_begun(found.wave, targets)
                 continue
-            progress = self._begin(found.wave, targets, gate)
+            finished = self.elsewhere(found, gate)
+            progress = self._begin(found.wave, targets, gate, finished)
+            yield from map(self._keep, finished.values())
             yield from self.run_wave(progress)
-            is_stopped = gate.is_closed() or (progress.is_stopped and found.wave.stops)
+            is_stopped = progress.is_closed() or (progress.is_stopped and found.wave.stops)
             if not is_stopped and position < len(waves) - 1:
                 self.soak(found)
 
@@ -165,12 +118,27 @@ class WaveRollout:
             self.report(f"{self.env.name}: wave {found.wave.name} has ended; the next begins in {left:.0f} s")
             threading.Event().wait(min(left, SOAK_REPORT_SECONDS))
 
-    def _begin(self, wave: Wave, targets: Sequence[FleetTarget], gate: OpenGate) -> WaveProgress:
-        """Return the progress of a wave that has not begun. Raises NoConnectionFree."""
+    def _begin(
+        self,
+        wave: Wave,
+        targets: Sequence[FleetTarget],
+        gate: OpenGate,
+        finished: Mapping[str, TargetResult],
+    ) -> WaveProgress:
+        """Return the progress of a wave, of which some targets are finished. Raises NoConnectionFree."""
         demand = Demand(self.env, wave.parallel, TO_CHANGE, self.report)
-        connections = share_connections(self.pool.project, targets, demand)
-        in_order = sorted(targets, key=lambda target: target.name in gate.last)
-        return WaveProgress(wave, deque(in_order), len(targets), connections, gate)
+        left = [target for target in targets if target.name not in finished]
+        connections = share_connections(self.pool.project, left, demand)
+        in_order = sorted(left, key=lambda target: target.name in gate.last)
+        return WaveProgress(
+            wave,
+            deque(in_order),
+            len(targets),
+            connections,
+            gate,
+            is_closed=lambda: self.is_closed() or gate.is_closed(),
+            failed=sum(not result.is_good for result in finished.values()),
+        )
 
     def _result(
         self, progress: WaveProgress, target: FleetTarget, values: Mapping[str, Any] | None

@@ -26,8 +26,8 @@ END_CHECK_SECONDS = 1.0
 class WorkerPool:
     """Worker processes of a fleet. They are started when they are needed, and end with the pool.
 
-    ``report``: called with each line of progress of a migration. ``died``: how each process that worked on a target has
-    ended without a result.
+    ``report``: called with each line of progress of a migration. ``tick``: called about once a second while processes are at
+    work. ``died``: how each process that worked on a target has ended without a result.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class WorkerPool:
         # an unrecorded history is replayed here, once, and not in each process
         self.setting = Setting(str(project.config.path), environment, who, run, project.release_digest)
         self.report = report
+        self.tick: Callable[[], object] = lambda: None
         self.workers: list[WorkerProcess] = []
         self.died: list[str] = []
         self._selector = selectors.DefaultSelector()
@@ -73,6 +74,7 @@ class WorkerPool:
             busy = self._assign(next_target, parallel, lambda target: {**order, **details(target)})
             if not busy:
                 return
+            self.tick()
             for worker, lines in self._events():
                 yield from self._results(worker, lines)
 

@@ -1,0 +1,97 @@
+"""The wave of a rollout that a run of a backfill belongs to, and whether the run may still begin targets.
+
+A step of a fleet that launches a wave as a backfill writes in a tag of its own run which backfill may begin targets, again and
+again. The runs of the backfill read it. So they begin no other target after the step has stopped the wave, or was killed.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from wish_rollout.defs.fleet.backfills import BACKFILL
+from wish_rollout.defs.runs.run_tags import HIDDEN, ROLLOUT, WAVE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FLEET = f"{HIDDEN}fleet"
+"""On a run of a backfill of a wave: the key of the asset of the fleet's targets."""
+WAVE_RELEASE = f"{HIDDEN}wave_release"
+"""The same: the digest of the release that the rollout began with."""
+MOST_FAILURES = f"{HIDDEN}most_failures"
+"""The same: how many targets of the wave may fail."""
+OPEN_WAVE = f"{HIDDEN}open_wave"
+"""On the run of the step: the ID of the backfill that may begin targets, and a number that changes while the step lives."""
+ALIVE = f"{HIDDEN}alive"
+"""On a run of a backfill of a wave: a number that changes while the run lives."""
+
+READ_SECONDS, ALIVE_SECONDS = 2.0, 60.0
+STEP_SILENT_SECONDS = 120.0
+"""After so long without a sign of life of the step, its runs begin no other target."""
+ENDED = (
+    dg.DagsterRunStatus.CANCELING,
+    dg.DagsterRunStatus.CANCELED,
+    dg.DagsterRunStatus.FAILURE,
+    dg.DagsterRunStatus.SUCCESS,
+)
+
+
+@dataclass
+class WaveOfRun:
+    """The wave of a run. ``rollout``: the ID of the run whose step has launched it. ``release``: the digest of its release.
+
+    ``most_failures``: how many targets of the wave may fail. More in this run alone stop it at once; those of all runs are
+    counted by the step.
+    """
+
+    instance: dg.DagsterInstance
+    run_id: str
+    backfill: str
+    rollout: str
+    name: str
+    release: str
+    most_failures: int
+    closed: bool = False
+    _value: str = ""
+    _changed_at: float = 0.0
+    _read_at: float = field(default=float("-inf"))
+    _alive_at: float = field(default=float("-inf"))
+
+    @classmethod
+    def of(cls, instance: dg.DagsterInstance, run: dg.DagsterRun) -> WaveOfRun | None:
+        """Return the wave of a run; None if no step of a fleet has launched it.
+
+        Dagster copies tags to a re-execution, but not that of the backfill if this has ended: an operator has launched it.
+        """
+        tags = run.tags
+        if not is_of_wave(tags):
+            return None
+        release, most = tags.get(WAVE_RELEASE, ""), int(tags.get(MOST_FAILURES, 0))
+        return cls(instance, run.run_id, tags[BACKFILL], tags[ROLLOUT], tags[WAVE], release, most)
+
+    def is_closed(self) -> bool:
+        """Return whether no other target may be begun. Reads it at most every READ_SECONDS, and gives a sign of life."""
+        now = time.monotonic()
+        if now - self._alive_at >= ALIVE_SECONDS:
+            self._alive_at = now
+            self.instance.add_run_tags(self.run_id, {ALIVE: f"{now:.0f}"})
+        if not self.closed and now - self._read_at >= READ_SECONDS:
+            self._read_at = now
+            self.closed = self._is_ended_or_silent(now)
+        return self.closed
+
+    def _is_ended_or_silent(self, now: float) -> bool:
+        step = self.instance.get_run_by_id(self.rollout)
+        value = step.tags.get(OPEN_WAVE, "") if step and step.status not in ENDED else ""
+        if value != self._value:
+            self._value, self._changed_at = value, now
+        return value.partition(" ")[0] != self.backfill or now - self._changed_at > STEP_SILENT_SECONDS
+
+
+def is_of_wave(tags: Mapping[str, str]) -> bool:
+    """Return whether a run with these tags was launched by a step of a fleet."""
+    return all(tags.get(name) for name in (BACKFILL, ROLLOUT, WAVE))
