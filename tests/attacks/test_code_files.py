@@ -433,8 +433,26 @@ def test_check_runs_scripts_without_secrets(tmp_path: Path, monkeypatch: pytest.
         assert "pl4nted" not in "".join(os.environ.values())
         assert os.environ["DATABASE_URL"] == "postgresql://check.invalid/check"
         assert os.environ["APP_SETTINGS"] == "test"
-        assert "PROD_DATABASE_URL" not in os.environ
+        assert (
+            os.environ["MY_API_KEY"] == "removed-by-wish-rollout-check"
+        )  # an application's settings may demand it
+        for name in ("PROD_DATABASE_URL", "PGPASSWORD", "SSH_AUTH_SOCK", "AWS_SECRET_ACCESS_KEY"):
+            assert name not in os.environ
     assert {name: os.environ[name] for name in PLANTED} == PLANTED
+
+
+def test_version_of_a_package_is_the_same_before_and_after_its_import(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "imported_later.py").touch()
+    installed = tmp_path / "another_name-2.0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: another-name\nVersion: 2.0\n")
+    (installed / "top_level.txt").write_text("imported_later\n")
+    before = package_versions(["imported_later"])
+    monkeypatch.setitem(sys.modules, "imported_later", ModuleType("imported_later"))
+    assert before == package_versions(["imported_later"]) == {"imported_later": "2.0"}
 
 
 def test_a_package_that_is_installed_later_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
