@@ -132,6 +132,7 @@ def test_positions_before_it_are_refused(states: States) -> None:
     init(states)
     states.sql("UPDATE alembic_version SET version_num = 'r0'; ALTER TABLE users DROP COLUMN age")
     assert "foreign" in states.cli("status").out
+    assert "r0 is before r1, where the recorded history begins" in states.cli("drift").out
     error = states.run("apply")
     assert (error.code, "alembic upgrade r1" in error.err) == (6, True), error
     assert "begins at r1" in states.workspace.expect_error(6, "generate", "--record", "--from", "r0")
