@@ -135,7 +135,10 @@ def test_positions_before_it_are_refused(states: States) -> None:
     assert "r0 is before r1, where the recorded history begins" in states.cli("drift").out
     error = states.run("apply")
     assert (error.code, "alembic upgrade r1" in error.err) == (6, True), error
-    assert "begins at r1" in states.workspace.expect_error(6, "generate", "--record", "--from", "r0")
+    assert "'prod' is at r0, and the recorded history begins at r1" in error.err
+    assert "The recorded history begins at r1, and r0 is before it." in states.workspace.expect_error(
+        6, "generate", "--record", "--from", "r0"
+    )
 
 
 def test_other_branches_are_refused(states: States) -> None:
@@ -162,7 +165,9 @@ def test_header_is_read_strictly_and_can_be_recorded_again(states: States, line:
     create(states)
     init(states)
     states.workspace.edit("db/meta/base.sql", "-- revision: r1", line)
-    assert "wish-rollout init --baseline" in states.workspace.expect_error(2, "status")
+    error = states.workspace.expect_error(2, "status")
+    assert "base.sql cannot be used" in error
+    assert "wish-rollout init --baseline" in error
     init(states)
     assert "-- revision: r1\n" in base_file(states).read_text()
     assert states.cli("status").code == 0

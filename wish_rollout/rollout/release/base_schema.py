@@ -30,7 +30,7 @@ HEADER_AT_REVISION = (
     "-- revision: {}\n"
 )
 MENTION = re.compile(r"--\s*revision\b", re.IGNORECASE)
-LINE = re.compile(r"-- revision: (\S+)")
+LINE = re.compile(r"-- revision: (.+)")
 
 
 def base_path(folder: Path) -> Path:
