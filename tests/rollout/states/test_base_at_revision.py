@@ -9,7 +9,10 @@ import pytest
 from tests.rollout.states.project import run_steps
 from tests.rollout.states.test_base_schema import init
 from wish_rollout.core.errors.planning.base_schemas import RollbackBeforeBase
+from wish_rollout.rollout.project.continued_record import reliable_record
 from wish_rollout.rollout.project.history import History
+from wish_rollout.rollout.project_commands.revision_generation import add_records
+from wish_rollout.rollout.replay.replay import replay, scratch_at_head
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,6 +82,27 @@ def test_new_revisions_follow_a_record_that_begins_at_the_head(states: States) -
     assert "not recorded: r2, r3" in states.cli("check").out
     assert states.cli("generate", "--record").code == 0
     assert states.cli("check", "--all").code == 0
+    states.roll_out()
+
+
+def test_branches_after_it_are_recorded_and_continued(states: States) -> None:
+    """By the recorded statements, which begin with base.sql too."""
+    create(states)
+    states.revision("a2", "r1", "CREATE TABLE a (id int)", "DROP TABLE a")
+    states.revision("b2", "r1", "CREATE TABLE b (id int)", "DROP TABLE b")
+    states.revision("m3", ("a2", "b2"), "")
+    init(states)
+    states.revision("r4", "m3", *LATER)
+    with states.workspace.as_current_project():
+        add_records(states.workspace.project)
+        project = states.workspace.project
+        assert set(project.history.meta.entries) == {"a2", "b2", "m3", "r4"}
+        known = reliable_record(project, project.history.meta)
+        assert known is not None
+        with scratch_at_head(project, known) as replayer:
+            assert replayer.snapshot() == project.history.at(("r4",))
+        assert replay(project, ("m3",), recorded=known).records["r4"] == known.records["r4"]
+        assert replay(project).records == known.records
     states.roll_out()
 
 
