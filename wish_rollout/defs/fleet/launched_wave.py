@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.fleet.waves import WaveTargets
     from wish_rollout.defs.fleet.target_events import TargetEvents
 
-POLL_SECONDS, OPEN_SECONDS, REPORT_SECONDS = 2.0, 20.0, 30.0
+POLL_SECONDS, OPEN_SECONDS, REPORT_SECONDS = 2.0, 5.0, 30.0
 SILENT_SECONDS = 300.0
 """After so long without a sign of life of any run, the backfill is waited for no longer."""
 AT_WORK = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
