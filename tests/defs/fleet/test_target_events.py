@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def test_a_run_that_is_executed_again_replaces_no_result_by_not_begun_or_unchanged(fleet: Fleet) -> None:
-    """Otherwise the failures that have stopped a wave would not count any more, and the wave would go on."""
+    """Otherwise the failures that have stopped a wave would not count any more, and the wave would continue."""
     failed = TargetResult(
         "a", Outcome.FAILED, "rest", error=TargetError("SchemaDrifted", "it has drifted", "see it")
     )

@@ -76,8 +76,10 @@ class WaveOfRun:
         tags = run.tags
         if not is_of_wave(tags):
             return None
-        release, most = tags.get(WAVE_RELEASE, ""), int(tags.get(MOST_FAILURES, 0))
-        return cls(instance, run.run_id, tags[BACKFILL], tags[ROLLOUT], tags[WAVE], release, most)
+        most = tags.get(MOST_FAILURES, "")
+        limit = int(most) if most.isdecimal() else 0
+        names = tags[BACKFILL], tags[ROLLOUT], tags[WAVE]
+        return cls(instance, run.run_id, *names, tags.get(WAVE_RELEASE, ""), limit)
 
     def is_closed(self) -> bool:
         """Return whether no other target may be begun. Reads it at most every READ_SECONDS, and gives a sign of life.
