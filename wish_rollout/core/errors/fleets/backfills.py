@@ -23,8 +23,8 @@ class WaveBackfillEnded(RolloutError):
         "transaction of its target back."
     )
     hint = (
-        "see the backfill in Dagster under Runs, Backfills; then run the same command again: it continues with the targets "
-        "that are not done"
+        "see the backfill in Dagster under Runs, Backfills; if an asset no longer exists there, reload the code location, which "
+        "has another rollout.toml; then run the same command again: it continues with the targets that are not done"
     )
 
 
