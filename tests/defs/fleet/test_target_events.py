@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import dagster as dg
+import pytest
 
 from tests.fix_fleet import HEAD
+from wish_rollout.core.errors.fleets.rollouts import FleetIncomplete
 from wish_rollout.core.fleet.results import Outcome, TargetError, TargetResult
-from wish_rollout.defs.fleet.events import target_event
+from wish_rollout.defs.fleet.events import refuse_incomplete, target_event
 from wish_rollout.defs.fleet.target_events import TargetEvents
 
 if TYPE_CHECKING:
@@ -38,3 +40,9 @@ def test_a_run_that_is_executed_again_replaces_no_result_by_not_begun_or_unchang
         "c": begun,
         "d": TargetResult("d", Outcome.NOT_BEGUN, "rest"),
     }
+
+
+def test_a_rollout_that_has_ended_without_a_failure_says_why(fleet: Fleet) -> None:
+    results = [TargetResult("a", Outcome.NOT_BEGUN, "rest")]
+    with pytest.raises(FleetIncomplete, match="first error: none, because the approval was rejected"):
+        refuse_incomplete(fleet.environment, results)
