@@ -129,6 +129,7 @@ class Bench:
             found[f"{command} with nothing pending"] = self.run(project, "wish-rollout", command, url=url)
         write_revision(project / "migrations/versions", length + 1)
         self.run(project, "wish-rollout", "generate", "--record")
+        found["check of a new revision"] = self.run(project, "wish-rollout", "check", url=url)
         for command in ("plan", "apply"):
             found[f"{command} with one pending"] = self.run(project, "wish-rollout", command, url=url)
         return found
@@ -172,7 +173,9 @@ def table(measured: dict[int, dict[str, Cost | float]]) -> list[dict[str, object
                 continue
             detail = f"{cost.cpu:.2f} s processor, {cost.elapsed:.2f} s elapsed, {cost.memory:.0f} MB"
             limit = {"generate --record": LIMITS["record"], "apply from empty": LIMITS["apply"]}.get(name)
-            if "pending" in name:
+            if name.startswith("check"):
+                rows.append(row(length, f"{name}: processor seconds", cost.cpu, LIMITS["check"], detail))
+            elif "pending" in name:
                 first = smallest[name]
                 assert isinstance(first, Cost)
                 rows.append(row(length, name, cost.cpu / first.cpu, LIMITS["constant"], detail))

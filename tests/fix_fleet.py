@@ -42,7 +42,7 @@ HEAD = "0007"
 def await_end(connection: psycopg.Connection[Any], process: int) -> None:
     """Wait until a session has ended. At its end, it adds what it has written to the server's statistics."""
     end = time.monotonic() + 60
-    while connection.execute("select from pg_stat_activity where pid = %s", [process]).fetchone():
+    while connection.execute("select 1 from pg_stat_activity where pid = %s", [process]).fetchone():
         assert time.monotonic() < end, "the session does not end"
         time.sleep(0.005)
 

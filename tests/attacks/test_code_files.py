@@ -138,6 +138,23 @@ def test_imports_are_found_without_importing(project: Path) -> None:
     assert imported_names(project / "app/broken.py") == set()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def f():\n    class C:\n        import found",
+        "try:\n    pass\nexcept ValueError:\n    import found",
+        "try:\n    pass\nexcept* ValueError:\n    pass\nelse:\n    pass\nfinally:\n    import found",
+        "for x in ():\n    pass\nelse:\n    import found",
+        "async def f():\n    async with x:\n        import found",
+        "match 1:\n    case 1:\n        import found",
+        "if 1:\n    pass\n" + "elif 2:\n    pass\n" * 80 + "else:\n    import found",
+    ],
+)
+def test_an_import_is_found_in_every_compound_statement(tmp_path: Path, text: str) -> None:
+    (tmp_path / "script.py").write_text(text)
+    assert imported_names(tmp_path / "script.py") == {"found"}
+
+
 def test_names_of_the_project(project: Path) -> None:
     trace = CodeTrace(project, project / "app")
     for name in ("app/x.py", "meta/x.sql", "vendor/site-packages/x.py"):
@@ -416,8 +433,26 @@ def test_check_runs_scripts_without_secrets(tmp_path: Path, monkeypatch: pytest.
         assert "pl4nted" not in "".join(os.environ.values())
         assert os.environ["DATABASE_URL"] == "postgresql://check.invalid/check"
         assert os.environ["APP_SETTINGS"] == "test"
-        assert "PROD_DATABASE_URL" not in os.environ
+        assert (
+            os.environ["MY_API_KEY"] == "removed-by-wish-rollout-check"
+        )  # an application's settings may demand it
+        for name in ("PROD_DATABASE_URL", "PGPASSWORD", "SSH_AUTH_SOCK", "AWS_SECRET_ACCESS_KEY"):
+            assert name not in os.environ
     assert {name: os.environ[name] for name in PLANTED} == PLANTED
+
+
+def test_version_of_a_package_is_the_same_before_and_after_its_import(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "imported_later.py").touch()
+    installed = tmp_path / "another_name-2.0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: another-name\nVersion: 2.0\n")
+    (installed / "top_level.txt").write_text("imported_later\n")
+    before = package_versions(["imported_later"])
+    monkeypatch.setitem(sys.modules, "imported_later", ModuleType("imported_later"))
+    assert before == package_versions(["imported_later"]) == {"imported_later": "2.0"}
 
 
 def test_a_package_that_is_installed_later_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

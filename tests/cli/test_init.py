@@ -75,6 +75,21 @@ def test_written_project_has_the_folder_that_dg_needs(empty: Workspace) -> None:
     assert importlib.util.find_spec(project["code_location_target_module"])
 
 
+def test_sections_of_alembic_ini_without_the_usual_one_are_named(empty: Workspace) -> None:
+    ini = "[DEFAULT]\nscript_location = %(here)s/src/db\n[rooms]\n[audit]\n[loggers]\nkeys = root\n"
+    (empty.root / "setup").mkdir()
+    (empty.root / "setup/alembic.ini").write_text(ini)
+    assert "cd setup && wish-rollout init" in empty.expect_error(2, "init")
+    write_project(empty.root)
+    (empty.root / "alembic.ini").write_text(ini)
+    error = empty.expect_error(2, "init")
+    assert "sections with a script folder: rooms, audit" in error
+    assert "wish-rollout init --section rooms" in error
+    assert empty.cli("init", "--section", "rooms").code in (0, 2)
+    release = tomllib.loads((empty.root / "rollout.toml").read_text())["release"]
+    assert (release["migrations"], release["alembic_section"]) == ("src/db", "rooms")
+
+
 def test_project_of_dg_is_left_as_it_is(empty: Workspace) -> None:
     write_project(empty.root)
     (empty.root / "pyproject.toml").write_text('[tool.dg]\ndirectory_type = "project"\n')

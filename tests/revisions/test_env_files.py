@@ -79,6 +79,14 @@ def create_app():
     Migrate(app, db)
     return app
 """
+UPGRADING_APP = APP.replace(
+    "    return app",
+    """    with app.app_context():
+        with db.engine.connect() as connection:
+            connection.exec_driver_sql("SELECT 1")
+        upgrade("{migrations}")
+    return app""",
+).replace("import Migrate", "import Migrate, upgrade")
 
 
 @pytest.fixture
@@ -164,6 +172,20 @@ def test_an_env_file_runs_unchanged(name: str, database: str, canary: str, tmp_p
     assert called[1:] == (["last"] if name in ALONE else ["early", "last"])
 
 
+def test_alembic_logs_the_direction_of_each_step(
+    database: str, canary: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    write_scripts(folder, concurrently=False)
+    (tmp_path / "alembic.ini").write_text(f"[alembic]\nscript_location = {folder}\n")
+    (folder / "env.py").write_text(ENV_FILES["its own filters"].format(url=canary))
+    with caplog.at_level("INFO", logger="alembic.runtime.migration"):
+        up_and_down(Scripts(tmp_path), database)
+    words = [message.split()[:2] for message in caplog.messages if message.startswith("Running")]
+    assert words == [["Running", "upgrade"]] * 2 + [["Running", "downgrade"]] * 2
+
+
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_a_template_of_alembic_runs_unchanged(
     template: str, database: str, canary: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -211,11 +233,32 @@ def test_a_project_of_flask_migrate_runs_unchanged(
         up_and_down(scripts, database)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Flask-SQLAlchemy, in the template
+@pytest.mark.parametrize("folder", ["app", "site-packages"])
+def test_an_application_that_migrates_while_it_is_loaded_leaves_that_to_this_program(
+    folder: str, database: str, canary: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flask_migrate = pytest.importorskip("flask_migrate")
+    (tmp_path / folder).mkdir()
+    monkeypatch.syspath_prepend(tmp_path / folder)
+    monkeypatch.delitem(__import__("sys").modules, "shop", raising=False)
+    shop = tmp_path / folder / "shop.py"
+    shop.write_text(APP.format(url=canary, binds="{}"))
+    cli = importlib.import_module("flask.cli")
+    with cli.ScriptInfo(app_import_path="shop:create_app").load_app().app_context():
+        flask_migrate.init(str(tmp_path / "migrations"))
+    shop.write_text(UPGRADING_APP.format(url=canary, binds="{}", migrations=tmp_path / "migrations"))
+    monkeypatch.delitem(__import__("sys").modules, "shop")
+    write_scripts(tmp_path / "migrations", concurrently=False)
+    up_and_down(Scripts(tmp_path, options=ScriptOptions(flask_app="shop:create_app")), database)
+
+
 @pytest.mark.parametrize(
     ("text", "error"),
     [
         ("", NoMigrationsRun),
         ("raise RuntimeError('no settings')", ScriptFailed),
+        ("raise SystemExit('no settings')", ScriptFailed),
         ("context.configure(version_table='versions')", VersionTableMismatch),
         ("engine.connect().exec_driver_sql('DROP DATABASE IF EXISTS canary')", ScriptFailed),
     ],

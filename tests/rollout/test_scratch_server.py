@@ -83,6 +83,21 @@ def test_an_extension_that_no_server_has_is_named_with_the_servers(workspace: Wo
         assert name in raised.value.servers
 
 
+def test_a_feature_that_the_scratch_server_was_built_without_is_named(workspace: Workspace) -> None:
+    up = "op.execute(\"CREATE COLLATION nocase (provider = icu, locale = 'und')\")"
+    write_script(workspace.root / "migrations/versions/0008_icu.py", "0008", "0007", up, "pass")
+    error = workspace.expect_error(2, "plan")
+    assert "revision 0008: ICU is not supported in this build. Considered: the server of" in error
+    assert 'hint: name a server that can, in rollout.toml: [release] scratch = "' in error
+
+
+def test_a_table_that_no_revision_creates_leads_to_the_baseline(workspace: Workspace) -> None:
+    """ScratchRelationMissing."""
+    up = 'op.execute("ALTER TABLE older ADD COLUMN a int")'
+    write_script(workspace.root / "migrations/versions/0008_older.py", "0008", "0007", up, "pass")
+    assert "wish-rollout init --baseline ENV" in workspace.expect_error(1, "plan")
+
+
 def test_extensions_of_installed_programs_are_known() -> None:
     debian = bindir_of(15)
     assert debian

@@ -24,8 +24,10 @@ def run_with_progress(
     """
     with output.progress(job) as report_step:
         from wish_rollout.defs.launch import run_job
+        from wish_rollout.defs.release_version import read_project
 
         selected = project.config.truncate_after(until) if until else project.config
-        return run_job(
-            selected.select_environment(only) if only else selected, job, config, report_step=report_step
-        )
+        with read_project(project):
+            return run_job(
+                selected.select_environment(only) if only else selected, job, config, report_step=report_step
+            )

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from wish_rollout.defs.asset_keys import prefixed
+from wish_rollout.defs.release_version import project_at
 from wish_rollout.defs.run_config import choices_config
 from wish_rollout.rollout.planning.plans import Choices
-from wish_rollout.rollout.project.project import Project
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from wish_rollout.config import Config
+    from wish_rollout.rollout.project.project import Project
     from wish_rollout.rollout.servers.target import Target
 
 PROJECT, CHOICES = "project", "choices"
@@ -37,7 +38,7 @@ class ProjectResource:
     @cached_property
     def project(self) -> Project:
         """The project, read on first use."""
-        return Project.load(self.path)
+        return project_at(self.path)
 
 
 def project_resource(path: Path) -> dg.ResourceDefinition:

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from wish_rollout.core.hazards.assessment import KINDS
-from wish_rollout.core.hazards.hazard import size
+from wish_rollout.core.hazards.hazard import LiveFacts, RevisionStep, size
 from wish_rollout.core.hazards.pending_revision import PendingRevision
 from wish_rollout.core.hazards.rename_tracking import all_renames
+from wish_rollout.core.hazards.rules.application import removed_objects
 from wish_rollout.core.hazards.rules.type_change import only_wider
 from wish_rollout.core.hazards.script_statements import Script
+from wish_rollout.core.schema.delta import Delta
 from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.core.text.sql_tokens import index_key_expression, tokenize_statements
 
@@ -86,6 +88,28 @@ def test_sizes_are_written_for_a_person() -> None:
 )
 def test_what_is_alike_in_an_index_is_its_expression_and_collation(key: str, expression: str) -> None:
     assert index_key_expression(key) == expression
+
+
+def test_columns_that_a_view_no_longer_has_are_named() -> None:
+    def schema(**columns: str) -> Snapshot:
+        kinds = {"v": "view", "w": "view", "m": "materialized view", "t": "table"}
+        names = {name: kinds[name] for name in columns}
+        objects: dict[tuple[str, str], dict[str, str]] = {
+            (kind, f"public.{name}"): {} for name, kind in names.items()
+        }
+        objects |= {
+            ("column", f"public.{name}.{each}"): {} for name in names for each in columns[name].split()
+        }
+        return Snapshot(objects)
+
+    before = schema(v='id "a.b" last', w="id last", m="b a", t="id last")
+    step = RevisionStep("1", Delta(()), before, schema(v="id more", m="c", t="id"), Script(()), LiveFacts())
+    assert [hazard.subject for hazard in removed_objects.assess(step)] == [
+        'column "a.b" of view public.v',
+        "column last of view public.v",
+        "column a of materialized view public.m",
+        "column b of materialized view public.m",
+    ]
 
 
 def test_renames_are_followed_through_every_pending_revision() -> None:

@@ -111,6 +111,36 @@ def test_measured_locks_scans_and_rewrites(tables: str) -> None:
             assert (strong, *names) == (locks, scans, rewrites), sql
 
 
+SCAN, NO_SCAN = "select count(*) from a", "alter table a add column {} int"
+
+
+def test_scans_that_were_not_measured_are_not_those_of_the_next_statement(tables: str) -> None:
+    with psycopg.connect(tables) as session, psycopg.connect(tables, autocommit=True) as observer:
+        meter = LockMeter(session, observer)
+
+        def scans(sql: str) -> tuple[str, ...]:
+            meter.begin()
+            session.execute(sql.encode())
+            return meter.measure("", outside=False).scans
+
+        assert (scans(SCAN), scans(NO_SCAN.format("b"))) == (("public.a",), ())
+        session.commit()
+        assert (scans(NO_SCAN.format("c")), scans(SCAN)) == ((), ("public.a",))
+        session.rollback()
+        session.execute(SCAN)
+        meter.report()  # a transaction without a measured statement
+        session.commit()
+        assert scans(NO_SCAN.format("d")) == ()
+        with session.transaction(force_rollback=True):
+            session.execute("select count(*) from b")
+        assert scans("alter table b add c int") == ()
+        session.commit()
+        session.autocommit = True
+        session.execute("create index concurrently on a (n)")
+        meter.reports, session.autocommit = False, False  # what was executed outside of a transaction
+        assert (scans(NO_SCAN.format("e")), scans(SCAN)) == ((), ("public.a",))
+
+
 def test_an_application_that_locks_two_tables_in_the_other_order_is_no_deadlock(tables: str) -> None:
     def act(stop: threading.Event, took: list[float]) -> None:
         with psycopg.connect(tables) as session:

@@ -150,6 +150,37 @@ def test_downgrades_that_cannot_be_used_are_recorded_and_refused(empty: Workspac
     assert empty.cli("check").code == 0
 
 
+ENV_MAKES = "connection.execute(sa.text('CREATE SCHEMA IF NOT EXISTS app'))"
+
+
+@pytest.mark.parametrize(
+    ("before", "made"),
+    [
+        ("    context.configure(", f"    {ENV_MAKES}\n"),
+        ("    context.configure(", f"    {ENV_MAKES}\n    connection.commit()\n"),
+        ("        context.run_migrations()", f"        {ENV_MAKES}\n"),
+    ],
+    ids=["before configure()", "committed", "in the transaction"],
+)
+def test_what_env_py_makes_is_recorded_with_the_first_revision(
+    empty: Workspace, before: str, made: str
+) -> None:
+    empty.edit("migrations/env.py", before, made + before)
+    write(empty, "r1", None, "op.execute('CREATE TABLE a (id int)')", "op.drop_table('a')")
+    write(empty, "r2", "r1", "op.execute('ALTER TABLE a ADD b int')", "op.drop_column('a', 'b')")
+    write(empty, "s1", None, "op.execute('CREATE TABLE app.s (id int)')", "op.drop_table('s', schema='app')")
+    write(empty, "m1", ("r2", "s1"), "pass", "pass")
+    recording = empty.cli("generate", "--record")
+    assert recording.code == 0, recording
+    found = {name: recorded(empty, name) for name in ("r1", "r2", "s1", "m1")}
+    assert ["schema" in dict(each["changes"]) for each in found.values()] == [True, False, True, False]  # type: ignore[call-overload]
+    kept = "env.py itself has added schema app, which no downgrade() takes back"
+    assert [found[name].get("irreversible") for name in ("r1", "r2", "s1")] == [kept, None, kept]
+    assert_as_replayed(empty, (), ("r1",), ("r2",), ("s1",), ("r2", "s1"), ("m1",))
+    empty.migrate("local")
+    assert empty.cli("drift", "local").code == 0
+
+
 def test_branches_merges_and_dependencies_are_recorded_exactly(empty: Workspace) -> None:
     """Expand and contract branches with rows of the present time, merged: the plan stays the same."""
     write(

@@ -90,6 +90,9 @@ def init(
             metavar="NAME", help="Which database, if env.py migrates several (the template multidb)."
         ),
     ] = "",
+    section: Annotated[
+        str, typer.Option(metavar="NAME", help="Section of alembic.ini, as `alembic -n NAME`.")
+    ] = "",
     platform_from: Annotated[
         str,
         typer.Option(
@@ -114,7 +117,7 @@ def init(
     from wish_rollout.rollout.project_commands.revision_generation import write_records
 
     folder = Path.cwd()
-    files = write_project_files(folder, database or None)
+    files = write_project_files(folder, database or None, section or None)
     config = folder / "rollout.toml"
     if platform_from:
         from wish_rollout.rollout.project_commands.platform_draft import draft_platform

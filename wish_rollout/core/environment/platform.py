@@ -27,6 +27,9 @@ EXTENSION = re.compile(
 MISSING_EXTENSION = re.compile(
     r'extension "([^"]+)" is not available|could not open extension control file "[^"]*?([^/"]+)\.control"'
 )
+MISSING_IN_BUILD = re.compile(
+    r"not supported (?:in|by) this build|unsupported XML feature|compression method \w+ not supported"
+)
 MISSING_ROLE = re.compile(r'role "([^"]+)" does not exist')
 
 
@@ -105,6 +108,11 @@ def missing_extension(message: str) -> str:
     """Return the extension that a server's error message misses, or ""."""
     found = MISSING_EXTENSION.search(message)
     return (found[1] or found[2]) if found else ""
+
+
+def is_missing_in_build(message: str) -> bool:
+    """Return whether a server's error message says that it was built without a feature (ICU, libxml, lz4)."""
+    return bool(MISSING_IN_BUILD.search(message))
 
 
 def missing_role(message: str) -> str:

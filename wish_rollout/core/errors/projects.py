@@ -93,6 +93,21 @@ class ExtensionUnavailable(ConfigurationError):
 
 
 @dataclass(eq=False)
+class FeatureUnavailable(ConfigurationError):
+    """A script requires a feature with which the scratch server was not built, such as ICU."""
+
+    revision: str
+    reason: str
+    servers: str
+
+    summary = "The scratch server cannot execute revision {revision}: {reason}. Considered: {servers}."
+    explanation = (
+        "The scripts are replayed there, so it must be built with what they use. No environment was touched."
+    )
+    hint = 'name a server that can, in rollout.toml: [release] scratch = "postgresql://…"; or: wish-rollout check --scratch URL'
+
+
+@dataclass(eq=False)
 class RoleUndeclared(ConfigurationError):
     """A script names a role that the platform's SQL does not declare."""
 
@@ -117,6 +132,19 @@ class SubfolderProject(ConfigurationError):
     summary = "{folder} has no Alembic project; {found} has one."
     explanation = "rollout.toml belongs beside alembic.ini, so nothing was written."
     hint = "cd {found} && wish-rollout init"
+
+
+@dataclass(eq=False)
+class SectionMissing(ConfigurationError):
+    """alembic.ini has no section ``[alembic]``, but others that ``alembic -n`` chooses."""
+
+    path: str
+    sections: str
+    first: str
+
+    summary = "{path} has no section [alembic]; sections with a script folder: {sections}."
+    explanation = "Each section is a project of its own, which a rollout.toml names as alembic -n does; nothing was written."
+    hint = "wish-rollout init --section {first}"
 
 
 @dataclass(eq=False)

@@ -84,3 +84,13 @@ class StatementTimeout(Refused):
         "?options=-c%20statement_timeout%3D60s; see where it is set: SELECT source FROM pg_settings "
         "WHERE name = 'statement_timeout'"
     )
+
+
+@dataclass(eq=False)
+class ScratchRelationMissing(StatementFailed):
+    """A replay from an empty database needs a table that no revision creates."""
+
+    hint = (
+        "if the table is older than the first revision, record the schema of a database that has it: "
+        "wish-rollout init --baseline ENV; else correct the revision's script, then: wish-rollout check"
+    )

@@ -63,13 +63,17 @@ class StatementMeasurement:
 
     def as_json(self) -> dict[str, Any]:
         """Return JSON values; lock modes are written as LOCK TABLE spells them."""
-        values = asdict(self)
-        if not self.does:
-            del values["does"]
-        return values | {
+        values = {
+            "digest": self.digest,
+            "outside": self.outside,
             "locks": None if self.locks is None else [_lock_as_json(lock) for lock in self.locks],
+            "scans": self.scans,
+            "rewrites": self.rewrites,
             "other_locks": [_lock_as_json(lock) for lock in self.other_locks],
+            "writes": [asdict(each) for each in self.writes],
+            "line": self.line,
         }
+        return {**values, "does": self.does} if self.does else values
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
@@ -90,7 +94,8 @@ class StatementMeasurement:
 
 
 def _lock_as_json(lock: TableLock) -> dict[str, Any]:
-    return asdict(lock) | {"mode": lock.mode.sql}
+    mode = lock.mode.sql
+    return {"schema": lock.schema, "table": lock.table, "mode": mode, "recursive": lock.recursive}
 
 
 def _lock_from_json(lock: Mapping[str, Any]) -> TableLock:

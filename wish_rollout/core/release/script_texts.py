@@ -9,10 +9,10 @@ ALLOWANCES = frozenset({"allow_hazards"})
 
 
 def executed_text(script: bytes) -> str:
-    """Return a script without its allowances and without blank lines; a script that is no valid Python as it is."""
+    """Return a script without its allowances and without blank lines; one with allowances that is no valid Python as it is."""
     text = script.decode(errors="replace")
     try:
-        body = ast.parse(script).body
+        body = ast.parse(script).body if any(name in text for name in ALLOWANCES) else []
     except (SyntaxError, ValueError):
         return text
     lines = text.splitlines()

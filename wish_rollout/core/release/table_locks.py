@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class LockMode(IntEnum):
     ACCESS_EXCLUSIVE = 8
 
     @classmethod
+    @cache
     def from_pg_locks(cls, mode: str) -> LockMode:
         """Return the mode of a text in ``pg_locks.mode``, such as ``AccessExclusiveLock``."""
         return next(each for each in cls if each.pg_locks_name == mode)

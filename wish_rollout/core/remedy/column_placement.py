@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.attribute_renames import renamed_attributes
+from wish_rollout.core.remedy.graph.names_in_texts import lists_columns
 from wish_rollout.core.remedy.writers.columns.creation import follows_type
 from wish_rollout.core.schema.column_order import moved_columns
 from wish_rollout.core.schema.names import split_last
@@ -45,6 +46,7 @@ def _note(draft: Draft, table: str, changes: ChangeSet) -> None:
         for name in sorted(moved):
             _report(draft, name, changes)
         _report_statistics(draft, table, changes)
+        _report_lists(draft, table, changes)
 
 
 def _report_statistics(draft: Draft, table: str, changes: ChangeSet) -> None:
@@ -52,6 +54,17 @@ def _report_statistics(draft: Draft, table: str, changes: ChangeSet) -> None:
     for key in changes.after.parts.get(table, ()):
         if key[0] == "statistics" and key in changes.created | changes.changed.keys():
             draft.gap(*key, "its definition has the columns in the order of the table")
+
+
+def _report_lists(draft: Draft, table: str, changes: ChangeSet) -> None:
+    """Report the views whose query gives all columns of a table other names, by their places."""
+    for key in sorted(changes.after.dependents.get(("table", table), ())):
+        is_view = key[0] in {"view", "materialized view"}
+        if is_view and lists_columns({"definition": draft.target[key]["definition"]}):
+            why = f"its query names the columns of {table} by their places"
+            draft.gap(*key, why)
+            for column in draft.columns(draft.target, key[1]):
+                draft.gap("column", column, why)
 
 
 def _new_names(draft: Draft, table: str) -> dict[str, str]:

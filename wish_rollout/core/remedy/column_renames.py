@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.remedy.graph.dependencies import Dependencies
 from wish_rollout.core.remedy.graph.schema_index import parents_of
 from wish_rollout.core.remedy.identity_sequences import own_sequence
 from wish_rollout.core.remedy.statements import Statement
-from wish_rollout.core.remedy.writers.columns.properties import usual_not_null
+from wish_rollout.core.remedy.writers.columns.not_null_names import usual_not_null
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.inheritance import unfold_inherited
 from wish_rollout.core.schema.names import parent_object, split_last
@@ -103,6 +104,9 @@ def _rename(objects: dict[Key, Props], table: str, old: str, new: str) -> None:
             for name in _LISTS:
                 if name in properties and isinstance(properties[name], list):
                     properties[name] = [_key(each, old, new) for each in properties[name]]
+        if key == ("table", table) and "partition by" in properties:
+            word = rf"(?<![\w$\".]){re.escape(old)}(?![\w$\"(.])"
+            properties["partition by"] = re.sub(word, lambda _: new, properties["partition by"])
         if properties.get("references") == table:
             properties["referenced columns"] = [
                 _key(each, old, new) for each in properties["referenced columns"]

@@ -60,8 +60,17 @@ class Draft:
 
     @cached_property
     def row_type_users(self) -> dict[str, set[Key]]:
-        """The live columns in which values of a type are, by the type."""
+        """The live columns in which values of a type are stored, by the type: of tables and materialized views."""
         return row_type_users(self.live)
+
+    @cached_property
+    def live_children(self) -> Mapping[str, list[str]]:
+        """The live tables that inherit from a table or are its partitions."""
+        found: dict[str, list[str]] = {}
+        for (kind, name), properties in self.live.items():
+            for parent in parents_of(properties) if kind in {"table", "foreign table"} else ():
+                found.setdefault(parent, []).append(name)
+        return found
 
     @cached_property
     def _parents(self) -> set[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.graph.schema_index import ancestors
+from wish_rollout.core.remedy.type_casts import cast_path
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.schema.names_in_text import find_qualified_names
 
@@ -20,14 +21,15 @@ if TYPE_CHECKING:
     from wish_rollout.core.schema.snapshot import Key
 
 _CONTAINERS = ("domain", "composite type", "range type")
+_STORED = ("table", "materialized view")
 _REWRITTEN = frozenset({"persistence", "access method"})
 
 
 def row_type_users(objects: Mapping[Key, Properties]) -> dict[str, set[Key]]:
-    """Return the columns of tables in which values of a type are, by the type: also those of tables below it."""
+    """Return the columns in which values of a type are stored, by the type: also those of tables below it."""
     found: dict[str, set[Key]] = {}
     for key, properties in objects.items():
-        if key[0] == "column" and ("table", split_last(key[1])[0]) in objects:
+        if key[0] == "column" and any((kind, split_last(key[1])[0]) in objects for kind in _STORED):
             for name in _contained(objects, str(properties["type"])):
                 found.setdefault(name, set()).add(key)
     for name, users in list(found.items()):
@@ -62,6 +64,22 @@ def rewritten_type(key: Key, pairs: Mapping[str, ValuePair]) -> str | None:
         kind == "composite type" and other_types(*pairs.get("attributes", (None, None)))
     )
     return name if is_rewritten else None
+
+
+def unconverted_attribute(
+    live: Mapping[Key, Properties], target: Mapping[Key, Properties], major: int, type_name: str
+) -> str | None:
+    """Return the attribute of a table's type whose values get no other type by assignment: ALTER TYPE has no USING."""
+    key = ("composite type", type_name)
+    before, after = (
+        {each["name"]: each["type"] for each in objects.get(key, {}).get("attributes") or ()}
+        for objects in (live, target)
+    )
+    for own in before.keys() & after.keys():
+        old, new = before[own], after[own]
+        if old != new and cast_path({**live, **target}, old, new, major) != "assignment":
+            return str(own)
+    return None
 
 
 def other_types(before: Sequence[Properties] | None, after: Sequence[Properties] | None) -> bool:

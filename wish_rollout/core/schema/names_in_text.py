@@ -36,9 +36,9 @@ def find_qualified_names(properties: Mapping[str, Any], *ignored: str) -> set[st
     return found
 
 
-def contains_identifier(properties: Mapping[str, Any], identifier: str) -> bool:
-    """Return whether an object's properties contain an identifier as a whole word."""
-    return any(match[0] == identifier for text in texts(properties) for match in WORD.finditer(text))
+def contains_identifier(text: str, identifier: str) -> bool:
+    """Return whether a text contains an identifier as a whole word."""
+    return any(match[0] == identifier for match in WORD.finditer(text))
 
 
 def texts(value: Any) -> Iterator[str]:

@@ -7,6 +7,7 @@ is read from tokens: CONCURRENTLY, NOT VALID, the transaction of a statement. So
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.text.token_pattern import find_tokens
@@ -122,8 +123,9 @@ def unquote_identifier(identifier: str) -> str:
     return identifier[1:-1].replace('""', '"') if identifier.startswith('"') else identifier
 
 
+@lru_cache(maxsize=32768)
 def split_name(name: str) -> NameParts:
-    """Return the parts of a name in a snapshot."""
+    """Return the parts of a name in a snapshot. A check asks for the same names for each revision."""
     found = re.findall(r'"((?:[^"]|"")*)"|([^".]+)', name)
     return tuple(quoted.replace('""', '"') or plain for quoted, plain in found)
 

@@ -10,7 +10,7 @@ from wish_rollout.postgres.expressions.expression_normalization import normalize
 from wish_rollout.postgres.expressions.expression_tokens import Group, parse_tokens, split_at_commas
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from wish_rollout.postgres.catalog.catalog_objects import CatalogObjects
 
@@ -40,6 +40,11 @@ class _KeyShape:
     endings: list[str] = field(default_factory=list)
 
 
+def name_operator_classes(rows: Iterable[Row]) -> dict[str, str | None]:
+    """Return the names of operator classes by OID, None for default ones, from rows of operator_class_names.sql."""
+    return {str(oid): None if default else name for oid, name, default in rows}
+
+
 class IndexKeyFormatter:
     """Formats the keys of an index.
 
@@ -58,8 +63,10 @@ class IndexKeyFormatter:
     )
     """The columns of indexes.sql that ``properties`` takes."""
 
-    def __init__(self, classes: Iterable[Row], collations: Iterable[Row], columns: Iterable[Row]) -> None:
-        self.classes = {str(oid): None if default else name for oid, name, default in classes}
+    def __init__(
+        self, classes: Mapping[str, str | None], collations: Iterable[Row], columns: Iterable[Row]
+    ) -> None:
+        self.classes = classes
         self.collations = {str(oid): name for oid, name in collations}
         self.columns = {
             (index, number): (parameters, target) for index, number, parameters, target in columns

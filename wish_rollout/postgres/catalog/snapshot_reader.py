@@ -10,7 +10,7 @@ from wish_rollout.core.schema.scope import Scope
 from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.postgres.catalog.catalog_objects import CatalogObjects, add_simple_objects
 from wish_rollout.postgres.catalog.constraints import add_constraints, add_indexes
-from wish_rollout.postgres.catalog.index_keys import IndexKeyFormatter
+from wish_rollout.postgres.catalog.index_keys import IndexKeyFormatter, name_operator_classes
 from wish_rollout.postgres.catalog.pipelined_queries import (
     INDEX_KEY_QUERIES,
     SIMPLE_QUERIES,
@@ -28,11 +28,11 @@ from wish_rollout.postgres.catalog.special_objects import (
 from wish_rollout.postgres.sessions.read_transaction import consistent_read_transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Mapping
 
     import psycopg
 
-    from wish_rollout.postgres.catalog.catalog_rows import Comments, Properties, Row
+    from wish_rollout.postgres.catalog.catalog_rows import Comments, Properties
     from wish_rollout.postgres.catalog.pipelined_queries import Results
     from wish_rollout.postgres.catalog.read_context import ReadContext
 
@@ -70,17 +70,16 @@ def read_objects(connection: psycopg.Connection, scope: Scope) -> CatalogObjects
         found = _begin(context, first := next(stages))
         _add_tables(found, first)
         second = next(stages)
-        _add_constraints(
-            found, second, IndexKeyFormatter(*(second[name].fetchall() for name in INDEX_KEY_QUERIES))
-        )
+        classes, *others = (second[name].fetchall() for name in INDEX_KEY_QUERIES)
+        _add_constraints(found, second, IndexKeyFormatter(name_operator_classes(classes), *others))
         _add_other_objects(found, next(stages))
     return found
 
 
-def add_results(found: CatalogObjects, results: Results, operator_classes: Iterable[Row]) -> None:
+def add_results(found: CatalogObjects, results: Results, operator_classes: Mapping[str, str | None]) -> None:
     """Add the objects of some queries, as for a read of selected objects.
 
-    ``operator_classes``: the rows of operator_class_names.sql.
+    ``operator_classes``: see ``name_operator_classes``.
     """
     found.comments = _comments(results)
     _add_tables(found, results)

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from wish_rollout.postgres.changes.prepared_queries import PreparedQueries, as_array
 from wish_rollout.postgres.changes.written_rows import (
+    COMPANIONS,
+    FOLLOWED,
+    IGNORED,
+    LISTED,
     Counts,
-    Entry,
     Listing,
     Moment,
     Rows,
@@ -20,6 +23,7 @@ from wish_rollout.postgres.changes.written_rows import (
     gone_locked_rows,
     gone_rows,
     parse_keys,
+    parse_rows,
 )
 from wish_rollout.postgres.queries import load_query
 from wish_rollout.postgres.sessions.read_transaction import PLAIN_SETTINGS
@@ -31,21 +35,12 @@ if TYPE_CHECKING:
 
     from wish_rollout.postgres.catalog.pipelined_queries import Answer
 
-LISTED = frozenset(
-    {"pg_class", "pg_attrdef", "pg_constraint", "pg_trigger", "pg_rewrite", "pg_policy", "pg_inherits"}
-    | {"pg_proc", "pg_type", "pg_enum", "pg_description", "pg_depend"}
+LOCKED = (
+    "SELECT string_agg(coalesce(l.relation, l.objid)::text, ',') FROM pg_catalog.pg_lock_status() l"
+    " WHERE l.pid = pg_backend_pid() AND l.locktype IN ('relation', 'object')"
+    " AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())"
 )
-"""Catalogs whose rows are remembered, so that a deletion is noticed."""
-COMPANIONS = frozenset(
-    {"pg_attribute", "pg_index", "pg_sequence", "pg_partitioned_table", "pg_foreign_table"}
-)
-"""Catalogs from which DDL deletes rows only together with the row of the relation in pg_class."""
-FOLLOWED = LISTED | COMPANIONS
-IGNORED = frozenset(
-    {"pg_shdepend", "pg_shdescription", "pg_statistic", "pg_statistic_ext_data", "pg_largeobject"}
-    | {"pg_largeobject_metadata"}
-)
-"""Catalogs that no snapshot reads."""
+"""The objects of the database that the session's transaction has locked."""
 BOOTSTRAP, FIRST_NORMAL = 1, 3
 """The transaction ID of initdb's first rows, and the first one that is no special one (access/transam.h)."""
 
@@ -63,15 +58,19 @@ class CatalogChanges:
         self.readable = all(may_read for _, name, may_read in rows if name not in IGNORED)
         self.counting = self.queries.ask("SELECT current_setting('track_counts')::bool").fetchall()[0][0]
         self.counted: Counts = {}
+        self.locked: list[int] = []
         catalogs = as_array(self.catalogs.values())
         self._count = load_query("written_catalogs", self.queries.major).replace("%(catalogs)s", catalogs)
 
     def prepare_to_read(self) -> None:
         """Let prepared statements be planned once, and prepare again what a script has deallocated."""
         settings = f"SELECT {PLAIN_SETTINGS}, set_config('plan_cache_mode', 'force_generic_plan', true)"
-        answer = self.queries.ask(f"{settings}; {self.queries.count_query}; {self._count}")
+        answer = self.queries.ask(f"{settings}; {self.queries.count_query}; {LOCKED}; {self._count}")
         answer.nextset()
         self.queries.note_count(answer.fetchall()[0][0])
+        answer.nextset()
+        locked = answer.fetchall()[0][0]
+        self.locked = sorted(map(int, set(locked.split(",")))) if locked else []
         answer.nextset()
         self.counted = _counts(answer)
 
@@ -93,14 +92,14 @@ class CatalogChanges:
         """Return the rows of all catalogs whose rows are remembered, and how many rows the others have."""
         others = {name: rows for name, rows, _ in self._other_catalogs(BOOTSTRAP)} if self.readable else {}
         found: Rows = {name: {} for name in LISTED}
-        found |= self._take_rows(self._written_rows(BOOTSTRAP, LISTED)["changed_objects"])
+        found |= parse_rows(self._written_rows(BOOTSTRAP, LISTED)["changed_objects"].rows)
         members = {key for key, entry in found["pg_depend"].items() if entry.kind == "extension"}
         found["pg_depend"] = {key: entry for key, entry in found["pg_depend"].items() if key not in members}
         return Listing(found, others)
 
     def prepare_all(self) -> None:
         """Prepare and plan the queries of this class. Comes after ``prepare_to_read``."""
-        names = ("changed_objects", "remaining_objects", "present_objects")
+        names = ("changed_objects", "remaining_objects", "present_objects", "members")
         self._written_rows(BOOTSTRAP, (), (), names, own=True)
         self.queries.named(["dependents"], {"catalogs": [], "oids": []})
 
@@ -127,10 +126,13 @@ class CatalogChanges:
         names = ["changed_objects"] if written else []
         if deleted & LISTED:
             names.append("remaining_objects" if own else "present_objects")
+        if "pg_depend" in deleted:
+            names.append("members")
         found = self._written_rows(mark.since, written, deleted, names, own=own)
-        rows = self._take_rows(found["changed_objects"]) if written else {}
+        rows = parse_rows(found["changed_objects"].rows) if written else {}
         gone = self._gone(known, rows, found, deleted & LISTED) if deleted & LISTED else {}
-        return Written(rows=rows, gone=gone, deleted=frozenset(deleted))
+        members = len(found["members"].rows) if "members" in found else None
+        return Written(rows=rows, gone=gone, members=members)
 
     def _written_catalogs(
         self, mark: Moment, others: Mapping[str, int], *, committed: bool
@@ -151,9 +153,9 @@ class CatalogChanges:
     def _gone(self, known: Rows, rows: Rows, found: Mapping[str, Answer], deleted: set[str]) -> Rows:
         """Return the remembered rows that are there no more: of locked objects, if there are no others; or of all."""
         if "remaining_objects" in found:
-            (_, _, locked), *others = found["remaining_objects"].fetchall()
-            remaining = {name: (count, parse_keys(text)) for name, count, text in others}
-            gone = gone_locked_rows(known, rows, set(map(int, locked.split(","))), remaining)
+            answer = found["remaining_objects"].fetchall()
+            remaining = {name: (count, parse_keys(text)) for name, count, text in answer}
+            gone = gone_locked_rows(known, rows, set(self.locked), remaining)
             if gone is not None:
                 return gone
             found = self._written_rows(BOOTSTRAP, (), deleted, ["present_objects"], own=True)
@@ -176,15 +178,13 @@ class CatalogChanges:
         own: bool = False,
     ) -> dict[str, Answer]:
         """Ask for rows; ``own``: only those of the present transaction and its subtransactions."""
-        parameters = {"since": str(since), "catalogs": list(catalogs), "deleted": list(deleted)}
+        parameters: dict[str, Any] = {
+            "since": str(since),
+            "catalogs": list(catalogs),
+            "deleted": list(deleted),
+        }
+        parameters["locked"] = self.locked
         return self.queries.named(names, parameters, some=own)
-
-    @staticmethod
-    def _take_rows(answer: Answer) -> Rows:
-        found: Rows = {}
-        for catalog, oid, part, container, kind, name, *_ in answer.fetchall():
-            found.setdefault(catalog, {})[oid, part] = Entry(container, kind, name)
-        return found
 
     def _other_catalogs(self, since: int) -> list[tuple[str, int, int]]:
         """Return name, rows and rows since then of the catalogs that are not followed."""

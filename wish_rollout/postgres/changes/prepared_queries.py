@@ -35,6 +35,7 @@ class PreparedQueries:
         self._prefix = _new_prefix()
         self._prepared: dict[str, list[str]] = {}
         self._columns: dict[str, list[str]] = {}
+        self._literals: dict[str, tuple[Any, str]] = {}
 
     @property
     def count_query(self) -> str:
@@ -85,14 +86,18 @@ class PreparedQueries:
         order = self._prepared[name]
         for each in order:
             if each not in values:
-                values[each] = self._value(parameters[each])
+                values[each] = self._value(each, parameters[each])
         arguments = f" ({', '.join(values[each] for each in order)})" if order else ""
         return f"EXECUTE {self._prefix}{name}{arguments}"
 
-    def _value(self, value: Any) -> str:
-        if isinstance(value, list) and all(type(each) is int for each in value):
-            return as_array(value)
-        return psycopg.sql.Literal(value).as_string(self.connection)
+    def _value(self, name: str, value: Any) -> str:
+        """Return a parameter as a constant; most are those of the call before."""
+        known = self._literals.get(name)
+        if known is None or known[0] != value:
+            is_numbers = isinstance(value, list) and all(type(each) is int for each in value)
+            text = as_array(value) if is_numbers else psycopg.sql.Literal(value).as_string(self.connection)
+            known = self._literals[name] = list(value) if isinstance(value, list) else value, text
+        return known[1]
 
 
 def _new_prefix() -> str:

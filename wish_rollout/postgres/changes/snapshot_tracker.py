@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.postgres.catalog.catalog_objects import CatalogObjects
+from wish_rollout.postgres.catalog.index_keys import name_operator_classes
 from wish_rollout.postgres.catalog.snapshot_reader import (
     add_results,
     garbage_collection_disabled,
@@ -80,7 +81,7 @@ class SnapshotTracker:
             units = Units(everything=True)
             if not written.everything:
                 units = changed_units(self.changes, written, self.known, self.reading.columns)
-            if units.everything or ("pg_depend" in written.deleted and self._extensions_changed()):
+            if units.everything or written.members not in (None, self._member_count()):
                 return self._read_everything()
             return self._read_units(units, written) if units else Change(written=written)
 
@@ -145,9 +146,8 @@ class SnapshotTracker:
         self.parts: dict[int, set[int]] = {}
         for name, rows in self.known.items():
             self._remember_parts(name, rows)
-        self.classes = self.changes.queries.named(["operator_class_names"], {})[
-            "operator_class_names"
-        ].fetchall()
+        classes = self.changes.queries.named(["operator_class_names"], {})["operator_class_names"]
+        self.classes = name_operator_classes(classes.rows)
 
     def _remember_parts(self, catalog: str, rows: Mapping[tuple[int, int], Any]) -> None:
         """Remember which numbers belong to a relation or a type: comments and sequences are found by them."""
@@ -156,12 +156,10 @@ class SnapshotTracker:
                 if entry.container:
                     self.parts.setdefault(entry.container, set()).add(oid)
 
-    def _extensions_changed(self) -> bool:
-        """Whether another set of objects belongs to extensions than before."""
+    def _member_count(self) -> int:
+        """Return how many objects belong to extensions, or depend on one."""
         frame = self.reading.context
-        found = self.changes.queries.named(["members"], {})["members"].fetchall()
-        count = sum(map(len, frame.members.values())) + sum(map(len, frame.depends.values()))
-        return len(found) != count
+        return sum(map(len, frame.members.values())) + sum(map(len, frame.depends.values()))
 
     def _read_units(self, units: Units, written: Written) -> Change:
         old = self.reading

@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 Key = tuple[int, int]
 Counts = dict[str, tuple[int, int]]
+
+
+LISTED = frozenset(
+    {"pg_class", "pg_attrdef", "pg_constraint", "pg_trigger", "pg_rewrite", "pg_policy", "pg_inherits"}
+    | {"pg_proc", "pg_type", "pg_enum", "pg_description", "pg_depend"}
+)
+"""Catalogs whose rows are remembered, so that a deletion is noticed."""
+COMPANIONS = frozenset(
+    {"pg_attribute", "pg_index", "pg_sequence", "pg_partitioned_table", "pg_foreign_table"}
+)
+"""Catalogs from which DDL deletes rows only together with the row of the relation in pg_class."""
+FOLLOWED = LISTED | COMPANIONS
+IGNORED = frozenset(
+    {"pg_shdepend", "pg_shdescription", "pg_statistic", "pg_statistic_ext_data", "pg_largeobject"}
+    | {"pg_largeobject_metadata"}
+)
+"""Catalogs that no snapshot reads."""
 
 
 class Entry(NamedTuple):
@@ -47,14 +64,14 @@ class Moment:
 class Written:
     """What was written since a mark: new rows, and the remembered rows that are there no more.
 
-    ``everything``: a catalog of another kind was written, so that all has to be read. ``deleted``: the catalogs with
-    deletions.
+    ``everything``: a catalog of another kind was written, so that all has to be read. ``members``: how many members and
+    dependent objects the extensions have, if rows of pg_depend were deleted.
     """
 
     everything: bool = False
     rows: Rows = field(default_factory=dict)
     gone: Rows = field(default_factory=dict)
-    deleted: frozenset[str] = frozenset()
+    members: int | None = None
 
 
 def gone_rows(known: Rows, present: Mapping[str, set[Key]]) -> Rows:
@@ -89,6 +106,14 @@ def _rows_of(catalog: str, rows: Mapping[Key, Entry], objects: set[int]) -> Iter
     if catalog == "pg_enum":
         return [(key, entry) for key, entry in rows.items() if entry.container in objects]
     return [(key, entry) for key, entry in rows.items() if key[0] in objects]
+
+
+def parse_rows(rows: Iterable[tuple[Any, ...]]) -> Rows:
+    """Return the rows of changed_objects.sql."""
+    found: Rows = {}
+    for catalog, oid, part, container, kind, name, *_ in rows:
+        found.setdefault(catalog, {})[oid, part] = Entry(container, kind, name)
+    return found
 
 
 def parse_keys(text: str | None) -> set[Key]:

@@ -12,39 +12,52 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from psycopg import ClientCursor
+from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
 from wish_rollout.core.release.measurements import StatementMeasurement
 from wish_rollout.core.release.table_locks import LockMode, TableLock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import psycopg
 
 HELD = """
-select l.relation, array_agg(l.mode), pg_catalog.pg_stat_get_xact_numscans(l.relation),
+select l.relation, string_agg(l.mode, ','), pg_catalog.pg_stat_get_xact_numscans(l.relation),
        pg_catalog.pg_relation_filenode(l.relation), min(l.virtualtransaction)
-from pg_catalog.pg_locks l
-where l.pid = pg_catalog.pg_backend_pid() and l.locktype = 'relation' and l.granted
-  and l.relation >= 16384 and l.mode <> 'SIReadLock'
+from pg_catalog.pg_lock_status() l
+where l.pid = pg_catalog.pg_backend_pid() and l.granted
+  and (l.locktype = 'relation' and l.relation >= 16384 and l.mode <> 'SIReadLock' or l.locktype = 'virtualxid')
 group by 1
 """
-"""Objects of the server itself have smaller OIDs than 16384 (FirstNormalObjectId in access/transam.h)."""
+"""The locks on relations, and with NULL the transaction's lock on itself. Objects of the server itself have smaller OIDs than
+16384 (FirstNormalObjectId in access/transam.h). The view pg_locks is nothing else than this function, but is planned longer."""
 PENDING_SCANS = """
 select c.oid, pg_catalog.pg_stat_get_xact_numscans(c.oid) from pg_catalog.pg_class c
 where c.oid >= 16384 and c.relkind in ('r', 'p', 'm', 't', 'i')
   and pg_catalog.pg_stat_get_xact_numscans(c.oid) > 0
 """
 """Scans that this session has not reported yet: those of earlier transactions are among them."""
+REPORT = "select pg_catalog.pg_stat_force_next_flush()"
+"""Report all counts when the transaction ends, instead of once a second (manual, 27.2.26): then none of an earlier transaction
+is left. Servers have the function from 15 on."""
+FIRST_WITH_REPORT = 150000
 BEFORE = """
+prepare wish_rollout_before (oid[]) as
 select c.oid, n.nspname, c.relname, c.relkind::text, c.relfilenode,
-       array(select i.inhrelid from pg_catalog.pg_inherits i where i.inhparent = c.oid)
+       (select string_agg(i.inhrelid::text, ',') from pg_catalog.pg_inherits i where i.inhparent = c.oid)
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where c.oid = any (%s::oid[]) and n.nspname !~ '^pg_'
+where c.oid = any ($1) and n.nspname !~ '^pg_'
 """
+PLAN_ONCE = "set plan_cache_mode = force_generic_plan"
 LOCKABLE = ("r", "p")
 """Values of ``pg_class.relkind`` that LOCK TABLE takes. Of a view, it would lock the tables as well."""
+
+
+Held = tuple[set[str], int, int | None]
+"""The modes of the locks on a relation, its scans, and its file; None: the relation was dropped."""
+NO_MODES: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +79,7 @@ class LockMeter:
     """Measures the statements of one session, each right after it was executed and before its transaction ends.
 
     ``session``: executes the statements. ``observer``: a second session in the same database, in autocommit.
+    ``reports``: whether the counts of each transaction since the last ``begin`` are reported at its end.
     """
 
     session: psycopg.Connection[Any]
@@ -76,37 +90,63 @@ class LockMeter:
     _relations: dict[int, Relation | None] = field(default_factory=dict)
     _pending: dict[int, int] = field(default_factory=dict)
     _transaction: str = ""
+    _is_prepared: bool = False
+    reports: bool = False
 
     def begin(self) -> None:
-        """Read the counts and locks before the first statement of a transaction that is to be measured."""
-        with ClientCursor(self.session, row_factory=tuple_row) as cursor:
-            cursor.execute(f"{PENDING_SCANS};{HELD}".encode())
-            self._pending = dict(cursor.fetchall())
-            cursor.nextset()
-            held = cursor.fetchall()
-        transaction = held[0][-1] if held else ""
+        """Read the counts and locks before the first statement of a transaction that is to be measured.
+
+        The counts of all relations are read only where those of an earlier transaction may not be reported yet, or where a
+        savepoint of this one was rolled back, whose locks are not held any more.
+        """
+        can_report = self.session.info.server_version >= FIRST_WITH_REPORT
+        transaction, held = self._read(REPORT if can_report else PENDING_SCANS)
+        if can_report and (not self.reports or transaction == self._transaction):
+            self._read(PENDING_SCANS)
+        elif can_report:
+            self._pending = {oid: scans for oid, (_, scans, _) in held.items() if scans}
+        self.reports = can_report
         if transaction != self._transaction or not held:
             self._begin_transaction(transaction)
         self._scans.update(self._pending)
-        self._modes = {oid: set(modes) for oid, modes, *_ in held}
+        self._modes = {oid: modes for oid, (modes, *_) in held.items()}
+
+    def report(self) -> None:
+        """Have the counts reported at the end of a transaction in which ``begin`` may not have been called."""
+        if self.reports and self.session.info.transaction_status == TransactionStatus.INTRANS:
+            ClientCursor(self.session).execute(REPORT)
+
+    def _read(self, first: str = "") -> tuple[str, dict[int, Held]]:
+        """Return the transaction and its locks, by relation. ``first``: a query before; pending scans are kept."""
+        with ClientCursor(self.session, row_factory=tuple_row) as cursor:
+            cursor.execute(f"{first};{HELD}".encode())
+            if first == PENDING_SCANS:
+                self._pending = dict(cursor.fetchall())
+            if first:
+                cursor.nextset()
+            rows = cursor.fetchall()
+        held = {oid: (set(modes.split(",")), scans, file) for oid, modes, scans, file, _ in rows if oid}
+        return rows[0][-1], held
 
     def measure(self, digest: str, *, outside: bool) -> StatementMeasurement:
         """Return what the last statement did. The session must be in the transaction that executed it."""
-        with ClientCursor(self.session, row_factory=tuple_row) as cursor:
-            held: list[tuple[Any, ...]] = cursor.execute(HELD.encode()).fetchall()
-        if held and held[0][-1] != self._transaction:
-            if self._transaction:
-                self._begin_transaction(held[0][-1])
-            self._transaction = held[0][-1]
-        self._name(row[0] for row in held if self._is_touched(row))
-        known = [(row, relation) for row in held if (relation := self._relations.get(row[0]))]
+        transaction, held = self._read()
+        if transaction != self._transaction:
+            self._begin_transaction(transaction)
+        self._name(oid for oid, found in held.items() if self._is_touched(oid, *found))
+        known = [(oid, *found, self._relations.get(oid)) for oid, found in held.items()]
         locks: tuple[list[TableLock], list[TableLock]] = ([], [])
-        for (oid, modes, *_), each in known:
-            locks[each.kind not in LOCKABLE].extend(self._locks(oid, each, modes, held))
-        scans = [str(each) for row, each in known if self._is_new(self._scans, row[0], row[2], 0)]
-        rewrites = [str(each) for row, each in known if self._is_new(self._files, row[0], row[3], each.file)]
-        found = StatementMeasurement(digest, outside, tuple(sorted(locks[0])), tuple(sorted(scans)))
-        return replace(found, rewrites=tuple(sorted(rewrites)), other_locks=tuple(sorted(locks[1])))
+        scanned, rewritten = [], []
+        for oid, modes, scans, file, relation in known:
+            if relation is None:
+                continue
+            locks[relation.kind not in LOCKABLE].extend(self._locks(oid, relation, modes, held))
+            if self._is_new(self._scans, oid, scans, 0):
+                scanned.append(str(relation))
+            if self._is_new(self._files, oid, file, relation.file):
+                rewritten.append(str(relation))
+        found = StatementMeasurement(digest, outside, tuple(sorted(locks[0])), tuple(sorted(scanned)))
+        return replace(found, rewrites=tuple(sorted(rewritten)), other_locks=tuple(sorted(locks[1])))
 
     def _begin_transaction(self, transaction: str) -> None:
         """Forget what was measured in the transaction before."""
@@ -115,10 +155,9 @@ class LockMeter:
             each.clear()
         self._scans.update(self._pending)
 
-    def _is_touched(self, row: tuple[Any, ...]) -> bool:
+    def _is_touched(self, oid: int, modes: set[str], scans: int, _file: int | None) -> bool:
         """Return whether a relation was locked or scanned since the last statement."""
-        oid, modes, scans, *_ = row
-        return not self._modes.get(oid, set()).issuperset(modes) or scans != self._scans.get(oid, 0)
+        return not self._modes.get(oid, NO_MODES).issuperset(modes) or scans != self._scans.get(oid, 0)
 
     def _name(self, oids: Iterable[int]) -> None:
         """Read the relations that are locked for the first time."""
@@ -126,17 +165,22 @@ class LockMeter:
         if not unknown:
             return
         self._relations.update(dict.fromkeys(unknown))
-        for oid, schema, name, kind, file, children in self.observer.execute(BEFORE, [unknown]):
-            self._relations[oid] = Relation(schema, name, kind, file, tuple(children))
+        with ClientCursor(self.observer, row_factory=tuple_row) as cursor:
+            if not self._is_prepared:
+                cursor.execute(f"{PLAN_ONCE}; {BEFORE}".encode())
+                self._is_prepared = True
+            cursor.execute(f"execute wish_rollout_before ('{{{','.join(map(str, unknown))}}}')".encode())
+            for oid, schema, name, kind, file, children in cursor:
+                found = tuple(map(int, children.split(","))) if children else ()
+                self._relations[oid] = Relation(schema, name, kind, file, found)
 
     def _locks(
-        self, oid: int, relation: Relation, modes: list[str], held: list[tuple[Any, ...]]
+        self, oid: int, relation: Relation, modes: set[str], held: Mapping[int, Held]
     ) -> Iterable[TableLock]:
-        new = set(modes) - self._modes.setdefault(oid, set())
+        new = modes - self._modes.setdefault(oid, set())
         self._modes[oid] |= new
-        by_oid = {row[0]: row[1] for row in held}
         for mode in new:
-            recursive = all(mode in by_oid.get(child, ()) for child in relation.children)
+            recursive = all(child in held and mode in held[child][0] for child in relation.children)
             yield TableLock(relation.schema, relation.name, LockMode.from_pg_locks(mode), recursive=recursive)
 
     @staticmethod

@@ -6,8 +6,6 @@
 -- of all: the rows of all transactions since then. of some: only those of the present transaction and its subtransactions;
 -- it holds locks on the relations whose indexes, constraints and sequences it changes until its end (manual: "Explicit Locking").
 WITH since (age) AS (SELECT age(%(since)s::xid))
-   , locked (oid) AS (  -- of some
-    SELECT DISTINCT relation FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation')  -- of some
    , written AS MATERIALIZED (  -- of some
 SELECT 'pg_class' AS catalog, c.oid, 0::bigint AS part,
        CASE WHEN c.relkind IN ('i', 'I') THEN (SELECT i.indrelid FROM pg_index i WHERE i.indexrelid = c.oid)
@@ -31,11 +29,11 @@ SELECT 'pg_constraint', c.oid, 0, CASE WHEN c.conrelid <> 0 THEN c.conrelid ELSE
        CASE WHEN c.conrelid <> 0 THEN '' ELSE 'type' END, '', c.xmin
   FROM pg_constraint c
  WHERE 'pg_constraint' = ANY (%(catalogs)s) AND age(c.xmin) <= (SELECT age FROM since) AND c.oid >= 16384
-   AND (c.conrelid = ANY (ARRAY(SELECT oid FROM locked)) OR c.contypid > 0)  -- of some
+   AND (c.conrelid = ANY (%(locked)s::oid[]) OR c.contypid > 0)  -- of some
 UNION ALL
 SELECT 'pg_index', i.indexrelid, 0, i.indrelid, '', '', i.xmin FROM pg_index i
  WHERE 'pg_index' = ANY (%(catalogs)s) AND age(i.xmin) <= (SELECT age FROM since)
-   AND i.indrelid = ANY (ARRAY(SELECT oid FROM locked))  -- of some
+   AND i.indrelid = ANY (%(locked)s::oid[])  -- of some
 UNION ALL
 SELECT 'pg_trigger', t.oid, 0, t.tgrelid, '', '', t.xmin FROM pg_trigger t
  WHERE 'pg_trigger' = ANY (%(catalogs)s) AND age(t.xmin) <= (SELECT age FROM since)
@@ -84,7 +82,7 @@ SELECT 'pg_depend', d.objid, d.refobjsubid, d.refobjid,
 UNION ALL  -- of some
 SELECT 'pg_depend', d.objid, d.refobjsubid, d.refobjid, '', '', d.xmin FROM pg_depend d  -- of some
  WHERE 'pg_depend' = ANY (%(catalogs)s) AND age(d.xmin) <= (SELECT age FROM since)  -- of some
-   AND d.classid = 'pg_class'::regclass AND d.objid = ANY (ARRAY(SELECT oid FROM locked))  -- of some
+   AND d.classid = 'pg_class'::regclass AND d.objid = ANY (%(locked)s::oid[])  -- of some
    AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0  -- of some
 )  -- of some
    , present (id) AS (  -- of some

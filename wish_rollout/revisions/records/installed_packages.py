@@ -6,6 +6,7 @@ import sys
 from contextlib import suppress
 from functools import lru_cache
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,17 +15,27 @@ if TYPE_CHECKING:
 
 
 def package_versions(names: Iterable[str]) -> dict[str, str]:
-    """Return the versions of installed packages, given by their import names; those that are not installed are left out."""
+    """Return the versions of installed packages, given by their import names; those that are not installed are left out.
+
+    The result does not depend on what this process has imported: two environments are compared by it in one process.
+    """
     found: dict[str, str] = {}
     for name in names:
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
-            if name not in sys.modules:
+            if not _is_importable(name):
                 continue
             for distribution in _distributions_by_import(_import_folders()).get(name, ())[:1]:
                 found[name] = metadata.version(distribution)
     return found
+
+
+def _is_importable(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except (ImportError, ValueError):  # a loaded module without a specification
+        return name in sys.modules
 
 
 def _import_folders() -> tuple[tuple[str, int], ...]:

@@ -89,13 +89,6 @@ class Record:
             raise InvalidReleaseRecord(path, f"{type(error).__name__}: {error}") from None
 
 
-def changes_between(before: Mapping[Key, Json], after: Mapping[Key, Json]) -> Changes:
-    """Return what leads from some objects to others, of which both mappings have all that may differ."""
-    found: Changes = dict.fromkeys(sorted(before.keys() - after.keys()))
-    found |= {key: value for key, value in after.items() if before.get(key) != value}
-    return dict(sorted(found.items()))
-
-
 def apply_changes(objects: dict[Key, Mapping[str, Json]], changes: Changes) -> None:
     """Change objects in place as a record says."""
     for key, properties in changes.items():

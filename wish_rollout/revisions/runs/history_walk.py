@@ -7,6 +7,7 @@ where the downgrade raises. Only where a downgrade commits by itself (``autocomm
 from __future__ import annotations
 
 from contextlib import nullcontext
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -66,7 +67,7 @@ def walk(run: ScriptRun, revisions: Sequence[str], visitor: Visitor, hooks: Hook
             run_env(context)
         except (RolloutError, Restart):
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise explained(error, applied, run.environment) from error
 
 
@@ -104,6 +105,7 @@ class _Walker:
                 self._try_downgrade(context, name, script.module, upgrade)
 
     def _begun(self, name: str, run: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(run)  # Alembic logs the name: "Running upgrade"
         def begun(**arguments: Any) -> Any:
             self.applied.revisions.append(name)
             self.applied.statements.pop(name, None)
@@ -144,7 +146,7 @@ class _Walker:
             return
         except (RolloutError, Restart):
             raise
-        except Exception as error:  # noqa: BLE001  (a script may raise anything)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  (a script may raise anything)
             self.visitor.raised(name, _reason(error), committed=self.applied.commits != self.commits)
             return
         with self._transaction(context):
@@ -159,7 +161,7 @@ class _Walker:
         return context.begin_transaction(_per_migration=True)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception | SystemExit) -> str:
     """Return in one line why a downgrade cannot be run."""
     origin = error.orig if isinstance(error, sa.exc.DBAPIError) and error.orig else error
     text = " ".join(str(origin).split()) or "no message"

@@ -24,7 +24,7 @@ TOO_LONG = "22001"
 VERSION_TEXT = re.compile(rf"(?:INSERT INTO|UPDATE) {NAME} (?:\(version_num\)|SET version_num=)")
 
 
-def explained(error: Exception, applied: Applied, environment: str) -> RolloutError:
+def explained(error: Exception | SystemExit, applied: Applied, environment: str) -> RolloutError:
     """Say which revision failed and why, in our terms."""
     if interrupt := find_interrupt(error):
         raise interrupt
@@ -60,9 +60,10 @@ def find_interrupt(error: BaseException) -> BaseException | None:
     return context
 
 
-def first_refusal(error: Exception) -> Exception:
+def first_refusal(error: Exception | SystemExit) -> Exception | SystemExit:
     """Find what the database said first: leaving a block on a lost session raises an error of its own on top."""
-    found, seen = error, error.__context__
+    found: Exception | SystemExit = error
+    seen = error.__context__
     while seen is not None:
         if isinstance(seen, sa.exc.DBAPIError) and isinstance(seen.orig, psycopg.Error):
             found = seen

@@ -16,11 +16,8 @@ from wish_rollout.core.errors.releases import VersionTableMismatch
 from wish_rollout.revisions.runs.script_errors import explained
 from wish_rollout.revisions.runs.script_steps import Direction, steps_to
 from wish_rollout.revisions.runs.statement_hooks import listen
-from wish_rollout.revisions.script_folder.process_settings import (
-    event_loop,
-    flask_context,
-    protect_process,
-)
+from wish_rollout.revisions.script_folder.flask_application import flask_context
+from wish_rollout.revisions.script_folder.process_settings import event_loop, protect_process
 from wish_rollout.revisions.sessions.connection_interception import intercept_connections
 from wish_rollout.revisions.sessions.session_role import SessionRole, with_login_role
 from wish_rollout.revisions.sessions.shared_connection import Phase, SharedConnection
@@ -154,7 +151,7 @@ def migrate(
             run_env(context)
         except RolloutError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # an application without its settings may end the process
             raise explained(error, applied, run.environment) from error
     return applied
 

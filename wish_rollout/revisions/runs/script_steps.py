@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def steps_to(
 def call_around(revision: str, hooks: Hooks, run: Callable[..., Any]) -> Callable[..., Any]:
     """Call the hooks ``each`` and ``completed`` before and behind a step, in that step's own transaction."""
 
+    @wraps(run)  # Alembic logs the name: "Running upgrade"
     def called(**arguments: Any) -> Any:
         if hooks.each:
             hooks.each()

@@ -8,7 +8,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+STATEMENT_LISTS = ("body", "orelse", "handlers", "finalbody", "cases")
+"""The fields of syntax nodes that hold statements, or nodes with statements in them (manual of Python, ast)."""
 
 
 def packages_of_modules() -> dict[str, str]:
@@ -29,9 +33,8 @@ def imported_names(path: Path, package: str = "") -> set[str]:
 
 @lru_cache(maxsize=4096)
 def _imports(source: bytes, package: str) -> set[str]:
-    tree = ast.parse(source)
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in _statements(ast.parse(source)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -41,3 +44,13 @@ def _imports(source: bytes, package: str) -> set[str]:
     return {".".join(name.split(".")[:size]) for name in found for size in range(1, name.count(".") + 2)} - {
         ""
     }
+
+
+def _statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield all statements of a module: an import is one, so no expression has to be looked into."""
+    pending: list[ast.AST] = [tree]
+    while pending:
+        node = pending.pop()
+        yield node
+        for field in STATEMENT_LISTS:
+            pending += getattr(node, field, ())

@@ -1,24 +1,16 @@
-"""What surrounds env.py while it runs: the process's logging, standard output, and a Flask application."""
+"""What surrounds env.py while it runs: the process's logging, standard output, and an event loop."""
 
 from __future__ import annotations
 
 import asyncio
-import importlib
 import logging.config
-import os
-import re
 import sys
-from contextlib import contextmanager, nullcontext, redirect_stdout
-from typing import TYPE_CHECKING, Any
-
-from wish_rollout.core.errors.projects import FlaskAppMissing
+from contextlib import contextmanager, redirect_stdout
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from contextlib import AbstractContextManager
     from pathlib import Path
-
-CURRENT_APP = re.compile(r"^\s*from\s+flask\s+import\s+(\([^)]*|[^\n(]*)\bcurrent_app\b", re.MULTILINE)
 
 
 @contextmanager
@@ -52,30 +44,3 @@ def event_loop(env: Path) -> Iterator[None]:
     finally:
         asyncio.set_event_loop(None)
         loop.close()
-
-
-def flask_context(env: Path, root: Path, spec: str | None) -> AbstractContextManager[Any]:
-    """Return the application context that env.py requires, if it imports ``current_app`` from Flask.
-
-    ``spec``: the application as ``flask --app`` takes it; the default is FLASK_APP, then what Flask finds by itself
-    (``wsgi.py`` or ``app.py``). Raises FlaskAppMissing.
-    """
-    if not uses_flask(env):
-        return nullcontext()
-    try:
-        cli = importlib.import_module("flask.cli")
-        here = os.getcwd()  # noqa: PTH109  (Flask looks for wsgi.py and app.py in the working directory)
-        os.chdir(root)
-        try:
-            application = cli.ScriptInfo(app_import_path=spec or os.environ.get("FLASK_APP")).load_app()
-        finally:
-            os.chdir(here)
-    except Exception as error:
-        raise FlaskAppMissing(str(env), f"{type(error).__name__}: {error}") from error
-    context: AbstractContextManager[Any] = application.app_context()
-    return context
-
-
-def uses_flask(env: Path) -> bool:
-    """Whether a Python file imports ``current_app`` from Flask."""
-    return bool(CURRENT_APP.search(env.read_text(encoding="utf-8", errors="replace")))

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import ast
+from configparser import Error as ConfigParserError
+from configparser import RawConfigParser
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.configuration import AlembicProjectNotFound
-from wish_rollout.core.errors.projects import SubfolderProject
-from wish_rollout.revisions.script_folder.alembic_config import ScriptOptions
-from wish_rollout.revisions.script_folder.process_settings import uses_flask
+from wish_rollout.core.errors.projects import SectionMissing, SubfolderProject
+from wish_rollout.revisions.script_folder.alembic_config import MAIN_SECTION, ScriptOptions
+from wish_rollout.revisions.script_folder.flask_application import uses_flask
 from wish_rollout.revisions.script_folder.scripts import Scripts
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+INI = "alembic.ini"
+OTHER_SECTIONS = ("logger", "handler", "formatter", "post_write_hooks")
+"""Sections of Python's logging and of Alembic's hooks, which have an option of [DEFAULT] as well."""
 SKIPPED = ("node_modules", "site-packages", "__pycache__")
 DEPTH = 3
 
@@ -30,14 +36,16 @@ class FoundProject:
     uses_flask: bool = False
 
 
-def find_project(folder: Path, database: str | None = None) -> FoundProject:
+def find_project(folder: Path, database: str | None = None, section: str | None = None) -> FoundProject:
     """Find the Alembic project of a folder.
 
-    Raises SubfolderProject if a folder below has one, AlembicProjectNotFound if none has, SeveralDatabases,
-    BadAlembicConfiguration.
+    Raises SectionMissing if its alembic.ini has other sections than ``section``, SubfolderProject if a folder below has
+    a project, AlembicProjectNotFound if none has, SeveralDatabases, BadAlembicConfiguration.
     """
-    scripts = Scripts(folder, options=ScriptOptions(database=database))
+    scripts = Scripts(folder, options=ScriptOptions(section or MAIN_SECTION, database=database))
     if not (scripts.folder / "env.py").is_file():
+        if section is None and (sections := _sections(folder)):
+            raise SectionMissing(str(folder / INI), ", ".join(sections), sections[0])
         if below := _project_below(folder):
             raise SubfolderProject(str(folder), str(below.relative_to(folder)))
         raise AlembicProjectNotFound(str(folder))
@@ -52,6 +60,20 @@ def find_project(folder: Path, database: str | None = None) -> FoundProject:
     return FoundProject(shown.as_posix(), table, models, uses_flask(env))
 
 
+def _sections(folder: Path) -> list[str]:
+    """Return the sections of alembic.ini that name a script folder, as for ``alembic -n``; none beside [alembic]."""
+    parser = RawConfigParser(interpolation=None)
+    with suppress(ConfigParserError, OSError, UnicodeDecodeError):
+        parser.read(folder / INI, encoding="utf-8")
+    if parser.has_section(MAIN_SECTION):
+        return []
+    return [
+        name
+        for name in parser.sections()
+        if parser.has_option(name, "script_location") and not name.startswith(OTHER_SECTIONS)
+    ]
+
+
 def _project_below(folder: Path) -> Path | None:
     """Return the nearest folder below that has an Alembic project."""
     level = [folder]
@@ -64,7 +86,7 @@ def _project_below(folder: Path) -> Path | None:
         ]
         for child in level:
             try:
-                if (Scripts(child).folder / "env.py").is_file():
+                if _sections(child) or (Scripts(child).folder / "env.py").is_file():
                     return child
             except RolloutError:
                 return child

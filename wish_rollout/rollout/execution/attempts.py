@@ -50,11 +50,11 @@ LONGEST_PAUSE_FOR_LOCKS = 2.0
 class Execution:
     """The attempts of one migration on a session.
 
-    ``tries``: how many there were; ``paused``: seconds between them. ``lock_waits``: how its
-    locks were taken. ``doubtful``: statements that an earlier run had finished, although
-    the schema is as if it had not. ``lasting_limits``: the session's limits, if a script cannot have changed them.
-    ``holds_locks``: the transaction holds locks that may block queries. ``verified_ms``: the longest verification
-    before a commit.
+    ``tries``: how many there were; ``paused``: seconds between them. ``lock_waits``: how its locks were taken.
+    ``doubtful``: statements that an earlier run had finished, although the schema is as if it had not.
+    ``lasting_limits``: the session's limits, if a script cannot have changed them. ``next_limits``: those that are set
+    for the next statement. ``holds_locks``: the transaction holds locks that may block queries. ``verified_ms``: the
+    longest verification before a commit.
     """
 
     target: Target
@@ -65,6 +65,7 @@ class Execution:
     doubtful: set[StatementKey] = field(default_factory=set)
     report: Callable[[str], None] = ignore
     lasting_limits: Budget | None = None
+    next_limits: Budget | None = None
     holds_locks: bool = False
     verified_ms: float = 0
     started: float = field(default_factory=time.monotonic)
@@ -150,6 +151,7 @@ class Execution:
     def before_statement(self, statement: str, outside: bool) -> None:
         """Set the limits of the next statement. Raises BlockedSessions if others have waited too long already."""
         self.refuse_blocking()
+        self.next_limits = None
         budget = self.budgets.of(statement, outside=outside, holds_locks=self.holds_locks)
         self.set_limits(budget, lasting=outside)
 
@@ -158,8 +160,9 @@ class Execution:
 
         ``lasting``: outside of a transaction block, where no rollback restores the previous values.
         """
-        if not lasting or budget != self.lasting_limits:
+        if budget != self.next_limits and not (lasting and budget == self.lasting_limits):
             set_session_limits(self.connection, budget)
+        self.next_limits = budget
         self.lasting_limits = budget if lasting else None
 
     def refuse_blocking(self) -> None:

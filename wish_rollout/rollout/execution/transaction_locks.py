@@ -127,6 +127,7 @@ class TransactionLocks:
             raise self._unavailable(request.locks, time.monotonic() - started)
         self._hold()
         # the requests have limited the transaction's statements to the milliseconds that were left to wait
+        execution.next_limits = None
         execution.set_limits(execution.budgets.of("", outside=False, holds_locks=True), lasting=False)
 
     def _hold(self) -> None:

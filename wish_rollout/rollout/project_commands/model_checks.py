@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.reports.release_report import ReleaseCheck
+from wish_rollout.core.schema.column_order import follow_column_order
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.declarable_properties import select_declarable
 from wish_rollout.core.schema.delta_rendering import summarize_delta
@@ -41,7 +42,8 @@ def models_drift(project: Project, scripted: Snapshot | None = None) -> Delta | 
 
     ``None`` without configured models. ``scripted``: the schema at the head; without it, the promised one. The
     declared schema is created on an empty scratch database: models declare the whole schema, also what was there before
-    the first revision. Raises what importing the models and creating them raises.
+    the first revision. The order of columns is no difference: a script adds columns behind the others, wherever the
+    models have them. Raises what importing the models and creating them raises.
     """
     from wish_rollout.revisions.generation.models import create_models, load_models
 
@@ -52,5 +54,5 @@ def models_drift(project: Project, scripted: Snapshot | None = None) -> Delta | 
     with empty_scratch(project) as url, connect(url, SCRATCH) as connection:
         create_models(connection, metadata, project.config.release.search_path)
         declared = read_database_state(connection, project.scope_of()).snapshot
-    scripted = scripted or project.history.at(project.release.head)
-    return difference(select_declarable(scripted), select_declarable(declared))
+    scripted = select_declarable(scripted or project.history.at(project.release.head))
+    return difference(scripted, follow_column_order(select_declarable(declared), scripted))

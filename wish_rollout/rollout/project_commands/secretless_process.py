@@ -24,6 +24,13 @@ SECRET_VALUE = re.compile(r"\w://[^\s/@:]*:[^\s/@]+@|-----BEGIN [A-Z ]*PRIVATE K
 """A URL with a password, or a private key."""
 
 
+PLACEHOLDER = "removed-by-wish-rollout-check"
+"""The value of an application's own secret, which its settings may demand."""
+BY_TOOLS = re.compile(
+    r"^(?:PG|SSH_|AWS_|AZURE_|GOOGLE_|GH_|GITHUB_|ACTIONS_|CI_|VAULT_|KUBE|NETRC|DAGSTER_|WISH_)",
+    re.IGNORECASE,
+)
+"""Names of variables that libpq and other tools read by themselves: without a value they are better unset."""
 URL_SCHEME = re.compile(r"[a-z][a-z0-9+]*://")
 
 
@@ -32,7 +39,8 @@ def without_secrets(config: Config) -> Iterator[tuple[str, ...]]:
     """Remove secrets from the process's environment meanwhile; yield the names of the removed variables.
 
     The environments' URLs, the notification addresses, Dagster's database, and all variables whose name or value
-    looks like a secret are removed; other URLs are replaced by one that leads nowhere. Code that runs in the process
+    looks like a secret are removed; other URLs are replaced by one that leads nowhere, and an application's own secrets
+    by PLACEHOLDER, because its settings may demand a value. Code that runs in the process
     can still read what the operating system keeps of the process's start (``/proc``), and files: give a CI job no
     secrets at all.
     """
@@ -48,6 +56,8 @@ def without_secrets(config: Config) -> Iterator[tuple[str, ...]]:
         scheme = URL_SCHEME.match(value)
         if scheme and name not in named:  # env.py may need some URL to create its engine
             os.environ[name] = f"{scheme[0]}check.invalid/check"
+        elif value and name not in named and not scheme and not BY_TOOLS.search(name):
+            os.environ[name] = PLACEHOLDER
         else:
             del os.environ[name]
     try:

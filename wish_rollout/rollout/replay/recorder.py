@@ -11,20 +11,21 @@ from wish_rollout.postgres.changes.snapshot_tracker import SnapshotTracker
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.revisions.behaviour import has_verify, run_verify
 from wish_rollout.revisions.records.recorded_schemas import Recorded
-from wish_rollout.revisions.records.revision_record import Record, changes_between
+from wish_rollout.revisions.records.revision_record import Record
 from wish_rollout.revisions.runs.history_walk import walk
 from wish_rollout.revisions.runs.walk_visitor import Ran, Restart
-from wish_rollout.rollout.replay.branch_changes import MergedChanges, what_downgrade_left
+from wish_rollout.rollout.replay.branch_changes import EnvChanges, MergedChanges, what_downgrade_left
 from wish_rollout.rollout.replay.recorded_statements import apply_recorded
 from wish_rollout.rollout.replay.replay_report import ReplayMissed, Report
 from wish_rollout.rollout.replay.statement_measurement import measure_statements
-from wish_rollout.rollout.replay.walk_segments import in_order, route
+from wish_rollout.rollout.replay.walk_segments import in_order, pieces, route
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from wish_rollout.core.release.measurements import Way
     from wish_rollout.core.release.release import Position
+    from wish_rollout.postgres.changes.snapshot_change import Change
     from wish_rollout.postgres.changes.written_rows import Moment
     from wish_rollout.revisions.runs.run_parameters import ScriptRun
     from wish_rollout.rollout.release.release_source import ReleaseSource
@@ -58,6 +59,8 @@ class Recorder:
         self.places = {each.id: place for place, each in enumerate(self.release.revisions, start=1)}
         self.merged = MergedChanges()
         self.parent = segment.parent if segment else ""
+        self.mark: Moment | None = None
+        self.kept_by_env = ""
 
     def run(self, run: ScriptRun, base: Position) -> None:
         """Apply what comes before the line, then record the line.
@@ -73,12 +76,14 @@ class Recorder:
                 walk(run, scripts, self)
         self.tracker = SnapshotTracker(connection, self.project.scope_of())
         self.start = self.tracker.snapshot()
+        self.env = EnvChanges(self.tracker)
         if self.segment:
             if self.segment.parent and before != self.release.ancestors((self.segment.parent,)):
                 recorded = self.known or Recorded(base, self.start, self.records, self.postgres)
                 self.merged.compare(recorded.end((self.parent,)).objects, self.tracker.objects)
             with measure_statements(connection, run.url, run.environment) as self.meter:
-                for piece in self._pieces(route(self.release, self.segment, before)):
+                for piece in pieces(route(self.release, self.segment, before), self._ends_piece):
+                    self.env.expect(self.mark)
                     walk(run, piece, self, self.meter.hooks)
                     self._verify(piece[-1])
             if missed := self.tracker.missed():
@@ -100,18 +105,13 @@ class Recorder:
 
     def begin(self) -> None:
         """Remember the moment before a script."""
-        self.mark: Moment | None = self.tracker.mark() if self.tracker else None
+        if self.tracker:
+            self.env.read()
+            self.mark = self.tracker.mark()
 
-    def _pieces(self, route: list[str]) -> Iterator[list[str]]:
-        """Yield the route in pieces that end where a ``verify()`` has to run, which needs env.py to have ended."""
-        piece: list[str] = []
-        for name in route:
-            piece.append(name)
-            if self.report.behaviour is not None and has_verify(self.project.scripts, name):
-                yield piece
-                piece = []
-        if piece:
-            yield piece
+    def _ends_piece(self, revision: str) -> bool:
+        """Whether a ``verify()`` has to run after a revision, which needs env.py to have ended."""
+        return self.report.behaviour is not None and has_verify(self.project.scripts, revision)
 
     def _verify(self, revision: str) -> None:
         """Run the revision's ``verify()`` over a session of its own, and note what fails."""
@@ -130,26 +130,32 @@ class Recorder:
         """Record a revision of the line; another branch's is what is merged before the next one."""
         place = self.places[ran.revision]
         self.report.progress(f"revision {ran.revision} ({place} of {len(self.places)})")
-        if self.tracker is None or self.mark is None:
+        if self.tracker is None:
             return
-        change = self.tracker.read(
-            self.mark, committed=ran.committed, own=not ran.committed, keep_settings=not ran.ends
-        )
+        change = self._read(ran, keep_settings=not ran.ends)
         self.tracker.accept(change)
-        if ran.revision not in self.wanted:
-            self.merged.add(change)
-            return
         self.up = change
+        changes, self.kept_by_env = self.env.take_with(change)
+        if ran.revision not in self.wanted:
+            self.merged.add(*changes)
+            return
         self._measured(ran.revision, "upgrade")
         self.records[ran.revision] = Record(
             ran.revision,
             self.parent,
-            changes_between(change.before, change.after),
+            MergedChanges(*changes).changes(),
             ran.statements,
             irreversible=self.irreversible.get(ran.revision, ""),
             merged=self.merged.changes(),
         )
         self.parent, self.merged = ran.revision, MergedChanges()
+
+    def _read(self, ran: Ran, *, keep_settings: bool) -> Change:
+        """Read what a script has changed since ``begin``."""
+        assert self.tracker is not None
+        assert self.mark is not None
+        own = not ran.committed
+        return self.tracker.read(self.mark, committed=ran.committed, own=own, keep_settings=keep_settings)
 
     def _measured(self, revision: str, way: Way) -> None:
         """Keep what the statements of a script lock, scan and rewrite."""
@@ -158,31 +164,21 @@ class Recorder:
     def downgraded(self, ran: Ran) -> None:
         """Record the statements of a downgrade, and whether it leads back to the schema before the upgrade."""
         assert self.tracker is not None
-        assert self.mark is not None
-        change = self.tracker.read(
-            self.mark, committed=ran.committed, own=not ran.committed, keep_settings=not ran.ends
-        )
+        change = self._read(ran, keep_settings=not ran.ends)
         left = what_downgrade_left(self.tracker, self.up, change)
-        reason = ""
-        if left:
-            reason = (
-                f"its downgrade() does not lead back: {left}"
-                if ran.statements
-                else "its downgrade() is empty"
-            )
+        wrong = (
+            f"its downgrade() does not lead back: {left}" if ran.statements else "its downgrade() is empty"
+        )
         if ran.committed:
             self.tracker.accept(change)
         self._measured(ran.revision, "downgrade")
-        self._note(ran.revision, ran.statements, reason)
+        self._note(ran.revision, ran.statements, wrong if left else "")
 
     def repeated(self, ran: Ran) -> None:
         """Take the schema after an upgrade that ran again; raise Restart if it is not what it was at first."""
         assert self.tracker is not None
-        assert self.mark is not None
         self.meter.take(ran.revision)
-        self.tracker.accept(
-            self.tracker.read(self.mark, committed=ran.committed, own=not ran.committed, keep_settings=True)
-        )
+        self.tracker.accept(self._read(ran, keep_settings=True))
         objects = self.tracker.objects
         now = Snapshot({key: objects[key] for key in self.up.after if key in objects})
         # a column that was dropped and added again has another number (manual, pg_attribute, attnum)
@@ -196,4 +192,5 @@ class Recorder:
         self._note(revision, (), reason)
 
     def _note(self, revision: str, statements: tuple[str, ...], reason: str) -> None:
+        reason = reason or self.kept_by_env
         self.records[revision] = replace(self.records[revision], downgrade=statements, irreversible=reason)

@@ -35,10 +35,13 @@ class Replayer:
     def up_to(self, position: Position, start: Position = (), hooks: Hooks = NO_HOOKS) -> None:
         """Apply all revisions between two positions, each in a transaction of its own; nothing is read.
 
+        Without revisions, env.py is not run: at base, a database does not have what env.py makes.
         ``hooks``: only ``run`` is called, for each statement of a script.
         """
         applied = self.project.release.ancestors(position) - self.project.release.ancestors(start)
         order = [each.id for each in self.project.release.revisions if each.id in applied]
+        if not order:
+            return
         with connect(self.url, SCRATCH) as connection:
             walk(self.script_run(connection), order, Unread(), hooks)
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
     from wish_rollout.core.release.release import Position, Release
 
 
@@ -69,3 +71,15 @@ def route(release: Release, segment: Segment, applied: frozenset[str]) -> list[s
         found += in_order(release, frozenset(missing))
         there |= missing
     return found
+
+
+def pieces(revisions: Iterable[str], ends: Callable[[str], bool]) -> Iterator[list[str]]:
+    """Yield revisions in pieces that end where ``ends`` says so, and at the last one."""
+    piece: list[str] = []
+    for name in revisions:
+        piece.append(name)
+        if ends(name):
+            yield piece
+            piece = []
+    if piece:
+        yield piece

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import psycopg
 
-from wish_rollout.core.environment.platform import missing_extension, missing_role
+from wish_rollout.core.environment.platform import is_missing_in_build, missing_extension, missing_role
 from wish_rollout.core.errors.projects import (
     ExtensionUnavailable,
+    FeatureUnavailable,
     RoleUndeclared,
     ScratchConnectionLost,
     ScratchServerUnusable,
 )
-from wish_rollout.core.errors.statements import StatementFailed
+from wish_rollout.core.errors.statements import ScratchRelationMissing, StatementFailed
 from wish_rollout.postgres.sessions.connections import execute_statements
 from wish_rollout.postgres.sessions.server_errors import as_rollout_error, is_connection_lost
 from wish_rollout.rollout.release.base_schema import SCRATCH, base_statements
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wish_rollout.rollout.release.release_source import ReleaseSource
+
+UNDEFINED_TABLE = "42P01"
 
 
 @contextmanager
@@ -41,7 +45,7 @@ def empty_scratch(project: ReleaseSource) -> Iterator[str]:
     """Yield the URL of a new database with the platform's objects on the scratch server; drop it afterwards.
 
     Raises what ``choose_scratch_server`` raises, PlatformFailed, DatabaseRoleFailed, ScratchConnectionLost; and
-    ExtensionUnavailable and RoleUndeclared if a script misses an extension or a role there.
+    ExtensionUnavailable, FeatureUnavailable, ScratchRelationMissing and RoleUndeclared if a script misses something there.
     """
     chosen, platform = choose_scratch_server(project), project.platform
     servers = "; ".join((*chosen.considered, f"{chosen.name}: used"))
@@ -59,8 +63,12 @@ def empty_scratch(project: ReleaseSource) -> Iterator[str]:
         except StatementFailed as error:
             if extension := missing_extension(error.reason):
                 raise ExtensionUnavailable(extension, servers) from error
+            if error.sqlstate == "0A000" and is_missing_in_build(error.reason):
+                raise FeatureUnavailable(error.revision, error.reason, servers) from error
             if error.sqlstate == "42704" and (role := missing_role(error.reason)):
                 raise RoleUndeclared(role, error.revision) from error
+            if error.sqlstate == UNDEFINED_TABLE and type(error) is StatementFailed:
+                raise ScratchRelationMissing(**asdict(error)) from error
             raise
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.column_placement import note_places
 from wish_rollout.core.remedy.composition.changed_objects import ChangedObjects
+from wish_rollout.core.remedy.composition.copy_comments import comments_again
 from wish_rollout.core.remedy.composition.drop_statements import DropStatements
 from wish_rollout.core.remedy.composition.lossy_steps import lossy_steps
 from wish_rollout.core.remedy.composition.references import References
@@ -52,13 +53,24 @@ class Composition:
         """Yield all statements in order."""
         note_places(self.draft, self.changes)
         steps = self.graph.sorted(StepRanks(self.draft, self.changes, self.marked).rank)
+        held = [step for step in steps if step.key[0] == "event trigger" and step.verb in _CREATES]
+        steps = [step for step in steps if step not in held]
         end = max((place for place, step in enumerate(steps) if step.verb in _CREATES), default=-1) + 1
         for step in steps[:end]:
             yield from self._step(step)
         yield from self.objects.last
+        yield from comments_again(self.draft, self.changes)
         yield from self.references.statements()
         for step in steps[end:]:
             yield from self._step(step)
+        yield from self._last_of_all(held)
+
+    def _last_of_all(self, steps: list[Step]) -> Iterator[Statement]:
+        """Yield the statements of event triggers, which would fire for those that follow."""
+        written = len(self.objects.last)
+        for step in steps:
+            yield from self._step(step)
+        yield from self.objects.last[written:]
 
     def _step(self, step: Step) -> Iterator[Statement]:
         key = step.key

@@ -9,7 +9,8 @@ from wish_rollout.core.remedy.identity_sequences import heir, set_aside
 from wish_rollout.core.remedy.sql_syntax import spelled
 from wish_rollout.core.remedy.statements import Statement
 from wish_rollout.core.remedy.writers import foreign_servers, privileges, schemas
-from wish_rollout.core.remedy.writers.columns import creation, defaults
+from wish_rollout.core.remedy.writers.columns import creation, defaults, not_null_statements
+from wish_rollout.core.remedy.writers.columns.not_null_names import NAMED_SINCE, passes_on
 from wish_rollout.core.remedy.writers.data_types import type_replacement
 from wish_rollout.core.remedy.writers.relations import constraints, indexes, table_parts, views
 from wish_rollout.core.schema.names import split_last
@@ -78,7 +79,7 @@ class DropStatements:
         if kind == "trigger" and table_parts.original_trigger(self.draft.live, name):
             return table_parts.drop_copy(self.draft.live, name)
         if kind == "column":
-            return [] if creation.follows_type(self.draft, split_last(name)[0]) else [self._drop_column(name)]
+            return [] if creation.follows_type(self.draft, split_last(name)[0]) else self._drop_column(name)
         if kind == "constraint":
             whole, own = split_last(name)
             return [f"ALTER {self._altered_word(whole)} {whole} DROP CONSTRAINT {own}"]
@@ -114,10 +115,14 @@ class DropStatements:
             return "DOMAIN"
         return "FOREIGN TABLE" if ("foreign table", whole) in self.draft.live else "TABLE"
 
-    def _drop_column(self, name: str) -> str:
+    def _drop_column(self, name: str) -> list[str]:
         table, own = split_last(name)
-        only = "ONLY " if self.lookup.keeps_children(name) else ""
-        return f"ALTER {self._altered_word(table)} {only}{table} DROP COLUMN {own}"
+        is_alone = self.lookup.keeps_children(name)
+        words = f"{'ONLY ' if is_alone else ''}{table} DROP COLUMN {own}"
+        is_named = self.draft.major >= NAMED_SINCE and passes_on(self.draft.live["column", name])
+        # or the children's constraints stay inherited, from nothing
+        first = not_null_statements.drop(self.draft, name) if is_alone and is_named else []
+        return [*first, f"ALTER {self._altered_word(table)} {words}"]
 
     def _still_not_null(self, table: str, properties: Properties) -> Iterator[Statement]:
         """Keep columns NOT NULL that stay so, although their primary key is dropped."""

@@ -94,11 +94,28 @@ class References:
     def _is_of_copy(self, table: str, value: str | None) -> bool:
         """Return whether a replica identity uses a copy of a parent's index that is created, with a name that nobody chose."""
         own = (value or "").removeprefix("index ")
-        live, target = (objects.get(("table", table), {}) for objects in (self.draft.live, self.draft.target))
-        copied = next((index for index, name in target.get(INDEX_NAMES, {}).items() if name == own), None)
+        live = self.draft.live.get(("table", table), {})
+        copied = [*self._copied_from(table, own)]
         full_name = f"{split_last(table)[0]}.{own}"
-        is_there = own in live.get(INDEX_NAMES, {}).values() or ("index", full_name) in self.draft.live
-        return copied is not None and (not is_there or ("index", copied) in self.changes.created)
+        stays = ("index", full_name) in self.draft.live and ("index", full_name) not in self.changes.removed
+        is_there = own in live.get(INDEX_NAMES, {}).values() or stays
+        return bool(copied) and (not is_there or self._is_any_created(copied))
+
+    def _copied_from(self, table: str, own: str) -> Iterator[str]:
+        """Yield the indexes of the tables above of which an index of a partition is a copy, at all levels."""
+        properties = self.draft.target.get(("table", table), {})
+        for index, name in properties.get(INDEX_NAMES, {}).items():
+            if name == own:
+                yield index
+                yield from self._copied_from(str(properties.get("partition of")), split_last(index)[1])
+
+    def _is_any_created(self, indexes: list[str]) -> bool:
+        """Return whether one of some indexes is created, by itself or with its constraint."""
+        created = {name for kind, name in self.changes.created if kind == "index"}
+        for kind, name in self.changes.created:
+            if kind == "constraint":
+                created.add(f"{split_last(split_last(name)[0])[0]}.{split_last(name)[1]}")
+        return not created.isdisjoint(indexes)
 
     def _identity_changes(self, key: Key) -> bool:
         """Return whether a replica identity differs, or its index is created again."""
@@ -111,7 +128,7 @@ class References:
         if wanted is None or not wanted.startswith("index "):
             return False
         index = wanted.removeprefix("index ")
-        return any(
+        return self._is_any_created([*self._copied_from(key[1], index)]) or any(
             split_last(name)[1] == index
             for kind, name in self.changes.created | self.changes.dropped
             if kind in {"index", "constraint"}

@@ -43,6 +43,10 @@ _NOT_NEEDED = {
     "column": frozenset({"identity", "not null constraint"}),
     "operator": frozenset({"commutator", "negator"}),
 }
+_WITHOUT_COLUMNS = frozenset(
+    {"type", "method", "match", "on update", "on delete", "storage parameters", "own name"}
+)
+"""Properties whose words are never names of columns."""
 
 
 def lists_columns(properties: Properties) -> bool:
@@ -68,7 +72,8 @@ class NamesInTexts(SchemaIndex):
         found = [other for other in self.by_name.get(text, ()) if other[0] in kinds]
         # a function in another language refuses a shell type
         is_shell_enough = kind == "function" and relevant.get("language") in {"c", "internal"}
-        if is_shell_enough and not any(f"::{text}" in each for each in texts(relevant)):
+        has_value = any(f"::{text}" in each or f"{text}[]" in each for each in texts(relevant))
+        if is_shell_enough and not has_value:
             found = [other for other in found if other[0] != DEFINITION]
         routines = [other for other in found if other[0] in ROUTINES]
         if routines:
@@ -95,7 +100,8 @@ class NamesInTexts(SchemaIndex):
                 continue
             if columns:
                 if words is None:
-                    words = {match[0] for text in texts(relevant) for match in WORD.finditer(text)}
+                    values = [value for name, value in relevant.items() if name not in _WITHOUT_COLUMNS]
+                    words = {match[0] for text in texts(values) for match in WORD.finditer(text)}
                 yield from (("column", f"{table}.{own}") for own in columns & words)
 
     def _row_types(self, names: set[str]) -> Iterator[str]:
@@ -119,10 +125,10 @@ class NamesInTexts(SchemaIndex):
                     yield key
 
     def operators_named(self, kind: str, properties: Properties) -> Iterator[Key]:
-        """Yield the operators in expressions, and in the lists of classes and exclusion constraints."""
+        """Yield the operators in expressions, and those of classes, exclusion constraints and aggregates."""
         found = [match[1] for text in texts(properties) for match in _OPERATOR.finditer(text)]
-        if kind in {"operator class", "operator family", "constraint"}:
-            listed = texts({"of": properties.get("operators", None) or []})
+        if kind in {"operator class", "operator family", "constraint", "aggregate"}:
+            listed = texts({each: properties.get(each) or [] for each in ("operators", "sort operator")})
             found += [match[1] for text in listed for match in _OPERATOR_NAME.finditer(text)]
         for name in found if kind != "operator" else ():
             yield from (other for other in self.by_name.get(name, ()) if other[0] == "operator")

@@ -36,6 +36,10 @@ def without_schema(index: SchemaIndex, key: Key, properties: Properties) -> Iter
     named += [("extension", each) for each in properties.get("depends on extensions", ())]
     named += [("schema", each) for each in properties.get("schemas", None) or ()]
     named.append(("index", str(properties.get("attached to"))))
+    named += [
+        ("transform", f"FOR {each} LANGUAGE {properties.get('language')}")
+        for each in properties.get("transforms", None) or ()
+    ]
     if kind == "user mapping":
         named.append(("server", name.rsplit(" SERVER ", 1)[1]))
     if kind == "default privileges" and " IN SCHEMA " in name:

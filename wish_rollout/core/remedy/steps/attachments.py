@@ -8,7 +8,7 @@ from wish_rollout.core.remedy.graph.schema_index import ancestors, parents_of
 from wish_rollout.core.remedy.graph.step_graph import Step
 from wish_rollout.core.remedy.partition_bounds import may_overlap
 from wish_rollout.core.remedy.steps.index_attachment import attaching_indexes, indexed_table
-from wish_rollout.core.remedy.steps.parent_changes import later_checks, referencing_keys
+from wish_rollout.core.remedy.steps.parent_changes import comes_later, later_checks, referencing_keys
 from wish_rollout.core.remedy.writers.relations.table_parts import is_copy
 from wish_rollout.core.schema.names import split_last
 
@@ -118,7 +118,7 @@ class Attachments:
         step = Step("attach", key)
         for table in (key[1], *new):
             for other in [(key[0], table), *self.changes.after.parts.get(table, ())]:
-                if other[0] == "column" and self._comes_later(key, split_last(other[1])[1], new):
+                if other[0] == "column" and comes_later(self.changes, key, split_last(other[1])[1], new):
                     if table != key[1]:
                         self.graph.order(step, self.lookup.creation_of(other))
                 elif other[0] in _COPIED and self._follows(key, other, new):
@@ -141,7 +141,7 @@ class Attachments:
         if table == key[1] and any(True for _ in attaching_indexes(self.changes.after, other)):
             return True
         return (table in new and bool(self.draft.target[other].get("invalid"))) or any(
-            each[0] == "column" and self._comes_later(key, split_last(each[1])[1], new)
+            each[0] == "column" and comes_later(self.changes, key, split_last(each[1])[1], new)
             for each in self.changes.after.needs(other)
         )
 
@@ -172,7 +172,11 @@ class Attachments:
             is_parents = any(("column", f"{each}.{own}") in live for each in leaving)
             if other[0] == "column" and is_parents and not is_partition:
                 self.graph.order(step, self.lookup.drop_of(other))  # only then is it the table's own
-            elif other[0] == "constraint" or (
+            elif other[0] == "constraint" and any(
+                ("constraint", f"{each}.{own}") in live for each in leaving
+            ):
+                self.graph.order(step, self.lookup.drop_of(other))  # an inherited one cannot be dropped
+            elif other[0] in {"constraint", "index"} or (
                 other[0] == "column" and (is_partition or not live[other].get("inherited"))
             ):
                 self.graph.order(self.lookup.drop_of(other), step)
@@ -189,11 +193,3 @@ class Attachments:
             for other in self.changes.before.parts.get(parent, ()):
                 if other[0] == "column":
                     self.graph.order(self.lookup.drop_of(other), step)
-
-    def _comes_later(self, key: Key, column: str, parents: list[str]) -> bool:
-        """Return whether a table gets a column when its parent does, after it was attached."""
-        changes = self.changes
-        return ("column", f"{key[1]}.{column}") in changes.added and any(
-            ("column", f"{parent}.{column}") in changes.added and (key[0], parent) not in changes.created
-            for parent in parents
-        )

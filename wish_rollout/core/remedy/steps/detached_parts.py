@@ -37,12 +37,12 @@ def detached_parts(
     for key in _parts_above(before, table):
         properties = before.objects[key]
         if indexed_table(key, properties) is not None:
-            own = _copy_name(before, table, key[1] if key[0] == "index" else _index_of(key[1]))
+            own = copy_name(before, table, key[1] if key[0] == "index" else _index_of(key[1]))
         elif key[0] == "constraint" and not properties.get("no inherit"):
             own = _constraint_name(before, table, key[1])
         else:
             continue
-        if own is not None:
+        if own is not None and (key[0] != "index" or ("constraint", f"{table}.{own}") not in before.objects):
             wanted = next(
                 (each for each in after.parts.get(table, ()) if _is_same(after, each, key, properties)), None
             )
@@ -56,14 +56,14 @@ def _parts_above(before: Dependencies, table: str) -> Iterator[Key]:
         yield from before.parts.get(table, ())
 
 
-def _copy_name(before: Dependencies, table: str, index: str) -> str | None:
+def copy_name(before: Dependencies, table: str, index: str) -> str | None:
     """Return the name of a partition's copy of an index of a table above, or None."""
     live = before.objects.get(("table", table), {})
     names: Mapping[str, str] = live.get(INDEX_NAMES, {})
     above = live.get("partition of")
     if index in names or above is None:
         return names.get(index)
-    copy = _copy_name(before, above, index)
+    copy = copy_name(before, above, index)
     return names.get(f"{split_last(above)[0]}.{copy}")
 
 

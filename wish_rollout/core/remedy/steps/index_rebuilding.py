@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.remedy.steps.index_attachment import attaching_indexes, fitting_indexes
+from wish_rollout.core.remedy.steps.index_attachment import attaching_indexes, fitting_indexes, indexed_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +19,7 @@ def rebuilt_indexes(changes: ChangeSet) -> Iterator[tuple[Key, Key]]:
     """Yield what is dropped and created again, and the object because of which; what is found first counts for the next."""
     yield from _attached_by_creation(changes)
     yield from _invalid_ones(changes)
+    yield from _attached_with_table(changes)
     for key in sorted(changes.dropped):
         if key[0] == "operator class":  # the family keeps its members
             method = key[1].rsplit(" USING ", 1)[1]
@@ -34,9 +35,29 @@ def _attached_by_creation(changes: ChangeSet) -> Iterator[tuple[Key, Key]]:
         ):
             yield key, key
     for key, pairs in list(changes.changed.items()):
-        for index in pairs.get("attached to", ()):
+        table = ("table", indexed_table(key, target[key]) or "")
+        for index in pairs.get("attached to", ()) if not _has_other_parent(changes, table) else ():
             if ("index", index) in target:
                 yield ("index", index), key
+
+
+def _has_other_parent(changes: ChangeSet, table: Key) -> bool:
+    """Return whether a table is separated from its parent, or becomes a partition, with its indexes."""
+    return "partition of" in changes.changed.get(table, {})
+
+
+def _attached_with_table(changes: ChangeSet) -> Iterator[tuple[Key, Key]]:
+    """Yield the indexes that ATTACH PARTITION would attach to those of the parent, and that are to be by themselves."""
+    live, target = changes.draft.live, changes.draft.target
+    for key in sorted(live.keys() & target.keys()):
+        if key[0] not in _INDEXES or not _has_other_parent(
+            changes, ("table", indexed_table(key, target[key]) or "")
+        ):
+            continue
+        if any(
+            other in live and other not in changes.dropped for other in attaching_indexes(changes.after, key)
+        ):
+            yield key, key
 
 
 def _invalid_ones(changes: ChangeSet) -> Iterator[tuple[Key, Key]]:

@@ -57,3 +57,30 @@ def referencing_keys(changes: ChangeSet, key: Key) -> list[Key]:
         if changes.draft.live[other].get("type") == "foreign key"
         and changes.draft.live[other]["references"] != key[1]
     ]
+
+
+def comes_later(changes: ChangeSet, key: Key, column: str, parents: list[str]) -> bool:
+    """Return whether a table gets a column when its parent does, after it was attached."""
+    return ("column", f"{key[1]}.{column}") in changes.added and any(
+        ("column", f"{parent}.{column}") in changes.added and (key[0], parent) not in changes.created
+        for parent in parents
+    )
+
+
+def circular_references(changes: ChangeSet) -> list[Key]:
+    """Return the foreign keys in circles of tables that become logged or unlogged: no order of these changes is possible."""
+    changed = {
+        key[1] for key, pairs in changes.changed.items() if key[0] == "table" and "persistence" in pairs
+    }
+    found = {
+        key: (split_last(key[1])[0], properties["references"])
+        for key, properties in changes.draft.live.items()
+        if key[0] == "constraint" and properties["type"] == "foreign key"
+    }
+    found = {key: pair for key, pair in found.items() if pair[0] != pair[1] and changed.issuperset(pair)}
+
+    def leads_to(table: str, wanted: str, seen: frozenset[str]) -> bool:
+        following = {each for start, each in found.values() if start == table} - seen
+        return wanted in following or any(leads_to(each, wanted, seen | {each}) for each in following)
+
+    return sorted(key for key, (table, other) in found.items() if leads_to(other, table, frozenset({other})))

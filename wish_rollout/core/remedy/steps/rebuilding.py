@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.graph.names_in_texts import WITH_QUERY, lists_columns, properties_with_names
@@ -11,6 +12,7 @@ from wish_rollout.core.remedy.steps.index_rebuilding import rebuilt_indexes
 from wish_rollout.core.remedy.steps.inherited_checks import inherited_copies
 from wish_rollout.core.remedy.steps.parent_changes import (
     checks_above,
+    circular_references,
     is_separated,
     later_checks,
     referencing_keys,
@@ -18,6 +20,7 @@ from wish_rollout.core.remedy.steps.parent_changes import (
 from wish_rollout.core.remedy.writers.by_kind import WRITERS, reason_not_created
 from wish_rollout.core.remedy.writers.columns.expressions import BELOW, can_be_reset
 from wish_rollout.core.remedy.writers.data_types import type_replacement
+from wish_rollout.core.remedy.writers.data_types.row_type_limits import views_of_rows
 from wish_rollout.core.remedy.writers.foreign_servers import has_secrets
 from wish_rollout.core.schema.names import split_last
 
@@ -97,14 +100,17 @@ class Rebuilding:
             self._rebuild(key, below)
 
     def _follow_parents(self) -> None:
-        """Add indexes, foreign keys that do not let a partition go, and checks of parents that must not be a child's own."""
-        for key, below in rebuilt_indexes(self.changes):
+        """Add what does not depend on a change by name: indexes, views of rows, foreign keys and checks of parents."""
+        changes = self.changes
+        circles = ((key, key) for key in circular_references(changes))
+        rows = views_of_rows(self.draft, changes.changed, changes.added)
+        for key, below in chain(rebuilt_indexes(changes), rows, circles):
             self._rebuild(key, below)
-        for key in sorted(self.changes.changed):
-            for other in [*referencing_keys(self.changes, key), *later_checks(self.changes, key)]:
+        for key in sorted(changes.changed):
+            for other in [*referencing_keys(changes, key), *later_checks(changes, key)]:
                 self._rebuild(other, key)
-        for key in sorted(self.changes.removed):
-            for other in checks_above(self.changes, key):
+        for key in sorted(changes.removed):
+            for other in checks_above(changes, key):
                 self._rebuild(other, key)
 
     def _follow(self, key: Key) -> None:
@@ -137,6 +143,8 @@ class Rebuilding:
             return
         for other in sorted(self.draft.live.keys() & self.draft.target.keys()):
             of = self.draft.live[other].get("owned by", "") if other[0] == "sequence" else other[1]
+            if "owned by" in self.changes.changed.get(other, {}):
+                continue  # it is separated from the table, and stays
             if (
                 other[0] in {"column", "sequence"}
                 and split_last(of)[0] == key[1]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.graph.step_graph import Step, StepGraph
 from wish_rollout.core.remedy.steps.attachments import Attachments
+from wish_rollout.core.remedy.steps.column_edges import ColumnEdges
 from wish_rollout.core.remedy.steps.name_order import NameOrder
 from wish_rollout.core.remedy.steps.rebuilding import find_rebuilt
 from wish_rollout.core.remedy.steps.relation_edges import RelationEdges
@@ -63,8 +64,7 @@ class StepBuilder:
             edges.order_drop(key)
         for key in made:
             edges.order_creation(key)
-        edges.order_columns()
-        edges.order_handover()
+        ColumnEdges(*shared).add()
         RelationEdges(*shared).add()
         NameOrder(*shared).add()
         return graph

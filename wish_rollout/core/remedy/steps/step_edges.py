@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.data_loss import drop_loses
+from wish_rollout.core.remedy.graph.names_in_texts import WITH_QUERY, lists_columns, properties_with_names
 from wish_rollout.core.remedy.graph.parts import whole_name
 from wish_rollout.core.remedy.graph.schema_index import RELATIONS, parents_of
 from wish_rollout.core.remedy.graph.step_graph import Step
-from wish_rollout.core.remedy.identity_sequences import heir, identity_before
-from wish_rollout.core.remedy.steps.index_attachment import attaching_indexes, indexed_table
+from wish_rollout.core.remedy.steps.index_edges import IndexEdges
+from wish_rollout.core.remedy.steps.parent_changes import is_separated
 from wish_rollout.core.remedy.writers.relations.table_parents import has_other_order
 from wish_rollout.core.schema.names import split_last
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 _WAITED_FOR = frozenset({"column", "domain", "composite type", "enum"})
 """Kinds that are altered only after what depends on them was dropped."""
 
+_ALWAYS_ALTERED = frozenset({"position", "inherited", "comment", "privileges"})
+"""Properties of a column that change whatever depends on it."""
+
 
 class StepEdges:
     """Adds to a graph which step comes before which."""
@@ -34,28 +38,7 @@ class StepEdges:
         self.changes = changes
         self.lookup = lookup
         self.graph = graph
-
-    def order_columns(self) -> None:
-        """Add the columns of a table in their order."""
-        last: dict[str, Step] = {}
-        added = [key for key in self.changes.created if key[0] == "column" and key in self.draft.target]
-        for key in sorted(
-            added, key=lambda each: (split_last(each[1])[0], self.draft.target[each]["position"])
-        ):
-            table = split_last(key[1])[0]
-            step = self._addition_of(key)
-            if step in self.graph.steps:
-                if table in last:
-                    self.graph.order(last[table], step)
-                last[table] = step
-
-    def _addition_of(self, key: Key) -> Step:
-        """Return the step that adds a column: its own, or that of the parent's column."""
-        if self.draft.target[key].get("inherited"):
-            for other in sorted(self.changes.after.needs(key)):
-                if other[0] == "column" and Step("create", other) in self.graph.steps:
-                    return self._addition_of(other)
-        return Step("create", key)
+        self.indexes = IndexEdges(draft, changes, lookup, graph)
 
     def order_drop(self, key: Key) -> None:
         """Put the drop of an object before those of what it needs, and before it is created again."""
@@ -66,21 +49,42 @@ class StepEdges:
             attached = ("index", str(self.draft.live[key].get("attached to")))
             if self.draft.target[key].get("attached to") != attached[1]:
                 self.graph.order(self.lookup.creation_of(attached), self.lookup.creation_of(key))
-        is_separated = "partition bound" in changes.changed.get(("table", split_last(key[1])[0]), {})
-        if key[0] == "column" and drop == Step("drop", key) and not is_separated:
-            for other in self._parent_columns(*split_last(key[1])):
-                if self.lookup.drop_of(other) == Step("drop", other):
-                    self.graph.order(Step("drop", other), drop)  # only then can it be dropped by itself
-        needed = changes.before.needs(key)
-        if key[0] == "column" and ("foreign table", split_last(key[1])[0]) in self.draft.live:
-            needed |= {*self._parent_columns(*split_last(key[1]))}
-        for other in needed:
-            self.graph.order(drop, self.lookup.drop_of(other))
+        above = self._dropped_above(key)
+        for other in above:
+            self.graph.order(Step("drop", other), drop)  # only then can it be dropped by itself
+        is_generated = "generated" in self.draft.live[key]
+        for other in self._needed_by_drop(key):
+            if other not in above:
+                self.graph.order(drop, self.lookup.drop_of(other))
             if key in changes.rebuilt and other in changes.removed:
                 self.graph.order(self.lookup.drop_of(other), self.lookup.creation_of(key))
-            if other[0] in _WAITED_FOR and other not in changes.dropped and not drop_loses(self.draft, key):
+            comes_first = is_generated or not drop_loses(self.draft, key)
+            waits = (
+                other[0] in _WAITED_FOR
+                and not changes.changed.get(other, {"": None}).keys() <= _ALWAYS_ALTERED
+            )
+            if waits and other not in changes.dropped and comes_first:
                 self.graph.order(drop, self.lookup.creation_of(other))
                 self.graph.order(drop, Step("move", other))
+
+    def _dropped_above(self, key: Key) -> set[Key]:
+        """Return the columns of parents that are dropped by themselves, as a column is that is to be dropped."""
+        table = split_last(key[1])[0]
+        is_alone = key[0] == "column" and self.lookup.drop_of(key) == Step("drop", key)
+        if not is_alone or is_separated(self.changes, table):
+            return set()
+        above = self._parent_columns(*split_last(key[1]))
+        return {each for each in above if self.lookup.drop_of(each) == Step("drop", each)}
+
+    def _needed_by_drop(self, key: Key) -> set[Key]:
+        """Return what an object needs, with the parents' columns, for a generated column and that of a foreign table."""
+        needed = {*self.changes.before.needs(key)}
+        if "generated" in self.draft.live[key]:
+            for other in [each for each in needed if each[0] == "column"]:
+                needed |= {*self._parent_columns(*split_last(other[1]))}
+        if key[0] == "column" and ("foreign table", split_last(key[1])[0]) in self.draft.live:
+            needed |= {*self._parent_columns(*split_last(key[1]))}
+        return needed
 
     def _parent_columns(self, table: str, own: str) -> Iterator[Key]:
         """Yield the columns of a table's parents at all levels that have the same name."""
@@ -111,26 +115,33 @@ class StepEdges:
             self.graph.order(self.lookup.creation_of(other), Step("move", key))
             self.graph.order(Step("move", other), step)
         self._order_part(key, step)
-        for index in attaching_indexes(changes.after, key):
-            self.graph.order(self.lookup.creation_of(index), step)  # it gets copies of its own first
-        if key[0] == "constraint" and self.draft.target[key].get("not valid"):
+        self.indexes.order_creation(key)
+        self._order_listed(key, step)
+        for flag in ("not valid", "not enforced") if key[0] == "constraint" else ():
             table, own = split_last(key[1])
-            for child in changes.after.children.get(table, ()):
+            for child in changes.after.children.get(table, ()) if self.draft.target[key].get(flag) else ():
                 other = ("constraint", f"{child}.{own}")
-                if not self.draft.target.get(other, {"not valid": True}).get("not valid"):
+                if not self.draft.target.get(other, {flag: True}).get(flag):
                     self.graph.order(self.lookup.creation_of(other), step)  # no valid one is added below
 
     def _order_part(self, key: Key, step: Step | None) -> None:
-        """Drop columns of a parent before a part is attached, and foreign parts before a parent has an index."""
+        """Drop columns of a parent before a partition is attached that has the others in another order."""
         kind, name = key
         parent = str(self.draft.target[key].get("partition of"))
         if kind == "table" and key in self.changes.created and has_other_order(self.draft, name, parent):
             for other in self.changes.before.parts.get(parent, ()):
                 if other[0] == "column":
                     self.graph.order(self.lookup.drop_of(other), step)
-        if table := indexed_table(key, self.draft.target[key]):
-            for child in self.changes.before.children.get(table, ()):
-                self.graph.order(self.lookup.drop_of(("foreign table", child)), step)
+
+    def _order_listed(self, key: Key, step: Step | None) -> None:
+        """Create a query that gives all columns of a table other names when the table has no others any longer."""
+        if key[0] not in WITH_QUERY or not lists_columns(properties_with_names(*key, self.draft.target[key])):
+            return
+        tables = {split_last(name)[0] for kind, name in self.changes.after.needs(key) if kind == "column"}
+        for table in tables:
+            for other in self.changes.before.parts.get(table, ()):
+                if other[0] == "column" and other not in self.draft.target:
+                    self.graph.order(self.lookup.drop_of(other), step)
 
     def _kept_apart(self, key: Key) -> set[Key]:
         """Return the parents of a table that stays: it is separated from them and attached by steps of its own."""
@@ -144,6 +155,9 @@ class StepEdges:
 
     def _order_before_drops(self, key: Key, step: Step | None) -> None:
         """Put the change of an object before the drops of what it does not need any longer."""
+        if key[0] == "column":
+            for other in self._parent_columns(*split_last(key[1])):
+                self.graph.order(self.lookup.drop_of(other), step)  # no statement alters an inherited column
         for other in self.changes.before.needs(key) - self._kept_apart(key):
             if key[0] == other[0] == "column" and self.draft.live[key].get("inherited"):
                 self.graph.order(self.lookup.drop_of(other), step)  # only then is the child's column its own
@@ -184,13 +198,3 @@ class StepEdges:
                         yield part
                         if whole in children_of and ("default", part[1]) in self.draft.target:
                             yield "default", part[1]
-
-    def order_handover(self) -> None:
-        """Put a sequence aside before its column becomes an identity column, and the other way round."""
-        for key in sorted(self.changes.removed):
-            if key[0] == "sequence" and (column := heir(self.draft, key[1])):
-                self.graph.order(self.lookup.drop_of(key), self.lookup.creation_of(("column", column)))
-        for key in sorted(self.changes.added):
-            if key[0] == "sequence" and key in self.draft.target and identity_before(self.draft, key[1]):
-                owner = ("column", self.draft.target[key]["owned by"])
-                self.graph.order(self.lookup.creation_of(key), self.lookup.creation_of(owner))

@@ -77,10 +77,14 @@ class StepLookup:
         if kind in COPIED and (original := self._original_dropped(key)):
             return original
         copied = ("index", str(live[key].get("copy of")))
-        if copied in dropped:
+        if copied in dropped and not self._is_of_separated(key):
             return copied
         attached = ("index", str(live[key].get("attached to")))
         return attached if attached in dropped else None
+
+    def _is_of_separated(self, key: Key) -> bool:
+        """Return whether an index is of a partition that keeps its copies while its table is created again."""
+        return ("table", str(self.draft.live[key].get("table"))) in self.changes.separated
 
     def _original_dropped(self, key: Key) -> Key | None:
         """Return the dropped constraint or trigger of which this is an inherited copy: the copy is dropped with it."""

@@ -65,23 +65,21 @@ def _is_gone(step: RevisionStep, change: Change) -> bool:
 
 def _view_columns(step: RevisionStep) -> Iterator[Hazard]:
     """Yield the columns that a view no longer has under their name."""
+    lost: dict[str, list[str]] = {}
+    for kind, name in step.before.objects:
+        if kind == "column" and (kind, name) not in step.after.objects:
+            relation, column = split_last(name)
+            lost.setdefault(relation, []).append(column)
     for kind in ("view", "materialized view"):
-        for view, _ in step.before.of_kind(kind):
-            if (kind, view) not in step.after.objects:
+        for view in sorted(lost):
+            if not all((kind, view) in side.objects for side in (step.before, step.after)):
                 continue
-            before, after = (_columns(side.objects, view) for side in (step.before, step.after))
-            for column in sorted(before - after):
+            for column in sorted(lost[view]):
                 what = f"column {column} of {kind} {view}"
                 text = HazardText(
                     "ACCESS EXCLUSIVE", WHY_OBJECT.format(what=what), INSTEAD_OBJECT, ("breaks",)
                 )
                 yield step.hazard(OBJECT, what, view, text)
-
-
-def _columns(objects: Mapping[tuple[str, str], Mapping[str, Json]], relation: str) -> set[str]:
-    return {
-        split_last(name)[1] for kind, name in objects if kind == "column" and split_last(name)[0] == relation
-    }
 
 
 def _unique(step: RevisionStep, change: Change) -> Iterator[Hazard]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.remedy.draft import Writer
 from wish_rollout.core.remedy.graph.schema_index import parents_of, relation
 from wish_rollout.core.remedy.type_casts import cast_path
+from wish_rollout.core.remedy.writers.columns import not_nulls
 from wish_rollout.core.remedy.writers.columns.creation import (
     PASSED_OVER,
     create,
@@ -14,32 +15,30 @@ from wish_rollout.core.remedy.writers.columns.creation import (
     is_attached_again,
 )
 from wish_rollout.core.remedy.writers.columns.limits import stops
-from wish_rollout.core.remedy.writers.columns.properties import NOT_NULLS, beside, set_not_null
+from wish_rollout.core.remedy.writers.columns.not_null_names import staying_children
+from wish_rollout.core.remedy.writers.columns.properties import beside
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from wish_rollout.core.remedy.draft import Draft, Pairs
 
 
 def alter(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     """Alter a column in place."""
     pairs.pop("position", None)
-    table, column = split_last(name)
+    table = split_last(name)[0]
     if any((of, table) in draft.target for of in ("view", "materialized view")):
         for key in ("type", "collation", "not null"):
             pairs.pop(key, None)
         return beside(draft, name, pairs)
-    target = f"ALTER TABLE {table} ALTER COLUMN {column}"
     _leave_to_parent(draft, name, pairs)
     _inherited(draft, name, pairs)
-    made = _type(draft, name, pairs) + _expression(name, pairs)
+    made = _type(draft, name, pairs) + _expression(draft, name, pairs)
     if "identity" in pairs and pairs["identity"][1] is None:
         made += beside(draft, name, {"identity": pairs.pop("identity")})
-    if "not null" in pairs and not pairs.get("not null not valid", (None, None))[1]:
-        is_set = pairs.pop("not null")[1]
-        made.append(set_not_null(draft, name, pairs) if is_set else f"{target} DROP NOT NULL")
-        for key in NOT_NULLS if not draft.target["column", name].get("not null") else ():
-            pairs.pop(key, None)
+    made += not_nulls.alter(draft, name, pairs)
     return made + beside(draft, name, pairs)
 
 
@@ -73,6 +72,8 @@ def _leave_to_parent(draft: Draft, name: str, pairs: Pairs) -> None:
         return
     before, after = (parents_of(relation(each, table)) for each in (draft.live, draft.target))
     for parent in (each for each in after if each in before):
+        if ("column", f"{parent}.{column}") not in draft.target:
+            continue
         old = draft.live.get(("column", f"{parent}.{column}"), {})
         new = draft.target.get(("column", f"{parent}.{column}"), {})
         for key in [key for key, pair in pairs.items() if pair == (old.get(key), new.get(key))]:
@@ -107,14 +108,26 @@ def _type(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     return [words]
 
 
-def _expression(name: str, pairs: Pairs) -> list[str]:
+def _expression(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     if "generated" not in pairs:
         return []
     table, column = split_last(name)
     _, after = pairs.pop("generated")
     if after is None:
         return [f"ALTER TABLE {table} ALTER COLUMN {column} DROP EXPRESSION"]
-    return [f"ALTER TABLE {table} ALTER COLUMN {column} SET EXPRESSION AS ({after})"]
+    return [
+        f"ALTER TABLE {split_last(each)[0]} ALTER COLUMN {column} SET EXPRESSION AS ({expression})"
+        for each, expression in [(name, after), *_kept_expressions(draft, name, after)]
+    ]
+
+
+def _kept_expressions(draft: Draft, name: str, after: str) -> Iterator[tuple[str, str]]:
+    """Yield the columns of children that keep their expression, although their parent's gets another one."""
+    for each in staying_children(draft, name):
+        live, target = (objects["column", each].get("generated") for objects in (draft.live, draft.target))
+        if live == target != after and target is not None:
+            yield each, target
+        yield from _kept_expressions(draft, each, after)
 
 
 WRITER = Writer(9, create, alter, rebuilds=False, stops=stops)

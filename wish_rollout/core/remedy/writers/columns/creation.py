@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.graph.schema_index import parents_of, relation
 from wish_rollout.core.remedy.sql_syntax import identifier
-from wish_rollout.core.remedy.writers.columns.properties import beside, chosen_name, identity_words
+from wish_rollout.core.remedy.writers.columns import not_null_statements
+from wish_rollout.core.remedy.writers.columns.not_null_names import chosen_name
+from wish_rollout.core.remedy.writers.columns.properties import beside, identity_words
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
@@ -109,10 +111,12 @@ def _with_parent(draft: Draft, name: str, properties: Props) -> list[str]:
                 draft.gap("column", name, "INHERIT leaves it the table's own as well")
             return [f"ALTER TABLE {table} ADD COLUMN {definition(draft, name, properties)}"]
     parents = [draft.target.get(("column", f"{parent}.{own}"), {}) for parent in parents_of(whole)]
-    properties.pop("not null constraint", None)
     for key in list(properties):
         if key not in PASSED_OVER and any(parent.get(key) == properties[key] for parent in parents):
             del properties[key]
+    named = properties.pop("not null constraint", None)
     if properties.pop("not null", None):
-        return [f"ALTER TABLE {table} ALTER COLUMN {own} SET NOT NULL"]
+        return [not_null_statements.add(draft, name, {})]
+    if chosen_name(named) is not None:
+        draft.gap("column", name, "its NOT NULL constraint gets the name of the parent's")
     return []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.remedy.row_types import unconverted_attribute
 from wish_rollout.core.remedy.type_casts import INTEGERS, cast_path
 from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.schema.names_in_text import contains_identifier
@@ -32,6 +33,23 @@ def reason_kept(draft: Draft, name: str, pairs: Pairs) -> str:
     table, own = split_last(name)
     if ("column", name) not in draft.target and _is_in_partition_key(draft, table, own):
         return "no statement drops a column of the partition key"
+    return _reason_of_typed_table(draft, table, pairs) or _reason_for_type(draft, name, pairs)
+
+
+def _reason_of_typed_table(draft: Draft, table: str, pairs: Pairs) -> str:
+    """Return why a column cannot follow the attribute of its table's type."""
+    before, after = (
+        objects.get(("table", table), {}).get("of type") for objects in (draft.live, draft.target)
+    )
+    if "type" not in pairs or before is None or before != after:
+        return ""
+    is_kept = unconverted_attribute(draft.live, draft.target, draft.major, before)
+    return f"its table is of {before}, whose change is not covered" if is_kept else ""
+
+
+def _reason_for_type(draft: Draft, name: str, pairs: Pairs) -> str:
+    """Return why a column cannot get another type."""
+    table, own = split_last(name)
     if "type" not in pairs or "generated" in draft.live["column", name] or ("table", table) not in draft.live:
         return ""
     key, wanted = (
@@ -39,7 +57,7 @@ def reason_kept(draft: Draft, name: str, pairs: Pairs) -> str:
     )
     if key != wanted:
         return ""  # the table is created again
-    if contains_identifier({"key": key}, own):
+    if contains_identifier(key, own):
         return "no statement changes the type of a column of the partition key"
     before, after = pairs["type"]
     if cast_path({**draft.live, **draft.target}, before, after, draft.major) == "":
@@ -52,7 +70,7 @@ def _is_in_partition_key(draft: Draft, table: str, own: str) -> bool:
     live, target = draft.live.get(("table", table)), draft.target.get(("table", table))
     if live is None or target is None or live.get("partition by") != target.get("partition by"):
         return False
-    if contains_identifier({"key": live.get("partition by", "")}, own):
+    if contains_identifier(live.get("partition by", ""), own):
         return True
     above = live.get("partition of")
     return above is not None and _is_in_partition_key(draft, above, own)

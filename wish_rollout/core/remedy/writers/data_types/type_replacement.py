@@ -25,7 +25,7 @@ def can_move(draft: Draft, column: Key, type_key: Key) -> bool:
     live, target = draft.live[column], draft.target.get(column)
     if target is None or ("table", table) not in draft.live or "generated" in live:
         return False
-    if contains_identifier({"key": draft.live["table", table].get("partition by", "")}, own):
+    if contains_identifier(draft.live["table", table].get("partition by", ""), own):
         return False
     type_name = str(live["type"])
     if type_key[0] == "composite type":

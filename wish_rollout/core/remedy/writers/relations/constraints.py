@@ -139,6 +139,8 @@ def drop_copy(draft: Draft, name: str) -> list[str]:
     live = draft.live["constraint", name]
     made = [enable_triggers(name)] if "triggers" in live else []
     made += alter(draft, name, {key: (live[key], None) for key in _OWN if key in live})
+    if "index comment" in live:
+        made.append(f"COMMENT ON INDEX {split_last(whole)[0]}.{own} IS NULL")
     return made + ([f"COMMENT ON CONSTRAINT {own} ON {whole} IS NULL"] if "comment" in live else [])
 
 

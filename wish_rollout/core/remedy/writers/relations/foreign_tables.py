@@ -8,7 +8,7 @@ from wish_rollout.core.remedy.draft import Writer
 from wish_rollout.core.remedy.writers.columns.creation import definition
 from wish_rollout.core.remedy.writers.columns.properties import beside
 from wish_rollout.core.remedy.writers.foreign_servers import alter_options, option_list
-from wish_rollout.core.remedy.writers.relations.tables import inherited
+from wish_rollout.core.remedy.writers.relations.child_columns import inherited
 
 if TYPE_CHECKING:
     from wish_rollout.core.remedy.draft import Draft, Pairs

@@ -104,6 +104,18 @@ def create_rule(_draft: Draft, name: str, properties: Props) -> list[str]:
     return [text, *fires(name, "RULE", properties.pop("enabled", None))]
 
 
+def reason_no_rule(draft: Draft, name: str) -> str:
+    """Return why a rule cannot be created: one that returns rows needs a table of which no column was dropped."""
+    table = split_last(name)[0]
+    dropped = [each for each in draft.columns(draft.live, table) if ("column", each) not in draft.target]
+    is_returning = " RETURNING " in draft.target["rule", name]["definition"]
+    return (
+        f"its RETURNING needs a table without dropped columns: {dropped[0]}"
+        if is_returning and dropped
+        else ""
+    )
+
+
 def create_policy(draft: Draft, name: str, properties: Props) -> list[str]:
     """Create a policy of row security."""
     table, own = split_last(name)
@@ -132,5 +144,7 @@ TRIGGER = Writer(
     frozenset({"enabled", "comment", "constraint comment", "depends on extensions"}),
     early=True,
 )
-RULE = Writer(16, create_rule, _alter("RULE"), frozenset({"enabled", "comment"}), early=True)
+RULE = Writer(
+    16, create_rule, _alter("RULE"), frozenset({"enabled", "comment"}), early=True, reason=reason_no_rule
+)
 POLICY = Writer(16, create_policy, None, frozenset({"comment"}), early=True)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.draft import Writer
-from wish_rollout.core.remedy.graph.schema_index import relation
 from wish_rollout.core.remedy.sql_syntax import given, settings, with_toast
-from wish_rollout.core.remedy.writers.columns.creation import PASSED_OVER, definition
-from wish_rollout.core.remedy.writers.columns.properties import NOT_NULLS, beside, set_not_null
+from wish_rollout.core.remedy.writers.columns.creation import definition
+from wish_rollout.core.remedy.writers.columns.properties import beside
 from wish_rollout.core.remedy.writers.relations import table_parents
+from wish_rollout.core.remedy.writers.relations.child_columns import (
+    inherited,
+    leave_out_parents_expression,
+    named_not_null,
+)
 from wish_rollout.core.schema.column_order import moved_columns
 from wish_rollout.core.schema.names import split_last
 
@@ -18,8 +22,6 @@ if TYPE_CHECKING:
     from wish_rollout.core.remedy.sql_syntax import Props
 
 _FLAGS = {"row security": ("ENABLE", "DISABLE"), "force row security": ("FORCE", "NO FORCE")}
-GENERATED_AGAIN = 16
-"""The first version in which a child repeats or replaces the expression of an inherited column."""
 
 
 def create(draft: Draft, name: str, properties: Props) -> list[str]:
@@ -97,67 +99,18 @@ def _columns(draft: Draft, name: str, partition_of: str | None) -> tuple[str, li
         properties.pop("position", None)
         properties.pop("attribute number", None)
         if properties.pop("inherited", None):
+            inside += named_not_null(draft, column, properties)
             after += inherited(draft, column, properties, partition_of)
             continue
         if partition_of is not None:
             draft.gap("column", column, "it would be attached with columns of its own")
-        _leave_out_parents_expression(draft, column, properties)
+        leave_out_parents_expression(draft, column, properties)
         inside.append(definition(draft, column, properties))
         pairs: Pairs = {key: (None, value) for key, value in properties.items()}
         after += beside(draft, column, pairs)
         for key in pairs:
             draft.gap("column", column, f"its {key} cannot be set")
     return (f" ({', '.join(inside)})" if inside else ""), after
-
-
-def _leave_out_parents_expression(draft: Draft, column: str, properties: Props) -> None:
-    """Leave out what a generated column inherits: only PostgreSQL 16 and later accept it again (CREATE TABLE)."""
-    table, own = split_last(column)
-    for parent in draft.target["table", table].get("inherits", ()):
-        of_parent = draft.target.get(("column", f"{parent}.{own}"), {})
-        if draft.major < GENERATED_AGAIN and "generated" in of_parent:
-            properties.pop("generated", None)
-
-
-def inherited(draft: Draft, column: str, properties: Props, partition_of: str | None) -> list[str]:
-    """Write what a column has that is not as its parent's."""
-    table, own = split_last(column)
-    parents = [partition_of] if partition_of else relation(draft.target, table).get("inherits", [])
-    parent = next(
-        (found for each in parents if (found := draft.target.get(("column", f"{each}.{own}")))), properties
-    )
-    properties.pop("not null constraint", None)
-    passed = {key: value for key, value in parent.items() if key not in PASSED_OVER}
-    if parent.get("not null no inherit"):
-        passed = {key: value for key, value in passed.items() if key not in {"not null", *NOT_NULLS}}
-    pairs: Pairs = {
-        key: (passed.get(key), properties.get(key))
-        for key in sorted(
-            {*passed, *properties} - {"position", "attribute number", "inherited", "not null constraint"}
-        )
-        if passed.get(key) != properties.get(key)
-    }
-    made = _own_default(draft, column, parents)
-    if pairs.get("not null", (True, None))[0] is None:
-        del pairs["not null"]
-        made.append(set_not_null(draft, column, pairs))
-    made += beside(draft, column, pairs)
-    for key in pairs:
-        draft.gap("column", column, f"its {key} is not as its parent's")
-    return made
-
-
-def _own_default(draft: Draft, column: str, parents: list[str]) -> list[str]:
-    """Write a default that is not the parent's."""
-    table, own = split_last(column)
-    of_parent = next(
-        (draft.default(f"{each}.{own}") for each in parents if ("column", f"{each}.{own}") in draft.target),
-        None,
-    )
-    if (value := draft.default(column)) == of_parent:
-        return []
-    text = f"SET DEFAULT {value}" if value is not None else "DROP DEFAULT"
-    return [f"ALTER TABLE {table} ALTER COLUMN {own} {text}"]
 
 
 def alter(_draft: Draft, name: str, pairs: Pairs) -> list[str]:

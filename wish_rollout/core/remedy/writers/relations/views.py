@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.remedy.draft import Writer
 from wish_rollout.core.remedy.sql_syntax import given, settings, with_toast
 from wish_rollout.core.remedy.writers.columns.properties import beside
+from wish_rollout.core.remedy.writers.relations.printed_queries import other_meaning, with_column_names
 from wish_rollout.core.schema.names import split_last
 
 if TYPE_CHECKING:
@@ -33,10 +34,19 @@ def _create(draft: Draft, kind: str, name: str, properties: Props) -> list[str]:
         text += f" WITH ({given(stored)})"
     if "tablespace" in properties:
         text += f" TABLESPACE {properties.pop('tablespace')}"
-    made = [f"{text} AS {properties.pop('definition')}"]
+    definition = properties.pop("definition")
+    _note_other_text(draft, name, definition)
+    made = [f"{text} AS {with_column_names(definition)}"]
     for column in draft.columns(draft.target, name):
         made += _of_column(draft, column)
     return made
+
+
+def _note_other_text(draft: Draft, name: str, definition: str) -> None:
+    """Report a query that PostgreSQL reads in another way than it has printed it."""
+    kind = "view" if ("view", name) in draft.target else "materialized view"
+    if reason := other_meaning(definition):
+        draft.gap(kind, name, reason)
 
 
 def _of_column(draft: Draft, column: str) -> list[str]:
@@ -82,6 +92,7 @@ def alter(draft: Draft, name: str, pairs: Pairs) -> list[str]:
     pairs.pop("definition")
     pairs.pop("storage parameters", None)
     new = draft.target["view", name]
+    _note_other_text(draft, name, new["definition"])
     made = [_replace(new, draft.columns(draft.target, name), name, new["definition"])]
     for column in draft.columns(draft.target, name):
         if ("column", column) not in draft.live:
@@ -123,7 +134,7 @@ def drop_query(draft: Draft, name: str) -> list[str]:
 def _replace(view: Properties, columns: Sequence[str], name: str, definition: str) -> str:
     names = _names([split_last(column)[1] for column in columns])
     stored = f" WITH ({given(view['storage parameters'])})" if "storage parameters" in view else ""
-    return f"CREATE OR REPLACE VIEW {name}{names}{stored} AS {definition}"
+    return f"CREATE OR REPLACE VIEW {name}{names}{stored} AS {with_column_names(definition)}"
 
 
 def _names(columns: Sequence[str]) -> str:
