@@ -4,7 +4,8 @@ Not here: connecting to a database (``postgres``), and the rules for approvals (
 """
 
 from wish_rollout.config.configuration import Config
-from wish_rollout.config.environment import Environment, FleetMember
+from wish_rollout.config.environment import Environment
+from wish_rollout.config.fleet_member import FleetMember
 from wish_rollout.config.loading import find_config, load_config, load_dotenv
 from wish_rollout.config.policies import ApprovalConfig, WindowConfig
 from wish_rollout.config.receivers import ReceiverConfig

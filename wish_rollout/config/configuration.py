@@ -8,7 +8,8 @@ from pathlib import Path
 from pydantic import Field, model_validator
 
 from wish_rollout.addresses import read_url_file, run_url_command
-from wish_rollout.config.environment import Environment, FleetMember
+from wish_rollout.config.environment import Environment
+from wish_rollout.config.fleet_member import FleetMember
 from wish_rollout.config.receivers import ReceiverConfig
 from wish_rollout.config.sections import (
     CONFIG_NAME,

@@ -174,36 +174,3 @@ class Environment(ConfigTable):
     def runs_revision_checks(self) -> bool:
         """Whether the ``verify()`` functions of revisions run here. The default is false for production."""
         return not self.is_protected if self.run_verify is None else self.run_verify
-
-
-class FleetMember(Environment):
-    """One target of a fleet, as an environment of its own: ``FLEET/TARGET``, with the policy of the fleet.
-
-    ``fleet``: the name of the fleet. ``target``: the name of the target.
-    """
-
-    fleet: str = ""
-    target: str = ""
-
-    @property
-    def is_protected(self) -> bool:
-        """As the fleet is."""
-        return True
-
-    @classmethod
-    def of(cls, env: Environment, target: str) -> FleetMember:
-        """Return a target of a fleet. Whether the list contains it is not checked here."""
-        values = {name: getattr(env, name) for name in Environment.model_fields}
-        own = {
-            "name": f"{env.name}/{target}",
-            "targets": None,
-            "wave": (),
-            "fleet": env.name,
-            "target": target,
-        }
-        return cls.model_construct(**{**values, **own})
-
-    @property
-    def source(self) -> str:
-        """The name of the URL's source, for errors."""
-        return f"target '{self.target}' of '{self.fleet}'"

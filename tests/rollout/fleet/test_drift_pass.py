@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from tests.fix_fleet import await_end
 from wish_rollout.postgres.facts.write_counters import read_write_counters
 from wish_rollout.rollout.fleet.drift_pass import DriftPass
 from wish_rollout.rollout.fleet.known_states import PASSES_UNTIL_PROOF, KnownState
@@ -78,7 +77,7 @@ def test_equal_counters_are_sufficient_for_some_passes(
     assert not replace(known, token="").holds_by_counters(instance, counters, basis)
 
 
-def test_counters_differ_after_each_write_of_the_database_or_of_a_role_and_for_another_role(
+def test_counters_differ_after_each_write_that_changes_a_state_token_and_for_another_role(
     primary_and_standby: tuple[Node, Node],
 ) -> None:
     url = primary_and_standby[0].url("postgres")
@@ -94,11 +93,13 @@ def test_counters_differ_after_each_write_of_the_database_or_of_a_role_and_for_a
             "create role r",
             "alter role r createdb",
             "drop role r",
+            "create subscription s connection 'dbname=other' publication p with (connect = false, slot_name = none)",
+            "alter subscription s set (synchronous_commit = local)",
+            "drop subscription s",
         ):
             with psycopg.connect(url, autocommit=True) as writer:
                 writer.execute(statement.encode())
-                process = writer.info.backend_pid
-            await_end(reader, process)
+                writer.execute("select pg_stat_force_next_flush()")
             found.append(read_write_counters(reader))
             assert read_write_counters(reader) == found[-1]
         reader.execute("set role pg_monitor")

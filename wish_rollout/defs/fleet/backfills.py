@@ -130,7 +130,7 @@ class FleetBackfills:
         data = found.asset_backfill_data
         subsets = data.target_subset.partitions_subsets_by_asset_key if data else {}
         targets = frozenset(subsets[self.key].get_partition_keys()) if self.key in subsets else frozenset()
-        text = escape_to_one_line(redact(found.error.message.strip())) if found.error else ""
+        text = escape_to_one_line(redact(found.error.message.strip().rstrip("."))) if found.error else ""
         return Backfill(found.backfill_id, found.status.value, targets, text)
 
     def silent_daemon(self) -> bool:

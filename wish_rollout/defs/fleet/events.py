@@ -164,7 +164,8 @@ def refuse_incomplete(env: Environment, results: Sequence[TargetResult]) -> None
     if not failed and not waiting:
         return
     error = failed[0].error if failed else None
-    first = f"{failed[0].target}: {error.text}" if error else "none"
+    stopped = "none, because the approval was rejected, or the rollout of this run has ended."
+    first = f"{failed[0].target}: {error.text}" if error else stopped
     raise FleetIncomplete(env.name, len(results), len(failed), waiting, first)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from wish_rollout.core.fleet.waves import WaveTargets
     from wish_rollout.defs.fleet.target_events import TargetEvents
 
-POLL_SECONDS, OPEN_SECONDS, REPORT_SECONDS = 2.0, 20.0, 30.0
+POLL_SECONDS, OPEN_SECONDS, REPORT_SECONDS = 2.0, 5.0, 30.0
 SILENT_SECONDS = 300.0
 """After so long without a sign of life of any run, the backfill is waited for no longer."""
 AT_WORK = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
@@ -155,8 +155,9 @@ class LaunchedWave:
             self._log(line, self.context.log.info)
 
     def _report_left(self) -> None:
-        left = len(set(self.names) - self.events.results.keys())
-        if left and not self.stopped:
+        found = self.events.results
+        left = sum(name not in found or found[name].outcome is Outcome.NOT_BEGUN for name in self.names)
+        if left and not self.stopped and not self._reason_to_stop():
             failed = ", ".join(run.run_id for run in self._runs if run.is_failure) or "none"
             text = f"{left} targets have no result of a run and are worked on here; failed runs: {failed}"
             self._log(text, self.context.log.warning)

@@ -10,11 +10,13 @@ from wish_rollout.core.errors.fleets.rollouts import (
     FleetReleaseChanged,
     UnknownFleetTarget,
 )
+from wish_rollout.core.fleet.grouping import shorten_names
 from wish_rollout.core.fleet.waves import NOTHING_SIGNED, FailureLimit, Wave, WaveTargets
 from wish_rollout.core.plan.verdict import Verdict
-from wish_rollout.defs.fleet.backfills import BACKFILL, FleetBackfills
+from wish_rollout.defs.fleet.backfills import FleetBackfills
 from wish_rollout.defs.fleet.events import refuse_incomplete
 from wish_rollout.defs.fleet.gate import FleetGate
+from wish_rollout.defs.fleet.run_targets import targets_of_run
 from wish_rollout.defs.fleet.wave_of_run import WaveOfRun
 from wish_rollout.defs.fleet.work import FleetWork
 from wish_rollout.defs.resources import project_of
@@ -28,7 +30,7 @@ from wish_rollout.rollout.inspection.environment_status import read_environment_
 from wish_rollout.rollout.servers.fleet_targets import read_fleet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     import dagster as dg
 
@@ -48,7 +50,8 @@ def materialize_targets(
     In a gated fleet, a target whose plan is not approved fails; no approval is requested. A run that the step of a rollout has
     launched begins no other target after this has stopped the wave.
 
-    Raises, as Failures, EarlierEnvironmentNotInStep, FleetReleaseChanged, UnknownFleetTarget and FleetIncomplete.
+    Raises, as Failures, EarlierEnvironmentNotInStep, FleetReleaseChanged, TargetsOfRunUnknown, UnknownFleetTarget and
+    FleetIncomplete.
     """
     clear_copied_tags(context.instance, context.run)
     project, order = project_of(context), {"kind": APPLY}
@@ -59,49 +62,47 @@ def materialize_targets(
         if wave and wave.release != project.release_digest:
             raise FleetReleaseChanged(env.name)
         fleet = read_fleet(project.config, env)
-        chosen = partitions_of_run(context, project, env, names)
+        backfills = FleetBackfills(context.instance, project.config, env)
+        chosen = targets_of_run(context.run, backfills, names, is_of_wave=wave is not None)
         if wave:
-            # one that has left the list since is not the concern of the others
-            chosen = [target.name for target in fleet if target.name in set(chosen)]
-        if not chosen:
-            return
-        targets = select_targets(env, fleet, chosen)
-        waves = wave_of(env, wave, fleet, targets, gate) if wave else chosen_waves(env, fleet, targets, gate)
+            waves = wave_of(env, wave, fleet, chosen, gate)
+            targets = without_others(context, fleet, chosen, waves[0])
+        else:
+            targets = select_targets(env, fleet, chosen)
+            waves = chosen_waves(env, fleet, targets, gate)
     work = FleetWork(context, env, targets, waves, order, records_unchanged=True, gate=gate, wave=wave)
     with rollout_errors_as_failures():
         yield from work.events()
         refuse_incomplete(env, work.results)
 
 
-def partitions_of_run(
-    context: dg.OpExecutionContext, project: Project, env: Environment, names: Sequence[str]
-) -> list[str]:
-    """Return the partitions of a run that its backfill contains; all of them if it belongs to none.
-
-    A run has a range of partitions, and another rollout may have changed their order since the run was launched.
-    """
-    identifier = context.run.tags.get(BACKFILL)
-    backfill = FleetBackfills(context.instance, project.config, env).read(identifier) if identifier else None
-    return [name for name in names if backfill is None or name in backfill.targets]
+def without_others(
+    context: dg.OpExecutionContext, fleet: Sequence[FleetTarget], names: Collection[str], found: WaveTargets
+) -> tuple[FleetTarget, ...]:
+    """Return those of the named targets that are in a wave; log the names of the others."""
+    of_wave = {target.name for target in found.targets}
+    if left := sorted(set(names) - of_wave):
+        text = f"not in wave {found.wave.name} any more, and left to the step of the rollout: {shorten_names(left)}"
+        context.log.warning(text)
+    return tuple(target for target in fleet if target.name in of_wave)
 
 
 def wave_of(
     env: Environment,
     of_run: WaveOfRun,
     fleet: Sequence[FleetTarget],
-    targets: Sequence[FleetTarget],
+    names: Collection[str],
     gate: FleetGate | None,
 ) -> list[WaveTargets]:
-    """Return the targets of a run that belong to the wave whose step has launched it.
+    """Return the targets of a run that belong to the wave whose step has launched it. ``names``: of those of the run.
 
-    The name of the wave is a claim, and a wave may have no gate, so the wave of each target is found as in a rollout. Raises
-    UnknownFleetTarget.
+    One that has left the list since is not the concern of the others. The name of the wave is a claim, and a wave may have no
+    gate, so the wave of each target is found as in a rollout. Raises UnknownFleetTarget.
     """
-    chosen = {target.name for target in targets}
     for each in waves_of(env, fleet, gate.signed_names() if gate else NOTHING_SIGNED):
         if each.wave.name == of_run.name:
             wave = replace(each.wave, max_failures=FailureLimit(of_run.most_failures), soak=0)
-            return [WaveTargets(wave, tuple(target for target in each.targets if target.name in chosen))]
+            return [WaveTargets(wave, tuple(target for target in each.targets if target.name in set(names)))]
     raise UnknownFleetTarget(env.name, "wave", of_run.name)
 
 

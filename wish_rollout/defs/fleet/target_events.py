@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from wish_rollout.core.fleet.results import Outcome
 from wish_rollout.defs.fleet.events import result_of_event
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ READ_AGAIN = 500
 class TargetEvents:
     """The events of the targets, which are partitions of the asset ``key``.
 
-    ``start``: the number of the last record before. ``results``: the last one of each target that has an event, by name.
+    ``start``: the number of the last record before. ``results``: the last one of each target that was begun, by name;
+    NOT_BEGUN of the others that have an event.
     """
 
     instance: dg.DagsterInstance
@@ -50,9 +52,21 @@ class TargetEvents:
                 name = event.partition if event else None
                 if event is None or name is None or record.run_id not in runs:
                     continue
-                if record.storage_id > self._numbers.get(name, 0):
-                    self._numbers[name] = record.storage_id
-                    self.results[name] = result_of_event(event)
+                self._keep(name, record.storage_id, result_of_event(event))
+
+    def _keep(self, name: str, number: int, result: TargetResult) -> None:
+        """Keep the result of a target, unless it has a later one.
+
+        A run that Dagster executes again finds the targets that it has changed before unchanged. After the wave was stopped,
+        it begins none, also of the targets that have failed before. Neither replaces what is known.
+        """
+        if result.outcome is Outcome.NOT_BEGUN:
+            self.results.setdefault(name, result)
+        elif number > self._numbers.get(name, 0):
+            self._numbers[name] = number
+            known = self.results.get(name)
+            if not known or (known.outcome, result.outcome) != (Outcome.DONE, Outcome.UNCHANGED):
+                self.results[name] = result
 
     def _records(
         self, fetch: Callable[..., dg.EventRecordsResult], after: int

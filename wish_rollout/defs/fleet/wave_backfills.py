@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from wish_rollout.rollout.fleet.wave_progress import OpenGate
     from wish_rollout.rollout.project.project import Project
 
+RETRY_AFTER_FAILURE = "dagster/retry_on_asset_or_op_failure"
+"""A tag of Dagster: whether ``run_retries`` applies to a run whose step has failed, and not only to one that was killed."""
+
 
 @dataclass
 class WaveBackfills:
@@ -105,6 +108,7 @@ class WaveBackfills:
             WAVE_RELEASE: self.project.release_digest,
             MOST_FAILURES: str(found.wave.max_failures.most(len(found.targets))),
             REQUESTER: requester_of_run(self.context.run),
+            RETRY_AFTER_FAILURE: "false",
         }
         events = TargetEvents.from_now(instance, backfills.key)
         wave = LaunchedWave(

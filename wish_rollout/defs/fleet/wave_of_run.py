@@ -6,6 +6,7 @@ again. The runs of the backfill read it. So they begin no other target after the
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ ALIVE = f"{HIDDEN}alive"
 """On a run of a backfill of a wave: a number that changes while the run lives."""
 
 READ_SECONDS, ALIVE_SECONDS = 2.0, 60.0
+WAIT_SECONDS = 0.5
 STEP_SILENT_SECONDS = 120.0
 """After so long without a sign of life of the step, its runs begin no other target."""
 ENDED = (
@@ -56,10 +58,14 @@ class WaveOfRun:
     release: str
     most_failures: int
     closed: bool = False
-    _value: str = ""
-    _changed_at: float = 0.0
+    _value: str = field(init=False)
+    _is_live: bool = False
+    _changed_at: float = field(default_factory=time.monotonic)
     _read_at: float = field(default=float("-inf"))
     _alive_at: float = field(default=float("-inf"))
+
+    def __post_init__(self) -> None:
+        self._value = self._read()
 
     @classmethod
     def of(cls, instance: dg.DagsterInstance, run: dg.DagsterRun) -> WaveOfRun | None:
@@ -70,12 +76,24 @@ class WaveOfRun:
         tags = run.tags
         if not is_of_wave(tags):
             return None
-        release, most = tags.get(WAVE_RELEASE, ""), int(tags.get(MOST_FAILURES, 0))
-        return cls(instance, run.run_id, tags[BACKFILL], tags[ROLLOUT], tags[WAVE], release, most)
+        most = tags.get(MOST_FAILURES, "")
+        limit = int(most) if most.isdecimal() else 0
+        names = tags[BACKFILL], tags[ROLLOUT], tags[WAVE]
+        return cls(instance, run.run_id, *names, tags.get(WAVE_RELEASE, ""), limit)
 
     def is_closed(self) -> bool:
-        """Return whether no other target may be begun. Reads it at most every READ_SECONDS, and gives a sign of life."""
-        now = time.monotonic()
+        """Return whether no other target may be begun. Reads it at most every READ_SECONDS, and gives a sign of life.
+
+        The first time, it waits for a sign of life of the step that was given since this run began: the step may have been
+        killed before, and the clocks of two machines cannot be compared.
+        """
+        while True:
+            closed = self._is_closed(time.monotonic())
+            if closed or self._is_live:
+                return closed
+            threading.Event().wait(WAIT_SECONDS)
+
+    def _is_closed(self, now: float) -> bool:
         if now - self._alive_at >= ALIVE_SECONDS:
             self._alive_at = now
             self.instance.add_run_tags(self.run_id, {ALIVE: f"{now:.0f}"})
@@ -85,11 +103,14 @@ class WaveOfRun:
         return self.closed
 
     def _is_ended_or_silent(self, now: float) -> bool:
-        step = self.instance.get_run_by_id(self.rollout)
-        value = step.tags.get(OPEN_WAVE, "") if step and step.status not in ENDED else ""
+        value = self._read()
         if value != self._value:
-            self._value, self._changed_at = value, now
+            self._value, self._changed_at, self._is_live = value, now, True
         return value.partition(" ")[0] != self.backfill or now - self._changed_at > STEP_SILENT_SECONDS
+
+    def _read(self) -> str:
+        step = self.instance.get_run_by_id(self.rollout)
+        return step.tags.get(OPEN_WAVE, "") if step and step.status not in ENDED else ""
 
 
 def is_of_wave(tags: Mapping[str, str]) -> bool:

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 FIRST_VERSION = 15
 """Before 15, the statistics are files that the server writes and reads, which takes longer than reading the catalog."""
 COUNTED = ("inserted", "updated", "deleted")
-SHARED = (1260, 1213)
-"""OIDs of pg_authid and pg_tablespace, whose rows belong to no database: the shared catalogs that a state token reads."""
+SHARED = (1260, 1213, 6100)
+"""OIDs of pg_authid, pg_tablespace and pg_subscription: the catalogs of a state token that all databases of a server share."""
 COUNTERS = f"""
 select extract(epoch from pg_catalog.pg_postmaster_start_time()) || ' ' || d.oid,
        pg_catalog.concat_ws('.', current_user, pg_catalog.pg_stat_get_db_stat_reset_time(d.oid),

@@ -23,8 +23,8 @@ class WaveBackfillEnded(RolloutError):
         "transaction of its target back."
     )
     hint = (
-        "see the backfill in Dagster under Runs, Backfills; then run the same command again: it continues with the targets "
-        "that are not done"
+        "see the backfill in Dagster under Runs, Backfills; if an asset no longer exists there, reload the code location, which "
+        "has another rollout.toml; then run the same command again: it continues with the targets that are not done"
     )
 
 
@@ -44,3 +44,17 @@ class BackfillsNotSupported(EnvironmentRefused):
         "install the tested version of dagster (requirements.txt), or remove targets_per_run from rollout.toml: the rollout "
         "then changes all targets in its own run"
     )
+
+
+@dataclass(eq=False)
+class TargetsOfRunUnknown(EnvironmentRefused):
+    """A run over a range of partitions has no targets, or is executed again and those of the first run are not recorded."""
+
+    run: str
+
+    summary = "Which targets of '{environment}' the run {run} is for is not known."
+    explanation = (
+        "A run has a range of partitions, and their order may have changed since, so that other targets are in the range now. "
+        "Nothing was changed."
+    )
+    hint = "select the targets and materialize them in Dagster, or: wish-rollout apply"

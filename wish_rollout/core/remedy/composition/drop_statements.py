@@ -9,7 +9,7 @@ from wish_rollout.core.remedy.identity_sequences import heir, set_aside
 from wish_rollout.core.remedy.sql_syntax import spelled
 from wish_rollout.core.remedy.statements import Statement
 from wish_rollout.core.remedy.writers import foreign_servers, privileges, schemas
-from wish_rollout.core.remedy.writers.columns import creation, defaults, not_nulls
+from wish_rollout.core.remedy.writers.columns import creation, defaults, not_null_statements
 from wish_rollout.core.remedy.writers.columns.not_null_names import NAMED_SINCE, passes_on
 from wish_rollout.core.remedy.writers.data_types import type_replacement
 from wish_rollout.core.remedy.writers.relations import constraints, indexes, table_parts, views
@@ -121,7 +121,7 @@ class DropStatements:
         words = f"{'ONLY ' if is_alone else ''}{table} DROP COLUMN {own}"
         is_named = self.draft.major >= NAMED_SINCE and passes_on(self.draft.live["column", name])
         # or the children's constraints stay inherited, from nothing
-        first = not_nulls.drop(self.draft, name) if is_alone and is_named else []
+        first = not_null_statements.drop(self.draft, name) if is_alone and is_named else []
         return [*first, f"ALTER {self._altered_word(table)} {words}"]
 
     def _still_not_null(self, table: str, properties: Properties) -> Iterator[Statement]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.graph.schema_index import parents_of, relation
 from wish_rollout.core.remedy.sql_syntax import identifier
-from wish_rollout.core.remedy.writers.columns import not_nulls
+from wish_rollout.core.remedy.writers.columns import not_null_statements
 from wish_rollout.core.remedy.writers.columns.not_null_names import chosen_name
 from wish_rollout.core.remedy.writers.columns.properties import beside, identity_words
 from wish_rollout.core.schema.names import split_last
@@ -116,7 +116,7 @@ def _with_parent(draft: Draft, name: str, properties: Props) -> list[str]:
             del properties[key]
     named = properties.pop("not null constraint", None)
     if properties.pop("not null", None):
-        return [not_nulls.add(draft, name, {})]
+        return [not_null_statements.add(draft, name, {})]
     if chosen_name(named) is not None:
         draft.gap("column", name, "its NOT NULL constraint gets the name of the parent's")
     return []

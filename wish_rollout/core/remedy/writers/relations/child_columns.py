@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.remedy.graph.schema_index import relation
 from wish_rollout.core.remedy.sql_syntax import identifier
-from wish_rollout.core.remedy.writers.columns import not_nulls
+from wish_rollout.core.remedy.writers.columns import not_null_statements
 from wish_rollout.core.remedy.writers.columns.creation import PASSED_OVER
 from wish_rollout.core.remedy.writers.columns.not_null_names import NAMED_SINCE, NOT_NULLS, chosen_name
 from wish_rollout.core.remedy.writers.columns.properties import beside
@@ -65,10 +65,10 @@ def inherited(draft: Draft, column: str, properties: Props, partition_of: str | 
         if pairs.pop("not null not valid", None):
             draft.gap("column", column, "a new child has the NOT NULL constraint of its parent valid")
     elif pairs["not null"][1] is None:
-        made += not_nulls.drop_inherited(draft, column, pairs)
+        made += not_null_statements.drop_inherited(draft, column, pairs)
     elif "not null not valid" not in pairs:
         del pairs["not null"]
-        made.append(not_nulls.add(draft, column, pairs))
+        made.append(not_null_statements.add(draft, column, pairs))
     made += beside(draft, column, pairs)
     for key in pairs:
         draft.gap("column", column, f"its {key} is not as its parent's")
