@@ -16,10 +16,10 @@ from wish_rollout.core.errors import (
 )
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.gate import approvals, ledger, requests
-from wish_rollout.core.errors.planning import adoption, archives, drift, plans, rollbacks
+from wish_rollout.core.errors.planning import adoption, archives, base_schemas, drift, plans, rollbacks
 
 SUBJECTS = {
-    "The schema differs from the release": (drift, plans, verification, adoption),
+    "The schema differs from the release": (drift, base_schemas, plans, verification, adoption),
     "The version table or the scripts": (version_tables, releases),
     "The server or the session": (databases, statements),
     "The plan, its hazards and rows": (hazards, execution),

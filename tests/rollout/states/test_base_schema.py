@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.rollout.states.project import TABLE
-from wish_rollout.core.errors.planning.drift import BaseSchemaNotRecorded
+from wish_rollout.core.errors.planning.base_schemas import BaseSchemaNotRecorded
 from wish_rollout.rollout.project.base_schema_recording import record_base
 
 if TYPE_CHECKING:
@@ -163,14 +163,9 @@ def test_init_records_nothing_where_the_revisions_create_all(states: States) -> 
 
 
 def test_baseline_of_an_environment_that_does_not_fit_is_refused(states: States) -> None:
-    """Its downgrade cannot be executed; then its server does not answer."""
-    states.revision("r1", None, "ALTER TABLE users ADD COLUMN age int", "SELECT 1/0")
+    """Its revision is unknown; then its server does not answer."""
     create_base(states)
-    states.sql("ALTER TABLE users ADD COLUMN age int")
     stamp(states)
-    error = states.workspace.expect_error(6, "init", "--baseline", "prod")
-    assert "the downgrade from r1 fails on a copy" in error
-    assert "wish-rollout apply --adopt prod" in error
     states.sql("UPDATE alembic_version SET version_num = 'unknown'")
     assert "this release does not contain" in states.workspace.expect_error(6, "init", "--baseline", "prod")
     states.workspace.set_url("prod", "postgresql://127.0.0.1:1/none")

@@ -105,7 +105,7 @@ def init(
         str,
         typer.Option(
             metavar="ENV",
-            help="Record the expected schemas, and the schema of ENV before the first revision if no revision creates it.",
+            help="Record the expected schemas, and the schema of ENV that replays begin with if no revision creates it.",
         ),
     ] = "",
 ) -> None:
@@ -140,7 +140,12 @@ def init(
             base = record_missing_base(project, project.target(baseline))
         with output.progress("replaying on a scratch database"):
             meta = write_records(Project.load(config))
-        output.write_line(f"recorded  {meta}" + (f", with {base.name}" if base else ""))
+        output.write_line(f"recorded  {meta}" + (f", with {base.path.name}" if base else ""))
+        if base and base.revision:
+            output.write_note(
+                f"{base.path.name} has the schema of {baseline} at {base.revision}, not the one before the first revision: "
+                f"{base.reason}. Environments before {base.revision} and rollbacks across it are refused."
+            )
     _examine(Project.load(config), baseline)
 
 

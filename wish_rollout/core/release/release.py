@@ -33,9 +33,13 @@ class Revision:
 
 @dataclass(frozen=True)
 class Release:
-    """All revisions of a release, each after its parents."""
+    """All revisions of a release, each after its parents.
+
+    ``start``: the position where replays begin; databases before it are at no position of the release.
+    """
 
     revisions: tuple[Revision, ...]
+    start: Position = ()
 
     @cached_property
     def by_id(self) -> Mapping[str, Revision]:
@@ -82,14 +86,20 @@ class Release:
     def is_position(self, position: Position) -> bool:
         """Return whether a version table may have these rows.
 
-        They are different revisions of the release, none of them an ancestor of another.
+        They are different revisions of the release, none of them an ancestor of another, and not before ``start``.
         """
         known = {revision.id for revision in self.revisions}
         if not known.issuperset(position) or len(set(position)) < len(position):
             return False
+        if not self.includes_start(position):
+            return False
         return not any(
             name in self.ancestors(tuple(each for each in position if each != name)) for name in position
         )
+
+    def includes_start(self, position: Position) -> bool:
+        """Return whether a database at this position has applied what replays begin with."""
+        return not self.start or self.ancestors(position) >= self.ancestors(self.start)
 
     def pending(self, position: Position) -> tuple[Revision, ...]:
         """Return the revisions that a database at this position lacks, in the order of applying them."""

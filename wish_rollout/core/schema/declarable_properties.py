@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.schema.delta import Delta
 from wish_rollout.core.schema.names import parent_object
 from wish_rollout.core.schema.snapshot import Snapshot
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wish_rollout.core.schema.change import ValuePair
     from wish_rollout.core.schema.snapshot import Key
 
 KINDS = frozenset({"schema", "table", "column", "constraint", "index", "enum", "sequence", "domain"})
@@ -40,3 +45,21 @@ def select_declarable(snapshot: Snapshot) -> Snapshot:
             if is_declarable(key)
         }
     )
+
+
+def without_column_order(delta: Delta) -> Delta:
+    """Return a delta without the positions of columns that both schemas have. Renamed columns are still told as such."""
+    left = []
+    for change in delta.changes:
+        if change.kind == "column" and change.change == "changed":
+            properties, also = _without_position(change.properties), change.also
+            also = {name: pairs for name, each in also.items() if (pairs := _without_position(each))}
+            if properties or also:
+                left.append(replace(change, properties=properties, also=also))
+        else:
+            left.append(change)
+    return Delta(tuple(left))
+
+
+def _without_position(pairs: Mapping[str, ValuePair]) -> dict[str, ValuePair]:
+    return {name: pair for name, pair in pairs.items() if name != "position"}

@@ -28,7 +28,7 @@ FINDING = "finding"
 def describe_drift(status: EnvironmentStatus) -> str:
     """Return in one line how an environment differs from its revision."""
     if status.verdict is Verdict.FOREIGN:
-        return "its revision is unknown to this release"
+        return "its revision is not a position of this release"
     return status.error or summarize_delta(status.assessment.drift)
 
 

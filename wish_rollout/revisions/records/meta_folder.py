@@ -64,6 +64,11 @@ class MetaFolder:
         return {entry.revision: entry for entry in self._content["entries"]}
 
     @property
+    def is_recorded(self) -> bool:
+        """Whether revisions are recorded, or the position that the next ones start from."""
+        return bool(self.entries or self.base)
+
+    @property
     def base(self) -> Position:
         """The position that the first recorded revision starts from."""
         return tuple(self._content["base"])
@@ -155,7 +160,7 @@ class MetaFolder:
     def _accepted(self, release: Release) -> Position:
         """Return up to where downgrades are accepted as they are."""
         try:
-            known = self.accepted if self.entries else release.head
+            known = self.accepted if self.is_recorded else release.head
         except InvalidReleaseRecord:  # of an earlier format
             return release.head
         return known if all(name in release.by_id for name in known) else release.head
@@ -170,7 +175,7 @@ class MetaFolder:
     def _unread(self, recorded: Recorded) -> int:
         """Return how many bytes of changes lie between the last whole schema and where ``recorded`` starts."""
         name, size = next(iter(recorded.records.values())).parent, 0
-        while name and not (self.folder / f"{name}_snapshot.json").exists():
+        while name and (name,) != self.base and not (self.folder / f"{name}_snapshot.json").exists():
             record = self.record(name)
             assert record is not None
             size, name = size + len(record.to_json()), record.parent

@@ -14,6 +14,7 @@ from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from wish_rollout.core.release.release import Release
     from wish_rollout.core.schema.snapshot import Key
     from wish_rollout.rollout.inspection.environment_status import EnvironmentStatus
     from wish_rollout.rollout.project.project import Project
@@ -35,7 +36,7 @@ def environment_findings(
     """Yield the findings of one environment, the one of its verdict first."""
     names = (status.environment,)
     kind = _finding_kind(project, status)
-    yield DriftFinding(kind, names, _finding_detail(kind, status))
+    yield DriftFinding(kind, names, _finding_detail(kind, status, project.release))
     if status.state and status.verdict is Verdict.DRIFTED:
         schema = EnvironmentSchema(project, status.state)
         for name in find_invalid_objects(schema.at(schema.position), schema.live):
@@ -51,7 +52,7 @@ def _finding_kind(project: Project, status: EnvironmentStatus) -> FindingKind:
     return FINDING_KINDS.get(status.verdict, FindingKind.SAME_HEAD if at_head else FindingKind.DRIFTED)
 
 
-def _finding_detail(kind: FindingKind, status: EnvironmentStatus) -> str:
+def _finding_detail(kind: FindingKind, status: EnvironmentStatus, release: Release) -> str:
     position = status.position
     match kind:
         case FindingKind.PENDING:
@@ -60,7 +61,7 @@ def _finding_detail(kind: FindingKind, status: EnvironmentStatus) -> str:
             schema_position = format_position(status.assessment.schema_position or ())
             return f"the version table contains {position}, but the schema is that of {schema_position}"
         case FindingKind.FOREIGN:
-            return _foreign_detail(status)
+            return _foreign_detail(status, release)
         case FindingKind.UNREACHABLE | FindingKind.LOCKED:
             return status.error
         case FindingKind.IN_STEP:
@@ -69,9 +70,13 @@ def _finding_detail(kind: FindingKind, status: EnvironmentStatus) -> str:
             return f"at {position}: {summarize_delta(status.assessment.drift)}"
 
 
-def _foreign_detail(status: EnvironmentStatus) -> str:
+def _foreign_detail(status: EnvironmentStatus, release: Release) -> str:
     nearest, drift = format_position(status.assessment.schema_position or ()), status.assessment.drift
     unknown = f"{status.position} is not a position of this release"
+    revisions = status.state.facts.revisions if status.state else ()
+    if release.by_id.keys() >= set(revisions) and not release.includes_start(revisions):
+        start = format_position(release.start)
+        unknown = f"{status.position} is before {start}, where the recorded history begins"
     if not drift:
         return f"{unknown}; the schema is that of {nearest}"
     return f"{unknown}; the most similar schema, of {nearest}, differs: {summarize_delta(drift)}"

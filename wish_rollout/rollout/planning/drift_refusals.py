@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.errors.planning.base_schemas import EnvironmentBeforeBase
 from wish_rollout.core.errors.planning.drift import (
     AdoptionUnnecessary,
     BaselineChanged,
@@ -27,6 +28,7 @@ from wish_rollout.core.schema.column_order import follow_column_order, is_column
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.rollout.planning.accepted_differences import tables_in_other_order
+from wish_rollout.rollout.release.base_schema import base_path
 
 if TYPE_CHECKING:
     from wish_rollout.config import Environment
@@ -54,11 +56,18 @@ def refuse_position(env: Environment, position: Position, project: Project) -> N
 
 
 def refuse_foreign(env: Environment, position: Position, project: Project) -> None:
-    """Raise ForeignEnvironment if the database is at a revision that the release does not contain."""
+    """Raise if the database is at no revision of the release.
+
+    Raises ForeignEnvironment for an unknown one, and EnvironmentBeforeBase for one before the recorded history.
+    """
     known = {revision.id for revision in project.release.revisions}
     unknown = next((name for name in position if name not in known), None)
     if unknown is not None:
         raise ForeignEnvironment(unknown, format_position(project.release.head), env.name)
+    release = project.release
+    if not release.includes_start(position):
+        path = str(base_path(project.scripts.folder))
+        raise EnvironmentBeforeBase(env.name, format_position(position), format_position(release.start), path)
 
 
 def refuse_adoption(env: Environment, plan: EnvironmentPlan, schema: EnvironmentSchema) -> None:

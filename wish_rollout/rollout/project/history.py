@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.errors.planning.base_schemas import BeforeBaseSchema
+from wish_rollout.core.release.release import format_position
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.extension_versions import pin_versions
 from wish_rollout.core.schema.snapshot import Snapshot
@@ -44,11 +46,11 @@ class History:
     def at(self, position: Position) -> Snapshot:
         """Return the schema that a database at this position has to have.
 
-        Raises ForeignRevision, ScriptEdited, InvalidReleaseRecord; and what a replay raises, where one is needed.
+        Raises ForeignRevision, BeforeBaseSchema, ScriptEdited, InvalidReleaseRecord; and what a replay raises, where one
+        is needed.
         """
         if position not in self._known:
-            for name in position:
-                self.project.release.revision(name)
+            self._refuse_before_start(position)
             snapshot = pin_versions(self._schema(position), self.project.scope_of().pinned_extensions)
             while len(self._known) >= KEPT:
                 del self._known[next(iter(self._known))]
@@ -58,7 +60,7 @@ class History:
     def record(self, revision: str) -> Record:
         """Return what one revision does; raise as ``at``."""
         if revision not in self._records:
-            self.project.release.revision(revision)
+            self._refuse_before_start(self.project.release.revision(revision).parents)
             found = self.meta.record(revision) or self._from_replay().records[revision]
             self._records[revision] = found
         return self._records[revision]
@@ -93,7 +95,8 @@ class History:
     @property
     def base(self) -> Position:
         """The position from which on the history is recorded."""
-        return self.meta.base if self.meta.entries else ()
+        start = self.project.release.start
+        return self.meta.base if self.project.release.includes_start(self.meta.base) else start
 
     def positions(self) -> tuple[Position, ...]:
         """Return the positions from which on the history is recorded, the latest first; all if nothing is recorded."""
@@ -101,6 +104,14 @@ class History:
         before = release.ancestors(self.base)
         single = [(each.id,) for each in reversed(release.revisions) if each.id not in before]
         return tuple(dict.fromkeys([release.head, *single, self.base]))
+
+    def _refuse_before_start(self, position: Position) -> None:
+        """Raise ForeignRevision for an unknown revision, and BeforeBaseSchema for one before the first replayed one."""
+        release = self.project.release
+        for name in position:
+            release.revision(name)
+        if not release.includes_start(position):
+            raise BeforeBaseSchema(format_position(position), format_position(release.start))
 
     def _schema(self, position: Position) -> Snapshot:
         if len(position) < 2:
@@ -131,9 +142,10 @@ class History:
             return self._known[name,]
         if name in self.meta.entries:
             return self.meta.snapshot(name)
-        if self.meta.entries and ((name,) if name else ()) == self.meta.base:
+        position = (name,) if name else ()
+        if self.meta.is_recorded and position == self.meta.base:
             return self.meta.snapshot(BASE)
-        return None if name else self._from_replay().start
+        return self._from_replay().start if position == self.project.release.start else None
 
     def _between(self, position: Position) -> Snapshot:
         """Return the schema at several heads: before a merge, or replayed."""
@@ -176,4 +188,4 @@ class History:
 
     def _is_cache_complete(self, meta: MetaFolder) -> bool:
         """Return whether the last replay was recorded as a whole, and no file that it used has changed since."""
-        return bool(meta.entries or not self.project.release.revisions) and self.code.is_cache_current()
+        return bool(meta.is_recorded or not self.project.release.revisions) and self.code.is_cache_current()

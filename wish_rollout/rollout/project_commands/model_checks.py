@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.reports.release_report import ReleaseCheck
-from wish_rollout.core.schema.column_order import follow_column_order
 from wish_rollout.core.schema.comparison import difference
-from wish_rollout.core.schema.declarable_properties import select_declarable
+from wish_rollout.core.schema.declarable_properties import select_declarable, without_column_order
 from wish_rollout.core.schema.delta_rendering import summarize_delta
 from wish_rollout.postgres.facts.database_state import read_database_state
 from wish_rollout.postgres.sessions.connections import connect
@@ -54,5 +53,5 @@ def models_drift(project: Project, scripted: Snapshot | None = None) -> Delta | 
     with empty_scratch(project) as url, connect(url, SCRATCH) as connection:
         create_models(connection, metadata, project.config.release.search_path)
         declared = read_database_state(connection, project.scope_of()).snapshot
-    scripted = select_declarable(scripted or project.history.at(project.release.head))
-    return difference(scripted, follow_column_order(select_declarable(declared), scripted))
+    scripted = scripted or project.history.at(project.release.head)
+    return without_column_order(difference(select_declarable(scripted), select_declarable(declared)))

@@ -115,10 +115,10 @@ def _results(
 
 def _base(project: Project, meta: MetaFolder, only: frozenset[str] | None) -> Position:
     """Return the position after which revisions are examined: where the records begin, or before the new ones."""
-    recorded = meta.base if meta.entries else ()
+    release = project.release
+    recorded = meta.base or release.start
     if only is None:
         return recorded
-    release = project.release
     return position_before(release, frozenset(only) - release.ancestors(recorded))
 
 
@@ -156,13 +156,13 @@ def _history(project: Project, places: FindingLocations) -> Iterator[ReleaseChec
     meta = MetaFolder(project.scripts.folder / "meta")
     meta.check(project.release)
     known = project.release.by_id
-    before = project.release.ancestors(meta.base) if meta.entries else frozenset()
+    before = project.release.ancestors(meta.base or project.release.start)
     unrecorded = [name for name in known if name not in meta.entries and name not in before]
     vanished = [name for name in meta.entries if name not in known]
     if vanished:
         detail = f"recorded, but without a script: {', '.join(vanished)}"
         yield ReleaseCheck("history", passed=False, detail=detail)
-    elif not meta.entries:
+    elif not meta.is_recorded:
         yield ReleaseCheck(
             "history", passed=True, detail="nothing is recorded yet: wish-rollout generate --record"
         )

@@ -77,7 +77,7 @@ def check_downgrades(places: FindingLocations, meta: MetaFolder, found: Recorded
     release = places.project.release
     names = [revision.id for revision in release.revisions]
     declared = declared_reasons(places.project.scripts, IRREVERSIBLE, names)
-    old = release.ancestors(meta.accepted) if meta.entries else frozenset(release.by_id)
+    old = release.ancestors(meta.accepted) if meta.is_recorded else frozenset(release.by_id)
     new: list[str] = []
     findings: list[ReleaseFinding] = []
     known: list[str] = []

@@ -13,7 +13,7 @@ from wish_rollout.core.environment.platform import NO_PLATFORM, Platform, find_e
 from wish_rollout.core.errors.projects import PlatformFailed
 from wish_rollout.core.plan.canonical_digest import canonical_digest
 from wish_rollout.core.schema.extension_versions import find_pinned_extensions
-from wish_rollout.rollout.release.base_schema import base_digest
+from wish_rollout.rollout.release.base_schema import base_digest, start_at_base
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,10 +56,10 @@ class ReleaseSource:
         )
         return Scripts(self.config.root, release.migrations, release.alembic_ini, options, release.heads)
 
-    @property
+    @cached_property
     def release(self) -> Release:
-        """The chain of revisions up to head."""
-        return self.scripts.release
+        """The chain of revisions up to head. Raises InvalidBaseSchema."""
+        return start_at_base(self.scripts.release, self.scripts.folder)
 
     @cached_property
     def measurements(self) -> Measurements:
@@ -95,13 +95,13 @@ class ReleaseSource:
     @cached_property
     def extensions(self) -> frozenset[str]:
         """The extensions that the scripts and the platform create."""
-        paths = [self.config.root / revision.path for revision in self.release.revisions]
+        paths = [self.config.root / revision.path for revision in self.scripts.release.revisions]
         texts = [path.read_text(encoding="utf-8", errors="replace") for path in paths]
         return find_extensions([*texts, *self.platform.statements]) - {"plpgsql"}
 
     @cached_property
     def _pinned(self) -> frozenset[str]:
-        paths = (self.config.root / revision.path for revision in self.release.revisions)
+        paths = (self.config.root / revision.path for revision in self.scripts.release.revisions)
         return find_pinned_extensions(path.read_text(encoding="utf-8", errors="replace") for path in paths)
 
 

@@ -72,7 +72,8 @@ class Recorder:
         before = self.segment.applied if self.segment else self.release.ancestors(base)
         if before:
             self.tracker: SnapshotTracker | None = None
-            if scripts := in_order(self.release, before - self._apply_recorded(run, before)):
+            before_scripts = self._apply_recorded(run, before) | self.release.ancestors(self.release.start)
+            if scripts := in_order(self.release, before - before_scripts):
                 walk(run, scripts, self)
         self.tracker = SnapshotTracker(connection, self.project.scope_of())
         self.start = self.tracker.snapshot()
@@ -94,8 +95,9 @@ class Recorder:
         if self.known is None or self.segment is None or not self.uses_statements:
             return frozenset()
         parent = self.segment.parent
-        applied = self.release.ancestors((parent,)) if parent in before else frozenset()
-        order = in_order(self.release, before)
+        there = self.release.ancestors(self.release.start)
+        applied = self.release.ancestors((parent,)) - there if parent in before else frozenset()
+        order = in_order(self.release, before - there)
         if not applied <= self.known.records.keys() or applied != set(order[: len(applied)]):
             return frozenset()
         if applied:

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.errors.planning.base_schemas import BeforeBaseSchema
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.postgres.sessions.connections import connect
@@ -43,9 +44,12 @@ def replay(
 
     ``heads``: replay only up to there. ``recorded``: what is known of the revisions up to ``base``: their statements
     are executed instead of their scripts. Raises what an upgrade raises, and NotAsRecordedError where ``recorded`` is not
-    what the scripts lead to; what keeps a downgrade from being used is recorded.
+    what the scripts lead to; what keeps a downgrade from being used is recorded. Raises BeforeBaseSchema.
     """
     release = project.release
+    base = base or release.start
+    if not release.includes_start(base):
+        raise BeforeBaseSchema(format_position(base), format_position(release.start))
     wanted = release.ancestors(release.head if heads is None else heads) - release.ancestors(base)
     parts = segments(release, base, wanted)
     records: dict[str, Record] = {}
@@ -86,8 +90,9 @@ def scratch_at_head(project: ReleaseSource, recorded: Recorded | None) -> Iterat
 
 def _built_from_records(project: ReleaseSource, recorded: Recorded, stack: ExitStack) -> Replayer | None:
     """Build a database at the head, which ``stack`` drops; None if the records do not lead there."""
-    head, order = project.release.head, [each.id for each in project.release.revisions]
-    if recorded.base or len(head) != 1 or not recorded.records.keys() >= set(order):
+    head, start = project.release.head, project.release.start
+    order = [each.id for each in project.release.pending(start)]
+    if recorded.base != start or len(head) != 1 or not recorded.records.keys() >= set(order):
         return None
     try:
         with ExitStack() as attempt:

@@ -15,17 +15,21 @@ from wish_rollout.rollout.release.base_schema import SCRATCH
 if TYPE_CHECKING:
     import psycopg
 
-    from wish_rollout.core.release.release import Position
+    from wish_rollout.core.release.release import Position, Release
     from wish_rollout.core.schema.snapshot import Snapshot
     from wish_rollout.rollout.release.release_source import ReleaseSource
 
 
 class Replayer:
-    """A scratch database on which revisions go up and down."""
+    """A scratch database on which revisions go up and down.
 
-    def __init__(self, project: ReleaseSource, url: str) -> None:
+    ``release``: that of the project, unless its recorded schema is not used.
+    """
+
+    def __init__(self, project: ReleaseSource, url: str, release: Release | None = None) -> None:
         self.project = project
         self.url = url
+        self.release = release or project.release
 
     def snapshot(self) -> Snapshot:
         """Read what is there now."""
@@ -38,8 +42,9 @@ class Replayer:
         Without revisions, env.py is not run: at base, a database does not have what env.py makes.
         ``hooks``: only ``run`` is called, for each statement of a script.
         """
-        applied = self.project.release.ancestors(position) - self.project.release.ancestors(start)
-        order = [each.id for each in self.project.release.revisions if each.id in applied]
+        release = self.release
+        applied = release.ancestors(position) - release.ancestors(start or release.start)
+        order = [each.id for each in release.revisions if each.id in applied]
         if not order:
             return
         with connect(self.url, SCRATCH) as connection:

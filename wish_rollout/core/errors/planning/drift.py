@@ -88,23 +88,6 @@ class AdoptionUnnecessary(EnvironmentRefused):
 
 
 @dataclass(eq=False)
-class BaseSchemaNotRecorded(EnvironmentRefused):
-    """No statements can be generated that create the schema before the first revision in an empty database."""
-
-    parts: str
-
-    summary = (
-        "The schema of '{environment}' cannot be recorded as the schema before the first revision: {parts}."
-    )
-    explanation = "Replays begin with that schema; a schema that differs would make every comparison wrong."
-    hint = (
-        "leave these objects out with [scope] ignore in rollout.toml; if extensions are missing: wish-rollout init --from "
-        "{environment}; if a downgrade fails: replace the revisions by one that creates the schema, then: wish-rollout "
-        "apply --adopt {environment}"
-    )
-
-
-@dataclass(eq=False)
 class BaselineChanged(DifferenceFound):
     """The only drift is in what the platform creates: extensions, default privileges, schema public."""
 
