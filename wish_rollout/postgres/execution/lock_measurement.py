@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from psycopg import ClientCursor
-from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
 from wish_rollout.core.release.measurements import StatementMeasurement
@@ -39,10 +38,6 @@ where c.oid >= 16384 and c.relkind in ('r', 'p', 'm', 't', 'i')
   and pg_catalog.pg_stat_get_xact_numscans(c.oid) > 0
 """
 """Scans that this session has not reported yet: those of earlier transactions are among them."""
-REPORT = "select pg_catalog.pg_stat_force_next_flush()"
-"""Report all counts when the transaction ends, instead of once a second (manual, 27.2.26): then none of an earlier transaction
-is left. Servers have the function from 15 on."""
-FIRST_WITH_REPORT = 150000
 BEFORE = """
 prepare wish_rollout_before (oid[]) as
 select c.oid, n.nspname, c.relname, c.relkind::text, c.relfilenode,
@@ -79,7 +74,6 @@ class LockMeter:
     """Measures the statements of one session, each right after it was executed and before its transaction ends.
 
     ``session``: executes the statements. ``observer``: a second session in the same database, in autocommit.
-    ``reports``: whether the counts of each transaction since the last ``begin`` are reported at its end.
     """
 
     session: psycopg.Connection[Any]
@@ -91,38 +85,21 @@ class LockMeter:
     _pending: dict[int, int] = field(default_factory=dict)
     _transaction: str = ""
     _is_prepared: bool = False
-    reports: bool = False
 
     def begin(self) -> None:
-        """Read the counts and locks before the first statement of a transaction that is to be measured.
-
-        The counts of all relations are read only where those of an earlier transaction may not be reported yet, or where a
-        savepoint of this one was rolled back, whose locks are not held any more.
-        """
-        can_report = self.session.info.server_version >= FIRST_WITH_REPORT
-        transaction, held = self._read(REPORT if can_report else PENDING_SCANS)
-        if can_report and (not self.reports or transaction == self._transaction):
-            self._read(PENDING_SCANS)
-        elif can_report:
-            self._pending = {oid: scans for oid, (_, scans, _) in held.items() if scans}
-        self.reports = can_report
+        """Read the counts and locks before the first statement of a transaction that is to be measured."""
+        transaction, held = self._read(PENDING_SCANS)
         if transaction != self._transaction or not held:
             self._begin_transaction(transaction)
         self._scans.update(self._pending)
         self._modes = {oid: modes for oid, (modes, *_) in held.items()}
 
-    def report(self) -> None:
-        """Have the counts reported at the end of a transaction in which ``begin`` may not have been called."""
-        if self.reports and self.session.info.transaction_status == TransactionStatus.INTRANS:
-            ClientCursor(self.session).execute(REPORT)
-
     def _read(self, first: str = "") -> tuple[str, dict[int, Held]]:
-        """Return the transaction and its locks, by relation. ``first``: a query before; pending scans are kept."""
+        """Return the transaction and its locks, by relation. ``first``: the query of the pending scans, if they are to be read."""
         with ClientCursor(self.session, row_factory=tuple_row) as cursor:
             cursor.execute(f"{first};{HELD}".encode())
-            if first == PENDING_SCANS:
-                self._pending = dict(cursor.fetchall())
             if first:
+                self._pending = dict(cursor.fetchall())
                 cursor.nextset()
             rows = cursor.fetchall()
         held = {oid: (set(modes.split(",")), scans, file) for oid, modes, scans, file, _ in rows if oid}

@@ -49,8 +49,6 @@ class StatementMeter:
 
     def take(self, revision: str) -> tuple[StatementMeasurement, ...]:
         """Return what was measured of a revision since the last call, in the order of execution."""
-        if not self._begun:
-            self.meter.report()
         self._begun = ""
         return tuple(self._found.pop(revision, ()))
 
@@ -73,7 +71,6 @@ class StatementMeter:
         measured = self._measure_alone(digest, sent)
         if measured is None:
             sent.execute()
-            self.meter.reports = False
         unknown = StatementMeasurement(digest, outside=True, locks=None)
         self._add(sent, self._with_effects(measured or unknown, before))
 
