@@ -48,7 +48,7 @@ def select_declarable(snapshot: Snapshot) -> Snapshot:
 
 
 def without_column_order(delta: Delta) -> Delta:
-    """Return a delta without the positions of columns that both schemas have. Renamed columns are still told as such."""
+    """Return a delta without the positions of columns that both schemas have. Renamed columns are still reported as such."""
     left = []
     for change in delta.changes:
         if change.kind == "column" and change.change == "changed":
