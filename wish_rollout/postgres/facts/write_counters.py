@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from wish_rollout.postgres.facts.database_identity import INSTANCE_COLUMN, OF_DATABASE
+
 if TYPE_CHECKING:
     import psycopg
 
@@ -13,13 +15,13 @@ COUNTED = ("inserted", "updated", "deleted")
 SHARED = (1260, 1213, 6100)
 """OIDs of pg_authid, pg_tablespace and pg_subscription: the catalogs of a state token that all databases of a server share."""
 COUNTERS = f"""
-select extract(epoch from pg_catalog.pg_postmaster_start_time()) || ' ' || d.oid,
+select {INSTANCE_COLUMN},
        pg_catalog.concat_ws('.', current_user, pg_catalog.pg_stat_get_db_stat_reset_time(d.oid),
            {", ".join(f"pg_catalog.pg_stat_get_db_tuples_{name}(d.oid)" for name in COUNTED)},
            {", ".join(f"pg_catalog.pg_stat_get_tuples_{name}({oid})" for oid in SHARED for name in COUNTED)}),
        pg_catalog.current_setting('track_counts') operator(pg_catalog.=) 'on' and not pg_catalog.pg_is_in_recovery()
-from pg_catalog.pg_database d where d.datname operator(pg_catalog.=) pg_catalog.current_database()
-"""  # noqa: S608 - constant names
+{OF_DATABASE}
+"""
 
 
 def read_write_counters(connection: psycopg.Connection[Any]) -> tuple[str, str]:
