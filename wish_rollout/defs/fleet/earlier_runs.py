@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from wish_rollout.defs.asset_keys import schema_key
-from wish_rollout.defs.fleet.wave_of_run import ALIVE, FLEET
+from wish_rollout.defs.fleet.signs_of_life import AT_WORK, SignsOfLife
+from wish_rollout.defs.fleet.wave_of_run import FLEET
 from wish_rollout.defs.runs.run_tags import ROLLOUT
 from wish_rollout.rollout.execution.progress import PREFIX
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 POLL_SECONDS, REPORT_SECONDS = 2.0, 30.0
 SILENT_SECONDS = 180.0
 """A run gives a sign of life every minute. One that gives none is waited for no longer: its process was killed."""
-AT_WORK = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
 
 
 def await_earlier_runs(context: dg.OpExecutionContext, config: Config, env: Environment) -> None:
@@ -30,18 +30,14 @@ def await_earlier_runs(context: dg.OpExecutionContext, config: Config, env: Envi
     """
     tags = {FLEET: schema_key(env.name, config.project.name).to_user_string()}
     wanted = dg.RunsFilter(statuses=AT_WORK, tags=tags)
-    seen: list[tuple[str, ...]] = []
-    seen_at, reported_at = time.monotonic(), float("-inf")
+    signs, reported_at = SignsOfLife(), float("-inf")
     while True:
         runs = [run for run in context.instance.get_runs(wanted) if run.tags.get(ROLLOUT) != context.run_id]
-        current = sorted((run.run_id, run.status.value, run.tags.get(ALIVE, "")) for run in runs)
-        now = time.monotonic()
-        if current != seen:
-            seen, seen_at = list(current), now
-        if not runs or now - seen_at > SILENT_SECONDS:
+        signs.note(runs)
+        if not runs or signs.are_missing_for(SILENT_SECONDS):
             break
-        if now - reported_at >= REPORT_SECONDS:
-            reported_at = now
+        if time.monotonic() - reported_at >= REPORT_SECONDS:
+            reported_at = time.monotonic()
             count = f"{len(runs)} runs" if len(runs) > 1 else "a run"
             context.log.info(f"{PREFIX}{env.name}: {count} of an earlier rollout still change targets")
         threading.Event().wait(POLL_SECONDS)

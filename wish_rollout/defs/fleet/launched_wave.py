@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from wish_rollout.core.errors.fleets.backfills import WaveBackfillEnded
 from wish_rollout.core.fleet.results import Outcome
 from wish_rollout.defs.fleet.backfills import BACKFILL, SUCCEEDED, FleetBackfills
-from wish_rollout.defs.fleet.wave_of_run import ALIVE, OPEN_WAVE
+from wish_rollout.defs.fleet.signs_of_life import AT_WORK, SignsOfLife
+from wish_rollout.defs.fleet.wave_of_run import OPEN_WAVE
 from wish_rollout.rollout.execution.progress import PREFIX
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 POLL_SECONDS, OPEN_SECONDS, REPORT_SECONDS = 2.0, 5.0, 30.0
 SILENT_SECONDS = 300.0
 """After so long without a sign of life of any run, the backfill is waited for no longer."""
-AT_WORK = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
 
 
 @dataclass
@@ -44,8 +44,7 @@ class LaunchedWave:
     is_rejected: Callable[[], bool]
     stopped: str = ""
     _runs: Sequence[dg.DagsterRun] = ()
-    _seen: Any = None
-    _seen_at: float = field(default_factory=time.monotonic)
+    _signs: SignsOfLife = field(default_factory=SignsOfLife)
     _opened_at: float = float("-inf")
     _reported: str = ""
     _reported_at: float = float("-inf")
@@ -57,46 +56,39 @@ class LaunchedWave:
         """
         try:
             while not self._is_over():
-                self._keep_open()
+                self.keep_open()
                 self._report()
                 threading.Event().wait(POLL_SECONDS)
         finally:
             self._mark("")
         self._report_left()
 
-    def open(self) -> None:
-        """Let the runs of the backfill begin targets."""
-        self._keep_open()
-
     @property
     def failed(self) -> int:
         """How many targets have failed."""
         return sum(result.outcome is Outcome.FAILED for result in self.events.results.values())
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether more targets have failed than the wave permits."""
+        return not self.found.wave.max_failures.allows(self.failed, len(self.found.targets))
+
     def _is_over(self) -> bool:
         self._runs = self.context.instance.get_runs(dg.RunsFilter(tags={BACKFILL: self.identifier}))
         self.events.read({run.run_id for run in self._runs})
-        self._note_life()
+        self._signs.note(self._runs, len(self.events.results))
         if self.events.results.keys() >= set(self.names):
             return True
         if self._has_succeeded():
             return True
         if not self.stopped:
             self._stop(self._reason_to_stop())
-        if time.monotonic() - self._seen_at > SILENT_SECONDS:
+        if self._signs.are_missing_for(SILENT_SECONDS):
             self._stop(
                 f"{self._silence()} for {SILENT_SECONDS:g} s: this run works on the targets that are left"
             )
             return True
         return bool(self.stopped) and not any(run.status in AT_WORK for run in self._runs)
-
-    def _note_life(self) -> None:
-        seen = (
-            len(self.events.results),
-            sorted((run.run_id, run.status.value, run.tags.get(ALIVE, "")) for run in self._runs),
-        )
-        if seen != self._seen:
-            self._seen, self._seen_at = seen, time.monotonic()
 
     def _has_succeeded(self) -> bool:
         """Return whether the daemon has ended the backfill after all its runs. Raises WaveBackfillEnded."""
@@ -109,7 +101,7 @@ class LaunchedWave:
         raise WaveBackfillEnded(env, wave, self.identifier, status.lower(), reason)
 
     def _reason_to_stop(self) -> str:
-        if not self.found.wave.max_failures.allows(self.failed, len(self.found.targets)):
+        if self.has_failed:
             return "too many targets have failed"
         return "the approval was rejected" if self.is_rejected() else ""
 
@@ -136,7 +128,8 @@ class LaunchedWave:
             if coordinator and run.status is dg.DagsterRunStatus.QUEUED:
                 coordinator.cancel_run(run.run_id)
 
-    def _keep_open(self) -> None:
+    def keep_open(self) -> None:
+        """Let the runs of the backfill begin targets, unless the wave was stopped."""
         now = time.monotonic()
         if not self.stopped and now - self._opened_at >= OPEN_SECONDS:
             self._opened_at = now

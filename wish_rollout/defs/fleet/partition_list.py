@@ -10,7 +10,7 @@ from wish_rollout.defs.fleet.backfills import BACKFILL, RANGE
 from wish_rollout.defs.fleet.partitions import partitions_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from wish_rollout.defs.fleet.backfills import FleetBackfills
 
@@ -29,9 +29,7 @@ def refresh_partitions(backfills: FleetBackfills, names: Sequence[str]) -> tuple
     The events of a removed target are kept; Dagster shows them again if the target comes back.
     """
     instance, name = backfills.instance, partitions_name(backfills.config, backfills.env)
-    known = instance.get_dynamic_partitions(name)
-    added = [each for each in names if each not in set(known)]
-    removed = removable(backfills, set(known) - set(names))
+    added, removed = differing_partitions(backfills, names)
     if added:
         instance.add_dynamic_partitions(name, added)
     for each in removed:
@@ -39,13 +37,16 @@ def refresh_partitions(backfills: FleetBackfills, names: Sequence[str]) -> tuple
     return added, removed
 
 
-def removable(backfills: FleetBackfills, names: Collection[str]) -> list[str]:
-    """Return those of some partitions that can be removed now.
+def differing_partitions(backfills: FleetBackfills, names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the targets that have no partition, and the partitions without a target that can be removed now.
 
     Dagster's daemon cancels a backfill with all its runs if one of its partitions is removed.
     """
-    used = [each.targets for each in backfills.unfinished()] if names else []
-    return sorted(set(names).difference(*used))
+    name = partitions_name(backfills.config, backfills.env)
+    known = set(backfills.instance.get_dynamic_partitions(name))
+    gone = known.difference(names)
+    used = [each.targets for each in backfills.unfinished()] if gone else []
+    return [each for each in names if each not in known], sorted(gone.difference(*used))
 
 
 def make_adjacent(backfills: FleetBackfills, names: Sequence[str]) -> None:

@@ -8,8 +8,8 @@ from wish_rollout.config import Config, Environment
 from wish_rollout.core.fleet.grouping import shorten_names
 from wish_rollout.defs.asset_keys import prefixed, schema_key
 from wish_rollout.defs.fleet.backfills import FleetBackfills
-from wish_rollout.defs.fleet.partition_list import removable
-from wish_rollout.defs.fleet.partitions import fleet_partitions, partitions_name
+from wish_rollout.defs.fleet.partition_list import differing_partitions
+from wish_rollout.defs.fleet.partitions import fleet_partitions
 from wish_rollout.defs.runs.failures import rollout_errors_as_failures
 from wish_rollout.rollout.servers.fleet_targets import read_list
 
@@ -29,10 +29,8 @@ def targets_sensor(config: Config, env: Environment) -> dg.SensorDefinition:
     def sense(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         with rollout_errors_as_failures():
             names = [target.name for target in read_list(config, env)]
-            known = context.instance.get_dynamic_partitions(partitions_name(config, env))
-            backfills = FleetBackfills(context.instance, config, env)
-            removed = removable(backfills, set(known).difference(names))
-        return changes(config, env, [each for each in names if each not in set(known)], removed, len(names))
+            added, removed = differing_partitions(FleetBackfills(context.instance, config, env), names)
+        return changes(config, env, added, removed, len(names))
 
     return sense
 

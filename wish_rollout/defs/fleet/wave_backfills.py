@@ -64,8 +64,7 @@ class WaveBackfills:
         wave.wait()
         results = wave.events.results
         self.results |= results
-        is_stopped = wave.failed and not found.wave.max_failures.allows(wave.failed, len(found.targets))
-        ends = is_stopped or gate.is_closed()
+        ends = wave.has_failed or gate.is_closed()
         finished = {
             name: result
             for name, result in results.items()
@@ -114,7 +113,7 @@ class WaveBackfills:
         wave = LaunchedWave(
             self.context, backfills, found, identifier, names, events, is_rejected=gate.is_closed
         )
-        wave.open()
+        wave.keep_open()
         backfills.request(identifier, names, tags, f"{self.env.name} wave {found.wave.name}")
         return wave
 

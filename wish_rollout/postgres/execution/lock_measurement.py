@@ -88,17 +88,17 @@ class LockMeter:
 
     def begin(self) -> None:
         """Read the counts and locks before the first statement of a transaction that is to be measured."""
-        transaction, held = self._read(PENDING_SCANS)
+        transaction, held = self._read(pending=True)
         if transaction != self._transaction or not held:
             self._begin_transaction(transaction)
         self._scans.update(self._pending)
         self._modes = {oid: modes for oid, (modes, *_) in held.items()}
 
-    def _read(self, first: str = "") -> tuple[str, dict[int, Held]]:
-        """Return the transaction and its locks, by relation. ``first``: the query of the pending scans, if they are to be read."""
+    def _read(self, *, pending: bool = False) -> tuple[str, dict[int, Held]]:
+        """Return the transaction and its locks, by relation. ``pending``: read the pending scans too, before them."""
         with ClientCursor(self.session, row_factory=tuple_row) as cursor:
-            cursor.execute(f"{first};{HELD}".encode())
-            if first:
+            cursor.execute((f"{PENDING_SCANS};{HELD}" if pending else HELD).encode())
+            if pending:
                 self._pending = dict(cursor.fetchall())
                 cursor.nextset()
             rows = cursor.fetchall()
