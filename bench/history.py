@@ -2,6 +2,7 @@
 
 Synthetic projects are written into a temporary folder. Each figure is the processor time of the command and of the
 database server's sessions, since other programs may use the machine at the same time; and the elapsed time beside it.
+The programs and the scripts are compiled before, as those of an installed package and of a second command are.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
+import wish_rollout
 from bench.synthetic_project import write_project, write_revision
 from wish_rollout.sandbox.server import Server, embedded
 from wish_rollout.sandbox.settings import ADMIN
@@ -67,6 +69,9 @@ class Bench:
     def __init__(self, server: Server, folder: Path) -> None:
         self.admin = server.url("postgres", ADMIN)
         self.folder = folder
+        self.environment = {
+            name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
+        }
         with psycopg.connect(self.admin) as connection:
             row = connection.execute("SELECT pg_read_file('postmaster.pid')").fetchone()
         assert row is not None
@@ -85,7 +90,7 @@ class Bench:
         process = subprocess.Popen(
             [str(BIN / command[0]), *command[1:]],
             cwd=project,
-            env={**os.environ, "LOCAL_DATABASE_URL": url or self.admin},
+            env={**self.environment, "LOCAL_DATABASE_URL": url or self.admin},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
@@ -106,6 +111,7 @@ class Bench:
         project = self.folder / f"p{length}"
         project.mkdir()
         write_project(project, length, self.admin)
+        self.run(project, "python", "-m", "compileall", "-q", str(Path(wish_rollout.__file__).parent), str(project))
         found: dict[str, Cost | float] = {}
         ini = project / "alembic.ini"
         text = ini.read_text()
