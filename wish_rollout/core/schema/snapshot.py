@@ -50,6 +50,10 @@ class Snapshot:
         self._unsorted = objects
         self.readable_properties = frozenset(readable_properties)
 
+    def __reduce__(self) -> tuple[type[Snapshot], tuple[dict[Key, Mapping[str, Json]], frozenset[str]]]:
+        """Pickle what was read; a view of it, such as ``objects``, cannot be pickled."""
+        return Snapshot, (dict(self._unsorted), self.readable_properties)
+
     @cached_property
     def objects(self) -> Mapping[Key, Mapping[str, Json]]:
         """(kind, name) → properties, sorted."""

@@ -13,6 +13,7 @@ import stat
 import sys
 import threading
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,16 @@ EVENTS = frozenset({"open", "os.listdir", "os.scandir", "sqlite3.connect", "subp
 _ACTIVE: list[CodeTrace] = []
 _HOOK_LOCK = threading.Lock()
 _hooked = False
+
+
+@dataclass(frozen=True, slots=True)
+class UsedCode:
+    """What a trace has found, as another process can take it: the fields are those of ``CodeTrace``."""
+
+    files: frozenset[str]
+    loaded: frozenset[str]
+    before: tuple[str, ...]
+    after: tuple[str, ...]
 
 
 class CodeTrace:
@@ -103,6 +114,17 @@ class CodeTrace:
         self.files.add(name)
         if is_module:
             self.loaded.add(name)
+
+    def used(self) -> UsedCode:
+        """Return what was found, with the modules that the files import in this process."""
+        files = frozenset(self.close_over_imports(self.files))
+        return UsedCode(files, frozenset(self.loaded), self.before, self.after)
+
+    def take(self, used: UsedCode) -> None:
+        """Add what the scripts have used in another process, after what they have used in this one."""
+        self.files |= used.files
+        self.loaded |= used.loaded
+        self.before, self.after = used.before, used.after
 
     def _add_modules(self, names: Iterable[str]) -> None:
         """Add the modules that were imported meanwhile, by whatever thread and loader."""

@@ -170,7 +170,7 @@ class History:
     def _from_replay(self) -> Recorded:
         """Replay the release, and keep what came of it: the next process asks for the same."""
         if self._replayed is None:
-            from wish_rollout.rollout.replay.replay import replay
+            from wish_rollout.rollout.replay.parallel_replay import replay_in_parallel
             from wish_rollout.rollout.replay.replay_report import Report, at_most_each_second
 
             meta = MetaFolder(self._cache)
@@ -179,7 +179,7 @@ class History:
                 self._replayed = meta.recorded(start)
             else:
                 tell = at_most_each_second(lambda step: self.project.progress(f"replay: {step}"))
-                self._replayed = replay(self.project, report=Report(tell))
+                self._replayed = replay_in_parallel(self.project, report=Report(tell))
                 with suppress(OSError):  # a worker without a place to write replays each time
                     meta.write(self.project.release, self._replayed)
                 self.project.measurements.write_to_cache(self.project.release)

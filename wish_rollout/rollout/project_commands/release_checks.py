@@ -21,6 +21,7 @@ from wish_rollout.rollout.project_commands.model_checks import check_models
 from wish_rollout.rollout.project_commands.new_revisions import position_before
 from wish_rollout.rollout.project_commands.release_hazards import check_hazards
 from wish_rollout.rollout.project_commands.replay_checks import check_downgrades, check_replay
+from wish_rollout.rollout.replay.parallel_replay import replay_in_parallel
 from wish_rollout.rollout.replay.recorded_statements import NotAsRecordedError
 from wish_rollout.rollout.replay.replay import replay
 from wish_rollout.rollout.replay.replay_report import Report, at_most_each_second
@@ -98,7 +99,7 @@ def _replay(
     if known and position:
         with suppress(NotAsRecordedError):
             return replay(project, position, report=report, recorded=known)
-    return replay(project, _base(project, meta, only), report=report)
+    return replay_in_parallel(project, _base(project, meta, only), report)
 
 
 def _results(

@@ -11,6 +11,7 @@ from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.rollout.project.continued_record import last_recorded_position, reliable_record
 from wish_rollout.rollout.project.project import Project
 from wish_rollout.rollout.release.base_schema import SCRATCH
+from wish_rollout.rollout.replay.parallel_replay import replay_in_parallel
 from wish_rollout.rollout.replay.recorded_statements import NotAsRecordedError
 from wish_rollout.rollout.replay.replay import replay, scratch_at_head
 from wish_rollout.rollout.replay.replay_report import Report, at_most_each_second
@@ -77,7 +78,7 @@ def write_records(
     if base is not None and base not in project.release.by_id:
         raise UnknownRevision(base, ", ".join(project.release.by_id))
     meta = MetaFolder(project.scripts.folder / "meta")
-    recorded = replay(project, (base,) if base else (), report=Report(at_most_each_second(progress)))
+    recorded = replay_in_parallel(project, (base,) if base else (), Report(at_most_each_second(progress)))
     meta.write(project.release, recorded, as_is=as_is)
     project.measurements.write([each for each in project.release.revisions if each.id in recorded.records])
     project.code.write(meta.folder)

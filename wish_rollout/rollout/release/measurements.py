@@ -10,7 +10,7 @@ from wish_rollout.core.release.measurements import LockSequence, RevisionMeasure
 from wish_rollout.revisions.records.measurement_files import read_measurements, write_measurements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from wish_rollout.core.release.measurements import StatementMeasurement, Way
@@ -41,6 +41,15 @@ class Measurements:
             if way == "upgrade"
             else replace(found, downgrade=tuple(statements))
         )
+
+    @property
+    def replayed(self) -> Mapping[str, RevisionMeasurements]:
+        """What replays of this process have measured, by revision."""
+        return self._replayed
+
+    def take(self, replayed: Mapping[str, RevisionMeasurements]) -> None:
+        """Keep what a replay of another process has measured."""
+        self._replayed.update(replayed)
 
     def of(self, revision: Revision) -> RevisionMeasurements:
         """Return what was measured of a revision; empty if it was not measured."""
