@@ -21,6 +21,8 @@ STRING_CONSTANT = "'…'"
 Tokens = tuple[str, ...]
 NameParts = tuple[str, ...]  # the parts of an object's name, without quotes
 
+LONG = 10_000
+"""The tokens of a text of so many characters are not kept."""
 BLOCK_KEYWORDS = ("begin", "then", "else", "loop")
 """PL/pgSQL keywords after which a statement can begin (manual, 41.2 and 41.6)."""
 STATEMENT_KEYWORDS = {"alter", "create", "delete", "drop", "insert", "lock", "refresh", "reindex"}
@@ -33,6 +35,12 @@ def tokenize_statements(text: str) -> list[Tokens]:
     The statements in the body of a DO block follow the DO statement itself. Statements that the block passes
     to EXECUTE are not found.
     """
+    return list(_tokenize(text) if len(text) < LONG else _tokenize.__wrapped__(text))
+
+
+@lru_cache(maxsize=64)
+def _tokenize(text: str) -> tuple[Tokens, ...]:
+    """Return the tokens of each statement; several modules ask for those of the statement that is being executed."""
     found: list[Tokens] = []
     in_blocks: list[Tokens] = []
     for matches in _split_matches(text):
@@ -41,12 +49,17 @@ def tokenize_statements(text: str) -> list[Tokens]:
         if tokens[0] == "do":
             bodies = (match["body"] for match in matches if match["dollar"])
             in_blocks += (_block_statement(part) for body in bodies for part in tokenize_statements(body))
-    return found + [tokens for tokens in in_blocks if tokens]
+    return (*found, *(tokens for tokens in in_blocks if tokens))
 
 
 def split_statements(text: str) -> list[str]:
     """Return the text of each statement in a text."""
-    return [text[matches[0].start() : matches[-1].end()] for matches in _split_matches(text)]
+    return list(_split(text) if len(text) < LONG else _split.__wrapped__(text))
+
+
+@lru_cache(maxsize=64)
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(text[matches[0].start() : matches[-1].end()] for matches in _split_matches(text))
 
 
 def _split_matches(text: str) -> Iterator[list[re.Match[str]]]:

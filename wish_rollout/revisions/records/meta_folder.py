@@ -36,6 +36,7 @@ class MetaFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.path = folder / JOURNAL
+        self._parsed: dict[str, Record] = {}  # by the SHA-256 of the file
 
     @cached_property
     def _content(self) -> Mapping[str, Any]:
@@ -103,7 +104,9 @@ class MetaFolder:
         text = read_text(path)
         if sha256_of(text) != entry.record_sha256:
             raise InvalidReleaseRecord(str(path), "its SHA-256 is not the one in the journal")
-        return Record.from_json(text, str(path))
+        if entry.record_sha256 not in self._parsed:
+            self._parsed[entry.record_sha256] = Record.from_json(text, str(path))
+        return self._parsed[entry.record_sha256]
 
     def snapshot(self, name: str) -> Snapshot | None:
         """Return a schema that was recorded whole: of a revision or of ``base``. Raise InvalidReleaseRecord."""

@@ -1,6 +1,6 @@
 """How Python runs the scripts: compiled from their source, and distinguished from this program's own frames."""
 
-# ruff: noqa: PTH100, PTH118  (Path.resolve() would follow symbolic links)
+# ruff: noqa: PTH100, PTH117, PTH118  (Path.resolve() would follow symbolic links)
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import site
 import sys
 import sysconfig
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,14 @@ def is_installed(path: str) -> bool:
 def is_project_code(frame: FrameType) -> bool:
     """Return whether a frame executes a file that is not installed: env.py, a revision, or a module that they use."""
     name = frame.f_code.co_filename
-    return not name.startswith("<") and not is_installed(os.path.abspath(name))
+    return not name.startswith("<") and _is_project_file(
+        name if os.path.isabs(name) else os.path.abspath(name)
+    )
+
+
+@lru_cache(maxsize=4096)
+def _is_project_file(name: str) -> bool:
+    return not is_installed(os.path.abspath(name))
 
 
 def is_module_of(frame: FrameType, name: str) -> bool:
