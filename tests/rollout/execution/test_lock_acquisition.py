@@ -130,6 +130,13 @@ def test_scans_that_were_not_measured_are_not_those_of_the_next_statement(tables
         session.execute(SCAN)
         session.commit()
         assert scans(NO_SCAN.format("d")) == ()
+        session.commit()
+        session.execute(SCAN)  # begins a transaction that comes directly after a measured one
+        assert scans(NO_SCAN.format("f")) == ()
+        session.execute(SCAN)
+        session.execute("commit; begin; select from b")  # no count is reported between the two
+        meter.measure("", outside=False)
+        assert scans(NO_SCAN.format("g")) == ()
         with session.transaction(force_rollback=True):
             session.execute("select count(*) from b")
         assert scans("alter table b add c int") == ()

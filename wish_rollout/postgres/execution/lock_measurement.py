@@ -38,6 +38,10 @@ where c.oid >= 16384 and c.relkind in ('r', 'p', 'm', 't', 'i')
   and pg_catalog.pg_stat_get_xact_numscans(c.oid) > 0
 """
 """Scans that this session has not reported yet: those of earlier transactions are among them."""
+REPORT = "select pg_catalog.pg_stat_force_next_flush()"
+"""The session reports its scans when the transaction ends, instead of once a second (manual, 27.2.26). Servers have the function
+since version 15."""
+FIRST_WITH_REPORT = 150000
 BEFORE = """
 prepare wish_rollout_before (oid[]) as
 select c.oid, n.nspname, c.relname, c.relkind::text, c.relfilenode,
@@ -69,6 +73,11 @@ class Relation:
         return f"{self.schema}.{self.name}"
 
 
+def is_next(before: str, now: str) -> bool:
+    """Return whether no transaction of the session came between these two (manual, pg_locks, virtualtransaction)."""
+    return bool(before) and int(before.rpartition("/")[2]) + 1 == int(now.rpartition("/")[2])
+
+
 @dataclass
 class LockMeter:
     """Measures the statements of one session, each right after it was executed and before its transaction ends.
@@ -84,22 +93,33 @@ class LockMeter:
     _relations: dict[int, Relation | None] = field(default_factory=dict)
     _pending: dict[int, int] = field(default_factory=dict)
     _transaction: str = ""
+    _reporting: str = ""
     _is_prepared: bool = False
 
     def begin(self) -> None:
-        """Read the counts and locks before the first statement of a transaction that is to be measured."""
-        transaction, held = self._read(pending=True)
+        """Read the counts and locks before the first statement of a transaction that is to be measured.
+
+        Where the transaction before this one has reported its scans, only those of relations that are locked are pending.
+        """
+        reports = self.session.info.server_version >= FIRST_WITH_REPORT
+        transaction, held = self._read(REPORT if reports else PENDING_SCANS)
+        if reports and is_next(self._reporting, transaction):
+            self._pending = {oid: scans for oid, (_, scans, _) in held.items() if scans}
+        elif reports:
+            self._read(PENDING_SCANS)
+        self._reporting = transaction if reports else ""
         if transaction != self._transaction or not held:
             self._begin_transaction(transaction)
         self._scans.update(self._pending)
         self._modes = {oid: modes for oid, (modes, *_) in held.items()}
 
-    def _read(self, *, pending: bool = False) -> tuple[str, dict[int, Held]]:
-        """Return the transaction and its locks, by relation. ``pending``: read the pending scans too, before them."""
+    def _read(self, first: str = "") -> tuple[str, dict[int, Held]]:
+        """Return the transaction and its locks, by relation. ``first``: is executed before; pending scans are kept."""
         with ClientCursor(self.session, row_factory=tuple_row) as cursor:
-            cursor.execute((f"{PENDING_SCANS};{HELD}" if pending else HELD).encode())
-            if pending:
+            cursor.execute((f"{first};{HELD}" if first else HELD).encode())
+            if first == PENDING_SCANS:
                 self._pending = dict(cursor.fetchall())
+            if first:
                 cursor.nextset()
             rows = cursor.fetchall()
         held = {oid: (set(modes.split(",")), scans, file) for oid, modes, scans, file, _ in rows if oid}
@@ -108,7 +128,10 @@ class LockMeter:
     def measure(self, digest: str, *, outside: bool) -> StatementMeasurement:
         """Return what the last statement did. The session must be in the transaction that executed it."""
         transaction, held = self._read()
-        if transaction != self._transaction:
+        if (
+            transaction != self._transaction
+        ):  # the statement has ended one and begun another, and nothing was reported
+            self._reporting = ""
             self._begin_transaction(transaction)
         self._name(oid for oid, found in held.items() if self._is_touched(oid, *found))
         known = [(oid, *found, self._relations.get(oid)) for oid, found in held.items()]
