@@ -21,7 +21,7 @@ STRING_CONSTANT = "'…'"
 Tokens = tuple[str, ...]
 NameParts = tuple[str, ...]  # the parts of an object's name, without quotes
 
-LONG = 10_000
+LONG = 2_000
 """The tokens of a text of so many characters are not kept."""
 BLOCK_KEYWORDS = ("begin", "then", "else", "loop")
 """PL/pgSQL keywords after which a statement can begin (manual, 41.2 and 41.6)."""
@@ -38,9 +38,9 @@ def tokenize_statements(text: str) -> list[Tokens]:
     return list(_tokenize(text) if len(text) < LONG else _tokenize.__wrapped__(text))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=2048)
 def _tokenize(text: str) -> tuple[Tokens, ...]:
-    """Return the tokens of each statement; several modules ask for those of the statement that is being executed."""
+    """Return the tokens of each statement. A plan reads the statements of its release several times, one after the other."""
     found: list[Tokens] = []
     in_blocks: list[Tokens] = []
     for matches in _split_matches(text):

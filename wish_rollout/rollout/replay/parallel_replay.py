@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import itertools
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.rollout.replay.replay import QUIET, replay
 from wish_rollout.rollout.replay.replay_process import ReplayProcess
@@ -43,13 +44,24 @@ class Share:
 def replay_in_parallel(project: ReleaseSource, base: Position = (), report: Report = QUIET) -> Recorded:
     """Replay the release as ``replay`` does, with the same result; in several processes if it is long and has no branches.
 
-    What a process fails to record is recorded here instead, so that errors are those of ``replay``. If a process
-    began with another schema than the one to which the revisions before it lead here, all is replayed here.
+    Where something goes wrong in a process, or a part does not begin with the schema to which the part before it leads, one
+    process replays all: scripts may disturb each other, for example by a file that they write.
     """
     shares = find_shares(project, base, processor_count())
-    if len(shares) < 2:
-        return replay(project, base, report=report)
-    known_failures = len(report.behaviour or ())
+    if len(shares) > 1:
+        failures = len(report.behaviour or ())
+        with suppress(RolloutError):
+            if found := _replay_shares(project, base, shares, report):
+                return found
+        if report.behaviour is not None:
+            del report.behaviour[failures:]
+    return replay(project, base, report=report)
+
+
+def _replay_shares(
+    project: ReleaseSource, base: Position, shares: Sequence[Share], report: Report
+) -> Recorded | None:
+    """Replay the first share here, and each other one in its own process; None if the results do not fit together."""
     with ExitStack() as stack:
         processes = [
             stack.enter_context(ReplayProcess(project, share.before, share.last, report))
@@ -57,15 +69,13 @@ def replay_in_parallel(project: ReleaseSource, base: Position = (), report: Repo
         ]
         found = replay(project, base, shares[0].last, report)
         for share, process in zip(shares[1:], processes, strict=True):
-            part = process.result() or replay(project, share.before, share.last, report)
-            if part.postgres != found.postgres or difference(found.end(share.before), part.start):
-                break
+            part = process.result()
+            if part is None or part.postgres != found.postgres:
+                return None
+            if difference(found.end(share.before), part.start):
+                return None
             found = replace(found, records={**found.records, **part.records})
-        else:
-            return found
-    if report.behaviour is not None:
-        del report.behaviour[known_failures:]
-    return replay(project, base, report=report)
+        return found
 
 
 def processor_count() -> int:
