@@ -42,6 +42,8 @@ def assess(step: RevisionStep) -> Iterator[Hazard]:
     """Yield privileges that a role loses on objects that still exist under their name, and stricter row security."""
     for kind in GRANTED_KINDS:
         for name, properties in step.before.of_kind(kind):
+            if step.after.objects.get((kind, name)) is properties:  # the revision has not changed it
+                continue
             after = next(
                 (
                     found
