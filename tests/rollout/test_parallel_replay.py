@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from wish_rollout.core.errors.statements import StatementFailed
@@ -13,6 +16,8 @@ from wish_rollout.rollout.replay import parallel_replay
 from wish_rollout.rollout.replay.parallel_replay import find_shares, share_ends
 from wish_rollout.rollout.replay.replay_process import ReplayProcess
 from wish_rollout.rollout.replay.replay_report import Report
+from wish_rollout.sandbox.scratch_databases import PREFIX
+from wish_rollout.sandbox.settings import ADMIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -186,6 +191,31 @@ def test_another_schema_in_another_process_is_not_recorded(
     together = record(long)
     assert results[:1] == [True]
     assert together == record_alone(long, monkeypatch)
+
+
+def test_an_interrupt_ends_the_other_process_and_drops_its_database(long: Workspace) -> None:
+    """The last script waits on the server until it is cancelled."""
+    begun = long.root / "begun"
+    write(long, LENGTH, f"Path({str(begun)!r}).touch()\n    op.execute('SELECT pg_sleep(600)')", "pass")
+    project, admin = long.project, long.server.url("postgres", ADMIN)
+    (*_, share) = find_shares(project, (), PROCESSES)
+    with suppress(KeyboardInterrupt), ReplayProcess(project, share.before, share.last, Report()) as process:
+        deadline = time.monotonic() + 60
+        while not begun.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert len(scratch_databases(admin, process.pid)) == 1
+        raise KeyboardInterrupt
+    assert scratch_databases(admin, process.pid) == []
+
+
+def scratch_databases(admin: str, process: int) -> list[str]:
+    """Return the scratch databases of a process."""
+    with psycopg.connect(admin) as connection:
+        rows = connection.execute(
+            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [f"{PREFIX}{process}_"]
+        )
+        return [str(row[0]) for row in rows]
 
 
 def test_changed_files_are_not_mixed(long: Workspace, results: list[bool]) -> None:

@@ -59,7 +59,8 @@ class ReplayProcess:
     """A process that replays revisions while this one does something else; leaving the block ends it.
 
     It is started with subprocess and not with multiprocessing, because a daemonic process, such as a worker of Celery, may
-    have no children of the latter. ``report``: what is collected; the process reports no progress.
+    have no children of the latter. Its session is its own, so that Ctrl-C interrupts it only once, through this process.
+    ``report``: what is collected; the process reports no progress.
     """
 
     def __init__(self, project: ReleaseSource, before: Position, last: Position, report: Report) -> None:
@@ -74,6 +75,7 @@ class ReplayProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=None if os.environ.get(DEBUG) else subprocess.DEVNULL,
+            start_new_session=True,
         )
         assert self._process.stdin
         with suppress(OSError):  # it has ended, so that it has no result
@@ -92,6 +94,11 @@ class ReplayProcess:
                 self._process.wait()
         assert self._process.stdout
         self._process.stdout.close()
+
+    @property
+    def pid(self) -> int:
+        """The ID of the process."""
+        return self._process.pid
 
     def result(self) -> Recorded | None:
         """Wait for the end; return what was recorded, and take over all else; None if the process failed."""

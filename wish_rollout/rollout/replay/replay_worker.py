@@ -9,6 +9,7 @@ import gc
 import json
 import os
 import pickle
+import signal
 import sys
 from pathlib import Path
 
@@ -37,6 +38,7 @@ def main() -> int:
     # whatever scripts print must not be read as the result, and they must not wait for input
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     gc.set_threshold(*THRESHOLDS)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored where the caller ignores it
     order = json.loads(sys.stdin.buffer.readline())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     with Path(os.devnull).open("rb") as nothing:
