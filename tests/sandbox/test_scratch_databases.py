@@ -35,6 +35,9 @@ def test_scratch_database_is_dropped_afterwards(server: Server) -> None:
         assert name_of(url) in scratch_databases(server)
         with psycopg.connect(url) as connection:
             connection.execute("CREATE TABLE public.t (a int)")
+            assert connection.execute("SHOW synchronous_commit").fetchone() == ("off",)
+            connection.execute("RESET ALL")
+            assert connection.execute("SHOW synchronous_commit").fetchone() == ("off",)
     assert name_of(url) not in scratch_databases(server)
 
 

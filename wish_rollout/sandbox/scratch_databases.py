@@ -42,6 +42,7 @@ def scratch_database(
         with surroundings(lock_session):
             server_admin.create_database(lock_session, name, owner=None)
             try:
+                server_admin.commit_without_waiting(lock_session, name)
                 yield urlsplit(admin_url)._replace(path=f"/{name}").geturl()
             finally:
                 _drop(lock_session, admin_url, name)

@@ -60,6 +60,12 @@ def create_database(connection: psycopg.Connection[tuple[object, ...]], name: st
         return
 
 
+def commit_without_waiting(connection: psycopg.Connection[tuple[object, ...]], name: str) -> None:
+    """Let the sessions of a database not wait until their commits are on disk: after a crash, the last ones are lost."""
+    statement = sql.SQL("ALTER DATABASE {} SET synchronous_commit TO off")
+    connection.execute(statement.format(sql.Identifier(name)))
+
+
 def drop_database(connection: psycopg.Connection[tuple[object, ...]], name: str) -> None:
     """Drop a database and terminate its sessions; do nothing if it does not exist."""
     connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
