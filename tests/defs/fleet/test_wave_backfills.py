@@ -146,7 +146,7 @@ def test_the_targets_of_a_killed_run_are_done_by_the_rollout_itself(daemon: Daem
     assert {len(runs) for runs in daemon.runs_in_ledgers().values()} == {1}
 
 
-def test_a_wave_goes_on_when_the_daemon_was_killed_and_is_started_again(daemon: DaemonFleet) -> None:
+def test_a_wave_continues_when_the_daemon_was_killed_and_is_started_again(daemon: DaemonFleet) -> None:
     daemon.configure("slow-3", "o", "p", "q", waves=REST)
     daemon.fleet.workspace.edit("rollout.toml", "parallel = 1", "parallel = 1\nlock_wait = 300")
     with locked(daemon, "slow-3") as slow, daemon.applying() as process:
