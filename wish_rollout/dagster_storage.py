@@ -24,6 +24,11 @@ _engines: dict[tuple[int, str], Any] = {}
 _lock = Lock()
 
 
+def keeps_connections(storage: object) -> bool:
+    """Return whether a storage of Dagster, such as ``instance.event_log_storage``, is one whose connections are kept here."""
+    return getattr(storage, "_engine", None) in _engines.values()
+
+
 def _forget_parent() -> None:
     """Forget the connections of the parent in a forked process, without closing them: they are in use there."""
     global _lock  # noqa: PLW0603  (a thread that does not exist here may hold it)

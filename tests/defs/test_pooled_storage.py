@@ -13,6 +13,7 @@ import pytest
 from tests.defs.test_interrupted_runs import dagster_database
 from tests.fix_project import NO_TABLE_CREATION
 from wish_rollout import dagster_storage
+from wish_rollout.defs.runs.instance import open_instance
 from wish_rollout.sandbox.settings import ADMIN
 
 if TYPE_CHECKING:
@@ -54,6 +55,20 @@ def test_all_instances_of_a_process_share_one_connection(workspace: Workspace) -
     for _ in range(3):
         read()
     assert backends(workspace) == sessions
+
+
+def test_a_command_records_events_of_assets_over_the_same_connections(workspace: Workspace) -> None:
+    def record(instance: dg.DagsterInstance) -> None:
+        instance.report_runless_asset_event(
+            dg.AssetMaterialization("any", tags={"dagster/data_version": "1"})
+        )
+
+    with open_instance(workspace.project.config) as instance:
+        record(instance)
+        sessions = backends(workspace)
+        for _ in range(3):
+            record(instance)
+        assert backends(workspace) == sessions
 
 
 def test_lost_connection_is_opened_again(workspace: Workspace) -> None:

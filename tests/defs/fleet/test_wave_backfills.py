@@ -146,6 +146,20 @@ def test_the_targets_of_a_killed_run_are_done_by_the_rollout_itself(daemon: Daem
     assert {len(runs) for runs in daemon.runs_in_ledgers().values()} == {1}
 
 
+def test_a_wave_continues_when_the_daemon_was_killed_and_is_started_again(daemon: DaemonFleet) -> None:
+    daemon.configure("slow-3", "o", "p", "q", waves=REST)
+    daemon.fleet.workspace.edit("rollout.toml", "parallel = 1", "parallel = 1\nlock_wait = 300")
+    with locked(daemon, "slow-3") as slow, daemon.applying() as process:
+        until(lambda: is_waited_for(slow), "slow is waited for", daemon.processes["daemon"])
+        daemon.start_daemon()
+        slow.execute("select pg_advisory_unlock(%s)", [KEY])
+        result = daemon.fleet.workspace.wait_for(process, 120)
+
+    assert result.code == 0, result
+    assert set(daemon.fleet.revisions().values()) == {HEAD}
+    assert {len(runs) for runs in daemon.runs_in_ledgers().values()} == {1}
+
+
 def test_runs_of_a_killed_rollout_begin_no_other_target(daemon: DaemonFleet) -> None:
     daemon.configure("slow-2", "k", waves=REST)
     daemon.fleet.workspace.edit("rollout.toml", "parallel = 1", "parallel = 1\nlock_wait = 300")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -77,6 +78,18 @@ def test_nothing_begins_when_more_targets_have_failed_than_may(fleet: Fleet) -> 
         fleet.sql(name, DRIFT)
 
     assert outcomes(roll_out(fleet)) == {"a": "failed", "b": "done", "c": "failed", "d": "not_begun"}
+
+
+def test_the_next_target_is_begun_before_a_result_is_recorded(fleet: Fleet) -> None:
+    fleet.add("a", "b")
+    project, env, targets = fleet.workspace.project, fleet.environment, fleet.targets
+    end = time.monotonic() + 60
+    with WorkerPool(project, env.name, who="operator") as pool:
+        results = WaveRollout(env, targets, pool).run(waves_of(env, targets))
+        assert next(results).target == "a"
+        while fleet.revisions()["b"] != HEAD:
+            assert time.monotonic() < end, "the next target is not begun"
+        assert [result.target for result in results] == ["b"]
 
 
 def test_a_later_wave_begins_after_failures_if_rollout_toml_says_so(fleet: Fleet) -> None:

@@ -13,6 +13,7 @@ import pytest
 from tests.fix_project import CATALOG_ROWS, REPOSITORY
 from wish_rollout.core.errors.verification import CommitRefused
 from wish_rollout.core.schema.scope import Scope
+from wish_rollout.postgres.catalog.snapshot_reader import read_catalog
 from wish_rollout.postgres.execution.transaction_changes import TransactionChanges
 
 if TYPE_CHECKING:
@@ -227,13 +228,18 @@ def test_killed_between_the_verification_and_the_commit(states: States) -> None:
     states.assert_in_step()
 
 
-def test_only_what_the_transaction_wrote_is_read(states: States) -> None:
+@pytest.mark.parametrize("others_wait", [True, False])
+@pytest.mark.parametrize("is_read_before", [True, False])
+def test_only_what_the_transaction_wrote_is_read(
+    states: States, *, others_wait: bool, is_read_before: bool
+) -> None:
     url = states.workspace.database_urls["prod"]
     with psycopg.connect(url, autocommit=True) as session, psycopg.connect(url, autocommit=True) as other:
         other.execute("CREATE TABLE ours (a int)")
+        reading = read_catalog(session, Scope()) if is_read_before else None
         changes = TransactionChanges(session, Scope())
         with session.transaction():
-            changes.begin()
+            changes.begin(reading, others_wait=others_wait)
             session.execute("ALTER TABLE ours ADD COLUMN b int")
             other.execute("CREATE TABLE theirs (a int)")
             with session.transaction():
@@ -245,6 +251,35 @@ def test_only_what_the_transaction_wrote_is_read(states: States) -> None:
                 ("sequence", "public.nested"),
             }
             assert ("column", "public.ours.b") in changes.objects
+
+
+def test_a_transaction_begins_with_what_its_session_has_read_before(states: States) -> None:
+    """Others have created and dropped tables meanwhile; the session drops one of each age, and finds just that."""
+    url = states.workspace.database_urls["prod"]
+    with psycopg.connect(url, autocommit=True) as session, psycopg.connect(url, autocommit=True) as other:
+        for name in ("dropped_by_us", "dropped_by_others", "kept"):
+            other.execute(f"CREATE TABLE {name} (a int)")  # type: ignore[arg-type]
+        reading = read_catalog(session, Scope())
+        other.execute("DROP TABLE dropped_by_others")
+        other.execute("CREATE TABLE created_by_others (a int)")
+        changes = TransactionChanges(session, Scope())
+        with session.transaction():
+            changes.begin(reading)
+            session.execute("DROP TABLE dropped_by_us")
+            session.execute("ALTER TABLE kept ADD COLUMN b int")
+            assert changes.read()
+            tables = {name for kind, name in changes.changed if kind == "table"}
+            assert tables == {"public.dropped_by_us", "public.kept"}
+            assert ("table", "public.dropped_by_us") not in changes.objects
+            assert ("column", "public.kept.b") in changes.objects
+        changes.end_transaction(is_read=True)
+        other.execute("CREATE TABLE later (a int)")
+        changes.miss()
+        changes.begin_transaction()
+        assert {
+            ("table", f"public.{name}") for name in ("later", "created_by_others")
+        } <= changes.objects.keys()
+        assert ("table", "public.dropped_by_others") not in changes.objects
 
 
 def test_what_was_missed_is_read_before_a_transaction_writes_although_it_has_read(states: States) -> None:

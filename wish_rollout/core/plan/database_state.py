@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,9 +67,11 @@ class ServerFacts:
 class DatabaseState:
     """Facts and schema of a live database, read in one REPEATABLE READ transaction.
 
-    ``baseline``: the one that the ledger records; None if it records none, or cannot be read.
+    ``baseline``: the one that the ledger records; None if it records none, or cannot be read. ``reading``: what
+    ``postgres.catalog`` has read for the snapshot, if it is kept; what follows the changes of a migration begins with it.
     """
 
     facts: ServerFacts
     snapshot: Snapshot
     baseline: Baseline | None = None
+    reading: Any = field(default=None, compare=False, repr=False)

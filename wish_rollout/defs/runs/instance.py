@@ -48,14 +48,24 @@ def open_instance(config: Config) -> Iterator[dg.DagsterInstance]:
     NotDagsterDatabase if its database is not reserved for Dagster.
     """
     with _find_instance(config) as instance:
-        # without a pool, each event opens a connection: a third of a short run's time
-        instance.optimize_for_webserver(
-            statement_timeout=STATEMENT_TIMEOUT_MS, pool_recycle=3600, max_overflow=20
-        )
+        _keep_connections(instance)
         try:
             yield instance
         finally:
             _close_pools(instance)
+
+
+def _keep_connections(instance: dg.DagsterInstance) -> None:
+    """Let Dagster's own storage keep a connection: to open one for each event takes a third of a short run's time.
+
+    It then keeps one for each storage, and an event of an asset needs two, so that the storage of this package is better.
+    """
+    from wish_rollout.dagster_storage import keeps_connections
+
+    if not keeps_connections(instance.event_log_storage):
+        instance.optimize_for_webserver(
+            statement_timeout=STATEMENT_TIMEOUT_MS, pool_recycle=3600, max_overflow=20
+        )
 
 
 def _close_pools(instance: dg.DagsterInstance) -> None:

@@ -53,12 +53,9 @@ _STAGES = (
     ("disabled_constraints", "constraints", *INDEX_KEY_QUERIES, "indexes"),
     (*SIMPLE_QUERIES, *SPECIAL_QUERIES),
 )
-_ALWAYS = frozenset({*_STAGES[0], *_STAGES[1], "not_nulls"}) | {
-    "domains",
-    "composite_types",
-    "base_types",
-    "triggers",
-    "extensions",
+_ALWAYS = frozenset({*_STAGES[0], *_STAGES[1], "not_nulls", "extensions"}) - {
+    "sequences",
+    "disabled_constraints",
 }
 """Queries that nearly always return rows, or for which that is expensive to find out. For the others see present.sql."""
 _ROWS_PER_FETCH = 2000

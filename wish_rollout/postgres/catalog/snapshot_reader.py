@@ -45,9 +45,18 @@ def read_snapshot(connection: psycopg.Connection, scope: Scope | None = None) ->
     If the session is idle, the function opens a ``REPEATABLE READ READ ONLY`` transaction; otherwise it reads in
     the current transaction. The session's settings do not affect the result. Raises psycopg's errors.
     """
+    return snapshot_of(read_catalog(connection, scope or Scope()))
+
+
+def read_catalog(connection: psycopg.Connection, scope: Scope) -> CatalogObjects:
+    """Return what ``read_snapshot`` makes the snapshot of: all objects, and their numbers in this database."""
     with consistent_read_transaction(connection), garbage_collection_disabled():
-        found = read_objects(connection, scope or Scope())
-        return Snapshot(found.objects, visible_properties(found.context))
+        return read_objects(connection, scope)
+
+
+def snapshot_of(found: CatalogObjects) -> Snapshot:
+    """Return the snapshot of a whole read, whose objects must not be changed afterwards."""
+    return Snapshot(found.objects, visible_properties(found.context))
 
 
 @contextmanager

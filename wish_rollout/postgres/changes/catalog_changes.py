@@ -88,9 +88,14 @@ class CatalogChanges:
         answer.nextset()
         return Moment(max(since, FIRST_NORMAL), _counts(answer))
 
-    def list_all(self) -> Listing:
-        """Return the rows of all catalogs whose rows are remembered, and how many rows the others have."""
-        others = {name: rows for name, rows, _ in self._other_catalogs(BOOTSTRAP)} if self.readable else {}
+    def list_all(self, *, only_followed: bool = False) -> Listing:
+        """Return the rows of all catalogs whose rows are remembered, and how many rows the others have.
+
+        ``only_followed``: leave out the others, which are only needed after a commit.
+        """
+        others = None
+        if self.readable and not only_followed:
+            others = {name: rows for name, rows, _ in self._other_catalogs(BOOTSTRAP)}
         found: Rows = {name: {} for name in LISTED}
         found |= parse_rows(self._written_rows(BOOTSTRAP, LISTED)["changed_objects"].rows)
         members = {key for key, entry in found["pg_depend"].items() if entry.kind == "extension"}
@@ -107,7 +112,7 @@ class CatalogChanges:
         self,
         mark: Moment,
         known: Rows,
-        others: Mapping[str, int],
+        others: Mapping[str, int] | None,
         *,
         committed: bool,
         own: bool = False,
@@ -135,11 +140,11 @@ class CatalogChanges:
         return Written(rows=rows, gone=gone, members=members)
 
     def _written_catalogs(
-        self, mark: Moment, others: Mapping[str, int], *, committed: bool
+        self, mark: Moment, others: Mapping[str, int] | None, *, committed: bool
     ) -> tuple[set[str], set[str]] | None:
         """Return the catalogs in which rows were written, and deleted; None if one of them is not followed."""
         if committed or not self.counting:
-            if not self.readable:
+            if others is None:
                 return None
             now = self._other_catalogs(mark.since)
             has_others = any(new or rows != others.get(name) for name, rows, new in now)

@@ -44,13 +44,23 @@ if TYPE_CHECKING:
 
 
 class SnapshotTracker:
-    """The objects of one database, as its only writer's session sees them."""
+    """The objects of one database, as its only writer's session sees them.
 
-    def __init__(self, connection: psycopg.Connection[Any], scope: Scope) -> None:
+    ``reading``: a whole read of this session, shortly before, which is used up; without one, everything is read now. The
+    tracker then follows a transaction that is open, and reads everything after a commit.
+    """
+
+    def __init__(
+        self, connection: psycopg.Connection[Any], scope: Scope, reading: CatalogObjects | None = None
+    ) -> None:
         self.connection = connection
         self.scope = scope
         self.changes = CatalogChanges(connection)
-        self._take(self._read_everything())
+        if reading is None:
+            self._take(self._read_everything())
+        else:
+            listed = self.changes.list_all(only_followed=True)
+            self._take(Change({}, reading.objects, reading, listed=listed))
 
     def snapshot(self) -> Snapshot:
         """Return the present snapshot, which later changes leave alone."""

@@ -46,10 +46,10 @@ Rows = dict[str, dict[Key, Entry]]
 
 
 class Listing(NamedTuple):
-    """The rows of the catalogs that are remembered, and the numbers of rows of the others."""
+    """The rows of the catalogs that are remembered, and the numbers of rows of the others, if they are known."""
 
     rows: Rows
-    others: Mapping[str, int]
+    others: Mapping[str, int] | None
 
 
 @dataclass(frozen=True, slots=True)

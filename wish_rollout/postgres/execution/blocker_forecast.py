@@ -74,7 +74,10 @@ def find_blocking_transactions(
     old snapshot. Replication slots, standbys and vacuums of other tables are not waited for.
     """
     row = connection.execute(EXISTING, [relation_names(tables)]).fetchone()
-    values: dict[str, Any] = {"tables": row[0] if row else [], "concurrent": concurrent}
+    existing = row[0] if row else []
+    if not existing and not concurrent:
+        return []
+    values: dict[str, Any] = {"tables": existing, "concurrent": concurrent}
     found = []
     for pid, name, backend, state, seconds, wraparound, held in connection.execute(SESSIONS, values):
         is_dump = name == "pg_dump"

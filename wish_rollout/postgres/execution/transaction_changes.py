@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.schema.scope import Scope
     from wish_rollout.core.schema.snapshot import Json, Key
+    from wish_rollout.postgres.catalog.catalog_objects import CatalogObjects
     from wish_rollout.postgres.changes.written_rows import Counts, Moment
 
 
@@ -42,10 +43,16 @@ class TransactionChanges:
         assert self._tracker
         return self._tracker.objects
 
-    def begin(self) -> None:
-        """Read the whole schema, in the transaction that will change it, before it takes locks. Raises psycopg's errors."""
-        self._tracker = SnapshotTracker(self.connection, self.scope)
-        self._tracker.prepare()
+    def begin(self, reading: CatalogObjects | None = None, *, others_wait: bool = True) -> None:
+        """Read the whole schema, in the transaction that will change it, before it takes locks. Raises psycopg's errors.
+
+        ``reading``: what the session has read shortly before; it has changed nothing since. What other sessions change
+        meanwhile is left out, as it is until the commit. ``others_wait``: the transaction will hold locks for which others
+        may wait, so that the queries of ``read`` are planned now.
+        """
+        self._tracker = SnapshotTracker(self.connection, self.scope, reading)
+        if others_wait:
+            self._tracker.prepare()
         self._is_current = True
         self._mark = self._tracker.mark()
 

@@ -11,7 +11,7 @@ from psycopg.pq import TransactionStatus
 
 from wish_rollout.core.environment.baseline import Baseline
 from wish_rollout.core.plan.database_state import DatabaseState, ServerFacts
-from wish_rollout.postgres.catalog.snapshot_reader import read_snapshot
+from wish_rollout.postgres.catalog.snapshot_reader import read_catalog, snapshot_of
 from wish_rollout.postgres.facts.received_tables import read_received_records
 from wish_rollout.postgres.facts.version_table_checks import refuse_unusable_version_table
 
@@ -91,22 +91,25 @@ from (select to_regclass(format('%%I.%%I', schema, name)) as oid, schema, name
 """A query of its own: to plan the view takes longer than all other facts, and few databases have publications."""
 
 
-def read_database_state(connection: psycopg.Connection[Any], scope: Scope) -> DatabaseState:
+def read_database_state(
+    connection: psycopg.Connection[Any], scope: Scope, *, to_change: bool = False
+) -> DatabaseState:
     """Return facts and schema as of one snapshot: in the current transaction, or else in a new read-only one.
 
-    Raises psycopg's errors.
+    ``to_change``: keep ``reading``, because the database is about to be changed. Raises psycopg's errors.
     """
     if connection.info.transaction_status != TransactionStatus.IDLE:
-        return _read_state(connection, scope)
+        return _read_state(connection, scope, to_change)
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
-        return _read_state(connection, scope)
+        return _read_state(connection, scope, to_change)
 
 
-def _read_state(connection: psycopg.Connection[Any], scope: Scope) -> DatabaseState:
+def _read_state(connection: psycopg.Connection[Any], scope: Scope, to_change: bool) -> DatabaseState:
     facts = read_facts(connection, scope.version_table)
     baseline = read_baseline(connection, scope.version_table) if facts.ledger else None
-    return DatabaseState(facts, read_snapshot(connection, scope), baseline)
+    reading = read_catalog(connection, scope)
+    return DatabaseState(facts, snapshot_of(reading), baseline, reading if to_change else None)
 
 
 BASELINE = """

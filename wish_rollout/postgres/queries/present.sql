@@ -1,6 +1,15 @@
 -- Which of the optional queries would return rows. Most databases have no objects of most kinds, and a query that returns
 -- no rows takes as long as one that does. Objects of a new database have OIDs below 16384 (access/transam.h).
+-- Every table has an array type, which is a base type with the input function array_in.
 SELECT array_remove(ARRAY[
+       CASE WHEN EXISTS (SELECT FROM pg_sequence) THEN 'sequences' END,
+       CASE WHEN EXISTS (SELECT FROM pg_trigger WHERE tgisinternal AND tgenabled <> 'O') THEN 'disabled_constraints' END,
+       CASE WHEN EXISTS (SELECT FROM pg_trigger WHERE NOT tgisinternal) THEN 'triggers' END,  -- since 15
+       CASE WHEN EXISTS (SELECT FROM pg_trigger WHERE NOT tgisinternal OR tgparentid <> 0) THEN 'triggers' END,  -- until 14
+       CASE WHEN EXISTS (SELECT FROM pg_type WHERE oid >= 16384 AND typtype = 'd') THEN 'domains' END,
+       CASE WHEN EXISTS (SELECT FROM pg_class WHERE oid >= 16384 AND relkind = 'c') THEN 'composite_types' END,
+       CASE WHEN EXISTS (SELECT FROM pg_type WHERE oid >= 16384 AND (typinput <> 'array_in'::regproc AND typtype = 'b'
+                                                                     OR NOT typisdefined)) THEN 'base_types' END,
        CASE WHEN EXISTS (SELECT FROM pg_enum) THEN 'enums' END,
        CASE WHEN EXISTS (SELECT FROM pg_range WHERE rngtypid >= 16384) THEN 'range_types' END,
        CASE WHEN EXISTS (SELECT FROM pg_proc WHERE oid >= 16384) THEN 'functions' END,

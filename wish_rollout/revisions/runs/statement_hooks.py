@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from wish_rollout.revisions.sessions.shared_session import SharedSession
     from wish_rollout.revisions.statements.applied_revisions import Applied
     from wish_rollout.revisions.statements.run_hooks import Hooks
-    from wish_rollout.revisions.statements.statement_guard import StatementGuard
 
 
 LOG = logging.getLogger("alembic.runtime.migration")
@@ -32,7 +31,7 @@ LOG = logging.getLogger("alembic.runtime.migration")
 def listen(session: SharedSession, applied: Applied, owner: Owner, hooks: Hooks = NO_HOOKS) -> None:
     """Compare, record, limit and, if there is ``hooks.run``, hand over what env.py and the revisions send."""
     engine, connection = session.engine, session.connection
-    recording = _Recording(session, applied, owner, hooks.guard)
+    recording = _Recording(session, applied, owner, hooks)
     if hooks.guard:
         sa.event.listen(engine, "before_cursor_execute", recording.compare)
         sa.event.listen(engine, "after_cursor_execute", recording.end_statement)
@@ -40,7 +39,9 @@ def listen(session: SharedSession, applied: Applied, owner: Owner, hooks: Hooks 
         sa.event.listen(
             engine,
             "before_cursor_execute",
-            lambda _conn, _cursor, statement, *_rest: before(statement, connection.autocommit),
+            lambda _conn, _cursor, statement, _parameters, context, _many: before(
+                statement, connection.autocommit, recording.is_handed_over(context, statement)
+            ),
         )
     sa.event.listen(engine, "do_execute", recording.leave_out)
     sa.event.listen(
@@ -66,14 +67,13 @@ def listen(session: SharedSession, applied: Applied, owner: Owner, hooks: Hooks 
 class _Recording:
     """What SQLAlchemy calls: Core Events, ConnectionEvents and DialectEvents."""
 
-    def __init__(
-        self, session: SharedSession, applied: Applied, owner: Owner, guard: StatementGuard | None
-    ) -> None:
+    def __init__(self, session: SharedSession, applied: Applied, owner: Owner, hooks: Hooks) -> None:
         self.session = session
         self.connection = session.connection
         self.applied = applied
         self.owner = owner
-        self.guard = guard
+        self.guard = hooks.guard
+        self.hands_over = hooks.run is not None
         self.client = psycopg.ClientCursor(session.connection)
         self.outside: dict[str, bool] = {}
         self.compared_outside: dict[str, bool] = {}
@@ -81,6 +81,10 @@ class _Recording:
     def is_revisions(self, execution: Any, statement: str) -> bool:
         """Whether a revision executes this, and neither env.py nor Alembic."""
         return self._is_running and not self.owner.is_own(execution, statement)
+
+    def is_handed_over(self, execution: Any, statement: str) -> bool:
+        """Whether a statement is executed by ``hooks.run``, and not by SQLAlchemy."""
+        return self.hands_over and self.is_revisions(execution, statement)
 
     @property
     def _is_running(self) -> bool:

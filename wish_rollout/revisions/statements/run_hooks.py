@@ -40,7 +40,7 @@ class Hooks:
     then has a transaction of its own. ``each`` in every step's own transaction, before its statements; ``completed``
     behind them, with the revision.
     ``step`` gets each revision that is about to run, and may refuse it. ``before`` is called with each
-    statement, and whether it runs outside of a transaction; ``run`` executes a revision's statement;
+    statement, whether it runs outside of a transaction, and whether ``run`` follows, which executes a revision's statement;
     ``committing`` is called before each commit, and ``revisions_to_revert`` when a script rolls its transaction back. ``guard``
     compares each statement with the rehearsed one before it is sent.
     """
@@ -51,7 +51,7 @@ class Hooks:
     each: Callable[[], None] | None = None
     completed: Callable[[str], None] | None = None
     step: Callable[[str], None] | None = None
-    before: Callable[[str, bool], None] | None = None
+    before: Callable[[str, bool, bool], None] | None = None
     run: Callable[[Sent], None] | None = None
     committing: Callable[[], None] | None = None
     revisions_to_revert: Callable[[], None] | None = None

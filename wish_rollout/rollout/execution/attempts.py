@@ -148,10 +148,15 @@ class Execution:
                 time.sleep(min(0.5, self.budgets.quiet_for - waited))
         self.progress.blockers = ""
 
-    def before_statement(self, statement: str, outside: bool) -> None:
-        """Set the limits of the next statement. Raises BlockedSessions if others have waited too long already."""
+    def before_statement(self, statement: str, outside: bool, is_handed_over: bool = False) -> None:
+        """Set the limits of the next statement. Raises BlockedSessions if others have waited too long already.
+
+        ``is_handed_over``: TransactionLocks sets the limits, if it is in a transaction that has limits already.
+        """
         self.refuse_blocking()
         self.next_limits = None
+        if is_handed_over and not outside:
+            return
         budget = self.budgets.of(statement, outside=outside, holds_locks=self.holds_locks)
         self.set_limits(budget, lasting=outside)
 

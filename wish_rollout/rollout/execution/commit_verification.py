@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from wish_rollout.core.release.release import Position
     from wish_rollout.core.schema.snapshot import Key
+    from wish_rollout.postgres.catalog.catalog_objects import CatalogObjects
     from wish_rollout.rollout.execution.ledger_recording import Recorder
     from wish_rollout.rollout.execution.promised_schemas import Promise, PromisedSchemas
 
@@ -47,11 +48,14 @@ class CommitVerification:
         self._ends_revision = False
         self._refusal: CommitRefused | None = None
 
-    def begin(self) -> None:
-        """Read the schema before the attempt, in its first transaction, before it takes locks."""
+    def begin(self, reading: CatalogObjects | None = None, *, others_wait: bool = True) -> None:
+        """Read the schema before the attempt, in its first transaction, before it takes locks.
+
+        ``reading``, ``others_wait``: see ``TransactionChanges.begin``.
+        """
         table = self.project.config.release.version_table
         self._applied = set(self.project.release.ancestors(read_position(self.recorder.connection, table)))
-        self.changes.begin()
+        self.changes.begin(reading, others_wait=others_wait)
         self.promised.begin(dict(self.changes.objects))
 
     def begin_transaction(self) -> None:

@@ -109,7 +109,7 @@ def migrate_environment(
     """
     actor.refuse_without_gatekeeper(target)
     with target.connect() as connection, rollout_mutex(target, connection):
-        plan, seen = plan_on_connection(project, target, connection, choices)
+        plan, seen = plan_on_connection(project, target, connection, choices, to_change=True)
         project = project.for_server(seen.facts.major)
         refuse_bypassed_gate(connection, target.environment, seen.facts, target.scope.version_table)
         refuse_infeasible(target.environment, plan, project, seen)

@@ -145,9 +145,11 @@ class _Attempt:
     def begin(self) -> None:
         set_session_limits(self.recorder.connection, self.execution.budgets.of("", outside=False))
         self.recorder.first()
+        reading = self.verification.promised.seen.reading if self.execution.tries == 1 else None
         if self.checks.first:
             self.checks.first()
-        self.verification.begin()
+            reading = None  # it may have dropped objects
+        self.verification.begin(reading, others_wait=self.locks.sequence.needs_watchdog)
 
     def begin_revision(self, revision: str) -> None:
         self.locks.begin_revision(revision)

@@ -94,6 +94,7 @@ class WaveRollout:
                 progress.repeated[target.name] = result
                 continue
             progress.failed += not result.is_good
+            self.pool.assign_targets()
             yield self._keep(result)
         tried = [target.name for target in progress.waiting if target.name in progress.repeated]
         for name in tried:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import selectors
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from wish_rollout.core.errors.fleets.rollouts import FleetWorkerFailed
@@ -27,7 +28,8 @@ class WorkerPool:
     """Worker processes of a fleet. They are started when they are needed, and end with the pool.
 
     ``report``: called with each line of progress of a migration. ``tick``: called about once a second while processes are at
-    work. ``died``: how each process that worked on a target has ended without a result.
+    work. ``died``: how each process that worked on a target has ended without a result. ``assign_targets``: gives free processes
+    their next targets; who takes results calls it before work that takes time, so that the processes do not wait for it.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class WorkerPool:
         self.tick: Callable[[], object] = lambda: None
         self.workers: list[WorkerProcess] = []
         self.died: list[str] = []
+        self.assign_targets: Callable[[], bool] = lambda: False
         self._selector = selectors.DefaultSelector()
         self._failed_starts = 0
 
@@ -70,10 +73,10 @@ class WorkerPool:
         none is to be begun now; it is called again after each result. ``parallel``: how many targets are worked on at the
         same time. ``details``: what is added to the order of a target. Raises FleetWorkerFailed if processes cannot be started.
         """
-        while True:
-            busy = self._assign(next_target, parallel, lambda target: {**order, **details(target)})
-            if not busy:
-                return
+        self.assign_targets = partial(
+            self._assign, next_target, parallel, lambda target: {**order, **details(target)}
+        )
+        while self.assign_targets():
             self.tick()
             for worker, lines in self._events():
                 yield from self._results(worker, lines)

@@ -97,9 +97,14 @@ def plan_on_connection(
     target: Target,
     connection: psycopg.Connection[Any],
     choices: Choices = NO_CHOICES,
+    *,
+    to_change: bool = False,
 ) -> tuple[EnvironmentPlan, DatabaseState]:
-    """Return the same as ``plan_target``, with the caller's connection, which is in autocommit mode."""
-    state = read_database_state(connection, target.scope)
+    """Return the same as ``plan_target``, with the caller's connection, which is in autocommit mode.
+
+    ``to_change``: the connection will be used to execute the plan.
+    """
+    state = read_database_state(connection, target.scope, to_change=to_change)
     project = project.for_server(state.facts.major)
     plan = note_destroyed_values(project, state, plan_for(project, target.environment, state, choices))
     if plan.action in (Action.UPGRADE, Action.ADOPT) and (
