@@ -258,7 +258,7 @@ def test_a_transaction_begins_with_what_its_session_has_read_before(states: Stat
     url = states.workspace.database_urls["prod"]
     with psycopg.connect(url, autocommit=True) as session, psycopg.connect(url, autocommit=True) as other:
         for name in ("dropped_by_us", "dropped_by_others", "kept"):
-            other.execute(f"CREATE TABLE {name} (a int)")  # type: ignore[arg-type]
+            other.execute(f"CREATE TABLE {name} (a int)")
         reading = read_catalog(session, Scope())
         other.execute("DROP TABLE dropped_by_others")
         other.execute("CREATE TABLE created_by_others (a int)")
