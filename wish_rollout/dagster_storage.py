@@ -10,8 +10,14 @@ import os
 from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
+import sqlalchemy
 from dagster_postgres.storage import DagsterPostgresStorage
-from dagster_postgres.utils import create_pg_engine, get_token_provider_from_config, pg_url_from_config
+from dagster_postgres.utils import (
+    create_pg_engine,
+    get_token_provider_from_config,
+    pg_url_from_config,
+    set_pg_statement_timeout,
+)
 
 if TYPE_CHECKING:
     from dagster._serdes import ConfigurableClassData
@@ -21,12 +27,27 @@ POOL = {"pool_size": 2, "max_overflow": 20, "pool_recycle": 3600, "pool_pre_ping
 
 _engines: dict[tuple[int, str], Any] = {}
 """The engine of each URL in this process. A forked process must not use the connections of its parent."""
+_limited: set[Any] = set()
+"""The engines whose statements are limited."""
 _lock = Lock()
 
 
-def keeps_connections(storage: object) -> bool:
-    """Return whether a storage of Dagster, such as ``instance.event_log_storage``, is one whose connections are kept here."""
-    return getattr(storage, "_engine", None) in _engines.values()
+def limit_statements(storage: object, milliseconds: int) -> bool:
+    """Limit the time of each statement of a storage whose connections are kept here; return whether it is one.
+
+    ``storage``: such as ``instance.event_log_storage``. All instances of this process with the same URL have the limit.
+    """
+    engine: Any = getattr(storage, "_engine", None)
+    with _lock:
+        if engine not in _engines.values():
+            return False
+        if engine not in _limited:
+            _limited.add(engine)
+            sqlalchemy.event.listen(
+                engine, "connect", lambda connection, _: set_pg_statement_timeout(connection, milliseconds)
+            )
+            engine.dispose()  # connections that were opened before have no limit
+    return True
 
 
 def _forget_parent() -> None:
@@ -36,6 +57,7 @@ def _forget_parent() -> None:
     for engine in _engines.values():
         engine.dispose(close=False)
     _engines.clear()
+    _limited.clear()
 
 
 os.register_at_fork(after_in_child=_forget_parent)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import dagster as dg
@@ -69,6 +69,14 @@ def test_a_command_records_events_of_assets_over_the_same_connections(workspace:
         for _ in range(3):
             record(instance)
         assert backends(workspace) == sessions
+
+
+def test_statements_of_a_command_are_limited(workspace: Workspace) -> None:
+    for _ in range(2):
+        with open_instance(workspace.project.config) as instance:
+            storage: Any = instance.event_log_storage
+            with storage._engine.connect() as connection:
+                assert connection.exec_driver_sql("show statement_timeout").scalar() == "1min"
 
 
 def test_lost_connection_is_opened_again(workspace: Workspace) -> None:

@@ -59,6 +59,26 @@ def test_limits_are_those_of_the_budget_after_a_queued_request(
         assert execution.lock_waits.longest_wait_ms > 0
 
 
+def test_a_statement_that_is_handed_over_has_the_limits_of_its_transaction(workspace: Workspace) -> None:
+    """What is read before its own limits are set has them too, also after CREATE INDEX CONCURRENTLY."""
+    target = workspace.project.target("local")
+    with target.connect() as connection:
+        execution = Execution(target, connection)
+        with execution.watched():
+            execution.before_statement("CREATE INDEX CONCURRENTLY a ON b (c)", outside=True)
+            assert connection.execute(LIMITS).fetchone() == ("1d", "10min")
+            for first in ("select 1", "select 2"):
+                with connection.transaction():
+                    connection.execute(first)
+                    for limits in (("10min", "25ms"), ("10min", "3s"), ("10min", "3s")):
+                        execution.before_statement(
+                            "CREATE TABLE b (c int)", outside=False, is_handed_over=True
+                        )
+                        assert connection.execute(LIMITS).fetchone() == limits
+                        execution.set_limits(execution.budgets.transaction, lasting=False)
+                execution.has_limited_transaction = False  # as after a rollback
+
+
 def test_hint_of_a_remedy_that_took_too_long_names_the_budgets() -> None:
     error = RollbackRemedyTimedOut("local", "(remedy)", "57014", "canceled", "x", "Nothing.", "rollback")
     assert "[environment.budgets]" in str(error)

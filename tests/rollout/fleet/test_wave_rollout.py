@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 import psycopg
+import pytest
 
 from tests.fix_fleet import HEAD
 from wish_rollout.postgres.sessions.rollout_lock import KEY
@@ -90,6 +91,26 @@ def test_the_next_target_is_begun_before_a_result_is_recorded(fleet: Fleet) -> N
         while fleet.revisions()["b"] != HEAD:
             assert time.monotonic() < end, "the next target is not begun"
         assert [result.target for result in results] == ["b"]
+
+
+def test_a_result_is_not_lost_if_the_next_target_cannot_be_begun(fleet: Fleet) -> None:
+    fleet.add("a", "b")
+    project, env, targets = fleet.workspace.project, fleet.environment, fleet.targets
+    asked: list[None] = []
+
+    def is_closed() -> bool:
+        asked.append(None)
+        if len(asked) > 1:
+            raise psycopg.OperationalError("Dagster's database does not answer")
+        return False
+
+    with WorkerPool(project, env.name, who="operator") as pool:
+        rollout = WaveRollout(env, targets, pool, is_closed=is_closed)
+        results = rollout.run(waves_of(env, targets))
+        assert next(results).target == "a"
+        with pytest.raises(psycopg.OperationalError):
+            next(results)
+    assert list(rollout.results) == ["a"]
 
 
 def test_a_later_wave_begins_after_failures_if_rollout_toml_says_so(fleet: Fleet) -> None:

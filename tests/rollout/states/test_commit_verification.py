@@ -282,6 +282,49 @@ def test_a_transaction_begins_with_what_its_session_has_read_before(states: Stat
         assert ("table", "public.dropped_by_others") not in changes.objects
 
 
+SPY = """CREATE FUNCTION public.spy(oid, text) RETURNS text LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION 'it runs as %', current_user; END $$;
+CREATE FUNCTION public.spy(oid, regnamespace) RETURNS bool LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION 'it runs as %', current_user; END $$;
+CREATE OPERATOR public.|| (LEFTARG = oid, RIGHTARG = text, FUNCTION = public.spy);
+CREATE OPERATOR public.= (LEFTARG = oid, RIGHTARG = regnamespace, FUNCTION = public.spy)"""
+
+
+@pytest.mark.parametrize("is_read_before", [True, False])
+def test_no_operator_of_the_database_is_executed(states: States, *, is_read_before: bool) -> None:
+    states.workspace.as_superuser("prod", SPY)
+    with psycopg.connect(states.workspace.database_urls["prod"], autocommit=True) as session:
+        reading = read_catalog(session, Scope()) if is_read_before else None
+        session.execute("SET search_path TO public, pg_catalog")
+        with session.transaction():
+            changes = TransactionChanges(session, Scope())
+            changes.begin(reading)
+            session.execute("CREATE TABLE made (a int)")
+            assert changes.read()
+    assert ("table", "public.made") in changes.changed
+
+
+HISTORY = """CREATE FUNCTION public.keep_history() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+    DECLARE made record;
+    BEGIN
+        FOR made IN SELECT * FROM pg_event_trigger_ddl_commands() WHERE object_identity = 'wish_rollout.ledger' LOOP
+            CREATE TABLE IF NOT EXISTS public.history_of_ledger (LIKE wish_rollout.ledger);
+        END LOOP;
+    END $$;
+CREATE EVENT TRIGGER history ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION public.keep_history()"""
+
+
+def test_what_the_creation_of_the_ledger_causes_is_no_change_of_a_revision(states: States) -> None:
+    path = states.workspace.root / "rollout.toml"
+    text = path.read_text().partition("[[environment]]")[0]
+    path.write_text(f'{text}[[environment]]\nname = "prod"\n\n[scope]\nunmanaged = "report"\n')
+    states.workspace.as_superuser("prod", HISTORY)
+
+    states.migrate()
+
+    assert states.sql("SELECT count(*) FROM wish_rollout.ledger") == [(1,)]
+
+
 def test_what_was_missed_is_read_before_a_transaction_writes_although_it_has_read(states: States) -> None:
     url = states.workspace.database_urls["prod"]
     with psycopg.connect(url) as session, psycopg.connect(url, autocommit=True) as other:

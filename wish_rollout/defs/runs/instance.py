@@ -60,9 +60,9 @@ def _keep_connections(instance: dg.DagsterInstance) -> None:
 
     It then keeps one for each storage, and an event of an asset needs two, so that the storage of this package is better.
     """
-    from wish_rollout.dagster_storage import keeps_connections
+    from wish_rollout.dagster_storage import limit_statements
 
-    if not keeps_connections(instance.event_log_storage):
+    if not limit_statements(instance.event_log_storage, STATEMENT_TIMEOUT_MS):
         instance.optimize_for_webserver(
             statement_timeout=STATEMENT_TIMEOUT_MS, pool_recycle=3600, max_overflow=20
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,17 @@ class CatalogObjects:
     collations: dict[tuple[int, int], int] = field(default_factory=dict)
     sequences: dict[tuple[int, int], Properties] = field(default_factory=dict)
     names: dict[tuple[str, int], str] = field(default_factory=dict)
+    read_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def has_event_triggers(self) -> bool:
+        """Whether the database has event triggers, which may change the schema when anything is created."""
+        return "event_triggers" in self.context.queries_with_rows
+
+    @property
+    def age(self) -> float:
+        """The seconds since the read began."""
+        return time.monotonic() - self.read_at
 
     def add(self, kind: str, name: str, properties: Properties, part_of: str | None = None) -> None:
         """Add an object unless its name, or the name of the object that it is a part of, is out of scope."""

@@ -89,13 +89,9 @@ class CatalogChanges:
         return Moment(max(since, FIRST_NORMAL), _counts(answer))
 
     def list_all(self, *, only_followed: bool = False) -> Listing:
-        """Return the rows of all catalogs whose rows are remembered, and how many rows the others have.
-
-        ``only_followed``: leave out the others, which are only needed after a commit.
-        """
-        others = None
-        if self.readable and not only_followed:
-            others = {name: rows for name, rows, _ in self._other_catalogs(BOOTSTRAP)}
+        """Return the remembered rows, and how many rows the other catalogs have, unless ``only_followed``."""
+        asked = self.readable and not only_followed
+        others = {name: rows for name, rows, _ in self._other_catalogs(BOOTSTRAP)} if asked else None
         found: Rows = {name: {} for name in LISTED}
         found |= parse_rows(self._written_rows(BOOTSTRAP, LISTED)["changed_objects"].rows)
         members = {key for key, entry in found["pg_depend"].items() if entry.kind == "extension"}
@@ -120,9 +116,7 @@ class CatalogChanges:
         """Return what was written since ``mark``; ``committed``: whether a transaction ended since then.
 
         ``known``: the remembered rows. ``others``: how many rows the catalogs have that are not followed. ``own``: leave
-        out the rows that other sessions wrote.
-
-        Comes after ``prepare_to_read``.
+        out the rows that other sessions wrote. Comes after ``prepare_to_read``.
         """
         catalogs = self._written_catalogs(mark, others, committed=committed)
         if catalogs is None:

@@ -46,8 +46,7 @@ if TYPE_CHECKING:
 class SnapshotTracker:
     """The objects of one database, as its only writer's session sees them.
 
-    ``reading``: a whole read of this session, shortly before, which is used up; without one, everything is read now. The
-    tracker then follows a transaction that is open, and reads everything after a commit.
+    ``reading``: a whole read of this session, which is used up; with it, the tracker reads everything after a commit.
     """
 
     def __init__(
@@ -55,11 +54,10 @@ class SnapshotTracker:
     ) -> None:
         self.connection = connection
         self.scope = scope
-        self.changes = CatalogChanges(connection)
-        if reading is None:
-            self._take(self._read_everything())
-        else:
-            listed = self.changes.list_all(only_followed=True)
+        with consistent_read_transaction(connection), garbage_collection_disabled():
+            self.changes = CatalogChanges(connection)
+            listed = self.changes.list_all(only_followed=reading is not None)
+            reading = reading or read_objects(connection, scope)
             self._take(Change({}, reading.objects, reading, listed=listed))
 
     def snapshot(self) -> Snapshot:
@@ -67,7 +65,7 @@ class SnapshotTracker:
         return Snapshot(dict(self.objects), self.readable_properties)
 
     def mark(self) -> Moment:
-        """Return the present moment, for ``read``; the session is in the transaction that will write."""
+        """See ``CatalogChanges.mark``."""
         return self.changes.mark()
 
     def prepare(self) -> None:
@@ -85,7 +83,7 @@ class SnapshotTracker:
         ``committed``: whether a transaction ended since then. ``keep_settings``: restore the session's settings,
         which is not needed at the end of a transaction. ``own``: leave out what other sessions have written.
         """
-        with self._plain_settings(keep_settings or committed), garbage_collection_disabled():
+        with self._plain_settings(keep=keep_settings or committed), garbage_collection_disabled():
             self.changes.prepare_to_read()
             written = self.changes.written(mark, self.known, self.others, committed=committed, own=own)
             units = Units(everything=True)
@@ -98,7 +96,8 @@ class SnapshotTracker:
     def accept(self, change: Change) -> None:
         """Take a change as the present state."""
         if change.listed is not None:
-            self._take(change)
+            with self._plain_settings(keep=True):
+                self._take(change)
             return
         if change.written is not None:
             for name, rows in change.written.gone.items():
@@ -129,17 +128,16 @@ class SnapshotTracker:
     def read_everything(self) -> set[Key]:
         """Read the whole schema again; return the objects that differ from the present state, which is replaced."""
         change = self._read_everything()
-        self._take(change)
+        self.accept(change)
         return {key for key in change.keys if change.before.get(key) != change.after.get(key)}
 
-    def _plain_settings(self, keep: bool) -> Any:
+    def _plain_settings(self, *, keep: bool) -> Any:
         return consistent_read_transaction(self.connection) if keep else nullcontext()
 
     def _read_everything(self) -> Change:
         with consistent_read_transaction(self.connection), garbage_collection_disabled():
             reading = read_objects(self.connection, self.scope)
-            known = getattr(self, "objects", {})
-            return Change(dict(known), reading.objects, reading, listed=self.changes.list_all())
+            return Change(dict(self.objects), reading.objects, reading, listed=self.changes.list_all())
 
     def _take(self, change: Change) -> None:
         """Start again from a full read."""

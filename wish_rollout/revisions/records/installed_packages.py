@@ -19,24 +19,16 @@ def package_versions(names: Iterable[str]) -> dict[str, str]:
 
     The result does not depend on what this process has imported: two environments are compared by it in one process.
     """
-    folders = _import_folders()
-    versions = {name: _version(name, folders) for name in names}
-    return {name: version for name, version in versions.items() if version is not None}
-
-
-@lru_cache(maxsize=256)
-def _version(name: str, folders: tuple[tuple[str, int], ...]) -> str | None:
-    """Return the version of a package by its import name. A file of its folder is read for it, so it is kept.
-
-    ``folders``: what is installed in them changes their time.
-    """
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        if _is_importable(name):
-            for distribution in _distributions_by_import(folders).get(name, ())[:1]:
-                return metadata.version(distribution)
-        return None
+    found: dict[str, str] = {}
+    for name in names:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            if not _is_importable(name):
+                continue
+            for distribution in _distributions_by_import(_import_folders()).get(name, ())[:1]:
+                found[name] = metadata.version(distribution)
+    return found
 
 
 def _is_importable(name: str) -> bool:
@@ -57,5 +49,8 @@ def _import_folders() -> tuple[tuple[str, int], ...]:
 
 @lru_cache(maxsize=1)
 def _distributions_by_import(_folders: tuple[tuple[str, int], ...]) -> Mapping[str, list[str]]:
-    """Return the installed packages by import name. Finding them takes a third of a second, so they are kept."""
+    """Return the installed packages by import name. Finding them takes a third of a second, so they are kept.
+
+    ``_folders``: what is installed in them changes their time.
+    """
     return metadata.packages_distributions()

@@ -9,16 +9,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from psycopg.pq import TransactionStatus
+
 from wish_rollout.core.errors.hazards import (
     BlockedSessions,
-    BlockingTransactionsOpen,
     LocksUnavailable,
     WatchdogMissing,
 )
 from wish_rollout.core.errors.statements import StatementFailed
-from wish_rollout.core.hazards.touched_tables import locked
-from wish_rollout.core.plan.budgets import is_concurrent
-from wish_rollout.postgres.execution.blocker_forecast import find_blocking_transactions
 from wish_rollout.postgres.execution.lock_acquisition import LockWaits
 from wish_rollout.postgres.execution.watchdog import Watchdog
 from wish_rollout.postgres.sessions.bounded_connection import BoundedConnection
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
     import psycopg
 
     from wish_rollout.core.plan.budgets import Budget, Budgets
-    from wish_rollout.core.plan.plan import EnvironmentPlan
     from wish_rollout.postgres.records.journal import StatementKey
     from wish_rollout.rollout.execution.retryable_errors import Retryable
     from wish_rollout.rollout.servers.target import Target
@@ -53,8 +50,9 @@ class Execution:
     ``tries``: how many there were; ``paused``: seconds between them. ``lock_waits``: how its locks were taken.
     ``doubtful``: statements that an earlier run had finished, although the schema is as if it had not.
     ``lasting_limits``: the session's limits, if a script cannot have changed them. ``next_limits``: those that are set
-    for the next statement. ``holds_locks``: the transaction holds locks that may block queries. ``verified_ms``: the
-    longest verification before a commit.
+    for the next statement. ``holds_locks``: the transaction holds locks that may block queries.
+    ``has_limited_transaction``: limits were set in the open transaction. ``verified_ms``: the longest verification before a
+    commit.
     """
 
     target: Target
@@ -67,6 +65,7 @@ class Execution:
     lasting_limits: Budget | None = None
     next_limits: Budget | None = None
     holds_locks: bool = False
+    has_limited_transaction: bool = False
     verified_ms: float = 0
     started: float = field(default_factory=time.monotonic)
 
@@ -133,29 +132,15 @@ class Execution:
         if not self.watchdog.wait_until_watching():
             raise WatchdogMissing(self.target.name, self.watchdog.reason or "it has not started in time")
 
-    def wait_for_blocking_transactions(self, plan: EnvironmentPlan) -> None:
-        """Wait until no long transaction blocks the plan's statements. Raises BlockingTransactionsOpen, which names them."""
-        concurrent = any(is_concurrent(text) for text in plan.statements)
-        tables = locked(plan.statements, plan.promised)
-        started = time.monotonic()
-        with self.progress.activity("waiting for transactions to end"):
-            while found := find_blocking_transactions(
-                self.connection, tables, self.budgets.old_ms, concurrent=concurrent
-            ):
-                waited, self.progress.blockers = time.monotonic() - started, "; ".join(map(str, found))
-                if waited >= self.budgets.quiet_for:
-                    raise BlockingTransactionsOpen(self.target.name, waited, self.progress.blockers)
-                time.sleep(min(0.5, self.budgets.quiet_for - waited))
-        self.progress.blockers = ""
-
     def before_statement(self, statement: str, outside: bool, is_handed_over: bool = False) -> None:
         """Set the limits of the next statement. Raises BlockedSessions if others have waited too long already.
 
-        ``is_handed_over``: TransactionLocks sets the limits, if it is in a transaction that has limits already.
+        ``is_handed_over``: TransactionLocks sets them, and those of the transaction are sufficient until then.
         """
         self.refuse_blocking()
         self.next_limits = None
-        if is_handed_over and not outside:
+        is_open = self.connection.info.transaction_status == TransactionStatus.INTRANS
+        if is_handed_over and is_open and self.has_limited_transaction:
             return
         budget = self.budgets.of(statement, outside=outside, holds_locks=self.holds_locks)
         self.set_limits(budget, lasting=outside)
@@ -169,6 +154,7 @@ class Execution:
             set_session_limits(self.connection, budget)
         self.next_limits = budget
         self.lasting_limits = budget if lasting else None
+        self.has_limited_transaction = not lasting
 
     def refuse_blocking(self) -> None:
         """Raise BlockedSessions if the watchdog has found that others wait too long."""

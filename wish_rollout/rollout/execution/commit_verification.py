@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from wish_rollout.rollout.execution.promised_schemas import Promise, PromisedSchemas
 
 
+FRESH_SECONDS = 1.0
+"""How old the schema may be that a plan has read, when the first statement is about to be executed."""
+
+
 class CommitVerification:
     """The verification of one attempt of a migration.
 
@@ -51,11 +55,13 @@ class CommitVerification:
     def begin(self, reading: CatalogObjects | None = None, *, others_wait: bool = True) -> None:
         """Read the schema before the attempt, in its first transaction, before it takes locks.
 
-        ``reading``, ``others_wait``: see ``TransactionChanges.begin``.
+        ``reading``: what the plan was made from, which is used if nothing can have changed it in the short time since.
+        ``others_wait``: see ``TransactionChanges.begin``.
         """
         table = self.project.config.release.version_table
         self._applied = set(self.project.release.ancestors(read_position(self.recorder.connection, table)))
-        self.changes.begin(reading, others_wait=others_wait)
+        is_usable = reading is not None and reading.age < FRESH_SECONDS and not reading.has_event_triggers
+        self.changes.begin(reading if is_usable else None, others_wait=others_wait)
         self.promised.begin(dict(self.changes.objects))
 
     def begin_transaction(self) -> None:

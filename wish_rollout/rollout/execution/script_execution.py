@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from psycopg.pq import TransactionStatus
 
 from wish_rollout.core.errors.statements import StatementFailed, StatementFailedAfterCommit
-from wish_rollout.core.plan.action import ROLLBACKS, Action
+from wish_rollout.core.plan.action import ROLLBACKS
 from wish_rollout.core.plan.rollback_command import rollback_command
 from wish_rollout.core.release.release import format_position
 from wish_rollout.postgres.records.journal import Journal
@@ -17,7 +17,9 @@ from wish_rollout.postgres.sessions.session_limits import set_session_limits
 from wish_rollout.revisions.statements.run_hooks import Hooks
 from wish_rollout.rollout.execution.act_checks import NO_CHECKS, Checks
 from wish_rollout.rollout.execution.attempts import Execution
+from wish_rollout.rollout.execution.blocking_transactions import wait_for_blocking_transactions
 from wish_rollout.rollout.execution.commit_verification import CommitVerification
+from wish_rollout.rollout.execution.planned_statements import lock_sequence
 from wish_rollout.rollout.execution.promised_schemas import PromisedSchemas
 from wish_rollout.rollout.execution.statement_checks import guard_for
 from wish_rollout.rollout.execution.statement_journal import Journaling
@@ -27,7 +29,6 @@ from wish_rollout.rollout.planning.act_names import journal_act_name
 if TYPE_CHECKING:
     from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.core.plan.plan import EnvironmentPlan
-    from wish_rollout.core.release.measurements import LockSequence
     from wish_rollout.revisions.runs.script_steps import Direction
     from wish_rollout.revisions.statements.applied_revisions import Applied
     from wish_rollout.revisions.statements.run_hooks import Sent
@@ -52,7 +53,7 @@ def run_scripts(
     with execution.watched():
         if lock_sequence(project, recorder.plan).needs_watchdog:
             execution.watchdog.start()
-        execution.wait_for_blocking_transactions(recorder.plan)
+        wait_for_blocking_transactions(execution, recorder.plan)
         promised = PromisedSchemas(project, recorder.plan, seen)
         return execution.run(lambda: _attempt(promised, recorder, execution, direction, checks))
 
@@ -101,14 +102,6 @@ def _attempt(
         raise StatementFailedAfterCommit(**error.as_dict(), again=again) from error
 
 
-def lock_sequence(project: Project, plan: EnvironmentPlan) -> LockSequence:
-    """Return what was measured of the statements that a plan sends."""
-    if plan.action is Action.ROLLBACK:
-        reverted = project.release.revisions_to_revert(plan.start, plan.end)
-        return project.measurements.sequence(reverted, "downgrade")
-    return project.measurements.sequence(project.release.pending(plan.upgraded_from), "upgrade")
-
-
 def command_to_continue(plan: EnvironmentPlan) -> str:
     """Return the command that continues an act."""
     if plan.action in ROLLBACKS:
@@ -145,11 +138,12 @@ class _Attempt:
     def begin(self) -> None:
         set_session_limits(self.recorder.connection, self.execution.budgets.of("", outside=False))
         self.recorder.first()
-        reading = self.verification.promised.seen.reading if self.execution.tries == 1 else None
         if self.checks.first:
             self.checks.first()
-            reading = None  # it may have dropped objects
-        self.verification.begin(reading, others_wait=self.locks.sequence.needs_watchdog)
+        is_first = self.execution.tries == 1 and not self.checks.first
+        reading = self.verification.promised.seen.reading if is_first else None
+        sequence = self.locks.sequence
+        self.verification.begin(reading, others_wait=sequence.needs_watchdog or not sequence.total)
 
     def begin_revision(self, revision: str) -> None:
         self.locks.begin_revision(revision)
@@ -190,6 +184,7 @@ class _Attempt:
     def roll_back(self) -> None:
         self.journaling.revisions_to_revert()
         self.verification.roll_back()
+        self.execution.has_limited_transaction = False
         self.locks.end_transaction()
 
     def finish(self) -> None:

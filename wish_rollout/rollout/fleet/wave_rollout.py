@@ -94,8 +94,11 @@ class WaveRollout:
                 progress.repeated[target.name] = result
                 continue
             progress.failed += not result.is_good
-            self.pool.assign_targets()
-            yield self._keep(result)
+            self._keep(result)
+            failure = self._assign_targets()
+            yield result
+            if failure:
+                raise failure
         tried = [target.name for target in progress.waiting if target.name in progress.repeated]
         for name in tried:
             yield self._keep(progress.repeated[name])
@@ -156,6 +159,14 @@ class WaveRollout:
             shared = TargetsShareDatabase(self.env.name, target.name, other)
             return replace(result, outcome=Outcome.FAILED, error=describe_error(shared))
         return result
+
+    def _assign_targets(self) -> Exception | None:
+        """Let free processes begin their next targets; return why that failed, since a result must be recorded first."""
+        try:
+            self.pool.assign_targets()
+        except Exception as error:  # noqa: BLE001
+            return error
+        return None
 
     def _not_begun(self, wave: Wave, targets: Sequence[FleetTarget]) -> Iterator[TargetResult]:
         for target in targets:

@@ -23,6 +23,7 @@ from wish_rollout.postgres.sessions.connections import cancel
 from wish_rollout.postgres.sessions.server_errors import as_rollout_error
 from wish_rollout.postgres.sessions.session_limits import set_session_limits
 from wish_rollout.rollout.execution.attempts import Execution
+from wish_rollout.rollout.execution.blocking_transactions import wait_for_blocking_transactions
 from wish_rollout.rollout.execution.commit_verification import CommitVerification
 from wish_rollout.rollout.execution.promised_schemas import PromisedSchemas
 from wish_rollout.rollout.execution.retryable_errors import CANCELED, LOCK_NOT_AVAILABLE
@@ -54,7 +55,7 @@ def run_remedy(project: Project, recorder: Recorder, seen: DatabaseState, checks
     execution = Execution(recorder.target, recorder.connection, report=recorder.actor.report)
     with execution.watched():
         execution.watchdog.start()
-        execution.wait_for_blocking_transactions(recorder.plan)
+        wait_for_blocking_transactions(execution, recorder.plan)
         promised = PromisedSchemas(project, recorder.plan, seen)
         return execution.run(_Attempts(promised, recorder, execution, checks).attempt)
 
