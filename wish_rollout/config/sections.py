@@ -76,6 +76,12 @@ class ReleaseConfig(ConfigTable):
     alembic_ini: Path | None = Field(
         default=None, description="The alembic.ini file, where env.py reads options from it."
     )
+    alembic_config: str | None = Field(
+        default=None,
+        pattern=r"^[\w.]+:[\w.]+$",
+        description="The function that returns the application's Alembic Config, as `module:function`, if version folders, "
+        "options or attributes are set in code.",
+    )
     alembic_section: str = Field(
         default="alembic",
         min_length=1,

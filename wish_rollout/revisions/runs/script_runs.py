@@ -75,7 +75,8 @@ class FixedConnectionContext(EnvironmentContext):
             raise VersionTableMismatch(self.run.table, found)
 
     def run_migrations(self, **options: Any) -> None:
-        """Run the scripts; call ``last`` after them. Raises SeveralDatabases."""
+        """Run the scripts; call ``last`` after them. Raises SeveralDatabases, ChangedVersionFolders."""
+        self.run.scripts.refuse_changed_version_folders()
         if self.arguments is not None and self.arguments != options:
             names = ", ".join(str(each.get("engine_name", each)) for each in (self.arguments, options))
             raise SeveralDatabases(str(self.run.scripts.folder), names)

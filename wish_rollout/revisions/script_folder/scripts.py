@@ -9,9 +9,11 @@ from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
 
 from alembic.script import ScriptDirectory
+from alembic.util import pyfiles
 from alembic.util.exc import CommandError
 
 from wish_rollout.core.errors.base import RolloutError
+from wish_rollout.core.errors.layouts import ChangedVersionFolders
 from wish_rollout.core.errors.projects import BadAlembicConfiguration
 from wish_rollout.core.errors.releases import (
     MultipleHeads,
@@ -28,6 +30,7 @@ from wish_rollout.revisions.script_folder.alembic_config import (
 )
 from wish_rollout.revisions.script_folder.code_trace import CodeTrace
 from wish_rollout.revisions.script_folder.configuration_files import ConfigurationFiles
+from wish_rollout.revisions.script_folder.unread_scripts import refuse_unread_scripts
 
 if TYPE_CHECKING:
     from alembic.script import Script
@@ -81,7 +84,11 @@ class Scripts:
     @cached_property
     def trace(self) -> CodeTrace:
         """What the scripts import and read while they run."""
-        return CodeTrace(self.root, self.folder)
+        trace = CodeTrace(self.root, self.folder)
+        if self._files.function:
+            trace.files |= self._files.function.trace.files
+            trace.loaded |= self._files.function.trace.loaded
+        return trace
 
     def configuration_files(self) -> tuple[Path | None, Path | None]:
         """Return the alembic.ini and the pyproject.toml that configure Alembic, each None if there is none."""
@@ -90,6 +97,16 @@ class Scripts:
     def version_folders(self) -> tuple[Path, ...]:
         """Return the folders of the revisions."""
         return tuple(Path(place) for place in self.directory._version_locations)  # noqa: SLF001
+
+    def refuse_changed_version_folders(self) -> None:
+        """Raise ChangedVersionFolders if env.py has set other version folders than the release was read from."""
+        # ``_version_locations`` was computed from this attribute when the release was read
+        places = self.directory.version_locations or [Path(self.directory.dir) / "versions"]
+        chosen = [Path(pyfiles.coerce_resource_to_filename(place)) for place in places]
+        configured = self.version_folders()
+        if {place.resolve() for place in chosen} != {place.resolve() for place in configured}:
+            texts = (", ".join(map(str, each)) for each in (configured, chosen))
+            raise ChangedVersionFolders(str(self.folder / "env.py"), *texts)
 
     @cached_property
     def directory(self) -> ScriptDirectory:
@@ -115,7 +132,7 @@ class Scripts:
 
     @cached_property
     def release(self) -> Release:
-        """Every revision in order; raise ScriptFolderUnreadable, BadAlembicConfiguration, ScriptUnreadable, MultipleHeads."""
+        """Every revision in order; raise ScriptFolderUnreadable, BadAlembicConfiguration, ScriptUnreadable, UnreadScripts, MultipleHeads."""
         directory = self.directory
         try:
             with self.trace.recording():
@@ -125,6 +142,7 @@ class Scripts:
             text = error.msg if isinstance(error, SyntaxError) else str(error)
             place = self._place_of(error)
             raise ScriptUnreadable(str(self.folder), f"{type(error).__name__}: {text}", place) from None
+        refuse_unread_scripts(self.folder, [(script.revision, str(script.path)) for script in scripts])
         whole = build_release(self._facts(script) for script in reversed(scripts))
         if self.heads:
             return whole.up_to(named_heads(directory, self.heads))

@@ -62,6 +62,16 @@ def intercept_connections(session: SharedSession) -> Iterator[None]:
 
 
 @contextmanager
+def refuse_connections(refuse: Callable[[], None]) -> Iterator[None]:
+    """Call ``refuse``, which raises, for every connection that the project's code opens meanwhile."""
+    with ExitStack() as stack:
+        stack.enter_context(_known_threads())
+        for intercept in (_intercepted_psycopg, _intercepted_psycopg2, _intercepted_asyncpg):
+            stack.enter_context(intercept({}, refuse))
+        yield
+
+
+@contextmanager
 def _known_threads() -> Iterator[None]:
     """Know the other threads of the process meanwhile: their connections are left alone."""
     others = {thread.ident for thread in threading.enumerate()} - {threading.get_ident(), None}

@@ -52,7 +52,11 @@ class ReleaseSource:
 
         release = self.config.release
         options = ScriptOptions(
-            release.alembic_section, release.alembic_x, release.database, release.flask_app
+            release.alembic_section,
+            release.alembic_x,
+            release.database,
+            release.flask_app,
+            release.alembic_config,
         )
         return Scripts(self.config.root, release.migrations, release.alembic_ini, options, release.heads)
 
