@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -26,6 +27,8 @@ def load_models(root: Path, spec: str) -> sa.MetaData:
     try:
         found: Any = importlib.import_module(module_name)
         for part in attribute.split("."):
+            if isinstance(found, ModuleType) and not hasattr(found, part):  # its package does not import it
+                importlib.import_module(f"{found.__name__}.{part}")
             found = getattr(found, part)
     except Exception as error:  # noqa: BLE001  (importing a module runs it, and it may raise anything)
         raise InvalidConfiguration(
