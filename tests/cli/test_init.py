@@ -204,7 +204,7 @@ def test_it_takes_the_configuration_of_the_application(empty: Workspace) -> None
     assert empty.cli("generate", "--record").code == 0
     assert "upgrades.py" in (root / "src/db/meta/_code.json").read_text()
     (root / "upgrades.py").write_text(CONFIG + "# another\n")
-    assert "upgrades.py changed" in empty.project().code.differences()
+    assert "upgrades.py changed" in empty.project.code.differences()
 
 
 CONFIG = """

@@ -231,6 +231,16 @@ def test_a_function_that_is_about_another_script_folder_is_refused(project: Path
         _ = scripts.release
 
 
+def test_a_folder_that_the_function_computes_may_be_missing_but_not_all(project: Path) -> None:
+    (project / "hotel_settings.py").write_text('FOLDERS = ["2027.1", "", "2026.1/expand", "2026.1/contract"]\n')
+    assert len(prepared(project).release.revisions) == 3
+    sys.modules.pop("hotel.upgrades")
+    sys.modules.pop("hotel_settings")
+    (project / "hotel_settings.py").write_text('FOLDERS = ["2027.1"]\n')
+    with pytest.raises(BadAlembicConfiguration, match=r"2027.1 does not exist"):
+        _ = prepared(project).release
+
+
 def test_options_of_the_function_and_of_rollout_toml_are_combined(project: Path) -> None:
     (project / "hotel/alembic.ini").write_text(
         "[alembic]\n[rooms]\nscript_location = %(here)s/migrations\nsqlalchemy.url = postgresql://\n"

@@ -123,11 +123,12 @@ class Scripts:
             raise
         except Exception as error:  # noqa: BLE001  (a version folder may be named as one of a package)
             raise ScriptFolderUnreadable(str(self.folder), str(error)) from None
-        for place in places:
-            if not Path(place).is_dir():
-                _, ini, toml = self._files.found
-                reason = f"the version folder {place} does not exist"
-                raise BadAlembicConfiguration(str(ini or toml or self.folder), reason)
+        missing = [place for place in places if not Path(place).is_dir()]
+        # an application may compute a folder for each of its releases, and not each has revisions
+        if missing and (not self._files.function or len(missing) == len(places)):
+            _, ini, toml = self._files.found
+            reason = f"the version folder {missing[0]} does not exist"
+            raise BadAlembicConfiguration(str(self.options.config_function or ini or toml or self.folder), reason)
         return directory
 
     @cached_property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.base import RolloutError
@@ -84,7 +84,21 @@ def run_doctor(project: Project, *, claim: bool = False) -> list[CheckResult]:
         ("scratch server", lambda: check_scratch_server(project)),
         ("sandbox", lambda: check_sandbox(project)),
     ]
-    return [run_check(name, check) for name, check in checks]
+    return name_repeated_failures([run_check(name, check) for name, check in checks])
+
+
+def name_repeated_failures(results: list[CheckResult]) -> list[CheckResult]:
+    """Let a failure that an earlier check has reported refer to that check: one cause is to be read once."""
+    first: dict[str, str] = {}
+    for result in results:
+        if not result.passed:
+            first.setdefault(result.detail, result.name)
+    return [
+        result
+        if first.get(result.detail, result.name) == result.name
+        else replace(result, detail=f"the same failure as that of {first[result.detail]}")
+        for result in results
+    ]
 
 
 def check_scratch_server(project: Project) -> str:
