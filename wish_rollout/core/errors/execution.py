@@ -23,6 +23,7 @@ class StatementNotApproved(EnvironmentRefused):
     )
     explanation = f"The plan that was signed lists each statement. {ROLLED_BACK}"
     hint = (
+        "if the script iterates over a set, sort it: its order is another one in each process; "
         'if the statements depend on the rows or the time, say so in the script: data_dependent = "why"; '
         "then: wish-rollout generate --record, and make a new request"
     )

@@ -26,6 +26,7 @@ from wish_rollout.revisions.statements.applied_revisions import Applied
 from wish_rollout.revisions.statements.driver_guard import guarded
 from wish_rollout.revisions.statements.internal_statements import is_own
 from wish_rollout.revisions.statements.run_hooks import NO_HOOKS, Hooks
+from wish_rollout.revisions.statements.schema_item_order import ordered_schema_items
 
 if TYPE_CHECKING:
     from wish_rollout.core.release.release import Position
@@ -163,6 +164,7 @@ def run_env(context: FixedConnectionContext) -> None:
     env = run.scripts.folder / "env.py"
     with (
         protect_process(),
+        ordered_schema_items(),
         event_loop(env),
         intercept_connections(session),
         run.scripts.trace.recording(context.hooks.guard.check_file if context.hooks.guard else None),
