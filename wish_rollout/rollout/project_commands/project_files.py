@@ -26,16 +26,21 @@ def write_project_files(
     ``database``: which of several databases of the project. ``section``: as ``alembic -n``. ``function``: that of the
     application that returns its Alembic Config. Raises what ``find_project`` raises.
     """
-    from wish_rollout.revisions.script_folder.project_discovery import find_project
-
-    project = find_project(folder, database, section, function)
     written = {}
     for name in FILES:
         text = _template(name)
-        if name == "rollout.toml":
-            text = Template(text).safe_substitute(release=release_lines(project, database, section, function))
+        if name == "rollout.toml" and not (folder / name).exists():
+            text = Template(text).safe_substitute(release=_release(folder, database, section, function))
         written[name] = write_new(folder / name, text)
     return {**written, **_write_dg_files(folder)}
+
+
+def _release(folder: Path, database: str | None, section: str | None, function: str | None) -> str:
+    """Find the project, and return the lines of its table ``release``. Raises what ``find_project`` raises."""
+    from wish_rollout.revisions.script_folder.project_discovery import find_project
+
+    project = find_project(folder, database, section, function)
+    return release_lines(project, database, section, function)
 
 
 def _template(name: str) -> str:
