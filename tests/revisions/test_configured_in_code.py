@@ -188,6 +188,12 @@ def test_scripts_that_do_not_follow_the_release_may_be_kept_in_a_folder_below(pr
     assert [revision.id for revision in release.revisions] == ["0001"]
 
 
+def test_a_folder_that_the_configuration_does_not_choose_is_left_out(project: Path) -> None:
+    """As a project has it whose scripts differ from one database system to another, with equal identifiers."""
+    (project / "hotel_settings.py").write_text('FOLDERS = [""]\n')
+    assert [revision.id for revision in prepared(project).release.revisions] == ["0001"]
+
+
 def test_another_project_below_the_script_folder_is_left_alone(project: Path) -> None:
     (project / "hotel/migrations/versions/2026.1/env.py").touch()
     assert len(Scripts(project, ini=project / "hotel/alembic.ini").release.revisions) == 1

@@ -143,7 +143,8 @@ class Scripts:
             text = error.msg if isinstance(error, SyntaxError) else str(error)
             place = self._place_of(error)
             raise ScriptUnreadable(str(self.folder), f"{type(error).__name__}: {text}", place) from None
-        refuse_unread_scripts(self.folder, [(script.revision, str(script.path)) for script in scripts])
+        if not self.alembic_config().get_version_locations_list():  # else the project has chosen its folders
+            refuse_unread_scripts(self.folder, [(script.revision, str(script.path)) for script in scripts])
         whole = build_release(self._facts(script) for script in reversed(scripts))
         if self.heads:
             return whole.up_to(named_heads(directory, self.heads))
