@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
+from wish_rollout.core.errors.layouts import ScriptLocationMissing
+from wish_rollout.core.errors.projects import SubfolderProject
 from wish_rollout.revisions.generation.models import load_models
 from wish_rollout.revisions.script_folder.project_discovery import find_project
 
@@ -81,7 +83,19 @@ def test_a_script_folder_beside_a_file_that_names_none_is_found(tmp_path: Path) 
     root = tmp_path.parent / f"{tmp_path.name}_above"
     root.mkdir()
     tmp_path.rename(root / "hub")
-    from wish_rollout.core.errors.projects import SubfolderProject
-
     with pytest.raises(SubfolderProject, match="hub has one"):
         find_project(root)
+
+
+def test_a_file_below_whose_paths_begin_here_is_found(tmp_path: Path) -> None:
+    """As MLflow has it: ``alembic -c`` is started in the folder of the repository."""
+    write(tmp_path / "app/store", "target_metadata = None")
+    (tmp_path / "app/store/alembic.ini").write_text("[alembic]\nscript_location = app/store/db\n")
+    found = find_project(tmp_path)
+    assert (found.migrations, found.alembic_ini) == ("app/store/db", "app/store/alembic.ini")
+    with pytest.raises(ScriptLocationMissing, match="names the script folder app/store/db"):
+        find_project(tmp_path / "app/store")
+    (tmp_path / "app/store/alembic.ini").write_text("[alembic]\nscript_location = %(here)s/db\n")
+    with pytest.raises(SubfolderProject, match="app/store has one"):
+        find_project(tmp_path)
+    assert find_project(tmp_path / "app/store").alembic_ini is None

@@ -61,3 +61,21 @@ class ChangedVersionFolders(ConfigurationError):
         "name these folders where the release is read: version_locations in alembic.ini or pyproject.toml, or a "
         f"function that returns a Config with them, in rollout.toml: {SETTING}; then: wish-rollout check"
     )
+
+
+@dataclass(eq=False)
+class ScriptLocationMissing(ConfigurationError):
+    """alembic.ini names a script folder that is not there."""
+
+    path: str
+    location: str
+
+    summary = "{path} names the script folder {location}, and that has no env.py."
+    explanation = (
+        "Relative paths in it begin in the folder in which alembic is started, and some applications replace the path "
+        "before they use the file. Nothing was written."
+    )
+    hint = (
+        "run this where you start alembic: cd FOLDER && wish-rollout init; or, if the application prepares its Alembic "
+        "Config in code, name the function that returns it: wish-rollout init --alembic-config module:function"
+    )

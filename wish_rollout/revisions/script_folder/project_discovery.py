@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.configuration import AlembicProjectNotFound
+from wish_rollout.core.errors.layouts import ScriptLocationMissing
 from wish_rollout.core.errors.projects import SectionMissing, SubfolderProject
 from wish_rollout.revisions.script_folder.alembic_config import MAIN_SECTION, ScriptOptions
 from wish_rollout.revisions.script_folder.env_options import EnvOptions
@@ -17,6 +18,7 @@ from wish_rollout.revisions.script_folder.flask_application import uses_flask
 from wish_rollout.revisions.script_folder.scripts import USUAL_FOLDERS, Scripts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 INI = "alembic.ini"
@@ -28,12 +30,17 @@ DEPTH = 3
 
 @dataclass(frozen=True)
 class FoundProject:
-    """An Alembic project: what ``rollout.toml`` has to say about it. ``uses_flask``: env.py needs an application."""
+    """An Alembic project: what ``rollout.toml`` has to say about it.
+
+    ``alembic_ini``: where the file is, if it is neither in the project's folder nor near the script folder.
+    ``uses_flask``: env.py needs an application.
+    """
 
     migrations: str
     version_table: str | None = None
     models: str | None = None
     uses_flask: bool = False
+    alembic_ini: str | None = None
 
 
 def find_project(
@@ -42,18 +49,17 @@ def find_project(
     """Find the Alembic project of a folder, or of the application's ``function`` (``module:function``).
 
     Raises SectionMissing if its alembic.ini has other sections than ``section``, SubfolderProject if a folder below has
-    a project, AlembicProjectNotFound if none has, SeveralDatabases, BadAlembicConfiguration, ConfigurationFunctionFailed.
+    a project, ScriptLocationMissing, AlembicProjectNotFound if none has, SeveralDatabases, BadAlembicConfiguration,
+    ConfigurationFunctionFailed.
     """
     options = ScriptOptions(section or MAIN_SECTION, database=database, config_function=function)
-    scripts = Scripts(folder, options=options)
+    scripts, ini = Scripts(folder, options=options), None
     if not function:
         scripts = _with_usual_folder(scripts)
-    if not (scripts.folder / "env.py").is_file():
+    if not _has_env(scripts):
         if section is None and (sections := _sections(folder)):
             raise SectionMissing(str(folder / INI), ", ".join(sections), sections[0])
-        if below := _project_below(folder):
-            raise SubfolderProject(str(folder), str(below.relative_to(folder)))
-        raise AlembicProjectNotFound(str(folder))
+        scripts, ini = _started_here(folder, options)
     config = scripts.alembic_config()
     env = scripts.folder / "env.py"
     shown = (
@@ -62,7 +68,32 @@ def find_project(
         else scripts.folder
     )
     read = EnvOptions(env, config)
-    return FoundProject(shown.as_posix(), read.version_table, read.models, uses_flask(env))
+    return FoundProject(shown.as_posix(), read.version_table, read.models, uses_flask(env), ini)
+
+
+def _started_here(folder: Path, options: ScriptOptions) -> tuple[Scripts, str]:
+    """Return the scripts of an alembic.ini in a folder below, and its path, if ``alembic -c`` is started in ``folder``.
+
+    Relative paths in the file then begin here. Raises SubfolderProject, ScriptLocationMissing, AlembicProjectNotFound.
+    """
+    below = list(_folders_below(folder))
+    for child in below:
+        scripts = Scripts(folder, ini=child / INI, options=options)
+        with suppress(RolloutError):
+            if (child / INI).is_file() and _has_env(scripts) and not _has_env(Scripts(child, options=options)):
+                return scripts, (child / INI).relative_to(folder).as_posix()
+    for child in below:
+        if _is_project(child):
+            raise SubfolderProject(str(folder), str(child.relative_to(folder)))
+    if (folder / INI).is_file():
+        place = Scripts(folder, options=options).folder
+        shown = place.relative_to(folder) if place.is_relative_to(folder) else place
+        raise ScriptLocationMissing(str(folder / INI), str(shown))
+    raise AlembicProjectNotFound(str(folder))
+
+
+def _has_env(scripts: Scripts) -> bool:
+    return (scripts.folder / "env.py").is_file()
 
 
 def _with_usual_folder(scripts: Scripts) -> Scripts:
@@ -70,7 +101,7 @@ def _with_usual_folder(scripts: Scripts) -> Scripts:
 
     In some projects alembic.ini is a template, in which the application replaces the script folder.
     """
-    if not (scripts.folder / "env.py").is_file():
+    if not _has_env(scripts):
         for name in USUAL_FOLDERS:
             if (scripts.root / name / "env.py").is_file():
                 return Scripts(scripts.root, scripts.root / name, options=scripts.options)
@@ -91,8 +122,8 @@ def _sections(folder: Path) -> list[str]:
     ]
 
 
-def _project_below(folder: Path) -> Path | None:
-    """Return the nearest folder below that has an Alembic project."""
+def _folders_below(folder: Path) -> Iterator[Path]:
+    """Yield the folders below, the nearest first."""
     level = [folder]
     for _ in range(DEPTH):
         level = [
@@ -101,10 +132,12 @@ def _project_below(folder: Path) -> Path | None:
             for child in sorted(parent.iterdir())
             if child.is_dir() and not child.name.startswith((".", "venv")) and child.name not in SKIPPED
         ]
-        for child in level:
-            try:
-                if _sections(child) or (_with_usual_folder(Scripts(child)).folder / "env.py").is_file():
-                    return child
-            except RolloutError:
-                return child
-    return None
+        yield from level
+
+
+def _is_project(folder: Path) -> bool:
+    """Return whether a folder has an Alembic project, also one that cannot be read."""
+    try:
+        return bool(_sections(folder)) or _has_env(_with_usual_folder(Scripts(folder)))
+    except RolloutError:
+        return True

@@ -59,6 +59,7 @@ class Scripts:
         self.options = options
         self.heads = heads
         self._named = (root / folder).resolve() if folder else None
+        self._chooses_folders = False
         self._files = ConfigurationFiles(root, self._named, root / ini if ini else None, options)
 
     @cached_property
@@ -129,6 +130,7 @@ class Scripts:
             _, ini, toml = self._files.found
             reason = f"the version folder {missing[0]} does not exist"
             raise BadAlembicConfiguration(str(self.options.config_function or ini or toml or self.folder), reason)
+        self._chooses_folders = bool(directory.version_locations)
         return directory
 
     @cached_property
@@ -143,7 +145,7 @@ class Scripts:
             text = error.msg if isinstance(error, SyntaxError) else str(error)
             place = self._place_of(error)
             raise ScriptUnreadable(str(self.folder), f"{type(error).__name__}: {text}", place) from None
-        if not self.alembic_config().get_version_locations_list():  # else the project has chosen its folders
+        if not self._chooses_folders:
             refuse_unread_scripts(self.folder, [(script.revision, str(script.path)) for script in scripts])
         whole = build_release(self._facts(script) for script in reversed(scripts))
         if self.heads:

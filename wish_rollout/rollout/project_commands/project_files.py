@@ -67,6 +67,8 @@ def release_lines(
         lines = [f'alembic_config = "{function}"  # returns the Alembic Config, with the script folder']
     else:
         lines = [f'migrations = "{project.migrations}"  # the script folder; its env.py is not changed']
+    if project.alembic_ini:
+        lines.append(f'alembic_ini = "{project.alembic_ini}"  # as alembic -c')
     if section:
         lines.append(f'alembic_section = "{section}"  # as alembic -n')
     if project.version_table:
