@@ -74,9 +74,9 @@ class ProjectConfig(Config):
         return [self._absolute(place) for place in places if place] if places else None
 
     def get_prepend_sys_paths_list(self) -> list[str] | None:
-        """Return what goes onto the import path; ``start`` by default, as with ``python -m alembic``."""
+        """Return what goes first onto the import path."""
         places = super().get_prepend_sys_paths_list()
-        return [str(self.start / place) for place in places if place] if places else [str(self.start)]
+        return [str(self.start / place) for place in places or () if place] or None
 
     def _absolute(self, place: str) -> str:
         """Return an absolute path; ``package:folder`` is Alembic's to find."""

@@ -93,7 +93,7 @@ class ConfigurationFiles:
             place = config.get_alembic_option("script_location")
             if not place:
                 return None
-            with import_path(str(start)):
+            with import_path(str(start), place.partition(":")[0]):
                 return Path(pyfiles.coerce_resource_to_filename(place)).resolve()
         except Exception as error:  # noqa: BLE001  (it may import a package, and read any text)
             raise BadAlembicConfiguration(str(ini or toml), f"{type(error).__name__}: {error}") from None

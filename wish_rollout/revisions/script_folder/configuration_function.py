@@ -42,7 +42,7 @@ class ConfigurationFunction:
     def config(self) -> Config:
         """What the function returned: it is called once. Raises ConfigurationFunctionFailed."""
         try:
-            with self.trace.recording(), import_path(str(self.root)), protect_process():
+            with self.trace.recording(), import_path(str(self.root), self.name.partition(":")[0]), protect_process():
                 with refuse_connections(_refuse):
                     found: Any = self._load()()
         except ConnectionOpened as error:

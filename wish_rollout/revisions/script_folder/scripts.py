@@ -30,6 +30,7 @@ from wish_rollout.revisions.script_folder.alembic_config import (
 )
 from wish_rollout.revisions.script_folder.code_trace import CodeTrace
 from wish_rollout.revisions.script_folder.configuration_files import ConfigurationFiles
+from wish_rollout.revisions.script_folder.import_path import add_import_path
 from wish_rollout.revisions.script_folder.unread_scripts import refuse_unread_scripts
 
 if TYPE_CHECKING:
@@ -118,7 +119,9 @@ class Scripts:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"alembic\.")
                 warnings.filterwarnings("ignore", message=".*path_separator")
-                directory = ScriptDirectory.from_config(self.alembic_config())
+                config = self.alembic_config()
+                directory = ScriptDirectory.from_config(config)
+                add_import_path(str(config.start))
                 places = directory._version_locations  # noqa: SLF001
         except RolloutError:
             raise
