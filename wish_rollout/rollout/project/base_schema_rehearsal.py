@@ -72,26 +72,38 @@ def reverted_schema(
     """
     what = f"the downgrade from {format_position(position)}"
     with _as_not_recorded(target, what), empty_scratch(project) as url:
-        _execute(target, url, statements)
-        with connect(url, SCRATCH) as connection:
-            set_revisions(connection, project.config.release.version_table, position)
+        copy_schema(project, target, url, statements, position)
         Replayer(project, url, project.scripts.release).down(position[-1], "base")
         with connect(url, SCRATCH) as connection:
             used = read_used_extensions(connection)
         return without_platform(empty, read_schema(project, url), used)
 
 
-def rehearse_schema(
-    project: ReleaseSource, target: Target, statements: list[str], live: Snapshot, position: Position = ()
+def copy_schema(
+    project: ReleaseSource, target: Target, url: str, statements: list[str], position: Position
+) -> None:
+    """Create a schema in a scratch database, which is then at a position. Raises BaseSchemaNotRecorded."""
+    _execute(target, url, statements)
+    with connect(url, SCRATCH) as connection:
+        set_revisions(connection, project.config.release.version_table, position)
+
+
+def rehearse_schema(  # noqa: PLR0913, PLR0917  (two schemas, and the positions to which they belong)
+    project: ReleaseSource,
+    target: Target,
+    statements: list[str],
+    live: Snapshot,
+    position: Position = (),
+    start: Position = (),
 ) -> None:
     """Raise BaseSchemaNotRecorded unless statements, and the upgrades to a position, lead to the live schema.
 
-    Raises ScratchConnectionLost.
+    ``start``: the position that the statements lead to. Raises ScratchConnectionLost.
     """
     what = f"the upgrade to {format_position(position)}"
     with _as_not_recorded(target, what), empty_scratch(project) as url:
         _execute(target, url, statements)
-        Replayer(project, url, project.scripts.release).up_to(position)
+        Replayer(project, url, project.scripts.release).up_to(position, start)
         _refuse_difference(target, live, read_schema(project, url))
 
 
