@@ -205,6 +205,25 @@ def test_schema_is_recorded_as_far_back_as_the_downgrades_lead(states: States) -
     assert states.workspace.cli("log", "prod").out.count("rollback") >= 1
 
 
+def test_schema_with_another_order_of_columns_is_recorded_from_a_later_revision(states: States) -> None:
+    """create_all() has put a column of r2 before one that is older."""
+    states.revision("r1", None, TABLE, "SELECT 1 / 0")
+    for number, column in ((2, "age"), (3, "size")):
+        states.revision(
+            f"r{number}",
+            f"r{number - 1}",
+            f"ALTER TABLE users ADD COLUMN {column} int",
+            f"ALTER TABLE users DROP COLUMN {column}",
+        )
+    create_base(states, BASE.replace("kind kind", "age int, kind kind"))
+    states.sql(TABLE + "; ALTER TABLE users ADD size int")
+    stamp(states)
+    states.sql("UPDATE alembic_version SET version_num = 'r3'")
+    result = states.cli("init", "--baseline", "prod")
+    assert (result.code, "base.sql has the schema of prod at r2" in result.err) == (0, True), result
+    assert states.cli("drift").code == 0
+
+
 def test_schema_is_recorded_where_the_upgrades_lead_to_the_live_one(states: States) -> None:
     """The downgrade of r2 can be executed, and does not lead back."""
     states.revision("r1", None, TABLE, "SELECT 1 / 0")

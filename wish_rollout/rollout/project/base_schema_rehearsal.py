@@ -98,13 +98,14 @@ def rehearse_schema(  # noqa: PLR0913, PLR0917  (two schemas, and the positions 
 ) -> None:
     """Raise BaseSchemaNotRecorded unless statements, and the upgrades to a position, lead to the live schema.
 
-    ``start``: the position that the statements lead to. Raises ScratchConnectionLost.
+    ``start``: the position that the statements lead to; then the columns must have the live order as well, which an
+    environment would otherwise have to be adopted for. Raises ScratchConnectionLost.
     """
     what = f"the upgrade to {format_position(position)}"
     with _as_not_recorded(target, what), empty_scratch(project) as url:
         _execute(target, url, statements)
         Replayer(project, url, project.scripts.release).up_to(position, start)
-        _refuse_difference(target, live, read_schema(project, url))
+        _refuse_difference(target, live, read_schema(project, url), any_order=not start)
 
 
 @contextmanager
@@ -129,12 +130,14 @@ def _execute(target: Target, url: str, statements: list[str]) -> None:
         raise BaseSchemaNotRecorded(target.name, f"a scratch database refuses it: {reason}") from None
 
 
-def _refuse_difference(target: Target, live: Snapshot, found: Snapshot) -> None:
-    """Raise BaseSchemaNotRecorded if the schemas differ, other than in the order of columns and in the platform's objects.
+def _refuse_difference(target: Target, live: Snapshot, found: Snapshot, *, any_order: bool) -> None:
+    """Raise BaseSchemaNotRecorded if the schemas differ, other than in the platform's objects.
+
+    ``any_order``: nor in the order of columns.
 
     The owner of a schema that the platform has created, for example, becomes a part of the environment's baseline.
     """
-    explained = find_baseline((), found, found, live, any_order=True).accepted.changes
+    explained = find_baseline((), found, found, live, any_order=any_order).accepted.changes
     left = Delta(tuple(each for each in difference(found, live).changes if each not in explained))
     if left:
         raise BaseSchemaNotRecorded(target.name, summarize_delta(left))
