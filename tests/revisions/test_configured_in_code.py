@@ -18,6 +18,7 @@ from wish_rollout.core.errors.layouts import (
     UnreadScripts,
 )
 from wish_rollout.core.errors.projects import BadAlembicConfiguration
+from wish_rollout.core.errors.releases import EnvFailed
 from wish_rollout.postgres.sessions.connections import connect
 from wish_rollout.revisions.runs.run_parameters import ScriptRun
 from wish_rollout.revisions.runs.script_runs import migrate
@@ -197,6 +198,16 @@ def test_a_folder_that_the_configuration_does_not_choose_is_left_out(project: Pa
 def test_another_project_below_the_script_folder_is_left_alone(project: Path) -> None:
     (project / "hotel/migrations/versions/2026.1/env.py").touch()
     assert len(Scripts(project, ini=project / "hotel/alembic.ini").release.revisions) == 1
+
+
+def test_an_error_of_env_py_that_misses_an_attribute_names_the_next_step(
+    project: Path, new_database: NewDatabase
+) -> None:
+    text = (project / "hotel/upgrades.py").read_text().replace('attributes["tenant"]', 'attributes["other"]')
+    (project / "hotel/upgrades.py").write_text(text)
+    with pytest.raises(EnvFailed, match=r"env.py raised: KeyError: 'tenant'") as raised:
+        run(prepared(project), new_database())
+    assert "alembic_config" in raised.value.hint
 
 
 SET_BY_ENV = 'context.script.version_locations = ["{}"]'

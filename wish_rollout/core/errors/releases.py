@@ -125,6 +125,17 @@ class ScriptFailed(RolloutError):
     hint = "see the traceback with --debug; correct the script, then: wish-rollout check"
 
 
+class EnvFailed(ScriptFailed):
+    """env.py raised an exception before any revision ran."""
+
+    summary = "env.py raised: {reason}."
+    hint = (
+        "see the traceback with --debug; if the application sets options, attributes or settings that env.py needs, name "
+        "the function that returns its Alembic Config, in rollout.toml: "
+        '[release] alembic_config = "module:function"; then: wish-rollout check'
+    )
+
+
 @dataclass(eq=False)
 class VersionTableMismatch(ConfigurationError):
     """env.py and rollout.toml name different version tables."""
