@@ -81,7 +81,7 @@ class MultipleHeads(ConfigurationError):
     explanation = "The head to which a database is to be migrated is unknown."
     hint = (
         "merge them: alembic merge -m 'merge' {heads}; if the branches are to stay apart, "
-        'in rollout.toml: [release] heads = ["heads"]'
+        'in rollout.toml: [release] heads = ["heads"] for all of them, or ["LABEL@head"] for those that databases are to have'
     )
 
 
