@@ -272,6 +272,9 @@ def test_options_of_the_function_and_of_rollout_toml_are_combined(project: Path)
     assert config.config_ini_section == "rooms"
     assert config.get_section("rooms")["sqlalchemy.url"] == "postgresql+psycopg2://h/d"
     assert config.cmd_opts.x == ["a=1"]
+    assert prepared(project).alembic_config().cmd_opts is None
+    options = ScriptOptions(arguments=("b=2",), config_function="hotel.upgrades:with_x")
+    assert Scripts(project, options=options).alembic_config().cmd_opts.x == ["b=2"]
 
 
 def test_errors_of_layouts_name_the_next_step() -> None:

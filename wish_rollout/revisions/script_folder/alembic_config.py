@@ -122,8 +122,13 @@ def read_config(
     return config
 
 
-def _command_line(options: ScriptOptions, prepared: Config | None) -> argparse.Namespace:
-    """Return what env.py finds as ``config.cmd_opts``, as if ``alembic upgrade head`` had been called."""
+def _command_line(options: ScriptOptions, prepared: Config | None) -> argparse.Namespace | None:
+    """Return what env.py finds as ``config.cmd_opts``, as if ``alembic upgrade head`` had been called.
+
+    None if an application calls ``alembic.command`` without a command line: some env.py files ask for that.
+    """
+    if prepared and prepared.cmd_opts is None and not options.arguments:
+        return None
     arguments = options.arguments or getattr(prepared and prepared.cmd_opts, "x", None) or ()
     return argparse.Namespace(
         cmd=(command.upgrade, ["revision"], ["sql", "tag"]),
