@@ -99,14 +99,14 @@ class PendingRevisions:
             return
         if plan.action is Action.ROLLBACK:
             for revision in release.revisions_to_revert(plan.start, plan.end):
-                before, after = history.at((revision.id,)), history.at(tuple(sorted(revision.parents)))
+                after, before = history.around(revision)
                 downgrade = self.project.measurements.of(revision).downgrade
                 yield PendingRevision(
                     revision.id, before, after, history.record(revision.id).downgrade, downgrade
                 )
             return
         for revision in release.pending(plan.upgraded_from):
-            before, after = history.at(tuple(sorted(revision.parents))), history.at((revision.id,))
+            before, after = history.around(revision)
             upgrade = self.project.measurements.of(revision).upgrade
             yield PendingRevision(revision.id, before, after, history.record(revision.id).upgrade, upgrade)
 

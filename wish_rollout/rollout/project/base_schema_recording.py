@@ -96,7 +96,7 @@ def record_base(project: ReleaseSource, target: Target, state: DatabaseState | N
         if not position:
             raise
         _refuse_branches(project, target, position, error.parts)
-        copy = LiveSchema(position[0], live, empty, statements, state.facts.major)
+        copy = LiveSchema(position, live, empty, statements, state.facts.major)
         found, recorded = _record_later(project, target, found.path, copy, error.parts)
     header = HEADER_AT_REVISION.format(found.revision) if found.revision else HEADER
     found.path.parent.mkdir(parents=True, exist_ok=True)
@@ -108,21 +108,18 @@ def _record_later(
     project: ReleaseSource, target: Target, path: Path, live: LiveSchema, reason: str
 ) -> tuple[RecordedBase, list[str]]:
     """Return the earliest schema that the downgrades lead to, or the live one, with the statements that create it."""
-    if earlier := earliest_schema(project, target, live):
+    if len(live.position) == 1 and (earlier := earliest_schema(project, target, live)):
         revision, recorded = earlier
         return RecordedBase(path, revision, reason), recorded
     table = project.config.release.version_table
-    recorded = [*live.statements, *version_table_statements(table, (live.revision,))]
+    recorded = [*live.statements, *version_table_statements(table, live.position)]
     rehearse_schema(project, target, recorded, live.schema)
-    return RecordedBase(path, live.revision, reason), recorded
+    return RecordedBase(path, format_position(live.position), reason), recorded
 
 
 def _refuse_branches(project: ReleaseSource, target: Target, position: Position, reason: str) -> None:
-    """Raise BaseSchemaNotRecorded unless each revision comes before a position of one revision or after it."""
-    if len(position) > 1:
-        several = f"it is at {format_position(position)}, and only the schema of one revision can be recorded"
-        raise BaseSchemaNotRecorded(target.name, f"{reason}; {several}")
+    """Raise BaseSchemaNotRecorded unless each revision comes before a position or after it."""
     if aside := find_revision_aside(project.scripts.release, position):
         raise BaseSchemaNotRecorded(
-            target.name, f"{reason}; revision {aside} does not come after {position[0]}"
+            target.name, f"{reason}; revision {aside} does not come after {format_position(position)}"
         )

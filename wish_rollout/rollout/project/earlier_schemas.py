@@ -25,6 +25,7 @@ from wish_rollout.rollout.replay.replayer import Replayer
 from wish_rollout.rollout.servers.scratch import empty_scratch
 
 if TYPE_CHECKING:
+    from wish_rollout.core.release.release import Position
     from wish_rollout.core.schema.snapshot import Snapshot
     from wish_rollout.rollout.release.release_source import ReleaseSource
     from wish_rollout.rollout.servers.target import Target
@@ -32,12 +33,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LiveSchema:
-    """The schema of an environment at one revision, and of an empty database; ``statements`` lead from one to the other.
+    """The schema of an environment at its position, and of an empty database; ``statements`` lead from one to the other.
 
     ``major``: the major version of the environment's server.
     """
 
-    revision: str
+    position: Position
     schema: Snapshot
     empty: Snapshot
     statements: list[str]
@@ -47,8 +48,8 @@ class LiveSchema:
 def earliest_schema(project: ReleaseSource, target: Target, live: LiveSchema) -> tuple[str, list[str]] | None:
     """Return the earliest revision from whose schema the upgrades lead to the live one, and what creates that schema.
 
-    The downgrades are executed one by one on a copy, until one cannot be. None: not even the newest can be. Raises
-    ScratchConnectionLost.
+    The downgrades are executed one by one on a copy, until one cannot be. None: not even the newest can be. The live
+    position is of one revision. Raises ScratchConnectionLost.
     """
     found = _reverted_schemas(project, target, live)
     while found:
@@ -56,7 +57,7 @@ def earliest_schema(project: ReleaseSource, target: Target, live: LiveSchema) ->
         try:
             statements = creating_statements(live.empty, schema, target, live.major)
             statements += version_table_statements(project.config.release.version_table, (revision,))
-            rehearse_schema(project, target, statements, live.schema, (live.revision,), (revision,))
+            rehearse_schema(project, target, statements, live.schema, live.position, (revision,))
         except BaseSchemaNotRecorded:
             found = found[: len(found) // 2]  # a later one may lead there: each is tried on a new database
         else:
@@ -68,7 +69,7 @@ def _reverted_schemas(
     project: ReleaseSource, target: Target, live: LiveSchema
 ) -> list[tuple[str, Snapshot]]:
     """Return each earlier revision that the downgrades lead to, with its schema, the newest first."""
-    release, found, revision = project.scripts.release, [], live.revision
+    release, found, revision = project.scripts.release, [], live.position[0]
     with empty_scratch(project) as url:
         copy_schema(project, target, url, live.statements, (revision,))
         while len(parents := release.by_id[revision].parents) == 1:

@@ -49,8 +49,7 @@ def revision_hazards(project: Project, revision: Revision) -> list[Hazard]:
     history = project.history
     pending = PendingRevision(
         revision.id,
-        history.at(tuple(sorted(revision.parents))),
-        history.at((revision.id,)),
+        *history.around(revision),
         history.record(revision.id).upgrade,
         project.measurements.of(revision).upgrade,
     )
