@@ -57,7 +57,7 @@ def test_statements_like_those_of_alembic_are_recorded(workspace: Workspace) -> 
     assert workspace.sql("local", "SELECT last_value FROM numbers") == [(7,)]
 
 
-INDEXES = '''
+INDEXES = """
 import sqlalchemy as sa
 from alembic import op
 
@@ -77,7 +77,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     pass
-'''
+"""
 
 
 def test_indexes_and_constraints_of_a_table_are_created_in_one_order(workspace: Workspace) -> None:

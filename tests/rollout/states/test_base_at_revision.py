@@ -178,7 +178,9 @@ def test_several_heads_by_design_are_recorded_together(states: States) -> None:
     assert (result.code, "base.sql has the schema of prod at b1 + r1" in result.err) == (0, True), result
     assert "-- revision: b1 + r1\n" in base_file(states).read_text()
     assert states.cli("drift").code == 0
-    states.revision("b2", "b1", "ALTER TABLE branch ADD COLUMN size int", "ALTER TABLE branch DROP COLUMN size")
+    states.revision(
+        "b2", "b1", "ALTER TABLE branch ADD COLUMN size int", "ALTER TABLE branch DROP COLUMN size"
+    )
     states.revision("r2", "r1", *LATER)
     assert states.cli("generate", "--record").code == 0
     check = states.cli("check", "--all")

@@ -228,9 +228,7 @@ def test_schema_is_recorded_where_the_upgrades_lead_to_the_live_one(states: Stat
     """The downgrade of r2 can be executed, and does not lead back."""
     states.revision("r1", None, TABLE, "SELECT 1 / 0")
     states.revision("r2", "r1", "ALTER TABLE users ADD COLUMN age int", "SELECT 1")
-    states.revision(
-        "r3", "r2", "ALTER TABLE users ADD COLUMN size int", "ALTER TABLE users DROP COLUMN size"
-    )
+    states.revision("r3", "r2", "ALTER TABLE users ADD COLUMN size int", "ALTER TABLE users DROP COLUMN size")
     create_base(states)
     states.sql(TABLE + "; ALTER TABLE users ADD age int, ADD size int")
     stamp(states)

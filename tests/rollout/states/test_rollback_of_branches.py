@@ -30,11 +30,13 @@ def rollback(states: States, to: str | None = None) -> set[str]:
     with states.workspace.as_current_project():
         project = states.workspace.project
         run_steps(project, project.target("prod"), ("rollback", *(("--to", to) if to else ())))
-    return {row[0] for row in states.sql("SELECT version_num FROM alembic_version")}
+    return {str(row[0]) for row in states.sql("SELECT version_num FROM alembic_version")}
 
 
 @pytest.mark.parametrize(("to", "left"), [("r1", {"r1", "a2"}), ("a1", {"a1", "r2"})])
-def test_only_what_follows_the_named_revision_is_taken_back(branches: States, to: str, left: set[str]) -> None:
+def test_only_what_follows_the_named_revision_is_taken_back(
+    branches: States, to: str, left: set[str]
+) -> None:
     plan = branches.cli("plan", "prod", "--rollback", "--to", to)
     assert plan.code == 0, plan
     assert rollback(branches, to) == left

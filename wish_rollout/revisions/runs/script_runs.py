@@ -18,6 +18,7 @@ from wish_rollout.revisions.runs.script_steps import Direction, steps_to
 from wish_rollout.revisions.runs.statement_hooks import listen
 from wish_rollout.revisions.script_folder.flask_application import flask_context
 from wish_rollout.revisions.script_folder.process_settings import event_loop, protect_process
+from wish_rollout.revisions.script_folder.version_folders import refuse_changed_folders
 from wish_rollout.revisions.sessions.connection_interception import intercept_connections
 from wish_rollout.revisions.sessions.session_role import SessionRole, with_login_role
 from wish_rollout.revisions.sessions.shared_connection import Phase, SharedConnection
@@ -77,7 +78,7 @@ class FixedConnectionContext(EnvironmentContext):
 
     def run_migrations(self, **options: Any) -> None:
         """Run the scripts; call ``last`` after them. Raises SeveralDatabases, ChangedVersionFolders."""
-        self.run.scripts.refuse_changed_version_folders()
+        refuse_changed_folders(self.run.scripts)
         if self.arguments is not None and self.arguments != options:
             names = ", ".join(str(each.get("engine_name", each)) for each in (self.arguments, options))
             raise SeveralDatabases(str(self.run.scripts.folder), names)

@@ -40,9 +40,7 @@ def steps_to(
     return steps
 
 
-def _steps_down(
-    planner: Callable[[Any, Any], Iterable[Any]], position: Position, rev: Any
-) -> Iterable[Any]:
+def _steps_down(planner: Callable[[Any, Any], Iterable[Any]], position: Position, rev: Any) -> Iterable[Any]:
     """Return the steps down to a position of several heads: Alembic plans to take back what follows one revision.
 
     What one plan has already is left out of the next: revisions that follow both come first in each.

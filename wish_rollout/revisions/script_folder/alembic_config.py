@@ -84,7 +84,7 @@ class ProjectConfig(Config):
         return place if is_resource else str(self.start / place)
 
 
-def read_config(
+def read_config(  # noqa: PLR0913, PLR0917  (where the configuration is, and what is added to it)
     start: Path,
     ini: Path | None,
     toml: Path | None,

@@ -9,22 +9,22 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from alembic.config import Config
 
 from wish_rollout.core.errors.layouts import ConfigurationFunctionFailed
 from wish_rollout.revisions.script_folder.code_trace import CodeTrace
+from wish_rollout.revisions.script_folder.driver_connections import intercept_drivers
 from wish_rollout.revisions.script_folder.import_path import import_path
 from wish_rollout.revisions.script_folder.process_settings import protect_process
-from wish_rollout.revisions.sessions.connection_interception import refuse_connections
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
-class ConnectionOpened(Exception):  # noqa: N818  (its text is the reason in an error that says what to do)
+class ConnectionOpened(Exception):
     """The function opens a connection while the release is read."""
 
     def __init__(self) -> None:
@@ -42,9 +42,13 @@ class ConfigurationFunction:
     def config(self) -> Config:
         """What the function returned: it is called once. Raises ConfigurationFunctionFailed."""
         try:
-            with self.trace.recording(), import_path(str(self.root), self.name.partition(":")[0]), protect_process():
-                with refuse_connections(_refuse):
-                    found: Any = self._load()()
+            with (
+                self.trace.recording(),
+                import_path(str(self.root), self.name.partition(":")[0]),
+                protect_process(),
+                intercept_drivers({}, _refuse),
+            ):
+                found: Any = self._load()()
         except ConnectionOpened as error:
             raise ConfigurationFunctionFailed(self.name, str(error)) from error
         except (Exception, SystemExit) as error:  # it is the application's code, and may raise anything
@@ -79,5 +83,5 @@ class ConfigurationFunction:
         return function
 
 
-def _refuse() -> NoReturn:
+def _refuse(_driver: str) -> NoReturn:
     raise ConnectionOpened

@@ -51,7 +51,7 @@ class EnvOptions:
     @cached_property
     def _assigned(self) -> dict[str, ast.expr]:
         """The values of plain names; of the last assignment, if there are several."""
-        found = {}
+        found: dict[str, ast.expr] = {}
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Assign):
                 found |= {target.id: node.value for target in node.targets if isinstance(target, ast.Name)}
@@ -96,13 +96,17 @@ class EnvOptions:
             return node.value if isinstance(node.value, str) else None
         if isinstance(node, ast.Subscript):
             return self._of_section(node.value, [node.slice])
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-            return None
-        if node.func.attr == "get":
-            return self._of_section(node.func.value, node.args)
-        if node.func.attr == "get_main_option":
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            return self._of_call(node, node.func)
+        return None
+
+    def _of_call(self, node: ast.Call, method: ast.Attribute) -> str | None:
+        """Return an option that a method of the Config, or of one of its sections, returns."""
+        if method.attr == "get":
+            return self._of_section(method.value, node.args)
+        if method.attr == "get_main_option":
             return self._option(self.config.config_ini_section, node.args)
-        if node.func.attr == "get_section_option" and node.args:
+        if method.attr == "get_section_option" and node.args:
             return self._option(self._text(node.args[0]), node.args[1:])
         return None
 

@@ -80,7 +80,11 @@ def _started_here(folder: Path, options: ScriptOptions) -> tuple[Scripts, str]:
     for child in below:
         scripts = Scripts(folder, ini=child / INI, options=options)
         with suppress(RolloutError):
-            if (child / INI).is_file() and _has_env(scripts) and not _has_env(Scripts(child, options=options)):
+            if (
+                (child / INI).is_file()
+                and _has_env(scripts)
+                and not _has_env(Scripts(child, options=options))
+            ):
                 return scripts, (child / INI).relative_to(folder).as_posix()
     for child in below:
         if _is_project(child):

@@ -9,11 +9,9 @@ from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
 
 from alembic.script import ScriptDirectory
-from alembic.util import pyfiles
 from alembic.util.exc import CommandError
 
 from wish_rollout.core.errors.base import RolloutError
-from wish_rollout.core.errors.layouts import ChangedVersionFolders
 from wish_rollout.core.errors.projects import BadAlembicConfiguration
 from wish_rollout.core.errors.releases import (
     MultipleHeads,
@@ -31,7 +29,7 @@ from wish_rollout.revisions.script_folder.alembic_config import (
 from wish_rollout.revisions.script_folder.code_trace import CodeTrace
 from wish_rollout.revisions.script_folder.configuration_files import ConfigurationFiles
 from wish_rollout.revisions.script_folder.import_path import add_import_path
-from wish_rollout.revisions.script_folder.unread_scripts import refuse_unread_scripts
+from wish_rollout.revisions.script_folder.version_folders import refuse_unread_scripts
 
 if TYPE_CHECKING:
     from alembic.script import Script
@@ -100,16 +98,6 @@ class Scripts:
         """Return the folders of the revisions."""
         return tuple(Path(place) for place in self.directory._version_locations)  # noqa: SLF001
 
-    def refuse_changed_version_folders(self) -> None:
-        """Raise ChangedVersionFolders if env.py has set other version folders than the release was read from."""
-        # ``_version_locations`` was computed from this attribute when the release was read
-        places = self.directory.version_locations or [Path(self.directory.dir) / "versions"]
-        chosen = [Path(pyfiles.coerce_resource_to_filename(place)) for place in places]
-        configured = self.version_folders()
-        if {place.resolve() for place in chosen} != {place.resolve() for place in configured}:
-            texts = (", ".join(map(str, each)) for each in (configured, chosen))
-            raise ChangedVersionFolders(str(self.folder / "env.py"), *texts)
-
     @cached_property
     def directory(self) -> ScriptDirectory:
         """Alembic's own view of the folder. Raises ScriptFolderUnreadable, BadAlembicConfiguration, SeveralDatabases."""
@@ -132,13 +120,18 @@ class Scripts:
         if missing and (not self._files.function or len(missing) == len(places)):
             _, ini, toml = self._files.found
             reason = f"the version folder {missing[0]} does not exist"
-            raise BadAlembicConfiguration(str(self.options.config_function or ini or toml or self.folder), reason)
+            raise BadAlembicConfiguration(
+                str(self.options.config_function or ini or toml or self.folder), reason
+            )
         self._chooses_folders = bool(directory.version_locations)
         return directory
 
     @cached_property
     def release(self) -> Release:
-        """Every revision in order; raise ScriptFolderUnreadable, BadAlembicConfiguration, ScriptUnreadable, UnreadScripts, MultipleHeads."""
+        """Every revision in order.
+
+        Raises ScriptFolderUnreadable, BadAlembicConfiguration, ScriptUnreadable, UnreadScripts, MultipleHeads.
+        """
         directory = self.directory
         try:
             with self.trace.recording():

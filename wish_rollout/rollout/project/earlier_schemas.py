@@ -65,9 +65,7 @@ def earliest_schema(project: ReleaseSource, target: Target, live: LiveSchema) ->
     return None
 
 
-def _reverted_schemas(
-    project: ReleaseSource, target: Target, live: LiveSchema
-) -> list[tuple[str, Snapshot]]:
+def _reverted_schemas(project: ReleaseSource, target: Target, live: LiveSchema) -> list[tuple[str, Snapshot]]:
     """Return each earlier revision that the downgrades lead to, with its schema, the newest first."""
     release, found, revision = project.scripts.release, [], live.position[0]
     with empty_scratch(project) as url:

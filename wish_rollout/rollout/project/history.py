@@ -109,12 +109,6 @@ class History:
         single = [release.including_start((name,)) for name in later]
         return tuple(dict.fromkeys([release.head, *single, self.base]))
 
-    def around(self, revision: Revision) -> tuple[Snapshot, Snapshot]:
-        """Return the schemas before and after a revision, without later revisions of other branches."""
-        positions = tuple(sorted(revision.parents)), (revision.id,)
-        before, after = (self.at(self.project.release.including_start(each)) for each in positions)
-        return before, after
-
     def _refuse_before_start(self, position: Position) -> None:
         """Raise ForeignRevision for an unknown revision, and BeforeBaseSchema for one before the first replayed one."""
         release = self.project.release

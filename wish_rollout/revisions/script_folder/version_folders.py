@@ -1,4 +1,4 @@
-"""Scripts in the script folder that Alembic does not read, although they belong to the release.
+"""The version folders of a project: what is left out of them, and what env.py makes of them.
 
 Alembic reads the version folders alone, and their sub-folders only if it is configured to
 (https://alembic.sqlalchemy.org/en/latest/branches.html#setting-up-multiple-version-directories).
@@ -11,10 +11,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.errors.layouts import UnreadScripts
+from alembic.util import pyfiles
+
+from wish_rollout.core.errors.layouts import ChangedVersionFolders, UnreadScripts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from wish_rollout.revisions.script_folder.scripts import Scripts
 
 SKIPPED = frozenset({"meta", "node_modules", "site-packages", "__pycache__"})
 PARENT = "down_revision"
@@ -28,8 +32,12 @@ def refuse_unread_scripts(folder: Path, read: Iterable[tuple[str, str]]) -> None
     """
     known = dict(read)
     paths = {os.path.realpath(path) for path in known.values()}
-    unread = {path: parents for path in _files_below(folder) if str(path) not in paths for parents in _parents(path)}
-    following = [path for path, parents in unread.items() if not known or not known.keys().isdisjoint(parents)]
+    unread = {
+        path: parents for path in _files_below(folder) if str(path) not in paths for parents in _parents(path)
+    }
+    following = [
+        path for path, parents in unread.items() if not known or not known.keys().isdisjoint(parents)
+    ]
     if following:
         number = len(unread)
         count = f"{number} scripts" if number > 1 else "a script"
@@ -62,6 +70,22 @@ def _parents(path: Path) -> Iterator[frozenset[str]]:
         names = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         if any(isinstance(name, ast.Name) and name.id == PARENT for name in names):
             value = getattr(node, "value", None)
-            texts = (each.value for each in ast.walk(value) if isinstance(each, ast.Constant)) if value else ()
+            texts = (
+                (each.value for each in ast.walk(value) if isinstance(each, ast.Constant)) if value else ()
+            )
             yield frozenset(text for text in texts if isinstance(text, str))
             return
+
+
+def refuse_changed_folders(scripts: Scripts) -> None:
+    """Raise ChangedVersionFolders if env.py has set other version folders than the release was read from.
+
+    Alembic computed the folders from an attribute when the release was read; env.py can set it later.
+    """
+    directory = scripts.directory
+    places = directory.version_locations or [str(Path(directory.dir) / "versions")]
+    chosen = [Path(pyfiles.coerce_resource_to_filename(place)) for place in places]
+    configured = scripts.version_folders()
+    if {place.resolve() for place in chosen} != {place.resolve() for place in configured}:
+        texts = (", ".join(map(str, each)) for each in (configured, chosen))
+        raise ChangedVersionFolders(str(scripts.folder / "env.py"), *texts)
