@@ -78,7 +78,8 @@ class FixedConnectionContext(EnvironmentContext):
 
     def run_migrations(self, **options: Any) -> None:
         """Run the scripts; call ``last`` after them. Raises SeveralDatabases, ChangedVersionFolders."""
-        refuse_changed_folders(self.run.scripts)
+        scripts = self.run.scripts
+        refuse_changed_folders(scripts.directory, scripts.folder / "env.py", scripts.version_folders())
         if self.arguments is not None and self.arguments != options:
             names = ", ".join(str(each.get("engine_name", each)) for each in (self.arguments, options))
             raise SeveralDatabases(str(self.run.scripts.folder), names)

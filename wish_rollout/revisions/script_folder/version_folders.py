@@ -18,7 +18,7 @@ from wish_rollout.core.errors.layouts import ChangedVersionFolders, UnreadScript
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from wish_rollout.revisions.script_folder.scripts import Scripts
+    from alembic.script import ScriptDirectory
 
 SKIPPED = frozenset({"meta", "node_modules", "site-packages", "__pycache__"})
 PARENT = "down_revision"
@@ -77,15 +77,15 @@ def _parents(path: Path) -> Iterator[frozenset[str]]:
             return
 
 
-def refuse_changed_folders(scripts: Scripts) -> None:
+def refuse_changed_folders(directory: ScriptDirectory, env: Path, configured: Iterable[Path]) -> None:
     """Raise ChangedVersionFolders if env.py has set other version folders than the release was read from.
+
+    ``configured``: those from which it was read.
 
     Alembic computed the folders from an attribute when the release was read; env.py can set it later.
     """
-    directory = scripts.directory
     places = directory.version_locations or [str(Path(directory.dir) / "versions")]
     chosen = [Path(pyfiles.coerce_resource_to_filename(place)) for place in places]
-    configured = scripts.version_folders()
     if {place.resolve() for place in chosen} != {place.resolve() for place in configured}:
         texts = (", ".join(map(str, each)) for each in (configured, chosen))
-        raise ChangedVersionFolders(str(scripts.folder / "env.py"), *texts)
+        raise ChangedVersionFolders(str(env), *texts)
