@@ -79,3 +79,18 @@ class ScriptLocationMissing(ConfigurationError):
         "run this where you start alembic: cd FOLDER && wish-rollout init; or, if the application prepares its Alembic "
         "Config in code, name the function that returns it: wish-rollout init --alembic-config module:function"
     )
+
+
+@dataclass(eq=False)
+class UnclearBranch(ConfigurationError):
+    """A revision is to be written for a release with several heads."""
+
+    heads: str
+    first: str
+
+    summary = "The release has several heads ({heads}), and a new revision follows one of them."
+    explanation = "generate compares one schema with the models, which says nothing of branches. No revision was written."
+    hint = (
+        "write it with Alembic: alembic revision --head {first} -m 'what it does'; then record it: "
+        "wish-rollout generate --record"
+    )
