@@ -50,7 +50,8 @@ def head_of(release: Release) -> str:
 def write_revision(run: ScriptRun, message: str, metadata: sa.MetaData | None) -> Path | None:
     """Compare the database, which is at the head, with the declared schema, and write the revision between.
 
-    Gives the new script's path, or None where there is nothing between them. Raises ScriptFailed, UnclearBranch and RevisionNotWritten.
+    Gives the new script's path, or None where there is nothing between them. Raises ScriptFailed, UnclearBranch,
+    RevisionNotWritten.
     """
     # registers how enums are compared, created and dropped, which autogenerate alone does not do
     import alembic_postgresql_enum  # noqa: F401
