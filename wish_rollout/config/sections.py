@@ -65,6 +65,9 @@ class DagsterConfig(ConfigTable):
     )
 
 
+Reason = Annotated[str, Field(pattern=r"\S")]
+
+
 class ReleaseConfig(ConfigTable):
     """The location of the revision scripts and of the models, and how the scripts are executed."""
 
@@ -139,6 +142,16 @@ class ReleaseConfig(ConfigTable):
     allow_positions: bool = Field(
         default=False,
         description="Allow another order of columns than the scripts give. It is visible in `SELECT *` only.",
+    )
+    data_dependent: dict[str, Reason] = Field(
+        default_factory=dict,
+        description="Revisions whose statements depend on the rows or on the time, if their scripts are not to be changed: "
+        "revision = reason.",
+    )
+    driver_statements: dict[str, Reason] = Field(
+        default_factory=dict,
+        description="Revisions that send statements by the driver itself, if their scripts are not to be changed: "
+        "revision = reason.",
     )
     authors: dict[str, tuple[str, ...]] = Field(
         default_factory=dict,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import copy
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,8 @@ class ScriptOptions:
 
     ``section``: as ``-n``. ``arguments``: as ``-x``, each ``name=value``. ``database``: which of the databases of a
     project with several (Alembic's template multidb). ``flask_app``: as ``flask --app``. ``config_function``: the
-    function of the application that returns its Config, as ``module:attribute``.
+    function of the application that returns its Config, as ``module:attribute``. ``declared``: what rollout.toml declares
+    of revisions: attribute of a script → revision → reason.
     """
 
     section: str = MAIN_SECTION
@@ -40,6 +41,7 @@ class ScriptOptions:
     database: str | None = None
     flask_app: str | None = None
     config_function: str | None = None
+    declared: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 NO_OPTIONS = ScriptOptions()

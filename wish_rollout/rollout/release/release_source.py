@@ -57,6 +57,7 @@ class ReleaseSource:
             release.database,
             release.flask_app,
             release.alembic_config,
+            {"data_dependent": release.data_dependent, "driver_statements": release.driver_statements},
         )
         return Scripts(self.config.root, release.migrations, release.alembic_ini, options, release.heads)
 
