@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.fix_folder import write_script
 from wish_rollout.core.errors.configuration import InvalidConfiguration
+from wish_rollout.core.errors.hazards import InvalidHazardAllowance
+from wish_rollout.rollout.project_commands.release_hazards import revision_hazards
 
 if TYPE_CHECKING:
     from tests.fix_project import Workspace
+
+ITEM = "INSERT INTO wishlist_items (user_id, title, store) VALUES ('u', 't', 'LEGO')"
 
 
 def test_rollout_toml_declares_what_the_plan_names(workspace: Workspace) -> None:
@@ -28,3 +33,23 @@ def test_a_declaration_without_a_reason_is_refused(workspace: Workspace) -> None
     workspace.edit("rollout.toml", "[release]\n", '[release]\ndata_dependent = { "0001" = " " }\n', 1)
     with pytest.raises(InvalidConfiguration, match="data_dependent"):
         _ = workspace.project
+
+
+def test_rollout_toml_allows_a_hazard_of_a_revision(workspace: Workspace) -> None:
+    workspace.migrate("local")
+    workspace.sql("local", ITEM)
+    index = 'op.create_index("titles", "wishlist_items", ["title"])'
+    write_script(
+        workspace.root / "migrations/versions/0008.py", "0008", "0007", index, 'op.drop_index("titles")'
+    )
+    refused = workspace.cli("apply", "--until", "local")
+    assert (refused.code, "[release.allow_hazards.REVISION]" in refused.err) == (6, True), refused
+    allowed = '[release.allow_hazards."0008"]\nindex-without-concurrently = "few rows"\n\n[[environment]]'
+    workspace.edit("rollout.toml", "[[environment]]", allowed, 1)
+    plan = workspace.cli("plan", "local").out
+    assert "few rows" in plan
+    assert "NOT ALLOWED" not in plan
+    assert workspace.cli("apply", "--until", "local").code == 0
+    workspace.edit("rollout.toml", "index-without-concurrently", "no-such-hazard", 1)
+    with pytest.raises(InvalidHazardAllowance, match="there is no hazard"):
+        revision_hazards(workspace.project, workspace.project.release.revision("0008"))

@@ -153,6 +153,10 @@ class ReleaseConfig(ConfigTable):
         description="Revisions that send statements by the driver itself, if their scripts are not to be changed: "
         "revision = reason.",
     )
+    allow_hazards: dict[str, dict[str, Reason]] = Field(
+        default_factory=dict,
+        description="Hazards that are allowed, if the scripts are not to be changed: revision = { hazard = reason }.",
+    )
     authors: dict[str, tuple[str, ...]] = Field(
         default_factory=dict,
         description="Authors of revisions, for workers without a git checkout: revision = e-mail addresses.",

@@ -33,7 +33,7 @@ class ScriptOptions:
     ``section``: as ``-n``. ``arguments``: as ``-x``, each ``name=value``. ``database``: which of the databases of a
     project with several (Alembic's template multidb). ``flask_app``: as ``flask --app``. ``config_function``: the
     function of the application that returns its Config, as ``module:attribute``. ``declared``: what rollout.toml declares
-    of revisions: attribute of a script → revision → reason.
+    of revisions: attribute of a script → revision → reason. ``allowed``: the hazards that it allows: revision → kind → reason.
     """
 
     section: str = MAIN_SECTION
@@ -42,6 +42,7 @@ class ScriptOptions:
     flask_app: str | None = None
     config_function: str | None = None
     declared: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    allowed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 NO_OPTIONS = ScriptOptions()

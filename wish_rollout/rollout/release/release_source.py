@@ -58,6 +58,7 @@ class ReleaseSource:
             release.flask_app,
             release.alembic_config,
             {"data_dependent": release.data_dependent, "driver_statements": release.driver_statements},
+            release.allow_hazards,
         )
         return Scripts(self.config.root, release.migrations, release.alembic_ini, options, release.heads)
 
