@@ -53,3 +53,15 @@ def test_rollout_toml_allows_a_hazard_of_a_revision(workspace: Workspace) -> Non
     workspace.edit("rollout.toml", "index-without-concurrently", "no-such-hazard", 1)
     with pytest.raises(InvalidHazardAllowance, match="there is no hazard"):
         revision_hazards(workspace.project, workspace.project.release.revision("0008"))
+
+
+def test_check_names_revisions_whose_statements_differ_each_time(workspace: Workspace) -> None:
+    """As Airflow has them: a row with the time at which the script runs."""
+    insert = "INSERT INTO wishlist_items (user_id, title, store) VALUES ('u', '{time.time_ns()}', 'LEGO')"
+    body = f'import time; op.execute(f"{insert}")'
+    write_script(workspace.root / "migrations/versions/0008.py", "0008", "0007", body, "pass")
+    assert workspace.cli("generate", "--record").code == 0
+    check = workspace.cli("check").out
+    assert "the statements of 0008 are other ones than the recorded ones" in check
+    workspace.edit("rollout.toml", "[release]\n", '[release]\ndata_dependent = { "0008" = "the time" }\n', 1)
+    assert "other ones" not in workspace.cli("check").out

@@ -55,9 +55,28 @@ def check_replay(
     detail = "; ".join(wrong[:SHOWN]) or well
     if meta.entries and meta.postgres != found.postgres:
         detail += f" (recorded on PostgreSQL {meta.postgres}, replayed on PostgreSQL {found.postgres})"
+    if differing := _with_other_statements(places, meta, found):
+        detail += (
+            f"; the statements of {', '.join(differing)} are other ones than the recorded ones, so a gated environment would "
+            "refuse them: if they depend on the time or on the rows, declare data_dependent"
+        )
     yield ReleaseCheck("replay", not wrong, detail, tuple(findings))
     failed = tuple(_of_verify(places, text) for text in behaviour)
     yield ReleaseCheck("behaviour", not behaviour, "; ".join(behaviour) or "every verify() holds", failed)
+
+
+def _with_other_statements(places: FindingLocations, meta: MetaFolder, found: Recorded) -> list[str]:
+    """Return the revisions whose statements differ from the recorded ones, and that do not declare it."""
+    from wish_rollout.revisions.script_folder.declarations import DATA_DEPENDENT, declared_reasons
+
+    recorded = {name: meta.record(name) for name in found.records}
+    differing = [
+        name
+        for name, record in found.records.items()
+        if (old := recorded[name]) and old.upgrade != record.upgrade
+    ]
+    declared = declared_reasons(places.project.scripts, DATA_DEPENDENT, differing)
+    return [name for name in differing if name not in declared]
 
 
 def _of_verify(places: FindingLocations, text: str) -> ReleaseFinding:
