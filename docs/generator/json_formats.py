@@ -32,7 +32,7 @@ from wish_rollout.defs.runs.run_outcome import RunOutcome, StageResult
 from wish_rollout.postgres.archives.row_restoration import RestoredObject
 from wish_rollout.rollout.approval.approval_progress import ApprovalProgress
 from wish_rollout.rollout.archives.restoration import Restoration
-from wish_rollout.rollout.inspection.doctor import CheckResult
+from wish_rollout.rollout.inspection.check_results import CheckResult
 from wish_rollout.rollout.inspection.drift_report import DriftReport, EnvironmentComparison
 from wish_rollout.rollout.inspection.environment_status import EnvironmentStatus
 

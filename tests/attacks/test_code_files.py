@@ -138,6 +138,12 @@ def test_imports_are_found_without_importing(project: Path) -> None:
     assert imported_names(project / "app/broken.py") == set()
 
 
+def test_relative_imports_of_an_unknown_package_are_no_installed_packages(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text("from . import models\nfrom .yaml import load\nfrom .. import x\n")
+    assert imported_names(tmp_path / "script.py") == set()
+    assert package_versions([""]) == {}
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -83,3 +83,37 @@ def test_file_in_place_of_a_folder_is_named(workspace: Workspace) -> None:
     meta.write_text("")
     message = workspace.expect_error(2, "generate", "--record")
     assert "migrations/meta cannot be read or written: File exists" in message
+
+
+OTHER = 'revision, down_revision = "0900", None\n\ndef upgrade(): pass\n\ndef downgrade(): pass\n'
+
+
+def test_generate_follows_the_chosen_one_of_several_heads(workspace: Workspace) -> None:
+    """As AiiDA has it: the branches of earlier storages are there, and databases are at one head only."""
+    (workspace.root / "migrations/versions/0900_other.py").write_text(OTHER)
+    workspace.edit("rollout.toml", "[release]", '[release]\nheads = ["0007@head"]', 1)
+    workspace.edit("migrations/schema.py", LAST, LAST + COLOUR)
+    made = workspace.cli("generate", "-m", "add a colour", "--json")
+    assert made.code == 0, made
+    script = next((workspace.root / "migrations/versions").glob("*add_a_colour.py")).read_text()
+    assert 'down_revision = "0007"' in script.replace("'", '"')
+    assert workspace.cli("check").code == 0
+
+
+def test_generate_names_the_next_step_for_several_heads(workspace: Workspace) -> None:
+    (workspace.root / "migrations/versions/0900_other.py").write_text(OTHER)
+    workspace.edit("rollout.toml", "[release]", '[release]\nheads = ["heads"]', 1)
+    workspace.edit("migrations/schema.py", LAST, LAST + COLOUR)
+    error = workspace.expect_error(2, "generate", "-m", "add a colour")
+    assert "alembic revision --head 0007" in error
+
+
+def test_error_while_a_revision_is_written_is_no_traceback(workspace: Workspace) -> None:
+    workspace.edit("migrations/schema.py", LAST, LAST + COLOUR)
+    text = (workspace.root / "migrations/env.py").read_text()
+    (workspace.root / "migrations/env.py").write_text(
+        text.replace("configure(", "configure(process_revision_directives=lambda *_: 1 / 0, ")
+    )
+    assert "ZeroDivisionError: division by zero" in workspace.expect_error(
+        1, "generate", "-m", "add a colour"
+    )

@@ -182,3 +182,38 @@ def test_it_knows_pyproject_multidb_and_flask(empty: Workspace, monkeypatch: pyt
     text = (root / "rollout.toml").read_text()
     assert '# flask_app = "package:create_app"' in text
     assert tomllib.loads(text)["release"]["migrations"] == "migrations"
+
+
+def test_it_takes_the_configuration_of_the_application(empty: Workspace) -> None:
+    root = empty.root
+    write_project(root)
+    (root / "alembic.ini").unlink()
+    (root / "src/db/versions").rename(root / "src/db/2026")
+    (root / "upgrades.py").write_text(CONFIG)
+    assert "--alembic-config module:function" in empty.expect_error(2, "init")
+    assert "cannot be used" in empty.expect_error(2, "init", "--alembic-config", "upgrades:other")
+    assert not (root / "rollout.toml").exists()
+    result = empty.cli("init", "--alembic-config", "upgrades:config")
+    assert result.code == 0, result
+    release = tomllib.loads((root / "rollout.toml").read_text())["release"]
+    assert release == {
+        "alembic_config": "upgrades:config",
+        "version_table": "public.versions",
+        "models": "shop.models:Base.metadata",
+    }
+    assert "kept   rollout.toml" in empty.cli("init", "--baseline", "prod").out
+    assert "upgrades.py" in (root / "src/db/meta/_code.json").read_text()
+    (root / "upgrades.py").write_text(CONFIG + "# another\n")
+    assert "upgrades.py changed" in empty.project.code.differences()
+
+
+CONFIG = """
+from pathlib import Path
+from alembic.config import Config
+
+def config():
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "src/db"))
+    config.set_main_option("version_locations", str(Path(__file__).parent / "src/db/2026"))
+    return config
+"""

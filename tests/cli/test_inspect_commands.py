@@ -168,3 +168,11 @@ def test_diff_prints_no_sql_for_a_file_without_the_extension_of_a_type(changed: 
     assert "public.citext" in result.err
     assert "public.with_citext.a" in result.err
     assert changed.cli("diff", "staging", str(written)).code == 4
+
+
+def test_doctor_says_once_what_prevents_several_checks(workspace: Workspace) -> None:
+    (workspace.root / "migrations/env.py").rename(workspace.root / "migrations/environment.py")
+    result = workspace.cli("doctor")
+    assert result.code == 2
+    assert result.out.count("there is no env.py") == 1
+    assert "FAIL  history: the same failure as that of scripts" in result.out

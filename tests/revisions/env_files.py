@@ -204,6 +204,32 @@ async def main():
 with ThreadPoolExecutor() as executor:
     executor.submit(asyncio.run, main()).result()
 """,
+    "SQL as asyncpg has it": """
+import asyncio
+from sqlalchemy.ext.asyncio import create_async_engine
+from alembic import context
+
+def run(connection):
+    ask = connection.exec_driver_sql
+    assert ask("SELECT format('%I.%s', 'a b', 7 % 4)").scalar() == '"a b".3'
+    assert ask("SELECT '%%'").scalar() == "%%"
+    assert ask("SELECT $2::int - $1::int, '$1', 5 % $1::int", (2, 9)).one() == (7, "$1", 1)
+    ask("CREATE TEMPORARY TABLE pairs (a int, b text)")
+    ask("INSERT INTO pairs VALUES ($1, $2 || '%')", [(1, "x"), (2, "y")])
+    assert ask("SELECT * FROM pairs ORDER BY a").all() == [(1, "x%"), (2, "y%")]
+    ask("DROP TABLE pairs")
+    connection.commit()
+    context.configure(connection=connection)"""
+    + RUN
+    + """
+async def main():
+    engine = create_async_engine("postgresql+asyncpg://{url}")
+    async with engine.connect() as connection:
+        assert (await connection.exec_driver_sql("SELECT '%'")).scalar() == "%"
+        await connection.run_sync(run)
+
+asyncio.run(main())
+""",
     "two-phase commit": HEAD
     + """
 connection = engine.connect()

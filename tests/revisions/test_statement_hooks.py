@@ -55,3 +55,43 @@ def test_statements_like_those_of_alembic_are_recorded(workspace: Workspace) -> 
     )
     workspace.migrate("local")
     assert workspace.sql("local", "SELECT last_value FROM numbers") == [(7,)]
+
+
+INDEXES = """
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision = "0008", "0007"
+metadata = sa.MetaData()
+columns = [sa.Column(f"c{i}", sa.Integer, index=True) for i in range(6)]
+declared = sa.Table("declared", metadata, *columns, sa.Index("many", "c1", "c2"))
+
+
+def upgrade() -> None:
+    op.create_table("t", *(sa.Column(f"c{i}", sa.Integer, index=True) for i in range(6)))
+    metadata.create_all(op.get_bind())
+    op.create_table("owners", sa.Column("id", sa.Text, primary_key=True))
+    keys = [sa.ForeignKey("owners.id", name=f"key_{i}") for i in range(6)]
+    op.add_column("t", sa.Column("owner", sa.Text, *keys, unique=True))
+
+
+def downgrade() -> None:
+    pass
+"""
+
+
+def test_indexes_and_constraints_of_a_table_are_created_in_one_order(workspace: Workspace) -> None:
+    """SQLAlchemy keeps them in sets, whose order is another one in each process."""
+    (workspace.root / "migrations/versions/0008_indexes.py").write_text(INDEXES)
+
+    recorded = workspace.project.history.statements(("0007",))
+
+    names = [text.split()[2] for text in recorded if text.startswith("CREATE INDEX")]
+    columns = range(6)
+    assert names == [
+        *(f"ix_t_c{i}" for i in columns),
+        *(f"ix_declared_c{i}" for i in columns),
+        "many",
+    ]
+    added = [text.split("CONSTRAINT ")[1].split()[0] for text in recorded if "ADD CONSTRAINT" in text]
+    assert [name for name in added if name.startswith("key_")] == [f"key_{i}" for i in columns]

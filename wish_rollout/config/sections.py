@@ -65,6 +65,9 @@ class DagsterConfig(ConfigTable):
     )
 
 
+Reason = Annotated[str, Field(pattern=r"\S")]
+
+
 class ReleaseConfig(ConfigTable):
     """The location of the revision scripts and of the models, and how the scripts are executed."""
 
@@ -75,6 +78,12 @@ class ReleaseConfig(ConfigTable):
     )
     alembic_ini: Path | None = Field(
         default=None, description="The alembic.ini file, where env.py reads options from it."
+    )
+    alembic_config: str | None = Field(
+        default=None,
+        pattern=r"^[\w.]+:[\w.]+$",
+        description="The function that returns the application's Alembic Config, as `module:function`, if version folders, "
+        "options or attributes are set in code.",
     )
     alembic_section: str = Field(
         default="alembic",
@@ -133,6 +142,20 @@ class ReleaseConfig(ConfigTable):
     allow_positions: bool = Field(
         default=False,
         description="Allow another order of columns than the scripts give. It is visible in `SELECT *` only.",
+    )
+    data_dependent: dict[str, Reason] = Field(
+        default_factory=dict,
+        description="Revisions whose statements depend on the rows or on the time, if their scripts are not to be changed: "
+        "revision = reason.",
+    )
+    driver_statements: dict[str, Reason] = Field(
+        default_factory=dict,
+        description="Revisions that send statements by the driver itself, if their scripts are not to be changed: "
+        "revision = reason.",
+    )
+    allow_hazards: dict[str, dict[str, Reason]] = Field(
+        default_factory=dict,
+        description="Hazards that are allowed, if the scripts are not to be changed: revision = { hazard = reason }.",
     )
     authors: dict[str, tuple[str, ...]] = Field(
         default_factory=dict,

@@ -180,3 +180,59 @@ def test_schema_that_no_statements_create_is_not_recorded(states: States) -> Non
     with pytest.raises(BaseSchemaNotRecorded):
         record(states)
     assert not (states.workspace.root / "db/meta/base.sql").exists()
+
+
+def test_schema_is_recorded_as_far_back_as_the_downgrades_lead(states: States) -> None:
+    """The first downgrade cannot be executed; the later ones can, so the later revisions can be rolled back."""
+    states.revision("r1", None, TABLE, "SELECT 1 / 0")
+    for number, column in ((2, "age"), (3, "size"), (4, "place")):
+        states.revision(
+            f"r{number}",
+            f"r{number - 1}",
+            f"ALTER TABLE users ADD COLUMN {column} int",
+            f"ALTER TABLE users DROP COLUMN {column}",
+        )
+    create_base(states)
+    states.sql(TABLE + "; ALTER TABLE users ADD age int, ADD size int, ADD place int")
+    stamp(states)
+    states.sql("UPDATE alembic_version SET version_num = 'r4'")
+    result = states.cli("init", "--baseline", "prod")
+    assert (result.code, "base.sql has the schema of prod at r1" in result.err) == (0, True), result
+    assert states.cli("drift").code == 0
+    states.roll_out()
+    states.walk("rollback", "prod", "--to", "r2")
+    assert states.sql("SELECT version_num FROM alembic_version") == [("r4",)]
+    assert states.workspace.cli("log", "prod").out.count("rollback") >= 1
+
+
+def test_schema_with_another_order_of_columns_is_recorded_from_a_later_revision(states: States) -> None:
+    """create_all() has put a column of r2 before one that is older."""
+    states.revision("r1", None, TABLE, "SELECT 1 / 0")
+    for number, column in ((2, "age"), (3, "size")):
+        states.revision(
+            f"r{number}",
+            f"r{number - 1}",
+            f"ALTER TABLE users ADD COLUMN {column} int",
+            f"ALTER TABLE users DROP COLUMN {column}",
+        )
+    create_base(states, BASE.replace("kind kind", "age int, kind kind"))
+    states.sql(TABLE + "; ALTER TABLE users ADD size int")
+    stamp(states)
+    states.sql("UPDATE alembic_version SET version_num = 'r3'")
+    result = states.cli("init", "--baseline", "prod")
+    assert (result.code, "base.sql has the schema of prod at r2" in result.err) == (0, True), result
+    assert states.cli("drift").code == 0
+
+
+def test_schema_is_recorded_where_the_upgrades_lead_to_the_live_one(states: States) -> None:
+    """The downgrade of r2 can be executed, and does not lead back."""
+    states.revision("r1", None, TABLE, "SELECT 1 / 0")
+    states.revision("r2", "r1", "ALTER TABLE users ADD COLUMN age int", "SELECT 1")
+    states.revision("r3", "r2", "ALTER TABLE users ADD COLUMN size int", "ALTER TABLE users DROP COLUMN size")
+    create_base(states)
+    states.sql(TABLE + "; ALTER TABLE users ADD age int, ADD size int")
+    stamp(states)
+    states.sql("UPDATE alembic_version SET version_num = 'r3'")
+    result = states.cli("init", "--baseline", "prod")
+    assert (result.code, "base.sql has the schema of prod at r2" in result.err) == (0, True), result
+    assert states.cli("drift").code == 0

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from wish_rollout.config import Environment
     from wish_rollout.rollout.project.project import Project
 
-if TYPE_CHECKING:
-    from wish_rollout.rollout.project.project import Project
-
 
 def generate(
     context: typer.Context,
@@ -93,6 +90,13 @@ def init(
     section: Annotated[
         str, typer.Option(metavar="NAME", help="Section of alembic.ini, as `alembic -n NAME`.")
     ] = "",
+    alembic_config: Annotated[
+        str,
+        typer.Option(
+            metavar="MODULE:FUNCTION",
+            help="The function that returns the application's Alembic Config, if it is prepared in code.",
+        ),
+    ] = "",
     platform_from: Annotated[
         str,
         typer.Option(
@@ -117,7 +121,7 @@ def init(
     from wish_rollout.rollout.project_commands.revision_generation import write_records
 
     folder = Path.cwd()
-    files = write_project_files(folder, database or None, section or None)
+    files = write_project_files(folder, database or None, section or None, alembic_config or None)
     config = folder / "rollout.toml"
     if platform_from:
         from wish_rollout.rollout.project_commands.platform_draft import draft_platform

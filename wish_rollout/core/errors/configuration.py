@@ -155,7 +155,11 @@ class AlembicProjectNotFound(ConfigurationError):
         "There is no Alembic project in {folder}: it has no alembic.ini, and no script folder with an env.py."
     )
     explanation = "The files for wish-rollout are created next to alembic.ini, so nothing was written."
-    hint = "cd to the folder that has alembic.ini; or create a project: alembic init alembic"
+    hint = (
+        "cd to the folder that has alembic.ini; if the application prepares its Alembic Config in code, name the "
+        "function that returns it: wish-rollout init --alembic-config module:function; "
+        "or create a project: alembic init alembic"
+    )
 
 
 class FileUnusable(FileError):

@@ -23,7 +23,9 @@ class StatementNotApproved(EnvironmentRefused):
     )
     explanation = f"The plan that was signed lists each statement. {ROLLED_BACK}"
     hint = (
-        'if the statements depend on the rows or the time, say so in the script: data_dependent = "why"; '
+        "if the script iterates over a set, sort it: its order is another one in each process; "
+        'if the statements depend on the rows or the time, say so in the script: data_dependent = "why", or in '
+        'rollout.toml: [release] data_dependent = {{ "{revision}" = "why" }}; '
         "then: wish-rollout generate --record, and make a new request"
     )
 
@@ -37,7 +39,10 @@ class DriverStatementRefused(EnvironmentRefused):
 
     summary = "Revision {revision} sends a statement to '{environment}' past SQLAlchemy: {statement}."
     explanation = f"It is not in the plan that was signed. {ROLLED_BACK}"
-    hint = 'send it with op.execute(); or declare it in the script, so that the plan names it: driver_statements = "why"'
+    hint = (
+        'send it with op.execute(); or declare it in the script, so that the plan names it: driver_statements = "why"; '
+        'or in rollout.toml: [release] driver_statements = {{ "{revision}" = "why" }}'
+    )
 
 
 @dataclass(eq=False)

@@ -16,7 +16,10 @@ class HazardsNotAllowed(EnvironmentRefused):
     allow: str
 
     summary = "The release has hazards for '{environment}': {hazards}."
-    hint = "use the safe way:\n{instead}\nor allow the hazard in the revision's script, by name and with the reason: {allow}"
+    hint = (
+        "use the safe way:\n{instead}\nor allow the hazard in the revision's script, by name and with the reason: {allow}; "
+        "if the script is not to be changed, in rollout.toml: [release.allow_hazards.REVISION]"
+    )
 
 
 @dataclass(eq=False)

@@ -88,7 +88,7 @@ class ExtensionUnavailable(ConfigurationError):
     hint = (
         "one of these: install the extension's package for a PostgreSQL on this machine (Debian: postgresql-18-NAME); "
         'name a server that has it, in rollout.toml: [release] scratch = "postgresql://…"; or set the URL of a '
-        "disposable environment whose server has it and whose role may create databases"
+        "disposable environment whose server has it and whose role may create databases; wish-rollout check --scratch URL"
     )
 
 

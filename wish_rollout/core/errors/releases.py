@@ -81,7 +81,7 @@ class MultipleHeads(ConfigurationError):
     explanation = "The head to which a database is to be migrated is unknown."
     hint = (
         "merge them: alembic merge -m 'merge' {heads}; if the branches are to stay apart, "
-        'in rollout.toml: [release] heads = ["heads"]'
+        'in rollout.toml: [release] heads = ["heads"] for all of them, or ["LABEL@head"] for those that databases are to have'
     )
 
 
@@ -123,6 +123,17 @@ class ScriptFailed(RolloutError):
     summary = "The script of revision {revision} raised: {reason}."
     explanation = "{state}"
     hint = "see the traceback with --debug; correct the script, then: wish-rollout check"
+
+
+class EnvFailed(ScriptFailed):
+    """env.py raised an exception before any revision ran."""
+
+    summary = "env.py raised: {reason}."
+    hint = (
+        "see the traceback with --debug; if the application sets options, attributes or settings that env.py needs, name "
+        "the function that returns its Alembic Config, in rollout.toml: "
+        '[release] alembic_config = "module:function"; then: wish-rollout check'
+    )
 
 
 @dataclass(eq=False)

@@ -101,10 +101,30 @@ class Release:
         """Return whether a database at this position has applied what replays begin with."""
         return not self.start or self.ancestors(position) >= self.ancestors(self.start)
 
+    def including_start(self, position: Position) -> Position:
+        """Return a position with what replays begin with, where that is of several branches and it is of some of them."""
+        applied = self.ancestors(position)
+        missing = tuple(name for name in self.start if name not in applied)
+        before = self.ancestors(missing)
+        return tuple(sorted((*missing, *(name for name in position if name not in before))))
+
     def pending(self, position: Position) -> tuple[Revision, ...]:
         """Return the revisions that a database at this position lacks, in the order of applying them."""
         applied = self.ancestors(position)
         return tuple(revision for revision in self.revisions if revision.id not in applied)
+
+    def before_followers(self, start: Position, revision: str) -> Position:
+        """Return the position after all revisions that follow ``revision`` are taken back; other branches are left.
+
+        So does ``alembic downgrade REVISION``.
+        """
+        applied, gone = self.ancestors(start), {revision}
+        for each in self.revisions:
+            if not gone.isdisjoint(each.parents):
+                gone.add(each.id)
+        left = applied - (gone - {revision})
+        followed = {parent for each in self.revisions if each.id in left for parent in each.parents}
+        return tuple(sorted(left - followed))
 
     def revisions_to_revert(self, start: Position, end: Position) -> tuple[Revision, ...]:
         """Return the revisions to take back between two positions, in the order of taking them back."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from wish_rollout.core.errors.configuration import InvalidConfiguration
+from wish_rollout.revisions.script_folder.import_path import add_import_path
 from wish_rollout.revisions.sessions.shared_connection import Phase
 from wish_rollout.revisions.sessions.shared_session import share_session
 
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
 def load_models(root: Path, spec: str) -> sa.MetaData:
     """Import ``module:attribute`` with ``root`` on the import path; raise InvalidConfiguration."""
     module_name, _, attribute = spec.partition(":")
-    if str(root) not in sys.path:
-        sys.path.insert(0, str(root))
+    add_import_path(str(root), module_name)
     try:
         found: Any = importlib.import_module(module_name)
         for part in attribute.split("."):
+            if isinstance(found, ModuleType) and not hasattr(found, part):  # its package does not import it
+                importlib.import_module(f"{found.__name__}.{part}")
             found = getattr(found, part)
     except Exception as error:  # noqa: BLE001  (importing a module runs it, and it may raise anything)
         raise InvalidConfiguration(

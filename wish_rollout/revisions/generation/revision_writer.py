@@ -13,6 +13,8 @@ from alembic import autogenerate
 from alembic.util import rev_id
 from alembic.util.exc import CommandError
 
+from wish_rollout.core.errors.base import RolloutError
+from wish_rollout.core.errors.layouts import UnclearBranch
 from wish_rollout.core.errors.releases import RevisionNotWritten, ScriptFailed
 from wish_rollout.revisions.runs.script_runs import ALEMBIC, FixedConnectionContext, run_env
 from wish_rollout.revisions.sessions.shared_session import share_session
@@ -38,10 +40,18 @@ def next_id(release: Release) -> str | None:
     return str(int(highest) + 1).zfill(len(highest))
 
 
+def head_of(release: Release) -> str:
+    """Return the revision that a new one follows. Raises UnclearBranch if there are several heads."""
+    if len(release.head) > 1:
+        raise UnclearBranch(" + ".join(release.head), release.head[0])
+    return release.head[0] if release.head else "head"
+
+
 def write_revision(run: ScriptRun, message: str, metadata: sa.MetaData | None) -> Path | None:
     """Compare the database, which is at the head, with the declared schema, and write the revision between.
 
-    Gives the new script's path, or None where there is nothing between them. Raises ScriptFailed and RevisionNotWritten.
+    Gives the new script's path, or None where there is nothing between them. Raises ScriptFailed, UnclearBranch,
+    RevisionNotWritten.
     """
     # registers how enums are compared, created and dropped, which autogenerate alone does not do
     import alembic_postgresql_enum  # noqa: F401
@@ -50,7 +60,7 @@ def write_revision(run: ScriptRun, message: str, metadata: sa.MetaData | None) -
         "message": message,
         "autogenerate": True,
         "sql": False,
-        "head": "head",
+        "head": head_of(run.scripts.release),
         "splice": False,
         "branch_label": None,
         "version_path": None,
@@ -62,10 +72,11 @@ def write_revision(run: ScriptRun, message: str, metadata: sa.MetaData | None) -
         config = run.scripts.alembic_config(run.url)
         revision_context = autogenerate.RevisionContext(config, directory, arguments)
 
-        def compare(rev: Any, context: Any) -> list[Any]:
+        def compare(_rev: Any, context: Any) -> list[Any]:
             if context.opts.get("target_metadata") is None:
                 context.opts["target_metadata"] = metadata
-            revision_context.run_autogenerate(rev, context)
+            # it is at the heads of the release; the scripts may have others, of which Alembic would complain
+            revision_context.run_autogenerate("heads", context)
             return []
 
         template = revision_context.template_args
@@ -75,8 +86,11 @@ def write_revision(run: ScriptRun, message: str, metadata: sa.MetaData | None) -
                 return None
             with writing(run.scripts, message):
                 written = [script for script in revision_context.generate_scripts() if script]
-        except CommandError as error:
-            raise ScriptFailed("(autogenerate)", str(error), "No revision was written.") from None
+        except RolloutError:
+            raise
+        except Exception as error:  # env.py has functions of its own that write revisions
+            reason = str(error) if isinstance(error, CommandError) else f"{type(error).__name__}: {error}"
+            raise ScriptFailed("(autogenerate)", reason.rstrip("."), "No revision was written.") from error
     return Path(written[0].path)
 
 
@@ -85,13 +99,13 @@ def write_statements(
 ) -> Path:
     """Write a revision after the head that sends these statements, as they are; give its path.
 
-    Raises RevisionNotWritten. The folder's own template is used, so the script looks like its siblings.
+    Raises RevisionNotWritten, UnclearBranch. The folder's own template is used, so the script looks like its siblings.
     """
     with writing(scripts, message):
         script = scripts.directory.generate_revision(
             next_id(scripts.release) or rev_id(),
             message,
-            head="head",
+            head=head_of(scripts.release),
             refresh=False,
             upgrades=_body(upgrade),
             downgrades=_body(downgrade),

@@ -20,7 +20,7 @@ def package_versions(names: Iterable[str]) -> dict[str, str]:
     The result does not depend on what this process has imported: two environments are compared by it in one process.
     """
     found: dict[str, str] = {}
-    for name in names:
+    for name in filter(None, names):
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

@@ -178,7 +178,7 @@ class MetaFolder:
     def _unread(self, recorded: Recorded) -> int:
         """Return how many bytes of changes lie between the last whole schema and where ``recorded`` starts."""
         name, size = next(iter(recorded.records.values())).parent, 0
-        while name and (name,) != self.base and not (self.folder / f"{name}_snapshot.json").exists():
+        while name and name not in self.base and not (self.folder / f"{name}_snapshot.json").exists():
             record = self.record(name)
             assert record is not None
             size, name = size + len(record.to_json()), record.parent

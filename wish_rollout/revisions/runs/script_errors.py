@@ -9,7 +9,7 @@ import psycopg
 import sqlalchemy as sa
 from alembic.util.exc import CommandError
 
-from wish_rollout.core.errors.releases import ScriptFailed
+from wish_rollout.core.errors.releases import EnvFailed, ScriptFailed
 from wish_rollout.core.errors.statements import DatabaseOperationRefused, StatementFailed
 from wish_rollout.core.errors.version_tables import RevisionIdTooLong
 from wish_rollout.revisions.statements.internal_statements import NAME
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from wish_rollout.revisions.statements.applied_revisions import Applied
 
 
+ENV = "(env.py)"
+"""Stands for the revision in an error of env.py itself."""
 TOO_LONG = "22001"
 """string_data_right_truncation."""
 VERSION_TEXT = re.compile(rf"(?:INSERT INTO|UPDATE) {NAME} (?:\(version_num\)|SET version_num=)")
@@ -28,7 +30,7 @@ def explained(error: Exception | SystemExit, applied: Applied, environment: str)
     """Say which revision failed and why, in our terms."""
     if interrupt := find_interrupt(error):
         raise interrupt
-    revision = applied.revisions[-1] if applied.revisions else "(env.py)"
+    revision = applied.revisions[-1] if applied.revisions else ENV
     error = first_refusal(error)
     origin = error.orig if isinstance(error, sa.exc.DBAPIError) else error
     if isinstance(origin, psycopg.Error):
@@ -46,7 +48,7 @@ def explained(error: Exception | SystemExit, applied: Applied, environment: str)
         reason = (error.diag.message_primary or str(error)).strip()
         return DatabaseOperationRefused(environment, error.sqlstate or "none", reason)
     reason = str(error) if isinstance(error, CommandError) else f"{type(error).__name__}: {error}"
-    return ScriptFailed(revision, reason, applied.state(environment))
+    return (EnvFailed if revision == ENV else ScriptFailed)(revision, reason, applied.state(environment))
 
 
 def find_interrupt(error: BaseException) -> BaseException | None:

@@ -18,6 +18,7 @@ from wish_rollout.revisions.runs.script_steps import Direction, steps_to
 from wish_rollout.revisions.runs.statement_hooks import listen
 from wish_rollout.revisions.script_folder.flask_application import flask_context
 from wish_rollout.revisions.script_folder.process_settings import event_loop, protect_process
+from wish_rollout.revisions.script_folder.version_folders import refuse_changed_folders
 from wish_rollout.revisions.sessions.connection_interception import intercept_connections
 from wish_rollout.revisions.sessions.session_role import SessionRole, with_login_role
 from wish_rollout.revisions.sessions.shared_connection import Phase, SharedConnection
@@ -26,6 +27,7 @@ from wish_rollout.revisions.statements.applied_revisions import Applied
 from wish_rollout.revisions.statements.driver_guard import guarded
 from wish_rollout.revisions.statements.internal_statements import is_own
 from wish_rollout.revisions.statements.run_hooks import NO_HOOKS, Hooks
+from wish_rollout.revisions.statements.schema_item_order import ordered_schema_items
 
 if TYPE_CHECKING:
     from wish_rollout.core.release.release import Position
@@ -75,7 +77,9 @@ class FixedConnectionContext(EnvironmentContext):
             raise VersionTableMismatch(self.run.table, found)
 
     def run_migrations(self, **options: Any) -> None:
-        """Run the scripts; call ``last`` after them. Raises SeveralDatabases."""
+        """Run the scripts; call ``last`` after them. Raises SeveralDatabases, ChangedVersionFolders."""
+        scripts = self.run.scripts
+        refuse_changed_folders(scripts.directory, scripts.folder / "env.py", scripts.version_folders())
         if self.arguments is not None and self.arguments != options:
             names = ", ".join(str(each.get("engine_name", each)) for each in (self.arguments, options))
             raise SeveralDatabases(str(self.run.scripts.folder), names)
@@ -162,6 +166,7 @@ def run_env(context: FixedConnectionContext) -> None:
     env = run.scripts.folder / "env.py"
     with (
         protect_process(),
+        ordered_schema_items(),
         event_loop(env),
         intercept_connections(session),
         run.scripts.trace.recording(context.hooks.guard.check_file if context.hooks.guard else None),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ def steps_to(
     planner = planner_of(scripts, direction)
     if isinstance(destination, tuple) and len(destination) == 1:
         destination = destination[0]
+    if direction == "down" and isinstance(destination, tuple) and destination:
+        planner = partial(_steps_down, planner)
 
     def steps(rev: Any, context: MigrationContext) -> Iterator[Any]:  # noqa: ARG001
         for step in planner(destination, rev):
@@ -36,6 +38,15 @@ def steps_to(
             yield step
 
     return steps
+
+
+def _steps_down(planner: Callable[[Any, Any], Iterable[Any]], position: Position, rev: Any) -> Iterable[Any]:
+    """Return the steps down to a position of several heads: Alembic plans to take back what follows one revision.
+
+    What one plan has already is left out of the next: revisions that follow both come first in each.
+    """
+    steps = [step for revision in position for step in planner(revision, rev)]
+    return {step.revision.revision: step for step in steps}.values()
 
 
 def call_around(revision: str, hooks: Hooks, run: Callable[..., Any]) -> Callable[..., Any]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import copy
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,13 +31,18 @@ class ScriptOptions:
     """What a command line of Alembic would say besides the file.
 
     ``section``: as ``-n``. ``arguments``: as ``-x``, each ``name=value``. ``database``: which of the databases of a
-    project with several (Alembic's template multidb). ``flask_app``: as ``flask --app``.
+    project with several (Alembic's template multidb). ``flask_app``: as ``flask --app``. ``config_function``: the
+    function of the application that returns its Config, as ``module:attribute``. ``declared``: what rollout.toml declares
+    of revisions: attribute of a script → revision → reason. ``allowed``: the hazards that it allows: revision → kind → reason.
     """
 
     section: str = MAIN_SECTION
     arguments: tuple[str, ...] = ()
     database: str | None = None
     flask_app: str | None = None
+    config_function: str | None = None
+    declared: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    allowed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 NO_OPTIONS = ScriptOptions()
@@ -71,9 +77,9 @@ class ProjectConfig(Config):
         return [self._absolute(place) for place in places if place] if places else None
 
     def get_prepend_sys_paths_list(self) -> list[str] | None:
-        """Return what goes onto the import path; ``start`` by default, as with ``python -m alembic``."""
+        """Return what goes first onto the import path."""
         places = super().get_prepend_sys_paths_list()
-        return [str(self.start / place) for place in places if place] if places else [str(self.start)]
+        return [str(self.start / place) for place in places or () if place] or None
 
     def _absolute(self, place: str) -> str:
         """Return an absolute path; ``package:folder`` is Alembic's to find."""
@@ -81,19 +87,31 @@ class ProjectConfig(Config):
         return place if is_resource else str(self.start / place)
 
 
-def read_config(
-    start: Path, ini: Path | None, toml: Path | None, options: ScriptOptions, attributes: dict[str, Any]
+def read_config(  # noqa: PLR0913, PLR0917  (where the configuration is, and what is added to it)
+    start: Path,
+    ini: Path | None,
+    toml: Path | None,
+    options: ScriptOptions,
+    attributes: dict[str, Any],
+    prepared: Config | None = None,
 ) -> ProjectConfig:
-    """Return the Config for one run of env.py. Raises BadAlembicConfiguration, SeveralDatabases."""
+    """Return the Config for one run of env.py. Raises BadAlembicConfiguration, SeveralDatabases.
+
+    ``prepared``: a Config of the application, whose options and attributes are copied.
+    """
     name = str(ini or toml or start)
+    if prepared and options.section == MAIN_SECTION:
+        options = replace(options, section=prepared.config_ini_section)
     config = ProjectConfig(
         start,
         file_=str(ini) if ini else None,
         toml_file=str(toml) if toml else None,
         ini_section=options.section,
-        cmd_opts=_command_line(options),
-        attributes=attributes,
+        cmd_opts=_command_line(options, prepared),
+        attributes={**(prepared.attributes if prepared else {}), **attributes},
     )
+    if prepared:  # the property is computed once, and the application may use its own object again
+        config.__dict__["file_config"] = copy.deepcopy(prepared.file_config)
     try:
         sections = config.file_config.sections()
         names = (
@@ -107,8 +125,14 @@ def read_config(
     return config
 
 
-def _command_line(options: ScriptOptions) -> argparse.Namespace:
-    """Return what env.py finds as ``config.cmd_opts``, as if ``alembic upgrade head`` had been called."""
+def _command_line(options: ScriptOptions, prepared: Config | None) -> argparse.Namespace | None:
+    """Return what env.py finds as ``config.cmd_opts``, as if ``alembic upgrade head`` had been called.
+
+    None if an application calls ``alembic.command`` without a command line: some env.py files ask for that.
+    """
+    if prepared and prepared.cmd_opts is None and not options.arguments:
+        return None
+    arguments = options.arguments or getattr(prepared and prepared.cmd_opts, "x", None) or ()
     return argparse.Namespace(
         cmd=(command.upgrade, ["revision"], ["sql", "tag"]),
         revision="head",
@@ -117,7 +141,7 @@ def _command_line(options: ScriptOptions) -> argparse.Namespace:
         autogenerate=False,
         config=None,
         name=options.section,
-        x=list(options.arguments) or None,
+        x=list(arguments) or None,
         raiseerr=True,
         quiet=False,
         verbose=False,
@@ -147,7 +171,7 @@ def set_url(config: Config, url: str, options: ScriptOptions) -> None:
     section = (
         options.database if options.database and config.file_config.has_section(options.database) else None
     )
-    for place in filter(None, (options.section, section)):
+    for place in filter(None, (config.config_ini_section, section)):
         known = config.file_config.has_option(place, "sqlalchemy.url")
         written = config.file_config.get(place, "sqlalchemy.url", raw=True) if known else ""
         config.set_section_option(place, "sqlalchemy.url", with_driver(url, written).replace("%", "%%"))

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 INTERNAL = frozenset({"wish_rollout", "dagster", "dagster_postgres", "dagster_shared"})
 FOR_SCRIPTS = "wish_rollout.revisions."
 """What scripts call: the helpers of ``wish_rollout.safe``, and the connections that env.py gets."""
-LOADER = "wish_rollout.revisions.script_folder.flask_application"
-"""The module that loads the project's Flask application, which may be an installed package."""
+LOADERS = frozenset(
+    f"{FOR_SCRIPTS}script_folder.{name}" for name in ("flask_application", "configuration_function")
+)
+"""The modules that call the project's application, which may be an installed package."""
 
 
 def _installed_folders() -> tuple[str, ...]:
@@ -70,13 +72,13 @@ def is_called_by_scripts(frame: FrameType | None, *, otherwise: bool = False) ->
 
     The nearest frame of either kind decides. Alembic calls env.py; it calls revisions through this program. A
     function of this program that a script calls directly acts for the script, except in ``wish_rollout.revisions``.
-    What the project's Flask application executes while it is loaded is a script's, too.
+    What the project's application executes while it is loaded or returns its configuration is a script's, too.
     ``otherwise``: the result if there is neither, as in a thread that a script has started.
     """
     inner = ""
     while frame:
         if module := internal_module(frame):
-            if module == LOADER and not inner:
+            if module in LOADERS and not inner:
                 return True
             inner = module
         elif is_project_code(frame):

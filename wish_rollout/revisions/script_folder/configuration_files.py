@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,9 +12,11 @@ from alembic.util import pyfiles
 
 from wish_rollout.core.errors.projects import BadAlembicConfiguration
 from wish_rollout.revisions.script_folder.alembic_config import read_config
+from wish_rollout.revisions.script_folder.configuration_function import ConfigurationFunction
+from wish_rollout.revisions.script_folder.import_path import import_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from alembic.config import Config
 
     from wish_rollout.revisions.script_folder.alembic_config import ProjectConfig, ScriptOptions
 
@@ -39,10 +39,18 @@ class ConfigurationFiles:
     options: ScriptOptions
 
     @cached_property
+    def function(self) -> ConfigurationFunction | None:
+        """The function that returns the application's Config, if rollout.toml names one."""
+        name = self.options.config_function
+        return ConfigurationFunction(self.root, name) if name else None
+
+    @cached_property
     def found(self) -> tuple[Path, Path | None, Path | None]:
         """The folder where relative paths begin, alembic.ini and pyproject.toml. Raises BadAlembicConfiguration."""
-        ini = self.ini or self._nearest("alembic.ini")
-        toml = self._nearest("pyproject.toml")
+        if self.function:
+            ini, toml = self.function.files
+        else:
+            ini, toml = self.ini or self._nearest("alembic.ini"), self._nearest("pyproject.toml")
         if self.ini and not self.ini.is_file():
             raise BadAlembicConfiguration(str(self.ini), "there is no such file")
         for start in dict.fromkeys((self.root, *(file.parent for file in (ini, toml) if file))):
@@ -51,11 +59,11 @@ class ConfigurationFiles:
                 return start, ini, toml
         location = self._location(self.root, ini, toml)
         if location and self.folder not in (None, location):  # the files are about another folder
-            if self.ini:
+            if self.ini or self.function:
                 reason = (
                     f"its script_location is {location}, and rollout.toml says migrations = {self.folder}"
                 )
-                raise BadAlembicConfiguration(str(self.ini), reason)
+                raise BadAlembicConfiguration(str(self.ini or self.options.config_function), reason)
             return self.root, None, None
         return self.root, ini, toml
 
@@ -66,7 +74,11 @@ class ConfigurationFiles:
 
     def config(self, attributes: dict[str, Any] | None = None) -> ProjectConfig:
         """Return a new Config that was read from the files."""
-        return read_config(*self.found, self.options, attributes or {})
+        return read_config(*self.found, self.options, attributes or {}, self._prepared)
+
+    @property
+    def _prepared(self) -> Config | None:
+        return self.function.config if self.function else None
 
     def _nearest(self, name: str) -> Path | None:
         given = os.environ.get(CONFIG_VARIABLE)
@@ -76,22 +88,12 @@ class ConfigurationFiles:
         return next((folder / name for folder in folders if (folder / name).is_file()), None)
 
     def _location(self, start: Path, ini: Path | None, toml: Path | None) -> Path | None:
-        config = read_config(start, ini, toml, self.options, {})
+        config = read_config(start, ini, toml, self.options, {}, self._prepared)
         try:
             place = config.get_alembic_option("script_location")
             if not place:
                 return None
-            with import_path(str(start)):
+            with import_path(str(start), place.partition(":")[0]):
                 return Path(pyfiles.coerce_resource_to_filename(place)).resolve()
         except Exception as error:  # noqa: BLE001  (it may import a package, and read any text)
             raise BadAlembicConfiguration(str(ini or toml), f"{type(error).__name__}: {error}") from None
-
-
-@contextmanager
-def import_path(folder: str) -> Iterator[None]:
-    """Have a folder on the import path meanwhile."""
-    sys.path.insert(0, folder)
-    try:
-        yield
-    finally:
-        sys.path.remove(folder)

@@ -1,4 +1,7 @@
-"""What a revision's script declares, with a reason: ``data_dependent``, ``driver_statements`` and ``irreversible``."""
+"""What a revision's script declares, with a reason: ``data_dependent``, ``driver_statements`` and ``irreversible``.
+
+The first two can be in rollout.toml as well, for scripts that are not to be changed.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,16 @@ IRREVERSIBLE = "irreversible"
 
 
 def declared_reasons(scripts: Scripts, attribute: str, revisions: Iterable[str]) -> Mapping[str, str]:
-    """Return revision → reason, for those that have the attribute; raise ScriptUnreadable for an empty reason."""
+    """Return revision → reason, for those that have the attribute, or for which rollout.toml has it.
+
+    Raises ScriptUnreadable for an empty reason.
+    """
     found = {}
+    declared = scripts.options.declared.get(attribute, {})
     for revision in revisions:
+        if revision in declared:
+            found[revision] = " ".join(declared[revision].split())
+            continue
         script = scripts.directory.get_revision(revision)
         reason = getattr(script.module, attribute, None) if script else None
         if reason is None:

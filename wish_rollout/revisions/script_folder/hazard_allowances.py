@@ -18,11 +18,15 @@ ALLOWABLE = (*sorted(KINDS), ROWS)
 
 
 def allowances(scripts: Scripts, revision: str) -> Mapping[str, str]:
-    """Return kind → reason from a script. Raise InvalidHazardAllowance if a kind is unknown or a reason is empty."""
+    """Return kind → reason from a script, and from rollout.toml for one that is not to be changed.
+
+    Raises InvalidHazardAllowance if a kind is unknown or a reason is empty.
+    """
     script = scripts.directory.get_revision(revision)
     allowed = getattr(script.module, ATTRIBUTE, {}) if script else {}
     if not isinstance(allowed, dict):
         raise InvalidHazardAllowance(revision, "it is not a dict of kinds and reasons", ", ".join(ALLOWABLE))
+    allowed = {**allowed, **scripts.options.allowed.get(revision, {})}
     for kind, reason in allowed.items():
         if kind not in ALLOWABLE:
             raise InvalidHazardAllowance(revision, f"there is no hazard {kind!r}", ", ".join(ALLOWABLE))

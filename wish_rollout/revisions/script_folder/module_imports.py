@@ -24,7 +24,10 @@ def packages_of_modules() -> dict[str, str]:
 
 
 def imported_names(path: Path, package: str = "") -> set[str]:
-    """Return the names that a Python file imports, with each name's parents; nothing if it cannot be parsed."""
+    """Return the names that a Python file imports, with each name's parents; nothing if it cannot be parsed.
+
+    ``package``: its own, for relative imports; without it, they are left out.
+    """
     try:
         return _imports(path.read_bytes(), package)
     except (OSError, SyntaxError, ValueError, RecursionError):
@@ -37,7 +40,7 @@ def _imports(source: bytes, package: str) -> set[str]:
     for node in _statements(ast.parse(source)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
+        elif isinstance(node, ast.ImportFrom) and (package or not node.level):
             base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
             module = ".".join([*base, *([node.module] if node.module else [])])
             found |= {module, *(f"{module}.{alias.name}" for alias in node.names)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from configparser import Error as ConfigParserError
 from configparser import RawConfigParser
 from contextlib import suppress
@@ -11,12 +10,15 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.configuration import AlembicProjectNotFound
+from wish_rollout.core.errors.layouts import ScriptLocationMissing
 from wish_rollout.core.errors.projects import SectionMissing, SubfolderProject
 from wish_rollout.revisions.script_folder.alembic_config import MAIN_SECTION, ScriptOptions
+from wish_rollout.revisions.script_folder.env_options import EnvOptions
 from wish_rollout.revisions.script_folder.flask_application import uses_flask
-from wish_rollout.revisions.script_folder.scripts import Scripts
+from wish_rollout.revisions.script_folder.scripts import USUAL_FOLDERS, Scripts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 INI = "alembic.ini"
@@ -28,36 +30,86 @@ DEPTH = 3
 
 @dataclass(frozen=True)
 class FoundProject:
-    """An Alembic project: what ``rollout.toml`` has to say about it. ``uses_flask``: env.py needs an application."""
+    """An Alembic project: what ``rollout.toml`` has to say about it.
+
+    ``alembic_ini``: where the file is, if it is neither in the project's folder nor near the script folder.
+    ``uses_flask``: env.py needs an application.
+    """
 
     migrations: str
     version_table: str | None = None
     models: str | None = None
     uses_flask: bool = False
+    alembic_ini: str | None = None
 
 
-def find_project(folder: Path, database: str | None = None, section: str | None = None) -> FoundProject:
-    """Find the Alembic project of a folder.
+def find_project(
+    folder: Path, database: str | None = None, section: str | None = None, function: str | None = None
+) -> FoundProject:
+    """Find the Alembic project of a folder, or of the application's ``function`` (``module:function``).
 
     Raises SectionMissing if its alembic.ini has other sections than ``section``, SubfolderProject if a folder below has
-    a project, AlembicProjectNotFound if none has, SeveralDatabases, BadAlembicConfiguration.
+    a project, ScriptLocationMissing, AlembicProjectNotFound if none has, SeveralDatabases, BadAlembicConfiguration,
+    ConfigurationFunctionFailed.
     """
-    scripts = Scripts(folder, options=ScriptOptions(section or MAIN_SECTION, database=database))
-    if not (scripts.folder / "env.py").is_file():
+    options = ScriptOptions(section or MAIN_SECTION, database=database, config_function=function)
+    scripts, ini = Scripts(folder, options=options), None
+    if not function:
+        scripts = _with_usual_folder(scripts)
+    if not _has_env(scripts):
         if section is None and (sections := _sections(folder)):
             raise SectionMissing(str(folder / INI), ", ".join(sections), sections[0])
-        if below := _project_below(folder):
-            raise SubfolderProject(str(folder), str(below.relative_to(folder)))
-        raise AlembicProjectNotFound(str(folder))
-    scripts.alembic_config()
+        scripts, ini = _started_here(folder, options)
+    config = scripts.alembic_config()
     env = scripts.folder / "env.py"
     shown = (
         scripts.folder.relative_to(folder.resolve())
         if scripts.folder.is_relative_to(folder.resolve())
         else scripts.folder
     )
-    table, models = _read_env(env)
-    return FoundProject(shown.as_posix(), table, models, uses_flask(env))
+    read = EnvOptions(env, config)
+    return FoundProject(shown.as_posix(), read.version_table, read.models, uses_flask(env), ini)
+
+
+def _started_here(folder: Path, options: ScriptOptions) -> tuple[Scripts, str]:
+    """Return the scripts of an alembic.ini in a folder below, and its path, if ``alembic -c`` is started in ``folder``.
+
+    Relative paths in the file then begin here. Raises SubfolderProject, ScriptLocationMissing, AlembicProjectNotFound.
+    """
+    below = list(_folders_below(folder))
+    for child in below:
+        scripts = Scripts(folder, ini=child / INI, options=options)
+        with suppress(RolloutError):
+            if (
+                (child / INI).is_file()
+                and _has_env(scripts)
+                and not _has_env(Scripts(child, options=options))
+            ):
+                return scripts, (child / INI).relative_to(folder).as_posix()
+    for child in below:
+        if _is_project(child):
+            raise SubfolderProject(str(folder), str(child.relative_to(folder)))
+    if (folder / INI).is_file():
+        place = Scripts(folder, options=options).folder
+        shown = place.relative_to(folder) if place.is_relative_to(folder) else place
+        raise ScriptLocationMissing(str(folder / INI), str(shown))
+    raise AlembicProjectNotFound(str(folder))
+
+
+def _has_env(scripts: Scripts) -> bool:
+    return (scripts.folder / "env.py").is_file()
+
+
+def _with_usual_folder(scripts: Scripts) -> Scripts:
+    """Return the scripts of a usual folder, if the configuration leads to no script folder.
+
+    In some projects alembic.ini is a template, in which the application replaces the script folder.
+    """
+    if not _has_env(scripts):
+        for name in USUAL_FOLDERS:
+            if (scripts.root / name / "env.py").is_file():
+                return Scripts(scripts.root, scripts.root / name, options=scripts.options)
+    return scripts
 
 
 def _sections(folder: Path) -> list[str]:
@@ -74,8 +126,8 @@ def _sections(folder: Path) -> list[str]:
     ]
 
 
-def _project_below(folder: Path) -> Path | None:
-    """Return the nearest folder below that has an Alembic project."""
+def _folders_below(folder: Path) -> Iterator[Path]:
+    """Yield the folders below, the nearest first."""
     level = [folder]
     for _ in range(DEPTH):
         level = [
@@ -84,46 +136,12 @@ def _project_below(folder: Path) -> Path | None:
             for child in sorted(parent.iterdir())
             if child.is_dir() and not child.name.startswith((".", "venv")) and child.name not in SKIPPED
         ]
-        for child in level:
-            try:
-                if _sections(child) or (Scripts(child).folder / "env.py").is_file():
-                    return child
-            except RolloutError:
-                return child
-    return None
+        yield from level
 
 
-def _read_env(env: Path) -> tuple[str | None, str | None]:
-    """Return the version table and the models that env.py names literally, or None for each."""
+def _is_project(folder: Path) -> bool:
+    """Return whether a folder has an Alembic project, also one that cannot be read."""
     try:
-        tree = ast.parse(env.read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, ValueError):
-        return None, None
-    modules = {
-        name.asname or name.name: f"{node.module}:{name.name}"
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module and not node.level
-        for name in node.names
-    }
-    options: dict[str, str] = {}
-    models = None
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("configure"):
-            options |= {
-                word.arg: word.value.value
-                for word in node.keywords
-                if word.arg and isinstance(word.value, ast.Constant) and isinstance(word.value.value, str)
-            }
-        if isinstance(node, ast.Assign) and any(
-            ast.unparse(each) == "target_metadata" for each in node.targets
-        ):
-            first, *rest = ast.unparse(node.value).split(".")
-            if first in modules and all(part.isidentifier() for part in rest):
-                models = ".".join((modules[first], *rest))
-    if "version_table" not in options and "version_table_schema" not in options:
-        return None, models
-    schema, table = (
-        options.get("version_table_schema", "public"),
-        options.get("version_table", "alembic_version"),
-    )
-    return f"{schema}.{table}", models
+        return bool(_sections(folder)) or _has_env(_with_usual_folder(Scripts(folder)))
+    except RolloutError:
+        return True

@@ -29,6 +29,8 @@ from wish_rollout.revisions.script_folder.alembic_config import (
 )
 from wish_rollout.revisions.script_folder.code_trace import CodeTrace
 from wish_rollout.revisions.script_folder.configuration_files import ConfigurationFiles
+from wish_rollout.revisions.script_folder.import_path import add_import_path
+from wish_rollout.revisions.script_folder.version_folders import refuse_unread_scripts
 
 if TYPE_CHECKING:
     from alembic.script import Script
@@ -57,6 +59,7 @@ class Scripts:
         self.options = options
         self.heads = heads
         self._named = (root / folder).resolve() if folder else None
+        self._chooses_folders = False
         self._files = ConfigurationFiles(root, self._named, root / ini if ini else None, options)
 
     @cached_property
@@ -82,7 +85,11 @@ class Scripts:
     @cached_property
     def trace(self) -> CodeTrace:
         """What the scripts import and read while they run."""
-        return CodeTrace(self.root, self.folder)
+        trace = CodeTrace(self.root, self.folder)
+        if self._files.function:
+            trace.files |= self._files.function.trace.files
+            trace.loaded |= self._files.function.trace.loaded
+        return trace
 
     def configuration_files(self) -> tuple[Path | None, Path | None]:
         """Return the alembic.ini and the pyproject.toml that configure Alembic, each None if there is none."""
@@ -101,22 +108,31 @@ class Scripts:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"alembic\.")
                 warnings.filterwarnings("ignore", message=".*path_separator")
-                directory = ScriptDirectory.from_config(self.alembic_config())
+                config = self.alembic_config()
+                directory = ScriptDirectory.from_config(config)
+                add_import_path(str(config.start))
                 places = directory._version_locations  # noqa: SLF001
         except RolloutError:
             raise
         except Exception as error:  # noqa: BLE001  (a version folder may be named as one of a package)
             raise ScriptFolderUnreadable(str(self.folder), str(error)) from None
-        for place in places:
-            if not Path(place).is_dir():
-                _, ini, toml = self._files.found
-                reason = f"the version folder {place} does not exist"
-                raise BadAlembicConfiguration(str(ini or toml or self.folder), reason)
+        missing = [place for place in places if not Path(place).is_dir()]
+        # an application may compute a folder for each of its releases, and not each has revisions
+        if missing and (not self._files.function or len(missing) == len(places)):
+            _, ini, toml = self._files.found
+            reason = f"the version folder {missing[0]} does not exist"
+            raise BadAlembicConfiguration(
+                str(self.options.config_function or ini or toml or self.folder), reason
+            )
+        self._chooses_folders = bool(directory.version_locations)
         return directory
 
     @cached_property
     def release(self) -> Release:
-        """Every revision in order; raise ScriptFolderUnreadable, BadAlembicConfiguration, ScriptUnreadable, MultipleHeads."""
+        """Every revision in order.
+
+        Raises ScriptFolderUnreadable, BadAlembicConfiguration, ScriptUnreadable, UnreadScripts, MultipleHeads.
+        """
         directory = self.directory
         try:
             with self.trace.recording():
@@ -126,6 +142,8 @@ class Scripts:
             text = error.msg if isinstance(error, SyntaxError) else str(error)
             place = self._place_of(error)
             raise ScriptUnreadable(str(self.folder), f"{type(error).__name__}: {text}", place) from None
+        if not self._chooses_folders:
+            refuse_unread_scripts(self.folder, [(script.revision, str(script.path)) for script in scripts])
         whole = build_release(self._facts(script) for script in reversed(scripts))
         if self.heads:
             return whole.up_to(named_heads(directory, self.heads))

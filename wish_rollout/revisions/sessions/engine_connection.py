@@ -28,7 +28,9 @@ LISTENED = (*CHANGING, "after_execute", "after_cursor_execute", "begin", "commit
 def connection_for(session: SharedSession, engine: sa.Engine) -> sa.Connection:
     """Return a connection on the shared session that has the options, settings and listeners of another engine."""
     theirs, ours = engine.dialect, session.engine.dialect
-    connection: sa.Connection = session.connect()
+    shared = session.connect()
+    shared.has_numbered_parameters = theirs.paramstyle.startswith("numeric")
+    connection: sa.Connection = shared
     for name in COPIED:
         if name in ours.__dict__:
             setattr(theirs, name, ours.__dict__[name])

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import sqlalchemy as sa
 
+from wish_rollout.revisions.sessions.numbered_parameters import with_named_parameters
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -77,6 +79,7 @@ class SharedConnection(sa.Connection):
         self.session = session
         self.autobegun: sa.Transaction | None = None
         self.has_written = False
+        self.has_numbered_parameters = False
 
     def _autobegin(self) -> None:
         super()._autobegin()
@@ -94,6 +97,15 @@ class SharedConnection(sa.Connection):
     def connect(self) -> Any:
         """Return the connection as a context manager, for env.py files that expect an engine here."""
         return _Connected(self)
+
+    def exec_driver_sql(self, statement: str, parameters: Any = None, execution_options: Any = None) -> Any:
+        """Execute SQL as the driver of the engine takes it: asyncpg has numbered parameters, and ``%`` as it is."""
+        if self.has_numbered_parameters:
+            if parameters:
+                statement, parameters = with_named_parameters(statement, parameters)
+            else:
+                execution_options = {**(execution_options or {}), "no_parameters": True}
+        return super().exec_driver_sql(statement, parameters, execution_options)
 
     def close(self) -> None:
         """Close the connection. What the revisions have done is committed, if env.py has left that to us."""

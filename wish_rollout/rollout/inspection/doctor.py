@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.fleet.waves import assign_waves
@@ -16,6 +15,7 @@ from wish_rollout.rollout.approval.approver_rules import (
     configured_rules,
     refuse_unreachable_quorum,
 )
+from wish_rollout.rollout.inspection.check_results import CheckResult, name_repeated_failures
 from wish_rollout.rollout.inspection.dagster_database import (
     claim_project_name,
     refuse_foreign_dagster_database,
@@ -39,24 +39,6 @@ if TYPE_CHECKING:
 
     from wish_rollout.config import Environment
     from wish_rollout.rollout.project.project import Project
-
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """The result of one check. ``exit_code``: 0 if it passed."""
-
-    name: str
-    exit_code: int
-    detail: str
-
-    @property
-    def passed(self) -> bool:
-        """Whether the check passed."""
-        return self.exit_code == 0
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields for ``--json``."""
-        return asdict(self)
 
 
 def run_doctor(project: Project, *, claim: bool = False) -> list[CheckResult]:
@@ -84,7 +66,7 @@ def run_doctor(project: Project, *, claim: bool = False) -> list[CheckResult]:
         ("scratch server", lambda: check_scratch_server(project)),
         ("sandbox", lambda: check_sandbox(project)),
     ]
-    return [run_check(name, check) for name, check in checks]
+    return name_repeated_failures([run_check(name, check) for name, check in checks])
 
 
 def check_scratch_server(project: Project) -> str:

@@ -14,6 +14,7 @@ from wish_rollout.core.plan.action import Action
 from wish_rollout.core.text.secret_masking import is_masked, mask_recorded
 from wish_rollout.postgres.rows.table_statistics import LiveQuestions, read_live_facts
 from wish_rollout.rollout.planning.measurement_notes import measurement_notes
+from wish_rollout.rollout.project.revision_schemas import schemas_around
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -99,14 +100,14 @@ class PendingRevisions:
             return
         if plan.action is Action.ROLLBACK:
             for revision in release.revisions_to_revert(plan.start, plan.end):
-                before, after = history.at((revision.id,)), history.at(tuple(sorted(revision.parents)))
+                after, before = schemas_around(self.project, revision)
                 downgrade = self.project.measurements.of(revision).downgrade
                 yield PendingRevision(
                     revision.id, before, after, history.record(revision.id).downgrade, downgrade
                 )
             return
         for revision in release.pending(plan.upgraded_from):
-            before, after = history.at(tuple(sorted(revision.parents))), history.at((revision.id,))
+            before, after = schemas_around(self.project, revision)
             upgrade = self.project.measurements.of(revision).upgrade
             yield PendingRevision(revision.id, before, after, history.record(revision.id).upgrade, upgrade)
 

@@ -19,6 +19,7 @@ from wish_rollout.rollout.project.base_schema_rehearsal import (
     reverted_schema,
     without_platform,
 )
+from wish_rollout.rollout.project.earlier_schemas import LiveSchema, earliest_schema
 from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
 from wish_rollout.rollout.release.base_schema import (
     HEADER,
@@ -72,7 +73,8 @@ def record_base(project: ReleaseSource, target: Target, state: DatabaseState | N
     """Record the schema that an environment had before the first revision, or that it has at its revision.
 
     ``state``: that of the environment, if it was read already. The downgrades of its revisions are executed on a copy of
-    its schema; the schema at its revision is recorded if they do not lead to one from which the upgrades lead back. What a
+    its schema. If they do not lead to one from which the upgrades lead back, the schema of the earliest revision is
+    recorded from which they do, at the latest that of its own. What a
     platform creates in an empty database is left out: it is the environment's baseline. Extensions that the schema uses
     are created, unless they are there. The statements are executed and compared on a scratch database, before the file
     is written. Raises BaseSchemaNotRecorded, ScratchConnectionLost.
@@ -94,21 +96,30 @@ def record_base(project: ReleaseSource, target: Target, state: DatabaseState | N
         if not position:
             raise
         _refuse_branches(project, target, position, error.parts)
-        found = RecordedBase(found.path, position[0], error.parts)
-        recorded = [*statements, *version_table_statements(project.config.release.version_table, position)]
-        rehearse_schema(project, target, recorded, live)
+        copy = LiveSchema(position, live, empty, statements, state.facts.major)
+        found, recorded = _record_later(project, target, found.path, copy, error.parts)
     header = HEADER_AT_REVISION.format(found.revision) if found.revision else HEADER
     found.path.parent.mkdir(parents=True, exist_ok=True)
     found.path.write_text(header + "".join(f"{statement};\n" for statement in recorded), encoding="utf-8")
     return found
 
 
+def _record_later(
+    project: ReleaseSource, target: Target, path: Path, live: LiveSchema, reason: str
+) -> tuple[RecordedBase, list[str]]:
+    """Return the earliest schema that the downgrades lead to, or the live one, with the statements that create it."""
+    if len(live.position) == 1 and (earlier := earliest_schema(project, target, live)):
+        revision, recorded = earlier
+        return RecordedBase(path, revision, reason), recorded
+    table = project.config.release.version_table
+    recorded = [*live.statements, *version_table_statements(table, live.position)]
+    rehearse_schema(project, target, recorded, live.schema)
+    return RecordedBase(path, format_position(live.position), reason), recorded
+
+
 def _refuse_branches(project: ReleaseSource, target: Target, position: Position, reason: str) -> None:
-    """Raise BaseSchemaNotRecorded unless each revision comes before a position of one revision or after it."""
-    if len(position) > 1:
-        several = f"it is at {format_position(position)}, and only the schema of one revision can be recorded"
-        raise BaseSchemaNotRecorded(target.name, f"{reason}; {several}")
+    """Raise BaseSchemaNotRecorded unless each revision comes before a position or after it."""
     if aside := find_revision_aside(project.scripts.release, position):
         raise BaseSchemaNotRecorded(
-            target.name, f"{reason}; revision {aside} does not come after {position[0]}"
+            target.name, f"{reason}; revision {aside} does not come after {format_position(position)}"
         )

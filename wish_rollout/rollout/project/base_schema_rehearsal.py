@@ -72,27 +72,40 @@ def reverted_schema(
     """
     what = f"the downgrade from {format_position(position)}"
     with _as_not_recorded(target, what), empty_scratch(project) as url:
-        _execute(target, url, statements)
-        with connect(url, SCRATCH) as connection:
-            set_revisions(connection, project.config.release.version_table, position)
+        copy_schema(project, target, url, statements, position)
         Replayer(project, url, project.scripts.release).down(position[-1], "base")
         with connect(url, SCRATCH) as connection:
             used = read_used_extensions(connection)
         return without_platform(empty, read_schema(project, url), used)
 
 
-def rehearse_schema(
-    project: ReleaseSource, target: Target, statements: list[str], live: Snapshot, position: Position = ()
+def copy_schema(
+    project: ReleaseSource, target: Target, url: str, statements: list[str], position: Position
+) -> None:
+    """Create a schema in a scratch database, which is then at a position. Raises BaseSchemaNotRecorded."""
+    _execute(target, url, statements)
+    with connect(url, SCRATCH) as connection:
+        set_revisions(connection, project.config.release.version_table, position)
+
+
+def rehearse_schema(  # noqa: PLR0913, PLR0917  (two schemas, and the positions to which they belong)
+    project: ReleaseSource,
+    target: Target,
+    statements: list[str],
+    live: Snapshot,
+    position: Position = (),
+    start: Position = (),
 ) -> None:
     """Raise BaseSchemaNotRecorded unless statements, and the upgrades to a position, lead to the live schema.
 
-    Raises ScratchConnectionLost.
+    ``start``: the position that the statements lead to; then the columns must have the live order as well, which an
+    environment would otherwise have to be adopted for. Raises ScratchConnectionLost.
     """
     what = f"the upgrade to {format_position(position)}"
     with _as_not_recorded(target, what), empty_scratch(project) as url:
         _execute(target, url, statements)
-        Replayer(project, url, project.scripts.release).up_to(position)
-        _refuse_difference(target, live, read_schema(project, url))
+        Replayer(project, url, project.scripts.release).up_to(position, start)
+        _refuse_difference(target, live, read_schema(project, url), any_order=not start)
 
 
 @contextmanager
@@ -117,12 +130,14 @@ def _execute(target: Target, url: str, statements: list[str]) -> None:
         raise BaseSchemaNotRecorded(target.name, f"a scratch database refuses it: {reason}") from None
 
 
-def _refuse_difference(target: Target, live: Snapshot, found: Snapshot) -> None:
-    """Raise BaseSchemaNotRecorded if the schemas differ, other than in the order of columns and in the platform's objects.
+def _refuse_difference(target: Target, live: Snapshot, found: Snapshot, *, any_order: bool) -> None:
+    """Raise BaseSchemaNotRecorded if the schemas differ, other than in the platform's objects.
+
+    ``any_order``: nor in the order of columns.
 
     The owner of a schema that the platform has created, for example, becomes a part of the environment's baseline.
     """
-    explained = find_baseline((), found, found, live, any_order=True).accepted.changes
+    explained = find_baseline((), found, found, live, any_order=any_order).accepted.changes
     left = Delta(tuple(each for each in difference(found, live).changes if each not in explained))
     if left:
         raise BaseSchemaNotRecorded(target.name, summarize_delta(left))

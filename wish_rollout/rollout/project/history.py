@@ -60,7 +60,10 @@ class History:
     def record(self, revision: str) -> Record:
         """Return what one revision does; raise as ``at``."""
         if revision not in self._records:
-            self._refuse_before_start(self.project.release.revision(revision).parents)
+            release = self.project.release
+            parents = release.revision(revision).parents
+            before = release.ancestors(release.start)
+            self._refuse_before_start(parents if revision in before else release.including_start(parents))
             found = self.meta.record(revision) or self._from_replay().records[revision]
             self._records[revision] = found
         return self._records[revision]
@@ -102,7 +105,8 @@ class History:
         """Return the positions from which on the history is recorded, the latest first; all if nothing is recorded."""
         release = self.project.release
         before = release.ancestors(self.base)
-        single = [(each.id,) for each in reversed(release.revisions) if each.id not in before]
+        later = (each.id for each in reversed(release.revisions) if each.id not in before)
+        single = [release.including_start((name,)) for name in later]
         return tuple(dict.fromkeys([release.head, *single, self.base]))
 
     def _refuse_before_start(self, position: Position) -> None:
@@ -142,10 +146,9 @@ class History:
             return self._known[name,]
         if name in self.meta.entries:
             return self.meta.snapshot(name)
-        position = (name,) if name else ()
-        if self.meta.is_recorded and position == self.meta.base:
+        if self.meta.is_recorded and _is_of(name, self.meta.base):
             return self.meta.snapshot(BASE)
-        return self._from_replay().start if position == self.project.release.start else None
+        return self._from_replay().start if _is_of(name, self.project.release.start) else None
 
     def _between(self, position: Position) -> Snapshot:
         """Return the schema at several heads: before a merge, or replayed."""
@@ -189,3 +192,8 @@ class History:
     def _is_cache_complete(self, meta: MetaFolder) -> bool:
         """Return whether the last replay was recorded as a whole, and no file that it used has changed since."""
         return bool(meta.is_recorded or not self.project.release.revisions) and self.code.is_cache_current()
+
+
+def _is_of(name: str, position: Position) -> bool:
+    """Return whether a revision is one of those where the recorded history begins, "" if that is before the first."""
+    return name in position if name else not position

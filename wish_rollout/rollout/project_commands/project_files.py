@@ -19,23 +19,28 @@ VERSION_TABLE = 'version_table = "public.alembic_version"'
 
 
 def write_project_files(
-    folder: Path, database: str | None = None, section: str | None = None
+    folder: Path, database: str | None = None, section: str | None = None, function: str | None = None
 ) -> dict[str, bool]:
     """Write each file that is missing; return its name → whether it was written. Nothing is overwritten.
 
-    ``database``: which of several databases of the project. ``section``: as ``alembic -n``. Raises what
-    ``find_project`` raises.
+    ``database``: which of several databases of the project. ``section``: as ``alembic -n``. ``function``: that of the
+    application that returns its Alembic Config. Raises what ``find_project`` raises.
     """
-    from wish_rollout.revisions.script_folder.project_discovery import find_project
-
-    project = find_project(folder, database, section)
     written = {}
     for name in FILES:
         text = _template(name)
-        if name == "rollout.toml":
-            text = Template(text).safe_substitute(release=release_lines(project, database, section))
+        if name == "rollout.toml" and not (folder / name).exists():
+            text = Template(text).safe_substitute(release=_release(folder, database, section, function))
         written[name] = write_new(folder / name, text)
     return {**written, **_write_dg_files(folder)}
+
+
+def _release(folder: Path, database: str | None, section: str | None, function: str | None) -> str:
+    """Find the project, and return the lines of its table ``release``. Raises what ``find_project`` raises."""
+    from wish_rollout.revisions.script_folder.project_discovery import find_project
+
+    project = find_project(folder, database, section, function)
+    return release_lines(project, database, section, function)
 
 
 def _template(name: str) -> str:
@@ -54,9 +59,16 @@ def _write_dg_files(folder: Path) -> dict[str, bool]:
     return {DG_FILE: True, name: write_new(folder / name, "")}
 
 
-def release_lines(project: FoundProject, database: str | None, section: str | None = None) -> str:
+def release_lines(
+    project: FoundProject, database: str | None, section: str | None = None, function: str | None = None
+) -> str:
     """Return the lines of the table ``release`` for a project."""
-    lines = [f'migrations = "{project.migrations}"  # the script folder; its env.py is not changed']
+    if function:
+        lines = [f'alembic_config = "{function}"  # returns the Alembic Config, with the script folder']
+    else:
+        lines = [f'migrations = "{project.migrations}"  # the script folder; its env.py is not changed']
+    if project.alembic_ini:
+        lines.append(f'alembic_ini = "{project.alembic_ini}"  # as alembic -c')
     if section:
         lines.append(f'alembic_section = "{section}"  # as alembic -n')
     if project.version_table:

@@ -10,6 +10,7 @@ from wish_rollout.core.hazards.pending_revision import PendingRevision
 from wish_rollout.core.reports.release_report import ReleaseCheck, ReleaseFinding
 from wish_rollout.revisions.script_folder.hazard_allowances import allowances
 from wish_rollout.rollout.planning.hazard_assessment import functions_in_new_defaults
+from wish_rollout.rollout.project.revision_schemas import schemas_around
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
@@ -49,8 +50,7 @@ def revision_hazards(project: Project, revision: Revision) -> list[Hazard]:
     history = project.history
     pending = PendingRevision(
         revision.id,
-        history.at(tuple(sorted(revision.parents))),
-        history.at((revision.id,)),
+        *schemas_around(project, revision),
         history.record(revision.id).upgrade,
         project.measurements.of(revision).upgrade,
     )

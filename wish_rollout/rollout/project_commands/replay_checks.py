@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wish_rollout.core.release.release import format_position
 from wish_rollout.core.reports.release_report import ReleaseCheck, ReleaseFinding
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta_rendering import summarize_delta
@@ -45,15 +46,37 @@ def check_replay(
                 wrong.append(f"{name}: {text}")
                 message = f"the script leads to another schema than the recorded one: {text}"
                 findings.append(places.finding("replay", message, name, "upgrade"))
-    well = "every recorded snapshot is reproduced" if meta.entries else "every script runs"
+    begin = f" after {format_position(meta.base)}" if meta.base else ""
+    well = "every recorded snapshot is reproduced" if meta.entries else f"every script{begin} runs"
+    if not found.records:
+        well = f"no script is{begin}, so none was executed" if begin else "no script was executed"
     if meta.entries and len(found.records) < len(meta.entries):
         well = f"the newest {len(found.records)} scripts reproduce their recorded snapshots; the older ones have not changed"
     detail = "; ".join(wrong[:SHOWN]) or well
     if meta.entries and meta.postgres != found.postgres:
         detail += f" (recorded on PostgreSQL {meta.postgres}, replayed on PostgreSQL {found.postgres})"
+    if differing := _with_other_statements(places, meta, found):
+        detail += (
+            f"; the statements of {', '.join(differing)} are other ones than the recorded ones, so a gated environment would "
+            "refuse them: if they depend on the time or on the rows, declare data_dependent"
+        )
     yield ReleaseCheck("replay", not wrong, detail, tuple(findings))
     failed = tuple(_of_verify(places, text) for text in behaviour)
     yield ReleaseCheck("behaviour", not behaviour, "; ".join(behaviour) or "every verify() holds", failed)
+
+
+def _with_other_statements(places: FindingLocations, meta: MetaFolder, found: Recorded) -> list[str]:
+    """Return the revisions whose statements differ from the recorded ones, and that do not declare it."""
+    from wish_rollout.revisions.script_folder.declarations import DATA_DEPENDENT, declared_reasons
+
+    recorded = {name: meta.record(name) for name in found.records}
+    differing = [
+        name
+        for name, record in found.records.items()
+        if (old := recorded[name]) and old.upgrade != record.upgrade
+    ]
+    declared = declared_reasons(places.project.scripts, DATA_DEPENDENT, differing)
+    return [name for name in differing if name not in declared]
 
 
 def _of_verify(places: FindingLocations, text: str) -> ReleaseFinding:
@@ -91,7 +114,7 @@ def check_downgrades(places: FindingLocations, meta: MetaFolder, found: Recorded
             (known if accepted else new).append(f"{name}: {record.irreversible}")
             if not accepted:
                 findings.append(places.finding("round trip", record.irreversible, name, "downgrade"))
-    well = "upgrade → downgrade comes back"
+    well = "upgrade → downgrade comes back" if found.records else "no downgrade was executed"
     if known:
         more = f"; and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
         well = f"{len(known)} recorded revisions cannot be rolled back: {'; '.join(known[:SHOWN])}{more}"

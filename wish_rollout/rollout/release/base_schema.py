@@ -3,6 +3,7 @@
 A project that began with ``create_all()`` or a restored dump has tables that no revision creates. The statements that
 create them are recorded in ``meta/base.sql``, and every replay starts with them. If the line ``-- revision: REVISION``
 is in its header, they create the schema of this revision, with the version table, and only later revisions are replayed.
+With several branches, the line names a revision of each: ``-- revision: ONE + OTHER``.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.planning.base_schemas import InvalidBaseSchema
+from wish_rollout.core.release.release import format_position, parse_position
 from wish_rollout.core.text.sql_tokens import split_statements
 
 if TYPE_CHECKING:
@@ -58,15 +60,16 @@ def start_at_base(release: Release, folder: Path) -> Release:
     start = _recorded_position(base_path(folder))
     if not start:
         return release
-    if start[0] not in release.by_id:
-        raise InvalidBaseSchema(str(base_path(folder)), f"there is no revision {start[0]}")
+    if unknown := [name for name in start if name not in release.by_id]:
+        raise InvalidBaseSchema(str(base_path(folder)), f"there is no revision {unknown[0]}")
     if aside := find_revision_aside(release, start):
-        raise InvalidBaseSchema(str(base_path(folder)), f"revision {aside} does not come after {start[0]}")
+        reason = f"revision {aside} does not come after {format_position(start)}"
+        raise InvalidBaseSchema(str(base_path(folder)), reason)
     return replace(release, start=start)
 
 
 def find_revision_aside(release: Release, position: Position) -> str:
-    """Return a revision that comes neither before a position of one revision nor after it; empty if there is none."""
+    """Return a revision that comes neither before a position nor after a revision of it; empty if there is none."""
     before, after = release.ancestors(position), set(position)
     for revision in release.revisions:
         if not after.isdisjoint(revision.parents):
@@ -89,4 +92,4 @@ def _recorded_position(path: Path) -> Position:
         raise InvalidBaseSchema(
             str(path), f"its header must have one line '-- revision: REVISION', not {named}"
         )
-    return (found[1],)
+    return parse_position(found[1])

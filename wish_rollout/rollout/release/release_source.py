@@ -52,7 +52,13 @@ class ReleaseSource:
 
         release = self.config.release
         options = ScriptOptions(
-            release.alembic_section, release.alembic_x, release.database, release.flask_app
+            release.alembic_section,
+            release.alembic_x,
+            release.database,
+            release.flask_app,
+            release.alembic_config,
+            {"data_dependent": release.data_dependent, "driver_statements": release.driver_statements},
+            release.allow_hazards,
         )
         return Scripts(self.config.root, release.migrations, release.alembic_ini, options, release.heads)
 

@@ -37,6 +37,18 @@ class InvalidRollbackTarget(ConfigurationError):
 
 
 @dataclass(eq=False)
+class AmbiguousRollback(ConfigurationError):
+    """A database is at several heads, and the rollback does not say which branch is to be taken back."""
+
+    environment: str
+    position: str
+
+    summary = "'{environment}' is at {position}, and the rollback names no revision to which it leads."
+    explanation = "Each of these is the head of a branch. Only what follows the named revision is taken back."
+    hint = "name an earlier revision of the branch: wish-rollout rollback {environment} --to REVISION"
+
+
+@dataclass(eq=False)
 class AlreadyAtRevision(EnvironmentRefused):
     """The target of a rollback is the database's revision."""
 

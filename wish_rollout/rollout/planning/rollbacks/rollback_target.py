@@ -6,9 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.planning.base_schemas import RollbackBeforeBase
-from wish_rollout.core.errors.planning.rollbacks import AlreadyAtRevision, InvalidRollbackTarget
+from wish_rollout.core.errors.planning.rollbacks import (
+    AlreadyAtRevision,
+    AmbiguousRollback,
+    InvalidRollbackTarget,
+)
 from wish_rollout.core.errors.releases import UnknownRevision
-from wish_rollout.core.release.release import format_position
+from wish_rollout.core.release.release import format_position, parse_position
 from wish_rollout.postgres.records.interrupted_acts import find_interrupted_rollback, read_earlier_statements
 from wish_rollout.postgres.records.journal import act_name, find_interrupted_act
 
@@ -62,18 +66,25 @@ def find_goal(
 def resolve_rollback_target(release: Release, start: Position, to: str | None, environment: str) -> Position:
     """Return the target of a rollback: the named revision, which must be an ancestor of ``start``, or its parent.
 
-    Raises InvalidRollbackTarget, UnknownRevision, AlreadyAtRevision, RollbackBeforeBase.
+    With several heads, what follows the named revision is taken back, and the other branches are left. Several revisions
+    can be named as ``format_position`` writes them. Raises InvalidRollbackTarget, AmbiguousRollback, UnknownRevision,
+    AlreadyAtRevision, RollbackBeforeBase.
     """
     if to is None:
         if not start:
             raise InvalidRollbackTarget(environment, "base", "before base")
+        if len(start) > 1:
+            raise AmbiguousRollback(environment, format_position(start))
         end: Position = release.revision(start[-1]).parents
-    elif to == "base":
-        end = ()
-    elif to in {revision.id for revision in release.revisions}:
-        end = (to,)
     else:
-        raise UnknownRevision(to, ", ".join(["base", *(revision.id for revision in release.revisions)]))
+        end = parse_position(to)
+        if unknown := [name for name in end if name not in release.by_id]:
+            known = ", ".join(["base", *(revision.id for revision in release.revisions)])
+            raise UnknownRevision(unknown[0], known)
+        if len(end) == 1 and release.ancestors(start) >= set(end):
+            end = release.before_followers(start, *end)
+        if len(end) > 1 and not release.is_position(end):
+            raise InvalidRollbackTarget(environment, format_position(start), to)
     if end == start:
         raise AlreadyAtRevision(environment, format_position(start))
     if not release.includes_start(end):
