@@ -177,6 +177,7 @@ def test_it_knows_pyproject_multidb_and_flask(empty: Workspace, monkeypatch: pyt
 
     with import_module("flask.cli").ScriptInfo().load_app().app_context():
         flask_migrate.init()
+    del sys.modules["app"]  # Flask finds it in other tests of this process
     result = empty.cli("init")
     assert result.code == 0, result
     text = (root / "rollout.toml").read_text()
