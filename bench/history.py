@@ -70,9 +70,6 @@ class Bench:
     def __init__(self, server: Server, folder: Path) -> None:
         self.admin = server.url("postgres", ADMIN)
         self.folder = folder
-        self.environment = {
-            name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
-        }
         with psycopg.connect(self.admin) as connection:
             row = connection.execute("SELECT pg_read_file('postmaster.pid')").fetchone()
         assert row is not None
@@ -87,11 +84,12 @@ class Bench:
 
     def run(self, project: Path, *command: str, url: str = "") -> Cost:
         """Run a command in a project, whose environment ``local`` is at ``url``."""
+        inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         server, started = server_seconds(self.postmaster), time.perf_counter()
         process = subprocess.Popen(
             [str(BIN / command[0]), *command[1:]],
             cwd=project,
-            env={**self.environment, "LOCAL_DATABASE_URL": url or self.admin},
+            env={**inherited, "LOCAL_DATABASE_URL": url or self.admin},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
