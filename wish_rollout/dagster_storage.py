@@ -20,6 +20,8 @@ from dagster_postgres.utils import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dagster._serdes import ConfigurableClassData
 
 POOL = {"pool_size": 2, "max_overflow": 20, "pool_recycle": 3600, "pool_pre_ping": True}
@@ -63,6 +65,19 @@ def _forget_parent() -> None:
 os.register_at_fork(after_in_child=_forget_parent)
 
 
+class _Tables:
+    """Tells whether there is a table, which is asked for every event of an asset; one that is there is asked for once."""
+
+    def __init__(self, has_table: Callable[[str], bool]) -> None:
+        self._has_table = has_table
+        self._found: set[str] = set()
+
+    def __call__(self, name: str) -> bool:
+        if name not in self._found and self._has_table(name):
+            self._found.add(name)
+        return name in self._found
+
+
 class PooledPostgresStorage(DagsterPostgresStorage):
     """The storage of runs, events and ticks in PostgreSQL. All instances of a process share the connections of a URL.
 
@@ -90,6 +105,8 @@ class PooledPostgresStorage(DagsterPostgresStorage):
                 )
         for storage in (self.run_storage, self.event_log_storage, self.schedule_storage):
             cast("Any", storage)._engine = _engines[key]  # noqa: SLF001  (it has no parameter for it)
+        events = cast("Any", self.event_log_storage)
+        events.has_table = _Tables(events.has_table)
 
     @classmethod
     def from_config_value(

@@ -160,7 +160,7 @@ def read_facts(connection: psycopg.Connection[Any], version_table: str) -> Serve
         ledger=row[9],
         writes_ledger=row[10],
         instance=row[11],
-        cluster=read_cluster(connection),
+        cluster=read_cluster(connection, str(row[11]).partition(" ")[0]),
         pooled=row[12] != connection.info.backend_pid,
         settings=row[13] or {},
         writes_version_table=row[14],
@@ -170,15 +170,23 @@ def read_facts(connection: psycopg.Connection[Any], version_table: str) -> Serve
     )
 
 
-def read_cluster(connection: psycopg.Connection[Any]) -> str:
+_clusters: dict[tuple[str, int, str], str] = {}
+"""The system identifiers by address and start of the server."""
+
+
+def read_cluster(connection: psycopg.Connection[Any], started: str) -> str:
     """Return the system identifier of the cluster (manual, 9.27.9, ``pg_control_system()``); replicas share it.
 
-    Empty if it cannot be read: the privilege can be revoked, and some PostgreSQL-compatible servers have none.
+    Empty if it cannot be read: the privilege can be revoked, and some PostgreSQL-compatible servers have none. It is read once
+    of each server that was ``started`` at a time.
     """
-    with suppress(psycopg.Error), connection.transaction():
-        row = connection.execute("select system_identifier::text from pg_control_system()").fetchone()
-        return str(row[0]) if row else ""
-    return ""
+    key = connection.info.host, connection.info.port, started
+    if key not in _clusters:
+        with suppress(psycopg.Error), connection.transaction():
+            row = connection.execute("select system_identifier::text from pg_control_system()").fetchone()
+            if row:
+                _clusters[key] = str(row[0])
+    return _clusters.get(key, "")
 
 
 def read_revisions(connection: psycopg.Connection[Any], version_table: str) -> tuple[str, ...]:
