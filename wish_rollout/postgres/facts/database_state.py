@@ -170,8 +170,8 @@ def read_facts(connection: psycopg.Connection[Any], version_table: str) -> Serve
     )
 
 
-_clusters: dict[tuple[str, int, str], str] = {}
-"""The system identifiers by address and start of the server."""
+_clusters: dict[tuple[str, int, str, str], str] = {}
+"""The system identifiers by address and start of the server, and by role, since not each has the privilege."""
 
 
 def read_cluster(connection: psycopg.Connection[Any], started: str) -> str:
@@ -180,7 +180,8 @@ def read_cluster(connection: psycopg.Connection[Any], started: str) -> str:
     Empty if it cannot be read: the privilege can be revoked, and some PostgreSQL-compatible servers have none. It is read once
     of each server that was ``started`` at a time.
     """
-    key = connection.info.host, connection.info.port, started
+    info = connection.info
+    key = info.host, info.port, started, info.user
     if key not in _clusters:
         with suppress(psycopg.Error), connection.transaction():
             row = connection.execute("select system_identifier::text from pg_control_system()").fetchone()
