@@ -27,5 +27,4 @@ def read_identity(connection: psycopg.Connection[Any]) -> tuple[str, str]:
     """Return ``instance`` and ``permanent_identity`` as ``ServerFacts`` has them."""
     row = connection.execute(INSTANCE.encode()).fetchone()
     instance, oid = row or ("", "")
-    cluster = read_cluster(connection, str(instance).partition(" ")[0])
-    return str(instance), f"{oid} of cluster {cluster or 'unknown'}"
+    return str(instance), f"{oid} of cluster {read_cluster(connection) or 'unknown'}"

@@ -160,7 +160,7 @@ def read_facts(connection: psycopg.Connection[Any], version_table: str) -> Serve
         ledger=row[9],
         writes_ledger=row[10],
         instance=row[11],
-        cluster=read_cluster(connection, str(row[11]).partition(" ")[0]),
+        cluster=read_cluster(connection),
         pooled=row[12] != connection.info.backend_pid,
         settings=row[13] or {},
         writes_version_table=row[14],
@@ -170,24 +170,15 @@ def read_facts(connection: psycopg.Connection[Any], version_table: str) -> Serve
     )
 
 
-_clusters: dict[tuple[str, int, str, str], str] = {}
-"""The system identifiers by address and start of the server, and by role, since not each has the privilege."""
-
-
-def read_cluster(connection: psycopg.Connection[Any], started: str) -> str:
+def read_cluster(connection: psycopg.Connection[Any]) -> str:
     """Return the system identifier of the cluster (manual, 9.27.9, ``pg_control_system()``); replicas share it.
 
-    Empty if it cannot be read: the privilege can be revoked, and some PostgreSQL-compatible servers have none. It is read once
-    of each server that was ``started`` at a time.
+    Empty if it cannot be read: the privilege can be revoked, and some PostgreSQL-compatible servers have none.
     """
-    info = connection.info
-    key = info.host, info.port, started, info.user
-    if key not in _clusters:
-        with suppress(psycopg.Error), connection.transaction():
-            row = connection.execute("select system_identifier::text from pg_control_system()").fetchone()
-            if row:
-                _clusters[key] = str(row[0])
-    return _clusters.get(key, "")
+    with suppress(psycopg.Error), connection.transaction():
+        row = connection.execute("select system_identifier::text from pg_control_system()").fetchone()
+        return str(row[0]) if row else ""
+    return ""
 
 
 def read_revisions(connection: psycopg.Connection[Any], version_table: str) -> tuple[str, ...]:
