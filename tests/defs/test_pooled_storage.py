@@ -71,6 +71,15 @@ def test_a_command_records_events_of_assets_over_the_same_connections(workspace:
         assert backends(workspace) == sessions
 
 
+def test_a_table_is_looked_for_until_it_is_there(workspace: Workspace) -> None:
+    with open_instance(workspace.project.config) as instance:
+        storage: Any = instance.event_log_storage
+        assert (storage.has_table("asset_keys"), storage.has_table("later")) == (True, False)
+        with storage._engine.begin() as connection:
+            connection.exec_driver_sql("create table later ()")
+        assert storage.has_table("later")
+
+
 def test_statements_of_a_command_are_limited(workspace: Workspace) -> None:
     for _ in range(2):
         with open_instance(workspace.project.config) as instance:
