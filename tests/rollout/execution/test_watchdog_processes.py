@@ -53,6 +53,19 @@ def process_of(watchdog: Watchdog) -> int:
     return watchdog.process_id
 
 
+def test_a_report_that_is_read_after_the_error_is_waited_for(session: psycopg.Connection[Any]) -> None:
+    """The server's error and the report of the process reach this process in different threads."""
+    watchdog = watched(session)
+    process = watchdog._process
+    assert process
+    assert not watchdog.has_exceeded_limit(seconds=0)
+    with ThreadPoolExecutor() as pool:
+        found = pool.submit(watchdog.has_exceeded_limit, 60)
+        watchdog._receive(process, {"exceeded": True})
+        assert found.result()
+    watchdog.stop()
+
+
 def test_process_watches_the_next_session_too(session: psycopg.Connection[Any], database18: str) -> None:
     first = watched(session)
     first.stop()

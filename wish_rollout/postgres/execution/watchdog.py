@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 START_SECONDS = 20.0
 """How long the process may take until it watches: it starts Python, and connects."""
+REPORT_SECONDS = 1.0
+"""How long a report may take that the process has sent."""
 SILENT_SECONDS = 30.0
 """After so long without an answer to either connection, the server counts as unreachable."""
 HALF_OPEN_SECONDS = 10.0
@@ -111,6 +113,17 @@ class Watchdog:
         with self._changed:
             self._changed.wait_for(lambda: self.is_watching or bool(self.reason), seconds)
         return self.is_watching
+
+    def has_exceeded_limit(self, seconds: float = REPORT_SECONDS) -> bool:
+        """Return whether the attempt was cancelled because others waited too long for it.
+
+        That is reported before the statement is cancelled, but another thread reads it, perhaps later than this one reads the
+        server's error; so it is waited for, at most ``seconds``.
+        """
+        attempt = self.attempts[-1]
+        with self._changed:
+            self._changed.wait_for(lambda: attempt.limit_exceeded, seconds if self._process else 0)
+        return attempt.limit_exceeded
 
     def reason_to_give_up(self, seconds: float) -> str:
         """Return why no answer will come to a statement that was sent ``seconds`` ago, or "" if one may come."""

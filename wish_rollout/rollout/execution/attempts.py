@@ -180,7 +180,7 @@ class Execution:
 
     def _was_cancelled(self, error: Retryable) -> bool:
         """Whether the watchdog has cancelled the statement or terminated the session."""
-        return is_cancelled(error) and self.watchdog.attempts[-1].limit_exceeded
+        return is_cancelled(error) and self.watchdog.has_exceeded_limit()
 
     def _as_blocked_sessions(self, error: Retryable) -> Retryable:
         return self._blocked_sessions() if self._was_cancelled(error) else error
