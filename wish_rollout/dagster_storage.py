@@ -66,7 +66,7 @@ os.register_at_fork(after_in_child=_forget_parent)
 
 
 class _Tables:
-    """Tells whether there is a table, which is asked for every event of an asset; one that is there is asked for once."""
+    """Returns whether there is a table, which is asked for every event of an asset; one that is there is asked for once."""
 
     def __init__(self, has_table: Callable[[str], bool]) -> None:
         self._has_table = has_table
