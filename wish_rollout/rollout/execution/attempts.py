@@ -105,8 +105,10 @@ class Execution:
             except (StatementFailed, BlockedSessions, LocksUnavailable) as error:
                 longest = LONGEST_PAUSE_FOR_LOCKS if only_lacks_lock(error) else LONGEST_PAUSE
                 pause = min(pause * 2, longest) * random.uniform(0.5, 1)  # noqa: S311
-                if not self._is_retryable(error) or self.seconds_left < pause or self.connection.closed:
-                    raise self._as_blocked_sessions(error) from error
+                cause = self._as_blocked_sessions(error)
+                is_retryable = isinstance(cause, BlockedSessions) or only_lacks_lock(error)
+                if not is_retryable or self.seconds_left < pause or self.connection.closed:
+                    raise cause from error
                 self.progress.note(
                     f"attempt {self.tries}: {error.fill(error.summary)} Again in {pause:.1f} s."
                 )
@@ -174,9 +176,6 @@ class Execution:
             found["watch_lost"] = lost
         waits = [each.as_dict() for each in self.watchdog.attempts if each.pids]
         return {**found, "blocked_sessions": waits} if waits else found
-
-    def _is_retryable(self, error: Retryable) -> bool:
-        return isinstance(error, BlockedSessions) or only_lacks_lock(error) or self._was_cancelled(error)
 
     def _was_cancelled(self, error: Retryable) -> bool:
         """Whether the watchdog has cancelled the statement or terminated the session."""

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import gc
 import json
-import os
-import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,13 +23,11 @@ from wish_rollout.rollout.execution.ledger_recording import Actor
 from wish_rollout.rollout.fleet.taken_databases import NOTHING_TAKEN, TakenDatabases
 from wish_rollout.rollout.fleet.target_work import perform
 from wish_rollout.rollout.project.project import Project
+from wish_rollout.rollout.worker_streams import take_streams
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import BinaryIO
-
-THRESHOLDS = 50_000, 20, 20
-"""Thresholds of the garbage collector: imports create hundreds of thousands of permanent objects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +84,7 @@ class Worker:
 
 def main() -> None:
     """Read the setting and the orders from standard input until it ends."""
-    # whatever scripts print must not be read as results, and they and their children must not wait for orders
-    output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    orders = os.fdopen(os.dup(sys.stdin.fileno()), "rb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    with Path(os.devnull).open("rb") as nothing:
-        os.dup2(nothing.fileno(), sys.stdin.fileno())
-    gc.set_threshold(*THRESHOLDS)
+    orders, output = take_streams()
     lines = iter(orders.readline, b"")
     try:
         worker = Worker(Setting(**json.loads(next(lines))), output)

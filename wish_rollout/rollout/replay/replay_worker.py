@@ -5,9 +5,7 @@ The first line of its standard input is a JSON object with the fields of ``Order
 
 from __future__ import annotations
 
-import gc
 import json
-import os
 import pickle
 import signal
 import sys
@@ -17,9 +15,7 @@ from wish_rollout.rollout.release.release_source import ReleaseSource, replay_ca
 from wish_rollout.rollout.replay.replay import replay
 from wish_rollout.rollout.replay.replay_process import Order, Result
 from wish_rollout.rollout.replay.replay_report import Report
-
-THRESHOLDS = 50_000, 20, 20
-"""Thresholds of the garbage collector: imports create hundreds of thousands of permanent objects."""
+from wish_rollout.rollout.worker_streams import take_streams
 
 
 def perform(order: Order) -> Result | None:
@@ -35,14 +31,9 @@ def perform(order: Order) -> Result | None:
 
 def main() -> int:
     """Read the order, and write the result; return the exit code."""
-    # whatever scripts print must not be read as the result, and they must not wait for input
-    output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    gc.set_threshold(*THRESHOLDS)
+    orders, output = take_streams()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored where the caller ignores it
-    order = json.loads(sys.stdin.buffer.readline())
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    with Path(os.devnull).open("rb") as nothing:
-        os.dup2(nothing.fileno(), sys.stdin.fileno())
+    order = json.loads(orders.readline())
     result = perform(Order(**{**order, "before": tuple(order["before"]), "last": tuple(order["last"])}))
     if result is None:
         return 1
