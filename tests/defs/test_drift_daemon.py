@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import dagster as dg
+from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 
 from tests.defs.test_asset_states import INDEX
 from tests.gate.test_daemon import QUEUE, QUICK_QUEUE, WORKSPACE, running, until
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
     from tests.fix_project import Workspace
 
 KEY = dg.AssetKey(["schema", "local"])
-FINISHED = dg.RunsFilter(
-    job_name="drift_check", statuses=[dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
-)
+UNFINISHED = dg.RunsFilter(statuses=list(NOT_FINISHED_STATUSES))
 LOCATION = """
 from wish_rollout.defs.drift import sensor
 sensor.SECONDS_BETWEEN_TICKS = 1
@@ -42,8 +41,9 @@ def test_daemon_reports_the_same_drift_twice(workspace: Workspace, instance: dg.
             until(lambda: bool(read_recorded_finding(instance, KEY)), "the check is red", code, daemon)
             workspace.sql("local", "drop index by_hand")
             until(lambda: read_recorded_finding(instance, KEY) == "", "the check is green", code, daemon)
-        until(lambda: len(instance.get_runs(FINISHED)) == 4, "the runs end", code, daemon)
-    runs = instance.get_runs(dg.RunsFilter(job_name="drift_check"))
-    assert [run.is_success for run in runs] == [True, False, True, False]
-    episodes = [run.tags[EPISODE_TAG] for run in runs]
-    assert (episodes[0], episodes[2], len(set(episodes))) == (episodes[1], episodes[3], 2)
+        until(lambda: not instance.get_runs(UNFINISHED), "the runs end", code, daemon)
+    results: dict[str, list[bool]] = {}
+    for run in instance.get_runs(dg.RunsFilter(job_name="drift_check"), ascending=True):
+        results.setdefault(run.tags[EPISODE_TAG], []).append(run.is_success)
+    # roles that other tests make change the state token, so that a tick may request one more run before one has recorded
+    assert [(each[0], each[-1]) for each in results.values()] == [(False, True)] * 2

@@ -16,10 +16,12 @@ from wish_rollout.defs.drift.sensor import EPISODE_TAG
 if TYPE_CHECKING:
     from tests.fix_project import Workspace
 
+INDEX = "create index by_hand on wishlist_items (title)"
+RECREATED = f"drop index by_hand; {INDEX}"
 CHANGES = {
     "table": ("create table by_hand (id int)", "drop table by_hand"),
     "column": ("alter table wishlist_items add by_hand int", "alter table wishlist_items drop by_hand"),
-    "index": ("create index by_hand on wishlist_items (title)", "drop index by_hand"),
+    "index": (INDEX, "drop index by_hand"),
     "constraint": (
         "alter table wishlist_items add constraint by_hand check (title <> 'x')",
         "alter table wishlist_items drop constraint by_hand",
@@ -101,16 +103,16 @@ def test_drift_requests_a_run_when_it_begins_changes_and_ends(
     assert (sensor.tick(), sensor.said("local is in_step")) == ([], True)
     assert sensor.skips_unchanged("local", "in_step")
 
-    workspace.sql("local", "create index by_hand on wishlist_items (title)")
+    workspace.sql("local", INDEX)
     before = sensor.cursor
     (request,) = sensor.tick()
     assert (request.run_config["ops"], request.tags["wish_rollout/drift"]) == (
         {"check_drift": {"config": {"environments": ["local"]}}},
         "local",
     )
-    assert sensor.tick() == []
     outcome = workspace.run_job("drift_check", dict(request.run_config))
     assert (outcome.success, outcome.error_class, outcome.exit_code) == (False, "SchemaDrifted", 4)
+    assert sensor.tick() == []
 
     workspace.sql("local", "create index another on wishlist_items (notes)")
     (second,) = sensor.tick()
@@ -122,11 +124,51 @@ def test_drift_requests_a_run_when_it_begins_changes_and_ends(
     assert (len({each.run_key for each in (request, second, third)}), len(episodes)) == (3, 1)
 
     sensor.cursor = before
-    workspace.sql("local", "create index by_hand on wishlist_items (title)")
+    workspace.sql("local", INDEX)
     (next_episode,) = sensor.tick()
     sensor.cursor = None  # a reset sensor
     (after_reset,) = sensor.tick()
     assert len({each.run_key for each in (request, second, third, next_episode, after_reset)}) == 5
+
+
+def test_recorded_drift_requests_no_run_when_something_else_changes_the_state_token(
+    workspace: Workspace, instance: dg.DagsterInstance
+) -> None:
+    workspace.migrate("local")
+    sensor = Sensor(workspace, instance)
+    workspace.sql("local", INDEX)
+    (request,) = sensor.tick()
+    assert not workspace.run_job("drift_check", dict(request.run_config)).success
+    for _ in range(2):
+        workspace.sql("local", RECREATED)
+        assert (sensor.tick(), sensor.said("local is drifted")) == ([], True)
+    workspace.sql("local", "create index another on wishlist_items (notes)")
+    assert len(sensor.tick()) == 1
+
+
+def test_drift_is_checked_again_if_the_run_found_another_schema(
+    workspace: Workspace, instance: dg.DagsterInstance
+) -> None:
+    workspace.migrate("local")
+    sensor = Sensor(workspace, instance)
+    workspace.sql("local", INDEX)
+    (request,) = sensor.tick()
+    workspace.sql("local", "drop index by_hand")
+    assert workspace.run_job("drift_check", dict(request.run_config)).success
+    workspace.sql("local", INDEX)
+    assert len(sensor.tick()) == 1
+
+
+def test_drift_that_was_recorded_before_the_first_tick_begins_and_ends(
+    workspace: Workspace, instance: dg.DagsterInstance
+) -> None:
+    workspace.migrate("local")
+    workspace.sql("local", INDEX)
+    assert not workspace.run_job("drift_check").success
+    sensor = Sensor(workspace, instance)
+    assert len(sensor.tick()) == 1
+    workspace.sql("local", "drop index by_hand")
+    assert len(sensor.tick()) == 1
 
 
 def test_repeated_tick_requests_the_same_run(workspace: Workspace, instance: dg.DagsterInstance) -> None:
@@ -134,10 +176,10 @@ def test_repeated_tick_requests_the_same_run(workspace: Workspace, instance: dg.
     workspace.migrate("local")
     sensor = Sensor(workspace, instance)
     keys = []
-    for statement in ("create index by_hand on wishlist_items (title)", "drop index by_hand"):
+    for statement in (INDEX, "drop index by_hand"):
         workspace.sql("local", statement)
         sensor.tick()
-    workspace.sql("local", "create index by_hand on wishlist_items (title)")
+    workspace.sql("local", INDEX)
     cursor = sensor.cursor
     for _ in range(2):
         sensor.cursor = cursor
@@ -199,7 +241,7 @@ def test_wrong_configuration_of_one_environment_hides_no_drift_of_another(
     sensor = Sensor(workspace, instance)
     sensor.tick()
     workspace.unset_url("prod")
-    workspace.sql("local", "create index by_hand on wishlist_items (title)")
+    workspace.sql("local", INDEX)
     assert [each.tags["wish_rollout/drift"] for each in sensor.tick()] == ["local"]
     with pytest.raises(dg.Failure, match="has no database URL"):
         sensor.tick()
@@ -212,7 +254,7 @@ def test_database_that_never_answers_delays_no_other(
     workspace.migrate("local")
     sensor = Sensor(workspace, instance)
     sensor.tick()
-    workspace.sql("local", "create index by_hand on wishlist_items (title)")
+    workspace.sql("local", INDEX)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         workspace.set_url("prod", f"postgresql://rollout@127.0.0.1:{port}/prod?connect_timeout=5")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 NO_DRIFT = "no_drift"
 NO_DRIFT_DESCRIPTION = "The schema is exactly the one that the environment's revision defines."
 FINDING = "finding"
-"""Metadata of a failed ``no_drift``: verdict and fingerprint, which identify what was found."""
+"""Metadata of a failed ``no_drift``: verdict, revision and fingerprint, which identify what was found."""
 
 
 def describe_drift(status: EnvironmentStatus) -> str:
@@ -32,9 +32,15 @@ def describe_drift(status: EnvironmentStatus) -> str:
     return status.error or summarize_delta(status.assessment.drift)
 
 
-def finding_of(status: EnvironmentStatus) -> str:
-    """Return the identity of what was found: the verdict and the fingerprint of the schema."""
-    return f"{status.verdict} {status.state.snapshot.fingerprint if status.state else ''}".strip()
+def finding_of(verdict: Verdict, position: str, fingerprint: str) -> str:
+    """Return the identity of what was found. ``position``: the revision as text. ``fingerprint``: of the schema."""
+    return f"{verdict} {position} {fingerprint}"
+
+
+def finding_of_status(status: EnvironmentStatus) -> str:
+    """Return the identity of what was found in an environment; "" for the fingerprint of a schema that was not read."""
+    fingerprint = status.state.snapshot.fingerprint if status.state else ""
+    return finding_of(status.verdict, status.position, fingerprint)
 
 
 def read_recorded_finding(instance: dg.DagsterInstance, key: dg.AssetKey) -> str | None:
@@ -98,7 +104,7 @@ def status_evaluation(
     key = schema_key(status.environment, project.config.project.name)
     if status.assessment.allows_migration and status.state:
         return no_drift_passed(key, status.position, status.state.snapshot.fingerprint)
-    finding, summary = finding_of(status), describe_drift(status)
+    finding, summary = finding_of_status(status), describe_drift(status)
     return no_drift_failed(key, finding, summary, status.assessment.drift, remedy)
 
 

@@ -15,6 +15,7 @@ from wish_rollout.defs.asset_keys import parent_keys, schema_key
 from wish_rollout.defs.drift.events import (
     describe_drift,
     finding_of,
+    finding_of_status,
     no_drift_failed,
     no_drift_passed,
     read_recorded_finding,
@@ -89,7 +90,7 @@ def record_status(
     if status.assessment.allows_migration:
         if recorded:
             notify_of_drift_end(context, project.config, status.environment, status.position)
-    elif recorded != finding_of(status):
+    elif recorded != finding_of_status(status):
         _notify_of_status(context, project, status)
 
 
@@ -122,7 +123,7 @@ def no_drift_of_verification(
     name, fingerprint = verification.environment, verification.seen.snapshot.fingerprint
     key = schema_key(name, config.project.name)
     if verification.drift:
-        finding = f"{Verdict.DRIFTED} {fingerprint}"
+        finding = finding_of(Verdict.DRIFTED, revision, fingerprint)
         summary = next((each.detail for each in verification.checks if not each.passed), "the schema differs")
         return no_drift_failed(key, finding, summary, verification.drift)
     if read_recorded_finding(context.instance, key):

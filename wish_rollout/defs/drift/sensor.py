@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from wish_rollout.core.errors.base import ConfigurationError, RolloutError
 from wish_rollout.core.errors.databases import DatabaseMissing
-from wish_rollout.defs.asset_keys import prefixed
+from wish_rollout.core.release.release import format_position
+from wish_rollout.defs.asset_keys import prefixed, schema_key
 from wish_rollout.defs.drift.cursor import DriftCursor, read_cursors, write_cursors
+from wish_rollout.defs.drift.events import finding_of, read_recorded_finding
 from wish_rollout.defs.drift.findings import Finding, report_answer, report_silence
 from wish_rollout.defs.drift.job import drift_run_config
 from wish_rollout.defs.drift.readings import Reading, read_environments
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from wish_rollout.config import Config, Environment
+    from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.core.plan.verdict import DriftAssessment
 
 SECONDS_BETWEEN_TICKS = 300
@@ -52,27 +55,39 @@ def drift_sensor(config: Config, environments: Sequence[Environment]) -> dg.Sens
         with rollout_errors_as_failures():
             project = Project.load(config.path)
             cursors = read_cursors(context.cursor, names)
-            return evaluate_drift(project, cursors, context.log.error)
+            return evaluate_drift(project, context.instance, cursors, context.log.error)
 
     return sense
 
 
+@dataclass(frozen=True)
+class _Tick:
+    """What all environments of a tick share. ``release``: its digest. ``log``: of failed deliveries of notifications."""
+
+    project: Project
+    instance: dg.DagsterInstance
+    release: str
+    log: Callable[[str], None]
+
+
 def evaluate_drift(
-    project: Project, cursors: Mapping[str, DriftCursor], log: Callable[[str], None]
+    project: Project,
+    instance: dg.DagsterInstance,
+    cursors: Mapping[str, DriftCursor],
+    log: Callable[[str], None],
 ) -> dg.SensorResult:
     """Return a skip, or a request of a ``drift_check`` run for each environment whose drift has begun, changed or ended.
 
-    ``cursors``: what the last tick left for each environment. ``log``: called with failed deliveries of notifications.
+    ``instance``: has the recorded findings. ``cursors``: what the last tick left for each environment. ``log``: called with
+    failed deliveries of notifications.
     A schema is read only if its catalog's change token or the release differs from the cursor's. A database that does
     not answer is no failed tick; after TICKS_UNTIL_UNREACHABLE of them it is one event and one notification. Raises
     ConfigurationError if the configuration of an environment is wrong and nothing has changed in the others.
     """
     release = project.assessment_digest[:RELEASE_CHARACTERS]
     readings = read_environments(project, cursors, release)
-    findings = {
-        name: _find(project, name, cursor, readings.get(name), release, log)
-        for name, cursor in cursors.items()
-    }
+    tick = _Tick(project, instance, release, log)
+    findings = {name: _find(tick, name, cursor, readings.get(name)) for name, cursor in cursors.items()}
     after = {name: finding.cursor for name, finding in findings.items()}
     requests = [request for finding in findings.values() for request in finding.requests]
     events = [event for finding in findings.values() for event in finding.events]
@@ -88,33 +103,39 @@ def evaluate_drift(
     )
 
 
-def _find(  # noqa: PLR0913, PLR0917  (what a tick knows of an environment)
-    project: Project,
-    name: str,
-    cursor: DriftCursor,
-    reading: Reading | RolloutError | None,
-    release: str,
-    log: Callable[[str], None],
-) -> Finding:
+def _find(tick: _Tick, name: str, cursor: DriftCursor, reading: Reading | RolloutError | None) -> Finding:
     """Return what a reading says about an environment; None: it was not tried."""
     if reading is None:
         return Finding(cursor, f"{name} was not tried: others took the time of the tick")
     try:
         if isinstance(reading, RolloutError):
             raise reading
-        assessment = EnvironmentSchema(project, reading.state).assess() if reading.state else None
+        assessment = EnvironmentSchema(tick.project, reading.state).assess() if reading.state else None
     except RolloutError as error:
         if isinstance(error, ConfigurationError) and not isinstance(error, DatabaseMissing):
             return Finding(cursor, error.fill(error.summary), error=error)
-        return report_silence(project, name, cursor, error, log)
-    events = report_answer(project, name, cursor, log) if cursor.is_reported_unreachable else []
+        return report_silence(tick.project, name, cursor, error, tick.log)
+    events = report_answer(tick.project, name, cursor, tick.log) if cursor.is_reported_unreachable else []
     heard = replace(cursor, silent="", since="")
-    if assessment is None:
+    if assessment is None or reading.state is None:
         return Finding(heard, f"{name}: {cursor.verdict}, no change", events=events)
-    read = replace(heard, token=reading.token, release=release, verdict=assessment.verdict.value)
-    if assessment.allows_migration and not cursor.episode:
+    read = replace(heard, token=reading.token, release=tick.release, verdict=assessment.verdict.value)
+    if _is_recorded(tick, name, cursor, assessment, reading.state):
         return Finding(read, f"{name} is {assessment.verdict}", events=events)
-    return _request_check(project, name, read, assessment, events)
+    return _request_check(tick.project, name, read, assessment, events)
+
+
+def _is_recorded(
+    tick: _Tick, name: str, cursor: DriftCursor, assessment: DriftAssessment, state: DatabaseState
+) -> bool:
+    """Return whether ``drift_check`` would record nothing new. The state token also changes for other reasons than drift."""
+    if not cursor.episode:
+        return assessment.allows_migration
+    if assessment.allows_migration or cursor.release != tick.release:
+        return False
+    position = format_position(state.facts.revisions)
+    finding = finding_of(assessment.verdict, position, state.snapshot.fingerprint)
+    return read_recorded_finding(tick.instance, schema_key(name, tick.project.config.project.name)) == finding
 
 
 def _request_check(
