@@ -6,17 +6,17 @@ import threading
 from typing import TYPE_CHECKING
 
 import psycopg
+import pytest
 
 from wish_rollout.core.errors.planning.rollback_remedies import RollbackRemedyTimedOut
 from wish_rollout.core.release.measurements import LockSequence
 from wish_rollout.core.release.table_locks import LockMode, TableLock
 from wish_rollout.postgres.execution import lock_acquisition
+from wish_rollout.revisions.statements.run_hooks import Sent
 from wish_rollout.rollout.execution.attempts import Execution
 from wish_rollout.rollout.execution.transaction_locks import TransactionLocks
 
 if TYPE_CHECKING:
-    import pytest
-
     from tests.fix_project import Workspace
 
 LOCK = TableLock("public", "wishlist_items", LockMode.ACCESS_EXCLUSIVE)
@@ -59,7 +59,7 @@ def test_limits_are_those_of_the_budget_after_a_queued_request(
         assert execution.lock_waits.longest_wait_ms > 0
 
 
-def test_a_statement_that_is_handed_over_has_the_limits_of_its_transaction(workspace: Workspace) -> None:
+def test_a_statement_of_a_revision_has_the_limits_of_its_transaction(workspace: Workspace) -> None:
     """What is read before its own limits are set has them too, also after CREATE INDEX CONCURRENTLY."""
     target = workspace.project.target("local")
     with target.connect() as connection:
@@ -72,11 +72,44 @@ def test_a_statement_that_is_handed_over_has_the_limits_of_its_transaction(works
                     connection.execute(first)
                     for limits in (("10min", "25ms"), ("10min", "3s"), ("10min", "3s")):
                         execution.before_statement(
-                            "CREATE TABLE b (c int)", outside=False, is_handed_over=True
+                            "CREATE TABLE b (c int)", outside=False, is_in_revision=True
                         )
                         assert connection.execute(LIMITS).fetchone() == limits
                         execution.set_limits(execution.budgets.transaction, lasting=False)
-                execution.has_limited_transaction = False  # as after a rollback
+                execution.transaction_limits = None  # as after a rollback
+
+
+@pytest.mark.parametrize(
+    ("statement", "outside", "lock_timeout"),
+    [
+        ("CREATE TABLE b (c int)", False, "7s"),
+        ("SET lock_timeout = '7s'", False, "25ms"),
+        ("INSERT INTO b SELECT set_it()", False, "25ms"),
+        ("UPDATE b SET c = 1", False, "25ms"),
+        ("CREATE TABLE b AS SELECT set_it()", False, "25ms"),
+        ("SELECT set_config('lock_timeout', '7s', false)", False, "25ms"),
+        ("CREATE TABLE b (c int); SET LOCAL lock_timeout = '7s'", False, "25ms"),
+        ("CREATE INDEX CONCURRENTLY a ON b (c)", True, "25ms"),
+    ],
+)
+def test_limits_are_set_again_after_a_statement_that_may_have_changed_them(
+    workspace: Workspace, statement: str, outside: bool, lock_timeout: str
+) -> None:
+    """What Alembic sends after a revision's statement has the limits of the transaction."""
+    target = workspace.project.target("local")
+    with target.connect() as connection:
+        execution = Execution(target, connection)
+        with execution.watched():
+            execution.watchdog.start()
+            locks = TransactionLocks(execution, LockSequence(()), lambda: False, "again")
+            sent = Sent("a", statement, statement, outside, False, connection.cursor(), lambda: None)
+            with connection.transaction():
+                connection.execute("select 1")
+                locks.begin_statement(sent)
+                locks.take_for_statement(sent)
+                connection.execute("set lock_timeout = '7s'")
+                execution.before_statement("UPDATE versions SET a = b", outside=False, is_in_revision=True)
+                assert connection.execute("show lock_timeout").fetchone() == (lock_timeout,)
 
 
 def test_hint_of_a_remedy_that_took_too_long_names_the_budgets() -> None:

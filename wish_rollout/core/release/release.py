@@ -99,14 +99,32 @@ class Release:
 
     def includes_start(self, position: Position) -> bool:
         """Return whether a database at this position has applied what replays begin with."""
-        return not self.start or self.ancestors(position) >= self.ancestors(self.start)
+        return not self._bits(self.start) & ~self._bits(position)
 
     def including_start(self, position: Position) -> Position:
         """Return a position with what replays begin with, where that is of several branches and it is of some of them."""
-        applied = self.ancestors(position)
-        missing = tuple(name for name in self.start if name not in applied)
-        before = self.ancestors(missing)
-        return tuple(sorted((*missing, *(name for name in position if name not in before))))
+        applied = self._bits(position)
+        missing = tuple(name for name in self.start if self._bits((name,)) & ~applied)
+        before = self._bits(missing)
+        return tuple(sorted((*missing, *(name for name in position if self._bits((name,)) & ~before))))
+
+    def _bits(self, position: Position) -> int:
+        """Return a number with the bit of each revision that a database at this position has applied; raise ForeignRevision."""
+        found = 0
+        for name in position:
+            found |= self._applied_bits[self.revision(name).id]
+        return found
+
+    @cached_property
+    def _applied_bits(self) -> Mapping[str, int]:
+        """The bits of each revision and its ancestors, where a history is walked too often to collect names each time."""
+        found: dict[str, int] = {}
+        for number, revision in enumerate(self.revisions):
+            bits = 1 << number
+            for parent in revision.parents:
+                bits |= found[parent]
+            found[revision.id] = bits
+        return found
 
     def pending(self, position: Position) -> tuple[Revision, ...]:
         """Return the revisions that a database at this position lacks, in the order of applying them."""

@@ -30,6 +30,7 @@ MAYBE_WRITING_ROWS = frozenset(
     ("call", "delete", "do", "execute", "insert", "merge", "select", "update", "with")
 )
 MAYBE_HIDING_DDL = frozenset(("call", "do", "execute", "select", "values", "with"))
+DEFINING = frozenset(("alter", "comment", "create", "drop", "grant", "revoke", "security"))
 MAYBE_OUTSIDE_TRANSACTION = frozenset(("alter", "cluster", "create", "drop", "reindex"))
 OUTSIDE_TRANSACTION_PHRASES = (
     ("concurrently",),
@@ -75,6 +76,15 @@ def may_write_rows(text: str) -> bool:
 def may_hide_ddl(text: str) -> bool:
     """Return whether a text contains a statement that may execute DDL which the text does not show."""
     return any(tokens[0] in MAYBE_HIDING_DDL for tokens in tokenize_statements(text) if tokens)
+
+
+def only_defines_objects(text: str) -> bool:
+    """Return whether a text contains only DDL without queries, which changes no setting of the session.
+
+    Functions of event triggers, defaults and index expressions might do it; they are not looked at.
+    """
+    found = [tokens for tokens in tokenize_statements(text) if tokens]
+    return all(tokens[0] in DEFINING and MAYBE_HIDING_DDL.isdisjoint(tokens) for tokens in found)
 
 
 def session_statements(text: str) -> list[str]:

@@ -39,8 +39,8 @@ def listen(session: SharedSession, applied: Applied, owner: Owner, hooks: Hooks 
         sa.event.listen(
             engine,
             "before_cursor_execute",
-            lambda _conn, _cursor, statement, _parameters, context, _many: before(
-                statement, connection.autocommit, recording.is_handed_over(context, statement)
+            lambda _conn, _cursor, statement, _parameters, _context, _many: before(
+                statement, connection.autocommit, recording.is_in_revision
             ),
         )
     sa.event.listen(engine, "do_execute", recording.leave_out)
@@ -82,9 +82,10 @@ class _Recording:
         """Whether a revision executes this, and neither env.py nor Alembic."""
         return self._is_running and not self.owner.is_own(execution, statement)
 
-    def is_handed_over(self, execution: Any, statement: str) -> bool:
-        """Whether a statement is executed by ``hooks.run``, and not by SQLAlchemy."""
-        return self.hands_over and self.is_revisions(execution, statement)
+    @property
+    def is_in_revision(self) -> bool:
+        """Whether a revision runs, and ``hooks.run`` executes its statements."""
+        return self.hands_over and self._is_running
 
     @property
     def _is_running(self) -> bool:

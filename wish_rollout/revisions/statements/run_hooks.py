@@ -40,8 +40,9 @@ class Hooks:
     then has a transaction of its own. ``each`` in every step's own transaction, before its statements; ``completed``
     behind them, with the revision.
     ``step`` gets each revision that is about to run, and may refuse it. ``before`` is called with each
-    statement, whether it runs outside of a transaction, and whether ``run`` follows, which executes a revision's statement;
-    ``committing`` is called before each commit, and ``revisions_to_revert`` when a script rolls its transaction back. ``guard``
+    statement, whether it runs outside of a transaction, and whether it is sent while a revision runs whose statements ``run``
+    executes; ``committing`` is called before each commit, and ``revisions_to_revert`` when a script rolls its transaction
+    back. ``guard``
     compares each statement with the rehearsed one before it is sent.
     """
 

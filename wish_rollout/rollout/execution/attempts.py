@@ -49,10 +49,9 @@ class Execution:
 
     ``tries``: how many there were; ``paused``: seconds between them. ``lock_waits``: how its locks were taken.
     ``doubtful``: statements that an earlier run had finished, although the schema is as if it had not.
-    ``lasting_limits``: the session's limits, if a script cannot have changed them. ``next_limits``: those that are set
-    for the next statement. ``holds_locks``: the transaction holds locks that may block queries.
-    ``has_limited_transaction``: limits were set in the open transaction. ``verified_ms``: the longest verification before a
-    commit.
+    ``lasting_limits``: the session's limits, if a script cannot have changed them; ``transaction_limits``: those of the open
+    transaction. ``holds_locks``: the transaction holds locks that may block queries. ``verified_ms``: the longest
+    verification before a commit.
     """
 
     target: Target
@@ -63,9 +62,8 @@ class Execution:
     doubtful: set[StatementKey] = field(default_factory=set)
     report: Callable[[str], None] = ignore
     lasting_limits: Budget | None = None
-    next_limits: Budget | None = None
+    transaction_limits: Budget | None = None
     holds_locks: bool = False
-    has_limited_transaction: bool = False
     verified_ms: float = 0
     started: float = field(default_factory=time.monotonic)
 
@@ -134,16 +132,17 @@ class Execution:
         if not self.watchdog.wait_until_watching():
             raise WatchdogMissing(self.target.name, self.watchdog.reason or "it has not started in time")
 
-    def before_statement(self, statement: str, outside: bool, is_handed_over: bool = False) -> None:
+    def before_statement(self, statement: str, outside: bool, is_in_revision: bool = False) -> None:
         """Set the limits of the next statement. Raises BlockedSessions if others have waited too long already.
 
-        ``is_handed_over``: TransactionLocks sets them, and those of the transaction are sufficient until then.
+        ``is_in_revision``: the limits of the transaction are sufficient, if they are set. TransactionLocks sets those of a
+        revision's own statement; what Alembic and our helpers send in between is short, and the watchdog ends its waits.
         """
         self.refuse_blocking()
-        self.next_limits = None
         is_open = self.connection.info.transaction_status == TransactionStatus.INTRANS
-        if is_handed_over and is_open and self.has_limited_transaction:
+        if is_in_revision and is_open and self.transaction_limits:
             return
+        self.transaction_limits = None
         budget = self.budgets.of(statement, outside=outside, holds_locks=self.holds_locks)
         self.set_limits(budget, lasting=outside)
 
@@ -152,11 +151,9 @@ class Execution:
 
         ``lasting``: outside of a transaction block, where no rollback restores the previous values.
         """
-        if budget != self.next_limits and not (lasting and budget == self.lasting_limits):
+        if budget != (self.lasting_limits if lasting else self.transaction_limits):
             set_session_limits(self.connection, budget)
-        self.next_limits = budget
-        self.lasting_limits = budget if lasting else None
-        self.has_limited_transaction = not lasting
+        self.lasting_limits, self.transaction_limits = (budget, None) if lasting else (None, budget)
 
     def refuse_blocking(self) -> None:
         """Raise BlockedSessions if the watchdog has found that others wait too long."""

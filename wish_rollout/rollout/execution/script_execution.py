@@ -184,7 +184,7 @@ class _Attempt:
     def roll_back(self) -> None:
         self.journaling.revisions_to_revert()
         self.verification.roll_back()
-        self.execution.has_limited_transaction = False
+        self.execution.transaction_limits = None
         self.locks.end_transaction()
 
     def finish(self) -> None:

@@ -9,6 +9,7 @@ from psycopg import errors
 
 from wish_rollout.core.release.measurements import statement_digest
 from wish_rollout.core.release.statement_repeatability import (
+    DEFINING,
     StatementKind,
     classify_text,
     session_statements,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 NOT_IN_TRANSACTION = (errors.ActiveSqlTransaction, errors.InvalidTransactionTermination)
 """Errors of a statement that cannot run in a transaction block, or of a procedure that commits."""
 
-DEFINING = frozenset({"alter", "comment", "create", "drop", "grant", "revoke", "security"})
 CHANGING = frozenset({"copy", "delete", "insert", "merge", "truncate", "update"})
 GLOBAL_OBJECTS = (("database",), ("role",), ("system",), ("tablespace",), ("user",), ("group",))
 """Objects that belong to the whole server, so that they are in no schema."""

@@ -10,6 +10,7 @@ from psycopg.pq import TransactionStatus
 from wish_rollout.core.errors.hazards import LocksUnavailable
 from wish_rollout.core.plan.budgets import is_concurrent
 from wish_rollout.core.release.measurements import statement_digest
+from wish_rollout.core.release.statement_repeatability import only_defines_objects
 from wish_rollout.core.release.table_locks import merge_locks
 from wish_rollout.postgres.execution.blocker_forecast import describe_lock_holders
 from wish_rollout.postgres.execution.lock_acquisition import LockLimits, take_locks
@@ -96,6 +97,8 @@ class TransactionLocks:
             sent.statement, outside=sent.outside, may_queue=not blocks and not holds, holds_locks=holds
         )
         self.execution.set_limits(budget, lasting=sent.again and sent.outside)
+        if sent.outside or not only_defines_objects(sent.statement):
+            self.execution.transaction_limits = None
 
     def end_transaction(self) -> None:
         """Note that the locks are about to be released."""
@@ -127,7 +130,7 @@ class TransactionLocks:
             raise self._unavailable(request.locks, time.monotonic() - started)
         self._hold()
         # the requests have limited the transaction's statements to the milliseconds that were left to wait
-        execution.next_limits = None
+        execution.transaction_limits = None
         execution.set_limits(execution.budgets.of("", outside=False, holds_locks=True), lasting=False)
 
     def _hold(self) -> None:
