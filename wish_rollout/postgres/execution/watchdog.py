@@ -23,7 +23,8 @@ SILENT_SECONDS = 30.0
 """After so long without an answer to either connection, the server counts as unreachable."""
 HALF_OPEN_SECONDS = 10.0
 """After so long, the answer to a statement counts as lost if the watchdog sees that the statement has ended."""
-BACKEND_START = "select backend_start::text from pg_stat_activity where pid = pg_backend_pid()"
+BACKEND_START = "select backend_start::text from pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid())"
+"""Of the function that pg_stat_activity calls, which joins other catalogs."""
 
 
 @dataclass

@@ -68,6 +68,9 @@ select exists (select from pg_catalog.pg_class c
                join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
                where n.nspname operator(pg_catalog.=) 'wish_rollout' and c.relname operator(pg_catalog.=) 'ledger')
 """
+BEFORE_CREATION: LiteralString = """
+select pg_catalog.to_regnamespace('wish_rollout') is null, exists (select from pg_catalog.pg_event_trigger)
+"""
 LAST: LiteralString = "select seq, hash from wish_rollout.ledger order by seq desc limit 1"
 NOW: LiteralString = """
 select pg_catalog.to_char(pg_catalog.clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
@@ -120,16 +123,17 @@ def exists(connection: Connection) -> bool:
     return bool(row and row[0])
 
 
-def create_if_missing(connection: Connection, environment: str) -> None:
+def create_if_missing(connection: Connection, environment: str) -> bool:
     """Create the ledger if it does not exist, in the current transaction, without default privileges of other roles.
 
-    The caller must hold the rollout lock. ``environment``: its name, for errors. Raises LedgerWriteFailed.
+    Return whether it was created and nothing can have altered it: there are no event triggers. The caller must hold the
+    rollout lock. ``environment``: its name, for errors. Raises LedgerWriteFailed.
     """
     if exists(connection):
-        return
+        return False
     try:
-        row = connection.execute("select to_regnamespace('wish_rollout') is null").fetchone()
-        is_new_schema = bool(row and row[0])
+        row = connection.execute(BEFORE_CREATION).fetchone()
+        is_new_schema, has_event_triggers = row or (False, True)
         if is_new_schema:
             connection.execute(SCHEMA)
         connection.execute(TABLE)
@@ -137,6 +141,7 @@ def create_if_missing(connection: Connection, environment: str) -> None:
             connection.execute(revoke.encode())
     except psycopg.Error as error:
         raise LedgerWriteFailed(environment, _reason(error)) from None
+    return not has_event_triggers
 
 
 def append(connection: Connection, environment: str, act: Act) -> LedgerEntry:

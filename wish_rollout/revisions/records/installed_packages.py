@@ -19,14 +19,20 @@ def package_versions(names: Iterable[str]) -> dict[str, str]:
 
     The result does not depend on what this process has imported: two environments are compared by it in one process.
     """
+    return dict(_read_versions(tuple(filter(None, names)), _import_folders()))
+
+
+@lru_cache(maxsize=16)
+def _read_versions(names: tuple[str, ...], folders: tuple[tuple[str, int], ...]) -> Mapping[str, str]:
+    """Read the versions, once until something is installed: a fleet asks for each target. ``folders``: of the import path."""
     found: dict[str, str] = {}
-    for name in filter(None, names):
+    for name in names:
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             if not _is_importable(name):
                 continue
-            for distribution in _distributions_by_import(_import_folders()).get(name, ())[:1]:
+            for distribution in _distributions_by_import(folders).get(name, ())[:1]:
                 found[name] = metadata.version(distribution)
     return found
 

@@ -31,8 +31,8 @@ def record(
     ``act``: its name, and who requested it.
     Raises LedgerTampered, LedgerWriteFailed.
     """
-    ledger.create_if_missing(connection, target.name)
-    refuse_altered_ledger(connection, target.name)
+    if not ledger.create_if_missing(connection, target.name):
+        refuse_altered_ledger(connection, target.name)
     facts = read_facts(connection, target.scope.version_table)
     position = format_position(facts.revisions)
     place = {"environment": target.name, "database": facts.permanent_identity}

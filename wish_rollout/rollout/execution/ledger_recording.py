@@ -109,8 +109,8 @@ class Recorder:
 
     def first(self) -> None:
         """Create the ledger if it is missing; raise PlanChanged if the schema differs from the approved one."""
-        ledger.create_if_missing(self.connection, self.target.name)
-        refuse_altered_ledger(self.connection, self.target.name)
+        if not ledger.create_if_missing(self.connection, self.target.name):
+            refuse_altered_ledger(self.connection, self.target.name)
         if self.grant and not self.begun:
             now = self.fingerprinted(
                 read_database_state(self.connection, self.target.scope).snapshot
