@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -37,4 +38,10 @@ def test_ten_thousand_revisions() -> None:
     texts = dict.fromkeys(names, "x" * 100)
     assert 1 < sum(1 for _ in whole_schemas(recorded, texts)) < 30
     assert release.pending((names[-2],)) == release.revisions[-1:]
+    for start in ((), (names[5_000],)):
+        from_start = replace(release, start=start)
+        assert [from_start.including_start((name,)) for name in names[5_000:]] == [
+            (name,) for name in names[5_000:]
+        ]
+        assert from_start.includes_start((names[4_000],)) is not bool(start)
     assert time.process_time() - started < SECONDS
