@@ -81,7 +81,7 @@ def may_hide_ddl(text: str) -> bool:
 def only_defines_objects(text: str) -> bool:
     """Return whether a text contains only DDL without queries, which changes no setting of the session.
 
-    Functions of event triggers, defaults and index expressions might do it; they are not looked at.
+    Functions that event triggers, defaults and index expressions call might do it; that is not examined.
     """
     found = [tokens for tokens in tokenize_statements(text) if tokens]
     return all(tokens[0] in DEFINING and MAYBE_HIDING_DDL.isdisjoint(tokens) for tokens in found)

@@ -42,8 +42,7 @@ class Hooks:
     ``step`` gets each revision that is about to run, and may refuse it. ``before`` is called with each
     statement, whether it runs outside of a transaction, and whether it is sent while a revision runs whose statements ``run``
     executes; ``committing`` is called before each commit, and ``revisions_to_revert`` when a script rolls its transaction
-    back. ``guard``
-    compares each statement with the rehearsed one before it is sent.
+    back. ``guard`` compares each statement with the rehearsed one before it is sent.
     """
 
     first: Callable[[], None] | None = None
