@@ -13,7 +13,6 @@ from wish_rollout.core.plan.rollback_command import rollback_command
 from wish_rollout.core.release.release import format_position
 from wish_rollout.postgres.records.journal import Journal
 from wish_rollout.postgres.sessions.connections import cancel
-from wish_rollout.postgres.sessions.session_limits import set_session_limits
 from wish_rollout.revisions.statements.run_hooks import Hooks
 from wish_rollout.rollout.execution.act_checks import NO_CHECKS, Checks
 from wish_rollout.rollout.execution.attempts import Execution
@@ -136,7 +135,8 @@ class _Attempt:
         )
 
     def begin(self) -> None:
-        set_session_limits(self.recorder.connection, self.execution.budgets.of("", outside=False))
+        self.execution.transaction_limits = None
+        self.execution.set_limits(self.execution.budgets.of("", outside=False), lasting=False)
         self.recorder.first()
         if self.checks.first:
             self.checks.first()
