@@ -34,6 +34,8 @@ DRIFT = "create table by_hand (id integer)"
         ('targets = { command = "false" }', "", "from the command false: its exit code is 1"),
         ('targets = { command = ["printf", "a\\nb\\na"] }', "", "contains 'a' more than once"),
         ('targets = { command = "no-such-program" }', "", "No such file"),
+        ('targets = { command = ["printf", "a\\\\377"] }', "", "from the command printf: its output is not UTF-8 text"),
+        ('targets = { command = "yes" }', "", "from the command yes: its output has more than 32 MiB"),
         ('targets = { query = "select 1 as id", url_variable = "LOCAL_DATABASE_URL" }', "", "no column 'name'"),
         ('targets = { query = "selec", url_variable = "LOCAL_DATABASE_URL" }', "", "syntax error"),
         ('targets = { query = "select 1", url_variable = "UNSET_URL" }', "", "UNSET_URL is not set"),
