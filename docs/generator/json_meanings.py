@@ -135,6 +135,14 @@ RUN = {
     "class": "the class of that error",
     "text": "the text of that error",
     "environments": "[results](#environment-result) of the environments that the run reached",
+    "failed_targets": "of a fleet: the [targets that have failed](#failed-targets) or were not begun",
+}
+FAILED_TARGETS = {
+    "error": "the class of the error, or an empty text if the targets were not begun",
+    "text": "the error of the first one",
+    "hint": "what to do next",
+    "targets": "their names, at most 8,000 bytes of them",
+    "count": "how many they are",
 }
 STAGE = {
     "environment": "the environment's name",

@@ -158,6 +158,21 @@ def test_a_target_and_a_wave_are_rolled_back(fleet: Fleet) -> None:
     assert [act for act, _ in fleet.acts("canary-1")] == ["upgrade", "rollback"]
 
 
+def test_all_targets_that_have_failed_are_listed(fleet: Fleet) -> None:
+    fleet.add("a", "b", "c", "d")
+    fleet.configure("\n[[environment.wave]]\nrest = true\nmax_failures = 1\n")
+    for name in ("a", "b"):
+        fleet.sql(name, DRIFT)
+
+    apply = fleet.workspace.cli("apply")
+
+    rows = [line.split()[:5] for line in apply.out.splitlines()]
+    assert ["2", "SchemaDrifted", "a,", "b", "'tenants/a'"] in rows
+    assert ["2", "-", "c,", "d", "not"] in rows
+
+    assert fleet.workspace.cli("rollback", "tenants", "--target", "a", "--to", "base").code == 1
+
+
 def test_a_name_is_no_markup_of_the_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = StringIO()
     monkeypatch.setattr(terminal, "isatty", lambda: True)

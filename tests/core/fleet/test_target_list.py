@@ -82,7 +82,8 @@ def test_a_boolean_is_written_as_in_sql_and_json() -> None:
 
 
 def test_a_value_that_is_no_text_number_or_date_is_refused() -> None:
-    for value in ([], {}, (1, 2), b"x", memoryview(b"x")):
+    values: list[object] = [[], {}, (1, 2), b"x", memoryview(b"x")]
+    for value in values:
         with pytest.raises(TargetInvalid, match="a value is"):
             listed_target("tenants", "in row 1", {"name": "acme", "tags": value})
 
@@ -147,7 +148,9 @@ def test_a_template_needs_a_place_for_the_name_and_the_attributes_that_it_names(
             fill_template("tenants", TEMPLATE, ListedTarget("acme", attributes))
 
 
-@pytest.mark.parametrize("template", ["postgresql://app:a{s3cret}b@h/{name}", "postgresql://h/{name}?password=a{s3cret}b"])
+@pytest.mark.parametrize(
+    "template", ["postgresql://app:a{s3cret}b@h/{name}", "postgresql://h/{name}?password=a{s3cret}b"]
+)
 def test_a_brace_in_a_password_is_not_shown(template: str) -> None:
     with pytest.raises(TargetAttributeMissing, match="%7B") as caught:
         fill_template("tenants", template, ListedTarget("acme"))

@@ -29,6 +29,9 @@ def test_a_query_is_one_statement(database18: str, query: str) -> None:
 
 
 def test_two_columns_of_one_name_are_refused(database18: str) -> None:
-    with psycopg.connect(database18, autocommit=True) as connection:
-        with pytest.raises(ValueError, match="more than one column 'name'"):
-            target_query.read_rows(connection, "select 'a' as name, 'b' as name")
+    query = "select 'a' as name, 'b' as name"
+    with (
+        psycopg.connect(database18, autocommit=True) as connection,
+        pytest.raises(ValueError, match="more than one column 'name'"),
+    ):
+        target_query.read_rows(connection, query)

@@ -73,7 +73,8 @@ def summarize_groups(groups: Sequence[StatusGroup]) -> str:
     return f"{count} equal, {rest} {other} in {len(others)} {'group' if len(others) == 1 else 'groups'}"
 
 
-def shorten_names(names: Sequence[str]) -> str:
-    """Return the first names, and how many more there are."""
-    shown = ", ".join(names[:SHOWN_NAMES])
-    return f"{shown} and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else shown
+def shorten_names(names: Sequence[str], count: int = 0, shown: int = SHOWN_NAMES) -> str:
+    """Return the first names, and how many more there are. ``count``: of all, if ``names`` are only some of them."""
+    first, count = names[:shown], count or len(names)
+    more = f" and {count - len(first)} more" if count > len(first) else ""
+    return ", ".join(first) + more

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 ALL_TARGETS = "all_targets"
 """The name of the check that all targets are done."""
+NOT_BEGUN_TEXT = (
+    "not begun: too many targets have failed before, the approval was rejected, or the rollout has ended"
+)
 
 
 class Outcome(StrEnum):

@@ -56,7 +56,9 @@ def parse_list(environment: str, text: str) -> list[ListedTarget]:
         if stripped and not stripped.startswith("#"):
             entry = f"in line {number}"
             if len(stripped) > MOST_CHARACTERS_OF_LINE:
-                raise TargetInvalid(environment, entry, f"it has more than {MOST_CHARACTERS_OF_LINE} characters")
+                raise TargetInvalid(
+                    environment, entry, f"it has more than {MOST_CHARACTERS_OF_LINE} characters"
+                )
             values = _json_values if stripped.startswith("{") else _word_values
             found.append(listed_target(environment, entry, values(environment, entry, stripped)))
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from wish_rollout.core.errors.base import EnvironmentRefused, RolloutError
 from wish_rollout.core.errors.configuration import EnvironmentConfigurationError
@@ -108,19 +109,23 @@ class TargetNotApproved(EnvironmentRefused):
 
 @dataclass(eq=False)
 class FleetIncomplete(RolloutError):
-    """A rollout has not reached all targets of a fleet. ``first``: the error of the first failed target."""
+    """A rollout has not reached all targets of a fleet. ``first``: the error of the first failed target.
+
+    ``failures``: the targets that have failed or were not begun, those with the same error together.
+    """
 
     environment: str
     total: int
     failed: int
     waiting: int
     first: str
+    failures: tuple[dict[str, Any], ...] = ()
 
     summary = "{failed} of {total} targets of '{environment}' failed, and {waiting} were not begun. The first error: {first}"
     explanation = "The others are changed and verified."
     hint = (
-        "see all of them: wish-rollout status {environment}; correct the causes, then run the same command again: "
-        "it continues with the targets that are not done"
+        "correct the causes, which are listed by target, then run the same command again: it continues with the targets that are "
+        "not done; the state of all: wish-rollout status {environment}"
     )
 
 
