@@ -132,6 +132,10 @@ def test_one_target_is_used_like_an_environment(fleet: Fleet) -> None:
         (("rollback", "tenants", "--target", "x", "--to", "0006"), "'tenants' has no target named 'x'"),
         (("rollback", "tenants", "--wave", "x", "--to", "0006"), "'tenants' has no wave named 'x'"),
         (("rollback", "local", "--target", "x", "--to", "0006"), "'local' is not a fleet"),
+        (
+            ("rollback", "tenants", "--target", "a", "--to", "9999"),
+            "There is no revision '9999' in this release",
+        ),
     ],
 )
 def test_a_command_that_does_not_support_a_fleet_says_so(
@@ -140,6 +144,15 @@ def test_a_command_that_does_not_support_a_fleet_says_so(
     (fleet.root / "tenants.txt").write_text("a\n")
 
     assert error in fleet.workspace.expect_error(2, *command)
+
+
+def test_targets_and_a_wave_are_not_named_together(fleet: Fleet) -> None:
+    (fleet.root / "tenants.txt").write_text("a\n")
+
+    result = fleet.workspace.cli("rollback", "tenants/a", "--wave", "all", "--to", "0006")
+
+    assert result.code == 2
+    assert "not both" in result.err
 
 
 def test_a_target_and_a_wave_are_rolled_back(fleet: Fleet) -> None:
@@ -156,6 +169,41 @@ def test_a_target_and_a_wave_are_rolled_back(fleet: Fleet) -> None:
     assert (wave.code, wave.out) == (0, "2 targets of tenants are at 0006, verified\n")
     assert fleet.revisions() == {"canary-1": "0006", "canary-2": "0006", "a": HEAD}
     assert [act for act, _ in fleet.acts("canary-1")] == ["upgrade", "rollback"]
+
+
+def test_the_schema_of_one_target_is_adopted(fleet: Fleet) -> None:
+    fleet.add("a", "b")
+    fleet.configure("\n[[environment.wave]]\nrest = true\nmax_failures = 2\n")
+    assert fleet.workspace.cli("apply").code == 0
+    for name in ("a", "b"):
+        fleet.sql(name, "drop table alembic_version; drop schema wish_rollout cascade")
+
+    apply = fleet.workspace.cli("apply", "--adopt", "tenants/b")
+
+    assert "1 of 2 targets of 'tenants' failed" in apply.err
+    assert fleet.revisions() == {"a": None, "b": HEAD}
+    assert [act for act, _ in fleet.acts("b")] == ["adopt"]
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "gated", "code", "error"),
+    [
+        ("--adopt", "tenants/x", False, 2, "'tenants' has no target named 'x'"),
+        ("--replan", "tenants/a", True, 6, "--replan cannot name 'tenants/a', which is a target of a gated fleet"),
+        ("--clean", "tenants/a", False, 6, "'tenants' is a fleet, and no target of a fleet is cleaned"),
+    ],
+)  # fmt: skip
+def test_a_choice_for_one_target_is_never_ignored(
+    fleet: Fleet, option: str, name: str, gated: bool, code: int, error: str
+) -> None:
+    fleet.add("a")
+    if gated:
+        fleet.configure(
+            'gated = true\n[environment.approval]\nallowed_signers = "approvers"\nfour_eyes = false\n'
+        )
+
+    assert error in fleet.workspace.expect_error(code, "apply", option, name)
+    assert fleet.revisions() == {"a": "0006"}
 
 
 def test_all_targets_that_have_failed_are_listed(fleet: Fleet) -> None:

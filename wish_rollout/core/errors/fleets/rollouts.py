@@ -69,6 +69,18 @@ class FleetCleanRefused(EnvironmentRefused):
 
 
 @dataclass(eq=False)
+class TargetChoiceRefused(EnvironmentRefused):
+    """``--adopt`` or ``--replan`` names one target of a gated fleet. ``option``: which of them."""
+
+    option: str
+    fleet: str
+
+    summary = "--{option} cannot name '{environment}', which is a target of a gated fleet."
+    explanation = "The approval of a wave names what is done on its targets, and not on which of them. Nothing was changed."
+    hint = "choose it for all: wish-rollout apply --{option} {fleet}; a target that does not need it is migrated as without it"
+
+
+@dataclass(eq=False)
 class TargetNotSupported(EnvironmentConfigurationError):
     """A command that runs a Dagster job of an environment was called for one target of a fleet."""
 
@@ -122,7 +134,7 @@ class FleetIncomplete(RolloutError):
     failures: tuple[dict[str, Any], ...] = ()
 
     summary = "{failed} of {total} targets of '{environment}' failed, and {waiting} were not begun. The first error: {first}"
-    explanation = "The others are changed and verified."
+    explanation = "Every other target is verified."
     hint = (
         "correct the causes, which are listed by target, then run the same command again: it continues with the targets that are "
         "not done; the state of all: wish-rollout status {environment}"
