@@ -273,5 +273,6 @@ TARGET_GROUP = {
     "drift": "how they differ from their revision, in one line",
     "count": "the number of targets",
     "targets": "their names, in the order of the list",
-    "error": "why they cannot be read, or null",
+    "error": "why the first of them cannot be read, or null",
+    "errors": "the error of each of them that has one, by the name of the target",
 }

@@ -109,6 +109,18 @@ def test_equal_targets_are_shown_in_groups(fleet: Fleet) -> None:
     assert "cannot be executed: 'tenants/b' is at revision 0006, but its schema is not" in plan.out
 
 
+def test_a_plan_names_targets_with_one_database(fleet: Fleet) -> None:
+    fleet.add("a")
+    other = {"name": "alias", "url": fleet.url("a").replace("127.0.0.1", "localhost")}
+    with (fleet.root / "tenants.txt").open("a") as file:
+        file.write(json.dumps(other) + "\n")
+
+    plan = fleet.workspace.cli("plan", "tenants")
+
+    assert "cannot be executed: The targets 'alias' and 'a' of 'tenants' are the same database." in plan.out
+    assert plan.code == 2
+
+
 def test_one_target_is_used_like_an_environment(fleet: Fleet) -> None:
     fleet.add("a", "b")
     fleet.sql("b", DRIFT)

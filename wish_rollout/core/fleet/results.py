@@ -127,11 +127,12 @@ class TargetStatus(TargetValues):
 class TargetPlan(TargetValues):
     """The plan of a target. ``kind``: a digest of the plan without what names the database; equal plans have the same.
 
-    ``pending``: the revisions that it runs. ``error``: why it cannot be executed.
+    ``pending``: the revisions that it runs. ``instance``: identifies the database. ``error``: why it cannot be executed.
     """
 
     target: str
     kind: str = ""
     summary: str = ""
     pending: tuple[str, ...] = ()
+    instance: str = ""
     error: TargetError | None = None
