@@ -264,6 +264,7 @@ FLEET = {
     "targets": "the number of its targets",
     "groups": "its [groups of equal targets](#group-of-targets), the largest first; each with `delta`, the delta from the schema "
     "of the largest group to that of this one, or null",
+    "error": "why no target was read, for example because the list cannot be used, or null",
 }
 TARGET_GROUP = {
     "verdict": "the [verdict](#verdicts) of each of the targets",

@@ -109,6 +109,20 @@ def test_equal_targets_are_shown_in_groups(fleet: Fleet) -> None:
     assert "cannot be executed: 'tenants/b' is at revision 0006, but its schema is not" in plan.out
 
 
+@pytest.mark.parametrize("command", ["status", "drift"])
+def test_other_environments_are_shown_if_a_list_cannot_be_read(fleet: Fleet, command: str) -> None:
+    fleet.workspace.edit("rollout.toml", LIST, 'targets = { command = "false" }')
+
+    result = fleet.workspace.cli(command)
+    document = json.loads(fleet.workspace.cli(command, "--json").out)
+
+    assert result.code == 1
+    assert "local" in result.out
+    assert "tenants: no target was read: The list of targets of 'tenants' could not be read" in result.out
+    (found,) = document["fleets"]
+    assert (found["targets"], "its exit code is 1" in found["error"]) == (0, True)
+
+
 def test_a_plan_names_targets_with_one_database(fleet: Fleet) -> None:
     fleet.add("a")
     other = {"name": "alias", "url": fleet.url("a").replace("127.0.0.1", "localhost")}
