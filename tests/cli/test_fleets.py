@@ -195,6 +195,8 @@ def test_a_target_and_a_wave_are_rolled_back(fleet: Fleet) -> None:
     assert (wave.code, wave.out) == (0, "2 targets of tenants are at 0006, verified\n")
     assert fleet.revisions() == {"canary-1": "0006", "canary-2": "0006", "a": HEAD}
     assert [act for act, _ in fleet.acts("canary-1")] == ["upgrade", "rollback"]
+    again = fleet.workspace.cli("apply", "--restore")
+    assert (again.code, "wish-rollout restore tenants/TARGET" in again.err) == (0, True)
 
 
 def test_the_schema_of_one_target_is_adopted(fleet: Fleet) -> None:
