@@ -245,6 +245,7 @@ def test_all_targets_that_have_failed_are_listed(fleet: Fleet) -> None:
     rows = [line.split()[:5] for line in apply.out.splitlines()]
     assert ["2", "SchemaDrifted", "a,", "b", "'tenants/a'"] in rows
     assert ["2", "-", "c,", "d", "not"] in rows
+    assert "\nSchemaDrifted: see all differences: wish-rollout drift tenants/a;" in apply.out
 
     assert fleet.workspace.cli("rollback", "tenants", "--target", "a", "--to", "base").code == 1
 

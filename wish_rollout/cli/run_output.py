@@ -129,17 +129,17 @@ def show_stages(outcome: RunOutcome) -> None:
 
 
 def show_failed_targets(outcome: RunOutcome) -> None:
-    """Print which targets of a fleet have failed or were not begun; those with the same class of error in one row."""
-    if outcome.failed_targets:
-        output.write_table(
-            ["targets", "error", "names", "error of the first"],
-            [
-                [
-                    str(each["count"]),
-                    each["error"] or "-",
-                    shorten_names(each["targets"], each["count"]),
-                    each["text"],
-                ]
-                for each in outcome.failed_targets
-            ],
-        )
+    """Print which targets of a fleet have failed or were not begun; those with the same class of error in one row.
+
+    Below, for each class of error, what to do on its first target.
+    """
+    if not outcome.failed_targets:
+        return
+    rows = []
+    for each in outcome.failed_targets:
+        names = shorten_names(each["targets"], each["count"])
+        rows.append([str(each["count"]), each["error"] or "-", names, each["text"]])
+    output.write_table(["targets", "error", "names", "error of the first"], rows)
+    for each in outcome.failed_targets:
+        if each["hint"]:
+            output.write_line(f"{each['error']}: {escape_to_one_line(each['hint'])}")
