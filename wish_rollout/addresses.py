@@ -6,8 +6,10 @@ Errors never contain a URL or the output of a command, because these can contain
 from __future__ import annotations
 
 import os
+import selectors
 import shlex
 import subprocess
+import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 SECONDS = 30
 """Timeout of a URL command. The client of a vault may have to renew a token first."""
+MOST_MIB = 32
+"""Limit of the output of a command."""
 ENCRYPTED = ("require", "verify-ca", "verify-full")
 """Values of sslmode with which libpq never uses an unencrypted connection (manual, 34.19.3)."""
 
@@ -58,24 +62,46 @@ def command_output(command: str | Sequence[str], folder: Path) -> tuple[str, str
     arguments: list[str] = []
     try:
         arguments = shlex.split(command) if isinstance(command, str) else list(command)
-        result = subprocess.run(
-            arguments,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            timeout=SECONDS,
+        process = subprocess.Popen(
+            arguments, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
-    except subprocess.TimeoutExpired:
-        return arguments[0], "", f"it did not end within {SECONDS} s"
     except (OSError, ValueError, IndexError) as error:
         reason = getattr(error, "strerror", None) or "it is empty, or has a quote that is not closed"
         return arguments[0] if arguments else "", "", reason
-    if result.returncode:
-        return arguments[0], "", f"its exit code is {result.returncode}"
-    return arguments[0], result.stdout, ""
+    with process:
+        try:
+            output = _read_output(process, time.monotonic() + SECONDS)
+            return arguments[0], output.decode("utf-8-sig"), ""
+        except UnicodeDecodeError:
+            reason = "its output is not UTF-8 text"
+        except subprocess.TimeoutExpired:
+            reason = f"it did not end within {SECONDS} s"
+        except ValueError as error:
+            reason = str(error)
+        finally:
+            process.kill()
+    return arguments[0], "", reason
+
+
+def _read_output(process: subprocess.Popen[bytes], end: float) -> bytes:
+    """Return what a process writes until it ends, at most until a time.
+
+    Raises TimeoutExpired; ValueError if it writes more than MOST_MIB, or its exit code is not 0.
+    """
+    assert process.stdout
+    output = bytearray()
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while selector.select(max(end - time.monotonic(), 0)):
+            data = os.read(process.stdout.fileno(), 1 << 16)
+            output += data
+            if len(output) > MOST_MIB << 20:
+                raise ValueError(f"its output has more than {MOST_MIB} MiB")
+            if not data:
+                if code := process.wait(max(end - time.monotonic(), 0)):
+                    raise ValueError(f"its exit code is {code}")
+                return bytes(output)
+    raise subprocess.TimeoutExpired(process.args, SECONDS)
 
 
 def _check_single_line(environment: str, source: str, url: str) -> str:

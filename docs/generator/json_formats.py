@@ -13,6 +13,7 @@ from docs.generator.markdown import code, document, prose, table
 from wish_rollout.cli.fleet_output import FleetState
 from wish_rollout.core.approval.wave_plan import SignedTarget, WavePlan
 from wish_rollout.core.archive.archive import Archive
+from wish_rollout.core.fleet.failures import FailureGroup
 from wish_rollout.core.fleet.grouping import StatusGroup
 from wish_rollout.core.hazards.hazard import Hazard
 from wish_rollout.core.ledger import Act, LedgerEntry
@@ -49,6 +50,7 @@ OBJECTS: dict[str, tuple[type[Any], dict[str, str]]] = {
     "Hazard": (Hazard, meanings.HAZARD),
     "Row finding": (RowFinding, meanings.ROW_FINDING),
     "Run": (RunOutcome, meanings.RUN),
+    "Failed targets": (FailureGroup, meanings.FAILED_TARGETS),
     "Environment result": (StageResult, meanings.STAGE),
     "Approval progress": (ApprovalProgress, meanings.PROGRESS),
     "Request": (RecordedRequest, meanings.REQUEST),

@@ -135,6 +135,14 @@ RUN = {
     "class": "the class of that error",
     "text": "the text of that error",
     "environments": "[results](#environment-result) of the environments that the run reached",
+    "failed_targets": "of a fleet: the [targets that have failed](#failed-targets) or were not begun",
+}
+FAILED_TARGETS = {
+    "error": "the class of the error, or an empty text if the targets were not begun",
+    "text": "the error of the first one",
+    "hint": "what to do next",
+    "targets": "their names, at most 8,000 bytes of them",
+    "count": "how many they are",
 }
 STAGE = {
     "environment": "the environment's name",
@@ -256,6 +264,7 @@ FLEET = {
     "targets": "the number of its targets",
     "groups": "its [groups of equal targets](#group-of-targets), the largest first; each with `delta`, the delta from the schema "
     "of the largest group to that of this one, or null",
+    "error": "why no target was read, for example because the list cannot be used, or null",
 }
 TARGET_GROUP = {
     "verdict": "the [verdict](#verdicts) of each of the targets",
@@ -265,5 +274,6 @@ TARGET_GROUP = {
     "drift": "how they differ from their revision, in one line",
     "count": "the number of targets",
     "targets": "their names, in the order of the list",
-    "error": "why they cannot be read, or null",
+    "error": "why the first of them cannot be read, or null",
+    "errors": "the error of each of them that has one, by the name of the target",
 }

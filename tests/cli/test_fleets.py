@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.fix_fleet import HEAD
 from tests.fix_project import REPOSITORY
 from wish_rollout.cli import output
 from wish_rollout.cli.fleet_signing import show_groups
@@ -34,6 +33,8 @@ DRIFT = "create table by_hand (id integer)"
         ('targets = { command = "false" }', "", "from the command false: its exit code is 1"),
         ('targets = { command = ["printf", "a\\nb\\na"] }', "", "contains 'a' more than once"),
         ('targets = { command = "no-such-program" }', "", "No such file"),
+        ('targets = { command = ["printf", "a\\\\377"] }', "", "from the command printf: its output is not UTF-8 text"),
+        ('targets = { command = "yes" }', "", "from the command yes: its output has more than 32 MiB"),
         ('targets = { query = "select 1 as id", url_variable = "LOCAL_DATABASE_URL" }', "", "no column 'name'"),
         ('targets = { query = "selec", url_variable = "LOCAL_DATABASE_URL" }', "", "syntax error"),
         ('targets = { query = "select 1", url_variable = "UNSET_URL" }', "", "UNSET_URL is not set"),
@@ -130,6 +131,10 @@ def test_one_target_is_used_like_an_environment(fleet: Fleet) -> None:
         (("rollback", "tenants", "--target", "x", "--to", "0006"), "'tenants' has no target named 'x'"),
         (("rollback", "tenants", "--wave", "x", "--to", "0006"), "'tenants' has no wave named 'x'"),
         (("rollback", "local", "--target", "x", "--to", "0006"), "'local' is not a fleet"),
+        (
+            ("rollback", "tenants", "--target", "a", "--to", "9999"),
+            "There is no revision '9999' in this release",
+        ),
     ],
 )
 def test_a_command_that_does_not_support_a_fleet_says_so(
@@ -138,22 +143,6 @@ def test_a_command_that_does_not_support_a_fleet_says_so(
     (fleet.root / "tenants.txt").write_text("a\n")
 
     assert error in fleet.workspace.expect_error(2, *command)
-
-
-def test_a_target_and_a_wave_are_rolled_back(fleet: Fleet) -> None:
-    fleet.add("canary-1", "canary-2", "a")
-    fleet.configure(
-        '[[environment.wave]]\nname = "canary"\nmatch = "canary-*"\n\n[[environment.wave]]\nrest = true\n'
-    )
-    assert fleet.workspace.cli("apply").code == 0
-
-    one = fleet.workspace.cli("rollback", "tenants/canary-1", "--to", "0006")
-    wave = fleet.workspace.cli("rollback", "tenants", "--wave", "canary", "--to", "0006")
-
-    assert (one.code, one.out) == (0, "1 targets of tenants are at 0006, verified\n")
-    assert (wave.code, wave.out) == (0, "2 targets of tenants are at 0006, verified\n")
-    assert fleet.revisions() == {"canary-1": "0006", "canary-2": "0006", "a": HEAD}
-    assert [act for act, _ in fleet.acts("canary-1")] == ["upgrade", "rollback"]
 
 
 def test_a_name_is_no_markup_of_the_progress(monkeypatch: pytest.MonkeyPatch) -> None:

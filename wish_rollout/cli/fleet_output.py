@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from wish_rollout.cli import output
 from wish_rollout.cli.run_output import show_plan
+from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.fleet.grouping import grouped, shorten_names, summarize_groups
 from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.core.text.redaction import escape_to_one_line
@@ -27,16 +28,17 @@ EQUAL_TO_ITS_REVISION = (Verdict.IN_STEP.value, Verdict.BEHIND.value)
 
 @dataclass(frozen=True)
 class FleetState:
-    """The groups of a fleet's targets with the same state, the largest first."""
+    """The groups of a fleet's targets with the same state, the largest first; or the error because of which none was read."""
 
     environment: str
     groups: tuple[GroupDelta, ...]
+    error: str = ""
 
     @property
     def is_read(self) -> bool:
         """Whether every target could be read, and has its own database."""
         first = [each.group.first for each in self.groups]
-        return not any(status.verdict in UNREAD or status.error for status in first)
+        return not self.error and not any(status.verdict in UNREAD or status.error for status in first)
 
     @property
     def has_drift(self) -> bool:
@@ -55,7 +57,21 @@ class FleetState:
             "environment": self.environment,
             "targets": sum(len(each.group.members) for each in self.groups),
             "groups": [each.as_dict() for each in self.groups],
+            "error": self.error or None,
         }
+
+
+def read_fleet_states(project: Project, fleets: Sequence[Environment], *, named: bool) -> list[FleetState]:
+    """Read all targets of fleets. ``named``: raise the error of one whose list cannot be used; otherwise it is its state."""
+    found = []
+    for env in fleets:
+        try:
+            found.append(read_fleet_state(project, env))
+        except RolloutError as error:
+            if named:
+                raise
+            found.append(FleetState(env.name, (), str(error)))
+    return found
 
 
 def read_fleet_state(project: Project, env: Environment) -> FleetState:
@@ -78,6 +94,9 @@ def with_fleets(document: dict[str, Any], fleets: Sequence[FleetState]) -> dict[
 def show_fleet_state(state: FleetState, *, differences: bool) -> None:
     """Print the groups of a fleet's targets. ``differences``: with their deltas from the largest group."""
     groups = [each.group for each in state.groups]
+    if state.error:
+        output.write_line(f"{state.environment}: no target was read: {state.error}")
+        return
     output.write_line(f"{state.environment}: {summarize_groups(groups)}")
     rows = []
     for group in groups:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from wish_rollout.cli import output
 from wish_rollout.cli.run_output import show_plan
 from wish_rollout.cli.signing_prompts import confirm_signature, describe_data_loss
+from wish_rollout.core.fleet.grouping import shorten_names
 from wish_rollout.core.text.redaction import escape_to_one_line
 
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ def sign_fleet_request(
     refuse_other_subject(request, expected, rules)
     targets = [target for target in read_fleet(project.config, env) if target.name in plan.targets]
     order = order_of(request.subject)
-    refuse_other_subject(request, plan_again(project, environment, plan, targets, order), rules)
+    current, subject = plan_again(project, environment, plan, targets, order)
+    refuse_other_plans(environment, plan, current)
+    refuse_other_subject(request, subject, rules)
     if not quiet:
         show_groups(project, plan, targets, order)
     confirm_signature(request, quiet=quiet, yes=yes)
@@ -68,8 +71,8 @@ def plan_again(
     plan: WavePlan,
     targets: Sequence[FleetTarget],
     order: Mapping[str, Any],
-) -> Subject:
-    """Return the subject of the current plans of the targets of a request.
+) -> tuple[WavePlan, Subject]:
+    """Return the current plans of the targets of a request, and their subject.
 
     Raise FleetWorkerFailed, NoConnectionFree and NothingToApprove.
     """
@@ -87,7 +90,20 @@ def plan_again(
         planned = plan_targets(project, pool, targets, order, demand)
     if not any(each.signed for each in planned):
         raise NothingToApprove(environment)
-    return subject_of_wave(environment, wave_plan(plan.scope, planned, plan.uncovered), planned)
+    current = wave_plan(plan.scope, planned, plan.uncovered)
+    return current, subject_of_wave(environment, current, planned)
+
+
+def refuse_other_plans(environment: str, requested: WavePlan, current: WavePlan) -> None:
+    """Raise ApprovalOutdated with the names of the targets whose plans are not those of a request any more."""
+    from wish_rollout.core.errors.gate.approvals import ApprovalOutdated
+
+    changed = [name for name, signed in requested.targets.items() if current.targets.get(name) != signed]
+    if changed:
+        names = escape_to_one_line(shorten_names(changed))
+        raise ApprovalOutdated(
+            environment, f"since the request, the plan, database or ledger of {names} has changed"
+        )
 
 
 def show_groups(

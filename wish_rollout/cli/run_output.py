@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from wish_rollout.cli import output
+from wish_rollout.core.fleet.grouping import shorten_names
 from wish_rollout.core.text.redaction import escape_to_one_line
 from wish_rollout.core.text.statement_display import display_statements
 
@@ -90,6 +91,7 @@ def report_outcome(
         output.show_json({**outcome.as_dict(), **more})
     else:
         show_stages(outcome)
+        show_failed_targets(outcome)
         if outcome.success and done:
             output.write_line(done)
     if not outcome.success:
@@ -124,3 +126,20 @@ def show_stages(outcome: RunOutcome) -> None:
             for stage in outcome.stages
         ],
     )
+
+
+def show_failed_targets(outcome: RunOutcome) -> None:
+    """Print which targets of a fleet have failed or were not begun; those with the same class of error in one row.
+
+    Below, for each class of error, what to do on its first target.
+    """
+    if not outcome.failed_targets:
+        return
+    rows = []
+    for each in outcome.failed_targets:
+        names = shorten_names(each["targets"], each["count"])
+        rows.append([str(each["count"]), each["error"] or "-", names, each["text"]])
+    output.write_table(["targets", "error", "names", "error of the first"], rows)
+    for each in outcome.failed_targets:
+        if each["hint"]:
+            output.write_line(f"{each['error']}: {escape_to_one_line(each['hint'])}")

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+import pytest
 
 from tests.defs.fleet.conftest import REST
 from tests.defs.fleet.test_interrupted_fleets import WORKERS, until
@@ -17,8 +18,6 @@ from wish_rollout.postgres.sessions.rollout_lock import KEY
 from wish_rollout.rollout.fleet import wave_planning
 
 if TYPE_CHECKING:
-    import pytest
-
     from tests.defs.fleet.conftest import GatedFleet
     from tests.fix_fleet import Fleet
 
@@ -121,6 +120,27 @@ def test_a_request_is_void_if_a_target_has_changed_or_if_it_was_rejected(gated: 
     third = gated.ask()
     assert len({each.request.nonce for each in (first, second, third)}) == 3
     assert fleet.revisions() == {"a": "0006", "b": "0006"}
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_a_request_whose_targets_cannot_be_planned_any_more_names_them(
+    gated: GatedFleet, leaves: bool
+) -> None:
+    fleet = gated.fleet
+    fleet.add("a", "b")
+    gated.ask()
+    if leaves:
+        (fleet.root / "tenants.txt").write_text("b\n")
+    else:
+        fleet.sql("a", "create table by_hand ()")
+
+    refused = fleet.workspace.cli("approve", "tenants", "--reason", "agreed", "--yes")
+
+    assert refused.code == 6, refused
+    assert "no longer valid: since the request, the plan, database or ledger of a has changed" in refused.err
+    assert "make a new request" in refused.err
+    gated.ask()
+    gated.approve()
 
 
 def test_each_wave_has_an_approval_of_its_own_unless_it_has_no_gate(

@@ -108,6 +108,10 @@ def test_a_failed_target_is_reported_and_apply_continues(fleet: Fleet, instance:
     assert (stage["start"], stage["end"], stage["checks"], stage["failed"]) == ("0006", HEAD, 3, 1)
     assert instance.get_materialized_partitions(SCHEMAS) == {"a", "c"}
 
+    (failed,) = document["failed_targets"]
+    assert (failed["targets"], failed["count"], failed["error"]) == (["b"], 1, "SchemaDrifted")
+    assert "by_hand" in failed["text"]
+
     fleet.sql("b", "drop table by_hand")
     assert fleet.workspace.cli("apply").code == 0
     assert {name: len(fleet.acts(name)) for name in "abc"} == {"a": 1, "b": 1, "c": 1}

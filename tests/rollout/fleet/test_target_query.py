@@ -1,4 +1,4 @@
-"""The query that gives the targets of a fleet has a time limit."""
+"""The query that gives the targets of a fleet: its time limit, and that it is one statement that only reads."""
 
 from __future__ import annotations
 
@@ -15,3 +15,23 @@ def test_a_query_that_takes_too_long_is_cancelled(database18: str, monkeypatch: 
             target_query.read_rows(connection, "select 'a' as name, pg_sleep(20)")
 
         assert connection.execute("show statement_timeout").fetchone() == ("0",)
+
+
+@pytest.mark.parametrize(
+    "query", ["commit; create table x (); select 'a' as name", "select 'a' as name; select 'b' as name"]
+)
+def test_a_query_is_one_statement(database18: str, query: str) -> None:
+    with psycopg.connect(database18, autocommit=True) as connection:
+        with pytest.raises(psycopg.errors.SyntaxError):
+            target_query.read_rows(connection, query)
+
+        assert connection.execute("select to_regclass('x')").fetchone() == (None,)
+
+
+def test_two_columns_of_one_name_are_refused(database18: str) -> None:
+    query = "select 'a' as name, 'b' as name"
+    with (
+        psycopg.connect(database18, autocommit=True) as connection,
+        pytest.raises(ValueError, match="more than one column 'name'"),
+    ):
+        target_query.read_rows(connection, query)

@@ -9,7 +9,7 @@ import typer
 from wish_rollout.cli import output
 from wish_rollout.cli.comparison_targets import ComparisonTargets, load_optional_config
 from wish_rollout.cli.drift_output import print_remedy, show_drift, show_remedy
-from wish_rollout.cli.fleet_output import read_fleet_state, show_fleet_state, with_fleets
+from wish_rollout.cli.fleet_output import read_fleet_states, show_fleet_state, with_fleets
 from wish_rollout.cli.options import JsonOption, load_project, select_fleets, select_single
 from wish_rollout.cli.status_output import show_statuses
 from wish_rollout.core.errors.fleets.rollouts import FleetNotSupported
@@ -35,7 +35,7 @@ def status(context: typer.Context, environment: Environment = None, json: JsonOp
 
     project = load_project(context)
     statuses = read_environment_statuses(project, select_single(project, environment))
-    fleets = [read_fleet_state(project, env) for env in select_fleets(project, environment)]
+    fleets = read_fleet_states(project, select_fleets(project, environment), named=bool(environment))
     if json:
         found = {"head": list(project.release.head), "environments": output.dictionaries(statuses)}
         output.show_json(with_fleets(found, fleets))
@@ -72,7 +72,7 @@ def drift(
     if sql and select_fleets(project, environment):
         raise FleetNotSupported(str(environment))
     report = read_drift_report(project, select_single(project, environment), models=models)
-    fleets = [read_fleet_state(project, env) for env in select_fleets(project, environment)]
+    fleets = read_fleet_states(project, select_fleets(project, environment), named=bool(environment))
     if sql and not no_rehearsal:
         report = rehearse_remedies(project, report)
     if json:

@@ -77,7 +77,9 @@ def rollback(
         environment, target_names = env.fleet, [*(target_names or []), env.target]
     if target_names or wave:
         if not to or by_remedy or break_glass:
-            raise typer.BadParameter("--target and --wave need --to, and not --by-remedy or --break-glass")
+            raise typer.BadParameter("a target or a wave needs --to, and not --by-remedy or --break-glass")
+        if target_names and wave:
+            raise typer.BadParameter("name targets or a wave, not both")
         selected = {"targets": target_names or [], "wave": wave, "to": to}
         roll_back_targets(project, environment, selected, json=json)
         return

@@ -154,6 +154,10 @@ def finish_archives(project: Project, names: Sequence[str], *, restore: bool, js
         else:
             listed = ", ".join(map(str, numbers))
             output.write_note(f"archive {listed} of {name} waits; restore it: wish-rollout restore {name}")
+    for env in project.config.fleets if restore else ():
+        output.write_note(
+            f"archives of the targets of {env.name} are not restored by this command: wish-rollout restore {env.name}/TARGET"
+        )
     if not complete:
         raise typer.Exit(6)
 

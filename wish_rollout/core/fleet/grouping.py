@@ -26,6 +26,11 @@ class StatusGroup:
         return self.members[0]
 
     @property
+    def is_read(self) -> bool:
+        """Whether the targets could be read, and have databases of their own."""
+        return bool(self.first.fingerprint) and self.first.error is None
+
+    @property
     def names(self) -> list[str]:
         """The names of the targets."""
         return [each.target for each in self.members]
@@ -42,6 +47,7 @@ class StatusGroup:
             "count": len(self.members),
             "targets": self.names,
             "error": first.error.text if first.error else None,
+            "errors": {each.target: each.error.text for each in self.members if each.error},
         }
 
 
@@ -63,17 +69,26 @@ def grouped(items: Iterable[Item], key: Callable[[Item], Hashable]) -> list[tupl
     return [tuple(group) for group in sorted(found.values(), key=len, reverse=True)]
 
 
+def largest_read(groups: Sequence[StatusGroup]) -> StatusGroup | None:
+    """Return the largest group whose targets could be read, with which the others are compared."""
+    return next((group for group in groups if group.is_read), None)
+
+
 def summarize_groups(groups: Sequence[StatusGroup]) -> str:
     """Return in one line how many targets are equal, and how many groups there are besides."""
-    largest, *others = groups
-    count, rest = len(largest.members), sum(len(group.members) for group in others)
+    largest = largest_read(groups)
+    total = sum(len(group.members) for group in groups)
+    if largest is None:
+        return f"none of {total} could be read"
+    count, others = len(largest.members), len(groups) - 1
     if not others:
         return f"{count} equal"
-    other = "other" if rest == 1 else "others"
-    return f"{count} equal, {rest} {other} in {len(others)} {'group' if len(others) == 1 else 'groups'}"
+    other = "other" if total - count == 1 else "others"
+    return f"{count} equal, {total - count} {other} in {others} {'group' if others == 1 else 'groups'}"
 
 
-def shorten_names(names: Sequence[str]) -> str:
-    """Return the first names, and how many more there are."""
-    shown = ", ".join(names[:SHOWN_NAMES])
-    return f"{shown} and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else shown
+def shorten_names(names: Sequence[str], count: int = 0, shown: int = SHOWN_NAMES) -> str:
+    """Return the first names, and how many more there are. ``count``: of all, if ``names`` are only some of them."""
+    first, count = names[:shown], count or len(names)
+    more = f" and {count - len(first)} more" if count > len(first) else ""
+    return ", ".join(first) + more

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 ALL_TARGETS = "all_targets"
 """The name of the check that all targets are done."""
+NOT_BEGUN_TEXT = (
+    "not begun: too many targets have failed before, the approval was rejected, or the rollout has ended"
+)
 
 
 class Outcome(StrEnum):
@@ -124,11 +127,12 @@ class TargetStatus(TargetValues):
 class TargetPlan(TargetValues):
     """The plan of a target. ``kind``: a digest of the plan without what names the database; equal plans have the same.
 
-    ``pending``: the revisions that it runs. ``error``: why it cannot be executed.
+    ``pending``: the revisions that it runs. ``instance``: identifies the database. ``error``: why it cannot be executed.
     """
 
     target: str
     kind: str = ""
     summary: str = ""
     pending: tuple[str, ...] = ()
+    instance: str = ""
     error: TargetError | None = None

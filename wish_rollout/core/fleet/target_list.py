@@ -9,7 +9,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from wish_rollout.core.errors.fleets.target_lists import TargetInvalid, TargetListEmpty, TargetNamedTwice
+from wish_rollout.core.errors.fleets.target_lists import (
+    TargetAttributeMissing,
+    TargetInvalid,
+    TargetListEmpty,
+    TargetNamedTwice,
+)
+from wish_rollout.core.text.redaction import escape_to_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,8 +25,10 @@ URL_PARTS = re.compile(r"\s*[\w+]+://([^@/]*@)?([^/?]*)(/[^?]*)?")
 """As libpq divides a URL: the user and the password, the hosts with ports, and the database. Parameters follow."""
 FREE_PARAMETER = re.compile(r"(?:^|[?&])(?:dbname|user|password)=[^&]*$")
 RESTRICTED_VALUE = re.compile(r"[A-Za-z0-9_.-]+")
-MOST_CHARACTERS = 200
+SECRET_PARAMETER = re.compile(r"(?:^|[?&])password=[^&]*$")
+MOST_CHARACTERS, MOST_CHARACTERS_OF_LINE = 200, 100_000
 NAME, URL = "name", "url"
+STRUCTURES = (dict, list, tuple, bytes, memoryview)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,10 @@ def parse_list(environment: str, text: str) -> list[ListedTarget]:
         stripped = line.strip()
         if stripped and not stripped.startswith("#"):
             entry = f"in line {number}"
+            if len(stripped) > MOST_CHARACTERS_OF_LINE:
+                raise TargetInvalid(
+                    environment, entry, f"it has more than {MOST_CHARACTERS_OF_LINE} characters"
+                )
             values = _json_values if stripped.startswith("{") else _word_values
             found.append(listed_target(environment, entry, values(environment, entry, stripped)))
     return found
@@ -57,7 +69,9 @@ def listed_target(environment: str, entry: str, values: Mapping[str, Any]) -> Li
 
     ``entry``: how the error names an entry without a usable name. Values that are None are left out.
     """
-    texts = {str(key): str(value) for key, value in values.items() if value is not None}
+    if any(isinstance(value, STRUCTURES) for value in values.values()):
+        raise TargetInvalid(environment, entry, "a value is a list, an object or binary data")
+    texts = {str(key): _text(value) for key, value in values.items() if value is not None}
     name = texts.pop(NAME, "")
     if reason := name_fault(name):
         raise TargetInvalid(environment, entry, reason)
@@ -99,14 +113,14 @@ def fill_template(environment: str, template: str, target: ListedTarget) -> str:
     """Return the URL of a target: each ``{key}`` is replaced by the percent-encoded value.
 
     libpq divides hosts and options after it has decoded them, so that a value there may have only letters, digits and
-    ``_.-``. Raises TargetInvalid for any other value, for an empty one, and if the target has no such attribute.
+    ``_.-``. Raises TargetInvalid for any other value; TargetAttributeMissing if the target has no such attribute, or an empty one.
     """
 
     def value(match: re.Match[str]) -> str:
         found = target.value(match[1])
         if not found:
-            reason = f"it has no attribute '{match[1]}', which the URL of '{environment}' names"
-            raise TargetInvalid(environment, f"'{target.name}'", reason)
+            key = "…" if is_in_password(template, match.start()) else match[1]
+            raise TargetAttributeMissing(environment, target.name, key)
         if not is_free_place(template, match.start()) and not RESTRICTED_VALUE.fullmatch(found):
             reason = (
                 f"its '{match[1]}' has other characters than letters, digits and _.-, and the URL of '{environment}' has "
@@ -128,22 +142,35 @@ def is_free_place(template: str, position: int) -> bool:
     return FREE_PARAMETER.search(template[parts.end() : position]) is not None
 
 
+def is_in_password(template: str, position: int) -> bool:
+    """Return whether a place in a URL is in the password."""
+    parts = URL_PARTS.match(template)
+    if parts is None or position >= parts.end():
+        return SECRET_PARAMETER.search(template[:position]) is not None
+    return parts.start(1) <= position < parts.end(1) and ":" in template[parts.start(1) : position]
+
+
 def names(targets: Iterable[ListedTarget]) -> list[str]:
     """Return the names."""
     return [target.name for target in targets]
 
 
+def _text(value: Any) -> str:
+    """Return a value as text; a boolean as SQL and JSON write it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _json_values(environment: str, entry: str, line: str) -> dict[str, Any]:
     try:
-        values = json.loads(line)
+        pairs = json.loads(line, object_pairs_hook=list)
     except ValueError:
         raise TargetInvalid(environment, entry, "it is not a JSON object") from None
-    if any(isinstance(value, dict | list) for value in values.values()):
-        raise TargetInvalid(environment, entry, "a value is a list or an object")
-    return {str(key): value for key, value in values.items()}
+    return _without_repetition(environment, entry, pairs)
 
 
 def _word_values(environment: str, entry: str, line: str) -> dict[str, Any]:
+    if line.startswith("["):
+        raise TargetInvalid(environment, entry, "it is a JSON array; each target is a line")
     try:
         name, *words = shlex.split(line)
     except ValueError:
@@ -151,4 +178,14 @@ def _word_values(environment: str, entry: str, line: str) -> dict[str, Any]:
     pairs = [word.partition("=") for word in words]
     if not all(key and separator for key, separator, _ in pairs):
         raise TargetInvalid(environment, entry, "an attribute is not written as KEY=VALUE")
-    return {**{key: value for key, _, value in pairs}, NAME: name}
+    values = [(NAME, name), *((key, value) for key, _, value in pairs)]
+    return _without_repetition(environment, entry, values)
+
+
+def _without_repetition(environment: str, entry: str, pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in values:
+            raise TargetInvalid(environment, entry, f"it has '{escape_to_one_line(key)}' more than once")
+        values[key] = value
+    return values

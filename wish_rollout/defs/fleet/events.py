@@ -9,8 +9,9 @@ import dagster as dg
 from dagster._core.definitions.data_version import CODE_VERSION_TAG, DATA_VERSION_TAG
 
 from wish_rollout.core.errors.fleets.rollouts import FleetIncomplete
+from wish_rollout.core.fleet.failures import group_failures
 from wish_rollout.core.fleet.grouping import shorten_names
-from wish_rollout.core.fleet.results import ALL_TARGETS, Outcome, TargetError, TargetResult
+from wish_rollout.core.fleet.results import ALL_TARGETS, NOT_BEGUN_TEXT, Outcome, TargetError, TargetResult
 from wish_rollout.core.plan.action import Action
 from wish_rollout.core.release.release import format_position
 from wish_rollout.core.text.redaction import escape_to_one_line
@@ -55,11 +56,7 @@ def target_event(
     if not result.is_good:
         if result.error:
             metadata |= {"error": result.error.name, "what to do": result.error.hint or "wish-rollout status"}
-        text = (
-            result.error.text
-            if result.error
-            else "not begun: too many targets have failed before, the approval was rejected, or the rollout has ended"
-        )
+        text = result.error.text if result.error else NOT_BEGUN_TEXT
         return dg.AssetObservation(key, description=text, partition=result.target, metadata=metadata)
     code_version, data_version = target_versions(project, result)
     return dg.AssetMaterialization(
@@ -166,7 +163,8 @@ def refuse_incomplete(env: Environment, results: Sequence[TargetResult]) -> None
     error = failed[0].error if failed else None
     stopped = "none, because the approval was rejected, or the rollout of this run has ended."
     first = f"{failed[0].target}: {error.text}" if error else stopped
-    raise FleetIncomplete(env.name, len(results), len(failed), waiting, first)
+    groups = tuple(group.as_dict() for group in group_failures(results))
+    raise FleetIncomplete(env.name, len(results), len(failed), waiting, first, groups)
 
 
 def fleet_fingerprint(results: Sequence[TargetResult]) -> str:

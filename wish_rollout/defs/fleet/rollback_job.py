@@ -19,6 +19,7 @@ from wish_rollout.defs.runs.notifications import failure_hook, notify_of_change
 from wish_rollout.defs.runs.run_tags import clear_copied_tags
 from wish_rollout.rollout.fleet.selection import select_targets
 from wish_rollout.rollout.fleet.target_work import ROLLBACK
+from wish_rollout.rollout.planning.rollbacks.rollback_target import known_position
 from wish_rollout.rollout.servers.fleet_targets import read_fleet
 
 JOB, OP = "rollback_targets", "roll_back_targets"
@@ -41,7 +42,7 @@ def fleet_rollback_job(config: Config) -> dg.JobDefinition:
 def roll_back(context: dg.OpExecutionContext) -> Iterator[Any]:
     """Roll the selected targets back; yield the events of each. Each that fails stops nothing but itself.
 
-    Raises, as Failures, NoTargetSelected, UnknownFleetTarget, UnknownRevision for an empty one, and FleetIncomplete.
+    Raises, as Failures, NoTargetSelected, UnknownFleetTarget, UnknownRevision also for an empty one, and FleetIncomplete.
     """
     clear_copied_tags(context.instance, context.run)
     project, chosen = project_of(context), context.op_config
@@ -51,6 +52,7 @@ def roll_back(context: dg.OpExecutionContext) -> Iterator[Any]:
         if not chosen["to"]:
             # the previous revision would be another one when the same run is executed again
             raise UnknownRevision("", ", ".join(["base", *(each.id for each in project.release.revisions)]))
+        known_position(project.release, chosen["to"])
     wave = Wave("rollback", rest=True, parallel=env.parallel, max_failures=FailureLimit(100, is_percent=True))
     listed = tuple(target.listed for target in targets)
     order = {"kind": ROLLBACK, "to": chosen["to"]}

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from wish_rollout.core.errors.fleets.rollouts import FleetCleanRefused, SoakTooLong
+from wish_rollout.core.errors.fleets.rollouts import (
+    FleetCleanRefused,
+    SoakTooLong,
+    TargetChoiceRefused,
+    UnknownFleetTarget,
+)
 from wish_rollout.core.fleet.results import Outcome
 from wish_rollout.core.fleet.waves import NOTHING_SIGNED
 from wish_rollout.defs.fleet.backfills import FleetBackfills
@@ -28,32 +33,50 @@ from wish_rollout.defs.resources import choices_of, project_of
 from wish_rollout.defs.runs.failures import rollout_errors_as_failures
 from wish_rollout.defs.runs.notifications import notify_of_change
 from wish_rollout.rollout.approval.approver_rules import configured_rules, refuse_unreachable_quorum
+from wish_rollout.rollout.fleet.approvable_plans import TARGET_CHOICES, choices_of_fleet
 from wish_rollout.rollout.fleet.target_work import APPLY
 from wish_rollout.rollout.fleet.wave_rollout import waves_of
 from wish_rollout.rollout.servers.fleet_targets import read_fleet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from wish_rollout.config import Environment
+    from wish_rollout.rollout.planning.plans import Choices
+    from wish_rollout.rollout.servers.fleet_targets import FleetTarget
 
 
 def plan_fleet(context: dg.OpExecutionContext, env: Environment) -> str:
     """Return how many targets a fleet has, and in which waves. Connects to none of them.
 
-    Raises what ``read_fleet`` and ``assign_waves`` raise, FleetCleanRefused and SoakTooLong; for a gated fleet
+    Raises what ``read_fleet``, ``refuse_choices`` and ``assign_waves`` raise, and SoakTooLong; for a gated fleet
     ApproversNotConfigured, InvalidAllowedSigners and QuorumUnreachable.
     """
-    if env.name in choices_of(context).clean:
-        raise FleetCleanRefused(env.name)
     if env.gated:
         rules = configured_rules(project_of(context), env)
         if not rules.policy.break_glass:  # with break-glass one approver may proceed
             refuse_unreachable_quorum(env.name, rules)
     refuse_long_soak(context, env)
     targets = read_fleet(project_of(context).config, env)
+    refuse_choices(env, choices_of(context), targets)
     waves = ", ".join(f"{each.wave.name} {len(each.targets)}" for each in waves_of(env, targets))
     return f"{env.name}: {len(targets)} targets, each is planned in its wave; waves: {waves}"
+
+
+def refuse_choices(env: Environment, choices: Choices, targets: Sequence[FleetTarget]) -> None:
+    """Raise FleetCleanRefused, UnknownFleetTarget, or TargetChoiceRefused for a choice that would be ignored."""
+    names = {target.environment.name for target in targets}
+    for option in ("clean", *TARGET_CHOICES):
+        for name in getattr(choices, option):
+            fleet, _, target = name.partition("/")
+            if fleet != env.name:
+                continue
+            if option == "clean":
+                raise FleetCleanRefused(env.name)
+            if target and name not in names:
+                raise UnknownFleetTarget(env.name, "target", target)
+            if target and env.gated:
+                raise TargetChoiceRefused(name, option, env.name)
 
 
 def refuse_long_soak(context: dg.OpExecutionContext, env: Environment) -> None:
@@ -77,7 +100,8 @@ def roll_out_fleet(context: dg.OpExecutionContext, env: Environment) -> Iterator
         refuse_early(project, env)
         await_earlier_runs(context, project.config, env)
         targets = read_fleet(project.config, env)
-        order = {"kind": APPLY, "adopt": env.name in choices.adopt, "replan": env.name in choices.replan}
+        refuse_choices(env, choices, targets)
+        order = {"kind": APPLY, **choices_of_fleet(choices, env.name)}
         gate = FleetGate(context, project, env, order) if env.gated else None
         waves = waves_of(env, targets, gate.signed_names() if gate else NOTHING_SIGNED)
     found = FleetBackfills(context.instance, project.config, env)

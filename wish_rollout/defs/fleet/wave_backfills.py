@@ -14,6 +14,7 @@ from wish_rollout.defs.fleet.wave_of_run import FLEET, MOST_FAILURES, WAVE_RELEA
 from wish_rollout.defs.resources import choices_of
 from wish_rollout.defs.runs.run_tags import REQUESTER, ROLLOUT, WAVE, requester_of_run
 from wish_rollout.rollout.execution.progress import PREFIX
+from wish_rollout.rollout.fleet.approvable_plans import choices_of_fleet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -127,8 +128,7 @@ class WaveBackfills:
         return bool(reason)
 
     def _own_run_reason(self) -> str:
-        choices = choices_of(self.context)
-        if self.env.name in (*choices.adopt, *choices.replan):
+        if any(choices_of_fleet(choices_of(self.context), self.env.name).values()):
             return "a run of a backfill cannot be given --adopt and --replan"
         if self.backfills.silent_daemon():
             return "Dagster's daemon does not run"

@@ -11,7 +11,7 @@ from wish_rollout.core.errors.databases import RunInterrupted
 from wish_rollout.core.fleet.results import ALL_TARGETS, Outcome
 from wish_rollout.core.plan.verification_checks import OTHER_CHECKS, SCHEMA_CHECKS
 from wish_rollout.core.text.redaction import redact
-from wish_rollout.defs.runs.failures import ERROR, EXIT_CODE
+from wish_rollout.defs.runs.failures import ERROR, EXIT_CODE, TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +43,7 @@ class RunOutcome:
 
     ``awaiting``: the environment whose gate waits for an approval, with ``because`` (the reason) and ``hint`` (the
     command to run next). ``error``: the text of the first failed step, with the name and exit code of its class.
+    ``failed_targets``: of a fleet, those with the same error together; as ``FailureGroup.as_dict``.
     """
 
     run_id: str
@@ -54,6 +55,7 @@ class RunOutcome:
     error_class: str = ""
     exit_code: int | None = None
     stages: list[StageResult] = field(default_factory=list)
+    failed_targets: list[dict[str, Any]] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields for ``--json``."""
@@ -64,6 +66,7 @@ class RunOutcome:
             "awaiting_because": self.because or None,
             "error": {"class": self.error_class, "text": self.error} if self.error else None,
             "environments": [vars(stage) for stage in self.stages],
+            "failed_targets": self.failed_targets,
         }
 
 
@@ -143,6 +146,8 @@ def _read_failure(outcome: RunOutcome, event: dg.DagsterEvent) -> None:
         outcome.error_class = str(values.get(ERROR, "Failure"))
         code = values.get(EXIT_CODE, 1)
         outcome.exit_code = int(code) if isinstance(code, int) else 1
+        groups = values.get(TARGETS)
+        outcome.failed_targets = groups if isinstance(groups, list) else []
     elif data.error is not None:
         error = data.error.cause or data.error
         outcome.error_class = error.cls_name or "Exception"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,13 +15,16 @@ LIMIT = "30s"
 def read_rows(connection: psycopg.Connection[Any], query: str) -> list[dict[str, Any]]:
     """Return the rows of a query, each with its columns by name, in a read-only transaction.
 
-    Raises psycopg's errors, QueryCanceled after LIMIT; ValueError if the query returns no columns, or none that is called name.
+    Raises psycopg's errors, QueryCanceled after LIMIT, SyntaxError if there are several statements: one of them could end the
+    transaction. Raises ValueError if the query returns no column that is called name, or two columns of one name.
     """
     with connection.transaction():
         connection.execute("set transaction read only")
         connection.execute(f"set local statement_timeout = '{LIMIT}'".encode())
-        cursor = connection.execute(query.encode())
+        cursor = connection.execute(query.encode(), prepare=True)
         columns = [column.name for column in cursor.description or ()]
         if "name" not in columns:
             raise ValueError("it returns no column 'name'")
+        if repeated := [column for column, count in Counter(columns).items() if count > 1]:
+            raise ValueError(f"it returns more than one column '{repeated[0]}'")
         return [dict(zip(columns, row, strict=True)) for row in cursor]

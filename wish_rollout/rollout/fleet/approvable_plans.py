@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 TO_APPROVE = "plan to approve"
 """The kind of the order. Its field ``to`` is the revision of a rollback; without it, a migration is planned."""
+TARGET_CHOICES = ("adopt", "replan")
+"""The choices that targets of a fleet have."""
 NAMING_FIELDS = ("environment", "database")
 """The signed fields of a plan that name the database, and not what is done there."""
 
@@ -59,9 +61,19 @@ def kind_of(plan: EnvironmentPlan) -> str:
     return canonical_digest(fields)
 
 
+def choices_of_fleet(choices: Choices, fleet: str) -> dict[str, bool | list[str]]:
+    """Return the choices of a run as fields of an order: true for all targets of a fleet, or the names of some."""
+    made = {key: getattr(choices, key) for key in TARGET_CHOICES}
+    return {
+        key: fleet in names or [name for name in names if name.startswith(f"{fleet}/")]
+        for key, names in made.items()
+    }
+
+
 def choices_of(target: Target, order: Mapping[str, Any]) -> Choices:
-    """Return the choices that an order makes for a target."""
-    chosen = {key: (target.name,) for key in ("adopt", "replan") if order.get(key)}
+    """Return the choices that an order makes for a target, as ``choices_of_fleet`` has written them."""
+    made = {key: order.get(key) or () for key in TARGET_CHOICES}
+    chosen = {key: (target.name,) for key, value in made.items() if value is True or target.name in value}
     return Choices(**chosen) if chosen else NO_CHOICES
 
 

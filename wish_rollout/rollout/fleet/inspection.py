@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.fleets.rollouts import FleetWorkerFailed
-from wish_rollout.core.fleet.grouping import StatusGroup, group_statuses
+from wish_rollout.core.fleet.grouping import StatusGroup, group_statuses, largest_read
 from wish_rollout.core.fleet.results import TargetPlan, TargetStatus
 from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.core.schema.comparison import difference
@@ -84,10 +84,11 @@ def read_plans(
     report: Callable[[str], None] = lambda _: None,
 ) -> Iterator[TargetPlan]:
     """Yield the plan of each target, as they come. ``report`` and errors as ``read_statuses``."""
-    for target, values in _perform(project, env, targets, report, lambda _: {"kind": PLAN}):
-        yield (
-            TargetPlan.from_dict(values) if values is not None else TargetPlan(target.name, error=_dead(env))
-        )
+    plans = (
+        TargetPlan.from_dict(values) if values is not None else TargetPlan(target.name, error=_dead(env))
+        for target, values in _perform(project, env, targets, report, lambda _: {"kind": PLAN})
+    )
+    yield from with_shared_databases(env.name, plans)
 
 
 def are_all_in_step(
@@ -126,7 +127,7 @@ def group_deltas(
     """
     by_name = {target.name: target for target in targets}
     groups = group_statuses(statuses)
-    largest = groups[0] if groups else None
+    largest = largest_read(groups)
     reads = len({group.first.fingerprint for group in groups if group.first.fingerprint}) > 1
     before = _schema(project, by_name, largest) if largest and reads else None
     found = []

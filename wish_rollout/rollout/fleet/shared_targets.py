@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from wish_rollout.core.errors.fleets.target_lists import TargetsShareDatabase
 from wish_rollout.rollout.fleet.target_errors import describe_error
@@ -11,17 +11,17 @@ from wish_rollout.rollout.fleet.target_errors import describe_error
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from wish_rollout.core.fleet.results import TargetStatus
+    from wish_rollout.core.fleet.results import TargetPlan, TargetStatus
+
+Read = TypeVar("Read", "TargetStatus", "TargetPlan")
 
 
-def with_shared_databases(environment: str, statuses: Iterable[TargetStatus]) -> Iterator[TargetStatus]:
-    """Yield the statuses of a fleet; a second target with the same database has the error TargetsShareDatabase."""
+def with_shared_databases(environment: str, items: Iterable[Read]) -> Iterator[Read]:
+    """Yield the statuses or plans of a fleet; a second target with the same database has the error TargetsShareDatabase."""
     first: dict[str, str] = {}
-    for status in statuses:
-        other = first.setdefault(status.instance, status.target) if status.instance else status.target
-        if other == status.target:
-            yield status
+    for item in items:
+        other = first.setdefault(item.instance, item.target) if item.instance else item.target
+        if other == item.target:
+            yield item
         else:
-            yield replace(
-                status, error=describe_error(TargetsShareDatabase(environment, status.target, other))
-            )
+            yield replace(item, error=describe_error(TargetsShareDatabase(environment, item.target, other)))

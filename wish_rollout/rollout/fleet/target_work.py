@@ -11,11 +11,10 @@ from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.databases import DatabaseMissing, DatabaseUnreachable
 from wish_rollout.core.errors.planning.rollbacks import AlreadyAtRevision
 from wish_rollout.core.errors.statements import TableLocked
-from wish_rollout.core.fleet.results import Outcome, TargetError, TargetPlan, TargetResult, TargetStatus
+from wish_rollout.core.fleet.results import Outcome, TargetPlan, TargetResult, TargetStatus
 from wish_rollout.core.plan.action import Action
 from wish_rollout.core.plan.verdict import Verdict
 from wish_rollout.core.release.release import format_position
-from wish_rollout.core.text.redaction import escape_to_one_line
 from wish_rollout.postgres.records.ledger import seconds_since
 from wish_rollout.rollout.archives.checksums import add_missing_checksums
 from wish_rollout.rollout.execution.ledger_recording import NOBODY, Actor
@@ -176,7 +175,7 @@ def plan(project: Project, target: Target) -> TargetPlan:
     except Exception as error:  # noqa: BLE001
         return TargetPlan(name, summary="no plan", error=describe_error(error))
     summary = found.summary().removeprefix(f"{target.name}: ")
-    result = TargetPlan(name, kind_of(found), summary, found.pending)
+    result = TargetPlan(name, kind_of(found), summary, found.pending, state.facts.instance)
     try:
         refuse_infeasible(target.environment, found, project, state)
     except RolloutError as error:
@@ -193,8 +192,6 @@ def status(project: Project, target: Target, known: KnownState) -> TargetStatus:
             known.answered().status(name) if reading.state is None else assess_target(project, name, reading)
         )
     except (DatabaseMissing, DatabaseUnreachable, TableLocked) as error:
-        verdict = verdict_without_state(error).value
-        silence = TargetError(verdict, escape_to_one_line(error.fill(error.summary)), retryable=True)
-        return TargetStatus(name, verdict, error=silence)
+        return TargetStatus(name, verdict_without_state(error).value, error=describe_error(error))
     except Exception as error:  # noqa: BLE001
         return TargetStatus(name, Verdict.UNREACHABLE.value, error=describe_error(error))

@@ -51,8 +51,8 @@ class FleetTarget:
 def read_fleet(config: Config, env: Environment) -> tuple[FleetTarget, ...]:
     """Return all targets of a fleet, in the order of the list.
 
-    Raises FleetNotInSandbox, TargetListFailed, TargetListEmpty, TargetInvalid, TargetNamedTwice, UrlTemplateInvalid,
-    TargetsShareDatabase, and what reading the URL template raises.
+    Raises FleetNotInSandbox, TargetListFailed, TargetListEmpty, TargetInvalid, TargetNamedTwice, TargetAttributeMissing,
+    UrlTemplateInvalid, TargetsShareDatabase, and what reading the URL template raises.
     """
     if os.environ.get(SANDBOX_VARIABLE):
         raise FleetNotInSandbox(env.name)
@@ -87,7 +87,7 @@ def read_list(config: Config, env: Environment) -> list[ListedTarget]:
 def _list_text(config: Config, env: Environment, source: TargetsConfig) -> str:
     if source.file is not None:
         try:
-            return (config.root / source.file).read_text(encoding="utf-8")
+            return (config.root / source.file).read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
             raise TargetListFailed(env.name, source.source, reason) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from wish_rollout.core.errors.base import EnvironmentRefused, RolloutError
 from wish_rollout.core.errors.configuration import EnvironmentConfigurationError
@@ -68,6 +69,18 @@ class FleetCleanRefused(EnvironmentRefused):
 
 
 @dataclass(eq=False)
+class TargetChoiceRefused(EnvironmentRefused):
+    """``--adopt`` or ``--replan`` names one target of a gated fleet. ``option``: which of them."""
+
+    option: str
+    fleet: str
+
+    summary = "--{option} cannot name '{environment}', which is a target of a gated fleet."
+    explanation = "The approval of a wave names what is done on its targets, and not on which of them. Nothing was changed."
+    hint = "choose it for all: wish-rollout apply --{option} {fleet}; a target that does not need it is migrated as without it"
+
+
+@dataclass(eq=False)
 class TargetNotSupported(EnvironmentConfigurationError):
     """A command that runs a Dagster job of an environment was called for one target of a fleet."""
 
@@ -108,19 +121,23 @@ class TargetNotApproved(EnvironmentRefused):
 
 @dataclass(eq=False)
 class FleetIncomplete(RolloutError):
-    """A rollout has not reached all targets of a fleet. ``first``: the error of the first failed target."""
+    """A rollout has not reached all targets of a fleet. ``first``: the error of the first failed target.
+
+    ``failures``: the targets that have failed or were not begun, those with the same error together.
+    """
 
     environment: str
     total: int
     failed: int
     waiting: int
     first: str
+    failures: tuple[dict[str, Any], ...] = ()
 
     summary = "{failed} of {total} targets of '{environment}' failed, and {waiting} were not begun. The first error: {first}"
-    explanation = "The others are changed and verified."
+    explanation = "Every other target is verified."
     hint = (
-        "see all of them: wish-rollout status {environment}; correct the causes, then run the same command again: "
-        "it continues with the targets that are not done"
+        "correct the causes, which are listed by target, then run the same command again: it continues with the targets that are "
+        "not done; the state of all: wish-rollout status {environment}"
     )
 
 
@@ -146,9 +163,7 @@ class FleetWorkerFailed(RolloutError):
     reason: str
 
     summary = "A worker process for '{environment}' has ended: {reason}."
-    explanation = (
-        "What it had committed is kept and recorded in the ledger; its open transaction is rolled back."
-    )
+    explanation = "The approval of a wave does not name the targets of a choice. Nothing was changed."
     hint = "see the state: wish-rollout status; then run the same command again"
 
 

@@ -47,6 +47,21 @@ class TargetInvalid(EnvironmentConfigurationError):
 
 
 @dataclass(eq=False)
+class TargetAttributeMissing(EnvironmentConfigurationError):
+    """A target has not the attribute that the URL of its fleet names. ``attribute``: "…" if it is in the password of the URL."""
+
+    target: str
+    attribute: str
+
+    summary = "The target '{target}' of '{environment}' has no attribute '{attribute}', which the URL of '{environment}' names."
+    explanation = "Its database is not known, so nothing was started."
+    hint = (
+        "add the attribute to the list, or correct the place in the URL; write braces that belong to the URL, as in a password, as "
+        "%7B and %7D"
+    )
+
+
+@dataclass(eq=False)
 class TargetNamedTwice(EnvironmentConfigurationError):
     """Two targets of a fleet have the same name."""
 

@@ -63,6 +63,15 @@ def find_goal(
     return RollbackGoal(to, resumes, finished)
 
 
+def known_position(release: Release, text: str) -> Position:
+    """Return the position that a text names. Raises UnknownRevision."""
+    position = parse_position(text)
+    if unknown := [name for name in position if name not in release.by_id]:
+        known = ", ".join(["base", *(revision.id for revision in release.revisions)])
+        raise UnknownRevision(unknown[0], known)
+    return position
+
+
 def resolve_rollback_target(release: Release, start: Position, to: str | None, environment: str) -> Position:
     """Return the target of a rollback: the named revision, which must be an ancestor of ``start``, or its parent.
 
@@ -77,10 +86,7 @@ def resolve_rollback_target(release: Release, start: Position, to: str | None, e
             raise AmbiguousRollback(environment, format_position(start))
         end: Position = release.revision(start[-1]).parents
     else:
-        end = parse_position(to)
-        if unknown := [name for name in end if name not in release.by_id]:
-            known = ", ".join(["base", *(revision.id for revision in release.revisions)])
-            raise UnknownRevision(unknown[0], known)
+        end = known_position(release, to)
         if len(end) == 1 and release.ancestors(start) >= set(end):
             end = release.before_followers(start, *end)
         if len(end) > 1 and not release.is_position(end):
