@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORE := tests/revisions tests/cli/test_rollout.py tests/cli/test_gate.py tests/cli/test_other_project.py
 
-.PHONY: rollout ui test test-lowest test-sqlalchemy-2.0 test-celery test-mutations test-states fuzz check docs reference pictures bench bench-live bench-history bench-fleet bench-ticks clean install
+.PHONY: rollout ui test test-lowest test-sqlalchemy-2.0 test-celery test-mutations test-states test-versions fuzz check docs reference pictures bench bench-live bench-history bench-fleet bench-ticks clean install
 .DEFAULT_GOAL := rollout
 
 install: .venv/installed
@@ -52,6 +52,10 @@ test-mutations: install
 # Every state of a database on each version that is installed, each plan signed; `test` meets each on one of them.
 test-states: install
 	@WISH_ALL_STATES=1 WISH_ALL_PAIRS=1 $(BIN)/python -m pytest -n auto --dist worksteal tests/rollout/states
+
+# Every case on each version that is installed, of the tests that `test` runs on one of them.
+test-versions: install
+	@WISH_ALL_VERSIONS=1 $(BIN)/python -m pytest -n auto --dist worksteal -m one_version
 
 fuzz: install
 	@$(BIN)/python -m tests.postgres.fuzz $(COUNT) $(SEED)
