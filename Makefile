@@ -44,10 +44,11 @@ test-celery: install
 		"dagster-celery==$$($(BIN)/python -c 'from importlib.metadata import version; print(version("dagster-postgres"))')"
 	@.celery/bin/python -m pytest -p no:cacheprovider tests/deploy/test_celery.py
 
-# Every catalog mutation as a release of its own on each of PostgreSQL 14, 15 and 18; `test` applies each on one of them,
-# several in a release.
+# Every catalog mutation as a release of its own on each of PostgreSQL 14, 15 and 18, and every remedy on 15 and 18; `test`
+# applies each on one of them, several in a release.
 test-mutations: install
-	@WISH_ALL_MUTATIONS=1 $(BIN)/python -m pytest -n auto --dist worksteal tests/postgres/test_mutations_as_releases.py
+	@WISH_ALL_MUTATIONS=1 $(BIN)/python -m pytest -n auto --dist worksteal \
+		tests/postgres/test_mutations_as_releases.py tests/postgres/test_remedies.py tests/postgres/catalog/test_snapshot_tracker.py
 
 # Every state of a database on each version that is installed, each plan signed; `test` meets each on one of them.
 test-states: install
