@@ -96,7 +96,7 @@ def _ask_once(storage: object, found: set[tuple[str, ...]], *methods: str) -> No
 def _create_engine(url: str, token_provider: Any) -> Any:
     """Return an engine that examines a connection before it is used again, because the server may have restarted.
 
-    A query before each other one, as ``pool_pre_ping`` makes it, would be a fifth of the queries of a run.
+    ``pool_pre_ping`` would send a query before each other one.
     """
     engine = create_pg_engine(url, token_provider, isolation_level="AUTOCOMMIT", **POOL)
 
