@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORE := tests/revisions tests/cli/test_rollout.py tests/cli/test_gate.py tests/cli/test_other_project.py
 
-.PHONY: rollout ui test test-lowest test-sqlalchemy-2.0 test-celery test-mutations test-states fuzz check docs reference pictures bench bench-live bench-history bench-fleet bench-ticks clean install
+.PHONY: rollout ui test test-lowest test-sqlalchemy-2.0 test-celery test-mutations test-states test-versions fuzz check docs reference pictures bench bench-live bench-history bench-fleet bench-ticks clean install
 .DEFAULT_GOAL := rollout
 
 install: .venv/installed
@@ -44,14 +44,19 @@ test-celery: install
 		"dagster-celery==$$($(BIN)/python -c 'from importlib.metadata import version; print(version("dagster-postgres"))')"
 	@.celery/bin/python -m pytest -p no:cacheprovider tests/deploy/test_celery.py
 
-# Every catalog mutation as a release of its own on each of PostgreSQL 14, 15 and 18; `test` applies each on one of them,
-# several in a release.
+# Every catalog mutation as a release of its own on each of PostgreSQL 14, 15 and 18, and every remedy on 15 and 18; `test`
+# applies each on one of them, several in a release.
 test-mutations: install
-	@WISH_ALL_MUTATIONS=1 $(BIN)/python -m pytest -n auto --dist worksteal tests/postgres/test_mutations_as_releases.py
+	@WISH_ALL_MUTATIONS=1 $(BIN)/python -m pytest -n auto --dist worksteal \
+		tests/postgres/test_mutations_as_releases.py tests/postgres/test_remedies.py tests/postgres/catalog/test_snapshot_tracker.py
 
 # Every state of a database on each version that is installed, each plan signed; `test` meets each on one of them.
 test-states: install
 	@WISH_ALL_STATES=1 WISH_ALL_PAIRS=1 $(BIN)/python -m pytest -n auto --dist worksteal tests/rollout/states
+
+# Every case on each version that is installed, of the tests that `test` runs on one of them.
+test-versions: install
+	@WISH_ALL_VERSIONS=1 $(BIN)/python -m pytest -n auto --dist worksteal -m one_version
 
 fuzz: install
 	@$(BIN)/python -m tests.postgres.fuzz $(COUNT) $(SEED)

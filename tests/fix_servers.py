@@ -13,6 +13,7 @@ import os
 import secrets
 import shutil
 import tempfile
+import zlib
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,10 +47,14 @@ ROOT = pytest.StashKey[Path]()
 STACK = pytest.StashKey[ExitStack]()
 UP = pytest.StashKey[set[int]]()
 POSTGRES_TESTS = Path(__file__).parent / "postgres"
+ALL_VERSIONS = bool(os.environ.get("WISH_ALL_VERSIONS"))
 LOG_START = pytest.StashKey[dict[Path, int]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "one_version: run each case on one of the versions (make test-versions: on each)"
+    )
     config.addinivalue_line("markers", "pg(comparison): run only on these major versions, as in pg('>=16')")
     if hasattr(config, "workerinput"):
         config.stash[ROOT] = Path(config.workerinput["wish_servers"])
@@ -119,9 +124,30 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test with the fixture ``server`` on each version that its ``pg`` marks allow."""
     if "server" not in metafunc.fixturenames or POSTGRES_TESTS in metafunc.definition.path.parents:
         return  # these tests have their own servers
-    wanted = [mark.args[0] for mark in metafunc.definition.iter_markers("pg")]
-    chosen = [version for version in versions() if all(matches(version, text) for text in wanted)]
+    chosen = allowed_versions(metafunc.definition)
     metafunc.parametrize("server", chosen, indirect=True, ids=[f"pg{version}" for version in chosen])
+
+
+def allowed_versions(test: pytest.Item) -> list[int]:
+    """Return the versions that the ``pg`` marks of a test allow."""
+    wanted = [mark.args[0] for mark in test.iter_markers("pg")]
+    return [version for version in versions() if all(matches(version, text) for text in wanted)]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep one version of each case of a test with the mark ``one_version``: which one depends on the case's name."""
+    if not ALL_VERSIONS:
+        left_out = [item for item in items if item.get_closest_marker("one_version") and not is_chosen(item)]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
+
+
+def is_chosen(item: pytest.Item) -> bool:
+    """Return whether the version of a case is the one on which it runs."""
+    version: int = item.callspec.params["server"]  # type: ignore[attr-defined]
+    case = item.nodeid.replace(f"pg{version}", "")
+    allowed = allowed_versions(item)
+    return version == allowed[zlib.crc32(case.encode()) % len(allowed)]
 
 
 @pytest.fixture

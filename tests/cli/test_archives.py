@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+import pytest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +25,7 @@ ALL = "select md5(string_agg(w::text, '|' order by id)), count(*) from wishlist_
 TYPES = "select typname::text from pg_type where typtype = 'e' and typnamespace = 'public'::regnamespace"
 
 
+@pytest.mark.one_version
 def test_rows_of_a_gated_environment_are_archived_and_come_back(each_workspace: Workspace) -> None:
     workspace = each_workspace
     workspace.roll_out()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -22,6 +24,7 @@ def files(workspace: Workspace) -> dict[Path, bytes]:
     }
 
 
+@pytest.mark.one_version
 def test_generate_writes_the_next_revision_and_records_it(each_workspace: Workspace) -> None:
     workspace = each_workspace
     workspace.migrate("local")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.fix_project import Workspace
 
@@ -60,6 +62,7 @@ def test_a_hazard_in_the_last_environment_stops_the_release_before_the_first(wor
     assert workspace.identity() == before
 
 
+@pytest.mark.one_version
 def test_create_index_concurrently_is_no_hazard(each_workspace: Workspace) -> None:
     workspace = each_workspace
     workspace.migrate("prod")

@@ -38,6 +38,7 @@ def fingerprint(workspace: Workspace, name: str) -> str:
     return str(json.loads(workspace.cli("snapshot", name).out)["fingerprint"])
 
 
+@pytest.mark.one_version
 def test_rollback_restores_the_earlier_snapshot_and_apply_works_again(
     each_workspace: Workspace,
 ) -> None:

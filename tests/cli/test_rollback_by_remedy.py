@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -62,6 +64,7 @@ def last_act(workspace: Workspace, name: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.one_version
 def test_remedy_replaces_a_wrong_downgrade(each_workspace: Workspace) -> None:
     workspace = each_workspace
     revise(workspace, UP, WRONG)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.fix_project import Workspace
 
 
+@pytest.mark.one_version
 def test_rollout_stops_at_the_gate_until_the_plan_is_approved(each_workspace: Workspace) -> None:
     workspace = each_workspace
 

@@ -54,6 +54,7 @@ def add_revision(workspace: Workspace, repair: str, extra: str = "") -> None:
     script.write_text(SCRIPT.format(repair=repair, extra=extra))
 
 
+@pytest.mark.one_version
 def test_violating_rows_stop_the_rollout_before_the_first_environment(
     each_workspace: Workspace,
 ) -> None:
@@ -90,6 +91,7 @@ def test_violating_rows_stop_the_rollout_before_the_first_environment(
     }
 
 
+@pytest.mark.one_version
 def test_rows_that_the_release_repairs_are_no_finding(each_workspace: Workspace) -> None:
     workspace = each_workspace
     workspace.migrate("prod")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tests.fix_project import Workspace
 
 
+@pytest.mark.one_version
 def test_verify_passes_without_changes(each_workspace: Workspace) -> None:
     each_workspace.migrate("local", "prod")
     before = each_workspace.identity()

@@ -28,6 +28,7 @@ def install(workspace: Workspace) -> None:
         workspace.as_superuser("staging", printed.out)
 
 
+@pytest.mark.one_version
 def test_drift_shows_who_has_changed_the_schema(each_workspace: Workspace) -> None:
     workspace = each_workspace
     refused = workspace.expect_error(6, "watch", "install", "staging")

@@ -17,7 +17,7 @@ from wish_rollout.defs.runs.instance import open_instance
 from wish_rollout.sandbox.settings import ADMIN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.fix_project import Workspace
 
@@ -96,6 +96,36 @@ def test_lost_connection_is_opened_again(workspace: Workspace) -> None:
             "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [name]
         )
     read()
+
+
+@pytest.mark.parametrize(("quiet", "examined"), [(60.0, False), (0.0, True)])
+def test_connection_is_examined_by_a_query_only_if_it_was_not_used_lately(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, quiet: float, examined: bool
+) -> None:
+    monkeypatch.setattr(dagster_storage, "QUIET_SECONDS", quiet)
+    statements = logged_statements(workspace, read)
+    assert any(each.startswith("SELECT runs.") for each in statements)
+    assert ("SELECT 1" in statements) == examined
+
+
+def test_columns_of_dagsters_tables_are_looked_for_once(workspace: Workspace) -> None:
+    first = logged_statements(workspace, lambda: workspace.cli("apply", "--until", "local"))
+    second = logged_statements(workspace, lambda: workspace.cli("apply", "--until", "staging"))
+    columns = [sum("pg_catalog.pg_attribute." in each for each in run) for run in (first, second)]
+    assert (columns[0] > 0, columns[1]) == (True, 0)
+
+
+def logged_statements(workspace: Workspace, function: Callable[[], object]) -> list[str]:
+    """Return the first lines of the statements that a function executes in Dagster's database, over new connections."""
+    name = urlsplit(dagster_database()).path.removeprefix("/")
+    with psycopg.connect(workspace.server.url("postgres", ADMIN), autocommit=True) as connection:
+        connection.execute(f"alter database {name} set log_statement = 'all'".encode())
+    start = workspace.server.log.stat().st_size
+    function()
+    with workspace.server.log.open() as log:
+        log.seek(start)
+        lines = [line for line in log.read().splitlines() if f"@{name} LOG:  statement: " in line]
+    return [line.partition("statement: ")[2] for line in lines]
 
 
 def test_tables_are_created_in_an_empty_database(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.fix_project import SIGNERS, workspace_on
 from wish_rollout import safe
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
     from wish_rollout.sandbox.server import Server
 
@@ -85,6 +85,7 @@ select (select count(*) from note where colour = 'a:b' and price = price_old),
 """
 
 
+@pytest.mark.one_version
 def test_each_helper_passes_the_gate(
     server: Server, tmp_path: Path, dagster_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

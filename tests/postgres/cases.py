@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from wish_rollout.core.schema.change import Change
 
 CASES = Path(__file__).parent.parent / "cases"
+EVERYTHING = bool(os.environ.get("WISH_ALL_MUTATIONS"))
+"""Whether each case is wanted on each version, and with each check."""
 SYMBOLS = {"added": "+", "removed": "-", "changed": "~", "renamed": "="}
 
 

@@ -6,7 +6,6 @@ are one release, each in a schema of its own; if the release fails, each of them
 
 from __future__ import annotations
 
-import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from tests.postgres.cases import Case, read_cases
+from tests.postgres.cases import EVERYTHING, Case, read_cases
 from tests.postgres.conftest import MAJORS
 from wish_rollout.core.hazards.assessment import KINDS
 from wish_rollout.rollout.execution.migration import migrate_environment
@@ -70,7 +69,6 @@ KINDS_WITHOUT_SCHEMA = re.compile(
     r"|LARGE OBJECT|LANGUAGE l|ON LANGUAGE|PUBLICATION|SCHEMA|SERVER|SUBSCRIPTION|TRANSFORM|USER MAPPING)"
 )
 """A release has one case with objects of such a kind, because other cases use the same names."""
-EVERYTHING = bool(os.environ.get("WISH_ALL_MUTATIONS"))
 TOGETHER = 1 if EVERYTHING else 12
 """So many cases are applied in one release, each in a schema of its own if there are several."""
 

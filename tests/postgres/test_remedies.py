@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.postgres.cases import Case, read_cases
+from tests.postgres.cases import EVERYTHING, Case, read_cases
 from tests.postgres.pairs import GOOD, SUPERUSER, Verdict, compose, lead, run_possible
 from wish_rollout.core.remedy.remedy import remedy
 from wish_rollout.core.schema.comparison import difference
@@ -27,8 +27,18 @@ MEMBER = "others: extension: member added"
 """A snapshot leaves out what an extension owns, so a remedy cannot know of it; docs/drift.md says so."""
 COMPOSED = [case for case in MUTATIONS if case.title != MEMBER]
 SEEDS = [(seed, 18) for seed in range(1, 13)] + [(seed, 15) for seed in range(101, 107)]
-ON_EACH = [(case, 18) for case in MUTATIONS] + [(case, 15) for case in MUTATIONS[::4]]
-"""All on the newest version; every fourth on the oldest as well, to save time."""
+
+
+def on_versions(cases: list[Case]) -> list[tuple[Case, int]]:
+    """Return the cases with a version: every fourth with the oldest and the others with the newest, to save time.
+
+    With WISH_ALL_MUTATIONS, each with both.
+    """
+    if EVERYTHING:
+        return [(case, major) for major in (18, 15) for case in cases]
+    return [(case, 15 if place % 4 == 0 and case.since <= 15 else 18) for place, case in enumerate(cases)]
+
+
 REFUSED = {
     "others: server with a secret would have to be created again",
     "others: view lists all columns, and a column before others goes",
@@ -84,7 +94,7 @@ def assert_led(verdict: Verdict) -> None:
     assert not verdict.lost
 
 
-@pytest.mark.parametrize(("case", "major"), ON_EACH, ids=str)
+@pytest.mark.parametrize(("case", "major"), on_versions(MUTATIONS), ids=str)
 def test_a_mutation_is_taken_back_and_repeated(
     case: Case, major: int, servers: Callable[[int], Server]
 ) -> None:
@@ -111,9 +121,7 @@ def run(connection: psycopg.Connection, statements: Sequence[str]) -> Snapshot:
     return read_snapshot(connection)
 
 
-@pytest.mark.parametrize(
-    ("case", "major"), [*((case, 18) for case in PAIRS), *((case, 15) for case in PAIRS[::4])], ids=str
-)
+@pytest.mark.parametrize(("case", "major"), on_versions(PAIRS), ids=str)
 def test_a_pair_is_led_there_and_back_and_from_nothing(
     case: Case, major: int, servers: Callable[[int], Server]
 ) -> None:
@@ -132,7 +140,7 @@ def test_a_pair_is_led_there_and_back_and_from_nothing(
             schemas.append(run(connection, side))
             connection.execute("ROLLBACK TO nothing")
         ways = [(sides[0], schemas[1]), (sides[1], schemas[0])]
-        if PAIRS.index(case) % 3 == 0:  # to save time
+        if EVERYTHING or PAIRS.index(case) % 3 == 0:  # to save time
             ways += [([], schemas[1]), (sides[1], nothing)]
         for start, target in ways:
             verdict = lead(connection, run(connection, start), target, server.major)

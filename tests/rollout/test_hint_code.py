@@ -133,6 +133,7 @@ HINTS = (
 )
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize("hint", HINTS, ids=str)
 def test_code_of_a_hint_works_and_is_no_hazard(hint: Hint, new_database: NewDatabase) -> None:
     live, scratch = new_database(), new_database()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
+from typing import Any
 
 import typer
+from typer.main import get_command
 
 from wish_rollout import __version__
 from wish_rollout.cli.commands import (
@@ -103,8 +106,14 @@ def main() -> None:
 def run_command(arguments: list[str]) -> None:
     """Run a command. Raises FileUnusable for an error of the operating system that names a file."""
     try:
-        app(arguments)
+        _command()(arguments)
     except OSError as error:
         if error.filename is None:
             raise
         raise FileUnusable(str(error.filename), error.strerror or str(error)) from error
+
+
+@cache
+def _command() -> Any:
+    """Return the parser of the arguments, which is built once in a process."""
+    return get_command(app)

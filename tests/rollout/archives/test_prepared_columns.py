@@ -127,6 +127,7 @@ select 'u' || n, repeat('t', 200), 'LEGO', 'red' from generate_series(1, 20000) 
 """
 
 
+@pytest.mark.one_version
 def test_rollback_uses_the_copy(each_case: ArchiveCase) -> None:
     case = each_case
     case.revise(UP, DOWN)

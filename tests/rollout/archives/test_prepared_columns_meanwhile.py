@@ -111,6 +111,7 @@ def take(session: psycopg.Connection, prepared: PreparedColumn) -> tuple[int | N
     return rows, scanned[0]
 
 
+@pytest.mark.one_version
 def test_rows_that_are_written_before_any_statement_of_the_copy_are_archived(
     session: psycopg.Connection, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

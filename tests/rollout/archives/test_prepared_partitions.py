@@ -92,6 +92,7 @@ def test_rows_that_change_their_partition_are_copied_again(session: psycopg.Conn
     assert_exact(session, take(session, prepared))
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize(
     "change",
     [

@@ -53,6 +53,7 @@ def contents(case: ArchiveCase) -> dict[str, list[tuple[str]]]:
     return {name: case.sql(f"select t::text from {name} as t order by 1") for name in TABLES}
 
 
+@pytest.mark.one_version
 def test_everything_that_a_release_added_comes_back(each_case: ArchiveCase) -> None:
     case = each_case
     case.revise(UP, DOWN)
@@ -100,6 +101,7 @@ NARROW_BACK = [
 ]
 
 
+@pytest.mark.one_version
 def test_narrowed_values_and_lost_labels_come_back_unless_they_were_written_since(
     each_case: ArchiveCase,
 ) -> None:
@@ -192,6 +194,7 @@ where c.relnamespace = 'wish_rollout_archive'::regnamespace and attacl is not nu
 """
 
 
+@pytest.mark.one_version
 def test_no_other_role_can_read_an_archive(each_case: ArchiveCase) -> None:
     case = each_case
     up = [

@@ -166,6 +166,7 @@ alter table items set (autovacuum_freeze_max_age = 100000, autovacuum_freeze_min
 AGE = "do $$ begin for i in 1..100100 loop perform pg_current_xact_id(); commit; end loop; end $$"
 
 
+@pytest.mark.one_version
 def test_release_waits_until_the_blockers_end(each_workspace: Workspace) -> None:
     workspace = each_workspace
     workspace.migrate("local")

@@ -116,6 +116,7 @@ def test_error_for_a_held_lock_names_its_holder(workspace: Workspace) -> None:
     workspace.migrate("local")
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize(
     ("last", "says"),
     [

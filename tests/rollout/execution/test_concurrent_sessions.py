@@ -95,6 +95,7 @@ def until(
         time.sleep(0.01)
 
 
+@pytest.mark.one_version
 def test_lock_that_is_released_in_time_only_delays_the_migration(each_workspace: Workspace) -> None:
     workspace = each_workspace
     prepare(workspace, "retry_for = 30")
@@ -119,6 +120,7 @@ def test_lock_that_is_released_in_time_only_delays_the_migration(each_workspace:
     assert detail["locks"]["requests"] > 1
 
 
+@pytest.mark.one_version
 def test_lock_that_is_held_too_long_stops_the_migration_without_changes(
     each_workspace: Workspace,
 ) -> None:
@@ -146,6 +148,7 @@ def test_statement_timeout_is_not_retried(workspace: Workspace) -> None:
     assert failed.value.sqlstate == "57014"
 
 
+@pytest.mark.one_version
 def test_migration_that_blocks_sessions_too_long_is_cancelled_and_retried(each_workspace: Workspace) -> None:
     workspace = each_workspace
     prepare(workspace, f"retry_for = 30, blocked_ms = 200, {PATIENT}")

@@ -167,6 +167,7 @@ def test_killed_worker_at_every_statement(workspace: Workspace) -> None:
             assert_release_is_complete(workspace)
 
 
+@pytest.mark.one_version
 def test_repeated_interruptions_of_one_release(
     each_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,6 +199,7 @@ def test_plan_shows_that_a_release_is_resumed(workspace: Workspace, monkeypatch:
     assert (changed.code, "its scripts were changed since then" in changed.err) == (6, True)
 
 
+@pytest.mark.one_version
 def test_invalid_index_of_an_interrupted_build_is_rebuilt(each_workspace: Workspace) -> None:
     workspace = each_workspace
     prepare(workspace)

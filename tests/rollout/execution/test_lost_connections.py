@@ -112,6 +112,7 @@ def during_index_build(workspace: Workspace) -> Iterator[BackgroundMigration]:
         yield migration
 
 
+@pytest.mark.one_version
 def test_lost_connection_during_a_statement(each_workspace: Workspace) -> None:
     workspace = each_workspace
     prepare(workspace)

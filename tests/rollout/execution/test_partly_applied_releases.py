@@ -46,6 +46,7 @@ def fail_in_the_second(workspace: Workspace) -> None:
     assert workspace.revision("local") == "0008"
 
 
+@pytest.mark.one_version
 def test_rollback_and_apply_lead_on_from_the_first_revision(each_workspace: Workspace) -> None:
     workspace = each_workspace
     workspace.migrate("local")

@@ -121,17 +121,27 @@ def test_killed_process_is_replaced(session: psycopg.Connection[Any]) -> None:
     second.stop()
 
 
-def test_other_environment_variables_need_another_process(
-    session: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+def test_process_takes_the_environment_of_the_next_session(
+    session: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    """libpq reads from them what the connection parameters do not name."""
     first = watched(session)
     first.stop()
-    monkeypatch.setenv("PGPASSFILE", "/nonexistent")
+    with monkeypatch.context() as patched:
+        patched.setenv("PGSSLMODE", "require")
+        patched.chdir(tmp_path)
+        refused = Watchdog(session, 10, LONG)
+        refused.begin_attempt()
+        assert not refused.wait_until_watching()
+        refused.stop()
+        working_directory = Path(f"/proc/{process_of(refused)}/cwd").resolve()
 
-    second = watched(session)
+    again = watched(session)
 
-    assert process_of(second) != process_of(first)
-    second.stop()
+    assert "SSL was required" in refused.reason
+    assert working_directory == tmp_path.resolve()
+    assert process_of(first) == process_of(refused) == process_of(again)
+    again.stop()
 
 
 def test_process_that_does_not_confirm_is_killed(

@@ -76,6 +76,7 @@ def archived(states: States) -> list[tuple[object, ...]]:
     return states.sql("SELECT size, note FROM items")
 
 
+@pytest.mark.one_version
 def test_half_done_rollback_is_continued_with_changed_scripts(each_states: States) -> None:
     states = each_states
     half_done(states)

@@ -44,6 +44,7 @@ def restore(states: States, *, as_superuser: bool) -> None:
     program(states, "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, text=dump)
 
 
+@pytest.mark.one_version
 def test_dump_that_the_migrating_role_has_restored_continues(each_states: States) -> None:
     """It has the ledger of the original, whose chain continues."""
     states = each_states
@@ -57,6 +58,7 @@ def test_dump_that_the_migrating_role_has_restored_continues(each_states: States
     assert states.sql("SELECT id, title, price FROM items") == ROW
 
 
+@pytest.mark.one_version
 def test_dump_that_an_administrator_has_restored_is_given_back_by_the_hints(each_states: States) -> None:
     """Nothing belongs to the migrating role: the version table, the ledger and each table are named, with SQL."""
     states = each_states
@@ -109,6 +111,7 @@ SUBSCRIPTION = (
 )
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize("at_first", [True, False], ids=["before the first apply", "afterwards"])
 def test_publications_are_the_platforms(each_states: States, at_first: bool) -> None:
     """A renamed and a dropped table change the list of a publication, which is no drift."""
@@ -132,6 +135,7 @@ def test_publications_are_the_platforms(each_states: States, at_first: bool) -> 
     assert states.sql("SELECT pubname FROM pg_publication ORDER BY 1") == [("everything",), ("two",)]
 
 
+@pytest.mark.one_version
 def test_subscription_is_the_platforms(each_states: States) -> None:
     states = each_states
     at_head(states)

@@ -4,8 +4,8 @@ It is a process of its own, so that it continues while the worker is stopped, an
 when the watched session has ended. It runs as a script and imports nothing of this package, so that it starts quickly.
 
 It watches one session after the other. A line of its standard input with a JSON object, which has the fields of
-``Orders``, begins the next one; the worker's other lines are described in ``Watch.read_input``. It reports JSON lines
-on its standard output.
+``Orders``, begins the next one; one with a JSON array is described in ``enter``, the worker's other lines in
+``Watch.read_input``. It reports JSON lines on its standard output.
 """
 
 from __future__ import annotations
@@ -186,11 +186,20 @@ def read_line() -> bytes:
     return bytes(data)
 
 
+def enter(directory: str, variables: dict[str, str]) -> None:
+    """Take the working directory and the environment variables of the worker, from which libpq reads parameters."""
+    os.chdir(directory)
+    os.environ.clear()
+    os.environ.update(variables)
+
+
 def main() -> None:
     """Watch the sessions of the worker's orders, until the worker has ended."""
     while line := read_line():
         must_stop = line == b"stop\n"
-        if line.startswith(b"{"):
+        if line.startswith(b"["):
+            enter(*json.loads(line))
+        elif line.startswith(b"{"):
             watch = Watch(Orders(**json.loads(line)))
             watch.run()
             must_stop = watch.must_stop

@@ -137,7 +137,7 @@ class CodeTrace:
     def close_over_imports(self, names: Iterable[str]) -> set[str]:
         """Return the files with the project's modules that they import, also those that were imported long before."""
         visited, pending = set(names), [name for name in names if name.endswith(".py")]
-        packages = packages_of_modules()
+        packages = packages_of_modules(self.root) if pending else {}
         while pending:
             name = pending.pop()
             for module in imported_names(self.root / name, packages.get(str(self.root / name), "")):

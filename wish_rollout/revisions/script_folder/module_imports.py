@@ -15,12 +15,14 @@ STATEMENT_LISTS = ("body", "orelse", "handlers", "finalbody", "cases")
 """The fields of syntax nodes that hold statements, or nodes with statements in them (manual of Python, ast)."""
 
 
-def packages_of_modules() -> dict[str, str]:
-    """Return the package of each loaded module by its file, for relative imports."""
-    return {
-        str(getattr(module, "__file__", "")): str(getattr(module, "__package__", "") or "")
-        for module in list(sys.modules.values())
-    }
+def packages_of_modules(folder: Path) -> dict[str, str]:
+    """Return the package of each loaded module in a folder by its file, for relative imports."""
+    found, start = {}, str(folder)
+    for module in list(sys.modules.values()):
+        path = getattr(module, "__file__", None)
+        if isinstance(path, str) and path.startswith(start):
+            found[path] = str(getattr(module, "__package__", "") or "")
+    return found
 
 
 def imported_names(path: Path, package: str = "") -> set[str]:
