@@ -47,3 +47,9 @@ def create_models(connection: psycopg.Connection[Any], metadata: sa.MetaData, se
         for schema in sorted({table.schema for table in metadata.tables.values() if table.schema}):
             ours.execute(sa.schema.CreateSchema(schema, if_not_exists=True))
         metadata.create_all(ours)
+
+
+def constraint_names(metadata: sa.MetaData) -> frozenset[str]:
+    """Return the names that the metadata gives to constraints. PostgreSQL chooses those of all others."""
+    names = (each.name for table in metadata.tables.values() for each in table.constraints)
+    return frozenset(str(name) for name in names if isinstance(name, str))
