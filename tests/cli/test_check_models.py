@@ -108,4 +108,17 @@ def test_a_constraint_with_another_declared_name_is_a_difference(changed: Worksp
 def test_a_filter_that_raises_is_named(changed: Workspace) -> None:
     changed.edit("migrations/env.py", "assert item.table.name", "1 / 0")
     answer = changed.cli("check")
-    assert "include_object) raised: ZeroDivisionError" in answer.out + answer.err, answer
+    assert "raised: ZeroDivisionError" in answer.out + answer.err, answer
+
+
+def test_models_in_modules_that_only_env_py_imports(changed: Workspace) -> None:
+    schema = changed.root / "migrations/schema.py"
+    text = schema.read_text().removesuffix(MODELS)
+    (changed.root / "migrations/notes.py").write_text(
+        "import sqlalchemy as sa\nfrom migrations.schema import metadata\n" + MODELS
+    )
+    schema.write_text(text)
+    changed.edit("migrations/env.py", "import os\n", "import os\nimport migrations.notes\n")
+    assert changed.cli("generate", "--record").code == 0
+    answer = changed.cli("drift", "local", "--models", "--json")
+    assert json.loads(answer.out)["models"] == [], answer

@@ -17,7 +17,7 @@ from wish_rollout.revisions.runs.script_runs import ALEMBIC, FixedConnectionCont
 from wish_rollout.revisions.sessions.shared_session import share_session
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from wish_rollout.core.schema.snapshot import Key, Snapshot
     from wish_rollout.revisions.runs.run_parameters import ScriptRun
@@ -35,8 +35,21 @@ def left_out(run: ScriptRun, metadata: sa.MetaData, scripted: Snapshot, declared
     """
     found: set[Key] = set()
 
-    def ask(_rev: Any, context: Any) -> list[Any]:
+    def ask(context: Any) -> None:
         found.update(_Filters(AutogenContext(context, metadata), metadata, scripted, declared).excluded())
+
+    execute_env(run, ask)
+    return found
+
+
+def execute_env(run: ScriptRun, use: Callable[[Any], None] = lambda _: None) -> None:
+    """Execute env.py without scripts; it imports the modules that declare the models. Raises as ``left_out``.
+
+    ``use`` is called with Alembic's MigrationContext.
+    """
+
+    def ask(_rev: Any, context: Any) -> list[Any]:
+        use(context)
         return []
 
     with ALEMBIC, share_session(run.connection, run.search_path) as session:
@@ -46,8 +59,7 @@ def left_out(run: ScriptRun, metadata: sa.MetaData, scripted: Snapshot, declared
             raise
         except Exception as error:  # a filter is a function of the project
             reason = f"{type(error).__name__}: {error}".rstrip(".")
-            raise ScriptFailed("(include_name, include_object)", reason, "Nothing was changed.") from error
-    return found
+            raise ScriptFailed("(autogenerate)", reason, "Nothing was changed.") from error
 
 
 @dataclass(frozen=True)

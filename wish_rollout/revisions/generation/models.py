@@ -21,15 +21,9 @@ if TYPE_CHECKING:
 
 def load_models(root: Path, spec: str) -> sa.MetaData:
     """Import ``module:attribute`` with ``root`` on the import path; raise InvalidConfiguration."""
-    module_name, _, attribute = spec.partition(":")
-    add_import_path(str(root), module_name)
     try:
-        found: Any = importlib.import_module(module_name)
-        for part in attribute.split("."):
-            if isinstance(found, ModuleType) and not hasattr(found, part):  # its package does not import it
-                importlib.import_module(f"{found.__name__}.{part}")
-            found = getattr(found, part)
-    except Exception as error:  # noqa: BLE001  (importing a module runs it, and it may raise anything)
+        found = _import(root, spec)
+    except (Exception, SystemExit) as error:  # noqa: BLE001  (importing a module runs it, and it may raise anything)
         raise InvalidConfiguration(
             "rollout.toml", f"release.models = '{spec}': {type(error).__name__}: {error}"
         ) from None
@@ -37,6 +31,25 @@ def load_models(root: Path, spec: str) -> sa.MetaData:
         raise InvalidConfiguration(
             "rollout.toml", f"release.models = '{spec}' is a {type(found).__name__}, no MetaData"
         )
+    return found
+
+
+def is_other_value(root: Path, spec: str) -> bool:
+    """Whether ``module:attribute`` is something else than a MetaData. False where it cannot be imported, which says nothing."""
+    try:
+        return not isinstance(_import(root, spec), sa.MetaData)
+    except (Exception, SystemExit):  # noqa: BLE001  (importing a module runs it, and it may raise anything)
+        return False
+
+
+def _import(root: Path, spec: str) -> Any:
+    module_name, _, attribute = spec.partition(":")
+    add_import_path(str(root), module_name)
+    found: Any = importlib.import_module(module_name)
+    for part in attribute.split("."):
+        if isinstance(found, ModuleType) and not hasattr(found, part):  # its package does not import it
+            importlib.import_module(f"{found.__name__}.{part}")
+        found = getattr(found, part)
     return found
 
 

@@ -51,7 +51,7 @@ def models_drift(project: Project, scripted: Snapshot | None = None) -> Delta | 
     columns (a script adds columns behind the others, wherever the models have them), and the name of a constraint for
     which the models have none. Raises what importing the models and creating them raises.
     """
-    from wish_rollout.revisions.generation.model_filters import left_out
+    from wish_rollout.revisions.generation.model_filters import execute_env, left_out
     from wish_rollout.revisions.generation.models import constraint_names, create_models, load_models
 
     spec = project.config.release.models
@@ -60,10 +60,11 @@ def models_drift(project: Project, scripted: Snapshot | None = None) -> Delta | 
     metadata = load_models(project.config.root, spec)
     before = select_declarable(scripted or project.history.at(project.release.head))
     with empty_scratch(project) as url, connect(url, SCRATCH) as connection:
+        run = Replayer(project, url).script_run(connection)
+        execute_env(run)
         create_models(connection, metadata, project.config.release.search_path)
         after = select_declarable(read_database_state(connection, project.scope_of()).snapshot)
         if difference(before, after):
-            run = Replayer(project, url).script_run(connection)
             left = left_out(run, metadata, before, after)
             before, after = without(before, left), without(after, left)
     delta = without_column_order(difference(before, after))
