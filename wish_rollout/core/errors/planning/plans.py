@@ -82,7 +82,10 @@ class SchemaBehind(EnvironmentRefused):
     position: str
     really: str
 
-    summary = "The version table of '{environment}' names revision {position}, but its schema is exactly that of {really}."
+    summary = (
+        "The version table of '{environment}' names revision {position}, but its schema is exactly that of {really}, "
+        "which is earlier."
+    )
     explanation = (
         "Later revisions were stamped without being executed (alembic stamp), or their changes were taken back by hand. "
         "The SQL of drift --sql would not contain their changes of rows."
