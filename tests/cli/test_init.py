@@ -117,6 +117,13 @@ def test_it_finds_what_env_py_says_and_records_a_baseline(empty: Workspace) -> N
     assert "next: wish-rollout generate --record" in again.err
 
 
+def test_models_that_are_no_metadata_are_not_taken_from_env_py(empty: Workspace) -> None:
+    write_project(empty.root)
+    (empty.root / "shop/models.py").write_text("class Base:\n    metadata = None\n")
+    empty.cli("init")
+    assert "models" not in tomllib.loads((empty.root / "rollout.toml").read_text())["release"]
+
+
 def test_it_drafts_the_platform_of_a_database(empty: Workspace) -> None:
     write_project(empty.root)
     empty.as_superuser(

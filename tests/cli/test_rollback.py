@@ -148,3 +148,35 @@ def test_declared_irreversible_revision_is_named_in_the_plan_and_refused(workspa
     assert "0008: this release cannot be rolled back: colours are mixed" in plan.out
     workspace.migrate("local")
     assert "colours are mixed" in workspace.expect_error(6, "rollback", "local")
+
+
+DROP_COLUMNS = """
+from alembic import op
+
+revision, down_revision = "0009", "0008"
+allow_hazards = {{"drop-column": "no longer used"}}
+
+
+def upgrade():
+    op.execute("ALTER TABLE wishlist_items DROP COLUMN colour, DROP COLUMN size{more}")
+
+
+def downgrade():
+    op.execute("ALTER TABLE wishlist_items ADD COLUMN size text, ADD COLUMN colour text{back}")
+"""
+
+
+@pytest.mark.parametrize(("more", "back"), [("", ""), (", DROP COLUMN notes", ", ADD COLUMN notes text")])
+def test_columns_that_a_downgrade_adds_in_another_order(workspace: Workspace, more: str, back: str) -> None:
+    versions = workspace.root / "migrations/versions"
+    (versions / "0008_columns.py").write_text(ADD_COLUMN)
+    (versions / "0009_columns.py").write_text(DROP_COLUMNS.format(more=more, back=back))
+    assert workspace.cli("generate", "--record", "--as-is").code == 0
+    assert workspace.cli("apply", "--until", "local").code == 0
+    for _ in range(2):
+        result = workspace.cli("rollback", "local", "--to", "0008")
+        assert result.code == 0, result
+        assert workspace.cli("verify", "local").code == 0
+        result = workspace.cli("apply", "--until", "local")
+        assert result.code == 0, result
+    assert workspace.cli("verify", "local").code == 0

@@ -112,6 +112,22 @@ with engine.connect() as connection:
     + """
 assert os.environ.pop("LISTENER_WAS_CALLED") == "yes"
 """,
+    "an engine of another database system, with its listeners": HEAD
+    + """
+engine = create_engine(os.environ.get("DATABASE_URL_OF_NOBODY", "sqlite:///rooms.sqlite"))
+
+@event.listens_for(engine, "connect")
+def connect(connection, record):
+    connection.create_function("fold", 1, str.lower)
+    connection.execute("PRAGMA foreign_keys = ON")
+
+@event.listens_for(engine, "begin")
+def begin(connection):
+    connection.exec_driver_sql("PRAGMA busy_timeout = 10")
+
+with engine.connect() as connection:
+    context.configure(connection=connection, render_as_batch=True)"""
+    + RUN,
     "schemas translated": HEAD
     + """
 with engine.connect() as connection:

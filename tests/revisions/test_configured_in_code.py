@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import sys
 from typing import TYPE_CHECKING
@@ -290,3 +291,32 @@ def test_errors_of_layouts_name_the_next_step() -> None:
     for error in (ChangedVersionFolders, ConfigurationFunctionFailed, UnreadScripts):
         assert issubclass(error, RolloutError)
         assert "alembic_config" in error.hint
+
+
+SUBCLASS = """
+import os
+from alembic.config import Config
+
+class ShopConfig(Config):
+    @property
+    def place(self):
+        return self.settings["place"] + self.get_main_option("suffix")
+
+def config():
+    config = ShopConfig(os.path.join(os.path.dirname(__file__), "alembic.ini"))
+    config.set_main_option("suffix", "!")
+    config.settings = {"place": "hall"}
+    config.attributes["tenant"] = "hall"
+    return config
+"""
+
+
+def test_own_attributes_and_methods_of_the_config_are_there_for_env_py(
+    project: Path, new_database: NewDatabase
+) -> None:
+    """As in OpenStack: ``config.shop_config = CONF`` is set on the object itself, and env.py reads it there."""
+    (project / "hotel/upgrades.py").write_text(SUBCLASS)
+    shutil.rmtree(project / "hotel/migrations/versions/2026.1")
+    check = 'assert (config.settings, config.place) == ({"place": "hall"}, "hall!")'
+    (project / "hotel/migrations/env.py").write_text(ENV.format(before=check))
+    assert run(prepared(project), new_database()) == ["a", "alembic_version"]

@@ -80,6 +80,37 @@ def downgrade() -> None:
 """
 
 
+REFLECTED = """
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision = "0008", "0007"
+
+
+def upgrade() -> None:
+    op.create_table("owners", sa.Column("id", sa.Text, primary_key=True))
+    op.create_table("t", *(sa.Column(f"c{i}", sa.Text, sa.ForeignKey("owners.id")) for i in range(6)))
+    for _ in range(2):
+        table = sa.Table("t", sa.MetaData(), autoload_with=op.get_bind())
+        for key in table.foreign_keys:
+            op.drop_constraint(key.name, "t", type_="foreignkey")
+            op.create_foreign_key(key.name, "t", "owners", [key.parent.name], ["id"])
+
+
+def downgrade() -> None:
+    pass
+"""
+
+
+def test_reflected_foreign_keys_are_in_one_order(workspace: Workspace) -> None:
+    (workspace.root / "migrations/versions/0008_keys.py").write_text(REFLECTED)
+
+    recorded = workspace.project.history.statements(("0007",))
+
+    dropped = [text.split()[-1] for text in recorded if "DROP CONSTRAINT" in text]
+    assert dropped == [f"t_c{i}_fkey" for i in range(6)] * 2
+
+
 def test_indexes_and_constraints_of_a_table_are_created_in_one_order(workspace: Workspace) -> None:
     """SQLAlchemy keeps them in sets, whose order is another one in each process."""
     (workspace.root / "migrations/versions/0008_indexes.py").write_text(INDEXES)

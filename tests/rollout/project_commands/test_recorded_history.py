@@ -313,3 +313,17 @@ def test_a_slow_replay_shows_the_revision(empty: Workspace) -> None:
     write(empty, "r2", "r1", "op.execute('CREATE TABLE a (id int)')", "op.drop_table('a')")
     made = empty.cli("plan")
     assert (made.code, "replay: revision r1 (1 of 2)" in made.err) == (0, True), made
+
+
+def test_two_branches_from_an_old_revision_that_are_merged_by_dependencies(empty: Workspace) -> None:
+    """As OpenStack has them: each revision of the branch contract depends on one of the branch expand."""
+    write(empty, "a1", None, "op.execute('CREATE TABLE a (id int)')")
+    expand = contract = "a1"
+    for number in range(1, 12):
+        expand, before = f"e{number}", expand
+        write(empty, expand, before, f"op.execute('ALTER TABLE a ADD e{number} int')")
+        contract, before = f"f{number}", contract
+        write(empty, contract, before, f"op.execute('CREATE TABLE f{number} (id int)')", depends=expand)
+    assert empty.cli("generate", "--record").code == 0
+    answer = empty.cli("check")
+    assert "ok    replay: the newest 22 scripts" in answer.out, answer

@@ -136,6 +136,18 @@ def drift_at_the_head(states: States) -> None:
     states.sql("CREATE INDEX hotfix ON items (price)")
 
 
+def stamped(states: States) -> None:
+    """Somebody ran `alembic stamp head`."""
+    at_head(states)
+    states.revision(
+        "r2",
+        "r1",
+        "ALTER TABLE items ADD COLUMN kind text; INSERT INTO items VALUES (7, 'ball', 1, 'toy')",
+        "DELETE FROM items WHERE id = 7; ALTER TABLE items DROP COLUMN kind",
+    )
+    states.sql("UPDATE alembic_version SET version_num = 'r2'")
+
+
 def drift_behind_the_head(states: States) -> None:
     drift_at_the_head(states)
     add_revision(states)
@@ -152,6 +164,7 @@ STATES: list[tuple[Callable[[States], None], type[RolloutError]]] = [
     (two_version_rows, drift.RedundantVersionRows),
     (ahead_in_the_middle, plans.SchemaAhead),
     (invalid_index, drift.InvalidIndexesLeft),
+    (stamped, plans.SchemaBehind),
     (drift_at_the_head, plans.SchemaDriftedAtHead),
     (drift_behind_the_head, plans.SchemaDrifted),
 ]
@@ -166,6 +179,12 @@ def test_hints_lead_to_an_environment_in_step(
     text = re.sub(r"\\\{\w+\\\}", ".*", re.escape(error.summary))
     assert re.search(text, states.output), states.output
     assert states.sql("SELECT id, title, price FROM items WHERE id = 1") == [(1, "brick", 5)]
+
+
+def test_the_rows_of_a_stamped_revision_are_written(states: States) -> None:
+    stamped(states)
+    states.walk("apply")
+    assert states.sql("SELECT kind FROM items WHERE id = 7") == [("toy",)]
 
 
 def test_restored_dump_without_ledger_needs_no_step(states: States) -> None:

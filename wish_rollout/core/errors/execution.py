@@ -26,6 +26,7 @@ class StatementNotApproved(EnvironmentRefused):
         "if the script iterates over a set, sort it: its order is another one in each process; "
         'if the statements depend on the rows or the time, say so in the script: data_dependent = "why", or in '
         'rollout.toml: [release] data_dependent = {{ "{revision}" = "why" }}; '
+        "find all such revisions: wish-rollout check --all; "
         "then: wish-rollout generate --record, and make a new request"
     )
 

@@ -41,7 +41,8 @@ class CommitRefused(VerificationFailed):
     hint = (
         "if this database changes new objects by itself, see its default privileges and event triggers (psql: \\ddp, "
         "\\dy), and make them those of the other environments; if the script does something else than its record: "
-        "wish-rollout generate --record; then: {again}"
+        "wish-rollout generate --record; if it computes a default when it runs, such as str(datetime.now()), no two databases "
+        "get the same: set the default in a new revision, then: wish-rollout generate --record; then: {again}"
     )
 
 

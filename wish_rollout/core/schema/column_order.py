@@ -97,20 +97,22 @@ def follow_column_order(
     live: Snapshot,
     tables: Container[str] | None = None,
     former_names: Mapping[str, str] = NO_NAMES,
+    measured: Snapshot | None = None,
 ) -> Snapshot:
     """Return a snapshot in which the columns of some tables have the order that they have in ``live``.
 
     ``tables``: None for all tables. ``former_names``: name of a column → its name in ``live``. Columns that ``live``
-    does not have come last, in their own order, because a new column is always the last one (manual, ALTER TABLE).
+    does not have come last, because a new column is always the last one (manual, ALTER TABLE); in the order that they
+    have in ``measured``, or else in their own.
     """
+    added = measured.objects if measured else snapshot.objects
     by_table: dict[str, list[tuple[bool, int, str]]] = {}
     for name, properties in snapshot.of_kind("column"):
         table = split_last(name)[0]
         if tables is None or table in tables:
             current = live.objects.get(("column", former_names.get(name, name)))
-            by_table.setdefault(table, []).append(
-                (current is None, (current or properties)["position"], name)
-            )
+            place = current or added.get(("column", name), properties)
+            by_table.setdefault(table, []).append((current is None, place["position"], name))
     moved = {
         ("column", name): {**snapshot.objects["column", name], "position": position}
         for columns in by_table.values()

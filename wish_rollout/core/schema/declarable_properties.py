@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.schema.delta import Delta
-from wish_rollout.core.schema.names import parent_object
-from wish_rollout.core.schema.snapshot import Snapshot
+from wish_rollout.core.schema.names import parent_object, split_last
+from wish_rollout.core.schema.snapshot import INFORMATIONAL_PROPERTIES, Snapshot
+from wish_rollout.core.text.sql_tokens import unquote_identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Set
 
-    from wish_rollout.core.schema.change import ValuePair
+    from wish_rollout.core.schema.change import Change, ValuePair
     from wish_rollout.core.schema.snapshot import Key
 
 KINDS = frozenset({"schema", "table", "column", "constraint", "index", "enum", "sequence", "domain"})
@@ -45,6 +47,38 @@ def select_declarable(snapshot: Snapshot) -> Snapshot:
             if is_declarable(key)
         }
     )
+
+
+def without(snapshot: Snapshot, keys: Set[Key]) -> Snapshot:
+    """Return a snapshot without these objects."""
+    return Snapshot({key: value for key, value in snapshot.objects.items() if key not in keys})
+
+
+def without_chosen_names(delta: Delta, declared: Set[str]) -> Delta:
+    """Return a delta without pairs of a removed and an added constraint that differ in their names only.
+
+    ``declared``: the names that the models give. The name of another constraint is chosen by PostgreSQL, and says nothing.
+    """
+    removed = {
+        _constraint(change): change
+        for change in delta.changes
+        if change.kind == "constraint" and change.change == "removed"
+    }
+    left_out: set[int] = set()
+    for change in delta.changes:
+        own = unquote_identifier(split_last(change.name)[1])
+        if change.kind == "constraint" and change.change == "added" and own not in declared:
+            former = removed.pop(_constraint(change), None)
+            left_out |= {id(each) for each in (change, former) if former}
+    return Delta(tuple(change for change in delta.changes if id(change) not in left_out))
+
+
+def _constraint(change: Change) -> tuple[str, str]:
+    """Return the table of a constraint and all that it says, without its name."""
+    index = 0 if change.change == "removed" else 1
+    properties = {name: pair[index] for name, pair in change.properties.items()}
+    own = {name: value for name, value in properties.items() if name not in INFORMATIONAL_PROPERTIES}
+    return split_last(change.name)[0], json.dumps(own, sort_keys=True)
 
 
 def without_column_order(delta: Delta) -> Delta:

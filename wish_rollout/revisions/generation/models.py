@@ -21,15 +21,9 @@ if TYPE_CHECKING:
 
 def load_models(root: Path, spec: str) -> sa.MetaData:
     """Import ``module:attribute`` with ``root`` on the import path; raise InvalidConfiguration."""
-    module_name, _, attribute = spec.partition(":")
-    add_import_path(str(root), module_name)
     try:
-        found: Any = importlib.import_module(module_name)
-        for part in attribute.split("."):
-            if isinstance(found, ModuleType) and not hasattr(found, part):  # its package does not import it
-                importlib.import_module(f"{found.__name__}.{part}")
-            found = getattr(found, part)
-    except Exception as error:  # noqa: BLE001  (importing a module runs it, and it may raise anything)
+        found = _import(root, spec)
+    except (Exception, SystemExit) as error:  # noqa: BLE001  (importing a module runs it, and it may raise anything)
         raise InvalidConfiguration(
             "rollout.toml", f"release.models = '{spec}': {type(error).__name__}: {error}"
         ) from None
@@ -40,6 +34,25 @@ def load_models(root: Path, spec: str) -> sa.MetaData:
     return found
 
 
+def is_other_value(root: Path, spec: str) -> bool:
+    """Whether ``module:attribute`` is something else than a MetaData. False where it cannot be imported, which says nothing."""
+    try:
+        return not isinstance(_import(root, spec), sa.MetaData)
+    except (Exception, SystemExit):  # noqa: BLE001  (importing a module runs it, and it may raise anything)
+        return False
+
+
+def _import(root: Path, spec: str) -> Any:
+    module_name, _, attribute = spec.partition(":")
+    add_import_path(str(root), module_name)
+    found: Any = importlib.import_module(module_name)
+    for part in attribute.split("."):
+        if isinstance(found, ModuleType) and not hasattr(found, part):  # its package does not import it
+            importlib.import_module(f"{found.__name__}.{part}")
+        found = getattr(found, part)
+    return found
+
+
 def create_models(connection: psycopg.Connection[Any], metadata: sa.MetaData, search_path: str) -> None:
     """Create all that the metadata declares, with its schemas, in one transaction."""
     with share_session(connection, search_path) as session, session.engine.begin() as ours:
@@ -47,3 +60,9 @@ def create_models(connection: psycopg.Connection[Any], metadata: sa.MetaData, se
         for schema in sorted({table.schema for table in metadata.tables.values() if table.schema}):
             ours.execute(sa.schema.CreateSchema(schema, if_not_exists=True))
         metadata.create_all(ours)
+
+
+def constraint_names(metadata: sa.MetaData) -> frozenset[str]:
+    """Return the names that the metadata gives to constraints. PostgreSQL chooses those of all others."""
+    names = (each.name for table in metadata.tables.values() for each in table.constraints)
+    return frozenset(str(name) for name in names if isinstance(name, str))

@@ -110,8 +110,8 @@ def read_config(  # noqa: PLR0913, PLR0917  (where the configuration is, and wha
         cmd_opts=_command_line(options, prepared),
         attributes={**(prepared.attributes if prepared else {}), **attributes},
     )
-    if prepared:  # the property is computed once, and the application may use its own object again
-        config.__dict__["file_config"] = copy.deepcopy(prepared.file_config)
+    if prepared:
+        _take_over(config, prepared)
     try:
         sections = config.file_config.sections()
         names = (
@@ -123,6 +123,16 @@ def read_config(  # noqa: PLR0913, PLR0917  (where the configuration is, and wha
         raise BadAlembicConfiguration(name, f"it has no section [{options.section}]")
     _choose_database(config, name, options, names or "")
     return config
+
+
+def _take_over(config: ProjectConfig, prepared: Config) -> None:
+    """Give ``config`` the options, the class and the own attributes of the application's object, which stays as it is."""
+    # the property is computed once, and the application may use its own object again
+    config.__dict__["file_config"] = copy.deepcopy(prepared.file_config)
+    if type(prepared) is not Config:
+        config.__class__ = type(ProjectConfig.__name__, (ProjectConfig, type(prepared)), {})
+    own = {name: value for name, value in vars(prepared).items() if not hasattr(Config, name)}
+    vars(config).update({name: value for name, value in own.items() if name not in vars(config)})
 
 
 def _command_line(options: ScriptOptions, prepared: Config | None) -> argparse.Namespace | None:

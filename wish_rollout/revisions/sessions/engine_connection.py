@@ -26,19 +26,16 @@ LISTENED = (*CHANGING, "after_execute", "after_cursor_execute", "begin", "commit
 
 
 def connection_for(session: SharedSession, engine: sa.Engine) -> sa.Connection:
-    """Return a connection on the shared session that has the options, settings and listeners of another engine."""
-    theirs, ours = engine.dialect, session.engine.dialect
+    """Return a connection on the shared session that has the options, settings and listeners of another engine.
+
+    An engine of another database system, as many applications have it without their settings (SQLite), gets a
+    connection without them: they are for that system.
+    """
     shared = session.connect()
-    shared.has_numbered_parameters = theirs.paramstyle.startswith("numeric")
-    connection: sa.Connection = shared
-    for name in COPIED:
-        if name in ours.__dict__:
-            setattr(theirs, name, ours.__dict__[name])
-    options = dict(engine.get_execution_options())
-    if level := getattr(theirs, "_on_connect_isolation_level", None):
-        options.setdefault("isolation_level", level)
-    if options:
-        connection = connection.execution_options(**options)
+    if engine.dialect.name != session.engine.dialect.name:
+        return shared
+    shared.has_numbered_parameters = engine.dialect.paramstyle.startswith("numeric")
+    connection = _with_options(shared, engine, session.engine.dialect)
     if session.phase is Phase.BEFORE and (settings := engine_settings(engine)):
         session.apply_settings(connection, settings)
     lent = LentConnection(session)
@@ -51,6 +48,18 @@ def connection_for(session: SharedSession, engine: sa.Engine) -> sa.Connection:
             changes = {"retval": True} if name in CHANGING else {}
             sa.event.listen(connection, name, listener, **changes)
     return connection
+
+
+def _with_options(connection: sa.Connection, engine: sa.Engine, ours: sa.Dialect) -> sa.Connection:
+    """Let the engine's dialect know the server, and give the connection the engine's options."""
+    theirs = engine.dialect
+    for name in COPIED:
+        if name in ours.__dict__:
+            setattr(theirs, name, ours.__dict__[name])
+    options = dict(engine.get_execution_options())
+    if level := getattr(theirs, "_on_connect_isolation_level", None):
+        options.setdefault("isolation_level", level)
+    return connection.execution_options(**options) if options else connection
 
 
 class LentConnection:

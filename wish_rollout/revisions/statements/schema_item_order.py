@@ -1,7 +1,8 @@
 """The order of the statements that SQLAlchemy and Alembic write for the indexes and constraints of one table.
 
-``Table.indexes`` and ``Table.constraints`` are sets of objects that are hashed by their addresses: one script would
-create its indexes in another order in each process, and so would not send the statements that were approved.
+``Table.indexes``, ``constraints`` and ``foreign_keys`` are sets of objects that are hashed by their addresses: one script
+would create its indexes, or drop what it has reflected, in another order in each process, and so would not send the
+statements that were approved.
 """
 
 from __future__ import annotations
@@ -34,6 +35,13 @@ def ordered_schema_items() -> Iterator[None]:
 def _order(table: sa.Table, *_arguments: Any, **_options: Any) -> None:
     table.indexes = OrderedSet(sorted(table.indexes, key=_name_of))
     table.constraints = OrderedSet(table._sorted_constraints)  # noqa: SLF001  (no other attribute has the order)
+    for holder in (table, *table.columns):
+        holder.foreign_keys = OrderedSet(sorted(holder.foreign_keys, key=_key_of))
+
+
+def _key_of(key: sa.ForeignKey) -> tuple[str, str, str]:
+    name = key.constraint.name if key.constraint is not None else key.name
+    return str(name or ""), str(key.parent.key), key.target_fullname
 
 
 def _name_of(index: sa.Index) -> tuple[str, list[str]]:

@@ -15,6 +15,7 @@ from wish_rollout.core.errors.planning.drift import (
 )
 from wish_rollout.core.errors.planning.plans import (
     SchemaAhead,
+    SchemaBehind,
     SchemaDrifted,
     SchemaDriftedAtHead,
     SchemaNotAdoptable,
@@ -88,7 +89,7 @@ def refuse_adoption(env: Environment, plan: EnvironmentPlan, schema: Environment
 def refuse_drift(environment: str, schema: EnvironmentSchema) -> None:
     """Raise if the live schema is not the schema of the database's revision.
 
-    Raises SchemaAhead, BaselineChanged, ColumnOrderDiffers, InvalidIndexesLeft, SchemaDrifted.
+    Raises SchemaAhead, SchemaBehind, BaselineChanged, ColumnOrderDiffers, InvalidIndexesLeft, SchemaDrifted.
     """
     assessment = schema.assess()
     position = format_position(schema.position)
@@ -98,8 +99,19 @@ def refuse_drift(environment: str, schema: EnvironmentSchema) -> None:
         only_moves = all(map(is_column_move, assessment.drift.changes))
         if schema.has_only_acceptable_differences and not only_moves:
             raise BaselineChanged(environment, position, summarize_delta(assessment.drift))
+        if not only_moves and (earlier := earlier_position(schema)) is not None:
+            raise SchemaBehind(environment, position, format_position(earlier))
         at_head = schema.position == schema.project.release.head
         raise drift_error(environment, position, assessment.drift, schema.live, at_head=at_head)
+
+
+def earlier_position(schema: EnvironmentSchema) -> Position | None:
+    """Return the position before the current one whose schema the live one is; None if there is none."""
+    found = schema.find_adoptable()
+    if found is None or found.position == schema.position:
+        return None
+    is_earlier = set(found.position) <= schema.project.release.ancestors(schema.position)
+    return found.position if is_earlier else None
 
 
 def drift_error(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import resources
 from string import Template
 from typing import TYPE_CHECKING
@@ -37,9 +38,12 @@ def write_project_files(
 
 def _release(folder: Path, database: str | None, section: str | None, function: str | None) -> str:
     """Find the project, and return the lines of its table ``release``. Raises what ``find_project`` raises."""
+    from wish_rollout.revisions.generation.models import is_other_value
     from wish_rollout.revisions.script_folder.project_discovery import find_project
 
     project = find_project(folder, database, section, function)
+    if project.models and is_other_value(folder, project.models):
+        project = replace(project, models=None)
     return release_lines(project, database, section, function)
 
 

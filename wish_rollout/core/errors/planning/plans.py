@@ -75,6 +75,27 @@ class SchemaAhead(EnvironmentRefused):
     hint = "set the version table to the schema's revision: wish-rollout apply --adopt {environment}"
 
 
+@dataclass(eq=False)
+class SchemaBehind(EnvironmentRefused):
+    """The schema is that of an earlier revision than the version table names."""
+
+    position: str
+    really: str
+
+    summary = (
+        "The version table of '{environment}' names revision {position}, but its schema is exactly that of {really}, "
+        "which is earlier."
+    )
+    explanation = (
+        "Later revisions were stamped without being executed (alembic stamp), or their changes were taken back by hand. "
+        "The SQL of drift --sql would not contain their changes of rows."
+    )
+    hint = (
+        "execute the revisions after {really}: wish-rollout apply --adopt {environment}; if they were executed, and only the "
+        "schema was changed afterwards: wish-rollout drift {environment} --sql"
+    )
+
+
 class CleanNotAllowed(EnvironmentRefused):
     """``--clean`` was used for an environment that is not disposable."""
 

@@ -6,18 +6,20 @@ leave an extension, because other objects of the database may use it. Neither is
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.schema.column_order import follow_column_order
 from wish_rollout.core.schema.comparison import difference
+from wish_rollout.core.schema.names import split_last
 from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.core.text.sql_tokens import tokenize_statements
 from wish_rollout.rollout.planning.accepted_differences import tables_in_other_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from wish_rollout.core.release.release import Position
     from wish_rollout.core.schema.snapshot import Key
@@ -39,7 +41,8 @@ class RollbackResult:
 def rollback_result(schema: EnvironmentSchema, end: Position) -> RollbackResult:
     """Return the schema that a rollback from the current position to ``end`` leads to in this environment.
 
-    A rollback that adds columns to existing tables, or may leave an extension, is rehearsed on a scratch database.
+    A rollback that adds several columns to an existing table, or one before others, or may leave an extension, is
+    rehearsed on a scratch database.
     """
     target, start = schema.at(end), schema.position
     followed = follow_column_order(target, schema.live, former_names=schema.former_names(end))
@@ -47,7 +50,8 @@ def rollback_result(schema: EnvironmentSchema, end: Position) -> RollbackResult:
         set(tables_in_other_order(difference(target, followed).changes)) - schema.baseline.reordered_tables
     )
     extensions = {key for key in schema.live.objects if key[0] == "extension" and key not in target.objects}
-    if not tables and (not extensions or _drops_extensions(schema, end)):
+    is_certain = not tables and not _adds_several(target, schema.live, schema.former_names(end))
+    if is_certain and (not extensions or _drops_extensions(schema, end)):
         return RollbackResult(target)
     measured = measure_rollback(schema.project, start, end)
     if measured is not None:
@@ -55,12 +59,22 @@ def rollback_result(schema: EnvironmentSchema, end: Position) -> RollbackResult:
         tables = set(tables_in_other_order(difference(history, measured).changes))
         extensions = {key for key in extensions if key in measured.objects and key not in history.objects}
     tables |= schema.baseline.reordered_tables
-    expected = follow_column_order(target, schema.live, tables, schema.former_names(end))
+    expected = follow_column_order(target, schema.live, tables, schema.former_names(end), measured)
     new = tables_in_other_order(difference(target, expected).changes)
     expected = _with_extensions(expected, schema.live, extensions)
     notes = describe_last_columns(new)
     notes += [f"the rollback leaves the extension {name}" for _, name in sorted(extensions)]
     return RollbackResult(expected, tuple(notes))
+
+
+def _adds_several(target: Snapshot, live: Snapshot, former_names: Mapping[str, str]) -> bool:
+    """Return whether a table gets several columns, of which the downgrade determines the order."""
+    new = (
+        split_last(name)[0]
+        for name, _ in target.of_kind("column")
+        if ("column", former_names.get(name, name)) not in live.objects
+    )
+    return any(number > 1 and ("table", table) in live.objects for table, number in Counter(new).items())
 
 
 def describe_last_columns(tables: Iterable[str]) -> list[str]:
