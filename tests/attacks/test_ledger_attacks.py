@@ -157,6 +157,33 @@ def test_altered_ledger_is_refused_with_a_remedy(superuser: psycopg.Connection[A
     assert read_ledger_faults(superuser) == []
 
 
+SCHEMA = f"{RIGHTS}create schema wish_rollout"
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        f"{SCHEMA} authorization attacker",
+        f"{SCHEMA}; grant create on schema wish_rollout to attacker",
+        "create schema wish_rollout; grant create on schema wish_rollout to public",
+    ],
+)
+def test_a_new_ledger_is_checked_if_its_schema_existed(
+    superuser: psycopg.Connection[Any], attack: str
+) -> None:
+    """Whoever owns the schema can drop the ledger, or put another one in its place."""
+    with attempted(superuser, f"alter schema wish_rollout rename to before; {attack}"):
+        assert not ledger.create_if_missing(superuser, "prod")
+        with pytest.raises(LedgerTampered):
+            refuse_altered_ledger(superuser, "prod")
+
+
+def test_a_new_ledger_in_a_new_schema_needs_no_check(superuser: psycopg.Connection[Any]) -> None:
+    with attempted(superuser, "alter schema wish_rollout rename to before"):
+        assert ledger.create_if_missing(superuser, "prod")
+        refuse_altered_ledger(superuser, "prod")
+
+
 ROWS = "alter table wish_rollout.ledger disable trigger user; {}; alter table wish_rollout.ledger enable trigger user"
 ROW_ATTACKS = {
     "a changed row": "update wish_rollout.ledger set who = 'nobody' where seq = 2",

@@ -126,8 +126,8 @@ def exists(connection: Connection) -> bool:
 def create_if_missing(connection: Connection, environment: str) -> bool:
     """Create the ledger if it does not exist, in the current transaction, without default privileges of other roles.
 
-    Return whether it was created and nothing can have altered it: there are no event triggers. The caller must hold the
-    rollout lock. ``environment``: its name, for errors. Raises LedgerWriteFailed.
+    Return whether it was created and no other role can alter it: its schema is new too, and there are no event triggers.
+    The caller must hold the rollout lock. ``environment``: its name, for errors. Raises LedgerWriteFailed.
     """
     if exists(connection):
         return False
@@ -141,7 +141,7 @@ def create_if_missing(connection: Connection, environment: str) -> bool:
             connection.execute(revoke.encode())
     except psycopg.Error as error:
         raise LedgerWriteFailed(environment, _reason(error)) from None
-    return not has_event_triggers
+    return bool(is_new_schema and not has_event_triggers)
 
 
 def append(connection: Connection, environment: str, act: Act) -> LedgerEntry:
