@@ -39,11 +39,12 @@ def test_a_child_that_keeps_the_output_does_not_hide_the_end(
     timer.start()
     try:
         with (
-            pytest.raises(FleetWorkerFailed, match="it was ended by SIGKILL"),
+            pytest.raises(FleetWorkerFailed, match="it was ended by SIGKILL") as caught,
             WorkerPool(project, "tenants") as pool,
         ):
             list(pool.perform({}, lambda: target, 1))
         assert not late.is_set()
+        assert "What it had committed is kept" in str(caught.value)
     finally:
         timer.cancel()
         end_children()

@@ -163,7 +163,9 @@ class FleetWorkerFailed(RolloutError):
     reason: str
 
     summary = "A worker process for '{environment}' has ended: {reason}."
-    explanation = "The approval of a wave does not name the targets of a choice. Nothing was changed."
+    explanation = (
+        "What it had committed is kept and recorded in the ledger; its open transaction is rolled back."
+    )
     hint = "see the state: wish-rollout status; then run the same command again"
 
 
