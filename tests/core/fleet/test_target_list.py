@@ -58,6 +58,8 @@ def test_a_line_is_a_name_with_attributes_or_an_object() -> None:
         ('{"name": "acme", "name": "other"}', "'name' more than once"),
         ('{"name": "acme", "region": "eu", "region": null}', "'region' more than once"),
         ('["acme","globex"]', "JSON array"),
+        ('{"name": "acme", "tags": ' + "[" * 90_000, "not a JSON object"),
+        ('{"name": "acme", "region": "\\ud800"}', "not valid Unicode"),
         ("x" * 100_001, "100000 characters"),
     ],
 )

@@ -72,6 +72,8 @@ def listed_target(environment: str, entry: str, values: Mapping[str, Any]) -> Li
     if any(isinstance(value, STRUCTURES) for value in values.values()):
         raise TargetInvalid(environment, entry, "a value is a list, an object or binary data")
     texts = {str(key): _text(value) for key, value in values.items() if value is not None}
+    if not all(map(_is_unicode, texts.values())):
+        raise TargetInvalid(environment, entry, "a value is not valid Unicode text")
     name = texts.pop(NAME, "")
     if reason := name_fault(name):
         raise TargetInvalid(environment, entry, reason)
@@ -160,10 +162,15 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def _is_unicode(text: str) -> bool:
+    """Return whether a text can be written as UTF-8: JSON can have half of a surrogate pair."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def _json_values(environment: str, entry: str, line: str) -> dict[str, Any]:
     try:
         pairs = json.loads(line, object_pairs_hook=list)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter for arrays in arrays
         raise TargetInvalid(environment, entry, "it is not a JSON object") from None
     return _without_repetition(environment, entry, pairs)
 
