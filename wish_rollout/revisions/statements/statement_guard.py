@@ -32,6 +32,7 @@ class StatementGuard:
 
     The first violation is kept: a script that catches it cannot continue or commit. ``recheck`` is called before the
     last commit, and raises if a file has changed meanwhile. ``resumed``, ``finished``: see RehearsedSequence.
+    ``before_driver_call`` is called before a script sends something past SQLAlchemy, which may change the session's settings.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class StatementGuard:
         self.resumed = resumed
         self.finished = finished
         self.violation: RolloutError | None = None
+        self.before_driver_call: Callable[[], None] = lambda: None
         self.count = 0
         self.sanctioned: tuple[str, ...] | None = None
         self.current = BEFORE
@@ -132,6 +134,7 @@ class StatementGuard:
         if self.rehearsed and self.current not in self.rehearsed.driver:
             self._violate(DriverStatementRefused(self.environment, self.current, mask_statement(what)))
         self._refuse_cluster_statements(what)
+        self.before_driver_call()
 
     def _add(self, text: str) -> None:
         data = text.encode()

@@ -155,6 +155,10 @@ class Execution:
             set_session_limits(self.connection, budget)
         self.lasting_limits, self.transaction_limits = (budget, None) if lasting else (None, budget)
 
+    def forget_limits(self) -> None:
+        """Let the limits be set before the next statement, whatever they are."""
+        self.lasting_limits = self.transaction_limits = None
+
     def refuse_blocking(self) -> None:
         """Raise BlockedSessions if the watchdog has found that others wait too long."""
         if self.watchdog.attempts and self.watchdog.attempts[-1].limit_exceeded:

@@ -68,12 +68,8 @@ def _attempt(
     from wish_rollout.revisions.runs.script_runs import migrate
     from wish_rollout.revisions.runs.transaction_scope import has_transaction_per_revision
 
-    project, target, connection, plan = (
-        promised.project,
-        recorder.target,
-        recorder.connection,
-        recorder.plan,
-    )
+    project, plan = promised.project, recorder.plan
+    target, connection = recorder.target, recorder.connection
     if execution.tries > 1:
         connection.execute("reset role")
         connection.execute("discard temp")
@@ -92,6 +88,7 @@ def _attempt(
         resumed = journaling.active or execution.tries > 1
         finished = frozenset(journal.finished)
         recorder.guard = guard_for(project, target, plan, resumed=resumed, finished=finished)
+        recorder.guard.before_driver_call = execution.forget_limits
         verification = CommitVerification(recorder, promised, again, resumed=resumed)
         hooks = _Attempt(recorder, execution, journaling, locks, checks, verification).hooks()
         return migrate(project.script_run(target, connection), plan.end or ("base",), direction, hooks)
