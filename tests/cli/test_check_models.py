@@ -122,3 +122,25 @@ def test_models_in_modules_that_only_env_py_imports(changed: Workspace) -> None:
     assert changed.cli("generate", "--record").code == 0
     answer = changed.cli("drift", "local", "--models", "--json")
     assert json.loads(answer.out)["models"] == [], answer
+
+
+def test_a_schema_that_env_py_leaves_out_is_no_difference(workspace: Workspace) -> None:
+    """As Alembic's documentation shows it for include_schemas."""
+    script = """
+        CREATE SCHEMA other;
+        CREATE TYPE other.kind AS ENUM ('a');
+        CREATE TABLE other.audit (id serial PRIMARY KEY, kind other.kind);
+        CREATE INDEX audit_kind ON other.audit (kind);
+    """
+    body = SCRIPT[: SCRIPT.index("CREATE TYPE")] + script + '""")\n\n\ndef downgrade():\n'
+    body += '    op.execute("DROP SCHEMA other CASCADE")\n'
+    (workspace.root / "migrations/versions/0008_other.py").write_text(body)
+    assert workspace.cli("generate", "--record").code == 0
+    assert "other" in models_check(workspace, False)
+
+    filters = "\n\ndef include_name(name, kind, parents):\n    return kind != 'schema' or name is None\n\n\ndef run("
+    workspace.edit("migrations/env.py", "\ndef run(", filters)
+    options = "target_metadata=metadata, include_schemas=True, include_name=include_name"
+    workspace.edit("migrations/env.py", "target_metadata=metadata", options)
+    assert workspace.cli("generate", "--record").code == 0
+    assert "is what they lead to" in models_check(workspace, True)

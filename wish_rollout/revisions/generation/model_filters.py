@@ -11,7 +11,7 @@ from alembic.autogenerate.api import AutogenContext
 
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.releases import ScriptFailed
-from wish_rollout.core.schema.names import parent_object, split_last
+from wish_rollout.core.schema.names import parent_object, schema_of, split_last
 from wish_rollout.core.text.sql_tokens import unquote_identifier
 from wish_rollout.revisions.runs.script_runs import ALEMBIC, FixedConnectionContext, run_env
 from wish_rollout.revisions.sessions.shared_session import share_session
@@ -72,9 +72,12 @@ class _Filters:
     declared: Snapshot
 
     def excluded(self) -> set[Key]:
-        """Return the tables and parts that a filter excludes, with all that belongs to them."""
+        """Return the schemas, tables and parts that a filter excludes, with all that belongs to them."""
         objects = {**self.declared.objects, **self.scripted.objects}
-        found = {
+        schemas = {schema_of(name) for _, name in self.scripted.objects}
+        outside = {schema for schema in schemas if not self._includes_schema(schema)}
+        found = {key for key in objects if schema_of(key[1]) in outside}
+        found |= {
             ("table", name) for kind, name in objects if kind == "table" and not self._includes_table(name)
         }
         for (kind, name), properties in objects.items():
@@ -82,6 +85,13 @@ class _Filters:
             if parent and (("table", parent) in found or not self._includes_part(kind, name, parent)):
                 found.add((kind, name))
         return found | {key for key, each in objects.items() if self._is_orphaned(key, each, found)}
+
+    def _includes_schema(self, name: str) -> bool:
+        """Alembic asks the filter for the default schema, and for others if env.py sets include_schemas."""
+        schema = self._without_default(unquote_identifier(name))
+        if schema is not None and not self.context.opts.get("include_schemas", False):
+            return True
+        return self.context.run_name_filters(schema, "schema", {})
 
     def _includes_table(self, name: str) -> bool:
         schema, own = self._split(name)
@@ -129,8 +139,11 @@ class _Filters:
     def _split(self, name: str) -> tuple[str | None, str]:
         """Return schema and name of a relation as Alembic has them: without the default schema."""
         schema, own = (unquote_identifier(part) for part in split_last(name))
+        return self._without_default(schema), own
+
+    def _without_default(self, schema: str) -> str | None:
         default = self.context.dialect.default_schema_name if self.context.dialect else None
-        return (None if schema == default else schema), own
+        return None if schema == default else schema
 
     def _table(self, name: str, key: Key) -> sa.Table:
         """Return the declared table; for an object that only the scripts create, a table as it is reflected there."""
