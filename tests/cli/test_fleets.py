@@ -41,6 +41,11 @@ DRIFT = "create table by_hand (id integer)"
         (
             """targets = { query = "create table x (name text)", url_variable = "LOCAL_DATABASE_URL" }""",
             "",
+            "syntax error",
+        ),
+        (
+            """targets = { query = "select lo_create(0) as name", url_variable = "LOCAL_DATABASE_URL" }""",
+            "",
             "read-only transaction",
         ),
         (f'{LIST}\nurl_variable = "LOCAL_DATABASE_URL"', "a\n", "has no place for the name of a target"),

@@ -35,3 +35,16 @@ def test_two_columns_of_one_name_are_refused(database18: str) -> None:
         pytest.raises(ValueError, match="more than one column 'name'"),
     ):
         target_query.read_rows(connection, query)
+
+
+def test_a_query_leaves_no_prepared_statement(database18: str) -> None:
+    """A pooler gives the session to other clients, whose statement may have the same name."""
+    with psycopg.connect(database18, autocommit=True) as connection:
+        for query in ("select 'a%' as name, 7 as size;", "with t as (values ('a%', 7)) table t"):
+            columns = (
+                query
+                if "as name" in query
+                else f"select column1 as name, column2 as size from ({query}) as t"
+            )
+            assert target_query.read_rows(connection, columns) == [{"name": "a%", "size": 7}]
+        assert connection.execute("select count(*) from pg_prepared_statements").fetchone() == (0,)
