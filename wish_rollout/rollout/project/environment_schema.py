@@ -11,6 +11,7 @@ from wish_rollout.core.schema.column_order import follow_column_order
 from wish_rollout.core.schema.comparison import difference
 from wish_rollout.core.schema.delta import DeltaDoesNotFit
 from wish_rollout.core.schema.inheritance import unfold_inherited
+from wish_rollout.rollout.project.positions_by_objects import positions_with_objects_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -128,7 +129,7 @@ class EnvironmentSchema:
 
         Differences that a platform explains and the order of columns do not count. None if there is no position.
         """
-        for position in self.project.history.positions():
+        for position in positions_with_objects_of(self.project.history, self.live):
             baseline = self.baseline_at(position, any_order=True)
             if baseline.accepted == difference(self.project.history.at(position), self.live):
                 return baseline
