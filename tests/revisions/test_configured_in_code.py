@@ -320,3 +320,33 @@ def test_own_attributes_and_methods_of_the_config_are_there_for_env_py(
     check = 'assert (config.settings, config.place) == ({"place": "hall"}, "hall!")'
     (project / "hotel/migrations/env.py").write_text(ENV.format(before=check))
     assert run(prepared(project), new_database()) == ["a", "alembic_version"]
+
+
+RESTRICTED = """
+import os
+from alembic.config import Config
+
+class ShopConfig(Config):
+    {body}
+
+def config():
+    config = ShopConfig(os.path.join(os.path.dirname(__file__), "alembic.ini"))
+    config.settings = config.attributes["tenant"] = "hall"
+    return config
+"""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '__slots__ = ("place",)',
+        "def __init_subclass__(cls, *, name, **options): super().__init_subclass__(**options)",
+    ],
+)
+def test_a_class_of_the_config_that_cannot_be_combined_is_left_out(
+    project: Path, new_database: NewDatabase, body: str
+) -> None:
+    (project / "hotel/upgrades.py").write_text(RESTRICTED.format(body=body))
+    shutil.rmtree(project / "hotel/migrations/versions/2026.1")
+    (project / "hotel/migrations/env.py").write_text(ENV.format(before='assert config.settings == "hall"'))
+    assert run(prepared(project), new_database()) == ["a", "alembic_version"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import copy
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -126,11 +127,15 @@ def read_config(  # noqa: PLR0913, PLR0917  (where the configuration is, and wha
 
 
 def _take_over(config: ProjectConfig, prepared: Config) -> None:
-    """Give ``config`` the options, the class and the own attributes of the application's object, which stays as it is."""
+    """Give ``config`` the options, the class and the own attributes of the application's object, which stays as it is.
+
+    A class that cannot be combined with that of ``config`` is left out.
+    """
     # the property is computed once, and the application may use its own object again
     config.__dict__["file_config"] = copy.deepcopy(prepared.file_config)
     if type(prepared) is not Config:
-        config.__class__ = type(ProjectConfig.__name__, (ProjectConfig, type(prepared)), {})
+        with suppress(TypeError):  # a class that cannot be combined, such as one with __slots__
+            config.__class__ = type(ProjectConfig.__name__, (ProjectConfig, type(prepared)), {})
     own = {name: value for name, value in vars(prepared).items() if not hasattr(Config, name)}
     vars(config).update({name: value for name, value in own.items() if name not in vars(config)})
 
