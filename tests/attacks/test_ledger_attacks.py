@@ -171,7 +171,7 @@ SCHEMA = f"{RIGHTS}create schema wish_rollout"
 def test_a_new_ledger_is_checked_if_its_schema_existed(
     superuser: psycopg.Connection[Any], attack: str
 ) -> None:
-    """Whoever owns the schema can drop the ledger, or put another one in its place."""
+    """A role that owns the schema, or can create objects there, can replace the ledger."""
     with attempted(superuser, f"alter schema wish_rollout rename to before; {attack}"):
         assert not ledger.create_if_missing(superuser, "prod")
         with pytest.raises(LedgerTampered):
