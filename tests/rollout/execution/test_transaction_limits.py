@@ -87,6 +87,7 @@ def test_a_statement_of_a_revision_has_the_limits_of_its_transaction(workspace: 
         ("INSERT INTO b SELECT set_it()", False, "25ms"),
         ("UPDATE b SET c = 1", False, "25ms"),
         ("CREATE TABLE b AS SELECT set_it()", False, "25ms"),
+        ("CREATE TABLE b AS TABLE view_that_calls_set_it", False, "25ms"),
         ("SELECT set_config('lock_timeout', '7s', false)", False, "25ms"),
         ("CREATE TABLE b (c int); SET LOCAL lock_timeout = '7s'", False, "25ms"),
         ("CREATE INDEX CONCURRENTLY a ON b (c)", True, "25ms"),

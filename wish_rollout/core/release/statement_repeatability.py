@@ -84,7 +84,12 @@ def only_defines_objects(text: str) -> bool:
     Functions that event triggers, defaults and index expressions call might do it; that is not examined.
     """
     found = [tokens for tokens in tokenize_statements(text) if tokens]
-    return all(tokens[0] in DEFINING and MAYBE_HIDING_DDL.isdisjoint(tokens) for tokens in found)
+    return all(
+        tokens[0] in DEFINING
+        and MAYBE_HIDING_DDL.isdisjoint(tokens)
+        and not contains_phrase(tokens, "as", "table")
+        for tokens in found
+    )
 
 
 def session_statements(text: str) -> list[str]:
