@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 COMMANDS = dict(walk(PROGRAM, typer.main.get_command(app)))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+TARGETS = set(re.findall(r"^([a-z0-9.-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
 
 @pytest.mark.parametrize("command", [each for each in COMMANDS if not is_group(COMMANDS[each])])
