@@ -95,6 +95,15 @@ class Sensor:
         return self.said(unchanged)
 
 
+def begin_drift(workspace: Workspace, instance: dg.DagsterInstance) -> tuple[Sensor, Any]:
+    """Return a sensor that has found an index made by hand in ``local``, and its request."""
+    workspace.migrate("local")
+    sensor = Sensor(workspace, instance)
+    workspace.sql("local", INDEX)
+    (request,) = sensor.tick()
+    return sensor, request
+
+
 def test_drift_requests_a_run_when_it_begins_changes_and_ends(
     workspace: Workspace, instance: dg.DagsterInstance
 ) -> None:
@@ -134,10 +143,7 @@ def test_drift_requests_a_run_when_it_begins_changes_and_ends(
 def test_recorded_drift_requests_no_run_when_something_else_changes_the_state_token(
     workspace: Workspace, instance: dg.DagsterInstance
 ) -> None:
-    workspace.migrate("local")
-    sensor = Sensor(workspace, instance)
-    workspace.sql("local", INDEX)
-    (request,) = sensor.tick()
+    sensor, request = begin_drift(workspace, instance)
     assert not workspace.run_job("drift_check", dict(request.run_config)).success
     for _ in range(2):
         workspace.sql("local", RECREATED)
@@ -149,10 +155,7 @@ def test_recorded_drift_requests_no_run_when_something_else_changes_the_state_to
 def test_drift_is_checked_again_if_the_run_found_another_schema(
     workspace: Workspace, instance: dg.DagsterInstance
 ) -> None:
-    workspace.migrate("local")
-    sensor = Sensor(workspace, instance)
-    workspace.sql("local", INDEX)
-    (request,) = sensor.tick()
+    sensor, request = begin_drift(workspace, instance)
     workspace.sql("local", "drop index by_hand")
     assert workspace.run_job("drift_check", dict(request.run_config)).success
     workspace.sql("local", INDEX)

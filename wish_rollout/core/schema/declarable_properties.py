@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.schema.delta import Delta
 from wish_rollout.core.schema.names import parent_object, split_last
-from wish_rollout.core.schema.snapshot import INFORMATIONAL_PROPERTIES, Snapshot
+from wish_rollout.core.schema.snapshot import Snapshot, without_informational_properties
 from wish_rollout.core.text.sql_tokens import unquote_identifier
 
 if TYPE_CHECKING:
@@ -76,8 +76,7 @@ def without_chosen_names(delta: Delta, declared: Set[str]) -> Delta:
 def _constraint(change: Change) -> tuple[str, str]:
     """Return the table of a constraint and all that it says, without its name."""
     index = 0 if change.change == "removed" else 1
-    properties = {name: pair[index] for name, pair in change.properties.items()}
-    own = {name: value for name, value in properties.items() if name not in INFORMATIONAL_PROPERTIES}
+    own = without_informational_properties({name: pair[index] for name, pair in change.properties.items()})
     return split_last(change.name)[0], json.dumps(own, sort_keys=True)
 
 

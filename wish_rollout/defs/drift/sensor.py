@@ -10,24 +10,23 @@ import dagster as dg
 
 from wish_rollout.core.errors.base import ConfigurationError, RolloutError
 from wish_rollout.core.errors.databases import DatabaseMissing
-from wish_rollout.core.release.release import format_position
 from wish_rollout.defs.asset_keys import prefixed, schema_key
 from wish_rollout.defs.drift.cursor import DriftCursor, read_cursors, write_cursors
-from wish_rollout.defs.drift.events import finding_of, read_recorded_finding
+from wish_rollout.defs.drift.events import finding_of_status, read_recorded_finding
 from wish_rollout.defs.drift.findings import Finding, report_answer, report_silence
 from wish_rollout.defs.drift.job import drift_run_config
 from wish_rollout.defs.drift.readings import Reading, read_environments
 from wish_rollout.defs.runs.failures import rollout_errors_as_failures
 from wish_rollout.defs.runs.run_tags import HIDDEN
-from wish_rollout.rollout.project.environment_schema import EnvironmentSchema
+from wish_rollout.rollout.inspection.environment_status import status_of_state
 from wish_rollout.rollout.project.project import Project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from wish_rollout.config import Config, Environment
-    from wish_rollout.core.plan.database_state import DatabaseState
     from wish_rollout.core.plan.verdict import DriftAssessment
+    from wish_rollout.rollout.inspection.environment_status import EnvironmentStatus
 
 SECONDS_BETWEEN_TICKS = 300
 RELEASE_CHARACTERS = 8
@@ -110,32 +109,29 @@ def _find(tick: _Tick, name: str, cursor: DriftCursor, reading: Reading | Rollou
     try:
         if isinstance(reading, RolloutError):
             raise reading
-        assessment = EnvironmentSchema(tick.project, reading.state).assess() if reading.state else None
+        status = status_of_state(tick.project, name, reading.state) if reading.state else None
     except RolloutError as error:
         if isinstance(error, ConfigurationError) and not isinstance(error, DatabaseMissing):
             return Finding(cursor, error.fill(error.summary), error=error)
         return report_silence(tick.project, name, cursor, error, tick.log)
     events = report_answer(tick.project, name, cursor, tick.log) if cursor.is_reported_unreachable else []
     heard = replace(cursor, silent="", since="")
-    if assessment is None or reading.state is None:
+    if status is None:
         return Finding(heard, f"{name}: {cursor.verdict}, no change", events=events)
-    read = replace(heard, token=reading.token, release=tick.release, verdict=assessment.verdict.value)
-    if _is_recorded(tick, name, cursor, assessment, reading.state):
-        return Finding(read, f"{name} is {assessment.verdict}", events=events)
-    return _request_check(tick.project, name, read, assessment, events)
+    read = replace(heard, token=reading.token, release=tick.release, verdict=status.verdict.value)
+    if _is_recorded(tick, cursor, status):
+        return Finding(read, f"{name} is {status.verdict}", events=events)
+    return _request_check(tick.project, name, read, status.assessment, events)
 
 
-def _is_recorded(
-    tick: _Tick, name: str, cursor: DriftCursor, assessment: DriftAssessment, state: DatabaseState
-) -> bool:
+def _is_recorded(tick: _Tick, cursor: DriftCursor, status: EnvironmentStatus) -> bool:
     """Return whether ``drift_check`` would record nothing new. The state token also changes for other reasons than drift."""
     if not cursor.episode:
-        return assessment.allows_migration
-    if assessment.allows_migration or cursor.release != tick.release:
+        return status.assessment.allows_migration
+    if status.assessment.allows_migration or cursor.release != tick.release:
         return False
-    position = format_position(state.facts.revisions)
-    finding = finding_of(assessment.verdict, position, state.snapshot.fingerprint)
-    return read_recorded_finding(tick.instance, schema_key(name, tick.project.config.project.name)) == finding
+    key = schema_key(status.environment, tick.project.config.project.name)
+    return read_recorded_finding(tick.instance, key) == finding_of_status(status)
 
 
 def _request_check(

@@ -6,7 +6,6 @@ from typing import Any
 import dagster as dg
 
 from wish_rollout.config import Config
-from wish_rollout.core.errors.releases import UnknownRevision
 from wish_rollout.core.fleet.waves import FailureLimit, Wave, WaveTargets
 from wish_rollout.defs.fleet.events import refuse_incomplete, summary_of_change
 from wish_rollout.defs.fleet.gate import FleetGate
@@ -49,9 +48,7 @@ def roll_back(context: dg.OpExecutionContext) -> Iterator[Any]:
     with rollout_errors_as_failures():
         env = project.config.find_environment(chosen["environment"])
         targets = select_targets(env, read_fleet(project.config, env), chosen["targets"], chosen["wave"])
-        if not chosen["to"]:
-            # the previous revision would be another one when the same run is executed again
-            raise UnknownRevision("", ", ".join(["base", *(each.id for each in project.release.revisions)]))
+        # required: the previous revision would be another one when the same run is executed again
         known_position(project.release, chosen["to"])
     wave = Wave("rollback", rest=True, parallel=env.parallel, max_failures=FailureLimit(100, is_percent=True))
     listed = tuple(target.listed for target in targets)

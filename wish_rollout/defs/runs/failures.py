@@ -41,9 +41,10 @@ def rollout_errors_as_failures() -> Iterator[None]:
 def as_failure(error: RolloutError) -> dg.Failure:
     """Return a Failure with the error's text as description; metadata: its class, its exit code, and targets that failed."""
     metadata: dict[str, Any] = {ERROR: type(error).__name__, EXIT_CODE: error.exit_code}
-    if failures := error.as_dict().get("failures"):
+    fields = error.as_dict()
+    if failures := fields.get("failures"):
         metadata[TARGETS] = limited_groups(failures)
-    if environment := error.as_dict().get("environment"):
+    if environment := fields.get("environment"):
         metadata[ENVIRONMENT] = str(environment)
     return dg.Failure(
         description=str(error),

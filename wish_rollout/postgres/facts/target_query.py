@@ -21,9 +21,8 @@ def read_rows(connection: psycopg.Connection[Any], query: str) -> list[dict[str,
     with connection.transaction():
         connection.execute("set transaction read only")
         connection.execute(f"set local statement_timeout = '{LIMIT}'".encode())
-        with connection.cursor(
-            "targets"
-        ) as cursor:  # DECLARE accepts one query only, and leaves nothing in a pooled session
+        # DECLARE accepts one query only, and leaves nothing in a pooled session
+        with connection.cursor("targets") as cursor:
             cursor.execute(query.encode())
             columns = [column.name for column in cursor.description or ()]
             if "name" not in columns:

@@ -33,8 +33,8 @@ where pg_catalog.current_setting(name, true) is not null
 def set_session_limits(connection: psycopg.Connection[Any], budget: Budget) -> None:
     """Set ``lock_timeout``, ``statement_timeout`` and ``idle_in_transaction_session_timeout`` of the session.
 
-    Call it before each statement, because a rollback restores the previous values. In a failed transaction it does
-    nothing: there only ROLLBACK and ROLLBACK TO SAVEPOINT can be executed, and they do not wait for locks.
+    Call it again after a rollback, which restores the previous values, and after what may change them. In a failed
+    transaction it does nothing: there only ROLLBACK and ROLLBACK TO SAVEPOINT can be executed, and they do not wait for locks.
     """
     if connection.info.transaction_status == TransactionStatus.INERROR:
         return

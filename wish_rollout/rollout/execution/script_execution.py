@@ -132,7 +132,7 @@ class _Attempt:
         )
 
     def begin(self) -> None:
-        self.execution.transaction_limits = None
+        self.execution.forget_limits()
         self.execution.set_limits(self.execution.budgets.of("", outside=False), lasting=False)
         self.recorder.first()
         if self.checks.first:

@@ -130,7 +130,7 @@ class TransactionLocks:
             raise self._unavailable(request.locks, time.monotonic() - started)
         self._hold()
         # the requests have limited the transaction's statements to the milliseconds that were left to wait
-        execution.transaction_limits = None
+        execution.forget_limits()
         execution.set_limits(execution.budgets.of("", outside=False, holds_locks=True), lasting=False)
 
     def _hold(self) -> None:
