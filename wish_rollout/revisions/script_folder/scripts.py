@@ -6,7 +6,6 @@ import os
 import warnings
 from functools import cached_property
 from pathlib import Path
-from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
 
 from alembic.script import ScriptDirectory
@@ -14,12 +13,7 @@ from alembic.util.exc import CommandError
 
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.projects import BadAlembicConfiguration
-from wish_rollout.core.errors.releases import (
-    MultipleHeads,
-    ScriptFolderUnreadable,
-    ScriptUnreadable,
-    UnknownHeads,
-)
+from wish_rollout.core.errors.releases import MultipleHeads, ScriptFolderUnreadable, UnknownHeads
 from wish_rollout.core.release.release import Release, build_release
 from wish_rollout.revisions.script_folder.alembic_config import (
     NO_OPTIONS,
@@ -30,10 +24,16 @@ from wish_rollout.revisions.script_folder.alembic_config import (
 from wish_rollout.revisions.script_folder.code_trace import CodeTrace
 from wish_rollout.revisions.script_folder.configuration_files import ConfigurationFiles
 from wish_rollout.revisions.script_folder.import_path import add_import_path
+from wish_rollout.revisions.script_folder.script_files import ScriptFiles, may_have
+from wish_rollout.revisions.script_folder.script_loading import ScriptLoading
 from wish_rollout.revisions.script_folder.version_folders import refuse_unread_scripts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
     from alembic.script import Script
+
+    from wish_rollout.revisions.script_folder.script_files import Place
 
 USUAL_FOLDERS = ("migrations", "alembic")
 
@@ -44,23 +44,26 @@ class Scripts:
     ``root``: the folder of rollout.toml. ``folder``: where env.py is; None: what Alembic's configuration says.
     ``ini``: an alembic.ini; None: the one that ALEMBIC_CONFIG names, or the one beside ``root``, or beside the folder,
     or in it. Relative paths begin at the folder from which the configuration's script folder exists.
-    ``heads``: the revisions that the release leads to if there are several heads.
+    ``heads``: the revisions that the release leads to if there are several heads. ``recorded``: returns what ``meta/`` of a
+    script folder says of the places of scripts; these are not executed before their modules are needed.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  (where the scripts are, and what is known of them)
         self,
         root: Path,
         folder: Path | None = None,
         ini: Path | None = None,
         options: ScriptOptions = NO_OPTIONS,
         heads: tuple[str, ...] = (),
+        recorded: Callable[[Path], Mapping[str, Place]] = lambda _folder: {},
     ) -> None:
         self.root = root
+        self._recorded = recorded
         self.options = options
         self.heads = heads
         self._named = (root / folder).resolve() if folder else None
         self._chooses_folders = False
-        self._files = ConfigurationFiles(root, self._named, root / ini if ini else None, options)
+        self._configuration = ConfigurationFiles(root, self._named, root / ini if ini else None, options)
 
     @cached_property
     def folder(self) -> Path:
@@ -69,14 +72,14 @@ class Scripts:
             return self._named
         places = [self.root / name for name in USUAL_FOLDERS]
         usual = next((place for place in places if (place / "env.py").is_file()), places[0])
-        return self._files.script_location or usual.resolve()
+        return self._configuration.script_location or usual.resolve()
 
     def alembic_config(self, url: str = "", attributes: dict[str, Any] | None = None) -> ProjectConfig:
         """Return a Config for one run of env.py, which reads ``url`` as its own.
 
         Raises BadAlembicConfiguration, SeveralDatabases.
         """
-        config = self._files.config(attributes)
+        config = self._configuration.config(attributes)
         if not config.get_alembic_option("script_location"):
             config.set_main_option("script_location", str(self.folder).replace("%", "%%"))
         set_url(config, url, self.options)
@@ -86,14 +89,14 @@ class Scripts:
     def trace(self) -> CodeTrace:
         """What the scripts import and read while they run."""
         trace = CodeTrace(self.root, self.folder)
-        if self._files.function:
-            trace.files |= self._files.function.trace.files
-            trace.loaded |= self._files.function.trace.loaded
+        if self._configuration.function:
+            trace.files |= self._configuration.function.trace.files
+            trace.loaded |= self._configuration.function.trace.loaded
         return trace
 
     def configuration_files(self) -> tuple[Path | None, Path | None]:
         """Return the alembic.ini and the pyproject.toml that configure Alembic, each None if there is none."""
-        return self._files.found[1:]
+        return self._configuration.found[1:]
 
     def version_folders(self) -> tuple[Path, ...]:
         """Return the folders of the revisions."""
@@ -118,13 +121,15 @@ class Scripts:
             raise ScriptFolderUnreadable(str(self.folder), str(error)) from None
         missing = [place for place in places if not Path(place).is_dir()]
         # an application may compute a folder for each of its releases, and not each has revisions
-        if missing and (not self._files.function or len(missing) == len(places)):
-            _, ini, toml = self._files.found
+        if missing and (not self._configuration.function or len(missing) == len(places)):
+            _, ini, toml = self._configuration.found
             reason = f"the version folder {missing[0]} does not exist"
             raise BadAlembicConfiguration(
                 str(self.options.config_function or ini or toml or self.folder), reason
             )
         self._chooses_folders = bool(directory.version_locations)
+        self._loading = ScriptLoading(self.folder, (self.folder, *map(Path, places)), self.trace)
+        self._files = ScriptFiles(directory, self._recorded(self.folder), self._loading.module)
         return directory
 
     @cached_property
@@ -134,14 +139,10 @@ class Scripts:
         Raises ScriptFolderUnreadable, BadAlembicConfiguration, ScriptUnreadable, UnreadScripts, MultipleHeads.
         """
         directory = self.directory
-        try:
-            with self.trace.recording():
-                heads, scripts = read(directory)
-            self.trace.loaded |= self.trace.files
-        except Exception as error:  # noqa: BLE001  (importing a script runs it, and it may raise anything)
-            text = error.msg if isinstance(error, SyntaxError) else str(error)
-            place = self._place_of(error)
-            raise ScriptUnreadable(str(self.folder), f"{type(error).__name__}: {text}", place) from None
+        with self._loading.explained():
+            _ = self._files.sources  # to read thousands of files takes longer while it is traced
+        with self._loading.traced():
+            heads, scripts = self._files.read()
         if not self._chooses_folders:
             refuse_unread_scripts(self.folder, [(script.revision, str(script.path)) for script in scripts])
         whole = build_release(self._facts(script) for script in reversed(scripts))
@@ -151,30 +152,35 @@ class Scripts:
             raise MultipleHeads(" ".join(sorted(heads)))
         return whole
 
+    def load(self, revisions: Iterable[str]) -> None:
+        """Execute the scripts of these revisions, as far as that was not done. Raises ScriptUnreadable."""
+        with self._loading.traced():
+            for name in revisions:
+                script = self.directory.get_revision(name)
+                _ = script and script.module
+
     def revisions_with(self, attribute: str) -> frozenset[str]:
         """Return the revisions whose scripts set a module attribute to True."""
         found = (self.directory.get_revision(revision.id) for revision in self.release.revisions)
-        return frozenset(
-            each.revision for each in found if each and getattr(each.module, attribute, False) is True
-        )
+        scripts = [each for each in found if each and may_have(each, attribute)]
+        self.load(each.revision for each in scripts)
+        return frozenset(each.revision for each in scripts if getattr(each.module, attribute, False) is True)
 
-    def _place_of(self, error: Exception) -> str:
-        """Return the script and the line in which something went wrong; empty if that is in none."""
-        folders = [self.folder, *map(Path, self.directory._version_locations)]  # noqa: SLF001
-        frames = [(frame.filename, frame.lineno) for frame in extract_tb(error.__traceback__)]
-        if isinstance(error, SyntaxError):
-            frames.append((error.filename or "", error.lineno))
-        for name, line in reversed(frames):
-            if any(Path(name).is_relative_to(folder) for folder in folders):
-                return f" ({Path(name).name}, line {line})"
-        return ""
+    @cached_property
+    def sources(self) -> Mapping[str, bytes]:
+        """The text of each revision's script, in the order of the release."""
+        scripts = (self.directory.get_revision(revision.id) for revision in self.release.revisions)
+        return {script.revision: self._source(script) for script in scripts if script}
+
+    def _source(self, script: Script) -> bytes:
+        return self._files.sources.get(script.path) or Path(script.path).read_bytes()
 
     def _facts(self, script: Script) -> tuple[str, tuple[str, ...], str, str, bytes]:
         path = Path(script.path)
         # Path.relative_to() takes longer than all else here
         shown = str(path).removeprefix(os.path.join(self.root, ""))  # noqa: PTH118
         parents = (*script._versioned_down_revisions, *script._resolved_dependencies)  # noqa: SLF001
-        return script.revision, tuple(parents), script.doc, shown, path.read_bytes()
+        return script.revision, tuple(parents), script.doc, shown, self._source(script)
 
 
 def named_heads(directory: ScriptDirectory, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -184,10 +190,3 @@ def named_heads(directory: ScriptDirectory, names: tuple[str, ...]) -> tuple[str
     except CommandError as error:
         raise UnknownHeads(str(list(names)), str(error)) from None
     return tuple(script.revision for script in found if script)
-
-
-def read(directory: ScriptDirectory) -> tuple[list[str], list[Script]]:
-    """Return the heads and all scripts. What Alembic only warns of would end in a KeyError, or in a guess."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("error", message="Revision .* is (not present|present more than once)")
-        return directory.get_heads(), list(directory.walk_revisions())

@@ -27,11 +27,11 @@ PARENT = "down_revision"
 def refuse_unread_scripts(folder: Path, read: Iterable[tuple[str, str]]) -> None:
     """Raise UnreadScripts if the script folder has further scripts that follow a revision, or if none was read.
 
-    ``read``: the revisions with the paths of their scripts. Scripts that follow no revision of the release, such as
+    ``read``: the revisions with the real paths of their scripts. Scripts that follow no revision of the release, such as
     those that were replaced by one, may be kept in a folder below.
     """
     known = dict(read)
-    paths = {os.path.realpath(path) for path in known.values()}
+    paths = set(known.values())
     unread = {
         path: parents for path in _files_below(folder) if str(path) not in paths for parents in _parents(path)
     }

@@ -81,7 +81,7 @@ def refuse_adoption(env: Environment, plan: EnvironmentPlan, schema: Environment
         return
     if not schema.is_known or schema.assess().drift:
         history = schema.project.history
-        nearest, drift = nearest_position(history.positions(), history.at, schema.live)
+        nearest, drift = nearest_position(history.positions, history.at, schema.live)
         raise SchemaNotAdoptable(env.name, format_position(nearest), summarize_delta(drift))
     raise AdoptionUnnecessary(env.name, format_position(schema.position))
 

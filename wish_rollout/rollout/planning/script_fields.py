@@ -23,7 +23,7 @@ def script_fields(project: Project, revisions: Iterable[Revision]) -> dict[str, 
 
 
 def declarations(project: Project, revisions: Iterable[Revision]) -> dict[str, Any]:
-    """Return what the scripts of some revisions declare of their statements."""
+    """Return what the scripts of some revisions declare of their statements. Raises ScriptUnreadable."""
     from wish_rollout.revisions.script_folder.declarations import (
         DATA_DEPENDENT,
         DRIVER_STATEMENTS,
@@ -31,6 +31,7 @@ def declarations(project: Project, revisions: Iterable[Revision]) -> dict[str, A
     )
 
     names = [revision.id for revision in revisions]
+    project.scripts.load(names)
     return {
         "data_dependent": declared_reasons(project.scripts, DATA_DEPENDENT, names),
         "driver_statements": declared_reasons(project.scripts, DRIVER_STATEMENTS, names),

@@ -78,7 +78,7 @@ class EnvironmentSchema:
         """
         if self.is_known and self.position:
             return self.position
-        return nearest_position(self.project.history.positions(), self.at, self.live)[0]
+        return nearest_position(self.project.history.positions, self.at, self.live)[0]
 
     @property
     def has_only_acceptable_differences(self) -> bool:
@@ -121,7 +121,7 @@ class EnvironmentSchema:
 
     def assess(self) -> DriftAssessment:
         """Return the verdict on the environment."""
-        positions = self.project.history.positions()
+        positions = self.project.history.positions
         return assess_drift(self.project.release, self.state, self.at, self.managed, positions)
 
     def find_adoptable(self) -> Baseline | None:

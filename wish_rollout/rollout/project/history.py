@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.planning.base_schemas import BeforeBaseSchema
@@ -101,8 +102,9 @@ class History:
         start = self.project.release.start
         return self.meta.base if self.project.release.includes_start(self.meta.base) else start
 
+    @cached_property
     def positions(self) -> tuple[Position, ...]:
-        """Return the positions from which on the history is recorded, the latest first; all if nothing is recorded."""
+        """The positions from which on the history is recorded, the latest first; all if nothing is recorded."""
         release = self.project.release
         before = release.ancestors(self.base)
         later = (each.id for each in reversed(release.revisions) if each.id not in before)

@@ -21,7 +21,7 @@ def positions_with_objects_of(history: History, live: Snapshot) -> Iterator[Posi
     Objects that a platform may create do not count. Positions of several heads are always yielded.
     """
     differing = _differing(history, live)
-    for position in history.positions():
+    for position in history.positions:
         if len(position) != 1 or not differing.get(position[0], 0):
             yield position
 

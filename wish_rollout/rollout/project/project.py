@@ -92,7 +92,7 @@ class Project(ReleaseSource):
         So an interrupted release is continued after its ``allow_hazards`` were edited.
         """
         revisions = self.release.revisions
-        texts = {each.id: executed_text((self.scripts.root / each.path).read_bytes()) for each in revisions}
+        texts = {name: executed_text(source) for name, source in self.scripts.sources.items()}
         parents = {each.id: sorted(each.parents) for each in revisions}
         schema = self.history.at(self.release.head).fingerprint
         return canonical_digest([texts, parents, schema, self.code.digest()])

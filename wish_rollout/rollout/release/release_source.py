@@ -16,10 +16,11 @@ from wish_rollout.core.schema.extension_versions import find_pinned_extensions
 from wish_rollout.rollout.release.base_schema import base_digest, start_at_base
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from wish_rollout.core.release.release import Release
     from wish_rollout.core.schema.scope import Scope
+    from wish_rollout.revisions.script_folder.script_files import Place
     from wish_rollout.revisions.script_folder.scripts import Scripts
     from wish_rollout.rollout.release.measurements import Measurements
 
@@ -60,7 +61,8 @@ class ReleaseSource:
             {"data_dependent": release.data_dependent, "driver_statements": release.driver_statements},
             release.allow_hazards,
         )
-        return Scripts(self.config.root, release.migrations, release.alembic_ini, options, release.heads)
+        root, heads = self.config.root, release.heads
+        return Scripts(root, release.migrations, release.alembic_ini, options, heads, recorded_places)
 
     @cached_property
     def release(self) -> Release:
@@ -101,14 +103,27 @@ class ReleaseSource:
     @cached_property
     def extensions(self) -> frozenset[str]:
         """The extensions that the scripts and the platform create."""
-        paths = [self.config.root / revision.path for revision in self.scripts.release.revisions]
-        texts = [path.read_text(encoding="utf-8", errors="replace") for path in paths]
-        return find_extensions([*texts, *self.platform.statements]) - {"plpgsql"}
+        return find_extensions([*self._texts(), *self.platform.statements]) - {"plpgsql"}
 
     @cached_property
     def _pinned(self) -> frozenset[str]:
-        paths = (self.config.root / revision.path for revision in self.scripts.release.revisions)
-        return find_pinned_extensions(path.read_text(encoding="utf-8", errors="replace") for path in paths)
+        return find_pinned_extensions(self._texts())
+
+    def _texts(self) -> list[str]:
+        return [source.decode(errors="replace") for source in self.scripts.sources.values()]
+
+
+def recorded_places(folder: Path) -> Mapping[str, Place]:
+    """Return the places of the scripts that ``meta/`` of a script folder has, by SHA-256; none if it cannot be read."""
+    from wish_rollout.core.errors.releases import InvalidReleaseRecord
+    from wish_rollout.revisions.records.meta_folder import MetaFolder
+    from wish_rollout.revisions.script_folder.script_files import Place
+
+    try:
+        entries = MetaFolder(folder / "meta").entries.values()
+    except InvalidReleaseRecord:  # whatever needs the record reports it
+        return {}
+    return {each.script_sha256: Place(each.revision, frozenset(each.parents)) for each in entries}
 
 
 def replay_cache(project: ReleaseSource) -> Path:

@@ -1,0 +1,214 @@
+"""Scripts that are recorded are executed when they are needed, and give the same graph as if all were executed."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from wish_rollout.core.errors.releases import ScriptUnreadable
+from wish_rollout.revisions.script_folder.script_files import Place
+from wish_rollout.revisions.script_folder.scripts import Scripts
+
+EXECUTED = "import sys\nsys.modules['executed_scripts'].names.append(__file__)\n"
+BODY = "\n\ndef upgrade() -> None:\n    pass\n\n\ndef downgrade() -> None:\n    pass\n"
+HEADERS = {
+    "template": '''"""Create it.
+
+Revision ID: {revision}
+Revises: {parent}
+"""
+
+from collections.abc import Sequence
+
+revision: str = "{revision}"
+down_revision: str | None = {parent!r}
+branch_labels: str | Sequence[str] | None = None
+depends_on: str | Sequence[str] | None = None
+''',
+    "old template": '''"""Create it."""
+revision = '{revision}'
+down_revision = {parent!r}  # the one before
+''',
+    "sequence": '''"""Create it."""
+revision = "{revision}"
+down_revision = ({parent!r},) if False else {parent!r}
+''',
+    "tuple": '''"""Create it."""
+revision = "{revision}"
+down_revision = [name for name in [{parent!r}] if name] or None
+''',
+    "computed": '''"""Create it."""
+revision = "{revision}".strip()
+down_revision = {parent!r}
+''',
+    "several lines": '''"""Create it."""
+revision = "{revision}"
+down_revision = (
+    {parent!r}
+)
+''',
+    "no text": 'revision = "{revision}"\ndown_revision = {parent!r}\n',
+    "text of a program": 'x = """\nrevision = "other"\n"""\nrevision = "{revision}"\ndown_revision = {parent!r}\n',
+    "assigned again": '''"""Create it."""
+revision = "{revision}"
+down_revision = "other"
+if True:
+    down_revision = {parent!r}
+''',
+    "label": '''"""Create it."""
+revision = "{revision}"
+down_revision = {parent!r}
+branch_labels = "label_{revision}"
+''',
+}
+DEFERRED = {"template", "old template"}
+
+
+@pytest.fixture
+def executed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the files of executed scripts."""
+    names: list[str] = []
+    module = ModuleType("executed_scripts")
+    vars(module)["names"] = names
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    return names
+
+
+def write(folder: Path, scripts: dict[str, str]) -> None:
+    versions = folder / "migrations/versions"
+    versions.mkdir(parents=True)
+    (folder / "migrations/env.py").write_text("", encoding="utf-8")
+    for name, text in scripts.items():
+        (versions / f"{name}.py").write_text(text, encoding="utf-8")
+
+
+def chain(header: str) -> dict[str, str]:
+    """Return three scripts, the last of which has no header of interest."""
+    parents = {"one": None, "two": "one", "three": "two"}
+    texts = {name: header.format(revision=name, parent=parent) for name, parent in parents.items()}
+    return {name: text + EXECUTED + BODY for name, text in texts.items()}
+
+
+def places(folder: Path) -> dict[str, Place]:
+    """Return what ``meta/`` would have of a project."""
+    return {
+        each.script_sha256: Place(each.id, frozenset(each.parents))
+        for each in Scripts(folder).release.revisions
+    }
+
+
+@pytest.mark.parametrize("form", HEADERS)
+def test_recorded_scripts_give_the_same_release_and_are_executed_only_where_their_text_does_not_tell(
+    tmp_path: Path, executed: list[str], form: str
+) -> None:
+    write(tmp_path, chain(HEADERS[form]))
+    whole, recorded = Scripts(tmp_path).release, places(tmp_path)
+    executed.clear()
+    scripts = Scripts(tmp_path, recorded=lambda _: recorded)
+    assert scripts.release == whole
+    assert len(executed) == (0 if form in DEFERRED else 3)
+    assert [each.revision for each in scripts.directory.walk_revisions()] == ["three", "two", "one"]
+    labels = {each.revision: each.branch_labels for each in scripts.directory.walk_revisions()}
+    assert labels == {
+        each.revision: each.branch_labels for each in Scripts(tmp_path).directory.walk_revisions()
+    }
+
+
+def test_merges_and_dependencies_are_those_of_alembic(tmp_path: Path, executed: list[str]) -> None:
+    header = '"""It."""\nrevision = "{}"\ndown_revision = {!r}\ndepends_on = {!r}\n'
+    graph = {
+        "first": (None, None),
+        "left": ("first", None),
+        "right": ("first", None),
+        "other": (None, "left"),
+        "merged": (("left", "right"), None),
+        "last": (("merged", "other"), None),
+    }
+    write(tmp_path, {name: header.format(name, *each) + EXECUTED + BODY for name, each in graph.items()})
+    whole, recorded = Scripts(tmp_path).release, places(tmp_path)
+    executed.clear()
+    scripts = Scripts(tmp_path, recorded=lambda _: recorded)
+    assert scripts.release == whole
+    assert not executed
+
+
+def test_a_script_is_executed_when_its_module_is_needed_with_the_text_that_was_hashed(
+    tmp_path: Path, executed: list[str]
+) -> None:
+    write(tmp_path, chain(HEADERS["template"] + "data_dependent = 'before'\n"))
+    recorded = places(tmp_path)
+    executed.clear()
+    scripts = Scripts(tmp_path, recorded=lambda _: recorded)
+    digest = scripts.release.revision("two").script_sha256
+    path = tmp_path / "migrations/versions/two.py"
+    text = path.read_bytes()
+    path.write_bytes(text.replace(b"'before'", b"'after'"))
+    script = scripts.directory.get_revision("two")
+    assert script
+    assert script.module.data_dependent == "before"
+    assert script.module.__file__ == str(path)
+    assert hashlib.sha256(text).hexdigest() == digest
+    assert [Path(each).stem for each in executed] == ["two"]
+
+
+def test_a_changed_script_is_executed(tmp_path: Path, executed: list[str]) -> None:
+    write(tmp_path, chain(HEADERS["template"]))
+    recorded = places(tmp_path)
+    path = tmp_path / "migrations/versions/three.py"
+    path.write_text(path.read_text(encoding="utf-8").replace("'two'", "'one'"), encoding="utf-8")
+    executed.clear()
+    scripts = Scripts(tmp_path, recorded=lambda _: recorded, heads=("two", "three"))
+    assert scripts.release.revision("three").parents == ("one",)
+    assert [Path(each).stem for each in executed] == ["three"]
+
+
+def test_an_attribute_is_found_in_scripts_that_were_not_executed(tmp_path: Path, executed: list[str]) -> None:
+    texts = chain(HEADERS["template"])
+    write(tmp_path, {**texts, "two": texts["two"] + "\nallow_positions = True\n"})
+    recorded = places(tmp_path)
+    executed.clear()
+    scripts = Scripts(tmp_path, recorded=lambda _: recorded)
+    assert scripts.revisions_with("allow_positions") == {"two"}
+    assert [Path(each).stem for each in executed] == ["two"]
+
+
+def test_a_script_that_cannot_be_executed_is_named_when_it_is_needed(tmp_path: Path) -> None:
+    texts = chain(HEADERS["template"])
+    write(
+        tmp_path,
+        {
+            name: text.replace(EXECUTED, "import os\nos.environ['HOME_OF_IT']\n")
+            for name, text in texts.items()
+        },
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME_OF_IT", "here")
+        recorded = places(tmp_path)
+    scripts = Scripts(tmp_path, recorded=lambda _: recorded)
+    assert scripts.release.head == ("three",)
+    with pytest.raises(ScriptUnreadable, match=r"KeyError: 'HOME_OF_IT'.*two\.py, line 14"):
+        scripts.load(["two"])
+
+
+def test_what_a_script_imports_is_traced_when_it_is_executed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = chain(HEADERS["old template"])
+    write(
+        tmp_path,
+        {name: text.replace(EXECUTED, "import helper_of_scripts\n") for name, text in texts.items()},
+    )
+    (tmp_path / "helper_of_scripts.py").write_text("", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    recorded = places(tmp_path)
+    del sys.modules["helper_of_scripts"]
+    scripts = Scripts(tmp_path, recorded=lambda _: recorded)
+    assert scripts.release.head == ("three",)
+    assert "helper_of_scripts.py" not in scripts.trace.loaded
+    scripts.load(["three"])
+    assert "helper_of_scripts.py" in scripts.trace.loaded
+    del sys.modules["helper_of_scripts"]

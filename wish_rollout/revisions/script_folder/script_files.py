@@ -1,0 +1,158 @@
+"""The scripts of the revisions, each read once: what is executed is what was hashed.
+
+A script that is recorded in ``meta/`` is executed when it is needed, and not to learn its place in the graph: the place was
+recorded when exactly this text was executed. So the old scripts of a long history, and what they import, cost little.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import warnings
+from functools import cache, cached_property
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from alembic.script import Script
+from alembic.script.revision import RevisionMap
+
+from wish_rollout.revisions.script_folder.script_headers import Header, read_header
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from types import CodeType, ModuleType
+
+    from alembic.script import ScriptDirectory
+
+    Loading = Callable[["DeferredScript"], ModuleType]
+
+NOT_READ = (".#", "__init__")
+"""The beginnings of the names of files that Alembic does not take for scripts."""
+STAR_IMPORT = re.compile(rb"\bimport\s*\*")
+
+
+class Place(NamedTuple):
+    """The place of a recorded script in the graph. ``parents``: with those of ``depends_on``."""
+
+    revision: str
+    parents: frozenset[str]
+
+
+class ScriptLoader(SourceFileLoader):
+    """Executes a text that was read before, whatever is in the file now, or in ``__pycache__``."""
+
+    def __init__(self, name: str, path: str, source: bytes) -> None:
+        super().__init__(name, path)
+        self.source = source
+
+    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002  (the loader of a single module)
+        """Return the compiled text. Raises SyntaxError."""
+        code: CodeType = self.source_to_code(self.source, self.path)
+        return code
+
+
+class DeferredScript(Script):
+    """Alembic's object of a script that is executed when its module is needed. ``load``: returns the module."""
+
+    def __init__(self, path: str, source: bytes, header: Header, load: Loading) -> None:
+        self.path = path
+        self.source = source
+        self._doc = header.doc
+        self._load = load
+        super(Script, self).__init__(
+            header.revision, header.down_revision or None, dependencies=header.depends_on
+        )
+
+    @cached_property
+    def module(self) -> ModuleType:  # type: ignore[override]
+        """The module of the script; raises what ``load`` raises."""
+        return self._load(self)
+
+    @property
+    def longdoc(self) -> str:
+        """The text at the beginning of the script."""
+        return self._doc.strip()
+
+
+def may_have(script: Script, attribute: str) -> bool:
+    """Return whether the module of a script may have an attribute, without executing a script that was not executed."""
+    if not isinstance(script, DeferredScript):
+        return hasattr(script.module, attribute)
+    return attribute.encode() in script.source or bool(STAR_IMPORT.search(script.source))
+
+
+class ScriptFiles:
+    """The scripts of one folder, in the place of those that Alembic would read.
+
+    ``recorded``: the places of recorded scripts by the SHA-256 of their text. ``load``: loads one of them when its module is
+    needed.
+    """
+
+    def __init__(self, directory: ScriptDirectory, recorded: Mapping[str, Place], load: Loading) -> None:
+        self.directory = directory
+        self.recorded = recorded
+        self.load = load
+        directory.revision_map = RevisionMap(self.scripts)
+
+    def read(self) -> tuple[list[str], list[Script]]:
+        """Return the heads and all scripts. What Alembic only warns of would end in a KeyError, or in a guess."""
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", message="Revision .* is (not present|present more than once)")
+            return self.directory.get_heads(), list(self.directory.walk_revisions())
+
+    @cached_property
+    def sources(self) -> Mapping[str, bytes]:
+        """The text of each file by its real path, in Alembic's order; empty for files that are no text of Python."""
+        return {
+            path: Path(path).read_bytes() if path.endswith(".py") and not self.directory.sourceless else b""
+            for path in paths_of(self.directory)
+        }
+
+    def scripts(self) -> Iterator[Script]:
+        """Yield the scripts as Alembic finds them. Raises what a script raises that is not recorded."""
+        for path, source in self.sources.items():
+            is_other = not source or path.rpartition(os.sep)[2].startswith(NOT_READ)
+            script = Script._from_path(self.directory, path) if is_other else self._script(path, source)  # noqa: SLF001
+            if script is not None:
+                yield script
+
+    def _script(self, path: str, source: bytes) -> Script | None:
+        place = self.recorded.get(hashlib.sha256(source).hexdigest())
+        header = read_header(source) if place else None
+        if header and Place(header.revision, frozenset(header.down_revision + header.depends_on)) == place:
+            return DeferredScript(path, source, header, self.load)
+        module = load_script(path, source)
+        if hasattr(module, "revision"):
+            return Script(module, module.revision, path)
+        return Script._from_path(self.directory, path)  # noqa: SLF001  (takes it from the name of the file, or explains)
+
+
+def load_script(path: str, source: bytes) -> ModuleType:
+    """Execute the text of a script as the module that Alembic makes of its file. Raises what the script raises."""
+    name = re.sub(r"\W", "_", path.rpartition(os.sep)[2])
+    spec = spec_from_loader(name, ScriptLoader(name, path, source), origin=path, is_package=False)
+    assert spec
+    spec.has_location = True  # gives the module its __file__
+    module = module_from_spec(spec)
+    assert spec.loader
+    spec.loader.exec_module(module)
+    return module
+
+
+def paths_of(directory: ScriptDirectory) -> Iterator[str]:
+    """Yield the real paths of the files in the version folders, each once."""
+    real_folder = cache(os.path.realpath)
+    seen: set[str] = set()
+    for place in directory._version_locations:  # noqa: SLF001
+        for path in Script._list_py_dir(directory, place) if place.exists() else ():  # noqa: SLF001
+            real = (
+                os.path.realpath(path)
+                if path.is_symlink()
+                else f"{real_folder(path.parent)}{os.sep}{path.name}"
+            )
+            if real not in seen:
+                seen.add(real)
+                yield real

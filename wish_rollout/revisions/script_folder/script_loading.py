@@ -1,0 +1,72 @@
+"""Executing the scripts of revisions, while what they import and read is traced."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from traceback import extract_tb
+from typing import TYPE_CHECKING
+
+from wish_rollout.core.errors.base import RolloutError
+from wish_rollout.core.errors.releases import ScriptUnreadable
+from wish_rollout.revisions.script_folder.script_files import load_script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import ModuleType
+
+    from wish_rollout.revisions.script_folder.code_trace import CodeTrace
+    from wish_rollout.revisions.script_folder.script_files import DeferredScript
+
+
+class ScriptLoading:
+    """Executes scripts of one folder.
+
+    ``folder``: of env.py. ``folders``: this and the version folders. ``trace``: notes what the scripts use.
+    """
+
+    def __init__(self, folder: Path, folders: Sequence[Path], trace: CodeTrace) -> None:
+        self.folder = folder
+        self.folders = folders
+        self.trace = trace
+        self._is_traced = False
+
+    def module(self, script: DeferredScript) -> ModuleType:
+        """Return the module of a script that is needed now. Raises ScriptUnreadable."""
+        if self._is_traced:
+            return load_script(script.path, script.source)
+        with self.traced():
+            return load_script(script.path, script.source)
+
+    @contextmanager
+    def traced(self) -> Iterator[None]:
+        """Trace what scripts use that are executed meanwhile. Raises ScriptUnreadable for whatever they raise."""
+        before, self._is_traced = set(self.trace.files), True
+        try:
+            with self.explained(), self.trace.recording():
+                yield
+        finally:
+            self._is_traced = False
+            self.trace.loaded |= self.trace.files - before
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Raise ScriptUnreadable for whatever is raised meanwhile, with the place in a script."""
+        try:
+            yield
+        except RolloutError:
+            raise
+        except Exception as error:  # noqa: BLE001  (executing a script may raise anything)
+            text = error.msg if isinstance(error, SyntaxError) else str(error)
+            reason = f"{type(error).__name__}: {text}"
+            raise ScriptUnreadable(str(self.folder), reason, self._place_of(error)) from None
+
+    def _place_of(self, error: Exception) -> str:
+        """Return the script and the line in which something went wrong; empty if that is in none."""
+        frames = [(frame.filename, frame.lineno) for frame in extract_tb(error.__traceback__)]
+        if isinstance(error, SyntaxError):
+            frames.append((error.filename or "", error.lineno))
+        for name, line in reversed(frames):
+            if any(Path(name).is_relative_to(folder) for folder in self.folders):
+                return f" ({Path(name).name}, line {line})"
+        return ""
