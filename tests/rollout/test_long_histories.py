@@ -61,7 +61,7 @@ def test_positions_with_the_objects_of_a_live_schema() -> None:
         base=(),
         at=lambda _position: Snapshot({}, set()),
         record=lambda name: Record(name, parents[name], tables[name]),
-        positions=lambda: [(name,) for name in reversed(names)],
+        positions=[(name,) for name in reversed(names)],
     )
     at_07000 = {("table", f"public.t{name}"): {"owner": "x"} for name in names[:6_999]}
     started = time.process_time()
@@ -84,7 +84,7 @@ def test_positions_with_the_objects_of_a_live_schema_on_branches() -> None:
         base=(),
         at=lambda _position: Snapshot({}, set()),
         record=records.__getitem__,
-        positions=lambda: [("d",), ("b", "c"), ("c",), ("b",), ("a",), ()],
+        positions=[("d",), ("b", "c"), ("c",), ("b",), ("a",), ()],
     )
     for present, expected in (("abcd", "d"), ("ac", "c"), ("ab", "b"), ("a", "a"), ("abc", "")):
         live = Snapshot({key: value for name in present for key, value in table[name].items()}, set())
