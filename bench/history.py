@@ -3,6 +3,8 @@
 Synthetic projects are written into a temporary folder. Each figure is the processor time of the command and of the
 database server's sessions, since other programs may use the machine at the same time; and the elapsed time beside it.
 What uses several processors is compared by the elapsed time, and is to be measured on a quiet machine.
+Two figures have the lower limit of what they do beside them: ``apply`` runs a pipeline of Dagster, so the time of an empty job
+of Dagster is subtracted; ``generate --record`` executes each downgrade as well, so it is compared with both ways of Alembic.
 The programs and the scripts are compiled before, as those of an installed package and of a second command are.
 """
 
@@ -15,37 +17,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 
 import wish_rollout
+from bench.history_table import Cost, table
 from bench.synthetic_project import write_project, write_revision
 from wish_rollout.sandbox.server import Server, embedded
 from wish_rollout.sandbox.settings import ADMIN
 
 BIN = Path(sys.executable).parent
 LENGTHS = (10, 100, 300, 1000)
-LIMITS = {
-    "record": 3.0,
-    "apply": 2.0,
-    "bytes": 4.0,
-    "memory": 250.0,
-    "growth": 3.5,
-    "constant": 1.2,
-    "check": 3.0,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What a command took: processor seconds with the server's, elapsed seconds, and its peak memory in MB."""
-
-    cpu: float
-    elapsed: float
-    memory: float
 
 
 def server_seconds(postmaster: int) -> float:
@@ -124,6 +108,7 @@ class Bench:
             )
         )
         found["alembic upgrade head"] = self.run(project, "alembic", "upgrade", "head")
+        found["alembic downgrade base"] = self.run(project, "alembic", "downgrade", "base")
         ini.write_text(text)
         found["generate --record"] = self.run(project, "wish-rollout", "generate", "--record")
         scripts = sum(path.stat().st_size for path in (project / "migrations/versions").glob("*.py"))
@@ -131,6 +116,13 @@ class Bench:
         found["meta bytes"] = meta / scripts
         url = self.fresh("bench_local")
         found["plan from empty"] = self.run(project, "wish-rollout", "plan", url=url)
+        found["an empty job of Dagster"] = self.run(
+            Path(__file__).parents[1],
+            "python",
+            "-m",
+            "bench.empty_dagster_job",
+            str(project / "dagster_home"),
+        )
         found["apply from empty"] = self.run(project, "wish-rollout", "apply", url=url)
         for command in ("status", "plan", "apply"):
             found[f"{command} with nothing pending"] = self.run(project, "wish-rollout", command, url=url)
@@ -165,46 +157,6 @@ def main() -> int:
         limit = "" if row["limit"] is None else f" (at most {row['limit']:g})"
         print(f"{kept}  {row['length']:>5}  {row['name']}: {row['figure']:.2f}{limit}  {row['detail']}")  # noqa: T201
     return 0 if all(row["kept"] for row in rows) else 1
-
-
-def table(measured: dict[int, dict[str, Cost | float]]) -> list[dict[str, object]]:
-    """Return a row for each figure and its limit."""
-    rows: list[dict[str, object]] = []
-    smallest = measured[min(measured)]
-    for length, found in measured.items():
-        plain = found["alembic upgrade head"]
-        assert isinstance(plain, Cost)
-        for name, cost in found.items():
-            if not isinstance(cost, Cost):
-                rows.append(row(length, name, cost, LIMITS["bytes"], "times the scripts' bytes"))
-                continue
-            detail = f"{cost.cpu:.2f} s processor, {cost.elapsed:.2f} s elapsed, {cost.memory:.0f} MB"
-            limit = LIMITS["apply"] if name == "apply from empty" else None
-            if name == "generate --record":
-                kept = LIMITS["record"] if length >= 100 else None
-                rows.append(row(length, f"{name}: elapsed", cost.elapsed / plain.elapsed, kept, detail))
-            if name.startswith("check"):
-                rows.append(row(length, f"{name}: processor seconds", cost.cpu, LIMITS["check"], detail))
-            elif "pending" in name:
-                first = smallest[name]
-                assert isinstance(first, Cost)
-                rows.append(row(length, name, cost.cpu / first.cpu, LIMITS["constant"], detail))
-            else:
-                rows.append(row(length, name, cost.cpu / plain.cpu, limit if length >= 100 else None, detail))
-            rows.append(row(length, f"{name}: memory in MB", cost.memory, LIMITS["memory"], ""))
-    if {300, 1000} <= measured.keys():
-        for name in ("generate --record", "apply from empty", "plan from empty"):
-            one, other = measured[300][name], measured[1000][name]
-            assert isinstance(one, Cost)
-            assert isinstance(other, Cost)
-            rows.append(row(1000, f"{name} against 300", other.cpu / one.cpu, LIMITS["growth"], ""))
-    return rows
-
-
-def row(length: int, name: str, figure: float, limit: float | None, detail: str) -> dict[str, object]:
-    """Return one row of the table."""
-    kept = limit is None or figure <= limit
-    return {"length": length, "name": name, "figure": figure, "limit": limit, "kept": kept, "detail": detail}
 
 
 if __name__ == "__main__":
