@@ -154,9 +154,10 @@ class Scripts:
 
     def load(self, revisions: Iterable[str]) -> None:
         """Execute the scripts of these revisions, as far as that was not done. Raises ScriptUnreadable."""
+        directory = self.directory
         with self._loading.traced():
             for name in revisions:
-                script = self.directory.get_revision(name)
+                script = directory.get_revision(name)
                 _ = script and script.module
 
     def revisions_with(self, attribute: str) -> frozenset[str]:
