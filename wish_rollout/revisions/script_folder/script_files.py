@@ -13,7 +13,6 @@ import warnings
 from functools import cache, cached_property
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from alembic.script import Script
@@ -97,17 +96,22 @@ class ScriptFiles:
         self.load = load
         directory.revision_map = RevisionMap(self.scripts)
 
-    def read(self) -> tuple[list[str], list[Script]]:
-        """Return the heads and all scripts. What Alembic only warns of would end in a KeyError, or in a guess."""
+    def read(self) -> dict[str, Script]:
+        """Return all scripts by their revisions, each after its parents.
+
+        What Alembic only warns of would end in a KeyError, or in a guess, so it is raised.
+        """
         with warnings.catch_warnings():
             warnings.filterwarnings("error", message="Revision .* is (not present|present more than once)")
-            return self.directory.get_heads(), list(self.directory.walk_revisions())
+            newest_first = list(self.directory.walk_revisions())
+        return {script.revision: script for script in reversed(newest_first)}
 
     @cached_property
     def sources(self) -> Mapping[str, bytes]:
         """The text of each file by its real path, in Alembic's order; empty for files that are no text of Python."""
+        is_text = not self.directory.sourceless
         return {
-            path: Path(path).read_bytes() if path.endswith(".py") and not self.directory.sourceless else b""
+            path: read_bytes(path) if is_text and path.endswith(".py") else b""
             for path in paths_of(self.directory)
         }
 
@@ -128,6 +132,12 @@ class ScriptFiles:
         if hasattr(module, "revision"):
             return Script(module, module.revision, path)
         return Script._from_path(self.directory, path)  # noqa: SLF001  (takes it from the name of the file, or explains)
+
+
+def read_bytes(path: str) -> bytes:
+    """Return what is in a file, without a Path: these are thousands of files."""
+    with open(path, "rb") as file:  # noqa: PTH123
+        return file.read()
 
 
 def load_script(path: str, source: bytes) -> ModuleType:

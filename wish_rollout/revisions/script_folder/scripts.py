@@ -138,48 +138,50 @@ class Scripts:
 
         Raises ScriptFolderUnreadable, BadAlembicConfiguration, ScriptUnreadable, UnreadScripts, MultipleHeads.
         """
-        directory = self.directory
+        scripts = self._scripts
+        if not self._chooses_folders:
+            refuse_unread_scripts(self.folder, {name: script.path for name, script in scripts.items()})
+        whole = build_release(map(self._facts, scripts.values()))
+        if self.heads:
+            return whole.up_to(named_heads(self.directory, self.heads))
+        if len(whole.head) > 1:
+            raise MultipleHeads(" ".join(sorted(self.directory.get_heads())))
+        return whole
+
+    @cached_property
+    def _scripts(self) -> Mapping[str, Script]:
+        """All scripts by their revisions, each after its parents."""
+        _ = self.directory
         with self._loading.explained():
             _ = self._files.sources  # to read thousands of files takes longer while it is traced
         with self._loading.traced():
-            heads, scripts = self._files.read()
-        if not self._chooses_folders:
-            refuse_unread_scripts(self.folder, [(script.revision, str(script.path)) for script in scripts])
-        whole = build_release(self._facts(script) for script in reversed(scripts))
-        if self.heads:
-            return whole.up_to(named_heads(directory, self.heads))
-        if len(whole.head) > 1:
-            raise MultipleHeads(" ".join(sorted(heads)))
-        return whole
+            return self._files.read()
 
     def load(self, revisions: Iterable[str]) -> None:
         """Execute the scripts of these revisions, as far as that was not done. Raises ScriptUnreadable."""
-        directory = self.directory
+        scripts = self._scripts
         with self._loading.traced():
             for name in revisions:
-                script = directory.get_revision(name)
-                _ = script and script.module
+                _ = scripts[name].module
 
     def revisions_with(self, attribute: str) -> frozenset[str]:
         """Return the revisions whose scripts set a module attribute to True."""
-        found = (self.directory.get_revision(revision.id) for revision in self.release.revisions)
-        scripts = [each for each in found if each and may_have(each, attribute)]
+        found = (self._scripts[revision.id] for revision in self.release.revisions)
+        scripts = [each for each in found if may_have(each, attribute)]
         self.load(each.revision for each in scripts)
         return frozenset(each.revision for each in scripts if getattr(each.module, attribute, False) is True)
 
     @cached_property
     def sources(self) -> Mapping[str, bytes]:
         """The text of each revision's script, in the order of the release."""
-        scripts = (self.directory.get_revision(revision.id) for revision in self.release.revisions)
-        return {script.revision: self._source(script) for script in scripts if script}
+        return {each.id: self._source(self._scripts[each.id]) for each in self.release.revisions}
 
     def _source(self, script: Script) -> bytes:
         return self._files.sources.get(script.path) or Path(script.path).read_bytes()
 
     def _facts(self, script: Script) -> tuple[str, tuple[str, ...], str, str, bytes]:
-        path = Path(script.path)
         # Path.relative_to() takes longer than all else here
-        shown = str(path).removeprefix(os.path.join(self.root, ""))  # noqa: PTH118
+        shown = script.path.removeprefix(os.path.join(self.root, ""))  # noqa: PTH118
         parents = (*script._versioned_down_revisions, *script._resolved_dependencies)  # noqa: SLF001
         return script.revision, tuple(parents), script.doc, shown, self._source(script)
 

@@ -16,7 +16,7 @@ from alembic.util import pyfiles
 from wish_rollout.core.errors.layouts import ChangedVersionFolders, UnreadScripts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from alembic.script import ScriptDirectory
 
@@ -24,45 +24,41 @@ SKIPPED = frozenset({"meta", "node_modules", "site-packages", "__pycache__"})
 PARENT = "down_revision"
 
 
-def refuse_unread_scripts(folder: Path, read: Iterable[tuple[str, str]]) -> None:
+def refuse_unread_scripts(folder: Path, read: Mapping[str, str]) -> None:
     """Raise UnreadScripts if the script folder has further scripts that follow a revision, or if none was read.
 
     ``read``: the revisions with the real paths of their scripts. Scripts that follow no revision of the release, such as
     those that were replaced by one, may be kept in a folder below.
     """
-    known = dict(read)
-    paths = set(known.values())
+    paths = set(read.values())
     unread = {
-        path: parents for path in _files_below(folder) if str(path) not in paths for parents in _parents(path)
+        path: parents for path in _files_below(folder) if path not in paths for parents in _parents(path)
     }
-    following = [
-        path for path, parents in unread.items() if not known or not known.keys().isdisjoint(parents)
-    ]
+    following = [path for path, parents in unread.items() if not read or not read.keys().isdisjoint(parents)]
     if following:
         number = len(unread)
         count = f"{number} scripts" if number > 1 else "a script"
-        example = min(following).relative_to(folder.resolve()).as_posix()
+        example = Path(min(following)).relative_to(folder.resolve()).as_posix()
         raise UnreadScripts(str(folder), count, example)
 
 
-def _files_below(folder: Path) -> Iterator[Path]:
-    """Yield the Python files below a script folder, without those of other script folders in it."""
+def _files_below(folder: Path) -> Iterator[str]:
+    """Yield the real paths of the Python files below a script folder, without those of other script folders in it."""
     for place, folders, names in os.walk(folder.resolve()):
-        path = Path(place)
         folders[:] = [
             name
             for name in folders
             if not name.startswith((".", "venv"))
             and name not in SKIPPED
-            and not (path / name / "env.py").is_file()
+            and not (Path(place) / name / "env.py").is_file()
         ]
-        yield from (path / name for name in names if name.endswith(".py"))
+        yield from (f"{place}{os.sep}{name}" for name in names if name.endswith(".py"))
 
 
-def _parents(path: Path) -> Iterator[frozenset[str]]:
+def _parents(path: str) -> Iterator[frozenset[str]]:
     """Yield the parents that a file names, if it is a revision script: none for a first one."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8")
         tree = ast.parse(text) if PARENT in text else None
     except (OSError, ValueError, SyntaxError):
         return
