@@ -101,6 +101,15 @@ def places(folder: Path) -> dict[str, Place]:
     }
 
 
+def described(scripts: Scripts) -> list[list[object]]:
+    """Return what Alembic's objects say of the scripts."""
+    names = ("revision", "down_revision", "dependencies", "branch_labels", "path", "doc", "longdoc")
+    places = ("is_base", "is_head", "is_merge_point", "is_branch_point", "log_entry")
+    return [
+        [getattr(each, name) for name in (*names, *places)] for each in scripts.directory.walk_revisions()
+    ]
+
+
 @pytest.mark.parametrize("form", HEADERS)
 def test_recorded_scripts_give_the_same_release_and_are_executed_only_where_their_text_does_not_tell(
     tmp_path: Path, executed: list[str], form: str
@@ -134,6 +143,7 @@ def test_merges_and_dependencies_are_those_of_alembic(tmp_path: Path, executed: 
     scripts = Scripts(tmp_path, recorded=lambda _: recorded)
     assert scripts.release == whole
     assert not executed
+    assert described(scripts) == described(Scripts(tmp_path))
 
 
 def test_a_script_is_executed_when_its_module_is_needed_with_the_text_that_was_hashed(

@@ -13,6 +13,7 @@ import warnings
 from functools import cache, cached_property
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
+from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
 from alembic.script import Script
@@ -22,7 +23,7 @@ from wish_rollout.revisions.script_folder.script_headers import Header, read_hea
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from types import CodeType, ModuleType
+    from types import CodeType
 
     from alembic.script import ScriptDirectory
 
@@ -57,13 +58,13 @@ class DeferredScript(Script):
     """Alembic's object of a script that is executed when its module is needed. ``load``: returns the module."""
 
     def __init__(self, path: str, source: bytes, header: Header, load: Loading) -> None:
-        self.path = path
+        declarations = ModuleType("")
+        vars(declarations).update(down_revision=header.down_revision, depends_on=header.depends_on)
+        super().__init__(declarations, header.revision, path)
+        del self.module  # until it is needed
         self.source = source
         self._doc = header.doc
         self._load = load
-        super(Script, self).__init__(
-            header.revision, header.down_revision or None, dependencies=header.depends_on
-        )
 
     @cached_property
     def module(self) -> ModuleType:  # type: ignore[override]
