@@ -51,6 +51,12 @@ down_revision = (
     {parent!r}
 )
 ''',
+    "comment": """# Copyright
+
+'Create it.'
+revision = "{revision}"
+down_revision = {parent!r}
+""",
     "no text": 'revision = "{revision}"\ndown_revision = {parent!r}\n',
     "text of a program": 'x = """\nrevision = "other"\n"""\nrevision = "{revision}"\ndown_revision = {parent!r}\n',
     "assigned again": '''"""Create it."""
@@ -62,10 +68,38 @@ if True:
     "label": '''"""Create it."""
 revision = "{revision}"
 down_revision = {parent!r}
-branch_labels = "label_{revision}"
+branch_labels = ("label_{revision}",)
+''',
+    "text with escapes": '''"""Create\\tit."""
+revision = "{revision}"
+down_revision = {parent!r}
+''',
+    "another encoding": '''# -*- coding: latin-1 -*-
+"""Create it."""
+revision = "{revision}"
+down_revision = {parent!r}
+''',
+    "two strings": """"Create" " it."
+revision = "{revision}"
+down_revision = {parent!r}
+""",
+    "formatted text": '''"""Create {{}}.""".format(1)
+revision = "{revision}"
+down_revision = {parent!r}
+''',
+    "indented text": '''"""Create it.
+
+    And more.
+    """
+revision = "{revision}"
+down_revision = {parent!r}
+''',
+    "raw text": '''r"""Create it."""
+revision = "{revision}"
+down_revision = {parent!r}
 ''',
 }
-DEFERRED = {"template", "old template"}
+DEFERRED = {"template", "old template", "several lines", "no text", "comment", "label"}
 
 
 @pytest.fixture
@@ -146,9 +180,27 @@ def test_merges_and_dependencies_are_those_of_alembic(tmp_path: Path, executed: 
     assert described(scripts) == described(Scripts(tmp_path))
 
 
-def test_a_script_is_executed_when_its_module_is_needed_with_the_text_that_was_hashed(
+def test_scripts_are_executed_in_the_order_of_alembic_when_a_module_is_needed(
     tmp_path: Path, executed: list[str]
 ) -> None:
+    texts = chain(HEADERS["template"])
+    register = "import sys\nsys.modules['executed_scripts'].registered = 1\n"
+    use = "assert sys.modules['executed_scripts'].registered\n"
+    write(tmp_path, {"a": texts["one"] + register, "b": texts["two"] + use, "c": texts["three"] + use})
+    recorded = places(tmp_path)
+    executed.clear()
+    scripts = Scripts(tmp_path, recorded=lambda _: recorded)
+    assert scripts.release.head == ("three",)
+    assert not executed
+    script = scripts.directory.get_revision("three")
+    assert script
+    assert script.module.upgrade
+    assert [Path(each).stem for each in executed] == ["a", "b", "c"]
+    scripts.load()
+    assert len(executed) == 3
+
+
+def test_the_text_that_was_hashed_is_executed(tmp_path: Path, executed: list[str]) -> None:
     write(tmp_path, chain(HEADERS["template"] + "data_dependent = 'before'\n"))
     recorded = places(tmp_path)
     executed.clear()
@@ -162,18 +214,21 @@ def test_a_script_is_executed_when_its_module_is_needed_with_the_text_that_was_h
     assert script.module.data_dependent == "before"
     assert script.module.__file__ == str(path)
     assert hashlib.sha256(text).hexdigest() == digest
-    assert [Path(each).stem for each in executed] == ["two"]
 
 
-def test_a_changed_script_is_executed(tmp_path: Path, executed: list[str]) -> None:
+@pytest.mark.parametrize("text", ["", "down_revision = None", "# 1"])
+def test_all_are_executed_if_one_is_not_recorded(tmp_path: Path, executed: list[str], text: str) -> None:
     write(tmp_path, chain(HEADERS["template"]))
     recorded = places(tmp_path)
     path = tmp_path / "migrations/versions/three.py"
-    path.write_text(path.read_text(encoding="utf-8").replace("'two'", "'one'"), encoding="utf-8")
+    before = path.read_text(encoding="utf-8")
+    changed = before.replace("'two'", "'one'") if text == "" else f"{before}\n{text}\n"
+    path.write_text(changed, encoding="utf-8")
     executed.clear()
     scripts = Scripts(tmp_path, recorded=lambda _: recorded, heads=("two", "three"))
-    assert scripts.release.revision("three").parents == ("one",)
-    assert [Path(each).stem for each in executed] == ["three"]
+    parents = {"": ("one",), "# 1": ("two",)}.get(text, ())
+    assert scripts.release.revision("three").parents == parents
+    assert [Path(each).stem for each in executed] == ["one", "three", "two"]
 
 
 def test_an_attribute_is_found_in_scripts_that_were_not_executed(tmp_path: Path, executed: list[str]) -> None:
@@ -182,8 +237,9 @@ def test_an_attribute_is_found_in_scripts_that_were_not_executed(tmp_path: Path,
     recorded = places(tmp_path)
     executed.clear()
     scripts = Scripts(tmp_path, recorded=lambda _: recorded)
+    assert scripts.revisions_with("allow_hazards") == frozenset()
+    assert not executed
     assert scripts.revisions_with("allow_positions") == {"two"}
-    assert [Path(each).stem for each in executed] == ["two"]
 
 
 def test_a_script_that_cannot_be_executed_is_named_when_it_is_needed(tmp_path: Path) -> None:
@@ -200,8 +256,8 @@ def test_a_script_that_cannot_be_executed_is_named_when_it_is_needed(tmp_path: P
         recorded = places(tmp_path)
     scripts = Scripts(tmp_path, recorded=lambda _: recorded)
     assert scripts.release.head == ("three",)
-    with pytest.raises(ScriptUnreadable, match=r"KeyError: 'HOME_OF_IT'.*two\.py, line 14"):
-        scripts.load(["two"])
+    with pytest.raises(ScriptUnreadable, match=r"KeyError: 'HOME_OF_IT'.*one\.py, line 14"):
+        scripts.load()
 
 
 def test_what_a_script_imports_is_traced_when_it_is_executed(
@@ -219,6 +275,6 @@ def test_what_a_script_imports_is_traced_when_it_is_executed(
     scripts = Scripts(tmp_path, recorded=lambda _: recorded)
     assert scripts.release.head == ("three",)
     assert "helper_of_scripts.py" not in scripts.trace.loaded
-    scripts.load(["three"])
+    scripts.load()
     assert "helper_of_scripts.py" in scripts.trace.loaded
     del sys.modules["helper_of_scripts"]

@@ -54,7 +54,7 @@ def walk(run: ScriptRun, revisions: Sequence[str], visitor: Visitor, hooks: Hook
     Raises StatementFailed and ScriptFailed for an upgrade, as ``migrate`` does, and what ``visitor`` raises.
     """
     applied = Applied()
-    run.scripts.load(revisions)
+    run.scripts.load()
     with ALEMBIC, share_session(run.connection, run.search_path) as session:
         role = SessionRole(run.connection)
         walker = _Walker(run, revisions, visitor, applied, role)

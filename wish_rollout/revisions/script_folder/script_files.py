@@ -1,7 +1,7 @@
 """The scripts of the revisions, each read once: what is executed is what was hashed.
 
-A script that is recorded in ``meta/`` is executed when it is needed, and not to learn its place in the graph: the place was
-recorded when exactly this text was executed. So the old scripts of a long history, and what they import, cost little.
+Scripts that are recorded in ``meta/`` are executed when one of them is needed, and not to learn the graph: the place of each was
+recorded when exactly this text was executed. So the scripts of a long history, and what they import, cost little where none is run.
 """
 
 from __future__ import annotations
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from types import CodeType
 
     from alembic.script import ScriptDirectory
-
-    Loading = Callable[["DeferredScript"], ModuleType]
 
 NOT_READ = (".#", "__init__")
 """The beginnings of the names of files that Alembic does not take for scripts."""
@@ -55,21 +53,28 @@ class ScriptLoader(SourceFileLoader):
 
 
 class DeferredScript(Script):
-    """Alembic's object of a script that is executed when its module is needed. ``load``: returns the module."""
+    """Alembic's object of a script that is executed when its module is needed. ``execute``: executes all scripts."""
 
-    def __init__(self, path: str, source: bytes, header: Header, load: Loading) -> None:
+    def __init__(self, path: str, source: bytes, header: Header, execute: Callable[[], None]) -> None:
         declarations = ModuleType("")
-        vars(declarations).update(down_revision=header.down_revision, depends_on=header.depends_on)
+        vars(declarations).update(header._asdict())
         super().__init__(declarations, header.revision, path)
         del self.module  # until it is needed
         self.source = source
         self._doc = header.doc
-        self._load = load
+        self._execute = execute
 
     @cached_property
     def module(self) -> ModuleType:  # type: ignore[override]
-        """The module of the script; raises what ``load`` raises."""
-        return self._load(self)
+        """The module of the script; raises what ``execute`` raises."""
+        self._execute()
+        found: ModuleType = vars(self)["module"]
+        return found
+
+    @property
+    def is_executed(self) -> bool:
+        """Whether the script was executed."""
+        return "module" in vars(self)
 
     @property
     def longdoc(self) -> str:
@@ -79,7 +84,7 @@ class DeferredScript(Script):
 
 def may_have(script: Script, attribute: str) -> bool:
     """Return whether the module of a script may have an attribute, without executing a script that was not executed."""
-    if not isinstance(script, DeferredScript):
+    if not isinstance(script, DeferredScript) or script.is_executed:
         return hasattr(script.module, attribute)
     return attribute.encode() in script.source or bool(STAR_IMPORT.search(script.source))
 
@@ -87,14 +92,17 @@ def may_have(script: Script, attribute: str) -> bool:
 class ScriptFiles:
     """The scripts of one folder, in the place of those that Alembic would read.
 
-    ``recorded``: the places of recorded scripts by the SHA-256 of their text. ``load``: loads one of them when its module is
-    needed.
+    ``recorded``: the places of recorded scripts by the SHA-256 of their text. ``load``: executes the deferred scripts, by
+    ``execute``, when the module of one of them is needed.
     """
 
-    def __init__(self, directory: ScriptDirectory, recorded: Mapping[str, Place], load: Loading) -> None:
+    def __init__(
+        self, directory: ScriptDirectory, recorded: Mapping[str, Place], load: Callable[[], None]
+    ) -> None:
         self.directory = directory
         self.recorded = recorded
         self.load = load
+        self.deferred: list[DeferredScript] = []
         directory.revision_map = RevisionMap(self.scripts)
 
     def read(self) -> dict[str, Script]:
@@ -107,32 +115,53 @@ class ScriptFiles:
             newest_first = list(self.directory.walk_revisions())
         return {script.revision: script for script in reversed(newest_first)}
 
+    def execute(self) -> None:
+        """Execute the deferred scripts, in Alembic's order: one may rely on what another one registers or imports."""
+        for script in self.deferred:
+            if not script.is_executed:
+                vars(script)["module"] = load_script(script.path, script.source)
+
     @cached_property
     def sources(self) -> Mapping[str, bytes]:
-        """The text of each file by its real path, in Alembic's order; empty for files that are no text of Python."""
-        is_text = not self.directory.sourceless
+        """The text of each file that Alembic takes for a script, by its real path, in Alembic's order."""
         return {
-            path: read_bytes(path) if is_text and path.endswith(".py") else b""
+            path: read_bytes(path)
             for path in paths_of(self.directory)
+            if path.endswith(".py") and not path.rpartition(os.sep)[2].startswith(NOT_READ)
         }
 
     def scripts(self) -> Iterator[Script]:
-        """Yield the scripts as Alembic finds them. Raises what a script raises that is not recorded."""
-        for path, source in self.sources.items():
-            is_other = not source or path.rpartition(os.sep)[2].startswith(NOT_READ)
-            script = Script._from_path(self.directory, path) if is_other else self._script(path, source)  # noqa: SLF001
-            if script is not None:
+        """Yield the scripts as Alembic finds them: deferred if all are recorded, and otherwise executed.
+
+        Raises what a script raises.
+        """
+        if self.directory.sourceless:
+            yield from self.directory._load_revisions()  # noqa: SLF001
+            return
+        headers = self._headers()
+        self.deferred = [
+            DeferredScript(path, self.sources[path], header, self.load) for path, header in headers.items()
+        ]
+        yield from self.deferred
+        for path, source in () if headers else self.sources.items():
+            module = load_script(path, source)
+            if hasattr(module, "revision"):
+                yield Script(module, module.revision, path)
+            elif script := Script._from_path(self.directory, path):  # noqa: SLF001  (by its name, or an error)
                 yield script
 
-    def _script(self, path: str, source: bytes) -> Script | None:
-        place = self.recorded.get(hashlib.sha256(source).hexdigest())
-        header = read_header(source) if place else None
-        if header and Place(header.revision, frozenset(header.down_revision + header.depends_on)) == place:
-            return DeferredScript(path, source, header, self.load)
-        module = load_script(path, source)
-        if hasattr(module, "revision"):
-            return Script(module, module.revision, path)
-        return Script._from_path(self.directory, path)  # noqa: SLF001  (takes it from the name of the file, or explains)
+    def _headers(self) -> dict[str, Header]:
+        """Return the headers of all scripts by their paths; none if one is not recorded, or not as its header says."""
+        found = {}
+        for path, source in self.sources.items() if self.recorded else ():
+            place = self.recorded.get(hashlib.sha256(source).hexdigest())
+            header = read_header(source) if place else None
+            if header is None or place != Place(
+                header.revision, frozenset(header.down_revision + header.depends_on)
+            ):
+                return {}
+            found[path] = header
+        return found
 
 
 def read_bytes(path: str) -> bytes:

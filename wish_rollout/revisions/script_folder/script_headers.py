@@ -7,18 +7,31 @@ import re
 from typing import NamedTuple
 
 NAMES = ("revision", "down_revision", "branch_labels", "depends_on")
-ASSIGNMENT = re.compile(rf"^({'|'.join(NAMES)})\b([^\n]*)$", re.M)
-VALUE = re.compile(
-    r"""(?:[ \t]*:[^=]*)?[ \t]*=[ \t]*(None|"[^"\\]*"|'[^'\\]*'|\([^()#\\]*\)|\[[^][#\\]*\])[ \t]*(?:#.*)?"""
+LINE = re.compile(rf"^({'|'.join(NAMES)})\b", re.M)
+ASSIGNMENT = re.compile(
+    rf"""^({"|".join(NAMES)})(?:[ \t]*:[^=\n]*)?[ \t]*=[ \t]*"""
+    r"""(None|"[^"\\\n]*"|'[^'\\\n]*'|\([^()#\\]*\)|\[[^][#\\]*\])[ \t]*(?:\#.*)?$""",
+    re.M,
 )
-DOCSTRING = re.compile(r'"""((?:[^"\\]|"(?!""))*)"""')
+BEFORE_TEXT = re.compile(r"(?:[ \t]*(?:#.*)?\n)*")
+"""The empty lines and comments at the beginning of a file."""
+TEXT = re.compile(
+    r'(?:"""((?:[^"\\]|"(?!""))*)"""'
+    r"|'''((?:[^'\\]|'(?!''))*)'''"
+    r'|"(?!"")([^"\\\n]*)"'
+    r"|'(?!'')([^'\\\n]*)')[ \t]*(?:#[^\n]*)?(?=\n|\Z)"
+)
+"""A string that is the first statement of a file, without escapes."""
+NO_TEXT = re.compile(r"from\b|import\b|[a-z_]+[ \t]*[:=]")
+"""How a file begins that has no text at its beginning."""
 
 
 class Header(NamedTuple):
-    """The declarations of a script without branch labels. ``doc``: the text at its beginning."""
+    """The declarations of a script. ``doc``: the text at its beginning."""
 
     revision: str
     down_revision: tuple[str, ...]
+    branch_labels: tuple[str, ...]
     depends_on: tuple[str, ...]
     doc: str
 
@@ -32,21 +45,39 @@ def read_header(source: bytes) -> Header | None:
         text = source.decode()
     except UnicodeDecodeError:
         return None
-    if any(text.count(name) > 1 for name in NAMES[1:]):
+    doc, found = _doc(text), _declarations(text)
+    if doc is None or "down_revision" not in found or len(found.get("revision", ())) != 1:
         return None
+    down, labels, depends = (found.get(name, ()) for name in NAMES[1:])
+    return Header(found["revision"][0], down, labels, depends, doc)
+
+
+def _doc(text: str) -> str | None:
+    """Return the text at the beginning of a file; None if Python may read another one.
+
+    By an encoding or by escapes; and since Python 3.13 it removes the indentation.
+    """
+    start = BEFORE_TEXT.match(text)
+    assert start
+    if "coding" in start[0] or "\r" in text:
+        return None
+    if found := TEXT.match(text, start.end()):
+        doc = "".join(filter(None, found.groups()))
+        return None if "\n " in doc or "\n\t" in doc else doc
+    return "" if NO_TEXT.match(text, start.end()) else None
+
+
+def _declarations(text: str) -> dict[str, tuple[str, ...]]:
+    """Return the names that are assigned; nothing if one is assigned twice, or otherwise than as a constant."""
     found: dict[str, tuple[str, ...]] = {}
-    for name, rest in ASSIGNMENT.findall(text):
-        value = VALUE.fullmatch(rest)
-        names = _names(value[1]) if value and name not in found else None
-        if names is None:
-            return None
+    assigned = ASSIGNMENT.findall(text)
+    is_unclear = len(assigned) != len(LINE.findall(text)) or any(text.count(name) > 1 for name in NAMES[1:])
+    for name, value in () if is_unclear else assigned:
+        names = _names(value)
+        if names is None or name in found:
+            return {}
         found[name] = names
-    doc = DOCSTRING.match(text)
-    if doc is None or "\r" in text or found.get("branch_labels") or "down_revision" not in found:
-        return None
-    if len(revision := found.get("revision", ())) != 1:
-        return None
-    return Header(revision[0], found["down_revision"], found.get("depends_on", ()), doc[1])
+    return found
 
 
 def _names(value: str) -> tuple[str, ...] | None:
@@ -59,5 +90,5 @@ def _names(value: str) -> tuple[str, ...] | None:
         several = ast.literal_eval(value)
     except (SyntaxError, ValueError):
         return None
-    several = (several,) if isinstance(several, str) else tuple(several)
+    several = (several,) if isinstance(several, str) else tuple(several or ())
     return several if all(isinstance(name, str) for name in several) else None

@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.releases import ScriptUnreadable
-from wish_rollout.revisions.script_folder.script_files import load_script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from types import ModuleType
 
     from wish_rollout.revisions.script_folder.code_trace import CodeTrace
-    from wish_rollout.revisions.script_folder.script_files import DeferredScript
 
 
 class ScriptLoading:
@@ -29,24 +26,15 @@ class ScriptLoading:
         self.folder = folder
         self.folders = folders
         self.trace = trace
-        self._is_traced = False
-
-    def module(self, script: DeferredScript) -> ModuleType:
-        """Return the module of a script that is needed now. Raises ScriptUnreadable."""
-        if self._is_traced:
-            return load_script(script.path, script.source)
-        with self.traced():
-            return load_script(script.path, script.source)
 
     @contextmanager
     def traced(self) -> Iterator[None]:
         """Trace what scripts use that are executed meanwhile. Raises ScriptUnreadable for whatever they raise."""
-        before, self._is_traced = set(self.trace.files), True
+        before = set(self.trace.files)
         try:
             with self.explained(), self.trace.recording():
                 yield
         finally:
-            self._is_traced = False
             self.trace.loaded |= self.trace.files - before
 
     @contextmanager

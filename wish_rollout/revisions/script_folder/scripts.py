@@ -29,7 +29,7 @@ from wish_rollout.revisions.script_folder.script_loading import ScriptLoading
 from wish_rollout.revisions.script_folder.version_folders import refuse_unread_scripts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from alembic.script import Script
 
@@ -45,7 +45,7 @@ class Scripts:
     ``ini``: an alembic.ini; None: the one that ALEMBIC_CONFIG names, or the one beside ``root``, or beside the folder,
     or in it. Relative paths begin at the folder from which the configuration's script folder exists.
     ``heads``: the revisions that the release leads to if there are several heads. ``recorded``: returns what ``meta/`` of a
-    script folder says of the places of scripts; these are not executed before their modules are needed.
+    script folder says of the places of scripts; if it has all, they are not executed before a module is needed.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  (where the scripts are, and what is known of them)
@@ -129,7 +129,7 @@ class Scripts:
             )
         self._chooses_folders = bool(directory.version_locations)
         self._loading = ScriptLoading(self.folder, (self.folder, *map(Path, places)), self.trace)
-        self._files = ScriptFiles(directory, self._recorded(self.folder), self._loading.module)
+        self._files = ScriptFiles(directory, self._recorded(self.folder), self.load)
         return directory
 
     @cached_property
@@ -157,19 +157,21 @@ class Scripts:
         with self._loading.traced():
             return self._files.read()
 
-    def load(self, revisions: Iterable[str]) -> None:
-        """Execute the scripts of these revisions, as far as that was not done. Raises ScriptUnreadable."""
-        scripts = self._scripts
-        with self._loading.traced():
-            for name in revisions:
-                _ = scripts[name].module
+    def load(self) -> None:
+        """Execute all scripts, as far as that was not done. Raises ScriptUnreadable."""
+        _ = self._scripts
+        if not all(script.is_executed for script in self._files.deferred):
+            with self._loading.traced():
+                self._files.execute()
 
     def revisions_with(self, attribute: str) -> frozenset[str]:
         """Return the revisions whose scripts set a module attribute to True."""
-        found = (self._scripts[revision.id] for revision in self.release.revisions)
-        scripts = [each for each in found if may_have(each, attribute)]
-        self.load(each.revision for each in scripts)
-        return frozenset(each.revision for each in scripts if getattr(each.module, attribute, False) is True)
+        scripts = (self._scripts[revision.id] for revision in self.release.revisions)
+        return frozenset(
+            each.revision
+            for each in scripts
+            if may_have(each, attribute) and getattr(each.module, attribute, False) is True
+        )
 
     @cached_property
     def sources(self) -> Mapping[str, bytes]:

@@ -45,8 +45,9 @@ def run_scripts(
     """Run the scripts of a recorded act to the end of its plan, and return what was applied.
 
     ``seen``: the state of the database that the plan was made from. Raises StatementFailed, CommitRefused,
-    StatementFailedAfterCommit, ScriptFailed, BlockedSessions, BlockingTransactionsOpen, LocksUnavailable.
+    StatementFailedAfterCommit, ScriptFailed, BlockedSessions, BlockingTransactionsOpen, LocksUnavailable, ScriptUnreadable.
     """
+    project.scripts.load()  # takes time, and must not do so in the transaction
     execution = Execution(recorder.target, recorder.connection, report=recorder.actor.report)
     recorder.notes = execution.notes
     with execution.watched():

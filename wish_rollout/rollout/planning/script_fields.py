@@ -31,7 +31,6 @@ def declarations(project: Project, revisions: Iterable[Revision]) -> dict[str, A
     )
 
     names = [revision.id for revision in revisions]
-    project.scripts.load(names)
     return {
         "data_dependent": declared_reasons(project.scripts, DATA_DEPENDENT, names),
         "driver_statements": declared_reasons(project.scripts, DRIVER_STATEMENTS, names),

@@ -86,9 +86,10 @@ class ReleaseCode:
     def differences(self, recorded: Mapping[str, str] | None = None) -> list[str]:
         """Return what changed since the record was made, and what was imported that it lacks.
 
-        ``recorded``: the files of a plan that was made before, in place of the record.
+        ``recorded``: the files of a plan that was made before, in place of the record. Raises ScriptUnreadable.
         """
         known = self.record.files if recorded is None else recorded
+        self.project.scripts.load()
         used = loaded_names(self.project.scripts, known) - known.keys()
         return changes(known, {**self.files(), **hash_names(self.project.scripts.root, used)})
 
