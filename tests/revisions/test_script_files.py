@@ -94,12 +94,57 @@ down_revision = {parent!r}
 revision = "{revision}"
 down_revision = {parent!r}
 ''',
+    "indented label": '''"""Create it."""
+revision = "{revision}"
+down_revision = {parent!r}
+if True:
+    branch_labels = ("label_{revision}",)
+''',
+    "imported label": '''"""Create it."""
+from executed_scripts import label_{revision} as branch_labels
+revision = "{revision}"
+down_revision = {parent!r}
+''',
+    "label of all names": '''"""Create it."""
+revision = "{revision}"
+down_revision = {parent!r}
+if not down_revision:
+    from executed_scripts import *
+''',
+    "computed label": '''"""Create it."""
+revision = "{revision}"
+down_revision = {parent!r}
+globals()["branch_" + "labels"] = ("label_{revision}",)
+''',
+    "label in the text": '''"""Create it.
+
+branch_labels = "other"
+"""
+revision = "{revision}"
+down_revision = {parent!r}
+''',
+    "label in another text": '''"""Create it."""
+revision = "{revision}"
+down_revision = {parent!r}
+x = """
+branch_labels = "other"
+"""
+''',
+    "assigned text": '''"""Create it."""
+revision = "{revision}"
+down_revision = {parent!r}
+__doc__ = "Remove it."
+''',
+    "text with a tab": '''"""Create	it."""
+revision = "{revision}"
+down_revision = {parent!r}
+''',
     "raw text": '''r"""Create it."""
 revision = "{revision}"
 down_revision = {parent!r}
 ''',
 }
-DEFERRED = {"template", "old template", "several lines", "no text", "comment", "label"}
+DEFERRED = {"template", "old template", "several lines", "no text", "comment", "label", "label in the text"}
 
 
 @pytest.fixture
@@ -107,7 +152,8 @@ def executed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files of executed scripts."""
     names: list[str] = []
     module = ModuleType("executed_scripts")
-    vars(module)["names"] = names
+    labels = {f"label_{name}": (f"label_{name}",) for name in ("one", "two", "three")}
+    vars(module).update(labels, names=names, branch_labels="label")
     monkeypatch.setitem(sys.modules, module.__name__, module)
     return names
 
@@ -138,9 +184,10 @@ def places(folder: Path) -> dict[str, Place]:
 def described(scripts: Scripts) -> list[list[object]]:
     """Return what Alembic's objects say of the scripts."""
     names = ("revision", "down_revision", "dependencies", "branch_labels", "path", "doc", "longdoc")
-    places = ("is_base", "is_head", "is_merge_point", "is_branch_point", "log_entry")
+    places = ("is_base", "is_head", "is_merge_point", "is_branch_point")
     return [
-        [getattr(each, name) for name in (*names, *places)] for each in scripts.directory.walk_revisions()
+        [*(getattr(each, name) for name in (*names, *places)), sorted(each.log_entry.replace(",", "").split())]
+        for each in scripts.directory.walk_revisions()
     ]
 
 
@@ -155,10 +202,7 @@ def test_recorded_scripts_give_the_same_release_and_are_executed_only_where_thei
     assert scripts.release == whole
     assert len(executed) == (0 if form in DEFERRED else 3)
     assert [each.revision for each in scripts.directory.walk_revisions()] == ["three", "two", "one"]
-    labels = {each.revision: each.branch_labels for each in scripts.directory.walk_revisions()}
-    assert labels == {
-        each.revision: each.branch_labels for each in Scripts(tmp_path).directory.walk_revisions()
-    }
+    assert described(scripts) == described(Scripts(tmp_path))
 
 
 def test_merges_and_dependencies_are_those_of_alembic(tmp_path: Path, executed: list[str]) -> None:

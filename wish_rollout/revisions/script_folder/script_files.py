@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 NOT_READ = (".#", "__init__")
 """The beginnings of the names of files that Alembic does not take for scripts."""
-STAR_IMPORT = re.compile(rb"\bimport\s*\*")
 
 
 class Place(NamedTuple):
@@ -86,7 +85,7 @@ def may_have(script: Script, attribute: str) -> bool:
     """Return whether the module of a script may have an attribute, without executing a script that was not executed."""
     if not isinstance(script, DeferredScript) or script.is_executed:
         return hasattr(script.module, attribute)
-    return attribute.encode() in script.source or bool(STAR_IMPORT.search(script.source))
+    return attribute.encode() in script.source
 
 
 class ScriptFiles:

@@ -24,6 +24,10 @@ TEXT = re.compile(
 """A string that is the first statement of a file, without escapes."""
 NO_TEXT = re.compile(r"from\b|import\b|[a-z_]+[ \t]*[:=]")
 """How a file begins that has no text at its beginning."""
+QUOTES = re.compile(r'"""|\'\'\'')
+"""The beginning of a string of several lines, which may contain what looks like an assignment."""
+UNSEEN = re.compile(r"import\s*\*|globals|locals|vars\(|exec\(|__getattr__|__doc__")
+"""What may give a module names that are not in its text, or another text at its beginning."""
 
 
 class Header(NamedTuple):
@@ -39,44 +43,47 @@ class Header(NamedTuple):
 def read_header(source: bytes) -> Header | None:
     """Return what a script declares, or None where that cannot be seen in its text.
 
-    It can be seen where each name is in the text once, in a line that assigns a constant; Alembic's templates write it so.
+    It can be seen where each name is in the code once, in a line that assigns a constant; Alembic's templates write it so.
     """
     try:
         text = source.decode()
     except UnicodeDecodeError:
         return None
-    doc, found = _doc(text), _declarations(text)
-    if doc is None or "down_revision" not in found or len(found.get("revision", ())) != 1:
+    start = _start(text)
+    found = _declarations(text[start.end() :]) if start and not UNSEEN.search(text) else {}
+    if not start or "down_revision" not in found or len(found.get("revision", ())) != 1:
         return None
     down, labels, depends = (found.get(name, ()) for name in NAMES[1:])
-    return Header(found["revision"][0], down, labels, depends, doc)
+    return Header(found["revision"][0], down, labels, depends, "".join(filter(None, start.groups())))
 
 
-def _doc(text: str) -> str | None:
-    """Return the text at the beginning of a file; None if Python may read another one.
+def _start(text: str) -> re.Match[str] | None:
+    """Return the beginning of a file, its groups with the text in it; None if Python may read another text.
 
     By an encoding or by escapes; and since Python 3.13 it removes the indentation.
     """
-    start = BEFORE_TEXT.match(text)
-    assert start
-    if "coding" in start[0] or "\r" in text:
+    before = BEFORE_TEXT.match(text)
+    assert before
+    if "coding" in before[0] or "\r" in text:
         return None
-    if found := TEXT.match(text, start.end()):
-        doc = "".join(filter(None, found.groups()))
-        return None if "\n " in doc or "\n\t" in doc else doc
-    return "" if NO_TEXT.match(text, start.end()) else None
+    if found := TEXT.match(text, before.end()):
+        return None if "\n " in found[0] or "\t" in found[0] else found
+    return before if NO_TEXT.match(text, before.end()) else None
 
 
-def _declarations(text: str) -> dict[str, tuple[str, ...]]:
+def _declarations(code: str) -> dict[str, tuple[str, ...]]:
     """Return the names that are assigned; nothing if one is assigned twice, or otherwise than as a constant."""
     found: dict[str, tuple[str, ...]] = {}
-    assigned = ASSIGNMENT.findall(text)
-    is_unclear = len(assigned) != len(LINE.findall(text)) or any(text.count(name) > 1 for name in NAMES[1:])
+    assigned = ASSIGNMENT.findall(QUOTES.split(code, maxsplit=1)[0])
+    names = [name for name, _ in assigned]
+    is_unclear = len(assigned) != len(LINE.findall(code)) or any(
+        code.count(name) != names.count(name) for name in NAMES[1:]
+    )
     for name, value in () if is_unclear else assigned:
-        names = _names(value)
-        if names is None or name in found:
+        constants = _names(value)
+        if constants is None or name in found:
             return {}
-        found[name] = names
+        found[name] = constants
     return found
 
 
