@@ -186,7 +186,10 @@ def described(scripts: Scripts) -> list[list[object]]:
     names = ("revision", "down_revision", "dependencies", "branch_labels", "path", "doc", "longdoc")
     places = ("is_base", "is_head", "is_merge_point", "is_branch_point")
     return [
-        [*(getattr(each, name) for name in (*names, *places)), sorted(each.log_entry.replace(",", "").split())]
+        [
+            *(getattr(each, name) for name in (*names, *places)),
+            sorted(each.log_entry.replace(",", "").split()),
+        ]
         for each in scripts.directory.walk_revisions()
     ]
 

@@ -67,7 +67,7 @@ class ScriptUnreadable(FileError):
     place: str
 
     summary = "The Alembic scripts in {path} cannot be read: {reason}{place}."
-    explanation = NO_RELEASE
+    explanation = "Alembic loads all scripts before it runs one, so the release cannot be rolled out."
     hint = "correct that script, or restore the missing one; then: wish-rollout check"
 
 

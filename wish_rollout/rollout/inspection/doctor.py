@@ -48,12 +48,7 @@ def run_doctor(project: Project, *, claim: bool = False) -> list[CheckResult]:
     """
     checks: list[tuple[str, Callable[[], str]]] = [
         ("configuration", lambda: str(project.config.path)),
-        (
-            "scripts",
-            lambda: (
-                f"{len(project.release.revisions)} revisions, head {format_position(project.release.head)}"
-            ),
-        ),
+        ("scripts", lambda: check_scripts(project)),
         ("history", lambda: f"release {project.release_digest[:12]}"),
         *((env.name, lambda env=env: check_database(project, env)) for env in project.config.environment),
         ("environments", lambda: check_separate_databases(project)),
@@ -67,6 +62,15 @@ def run_doctor(project: Project, *, claim: bool = False) -> list[CheckResult]:
         ("sandbox", lambda: check_sandbox(project)),
     ]
     return name_repeated_failures([run_check(name, check) for name, check in checks])
+
+
+def check_scripts(project: Project) -> str:
+    """Execute all scripts, and return how many they are, and where they lead to.
+
+    Raises what ``Scripts.release`` raises, and ScriptUnreadable.
+    """
+    project.scripts.load()
+    return f"{len(project.release.revisions)} revisions, head {format_position(project.release.head)}"
 
 
 def check_scratch_server(project: Project) -> str:

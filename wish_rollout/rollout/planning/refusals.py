@@ -54,7 +54,7 @@ def refuse_infeasible(
     The errors, in this order: what ``refuse_adoption``, ``refuse_position`` and ``refuse_half_done``
     raise; what ``refuse_unwritable``
     raises; CleanNotAllowed; ConflictingObjectsFound; what ``refuse_drift`` raises; ColumnOrderWouldDiffer;
-    HazardsNotAllowed; RowsDoNotFit.
+    HazardsNotAllowed; RowsDoNotFit; ScriptUnreadable.
     """
     schema = EnvironmentSchema(project, state)
     refuse_adoption(env, plan, schema)
@@ -71,6 +71,8 @@ def refuse_infeasible(
         refuse_column_order(env.name, schema, plan.end)
     refuse_hazards(plan)
     refuse_violating_rows(plan)
+    if plan.pending:
+        project.scripts.load()
 
 
 def refuse_unwritable(

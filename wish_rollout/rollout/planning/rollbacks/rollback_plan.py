@@ -104,8 +104,8 @@ def plan_rollback_from_state(
     """Return the plan of a rollback from the environment's state, without hazards.
 
     ``project``: with the promises for the environment's server. Raises RollbackAcrossMerge, RevisionIrreversible,
-    RollbackChanged, RollbackInterrupted, and what ``refuse_position``, ``refuse_drift``, ``resolve_rollback_target`` and
-    ``rollback_remedy`` raise.
+    RollbackChanged, RollbackInterrupted, ScriptUnreadable, and what ``refuse_position``, ``refuse_drift``,
+    ``resolve_rollback_target`` and ``rollback_remedy`` raise.
     """
     refuse_position(target.environment, state.facts.revisions, project)
     upgrade = plan_for(project, target.environment, state)
@@ -133,6 +133,7 @@ def plan_rollback_from_state(
         plan = replace(plan, **no_scripts(), action=Action.ROLLBACK_BY_REMEDY)
     else:
         result, statements = _downgrades(target.environment, schema, reverted, end)
+        project.scripts.load()
         half_done = half_done_rollback(target.name, schema, end, goal.finished) if continues else None
         plan = replace(plan, **declarations(project, reverted), action=Action.ROLLBACK, half_done=half_done)
     lost = describe_destroyed_values(schema, reverted, end, plan.action)
