@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -125,6 +126,24 @@ def test_missing_or_truncated_recorded_schema(workspace: Workspace, file: str, d
     message = workspace.expect_error(2, "apply")
     assert file in message
     assert "wish-rollout generate --record" in message
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("script_sha256", 5),
+        ("revision", ["0007"]),
+        ("parents", [["0006"]]),
+        ("base", [6]),
+        ("accepted", "0007"),
+    ],
+)
+def test_journal_with_a_value_of_another_type(workspace: Workspace, name: str, value: object) -> None:
+    path = workspace.root / "migrations/meta/_journal.json"
+    content = json.loads(path.read_text())
+    (content if name in content else content["entries"][-1])[name] = value
+    path.write_text(json.dumps(content))
+    assert f"{path} cannot be used: TypeError" in workspace.expect_error(2, "status")
 
 
 def test_error_for_a_misspelt_key_names_the_environment_and_suggests_a_key(

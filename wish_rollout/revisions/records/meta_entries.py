@@ -27,6 +27,31 @@ class Entry:
     tool_version: str
 
 
+def read_journal(content: Any) -> dict[str, Any]:
+    """Return what a journal says: PostgreSQL's major version, positions and entries.
+
+    Raises ValueError, TypeError, KeyError or AttributeError if it is none.
+    """
+    positions = {name: _names(content[name]) for name in ("base", "accepted")}
+    return {
+        "postgres": int(content["postgres"]),
+        **positions,
+        "entries": list(map(_read_entry, content["entries"])),
+    }
+
+
+def _read_entry(row: dict[str, Any]) -> Entry:
+    _names([value for name, value in row.items() if name != "parents"])
+    return Entry(**{**row, "parents": _names(row["parents"])})
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    """Return a list of texts as a tuple; raise TypeError if it is none."""
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise TypeError(f"{value!r} is not a list of texts")
+    return tuple(value)
+
+
 def build_entry(revision: Revision, record_sha256: str, previous: Entry | None) -> dict[str, Any]:
     """Return a revision's entry; an entry that is the same as before keeps the version of the tool that wrote it."""
     same = previous and (previous.digest, previous.record_sha256) == (revision.digest, record_sha256)

@@ -16,7 +16,7 @@ from wish_rollout.core.errors.base import InvalidSnapshotFile
 from wish_rollout.core.errors.releases import InvalidReleaseRecord, ScriptEdited
 from wish_rollout.core.schema.snapshot import Snapshot
 from wish_rollout.revisions.records.file_replacement import replace_file
-from wish_rollout.revisions.records.meta_entries import Entry, build_entry, read_text, sha256_of
+from wish_rollout.revisions.records.meta_entries import Entry, build_entry, read_journal, read_text, sha256_of
 from wish_rollout.revisions.records.recorded_schemas import Recorded, whole_schemas
 from wish_rollout.revisions.records.revision_record import FORMAT, Record
 
@@ -41,7 +41,7 @@ class MetaFolder:
     @cached_property
     def _content(self) -> Mapping[str, Any]:
         if not self.path.exists():
-            return {"postgres": 0, "base": [], "accepted": [], "entries": []}
+            return {"postgres": 0, "base": (), "accepted": (), "entries": []}
         try:
             content = json.loads(self.path.read_text(encoding="utf-8"))
             if content["format"] == 1:
@@ -51,10 +51,7 @@ class MetaFolder:
                 raise InvalidReleaseRecord(
                     str(self.path), f"its format is {content['format']}, this tool reads {FORMAT}"
                 )
-            found: dict[str, Any] = {"postgres": int(content["postgres"])}
-            found |= {"base": list(content["base"]), "accepted": list(content["accepted"])}
-            rows = content["entries"]
-            found["entries"] = [Entry(**{**row, "parents": tuple(row["parents"])}) for row in rows]
+            found = read_journal(content)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise InvalidReleaseRecord(str(self.path), f"{type(error).__name__}: {error}") from None
         return found
