@@ -307,6 +307,18 @@ def test_a_script_that_cannot_be_executed_is_named_when_it_is_needed(tmp_path: P
         scripts.load()
 
 
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_script_that_ends_the_process_is_named(tmp_path: Path, *, recorded: bool) -> None:
+    """An application without its settings may do so."""
+    ends = "import os\nif 'SETTINGS_OF_IT' not in os.environ: raise SystemExit('set SETTINGS_OF_IT')\n"
+    write(tmp_path, {name: text.replace(EXECUTED, ends) for name, text in chain(HEADERS["template"]).items()})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SETTINGS_OF_IT", "1")
+        found = places(tmp_path) if recorded else {}
+    with pytest.raises(ScriptUnreadable, match=r"SystemExit: set SETTINGS_OF_IT \(one\.py, line 14\)"):
+        Scripts(tmp_path, recorded=lambda _: found).load()
+
+
 def test_what_a_script_imports_is_traced_when_it_is_executed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

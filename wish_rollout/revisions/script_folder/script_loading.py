@@ -44,12 +44,12 @@ class ScriptLoading:
             yield
         except RolloutError:
             raise
-        except Exception as error:  # noqa: BLE001  (executing a script may raise anything)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  (an application without its settings may end the process)
             text = error.msg if isinstance(error, SyntaxError) else str(error)
             reason = f"{type(error).__name__}: {text}"
             raise ScriptUnreadable(str(self.folder), reason, self._place_of(error)) from None
 
-    def _place_of(self, error: Exception) -> str:
+    def _place_of(self, error: BaseException) -> str:
         """Return the script and the line in which something went wrong; empty if that is in none."""
         frames = [(frame.filename, frame.lineno) for frame in extract_tb(error.__traceback__)]
         if isinstance(error, SyntaxError):
