@@ -212,18 +212,18 @@ def test_a_project_of_flask_migrate_runs_unchanged(
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(__import__("sys").modules, "shop", raising=False)
+    monkeypatch.delitem(__import__("sys").modules, "flask_shop", raising=False)
     binds = f"{{'engine2': 'postgresql://{canary}'}}" if template == "flask-multidb" else "{}"
-    (tmp_path / "shop.py").write_text(APP.format(url=canary, binds=binds))
+    (tmp_path / "flask_shop.py").write_text(APP.format(url=canary, binds=binds))
     cli = importlib.import_module("flask.cli")
 
-    with cli.ScriptInfo(app_import_path="shop:create_app").load_app().app_context():
+    with cli.ScriptInfo(app_import_path="flask_shop:create_app").load_app().app_context():
         flask_migrate.init(template=template)
     write_scripts(tmp_path / "migrations", concurrently=False)
     monkeypatch.chdir("/")
     with pytest.raises(FlaskAppMissing, match="FLASK_APP"):
         up_and_down(Scripts(tmp_path), database)
-    scripts = Scripts(tmp_path, options=ScriptOptions(flask_app="shop:create_app"))
+    scripts = Scripts(tmp_path, options=ScriptOptions(flask_app="flask_shop:create_app"))
     if template == "flask-multidb":
         with pytest.raises(SeveralDatabases, match="engine2"):
             up_and_down(scripts, database)
@@ -241,16 +241,16 @@ def test_an_application_that_migrates_while_it_is_loaded_leaves_that_to_this_pro
     flask_migrate = pytest.importorskip("flask_migrate")
     (tmp_path / folder).mkdir()
     monkeypatch.syspath_prepend(tmp_path / folder)
-    monkeypatch.delitem(__import__("sys").modules, "shop", raising=False)
-    shop = tmp_path / folder / "shop.py"
+    monkeypatch.delitem(__import__("sys").modules, "flask_shop", raising=False)
+    shop = tmp_path / folder / "flask_shop.py"
     shop.write_text(APP.format(url=canary, binds="{}"))
     cli = importlib.import_module("flask.cli")
-    with cli.ScriptInfo(app_import_path="shop:create_app").load_app().app_context():
+    with cli.ScriptInfo(app_import_path="flask_shop:create_app").load_app().app_context():
         flask_migrate.init(str(tmp_path / "migrations"))
     shop.write_text(UPGRADING_APP.format(url=canary, binds="{}", migrations=tmp_path / "migrations"))
-    monkeypatch.delitem(__import__("sys").modules, "shop")
+    monkeypatch.delitem(__import__("sys").modules, "flask_shop")
     write_scripts(tmp_path / "migrations", concurrently=False)
-    up_and_down(Scripts(tmp_path, options=ScriptOptions(flask_app="shop:create_app")), database)
+    up_and_down(Scripts(tmp_path, options=ScriptOptions(flask_app="flask_shop:create_app")), database)
 
 
 @pytest.mark.parametrize(

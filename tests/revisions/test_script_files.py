@@ -116,6 +116,12 @@ revision = "{revision}"
 down_revision = {parent!r}
 globals()["branch_" + "labels"] = ("label_{revision}",)
 ''',
+    "functions by their names": '''"""Create it."""
+revision = "{revision}"
+down_revision = {parent!r}
+def run(name):
+    globals()["run_%s" % name]()
+''',
     "label in the text": '''"""Create it.
 
 branch_labels = "other"
@@ -144,7 +150,10 @@ revision = "{revision}"
 down_revision = {parent!r}
 ''',
 }
-DEFERRED = {"template", "old template", "several lines", "no text", "comment", "label", "label in the text"}
+DEFERRED = {
+    *("template", "old template", "several lines", "no text", "comment", "label"),
+    *("label in the text", "functions by their names"),
+}
 
 
 @pytest.fixture

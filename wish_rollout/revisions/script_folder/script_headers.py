@@ -26,8 +26,11 @@ NO_TEXT = re.compile(r"from\b|import\b|[a-z_]+[ \t]*[:=]")
 """How a file begins that has no text at its beginning."""
 QUOTES = re.compile(r'"""|\'\'\'')
 """The beginning of a string of several lines, which may contain what looks like an assignment."""
-UNSEEN = re.compile(r"import\s*\*|globals|locals|vars\(|exec\(|__getattr__|__doc__")
-"""What may give a module names that are not in its text, or another text at its beginning."""
+UNSEEN = re.compile(r"import\s*\*|globals(?!\(\)\[[^]\n]+\]\()|locals|vars\(|exec\(|__getattr__|__doc__")
+"""What may give a module names that are not in its text, or another text at its beginning.
+
+Alembic's template for several databases only calls functions by ``globals()[…]()``.
+"""
 
 
 class Header(NamedTuple):
