@@ -59,3 +59,14 @@ def test_a_rollback_by_remedy_executes_no_script(without_a_module: Workspace) ->
     done = without_a_module.cli("rollback", "local", "--by-remedy")
     assert done.code == 0, done
     assert without_a_module.revision("local") == FIRST
+
+
+def test_generate_writes_no_revision_then(without_a_module: Workspace) -> None:
+    column = "    placed: Mapped[str] = mapped_column(sa.Text)\n"
+    without_a_module.edit("models.py", column, f"{column}    note: Mapped[str] = mapped_column(sa.Text)\n")
+    versions = without_a_module.root / "db/versions"
+    before = sorted(versions.iterdir())
+    done = without_a_module.cli("generate", "-m", "a note")
+    assert done.code == 2, done
+    assert MISSING in done.err
+    assert sorted(versions.iterdir()) == before
