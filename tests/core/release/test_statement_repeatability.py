@@ -5,6 +5,7 @@ import pytest
 from wish_rollout.core.release.statement_repeatability import (
     StatementKind,
     classify_text,
+    only_defines_objects,
     session_statements,
     temporary_relation,
     written_relation,
@@ -101,3 +102,23 @@ def test_temporary_relation_of_a_statement(text: str, name: tuple[str, ...]) -> 
 def test_written_relation_of_a_statement(text: str) -> None:
     (tokens,) = tokenize_statements(text)
     assert written_relation(tokens) == ("s", "a")
+
+
+@pytest.mark.parametrize(
+    ("text", "defines"),
+    [
+        ("CREATE TABLE a (at TIMESTAMP WITH TIME ZONE, b TIME(3) WITH TIME ZONE)", True),
+        ("CREATE TABLE a (b int) WITH (fillfactor = 70)", False),
+        ("CREATE TABLE a AS WITH b AS (SELECT 1) TABLE b", False),
+        ("CREATE TABLE a (at TIMESTAMP WITH TIME ZONE); SELECT set_config('a.b', '', true)", False),
+        ("CREATE TABLE view AS SELECT 1", False),
+        ("CREATE OR REPLACE TEMP VIEW a AS WITH b AS (SELECT 1) TABLE b", True),
+        ("CREATE MATERIALIZED VIEW a AS SELECT 1", False),
+        ("ALTER TABLE a ADD COLUMN b int; COMMENT ON TABLE a IS 'select'", True),
+        ("CREATE TABLE a AS TABLE b", False),
+        ("DO $$ BEGIN END $$", False),
+        ("UPDATE a SET b = 1", False),
+    ],
+)
+def test_texts_that_only_define_objects(text: str, defines: bool) -> None:
+    assert only_defines_objects(text) is defines

@@ -79,16 +79,28 @@ def may_hide_ddl(text: str) -> bool:
 
 
 def only_defines_objects(text: str) -> bool:
-    """Return whether a text contains only DDL without queries, which changes no setting of the session.
+    """Return whether a text contains only DDL that executes no query, so that it changes no setting of the session.
 
     Functions that event triggers, defaults and index expressions call might do it; that is not examined.
     """
-    found = [tokens for tokens in tokenize_statements(text) if tokens]
     return all(
+        _is_view(tokens) or _defines_without_query(tokens) for tokens in tokenize_statements(text) if tokens
+    )
+
+
+def _is_view(tokens: Tokens) -> bool:
+    """Return whether a statement creates a view, whose query is only stored."""
+    index = skip_phrases(tokens, 1, ("or", "replace"), ("temp",), ("temporary",), ("recursive",))
+    return tokens[0] == "create" and tokens[index : index + 1] == ("view",)
+
+
+def _defines_without_query(tokens: Tokens) -> bool:
+    """Return whether a statement is DDL without a query; WITH TIME ZONE belongs to a type."""
+    words = {word for word, following in pairwise((*tokens, "")) if (word, following) != ("with", "time")}
+    return (
         tokens[0] in DEFINING
-        and MAYBE_HIDING_DDL.isdisjoint(tokens)
+        and MAYBE_HIDING_DDL.isdisjoint(words)
         and not contains_phrase(tokens, "as", "table")
-        for tokens in found
     )
 
 

@@ -18,7 +18,7 @@ from wish_rollout.revisions.statements.rehearsed_statements import AFTER, BEFORE
 from wish_rollout.revisions.statements.run_hooks import NO_HOOKS, Sent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from wish_rollout.revisions.sessions.shared_session import SharedSession
     from wish_rollout.revisions.statements.applied_revisions import Applied
@@ -112,7 +112,7 @@ class _Recording:
         looks = context.execution_options.keys() >= LOOKS.keys()
         if not is_own or (looks and not self.guard.allows_look(place, statement, ";\n".join(sent))):
             again = context.execution_options.keys() >= AGAIN.keys()
-            for text in self._sent_texts(self.compared_outside, place, statement, parameters, context):
+            for text in self._sent_texts(self.compared_outside, place, sent):
                 self.guard.check(place, text, again=again)
         self.guard.refuse_if_violated()
         self.guard.sanctioned = sent
@@ -161,11 +161,10 @@ class _Recording:
         texts = self.applied.statements.setdefault(place, []) if self._is_running else None
         if texts is None:
             texts = self.session.env_statements[Phase.AFTER if place == AFTER else Phase.BEFORE]
-        texts += map(mask_statement, self._sent_texts(self.outside, place, statement, parameters, context))
+        sent = self._texts(statement, _given(parameters, context))
+        texts += map(mask_statement, self._sent_texts(self.outside, place, sent))
 
-    def _sent_texts(
-        self, known: dict[str, bool], place: str, statement: str, parameters: Any, context: Any
-    ) -> Iterator[str]:
+    def _sent_texts(self, known: dict[str, bool], place: str, texts: Iterable[str]) -> Iterator[str]:
         """Yield a statement's text once a row of parameters, and what comes before it.
 
         COMMIT and BEGIN show where a revision leaves its transaction and enters one again, as Alembic's own SQL
@@ -175,7 +174,7 @@ class _Recording:
         if known.get(place, False) != outside:
             known[place] = outside
             yield "COMMIT" if outside else "BEGIN"
-        yield from (text.strip() for text in self._texts(statement, _given(parameters, context)))
+        yield from (text.strip() for text in texts)
 
     def committed(self, conn: sa.Connection) -> None:
         """Count a commit, and call what is to be called before it."""

@@ -67,7 +67,7 @@ class Execution:
     verified_ms: float = 0
     started: float = field(default_factory=time.monotonic)
 
-    @property
+    @cached_property
     def budgets(self) -> Budgets:
         """The budgets of the environment."""
         return self.target.environment.budgets.budgets
