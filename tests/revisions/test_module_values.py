@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -78,7 +78,7 @@ def module(tmp_path: Path) -> ModuleType:
     return made
 
 
-def test_containers_are_restored_in_place_and_names_that_were_set_are_removed(module: ModuleType) -> None:
+def test_containers_are_restored_in_place_and_names_that_were_set_are_removed(module: Any) -> None:
     rules, pair = module.RULES, module.PAIR
     with unchanged_values(module):
         module.RULES[1]["a"].append(9)
@@ -94,13 +94,13 @@ def test_containers_are_restored_in_place_and_names_that_were_set_are_removed(mo
     assert not hasattr(module, "NEW")
 
 
-def test_an_exception_restores_the_values_too(module: ModuleType) -> None:
+def test_an_exception_restores_the_values_too(module: Any) -> None:
     with pytest.raises(IndexError), unchanged_values(module):
         assert [module.RULES.pop() for _ in range(3)]
     assert module.RULES == [1, {"a": [2]}]
 
 
-def test_what_a_script_imports_is_left_alone(module: ModuleType) -> None:
+def test_what_a_script_imports_is_left_alone(module: Any) -> None:
     from json.decoder import BACKSLASH  # type: ignore[attr-defined]
 
     with unchanged_values(module):
