@@ -137,6 +137,23 @@ class EnvFailed(ScriptFailed):
 
 
 @dataclass(eq=False)
+class ModelsNotCreated(ConfigurationError):
+    """PostgreSQL or SQLAlchemy refuses to create the tables that the models declare."""
+
+    models: str
+    reason: str
+
+    summary = "The models {models} cannot be created on PostgreSQL: {reason}."
+    explanation = (
+        "They are created on a scratch database, to compare what they declare with the result of the scripts."
+    )
+    hint = (
+        "correct the models; or, if they are not made for PostgreSQL, remove the line models from rollout.toml; then: "
+        "wish-rollout check; --debug shows the traceback"
+    )
+
+
+@dataclass(eq=False)
 class VersionTableMismatch(ConfigurationError):
     """env.py and rollout.toml name different version tables."""
 

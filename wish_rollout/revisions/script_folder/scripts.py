@@ -21,6 +21,7 @@ from wish_rollout.core.errors.releases import (
     UnknownHeads,
 )
 from wish_rollout.core.release.release import Release, build_release
+from wish_rollout.revisions.script_folder.added_items import added_items_noted
 from wish_rollout.revisions.script_folder.alembic_config import (
     NO_OPTIONS,
     ProjectConfig,
@@ -135,7 +136,7 @@ class Scripts:
         """
         directory = self.directory
         try:
-            with self.trace.recording():
+            with self.trace.recording(), added_items_noted(self.version_folders()):
                 heads, scripts = read(directory)
             self.trace.loaded |= self.trace.files
         except Exception as error:  # noqa: BLE001  (importing a script runs it, and it may raise anything)
