@@ -130,8 +130,9 @@ class EnvFailed(ScriptFailed):
 
     summary = "env.py raised: {reason}."
     hint = (
-        "see the traceback with --debug; if the application sets options, attributes or settings that env.py needs, name "
-        "the function that returns its Alembic Config, in rollout.toml: "
+        "see the traceback with --debug; set the variables and files that env.py reads, as for alembic (nothing is sent to "
+        "an address in them); if the application sets options, attributes or settings that env.py needs, name the function "
+        "that returns its Alembic Config, in rollout.toml: "
         '[release] alembic_config = "module:function"; then: wish-rollout check'
     )
 

@@ -1,6 +1,6 @@
 """Constraints and indexes that scripts add to the tables of the project's models, of which they are no part.
 
-SQLAlchemy adds a constraint to the table of its columns: ``CheckConstraint(Model.kind != "")`` in a script changes the
+SQLAlchemy adds a constraint to the table of its columns. So a script that builds one from a column of a model changes the
 model in this process, and the table that is created from it.
 """
 
