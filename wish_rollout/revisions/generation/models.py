@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from wish_rollout.core.errors.configuration import InvalidConfiguration
 from wish_rollout.core.errors.releases import ModelsNotCreated
+from wish_rollout.core.text.exception_text import describe_exception
 from wish_rollout.revisions.script_folder.added_items import remove_added_items
 from wish_rollout.revisions.script_folder.import_path import add_import_path
 from wish_rollout.revisions.sessions.shared_connection import Phase
@@ -27,7 +28,7 @@ def load_models(root: Path, spec: str) -> sa.MetaData:
         found = _import(root, spec)
     except (Exception, SystemExit) as error:  # noqa: BLE001  (importing a module runs it, and it may raise anything)
         raise InvalidConfiguration(
-            "rollout.toml", f"release.models = '{spec}': {type(error).__name__}: {error}"
+            "rollout.toml", f"release.models = '{spec}': {describe_exception(error)}"
         ) from None
     if not isinstance(found, sa.MetaData):
         raise InvalidConfiguration(
@@ -71,8 +72,7 @@ def create_models(
             metadata.create_all(ours)
     except Exception as error:  # types and events of the project are called
         origin = error.orig if isinstance(error, sa.exc.DBAPIError) and error.orig else error
-        reason = " ".join(str(origin).split()).rstrip(".")
-        raise ModelsNotCreated(spec, f"{type(origin).__name__}: {reason}") from error
+        raise ModelsNotCreated(spec, describe_exception(origin)) from error
 
 
 def constraint_names(metadata: sa.MetaData) -> frozenset[str]:

@@ -21,6 +21,7 @@ from wish_rollout.core.errors.releases import (
     UnknownHeads,
 )
 from wish_rollout.core.release.release import Release, build_release
+from wish_rollout.core.text.exception_text import one_line
 from wish_rollout.revisions.script_folder.added_items import added_items_noted
 from wish_rollout.revisions.script_folder.alembic_config import (
     NO_OPTIONS,
@@ -142,7 +143,9 @@ class Scripts:
         except Exception as error:  # noqa: BLE001  (importing a script runs it, and it may raise anything)
             text = error.msg if isinstance(error, SyntaxError) else str(error)
             place = self._place_of(error)
-            raise ScriptUnreadable(str(self.folder), f"{type(error).__name__}: {text}", place) from None
+            raise ScriptUnreadable(
+                str(self.folder), one_line(f"{type(error).__name__}: {text}"), place
+            ) from None
         if not self._chooses_folders:
             refuse_unread_scripts(self.folder, [(script.revision, str(script.path)) for script in scripts])
         whole = build_release(self._facts(script) for script in reversed(scripts))
