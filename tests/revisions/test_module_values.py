@@ -106,3 +106,12 @@ def test_what_a_script_imports_is_left_alone(module: Any) -> None:
     with unchanged_values(module):
         BACKSLASH["x"] = "y"
     assert BACKSLASH.pop("x") == "y"
+
+
+def test_a_script_without_source_is_restored_too(module: Any, tmp_path: Path) -> None:
+    """Alembic executes compiled scripts if ``sourceless`` is set."""
+    module.__file__ = str(tmp_path / "module.pyc")
+    (tmp_path / "module.pyc").write_bytes(b"\xa7\x0d\x0d\x0a\x00")
+    with unchanged_values(module):
+        module.RULES.clear()
+    assert module.RULES == [1, {"a": [2]}]

@@ -76,9 +76,9 @@ def _save(value: Any, saved: dict[int, Callable[[], None]]) -> None:
 
 
 def _imported_names(module: ModuleType) -> frozenset[str]:
-    """Return the names that the module's source imports; of ``import *``, no name is known."""
-    if not module.__file__:
+    """Return the names that the module's source imports; of ``import *``, and without source, no name is known."""
+    if not str(module.__file__).endswith(".py"):
         return frozenset()
-    tree = ast.parse(Path(module.__file__).read_bytes())
+    tree = ast.parse(Path(str(module.__file__)).read_bytes())
     imports = (node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom))
     return frozenset(each.asname or each.name.partition(".")[0] for node in imports for each in node.names)
