@@ -285,3 +285,19 @@ def test_write_needs_a_format_and_a_file(workspace: Workspace) -> None:
     for value in ("sarif", "sarif=", "pdf=x"):
         result = workspace.cli("check", "--write", value)
         assert (result.code, "is not FORMAT=FILE" in result.err) == (2, True)
+
+
+def test_text_of_many_hazards_is_short(workspace: Workspace) -> None:
+    versions = workspace.root / "migrations/versions"
+    workspace.edit("rollout.toml", MODELS, "")
+    indexes = "\n    ".join(f'op.create_index("title_{n}", "wishlist_items", ["title"])' for n in range(9))
+    (versions / "0008_title.py").write_text(
+        'from alembic import op\n\nrevision, down_revision = "0008", "0007"\n\n\n'
+        f"def upgrade():\n    {indexes}\n\n\ndef downgrade():\n    raise NotImplementedError\n"
+    )
+    assert workspace.cli("generate", "--record", "--as-is").code == 0
+    (hazards,) = [
+        each for each in json.loads(workspace.cli("check", "--json").out) if each["name"] == "hazards"
+    ]
+    assert len(hazards["findings"]) >= 9
+    assert hazards["detail"].endswith(f"; and {len(hazards['findings']) - 6} more: wish-rollout check --json")

@@ -86,3 +86,11 @@ def test_status_shows_a_missing_database_as_unreachable(workspace: Workspace) ->
     workspace.set_url("staging", workspace.database_urls["staging"] + "x")
     result = workspace.cli("status")
     assert (result.code, result.out.splitlines()[2].split()[:2]) == (1, ["staging", "unreachable"]), result
+
+
+def test_error_in_the_scripts_is_not_one_of_dagsters_database(workspace: Workspace) -> None:
+    versions = workspace.root / "migrations/versions"
+    (versions / "0007_other.py").write_text('revision, down_revision = "other", "0006"\n')
+    message = workspace.expect_error(2, "requests")
+    assert "more than one head" in message
+    assert "Dagster" not in message

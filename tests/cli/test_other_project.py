@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tests.fix_folder import FIRST, SECOND
+from tests.fix_folder import FIRST, SECOND, write_script
 
 if TYPE_CHECKING:
     from tests.fix_project import Workspace
@@ -47,3 +47,16 @@ def test_generate_uses_the_templates_of_the_project(other_project: Workspace) ->
     assert f"down_revision: Union[str, Sequence[str], None] = '{SECOND}'" in script.read_text()
     checked = other_project.cli("check")
     assert checked.code == 0, checked.out
+
+
+def test_a_script_that_asks_for_its_time_limit_sends_the_same_in_the_replay(other_project: Workspace) -> None:
+    body = (
+        "limit = op.get_bind().execute(sa.text(\"SELECT setting FROM pg_settings WHERE name = 'statement_timeout'\"))\n"
+        "    if 0 < int(limit.scalar_one()) < 1_800_000:\n"
+        "        op.execute(\"SET LOCAL statement_timeout = '1800s'\")\n"
+        '    op.add_column("orders", sa.Column("note", sa.Text))'
+    )
+    versions = other_project.root / "db/versions"
+    write_script(versions / "a1_note.py", "a1", SECOND, body, 'op.drop_column("orders", "note")')
+    other_project.roll_out()
+    assert {other_project.revision(name) for name in other_project.database_urls} == {"a1"}

@@ -95,8 +95,13 @@ def test_edited_script_is_refused(workspace: Workspace) -> None:
     [
         ('op.execute("SELECT 1 / 0")', "revision 0008: division by zero (SQLSTATE 22012)"),
         ('raise ValueError("not today")', "The script of revision 0008 raised: ValueError: not today"),
+        ('raise ValueError("no.\\n  Later..")', "raised: ValueError: no. Later. What was committed"),
+        (
+            'import sqlalchemy as sa; op.create_table("a", sa.Column("b", sa.Enum("c")))',
+            "raised: CompileError: PostgreSQL ENUM type requires a name. What was committed",
+        ),
     ],
-    ids=["by the database", "by itself"],
+    ids=["by the database", "by itself", "in lines", "by SQLAlchemy"],
 )
 def test_script_that_raises_stops_the_rollout_before_the_first_environment(
     workspace: Workspace, how: str, says: str

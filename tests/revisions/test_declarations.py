@@ -65,3 +65,20 @@ def test_check_names_revisions_whose_statements_differ_each_time(workspace: Work
     assert "the statements of 0008 are other ones than the recorded ones" in check
     workspace.edit("rollout.toml", "[release]\n", '[release]\ndata_dependent = { "0008" = "the time" }\n', 1)
     assert "other ones" not in workspace.cli("check").out
+
+
+def test_first_environment_shows_that_a_gated_one_would_refuse_other_statements(workspace: Workspace) -> None:
+    """Of an older revision too, which `check` does not execute again."""
+    insert = "INSERT INTO wishlist_items (user_id, title, store) VALUES ('u', '{time.time_ns()}', 'LEGO')"
+    body = f'import time; op.execute(f"{insert}")'
+    write_script(workspace.root / "migrations/versions/0008.py", "0008", "0007", body, "pass")
+    write_script(workspace.root / "migrations/versions/0009.py", "0009", "0008", "pass", "pass")
+    result = workspace.cli("apply", "--until", "local")
+    assert result.code == 0, result
+    note = "revision 0008 sent another statement than the recorded one, and a gated environment would refuse that"
+    assert result.err.count(note) == 1, result.err
+    assert 'data_dependent = { "0008" = "why" }' in result.err
+    assert "revision 0009 sent" not in result.err
+    workspace.edit("rollout.toml", "[release]\n", '[release]\ndata_dependent = { "0008" = "the time" }\n', 1)
+    result = workspace.cli("apply", "--until", "staging")
+    assert (result.code, "sent another statement" in result.err) == (0, False), result

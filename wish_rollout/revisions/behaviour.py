@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import sqlalchemy as sa
 
+from wish_rollout.core.text.exception_text import describe_exception
 from wish_rollout.revisions.script_folder.script_files import may_have
 from wish_rollout.revisions.sessions.shared_connection import Phase
 from wish_rollout.revisions.sessions.shared_session import share_session
@@ -76,7 +77,7 @@ def run_verify(
             text = origin.diag.message_primary if isinstance(origin, psycopg.Error) else str(origin)
             return f"verify() of {revision}: a statement that must succeed was refused: {text}"
         except Exception as error:  # noqa: BLE001  (whatever it raises, it does not hold)
-            return f"verify() of {revision} raised {type(error).__name__}: {error}"
+            return f"verify() of {revision} raised {describe_exception(error)}"
         finally:
             if transaction.is_active:
                 transaction.rollback()

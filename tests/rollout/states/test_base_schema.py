@@ -56,6 +56,21 @@ def test_recorded_base_schema_is_promised_before_the_first_revision(states: Stat
     assert states.cli("check").code == 0
 
 
+def test_empty_environment_is_refused_with_the_command_for_base_sql(states: States) -> None:
+    """Nothing has drifted there: no revision creates the schema, and base.sql was not executed yet."""
+    create_base(states)
+    record(states)
+    states.revision("r2", "r1", "ALTER TABLE users ADD COLUMN age int", "ALTER TABLE users DROP COLUMN age")
+    states.sql("DROP TABLE orders, users CASCADE; DROP TYPE kind")
+    path = states.workspace.root / "db/meta/base.sql"
+    plan, error = states.cli("plan"), states.run("apply")
+    assert f"psql -f {path}" in plan.out, plan
+    assert (error.code, f"psql -f {path}" in error.err) == (6, True), error
+    assert "drift prod" not in error.err
+    states.sql(path.read_text())
+    states.roll_out()
+
+
 MODELS = """
 import sqlalchemy as sa
 

@@ -22,8 +22,8 @@ class ConfigurationFunctionFailed(ConfigurationError):
         "It is called without a database, because the release is read from files."
     )
     hint = (
-        "correct the function, or name another one in rollout.toml: "
-        f"{SETTING}; then: wish-rollout check; --debug shows the traceback"
+        "correct the function; or, if the application must load its settings first, write a function beside rollout.toml "
+        f"that does, and name it in rollout.toml: {SETTING}; then: wish-rollout check; --debug shows the traceback"
     )
 
 

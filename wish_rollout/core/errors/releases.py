@@ -130,9 +130,27 @@ class EnvFailed(ScriptFailed):
 
     summary = "env.py raised: {reason}."
     hint = (
-        "see the traceback with --debug; if the application sets options, attributes or settings that env.py needs, name "
-        "the function that returns its Alembic Config, in rollout.toml: "
+        "see the traceback with --debug; set the variables and files that env.py reads, as for alembic (nothing is sent to "
+        "an address in them); if the application sets options, attributes or settings that env.py needs, name the function "
+        "that returns its Alembic Config, in rollout.toml: "
         '[release] alembic_config = "module:function"; then: wish-rollout check'
+    )
+
+
+@dataclass(eq=False)
+class ModelsNotCreated(ConfigurationError):
+    """PostgreSQL or SQLAlchemy refuses to create the tables that the models declare."""
+
+    models: str
+    reason: str
+
+    summary = "The models {models} cannot be created on PostgreSQL: {reason}."
+    explanation = (
+        "They are created on a scratch database, to compare what they declare with the result of the scripts."
+    )
+    hint = (
+        "correct the models; or, if they are not made for PostgreSQL, remove the line models from rollout.toml; then: "
+        "wish-rollout check; --debug shows the traceback"
     )
 
 

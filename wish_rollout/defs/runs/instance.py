@@ -14,7 +14,7 @@ import psycopg
 
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.configuration import DatabaseUrlMalformed
-from wish_rollout.core.errors.dagster import DagsterUnavailable, NotDagsterDatabase, ProjectNameTaken
+from wish_rollout.core.errors.dagster import DagsterUnavailable
 from wish_rollout.core.errors.databases import DatabaseMissing, DatabaseUnreachable, LoginRefused
 from wish_rollout.core.text.redaction import redact
 from wish_rollout.postgres.catalog.foreign_objects import has_all_dagster_tables
@@ -90,7 +90,8 @@ def _checked_storage(config: Config) -> Iterator[None]:
     """Check Dagster's database, and hold its storage lock while the block creates the tables that it lacks.
 
     Dagster's storage retries for 12 s and logs each attempt, so it is connected to here first. A URL without a driver
-    gets psycopg2, which dagster-postgres requires. SQLAlchemy 2.1 would select psycopg 3.
+    gets psycopg2, which dagster-postgres requires. SQLAlchemy 2.1 would select psycopg 3. Raises DagsterUnavailable,
+    NotDagsterDatabase, ProjectNameTaken, and what reading the scripts raises.
     """
     url, home = os.environ.get(DAGSTER_VARIABLE), os.environ[HOME]
     if not url:
@@ -108,24 +109,13 @@ def _checked_storage(config: Config) -> Iterator[None]:
             if not has_all_dagster_tables(connection):
                 hold_storage_lock(connection, home)
             refuse_foreign_dagster_database(config, connection)
-        except (NotDagsterDatabase, ProjectNameTaken):
-            raise
-        except (RolloutError, psycopg.Error) as error:
+        except psycopg.Error as error:
             raise _unavailable(home, error) from None
         os.environ[DAGSTER_VARIABLE] = re.sub(r"^postgres(ql)?://", "postgresql+psycopg2://", url.strip())
         yield
         if not registered:
-            _claim_project_name(config, connection, home)
-
-
-def _claim_project_name(config: Config, connection: psycopg.Connection[Any], home: str) -> None:
-    """Register this project under its name. Raises DagsterUnavailable if its scripts cannot be read."""
-    try:
-        claim_project_name(config, connection)
-    except psycopg.Error:
-        return  # a missing registration only means that no clash can be seen
-    except RolloutError as error:
-        raise _unavailable(home, error) from None
+            with suppress(psycopg.Error):  # a missing registration only means that no clash can be seen
+                claim_project_name(config, connection)
 
 
 def _unavailable(home: str, error: RolloutError | psycopg.Error) -> DagsterUnavailable:

@@ -12,6 +12,7 @@ from alembic.autogenerate.api import AutogenContext
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.releases import ScriptFailed
 from wish_rollout.core.schema.names import parent_object, schema_of, split_last
+from wish_rollout.core.text.exception_text import describe_exception
 from wish_rollout.core.text.sql_tokens import unquote_identifier
 from wish_rollout.revisions.runs.script_runs import ALEMBIC, FixedConnectionContext, run_env
 from wish_rollout.revisions.sessions.shared_session import share_session
@@ -58,7 +59,7 @@ def execute_env(run: ScriptRun, use: Callable[[Any], None] = lambda _: None) -> 
         except RolloutError:
             raise
         except Exception as error:  # a filter is a function of the project
-            reason = f"{type(error).__name__}: {error}".rstrip(".")
+            reason = describe_exception(error)
             raise ScriptFailed("(autogenerate)", reason, "Nothing was changed.") from error
 
 

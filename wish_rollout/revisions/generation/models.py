@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from wish_rollout.core.errors.configuration import InvalidConfiguration
+from wish_rollout.core.errors.releases import ModelsNotCreated
+from wish_rollout.core.text.exception_text import describe_exception
+from wish_rollout.revisions.script_folder.added_items import remove_added_items
 from wish_rollout.revisions.script_folder.import_path import add_import_path
 from wish_rollout.revisions.sessions.shared_connection import Phase
 from wish_rollout.revisions.sessions.shared_session import share_session
@@ -25,7 +28,7 @@ def load_models(root: Path, spec: str) -> sa.MetaData:
         found = _import(root, spec)
     except (Exception, SystemExit) as error:  # noqa: BLE001  (importing a module runs it, and it may raise anything)
         raise InvalidConfiguration(
-            "rollout.toml", f"release.models = '{spec}': {type(error).__name__}: {error}"
+            "rollout.toml", f"release.models = '{spec}': {describe_exception(error)}"
         ) from None
     if not isinstance(found, sa.MetaData):
         raise InvalidConfiguration(
@@ -53,13 +56,23 @@ def _import(root: Path, spec: str) -> Any:
     return found
 
 
-def create_models(connection: psycopg.Connection[Any], metadata: sa.MetaData, search_path: str) -> None:
-    """Create all that the metadata declares, with its schemas, in one transaction."""
-    with share_session(connection, search_path) as session, session.engine.begin() as ours:
-        session.phase = Phase.AFTER
-        for schema in sorted({table.schema for table in metadata.tables.values() if table.schema}):
-            ours.execute(sa.schema.CreateSchema(schema, if_not_exists=True))
-        metadata.create_all(ours)
+def create_models(
+    connection: psycopg.Connection[Any], metadata: sa.MetaData, search_path: str, spec: str
+) -> None:
+    """Create all that the metadata declares, with its schemas, in one transaction; raise ModelsNotCreated.
+
+    ``spec``: ``module:attribute`` of the metadata, for the error. What scripts have added to the tables is removed.
+    """
+    remove_added_items(metadata)
+    try:
+        with share_session(connection, search_path) as session, session.engine.begin() as ours:
+            session.phase = Phase.AFTER
+            for schema in sorted({table.schema for table in metadata.tables.values() if table.schema}):
+                ours.execute(sa.schema.CreateSchema(schema, if_not_exists=True))
+            metadata.create_all(ours)
+    except Exception as error:  # types and events of the project are called
+        origin = error.orig if isinstance(error, sa.exc.DBAPIError) and error.orig else error
+        raise ModelsNotCreated(spec, describe_exception(origin)) from error
 
 
 def constraint_names(metadata: sa.MetaData) -> frozenset[str]:

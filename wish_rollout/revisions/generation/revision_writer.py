@@ -16,6 +16,7 @@ from alembic.util.exc import CommandError
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.layouts import UnclearBranch
 from wish_rollout.core.errors.releases import RevisionNotWritten, ScriptFailed
+from wish_rollout.core.text.exception_text import describe_exception, one_line
 from wish_rollout.revisions.runs.script_runs import ALEMBIC, FixedConnectionContext, run_env
 from wish_rollout.revisions.sessions.shared_session import share_session
 
@@ -89,7 +90,7 @@ def write_revision(run: ScriptRun, message: str, metadata: sa.MetaData | None) -
         except RolloutError:
             raise
         except Exception as error:  # env.py has functions of its own that write revisions
-            reason = str(error) if isinstance(error, CommandError) else f"{type(error).__name__}: {error}"
+            reason = one_line(str(error)) if isinstance(error, CommandError) else describe_exception(error)
             raise ScriptFailed("(autogenerate)", reason.rstrip("."), "No revision was written.") from error
     return Path(written[0].path)
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from alembic.runtime.migration import MigrationStep
 
 from wish_rollout.core.errors.base import RolloutError
+from wish_rollout.revisions.runs.module_values import keeping_values
 from wish_rollout.revisions.runs.script_errors import explained
 from wish_rollout.revisions.runs.script_runs import ALEMBIC, FixedConnectionContext, run_env
 from wish_rollout.revisions.runs.statement_hooks import listen
@@ -100,7 +101,8 @@ class _Walker:
             script = directory.get_revision(name)
             assert script is not None
             step = MigrationStep.upgrade_from_script(directory.revision_map, script)
-            upgrade, step.migration_fn = step.migration_fn, self._begun(name, step.migration_fn)
+            upgrade = keeping_values(script.module, step.migration_fn)
+            step.migration_fn = self._begun(name, upgrade)
             yield step
             if self.visitor.wants_downgrade(name):
                 self._try_downgrade(context, name, script.module, upgrade)
@@ -137,7 +139,7 @@ class _Walker:
         committed = False
         try:
             with self._transaction(context):
-                self._begun(name, downgrade)()
+                self._begun(name, keeping_values(module, downgrade))()
                 ran = self._ran(ends=True)
                 committed = ran.committed
                 self._visit(self.visitor.downgraded, ran)

@@ -12,6 +12,7 @@ from alembic.util.exc import CommandError
 from wish_rollout.core.errors.releases import EnvFailed, ScriptFailed
 from wish_rollout.core.errors.statements import DatabaseOperationRefused, StatementFailed
 from wish_rollout.core.errors.version_tables import RevisionIdTooLong
+from wish_rollout.core.text.exception_text import describe_exception, one_line
 from wish_rollout.revisions.statements.internal_statements import NAME
 
 if TYPE_CHECKING:
@@ -40,14 +41,14 @@ def explained(error: Exception | SystemExit, applied: Applied, environment: str)
             environment,
             revision,
             origin.sqlstate or "none",
-            (origin.diag.message_primary or str(origin)).strip(),
+            one_line(origin.diag.message_primary or str(origin)),
             statement if len(statement) < 500 else statement[:500] + " …",
             applied.state(environment),
         )
     if isinstance(error, psycopg.Error):  # what one of our own checks met in the migration's transaction
         reason = (error.diag.message_primary or str(error)).strip()
         return DatabaseOperationRefused(environment, error.sqlstate or "none", reason)
-    reason = str(error) if isinstance(error, CommandError) else f"{type(error).__name__}: {error}"
+    reason = one_line(str(error)) if isinstance(error, CommandError) else describe_exception(error)
     return (EnvFailed if revision == ENV else ScriptFailed)(revision, reason, applied.state(environment))
 
 

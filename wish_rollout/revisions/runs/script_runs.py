@@ -16,6 +16,7 @@ from wish_rollout.core.errors.releases import VersionTableMismatch
 from wish_rollout.revisions.runs.script_errors import explained
 from wish_rollout.revisions.runs.script_steps import Direction, steps_to
 from wish_rollout.revisions.runs.statement_hooks import listen
+from wish_rollout.revisions.script_folder.added_items import added_items_noted
 from wish_rollout.revisions.script_folder.flask_application import flask_context
 from wish_rollout.revisions.script_folder.process_settings import event_loop, protect_process
 from wish_rollout.revisions.script_folder.version_folders import refuse_changed_folders
@@ -167,6 +168,7 @@ def run_env(context: FixedConnectionContext) -> None:
     with (
         protect_process(),
         ordered_schema_items(),
+        added_items_noted(run.scripts.version_folders()),
         event_loop(env),
         intercept_connections(session),
         run.scripts.trace.recording(context.hooks.guard.check_file if context.hooks.guard else None),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Literal
 
+from wish_rollout.revisions.runs.module_values import keeping_values
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -34,7 +36,8 @@ def steps_to(
                 if hooks.step:
                     hooks.step(step.revision.revision)
                 applied.revisions.append(step.revision.revision)
-                step.migration_fn = call_around(step.revision.revision, hooks, step.migration_fn)
+                run = keeping_values(step.revision.module, step.migration_fn)
+                step.migration_fn = call_around(step.revision.revision, hooks, run)
             yield step
 
     return steps

@@ -16,6 +16,7 @@ from alembic.config import Config
 from alembic.util import CommandError
 
 from wish_rollout.core.errors.projects import BadAlembicConfiguration, SeveralDatabases
+from wish_rollout.core.text.exception_text import describe_exception
 from wish_rollout.core.text.toml_text import parse_toml
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def read_config(  # noqa: PLR0913, PLR0917  (where the configuration is, and wha
             config.get_main_option("databases") if config.file_config.has_section(options.section) else None
         )
     except Exception as error:  # noqa: BLE001  (ConfigParser has a dozen)
-        raise BadAlembicConfiguration(name, f"{type(error).__name__}: {error}") from None
+        raise BadAlembicConfiguration(name, describe_exception(error)) from None
     if options.section != MAIN_SECTION and options.section not in sections:
         raise BadAlembicConfiguration(name, f"it has no section [{options.section}]")
     _choose_database(config, name, options, names or "")

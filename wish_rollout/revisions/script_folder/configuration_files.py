@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from alembic.util import pyfiles
 
 from wish_rollout.core.errors.projects import BadAlembicConfiguration
+from wish_rollout.core.text.exception_text import describe_exception
 from wish_rollout.revisions.script_folder.alembic_config import read_config
 from wish_rollout.revisions.script_folder.configuration_function import ConfigurationFunction
 from wish_rollout.revisions.script_folder.import_path import import_path
@@ -96,4 +97,4 @@ class ConfigurationFiles:
             with import_path(str(start), place.partition(":")[0]):
                 return Path(pyfiles.coerce_resource_to_filename(place)).resolve()
         except Exception as error:  # noqa: BLE001  (it may import a package, and read any text)
-            raise BadAlembicConfiguration(str(ini or toml), f"{type(error).__name__}: {error}") from None
+            raise BadAlembicConfiguration(str(ini or toml), describe_exception(error)) from None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from alembic.config import Config
 
 from wish_rollout.core.errors.layouts import ConfigurationFunctionFailed
+from wish_rollout.core.text.exception_text import describe_exception
 from wish_rollout.revisions.script_folder.code_trace import CodeTrace
 from wish_rollout.revisions.script_folder.driver_connections import intercept_drivers
 from wish_rollout.revisions.script_folder.import_path import import_path
@@ -52,7 +53,7 @@ class ConfigurationFunction:
         except ConnectionOpened as error:
             raise ConfigurationFunctionFailed(self.name, str(error)) from error
         except (Exception, SystemExit) as error:  # it is the application's code, and may raise anything
-            raise ConfigurationFunctionFailed(self.name, f"{type(error).__name__}: {error}") from error
+            raise ConfigurationFunctionFailed(self.name, describe_exception(error)) from error
         if not isinstance(found, Config):
             reason = f"it returned a {type(found).__name__}, and no alembic.config.Config"
             raise ConfigurationFunctionFailed(self.name, reason)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from alembic.script import ScriptDirectory
 
 from wish_rollout.core.errors.projects import FlaskAppMissing
+from wish_rollout.core.text.exception_text import describe_exception
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +39,7 @@ def flask_context(env: Path, root: Path, spec: str | None) -> AbstractContextMan
         finally:
             os.chdir(here)
     except (Exception, SystemExit) as error:
-        raise FlaskAppMissing(str(env), f"{type(error).__name__}: {error}") from error
+        raise FlaskAppMissing(str(env), describe_exception(error)) from error
     context: AbstractContextManager[Any] = application.app_context()
     return context
 

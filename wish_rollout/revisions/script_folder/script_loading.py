@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.base import RolloutError
 from wish_rollout.core.errors.releases import ScriptUnreadable
+from wish_rollout.core.text.exception_text import one_line
+from wish_rollout.revisions.script_folder.added_items import added_items_noted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,7 +34,7 @@ class ScriptLoading:
         """Trace what scripts use that are executed meanwhile. Raises ScriptUnreadable for whatever they raise."""
         before = set(self.trace.files)
         try:
-            with self.explained(), self.trace.recording():
+            with self.explained(), self.trace.recording(), added_items_noted(self.folders[1:]):
                 yield
         finally:
             self.trace.loaded |= self.trace.files - before
@@ -46,7 +48,7 @@ class ScriptLoading:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001  (an application without its settings may end the process)
             text = error.msg if isinstance(error, SyntaxError) else str(error)
-            reason = f"{type(error).__name__}: {text}"
+            reason = one_line(f"{type(error).__name__}: {text}")
             raise ScriptUnreadable(str(self.folder), reason, self._place_of(error)) from None
 
     def _place_of(self, error: BaseException) -> str:

@@ -32,10 +32,11 @@ class StatementGuard:
 
     The first violation is kept: a script that catches it cannot continue or commit. ``recheck`` is called before the
     last commit, and raises if a file has changed meanwhile. ``resumed``, ``finished``: see RehearsedSequence.
+    ``observed``: what is compared without ``rehearsed``; revisions that send anything else are only noted.
     ``before_driver_call`` is called before a script sends something past SQLAlchemy, which may change the session's settings.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (what a run may send, and how far an earlier one has come)
         self,
         environment: str,
         rehearsed: Rehearsed | None = None,
@@ -43,8 +44,11 @@ class StatementGuard:
         *,
         resumed: bool = False,
         finished: Collection[tuple[str, str, int]] = (),
+        observed: Rehearsed | None = None,
     ) -> None:
         self.environment = environment
+        self.observed = rehearsed or observed
+        self.differing: list[str] = []
         self.rehearsed = rehearsed
         self.recheck = recheck
         self.resumed = resumed
@@ -72,17 +76,17 @@ class StatementGuard:
         masked = mask_statement(text.strip())
         if sequence := self._sequence(revision):
             if not sequence.accept(masked, again=again):
-                self._violate(StatementNotApproved(self.environment, revision, sequence.next, masked))
+                self._differs(revision, sequence.next, masked)
         else:
             self._refuse_cluster_statements(text)
         self._add(masked)
 
     def _sequence(self, revision: str) -> RehearsedSequence | None:
         """Return what the revision may send, or None if that is not compared."""
-        if self.rehearsed is None or revision in self.rehearsed.data_dependent:
+        if self.observed is None or revision in self.observed.data_dependent or revision in self.differing:
             return None
         if revision not in self._sequences:
-            texts = self.rehearsed.statements.get(revision, ())
+            texts = self.observed.statements.get(revision, ())
             self._sequences[revision] = RehearsedSequence(
                 revision, texts, resumed=self.resumed, finished=self.finished
             )
@@ -93,7 +97,13 @@ class StatementGuard:
         self.refuse_if_violated()
         sequence = self._sequence(revision)
         if sequence and (missing := sequence.missing()):
-            self._violate(StatementNotApproved(self.environment, revision, missing, NOTHING))
+            self._differs(revision, missing, NOTHING)
+
+    def _differs(self, revision: str, approved: str, found: str) -> None:
+        """Raise StatementNotApproved; without ``rehearsed``, note the revision."""
+        if self.rehearsed:
+            self._violate(StatementNotApproved(self.environment, revision, approved, found))
+        self.differing.append(revision)
 
     def allows_look(self, revision: str, statement: str, text: str) -> bool:
         """Return whether a query that a helper asks the server has one of the helpers' forms.

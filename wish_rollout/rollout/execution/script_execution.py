@@ -20,7 +20,7 @@ from wish_rollout.rollout.execution.blocking_transactions import wait_for_blocki
 from wish_rollout.rollout.execution.commit_verification import CommitVerification
 from wish_rollout.rollout.execution.planned_statements import lock_sequence
 from wish_rollout.rollout.execution.promised_schemas import PromisedSchemas
-from wish_rollout.rollout.execution.statement_checks import guard_for
+from wish_rollout.rollout.execution.statement_checks import guard_for, notes_on_other_statements
 from wish_rollout.rollout.execution.statement_journal import Journaling
 from wish_rollout.rollout.execution.transaction_locks import TransactionLocks
 from wish_rollout.rollout.planning.act_names import journal_act_name
@@ -92,7 +92,10 @@ def _attempt(
         recorder.guard.before_driver_call = execution.forget_limits
         verification = CommitVerification(recorder, promised, again, resumed=resumed)
         hooks = _Attempt(recorder, execution, journaling, locks, checks, verification).hooks()
-        return migrate(project.script_run(target, connection), plan.end or ("base",), direction, hooks)
+        applied = migrate(project.script_run(target, connection), plan.end or ("base",), direction, hooks)
+        for note in notes_on_other_statements(recorder.guard):
+            execution.progress.note(note)
+        return applied  # noqa: TRY300  (the notes belong to this attempt)
     except StatementFailed as error:
         if not journaling.active:
             raise

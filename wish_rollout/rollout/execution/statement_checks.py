@@ -25,21 +25,36 @@ def guard_for(
     resumed: bool = False,
     finished: Collection[tuple[str, str, int]] = (),
 ) -> StatementGuard:
-    """Return the guard of one run of the scripts; it compares on a gated environment, and otherwise only hashes.
+    """Return the guard of one run of the scripts; on an environment that is not gated it only notes differences.
 
     ``plan``: None for a run that applies nothing. ``resumed``: an earlier attempt has committed a part;
     ``finished``: the statements that the journal records as finished.
     """
     from wish_rollout.revisions.statements.statement_guard import StatementGuard
 
+    is_first = plan is not None and not resumed and any(each.gated for each in project.config.environments)
     if not target.environment.gated:
-        return StatementGuard(target.name)
+        return StatementGuard(target.name, observed=rehearsed(project, plan) if is_first else None)
     approved = plan.code if plan else project.code.record.files
 
     def recheck() -> None:
         refuse_changed_code(project, target.name, approved)
 
     return StatementGuard(target.name, rehearsed(project, plan), recheck, resumed=resumed, finished=finished)
+
+
+def notes_on_other_statements(guard: StatementGuard | None) -> list[str]:
+    """Return a note on each revision that has sent something else than recorded where that is no error."""
+    from wish_rollout.revisions.statements.rehearsed_statements import AFTER, BEFORE
+
+    differing = guard.differing if guard else []
+    return [
+        f"revision {name} sent another statement than the recorded one, and a gated environment would refuse that; if its "
+        "statements depend on the time, on random values or on rows, in rollout.toml: "
+        f'[release] data_dependent = {{ "{name}" = "why" }}'
+        for name in differing
+        if name not in (BEFORE, AFTER)
+    ]
 
 
 def refuse_changed_code(project: Project, environment: str, approved: Any) -> None:

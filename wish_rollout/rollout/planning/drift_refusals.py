@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wish_rollout.core.errors.planning.base_schemas import EnvironmentBeforeBase
+from wish_rollout.core.environment.baseline import PLATFORM_KINDS
+from wish_rollout.core.errors.planning.base_schemas import BaseSchemaMissing, EnvironmentBeforeBase
 from wish_rollout.core.errors.planning.drift import (
     AdoptionUnnecessary,
     BaselineChanged,
@@ -89,7 +90,8 @@ def refuse_adoption(env: Environment, plan: EnvironmentPlan, schema: Environment
 def refuse_drift(environment: str, schema: EnvironmentSchema) -> None:
     """Raise if the live schema is not the schema of the database's revision.
 
-    Raises SchemaAhead, SchemaBehind, BaselineChanged, ColumnOrderDiffers, InvalidIndexesLeft, SchemaDrifted.
+    Raises SchemaAhead, SchemaBehind, BaselineChanged, BaseSchemaMissing, ColumnOrderDiffers, InvalidIndexesLeft,
+    SchemaDrifted.
     """
     assessment = schema.assess()
     position = format_position(schema.position)
@@ -101,8 +103,20 @@ def refuse_drift(environment: str, schema: EnvironmentSchema) -> None:
             raise BaselineChanged(environment, position, summarize_delta(assessment.drift))
         if not only_moves and (earlier := earlier_position(schema)) is not None:
             raise SchemaBehind(environment, position, format_position(earlier))
+        refuse_without_base(environment, schema)
         at_head = schema.position == schema.project.release.head
         raise drift_error(environment, position, assessment.drift, schema.live, at_head=at_head)
+
+
+def refuse_without_base(environment: str, schema: EnvironmentSchema) -> None:
+    """Raise BaseSchemaMissing if no revision was applied, and the database has only what a platform creates.
+
+    There is no ``meta/base.sql`` where the revisions create everything.
+    """
+    base = base_path(schema.project.scripts.folder)
+    is_empty = all(kind in PLATFORM_KINDS for kind, _ in schema.live.objects)
+    if not schema.position and is_empty and base.is_file():
+        raise BaseSchemaMissing(environment, str(base))
 
 
 def earlier_position(schema: EnvironmentSchema) -> Position | None:

@@ -49,7 +49,7 @@ def models_drift(project: Project, scripted: Snapshot | None = None) -> Delta | 
     declared schema is created on an empty scratch database: models declare the whole schema, also what was there before
     the first revision. What env.py's filters leave out of autogenerate is left out here. No difference are the order of
     columns (a script adds columns behind the others, wherever the models have them), and the name of a constraint for
-    which the models have none. Raises what importing the models and creating them raises.
+    which the models have none. Raises InvalidConfiguration if they cannot be imported, and ModelsNotCreated.
     """
     from wish_rollout.revisions.generation.model_filters import execute_env, left_out
     from wish_rollout.revisions.generation.models import constraint_names, create_models, load_models
@@ -62,7 +62,7 @@ def models_drift(project: Project, scripted: Snapshot | None = None) -> Delta | 
     with empty_scratch(project) as url, connect(url, SCRATCH) as connection:
         run = Replayer(project, url).script_run(connection)
         execute_env(run)
-        create_models(connection, metadata, project.config.release.search_path)
+        create_models(connection, metadata, project.config.release.search_path, spec)
         after = select_declarable(read_database_state(connection, project.scope_of()).snapshot)
         if difference(before, after):
             left = left_out(run, metadata, before, after)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 ASSUMED_ROWS = 1_000_000
 """Rows that each table is assumed to have before a revision."""
+SHOWN = 6
+"""Hazards in the text of the check; JSON and the other formats have them all as findings."""
 
 
 def check_hazards(
@@ -39,7 +41,9 @@ def check_hazards(
         for hazard in revision_hazards(project, revision)
         if not hazard.allowed
     ]
-    found = [_text(revision, hazard) for revision, hazard in hazards]
+    found = [_text(revision, hazard) for revision, hazard in hazards[:SHOWN]]
+    if (rest := len(hazards) - SHOWN) > 0:
+        found.append(f"and {rest} more: wish-rollout check --json")
     findings = tuple(_finding(places, revision, hazard) for revision, hazard in hazards)
     none = "none that is not allowed, if all tables have rows"
     yield ReleaseCheck("hazards", passed=True, detail="; ".join(found) or none, findings=findings)

@@ -63,7 +63,12 @@ class Replayer:
         return tuple(applied.statements.get(revision, ()))
 
     def script_run(self, connection: psycopg.Connection[Any]) -> ScriptRun:
-        """Return what a run of the scripts needs."""
+        """Return what a run of the scripts needs. ``connection``: a session in autocommit mode.
+
+        Its statement_timeout is that of the last environment, so that a script that reads it sends the same there.
+        """
+        budgets = self.project.config.environments[-1].budgets.budgets
+        connection.execute(f"set statement_timeout = {budgets.transaction.statement_ms:d}".encode())
         release = self.project.config.release
         path = release.search_path
         return ScriptRun(self.project.scripts, connection, self.url, release.version_table, path, SCRATCH)

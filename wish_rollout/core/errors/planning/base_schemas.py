@@ -66,6 +66,19 @@ class EnvironmentBeforeBase(EnvironmentRefused):
 
 
 @dataclass(eq=False)
+class BaseSchemaMissing(EnvironmentRefused):
+    """An empty environment lacks the schema that the first revision was written for."""
+
+    path: str
+
+    summary = (
+        "'{environment}' is empty, and no revision creates the schema that the first one was written for."
+    )
+    explanation = "meta/base.sql has that schema; every other environment had it before the first revision."
+    hint = "psql -f {path}, in the database of '{environment}'; then: wish-rollout apply"
+
+
+@dataclass(eq=False)
 class RollbackBeforeBase(EnvironmentRefused):
     """A rollback would lead to a revision before the one where replays begin."""
 

@@ -59,7 +59,16 @@ def _owner(draft: Draft, kind: str, name: str, pairs: Pairs) -> list[str]:
         return _public_owner(draft) if before is not None and (kind, name) == PUBLIC_SCHEMA else []
     if before is None and after == MIGRATOR and (kind, name) != PUBLIC_SCHEMA:
         return []  # made by that role, so it owns it
+    if kind == "sequence" and _follows_its_table(draft, name, after):
+        return []
     return [f"ALTER {word(kind)} {name} OWNER TO {draft.roles.sql(after)}"]
+
+
+def _follows_its_table(draft: Draft, name: str, owner: str) -> bool:
+    """Return whether a sequence is linked to a table that gets this owner: it cannot have another one (ALTER SEQUENCE)."""
+    column = draft.live.get(("sequence", name), {}).get("owned by")
+    table = draft.target.get(("table", split_last(column)[0]), {}) if column else {}
+    return bool(table) and table.get("owner") == owner
 
 
 def _public_owner(draft: Draft) -> list[str]:
