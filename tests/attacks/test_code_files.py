@@ -18,7 +18,7 @@ from wish_rollout.core.errors.releases import InvalidReleaseRecord
 from wish_rollout.revisions.records.code_record import CodeRecord, changes, hash_names, loaded_names
 from wish_rollout.revisions.records.installed_packages import package_versions
 from wish_rollout.revisions.script_folder.code_trace import CodeTrace
-from wish_rollout.revisions.script_folder.module_imports import imported_names
+from wish_rollout.revisions.script_folder.module_imports import Wanted, imported_names
 from wish_rollout.revisions.script_folder.scripts import Scripts
 from wish_rollout.rollout.project_commands.secretless_process import without_secrets
 
@@ -159,6 +159,28 @@ def test_relative_imports_of_an_unknown_package_are_no_installed_packages(tmp_pa
 def test_an_import_is_found_in_every_compound_statement(tmp_path: Path, text: str) -> None:
     (tmp_path / "script.py").write_text(text)
     assert imported_names(tmp_path / "script.py") == {"found"}
+
+
+@pytest.mark.parametrize(
+    ("source", "imports"),
+    [
+        (b"import os, shop", True),
+        (b"def f():\n    from shop.models import Table", True),
+        (b"import \\\n    shop.models", True),
+        (b"from . import helper", True),
+        (b"from\\\n.helper import x", True),
+        ("import \uff53hop".encode(), True),
+        (b"# coding: unicode_escape\nimport \\x73hop", True),
+        (b"import os\nfrom shopping import list", False),
+        (b"import sqlalchemy as sa\nsa.table('x')", False),
+    ],
+)
+def test_files_that_import_none_of_some_modules(tmp_path: Path, source: bytes, imports: bool) -> None:
+    (tmp_path / "script.py").write_bytes(source)
+    wanted = Wanted(["shop.models"])
+    assert wanted.may_be_in(source) is imports
+    if not imports:
+        assert imported_names(tmp_path / "script.py", wanted=wanted) == set()
 
 
 def test_names_of_the_project(project: Path) -> None:

@@ -14,6 +14,7 @@ import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,12 @@ from wish_rollout.revisions.script_folder.calling_frames import (
     is_called_by_scripts,
     is_installed,
 )
-from wish_rollout.revisions.script_folder.module_imports import imported_names, packages_of_modules
+from wish_rollout.revisions.script_folder.module_imports import (
+    Wanted,
+    files_of_modules,
+    imported_names,
+    packages_of_modules,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -138,11 +144,11 @@ class CodeTrace:
         """Return the files with the project's modules that they import, also those that were imported long before."""
         visited, pending = set(names), [name for name in names if name.endswith(".py")]
         packages = packages_of_modules(self.root) if pending else {}
+        wanted = Wanted(own := files_of_modules(partial(self.name_of, is_module=True)))
         while pending:
-            name = pending.pop()
-            for module in imported_names(self.root / name, packages.get(str(self.root / name), "")):
-                path = getattr(sys.modules.get(module), "__file__", None)
-                found = self.name_of(path, is_module=True) if path else None
+            path = self.root / pending.pop()
+            for module in imported_names(path, packages.get(str(path), ""), wanted):
+                found = own.get(module)
                 if found and found not in visited:
                     visited.add(found)
                     pending.append(found)
