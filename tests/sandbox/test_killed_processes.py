@@ -12,6 +12,7 @@ import pytest
 
 from tests.sandbox.starters import busy, kill, line, start, until
 from wish_rollout.sandbox import processes
+from wish_rollout.sandbox.cluster import Cluster
 from wish_rollout.sandbox.settings import ADMIN
 
 if TYPE_CHECKING:
@@ -62,6 +63,24 @@ def test_up_after_a_killed_postmaster_keeps_the_data(own: Server) -> None:
     own.up()
     with psycopg.connect(own.url("postgres", ADMIN)) as connection:
         assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+
+
+def test_up_starts_a_server_again_that_is_killed_after_it_was_found_running(
+    own: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own.up()
+    running, killed = Cluster.is_running, postmasters(own)
+
+    def is_running(cluster: Cluster) -> bool:
+        found = running(cluster)
+        while found and killed:
+            os.kill(killed.pop(), signal.SIGKILL)
+        return found
+
+    monkeypatch.setattr(Cluster, "is_running", is_running)
+    own.up()
+    assert not killed
+    assert works(own)
 
 
 def test_down_stops_sessions_without_a_postmaster(own: Server) -> None:

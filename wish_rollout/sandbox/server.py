@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+import psycopg
 
 from wish_rollout.sandbox import server_admin, server_location
 from wish_rollout.sandbox.binaries import find_embedded_bindir, runnable_bindir
@@ -125,14 +128,28 @@ class Server:
             yield Cluster(self.bindir, state), lock
 
     def _up(self, cluster: Cluster, lock: int) -> None:
-        if not cluster.is_running():
-            cluster = replace(cluster, bindir=runnable_bindir(self.bindir))
-            if not cluster.is_made:
-                cluster.stop()  # processes may remain after the files were deleted
-                _sweep()
-                cluster.make(lock)
-            cluster.start()
-        server_admin.create_missing_role(self.url("postgres", ADMIN), MIGRATOR, cluster.passwords()[MIGRATOR])
+        """Start the server and create the role. A server that ends meanwhile, since it was killed, is started again."""
+        deadline = time.monotonic() + server_admin.CONNECT_SECONDS
+        while True:
+            self._start(cluster, lock)
+            url = self.url("postgres", ADMIN)
+            try:
+                return server_admin.create_missing_role(url, MIGRATOR, cluster.passwords()[MIGRATOR])
+            except psycopg.OperationalError as error:
+                if time.monotonic() > deadline:
+                    reason = str(error).strip().partition("\n")[0]
+                    raise SandboxFailed("accepting a connection", reason, "") from None
+                time.sleep(0.05)
+
+    def _start(self, cluster: Cluster, lock: int) -> None:
+        if cluster.is_running():
+            return
+        cluster = replace(cluster, bindir=runnable_bindir(self.bindir))
+        if not cluster.is_made:
+            cluster.stop()  # processes may remain after the files were deleted
+            _sweep()
+            cluster.make(lock)
+        cluster.start()
 
 
 def embedded(home: Path = DEFAULT_HOME) -> Server:
