@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from wish_rollout.core.errors.base import InvalidSnapshotFile
@@ -30,6 +30,20 @@ BASE = "base"
 JOURNAL = "_journal.json"
 
 
+@lru_cache(maxsize=4)
+def _parse_journal(text: str, path: str) -> Mapping[str, Any]:
+    """Return what a journal says, which a command needs several times; raise InvalidReleaseRecord."""
+    try:
+        content = json.loads(text)
+        if content["format"] == 1:
+            raise InvalidReleaseRecord(path, "its format is 1, of an earlier version of this tool")
+        if content["format"] != FORMAT:
+            raise InvalidReleaseRecord(path, f"its format is {content['format']}, this tool reads {FORMAT}")
+        return read_journal(content)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InvalidReleaseRecord(path, f"{type(error).__name__}: {error}") from None
+
+
 class MetaFolder:
     """The folder ``meta/`` of a script folder."""
 
@@ -42,19 +56,7 @@ class MetaFolder:
     def _content(self) -> Mapping[str, Any]:
         if not self.path.exists():
             return {"postgres": 0, "base": (), "accepted": (), "entries": []}
-        try:
-            content = json.loads(self.path.read_text(encoding="utf-8"))
-            if content["format"] == 1:
-                reason = "its format is 1, of an earlier version of this tool"
-                raise InvalidReleaseRecord(str(self.path), reason)
-            if content["format"] != FORMAT:
-                raise InvalidReleaseRecord(
-                    str(self.path), f"its format is {content['format']}, this tool reads {FORMAT}"
-                )
-            found = read_journal(content)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InvalidReleaseRecord(str(self.path), f"{type(error).__name__}: {error}") from None
-        return found
+        return _parse_journal(read_text(self.path), str(self.path))
 
     @cached_property
     def entries(self) -> Mapping[str, Entry]:
