@@ -108,6 +108,7 @@ class Bench:
             )
         )
         found["alembic upgrade head"] = self.run(project, "alembic", "upgrade", "head")
+        found["alembic upgrade head with nothing pending"] = self.run(project, "alembic", "upgrade", "head")
         found["alembic downgrade base"] = self.run(project, "alembic", "downgrade", "base")
         ini.write_text(text)
         found["generate --record"] = self.run(project, "wish-rollout", "generate", "--record")

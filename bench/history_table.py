@@ -47,7 +47,8 @@ def table(measured: dict[int, dict[str, Cost | float]]) -> list[dict[str, object
             elif "pending" in name:
                 first = smallest[name]
                 assert isinstance(first, Cost)
-                rows.append(row(length, name, cost.cpu / first.cpu, LIMITS["constant"], detail))
+                limit = None if name.startswith("alembic") else LIMITS["constant"]
+                rows.append(row(length, name, cost.cpu / first.cpu, limit, detail))
             else:
                 rows.append(row(length, name, cost.cpu / plain.cpu, None, detail))
             rows.append(row(length, f"{name}: memory in MB", cost.memory, LIMITS["memory"], ""))
