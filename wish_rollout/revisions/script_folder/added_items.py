@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -24,23 +25,36 @@ ADDED: WeakSet[sa.schema.SchemaItem] = WeakSet()
 """What scripts have added to tables in this process, also to their own."""
 
 
+_PLACES: list[tuple[str, ...]] = []
+"""The folders of the blocks that run."""
+
+
 @contextmanager
 def added_items_noted(folders: Iterable[Path]) -> Iterator[None]:
     """Note what scripts in these folders add to tables while the block runs."""
+    _listen()
     # scripts are executed under their real paths, and Path has no slash at the end
     places = tuple(os.path.join(os.path.realpath(folder), "") for folder in folders)  # noqa: PTH118
-
-    def note(item: sa.schema.SchemaItem, parent: Any) -> None:
-        if isinstance(parent, sa.Table) and _caller(sys._getframe(1)).startswith(places):  # noqa: SLF001
-            ADDED.add(item)
-
-    for kind in ITEMS:
-        sa.event.listen(kind, "after_parent_attach", note)
+    _PLACES.append(places)
     try:
         yield
     finally:
-        for kind in ITEMS:
-            sa.event.remove(kind, "after_parent_attach", note)
+        _PLACES.remove(places)
+
+
+@cache
+def _listen() -> None:
+    """Listen to all constraints and indexes, once in a process: SQLAlchemy 2.0.24 cannot remove such a listener."""
+    for kind in ITEMS:
+        sa.event.listen(kind, "after_parent_attach", _note)
+
+
+def _note(item: sa.schema.SchemaItem, parent: Any) -> None:
+    if not _PLACES or not isinstance(parent, sa.Table):
+        return
+    caller = _caller(sys._getframe(1))  # noqa: SLF001
+    if any(caller.startswith(places) for places in _PLACES):
+        ADDED.add(item)
 
 
 def remove_added_items(metadata: sa.MetaData) -> None:
