@@ -10,7 +10,7 @@ import psycopg
 import sqlalchemy as sa
 
 from wish_rollout.core.text.exception_text import describe_exception
-from wish_rollout.revisions.script_folder.script_files import may_have
+from wish_rollout.revisions.script_folder.script_files import attribute_of
 from wish_rollout.revisions.sessions.shared_connection import Phase
 from wish_rollout.revisions.sessions.shared_session import share_session
 
@@ -49,7 +49,7 @@ def refuse_commit(_connection: sa.Connection) -> None:
 def has_verify(scripts: Scripts, revision: str) -> bool:
     """Return whether a revision's script has a ``verify``."""
     script = scripts.directory.get_revision(revision)
-    return script is not None and may_have(script, "verify") and hasattr(script.module, "verify")
+    return attribute_of(script, "verify") is not None
 
 
 def run_verify(
@@ -60,7 +60,7 @@ def run_verify(
     Gives None where it has none, an empty text where it holds, and what failed otherwise.
     """
     script = scripts.directory.get_revision(revision)
-    verify = getattr(script.module, "verify", None) if script and may_have(script, "verify") else None
+    verify = attribute_of(script, "verify")
     if verify is None:
         return None
     with share_session(connection, search_path) as session, session.connect() as ours:

@@ -91,7 +91,7 @@ def write_revision(run: ScriptRun, message: str, metadata: sa.MetaData | None) -
             raise
         except Exception as error:  # env.py has functions of its own that write revisions
             reason = one_line(str(error)) if isinstance(error, CommandError) else describe_exception(error)
-            raise ScriptFailed("(autogenerate)", reason.rstrip("."), "No revision was written.") from error
+            raise ScriptFailed("(autogenerate)", reason, "No revision was written.") from error
     return Path(written[0].path)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wish_rollout.core.errors.releases import ScriptUnreadable
-from wish_rollout.revisions.script_folder.script_files import may_have
+from wish_rollout.revisions.script_folder.script_files import attribute_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,7 +32,7 @@ def declared_reasons(scripts: Scripts, attribute: str, revisions: Iterable[str])
             found[revision] = " ".join(declared[revision].split())
             continue
         script = scripts.directory.get_revision(revision)
-        reason = getattr(script.module, attribute, None) if script and may_have(script, attribute) else None
+        reason = attribute_of(script, attribute)
         if reason is None:
             continue
         if not isinstance(reason, str) or not reason.strip():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wish_rollout.core.errors.hazards import InvalidHazardAllowance
 from wish_rollout.core.hazards.assessment import KINDS
 from wish_rollout.core.rows.requirements import ROWS
-from wish_rollout.revisions.script_folder.script_files import may_have
+from wish_rollout.revisions.script_folder.script_files import attribute_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,7 @@ def allowances(scripts: Scripts, revision: str) -> Mapping[str, str]:
     Raises InvalidHazardAllowance if a kind is unknown or a reason is empty.
     """
     script = scripts.directory.get_revision(revision)
-    allowed = getattr(script.module, ATTRIBUTE, {}) if script and may_have(script, ATTRIBUTE) else {}
+    allowed = attribute_of(script, ATTRIBUTE, {})
     if not isinstance(allowed, dict):
         raise InvalidHazardAllowance(revision, "it is not a dict of kinds and reasons", ", ".join(ALLOWABLE))
     allowed = {**allowed, **scripts.options.allowed.get(revision, {})}

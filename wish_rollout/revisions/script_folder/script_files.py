@@ -14,7 +14,7 @@ from functools import cache, cached_property
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from types import ModuleType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alembic.script import Script
 from alembic.script.revision import RevisionMap
@@ -81,11 +81,11 @@ class DeferredScript(Script):
         return self._doc.strip()
 
 
-def may_have(script: Script, attribute: str) -> bool:
-    """Return whether the module of a script may have an attribute, without executing a script that was not executed."""
-    if not isinstance(script, DeferredScript) or script.is_executed:
-        return hasattr(script.module, attribute)
-    return attribute.encode() in script.source
+def attribute_of(script: Script | None, name: str, default: Any = None) -> Any:
+    """Return an attribute of a script's module; no script is executed whose text does not contain the name."""
+    if isinstance(script, DeferredScript) and not script.is_executed and name.encode() not in script.source:
+        return default
+    return getattr(script.module, name, default) if script else default
 
 
 class ScriptFiles:

@@ -24,7 +24,7 @@ from wish_rollout.revisions.script_folder.alembic_config import (
 from wish_rollout.revisions.script_folder.code_trace import CodeTrace
 from wish_rollout.revisions.script_folder.configuration_files import ConfigurationFiles
 from wish_rollout.revisions.script_folder.import_path import add_import_path
-from wish_rollout.revisions.script_folder.script_files import ScriptFiles, may_have
+from wish_rollout.revisions.script_folder.script_files import ScriptFiles, attribute_of
 from wish_rollout.revisions.script_folder.script_loading import ScriptLoading
 from wish_rollout.revisions.script_folder.version_folders import refuse_unread_scripts
 
@@ -167,11 +167,7 @@ class Scripts:
     def revisions_with(self, attribute: str) -> frozenset[str]:
         """Return the revisions whose scripts set a module attribute to True."""
         scripts = (self._scripts[revision.id] for revision in self.release.revisions)
-        return frozenset(
-            each.revision
-            for each in scripts
-            if may_have(each, attribute) and getattr(each.module, attribute, False) is True
-        )
+        return frozenset(each.revision for each in scripts if attribute_of(each, attribute) is True)
 
     @cached_property
     def sources(self) -> Mapping[str, bytes]:
